@@ -1,0 +1,25 @@
+"""The transactional key space: interface, typed spaces, and the SQLite engine."""
+
+from kumoi.state.interface import (
+    Claimed,
+    Conflict,
+    Entry,
+    Key,
+    State,
+    Timer,
+    Transaction,
+    Watch,
+    transactional,
+)
+
+__all__ = [
+    "Claimed",
+    "Conflict",
+    "Entry",
+    "Key",
+    "State",
+    "Timer",
+    "Transaction",
+    "Watch",
+    "transactional",
+]

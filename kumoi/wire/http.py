@@ -1,0 +1,141 @@
+"""The one request and the one response object that gateway, wire and data planes share.
+
+Paths and header names stay byte-exact (SigV4, S3 keys and functions' raw paths need them); look-ups by name ignore
+case. A request body is read once: whole with `read`, or piece by piece with `stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+HeaderList = list[tuple[str, str]]
+
+
+class Headers:
+    """Header fields in order, names as sent; `get` is case-insensitive and answers the first value.
+
+    Values are decoded as latin-1, as RFC 9110 leaves obs-text opaque.
+    """
+
+    __slots__ = ("_index", "items")
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        self.items: HeaderList = list(items)
+        self._index: dict[str, str] | None = None
+
+    @property
+    def index(self) -> dict[str, str]:
+        """Lower-case name to first value; built at the first look-up."""
+        if self._index is None:
+            index: dict[str, str] = {}
+            for name, value in self.items:
+                index.setdefault(name.lower(), value)
+            self._index = index
+        return self._index
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The first value of the field `name` (lower-case), or `default`."""
+        return self.index.get(name, default)
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of the field `name` (lower-case), in order."""
+        return [value for key, value in self.items if key.lower() == name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.index
+
+
+class BodyTooLarge(Exception):
+    """The body is longer than the reader allows; `limit` in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request body is longer than {limit} bytes")
+        self.limit = limit
+
+
+class Body(Protocol):
+    """A request body, read once."""
+
+    @property
+    def trailers(self) -> HeaderList:
+        """Trailer fields; complete once the body has been read to its end."""
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The whole body; raises BodyTooLarge past `limit` bytes."""
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The body piece by piece, as it arrives; back-pressure reaches the sender."""
+
+
+class BufferedBody:
+    """A body that has arrived in full."""
+
+    __slots__ = ("content", "trailers")
+
+    def __init__(self, content: bytes = b"", trailers: HeaderList | None = None) -> None:
+        self.content = content
+        self.trailers: HeaderList = trailers or []
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The whole body; raises BodyTooLarge past `limit` bytes."""
+        if limit is not None and len(self.content) > limit:
+            raise BodyTooLarge(limit)
+        return self.content
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body in one piece."""
+        if self.content:
+            yield self.content
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request.
+
+    `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
+    `scheme` is http or https; `client` is (host, port) of the peer.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: Body = field(default_factory=BufferedBody)
+    scheme: str = "http"
+    client: tuple[str, int] = ("127.0.0.1", 0)
+    http_version: str = "1.1"
+
+    @property
+    def host(self) -> str:
+        """The Host header as sent (with its port), or an empty string."""
+        return self.headers.get("host") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A response body that lies in a file: `length` bytes from `offset`."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+ResponseBody = bytes | AsyncIterator[bytes] | FileBody
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP response. The gateway adds Content-Length or chunked framing, Date and Connection.
+
+    `abort` ends the connection without an answer (a declared fault); `on_sent` runs once the last byte was handed
+    to the transport or the connection was lost.
+    """
+
+    status: int = 200
+    headers: HeaderList = field(default_factory=list)
+    body: ResponseBody = b""
+    abort: bool = False
+    on_sent: Callable[[], None] | None = None
