@@ -55,7 +55,9 @@ def arn(service: str, region: str, account: str, resource: str) -> str:
 def uuid() -> str:
     """A random UUID (version 4) as text: request ids, revision ids. Three times faster than `uuid.uuid4`."""
     digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
+    return (
+        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
+    )
 
 
 def hex_id(digits: int) -> str:

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Self, TypeVar
 
 Key = tuple[str | int | bytes, ...]
@@ -117,9 +117,7 @@ class Transaction(ABC):
         """Append to a stream; answers its gap-free sequence number, the first being 1."""
 
     @abstractmethod
-    async def read_stream(
-        self, stream: Key, *, after: int = 0, limit: int = 100
-    ) -> list[tuple[int, float, bytes]]:
+    async def read_stream(self, stream: Key, *, after: int = 0, limit: int = 100) -> list[tuple[int, float, bytes]]:
         """(sequence, time appended, value) of what follows `after` in a stream."""
 
     @abstractmethod
@@ -218,10 +216,9 @@ def transactional(
 ) -> Callable[Concatenate[State | Transaction, P], Awaitable[R]]:
     """Make a transaction of `async def f(tx, …)`: call it with a State to run it, with a Transaction to join it."""
 
-    @wraps(function)
     def call(place: State | Transaction, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         if isinstance(place, Transaction):
             return function(place, *args, **kwargs)
         return place.run(function, *args, **kwargs)
 
-    return call
+    return update_wrapper(call, function)
