@@ -221,4 +221,5 @@ def transactional(
             return function(place, *args, **kwargs)
         return place.run(function, *args, **kwargs)
 
-    return update_wrapper(call, function)
+    update_wrapper(call, function)
+    return call
