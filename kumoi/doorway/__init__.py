@@ -1,1 +1,31 @@
-"""Placeholder, to be written."""
+"""The doorway: the call, the registry of services, and the guards every call passes."""
+
+from kumoi.doorway.call import Call, Principal, Trace
+from kumoi.doorway.doorway import Doorway
+from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.hops import Hop, Hops
+from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys
+from kumoi.doorway.parts import Parts
+from kumoi.doorway.registry import Registry
+from kumoi.doorway.service import Operation, Service
+
+__all__ = [
+    "AccessKey",
+    "AuthMode",
+    "Call",
+    "CallDropped",
+    "Doorway",
+    "Fault",
+    "Faults",
+    "Hop",
+    "Hops",
+    "Identity",
+    "Operation",
+    "Parts",
+    "Principal",
+    "Registry",
+    "Service",
+    "SessionCredentials",
+    "Trace",
+    "access_keys",
+]

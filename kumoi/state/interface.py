@@ -216,7 +216,7 @@ def transactional(
 ) -> Callable[Concatenate[State | Transaction, P], Awaitable[R]]:
     """Make a transaction of `async def f(tx, …)`: call it with a State to run it, with a Transaction to join it."""
 
-    def call(place: State | Transaction, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+    def call(place: State | Transaction, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         if isinstance(place, Transaction):
             return function(place, *args, **kwargs)
         return place.run(function, *args, **kwargs)

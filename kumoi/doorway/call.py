@@ -1,0 +1,157 @@
+"""The call: everything that one part asks of another, and everything a client asks from outside.
+
+A call names a service, an operation and its parameters, and carries who asks, from where, in which account and
+region, and under which trace. Handlers receive it; through it they reach the stores, the clock and other services.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id, uuid
+
+if TYPE_CHECKING:
+    from kumoi.blobs import Blobs
+    from kumoi.doorway.doorway import Doorway
+    from kumoi.lake import Lake
+    from kumoi.state import State
+    from kumoi.wire.http import Request
+
+PartT = TypeVar("PartT")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls.
+
+    `arn` is the IAM identity (root, user, assumed role) or a service principal such as `lambda.amazonaws.com`;
+    `id` its unique id as GetCallerIdentity answers it. `source` is the caller's node on the map: `client`, or the
+    part of the application whose credentials these are (`lambda:thumbnail`).
+    """
+
+    account: str
+    arn: str
+    id: str
+    source: str = "client"
+    access_key: str | None = None
+
+    @classmethod
+    def root(cls, account: str, access_key: str | None = None) -> Principal:
+        """The account's root: what any credentials mean while nothing is verified."""
+        return cls(account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
+
+    @classmethod
+    def of_service(cls, account: str, host: str, source: str) -> Principal:
+        """A service acting on its own behalf, e.g. `logs.amazonaws.com`."""
+        return cls(account, host, host, source)
+
+
+class Trace(NamedTuple):
+    """The trace a call belongs to, as X-Ray has it: the root id, the calling span, and whether it is sampled."""
+
+    root: str
+    parent: str
+    sampled: bool = True
+
+    @classmethod
+    def new(cls, now: float) -> Trace:
+        """A trace that begins here; sampled, as everything is locally."""
+        return cls(trace_id(now), "")
+
+    @classmethod
+    def parse(cls, header: str | None, now: float) -> Trace:
+        """Read an `X-Amzn-Trace-Id` header; a new trace where it names no root."""
+        fields = dict(part.strip().partition("=")[::2] for part in (header or "").split(";"))
+        root = fields.get("Root", "")
+        if not root.startswith("1-") or len(root) > 64:
+            return cls.new(now)
+        return cls(root, fields.get("Parent", ""), fields.get("Sampled", "1") != "0")
+
+    def header(self, span: str) -> str:
+        """The header for whoever is called from `span`."""
+        return f"Root={self.root};Parent={span};Sampled={int(self.sampled)}"
+
+
+NO_TRACE = Trace("", "")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way through the doorway.
+
+    `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
+    without one. `units` is what the call is billed by (handlers add to it). `http` is the request it came in with,
+    None for a call from inside.
+    """
+
+    doorway: Doorway
+    service: str
+    operation: str
+    params: dict[str, Any]
+    caller: Principal
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    trace: Trace = NO_TRACE
+    source: str = "client"
+    deadline: float | None = None
+    http: Request | None = None
+    request_id: str = field(default_factory=uuid)
+    span: str = field(default_factory=lambda: os.urandom(8).hex())
+    node: str = ""
+    request_bytes: int = 0
+    response_bytes: int = 0
+    units: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def now(self) -> float:
+        """The platform's time in epoch seconds."""
+        return self.doorway.clock.now()
+
+    @property
+    def state(self) -> State:
+        """The key space of this call's account and region."""
+        return self.doorway.state.at(self.account, self.region)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Object bytes by id."""
+        return self.doorway.blobs
+
+    @property
+    def lake(self) -> Lake:
+        """Append-only records."""
+        return self.doorway.lake
+
+    def part(self, kind: type[PartT]) -> PartT:
+        """A moving part that the service's lifespan has added to the platform."""
+        return self.doorway.parts[kind]
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a regional resource of this call's account."""
+        return f"arn:{partition_of(self.region)}:{service}:{self.region}:{self.account}:{resource}"
+
+    def meter(self, unit: str, amount: float) -> None:
+        """Add to what this call is billed by."""
+        self.units[unit] = self.units.get(unit, 0.0) + amount
+
+    async def to(self, service: str, operation: str, /, **params: Any) -> Any:
+        """Call another service on behalf of this call: same guards, no serialisation, the same trace.
+
+        Answers the operation's plain result; raises its AwsError.
+        """
+        return await self.doorway.dispatch(
+            Call(
+                self.doorway,
+                service,
+                operation,
+                params,
+                caller=self.caller,
+                account=self.account,
+                region=self.region,
+                trace=Trace(self.trace.root, self.span, self.trace.sampled),
+                source=self.node or self.service,
+                deadline=self.deadline,
+            )
+        )

@@ -1,0 +1,122 @@
+"""The one doorway: every call is authorised, broken (if a fault is declared), traced, metered and dispatched here.
+
+A call comes from the gateway or from a service (`call.to`). Its handler runs between the guards, and what happened
+is left behind as one hop.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import Any
+
+from kumoi.blobs import Blobs
+from kumoi.clock import Clock
+from kumoi.doorway.call import Call
+from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.hops import Hop, Hops
+from kumoi.doorway.identity import Identity
+from kumoi.doorway.parts import Parts
+from kumoi.doorway.registry import Registry
+from kumoi.doorway.service import Operation
+from kumoi.lake import Lake
+from kumoi.state import State
+from kumoi.wire.errors import AwsError, aws_error
+
+logger = logging.getLogger(__name__)
+
+
+class Doorway:
+    """The guards in their order, around the registry of services."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        state: State,
+        blobs: Blobs,
+        lake: Lake,
+        clock: Clock,
+        identity: Identity,
+        faults: Faults,
+        hops: Hops,
+        parts: Parts,
+    ) -> None:
+        self.registry = registry
+        self.state = state
+        self.blobs = blobs
+        self.lake = lake
+        self.clock = clock
+        self.identity = identity
+        self.faults = faults
+        self.hops = hops
+        self.parts = parts
+
+    async def dispatch(self, call: Call) -> Any:
+        """Pass a call; answers the handler's plain result.
+
+        Raises AwsError (a handler's own, or InternalFailure for what it did not foresee) and CallDropped.
+        """
+        service = self.registry[call.service]
+        operation = service.find(call.operation)
+        call.node = service.node(call.params)
+        began, arrived = perf_counter(), self.clock.now()
+        call.units["requests"] = 1
+        fault = self._fault(call)
+        outcome = "ok"
+        try:
+            return await self._pass(call, operation, fault)
+        except AwsError as error:
+            outcome = error.code
+            raise
+        except CallDropped:
+            outcome = "Dropped"
+            raise
+        except Exception as error:
+            outcome = "InternalFailure"
+            logger.exception("%s %s failed (request %s)", call.service, call.operation, call.request_id)
+            raise aws_error(
+                "InternalFailure",
+                f"Kumoi failed at {call.service} {call.operation} ({type(error).__name__});"
+                f" its log has the details under request {call.request_id}.",
+            ) from error
+        except BaseException:
+            outcome = "Cancelled"
+            raise
+        finally:
+            self.hops.record(
+                Hop(
+                    int(arrived * 1000),
+                    call.account,
+                    call.region,
+                    call.trace.root,
+                    call.span,
+                    call.trace.parent,
+                    call.source,
+                    call.node,
+                    call.service,
+                    call.operation,
+                    outcome,
+                    int((perf_counter() - began) * 1e6),
+                    call.request_bytes,
+                    call.response_bytes,
+                    call.request_id,
+                    fault.id if fault else "",
+                    call.units,
+                )
+            )
+
+    def _fault(self, call: Call) -> Fault | None:
+        if not self.faults.active:
+            return None
+        return self.faults.choose(call.account, call.source, call.service, call.operation, call.node)
+
+    async def _pass(self, call: Call, operation: Operation, fault: Fault | None) -> Any:
+        await self.identity.authorise(call)
+        operation.check(call.service, call.params)
+        if fault is not None and fault.phase == "before":
+            await self.faults.strike(fault)
+        result = await operation.handler(call, **call.params)
+        if fault is not None and fault.phase == "after":
+            await self.faults.strike(fault)
+        return result

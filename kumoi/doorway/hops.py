@@ -1,0 +1,125 @@
+"""Hops: one record for each call that passed the doorway.
+
+The latest lie in a bounded ring for the live view; all of them go to the lake, in batches, for history. The map, the
+traces, the bill and the chaos report are views of these records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from kumoi.lake import Lake, Table
+
+TABLE = Table(
+    "hops",
+    {
+        "time": "BIGINT",
+        "account": "VARCHAR",
+        "region": "VARCHAR",
+        "trace": "VARCHAR",
+        "span": "VARCHAR",
+        "parent": "VARCHAR",
+        "source": "VARCHAR",
+        "target": "VARCHAR",
+        "service": "VARCHAR",
+        "operation": "VARCHAR",
+        "outcome": "VARCHAR",
+        "duration_us": "BIGINT",
+        "request_bytes": "BIGINT",
+        "response_bytes": "BIGINT",
+        "request_id": "VARCHAR",
+        "fault": "VARCHAR",
+        "units": "VARCHAR",
+    },
+    partition=("account",),
+)
+
+
+class Hop(NamedTuple):
+    """Who called what, when (epoch ms), how long (µs), and how it ended (`ok`, or the error's code).
+
+    `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty.
+    """
+
+    time: int
+    account: str
+    region: str
+    trace: str
+    span: str
+    parent: str
+    source: str
+    target: str
+    service: str
+    operation: str
+    outcome: str
+    duration_us: int
+    request_bytes: int
+    response_bytes: int
+    request_id: str
+    fault: str
+    units: dict[str, float]
+
+
+class Hops:
+    """The recorder. `keep` bounds the ring; the lake gets what has come in every `flush_seconds`."""
+
+    def __init__(self, lake: Lake, *, keep: int = 10_000, flush_seconds: float = 1.0) -> None:
+        self._lake = lake
+        self._ring: deque[Hop] = deque(maxlen=keep)
+        self._unwritten: list[Hop] = []
+        self._flush_seconds = flush_seconds
+        self._flush_handle: asyncio.TimerHandle | None = None
+        self._listeners: list[Callable[[Hop], None]] = []
+        lake.define(TABLE)
+
+    def record(self, hop: Hop) -> None:
+        """Keep a hop; cheap, and safe to call for every call."""
+        self._ring.append(hop)
+        self._unwritten.append(hop)
+        if self._flush_handle is None:
+            self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
+        for listener in self._listeners:
+            listener(hop)
+
+    def listen(self, listener: Callable[[Hop], None]) -> Callable[[], None]:
+        """Have `listener` called with each hop; answers how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def latest(self, limit: int, account: str | None = None) -> list[Hop]:
+        """The last `limit` hops (of one account), the newest last."""
+        found: list[Hop] = []
+        for hop in reversed(self._ring):
+            if len(found) >= limit:
+                break
+            if account is None or hop.account == account:
+                found.append(hop)
+        return found[::-1]
+
+    def __iter__(self) -> Iterator[Hop]:
+        return iter(self._ring)
+
+    def flush(self) -> None:
+        """Hand what has come in to the lake."""
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+            self._flush_handle = None
+        if self._unwritten:
+            self._lake.write(TABLE.name, [_record(hop) for hop in self._unwritten])
+            self._unwritten = []
+
+    def clear(self, account: str | None = None) -> None:
+        """Forget the ring's hops, of one account or all."""
+        kept = [] if account is None else [hop for hop in self._ring if hop.account != account]
+        self._ring.clear()
+        self._ring.extend(kept)
+        self._unwritten = [hop for hop in self._unwritten if account is not None and hop.account != account]
+
+
+def _record(hop: Hop) -> dict[str, Any]:
+    record = hop._asdict()
+    record["units"] = ",".join(f"{unit}={amount:g}" for unit, amount in hop.units.items())
+    return record

@@ -1,0 +1,220 @@
+"""The guard that knows who calls: access keys to principals, session credentials, and who may do what.
+
+Account rule (as the SDK users of local clouds expect): an access key of twelve digits is that account; a key that
+this platform issued belongs to its owner; any other key means the default account. Session credentials are
+stateless: the token carries the principal under an HMAC, and the secret derives from the access key, so that
+issuing them for each sandbox costs microseconds and survives a restart.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from kumoi.clock import Clock
+from kumoi.doorway.call import Call, Principal
+from kumoi.names import DEFAULT_ACCOUNT, unique_id
+from kumoi.state import State, Transaction, transactional
+from kumoi.state.space import Space
+from kumoi.wire.errors import aws_error
+
+AuthMode = Literal["off", "verify", "enforce"]
+
+
+class AccessKey(msgspec.Struct, frozen=True):
+    """A long-term access key, as IAM issues it to a user."""
+
+    id: str
+    secret: str
+    account: str
+    arn: str
+    principal_id: str
+    active: bool = True
+
+
+class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
+    """What a session token says: the principal, and until when (epoch seconds)."""
+
+    access_key: str
+    account: str
+    arn: str
+    principal_id: str
+    source: str
+    expires: float
+
+
+class SessionCredentials(NamedTuple):
+    """Temporary credentials; `expires` in epoch seconds."""
+
+    access_key: str
+    secret: str
+    token: str
+    expires: float
+
+
+class Authoriser(Protocol):
+    """Decides whether a principal may make a call; IAM brings one."""
+
+    async def allows(self, call: Call) -> bool:
+        """Whether policies allow `call`."""
+
+
+access_keys: Space[AccessKey] = Space("identity.access_key", AccessKey, lambda key: (key.id,), scope="global")
+
+
+class UnknownKey(Exception):
+    """No secret is known for an access key: its signature cannot be verified."""
+
+
+class InvalidToken(Exception):
+    """A session token that this platform did not issue, or that does not belong to the key."""
+
+
+class Identity:
+    """Who an access key is, and whether a call is allowed.
+
+    `mode`: `off` takes everybody at their word, `verify` needs a known key with the right signature (the gateway
+    checks it), `enforce` asks the authoriser too.
+    """
+
+    def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
+        self.mode = mode
+        self.authoriser: Authoriser | None = None
+        self._state = state
+        self._clock = clock
+        self._master = master_key
+        self._decode = msgspec.msgpack.Decoder(SessionClaims).decode
+        self._known: dict[str, AccessKey | None] = {}
+
+    @classmethod
+    async def open(cls, state: State, clock: Clock, mode: AuthMode) -> Identity:
+        """Build the guard with the platform's signing key, made and stored at the first start."""
+        return cls(state, clock, mode, await _master_key(state.at("", "")))
+
+    def issue(self, principal: Principal, duration: float) -> SessionCredentials:
+        """Session credentials of `principal` for `duration` seconds of platform time."""
+        access_key = unique_id("ASIA", 20)
+        expires = self._clock.now() + duration
+        claims = msgspec.msgpack.encode(
+            SessionClaims(access_key, principal.account, principal.arn, principal.id, principal.source, expires)
+        )
+        token = base64.b64encode(self._mac(b"token", claims) + claims).decode()
+        return SessionCredentials(access_key, self.session_secret(access_key), token, expires)
+
+    def session_secret(self, access_key: str) -> str:
+        """The secret of session credentials."""
+        return base64.b64encode(self._mac(b"secret", access_key.encode())[:30]).decode()
+
+    def claims(self, token: str, access_key: str) -> SessionClaims:
+        """Read a session token; InvalidToken when it is not ours or not of this key. Expiry is not checked."""
+        try:
+            raw = base64.b64decode(token, validate=True)
+            mac, claims = raw[:32], raw[32:]
+            if not hmac.compare_digest(mac, self._mac(b"token", claims)):
+                raise InvalidToken
+            found = self._decode(claims)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise InvalidToken from error
+        if found.access_key != access_key:
+            raise InvalidToken
+        return found
+
+    def ticket(self, purpose: str, expires: float) -> str:
+        """A signed permission for `purpose` (a download's path, say) until `expires` (epoch seconds)."""
+        text = f"{int(expires)}.{purpose}".encode()
+        return f"{int(expires)}.{self._mac(b'ticket', text).hex()}"
+
+    def honours(self, ticket: str, purpose: str) -> bool:
+        """Whether `ticket` was issued for `purpose` and has not expired."""
+        expires = ticket.partition(".")[0]
+        if not expires.isascii() or not expires.isdigit() or len(expires) > 12:
+            return False
+        return hmac.compare_digest(ticket, self.ticket(purpose, int(expires))) and self._clock.now() <= int(expires)
+
+    async def principal(self, access_key: str | None, token: str | None) -> Principal:
+        """Who uses this key, taken at their word: a key nobody knows is the root of its account."""
+        if access_key is None:
+            return Principal.root(DEFAULT_ACCOUNT)
+        if token:
+            try:
+                claims = self.claims(token, access_key)
+            except InvalidToken:
+                pass
+            else:
+                return Principal(claims.account, claims.arn, claims.principal_id, claims.source, access_key)
+        if len(access_key) == 12 and access_key.isdigit():
+            return Principal.root(access_key, access_key)
+        if access_key.startswith("AKIA") and (key := await self.access_key(access_key)):
+            return Principal(key.account, key.arn, key.principal_id, access_key=access_key)
+        return Principal.root(DEFAULT_ACCOUNT, access_key)
+
+    async def secret(self, access_key: str, token: str | None) -> str:
+        """The secret to verify a signature with; raises UnknownKey or InvalidToken.
+
+        An account's own root keys (twelve digits, or `test`) sign with the secret `test`.
+        """
+        if access_key.startswith("ASIA"):
+            if token is None:
+                raise InvalidToken
+            self.claims(token, access_key)
+            return self.session_secret(access_key)
+        if access_key == "test" or (len(access_key) == 12 and access_key.isdigit()):
+            return "test"
+        key = await self.access_key(access_key)
+        if key is None or not key.active:
+            raise UnknownKey
+        return key.secret
+
+    async def access_key(self, key_id: str) -> AccessKey | None:
+        """A long-term key this platform issued, or None; remembered until `forget`."""
+        if key_id not in self._known:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[key_id] = await _find_key(self._state, key_id)
+        return self._known[key_id]
+
+    def forget(self, key_id: str | None = None) -> None:
+        """Look a key (or all) up anew next time: it was made, changed or deleted."""
+        if key_id is None:
+            self._known.clear()
+        else:
+            self._known.pop(key_id, None)
+
+    async def authorise(self, call: Call) -> None:
+        """Raise AccessDenied where `enforce` is on and the caller may not make the call.
+
+        Until IAM brings its authoriser, `enforce` holds the account boundary: a principal reaches its own account.
+        """
+        if self.mode != "enforce":
+            return
+        allowed = (
+            await self.authoriser.allows(call) if self.authoriser is not None else call.caller.account == call.account
+        )
+        if not allowed:
+            raise aws_error(
+                "AccessDeniedException",
+                f"User: {call.caller.arn} is not authorized to perform: {call.service}:{call.operation}"
+                f" on resource: {call.node or call.service}",
+            )
+
+    def _mac(self, purpose: bytes, content: bytes) -> bytes:
+        return hmac.digest(self._master, purpose + b"\0" + content, hashlib.sha256)
+
+
+@transactional
+async def _master_key(tx: Transaction) -> bytes:
+    stored = await tx.get(("identity.master_key",))
+    if stored is None:
+        stored = os.urandom(32)
+        await tx.put(("identity.master_key",), stored)
+    return stored
+
+
+@transactional
+async def _find_key(tx: Transaction, key_id: str) -> AccessKey | None:
+    return await access_keys.get(tx, key_id)

@@ -1,0 +1,171 @@
+"""A service: a name, its operations, and what has to run for it.
+
+A service's folder declares one `Service` in its `__init__`; its operation modules register handlers on it with
+`@service.operation` and are imported at the first call, so that a platform starts without paying for what nobody
+uses. A `Service` holds declarations only; what changes while a platform runs lives in state or in the parts that
+the service's lifespan adds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from kumoi.doorway.parts import Parts
+from kumoi.state import State
+from kumoi.wire.errors import aws_error
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
+Lifespan = Callable[[Parts], AsyncIterator[None]]
+Reset = Callable[[Parts, State, str | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One API operation: its handler and the members it takes (None: all of them)."""
+
+    name: str
+    handler: Callable[..., Awaitable[Any]]
+    accepts: frozenset[str] | None
+
+    def check(self, service: str, params: Mapping[str, Any]) -> None:
+        """Raise an error that names a member which this operation does not implement."""
+        if self.accepts is not None and not self.accepts.issuperset(params):
+            unknown = ", ".join(sorted(params.keys() - self.accepts))
+            raise aws_error(
+                "NotImplemented",
+                f"Kumoi's {service} does not implement {unknown} of {self.name} yet: leave it out, "
+                f"or see docs/{service}.md for what is supported.",
+            )
+
+
+class Service:
+    """One AWS service (or data plane) of the platform.
+
+    `name` is botocore's service name. `modules` are imported at the first call, relative to `package`.
+    `data_planes` names what the service answers beside its API: raw HTTP requests, registered with `data_plane`.
+    `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
+    the node on the map (`lambda:thumbnail`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        package: str,
+        *,
+        modules: Sequence[str] = ("operations",),
+        resource: Sequence[str] = (),
+        data_planes: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.data_planes = tuple(data_planes)
+        self.package = package
+        self._modules = tuple(modules)
+        self._resource = tuple(resource)
+        self._operations: dict[str, Operation] = {}
+        self._resource_name: Callable[[str], str] = _last_part
+        self._lifespan: Callable[[Parts], AbstractAsyncContextManager[None]] | None = None
+        self._reset: Reset | None = None
+        self._loaded = False
+
+    @overload
+    def operation(self, handler: HandlerT) -> HandlerT: ...
+    @overload
+    def operation(self, *, name: str) -> Callable[[HandlerT], HandlerT]: ...
+    def operation(
+        self, handler: HandlerT | None = None, *, name: str | None = None
+    ) -> HandlerT | Callable[[HandlerT], HandlerT]:
+        """Register `async def some_operation(call, MemberName, …)` as SomeOperation (or as `name`).
+
+        The handler's parameters are the operation's members by AWS's names; those without a default are required.
+        """
+
+        def register(function: HandlerT) -> HandlerT:
+            operation = name or "".join(part.capitalize() for part in function.__name__.split("_"))
+            if operation in self._operations:
+                raise ValueError(f"{self.name} has two handlers for {operation}")
+            parameters = list(inspect.signature(function).parameters.values())[1:]
+            takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+            accepts = None if takes_all else frozenset(parameter.name for parameter in parameters)
+            self._operations[operation] = Operation(operation, function, accepts)
+            return function
+
+        return register if handler is None else register(handler)
+
+    def data_plane(self, name: str) -> Callable[[HandlerT], HandlerT]:
+        """Register `async def f(call, path, attributes) -> Response` for one of `data_planes`.
+
+        `call.http` is the request; `path` its path (rewritten where the host said more), `attributes` what the
+        router read from the host. It is a call like any other: guarded, traced, on the map.
+        """
+        if name not in self.data_planes:
+            raise ValueError(f"{self.name} does not declare the data plane {name}")
+        return self.operation(name=name)
+
+    def resource_name(self, function: Callable[[str], str]) -> Callable[[str], str]:
+        """Register how a resource member becomes a short name (default: what follows the last `/` or `:`)."""
+        self._resource_name = function
+        return function
+
+    def lifespan(self, function: Lifespan) -> Lifespan:
+        """Register `async def f(parts)`, a generator: builds and adds parts, yields once, stops them."""
+        self._lifespan = asynccontextmanager(function)
+        return function
+
+    def on_reset(self, function: Reset) -> Reset:
+        """Register what to do when the platform, or one account, is reset, before state is cleared."""
+        self._reset = function
+        return function
+
+    def running(self, parts: Parts) -> AbstractAsyncContextManager[None]:
+        """The service's lifespan as a context manager; nothing for a service without moving parts."""
+        return self._lifespan(parts) if self._lifespan else _nothing_runs()
+
+    async def reset(self, parts: Parts, state: State, account: str | None) -> None:
+        """Drop what the service holds outside of state, of one account or of all."""
+        if self._reset:
+            await self._reset(parts, state, account)
+
+    def find(self, operation: str) -> Operation:
+        """The operation by name; an error that says it is not built when there is none."""
+        self._load()
+        try:
+            return self._operations[operation]
+        except KeyError:
+            raise aws_error(
+                "NotImplemented",
+                f"Kumoi's {self.name} does not implement {operation} yet; docs/{self.name}.md lists what it does.",
+            ) from None
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """Every operation by name."""
+        self._load()
+        return self._operations
+
+    def node(self, params: Mapping[str, Any]) -> str:
+        """The map's node for a call with `params`: `service:resource`, or the service alone."""
+        for member in self._resource:
+            value = params.get(member)
+            if isinstance(value, str) and value:
+                return f"{self.name}:{self._resource_name(value)}"
+        return self.name
+
+    def _load(self) -> None:
+        if not self._loaded:
+            for module in self._modules:
+                importlib.import_module(f"{self.package}.{module}")
+            self._loaded = True
+
+
+def _last_part(value: str) -> str:
+    return value.rpartition("/")[2].rpartition(":")[2] or value
+
+
+@asynccontextmanager
+async def _nothing_runs() -> AsyncIterator[None]:
+    yield
