@@ -7,6 +7,8 @@ is left behind as one hop.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -27,7 +29,11 @@ logger = logging.getLogger(__name__)
 
 
 class Doorway:
-    """The guards in their order, around the registry of services."""
+    """The guards in their order, around the registry of services.
+
+    `directory` answers a private directory by name, for what a service keeps in files. `endpoint` is the platform's
+    URL once it listens.
+    """
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class Doorway:
         faults: Faults,
         hops: Hops,
         parts: Parts,
+        directory: Callable[[str], Path],
     ) -> None:
         self.registry = registry
         self.state = state
@@ -51,6 +58,8 @@ class Doorway:
         self.faults = faults
         self.hops = hops
         self.parts = parts
+        self.directory = directory
+        self.endpoint = ""
 
     async def dispatch(self, call: Call) -> Any:
         """Pass a call; answers the handler's plain result.

@@ -1,0 +1,149 @@
+"""From a request to a call and back: routing, decoding, identity, the doorway, encoding.
+
+The front knows no service: which one is meant comes from the router, what its bytes mean from the wire, what happens
+from the registry. Every failure leaves as an error of the protocol in use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from kumoi.doorway import Call, CallDropped, Doorway, Trace
+from kumoi.gateway.authentication import Authentication
+from kumoi.gateway.routing import Router, Target
+from kumoi.names import uuid
+from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
+from kumoi.wire.http import BufferedBody
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 70_167_211
+"""Bytes that a body may have which is not streamed: Lambda's, the largest of any operation."""
+
+InternalHandler = Callable[[Request], Awaitable[Response]]
+
+
+class Front:
+    """The gateway's handler: one instance, called for each request."""
+
+    def __init__(self, doorway: Doorway, wire: Wire, router: Router, internal: InternalHandler) -> None:
+        self._doorway = doorway
+        self._wire = wire
+        self._router = router
+        self._internal = internal
+        self._authentication = Authentication(doorway.identity, doorway.clock)
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request; never raises for what a client sends."""
+        router = self._router
+        form: bytes | None = None
+        if router.needs_form(request):
+            try:
+                form = await request.body.read(BODY_LIMIT)
+            except BodyTooLarge as error:
+                return _plain(413, str(error))
+            request.body = BufferedBody(form, request.body.trailers)
+        target = router.resolve(request, form)
+        if target.kind == "internal":
+            plane = request.path[len("/_kumoi/") :].partition("/")[0]
+            if self._doorway.registry.data_plane(plane) is None:
+                return await self._internal(request)
+            target = Target("data-plane", plane, target.region, target.access_key, {}, request.path)
+        if target.kind == "data-plane":
+            return await self._data_plane(request, target)
+        return await self._api(request, target, form)
+
+    async def _api(self, request: Request, target: Target, form: bytes | None) -> Response:
+        request_id = uuid()
+        if target.service not in self._doorway.registry:
+            return self._not_served(request, target.service, request_id)
+        codec = self._wire.codec(target.service)
+        if target.path is not None:
+            request.path = target.path
+        try:
+            if form is None and codec.needs_form(request):
+                form = await request.body.read(BODY_LIMIT)
+            exchange = codec.match(request, form)
+        except (AwsError, BodyTooLarge) as error:
+            return codec.error_response(request, _as_aws(error), request_id)
+        try:
+            body: bytes | Body = request.body
+            if not exchange.streams_input:
+                body = form if form is not None else await request.body.read(BODY_LIMIT)
+            caller = await self._authentication.caller(request, target, codec, body)
+            params = exchange.decode(request, body)
+            call = Call(
+                self._doorway,
+                target.service,
+                exchange.name,
+                params,
+                caller,
+                caller.account,
+                target.region,
+                Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
+                caller.source,
+                http=request,
+                request_id=request_id,
+            )
+            if isinstance(body, bytes):
+                call.request_bytes = len(body)
+            result = await self._doorway.dispatch(call)
+            response = exchange.encode(result, request_id)
+        except (AwsError, BodyTooLarge) as error:
+            return exchange.encode_error(_as_aws(error), request_id)
+        except CallDropped:
+            return Response(abort=True)
+        return response
+
+    async def _data_plane(self, request: Request, target: Target) -> Response:
+        service = self._doorway.registry.data_plane(target.service)
+        if service is None:
+            return _plain(501, f"Kumoi does not serve {target.service} yet.\n")
+        caller = await self._authentication.claimed(request, target)
+        call = Call(
+            self._doorway,
+            service.name,
+            target.service,
+            {"path": target.path or request.path, "attributes": target.attributes},
+            caller,
+            caller.account,
+            target.region,
+            Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
+            caller.source,
+            http=request,
+        )
+        try:
+            response: Response = await self._doorway.dispatch(call)
+        except AwsError as error:
+            return _plain(error.default_status, f"{error.code}: {error.message}\n")
+        except CallDropped:
+            return Response(abort=True)
+        return response
+
+    def _not_served(self, request: Request, service: str, request_id: str) -> Response:
+        """A clear error for a service that Kumoi lacks, in the protocol its clients read."""
+        try:
+            self._doorway.registry[service]
+        except AwsError as error:
+            missing = error
+        codec = self._codec_of(service)
+        if codec is None:
+            return _plain(501, missing.message + "\n")
+        return codec.error_response(request, missing, request_id)
+
+    def _codec_of(self, service: str) -> ServiceCodec | None:
+        try:
+            return self._wire.codec(service)
+        except LookupError:
+            return None
+
+
+def _as_aws(error: AwsError | BodyTooLarge) -> AwsError:
+    if isinstance(error, AwsError):
+        return error
+    return aws_error("RequestEntityTooLargeException", f"Request must be smaller than {error.limit} bytes", status=413)
+
+
+def _plain(status: int, text: str) -> Response:
+    return Response(status, [("Content-Type", "text/plain; charset=utf-8")], text.encode())

@@ -1,0 +1,201 @@
+"""Kumoi's own HTTP interface under `/_kumoi/`: what the command line, the console and tests ask of a platform.
+
+JSON in and out. A request that names another origin is refused: a web page a developer happens to visit must not
+reset their platform.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import orjson
+
+from kumoi import __version__
+from kumoi.clock import Clock
+from kumoi.doorway import Doorway, Fault, Hop
+from kumoi.state.timers import TimerRunner
+from kumoi.wire.http import BodyTooLarge, Request, Response
+
+_BODY_LIMIT = 1_048_576
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+Handler = Callable[["Internal", Request, dict[str, str]], Awaitable[Any]]
+BodyT = TypeVar("BodyT")
+Reset = Callable[[str | None], Awaitable[None]]
+
+
+class BadRequest(Exception):
+    """The request cannot be answered as asked; the text says why."""
+
+
+class Internal:
+    """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version."""
+
+    def __init__(
+        self, doorway: Doorway, clock: Clock, timers: TimerRunner, reset: Reset, facts: Callable[[], dict[str, Any]]
+    ) -> None:
+        self.doorway = doorway
+        self.clock = clock
+        self.timers = timers
+        self.reset = reset
+        self.facts = facts
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request below `/_kumoi/`."""
+        handler = _ROUTES.get((request.method, request.path.rstrip("/")))
+        if handler is None:
+            methods = sorted({method for method, path in _ROUTES if path == request.path.rstrip("/")})
+            if methods:
+                return _json({"error": f"use {' or '.join(methods)}"}, 405, [("Allow", ", ".join(methods))])
+            known = sorted({path for _, path in _ROUTES})
+            return _json({"error": f"nothing at {request.path}", "paths": known}, 404)
+        if _foreign(request):
+            return _json({"error": "requests from other origins are refused"}, 403)
+        query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
+        try:
+            return _json(await handler(self, request, query))
+        except BadRequest as error:
+            return _json({"error": str(error)}, 400)
+
+
+async def _health(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"status": "ok", "services": sorted(service.name for service in internal.doorway.registry)}
+
+
+async def _info(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"version": __version__, "pid": os.getpid(), **internal.facts()}
+
+
+async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    account = query.get("account")
+    if account is not None and not (len(account) == 12 and account.isdigit()):
+        raise BadRequest("account is a number of twelve digits")
+    await internal.reset(account)
+    return {"reset": account or "everything"}
+
+
+async def _clock(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    status = internal.clock.status()
+    return {"now": status.now, "held": status.held, "scale": status.scale}
+
+
+class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What may be done to the clock: `seconds` for advance, `factor` for scale."""
+
+    action: str
+    seconds: float = 0.0
+    factor: float = 1.0
+
+
+async def _set_clock(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    wanted = await _body(request, ClockRequest)
+    clock = internal.clock
+    actions: dict[str, Callable[[], None]] = {
+        "hold": clock.hold,
+        "release": clock.release,
+        "advance": lambda: clock.advance(wanted.seconds),
+        "scale": lambda: clock.scale(wanted.factor),
+    }
+    if wanted.action not in actions:
+        raise BadRequest(f"action is one of {', '.join(actions)}")
+    try:
+        actions[wanted.action]()
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    if wanted.action == "advance":
+        await internal.timers.idle()
+    return await _clock(internal, request, query)
+
+
+async def _list_faults(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {
+        "faults": [{**msgspec.to_builtins(fault), "struck": struck} for fault, struck in internal.doorway.faults.list()]
+    }
+
+
+async def _add_fault(internal: Internal, request: Request, _query: dict[str, str]) -> Any:
+    return msgspec.to_builtins(internal.doorway.faults.add(await _body(request, Fault)))
+
+
+async def _clear_faults(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    faults = internal.doorway.faults
+    if "id" in query:
+        if not faults.remove(query["id"]):
+            raise BadRequest(f"there is no fault {query['id']}")
+    else:
+        faults.clear()
+    return {"faults": len(faults.list())}
+
+
+async def _hops(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    try:
+        limit = int(query.get("limit", "100"))
+    except ValueError:
+        raise BadRequest("limit is a number") from None
+    return {"hops": [hop._asdict() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+
+
+async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    return {"edges": edges(internal.doorway.hops.latest(1_000_000, query.get("account")))}
+
+
+def edges(hops: list[Hop]) -> list[dict[str, Any]]:
+    """Who calls what: calls, errors and mean duration (µs) of each edge, in the order first seen."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for hop in hops:
+        edge = found.setdefault(
+            (hop.source, hop.target, hop.operation),
+            {
+                "source": hop.source,
+                "target": hop.target,
+                "operation": hop.operation,
+                "calls": 0,
+                "errors": 0,
+                "mean_us": 0.0,
+            },
+        )
+        edge["calls"] += 1
+        edge["errors"] += hop.outcome != "ok"
+        edge["mean_us"] += (hop.duration_us - edge["mean_us"]) / edge["calls"]
+    return list(found.values())
+
+
+_ROUTES: dict[tuple[str, str], Handler] = {
+    ("GET", "/_kumoi/health"): _health,
+    ("GET", "/_kumoi/info"): _info,
+    ("POST", "/_kumoi/reset"): _reset,
+    ("GET", "/_kumoi/clock"): _clock,
+    ("POST", "/_kumoi/clock"): _set_clock,
+    ("GET", "/_kumoi/faults"): _list_faults,
+    ("POST", "/_kumoi/faults"): _add_fault,
+    ("DELETE", "/_kumoi/faults"): _clear_faults,
+    ("GET", "/_kumoi/hops"): _hops,
+    ("GET", "/_kumoi/map"): _map,
+}
+
+
+async def _body(request: Request, kind: type[BodyT]) -> BodyT:
+    try:
+        return msgspec.json.decode(await request.body.read(_BODY_LIMIT), type=kind)
+    except (msgspec.MsgspecError, BodyTooLarge, ValueError) as error:
+        raise BadRequest(str(error)) from None
+
+
+def _foreign(request: Request) -> bool:
+    """Whether a browser sends this for a page that is not the platform's own."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    return origin == "null" or urlsplit(origin).hostname not in {*_LOCAL_HOSTS, urlsplit(f"//{request.host}").hostname}
+
+
+def _json(content: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:
+    return Response(
+        status,
+        [("Content-Type", "application/json"), *(headers or [])],
+        orjson.dumps(content, option=orjson.OPT_INDENT_2),
+    )

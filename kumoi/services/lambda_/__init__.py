@@ -1,0 +1,51 @@
+"""AWS Lambda: functions, their versions, and their invocations.
+
+`operations/` holds the API, one file per family. An invocation goes `operations/invoke.py` → `executor.py` (a pool of
+sandboxes per version) → `kumoi.sandbox`, with its log lines (`log_lines.py`) to CloudWatch Logs. Asynchronous events
+wait in a durable queue (`event_queue.py`). Code is unpacked once per content (`code.py`).
+
+Rules: the Lambda API reference and developer guide ("Lambda quotas", "Asynchronous invocation", "Building Lambda
+functions with Python"), and recorded answers of the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from kumoi.doorway import Parts, Service
+from kumoi.state import State
+
+lambda_ = Service(
+    "lambda",
+    __name__,
+    modules=("operations.functions", "operations.invoke", "operations.tags", "operations.versions"),
+    resource=("FunctionName", "Resource"),
+    data_planes=("lambda-code",),
+)
+
+
+@lambda_.resource_name
+def function_node(value: str) -> str:
+    """The function's bare name, whichever way it was named."""
+    from kumoi.services.lambda_.identifiers import bare_name
+
+    return bare_name(value)
+
+
+@lambda_.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Keep the sandboxes and the event queue running while the platform does."""
+    from kumoi.services.lambda_.lifespan import running
+
+    async with running(parts):
+        yield
+
+
+@lambda_.on_reset
+async def reset(parts: Parts, _state: State, account: str | None) -> None:
+    """Stop the sandboxes, and drop the events, of what is being forgotten."""
+    from kumoi.services.lambda_.event_queue import EventQueue
+    from kumoi.services.lambda_.executor import Executor
+
+    await parts[EventQueue].forget(account)
+    await parts[Executor].forget(account)

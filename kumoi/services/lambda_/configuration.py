@@ -1,0 +1,200 @@
+"""A function's record as the API's FunctionConfiguration, and the checks a configuration must pass.
+
+Rules: "FunctionConfiguration" of the API reference; limits from "Lambda quotas" (for ordinary functions; the wider
+bounds of the model belong to managed instances).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from kumoi.names import arn
+from kumoi.services.lambda_.identifiers import LATEST
+from kumoi.services.lambda_.records import Function, Logging
+from kumoi.wire.errors import AwsError, aws_error
+
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+"""Names a function's Environment must not set ("Defined runtime environment variables")."""
+
+STORED_WITHOUT_EFFECT = (
+    "VpcConfig",
+    "DeadLetterConfig",
+    "KMSKeyArn",
+    "FileSystemConfigs",
+    "SnapStart",
+    "CodeSigningConfigArn",
+)
+"""Members that are answered as given and change nothing here yet (docs/lambda.md says so)."""
+
+_MAX_TIMEOUT, _MAX_MEMORY, _MAX_TMP = 900, 10_240, 10_240
+_MAX_ENVIRONMENT = 4096
+
+
+def describe(function: Function, account: str, region: str, *, qualified: bool = False) -> dict[str, Any]:
+    """The FunctionConfiguration of a function as it stands: Active, last update successful.
+
+    `qualified` puts the version into the ARN, as answers to requests with a qualifier have it.
+    """
+    function_arn = arn("lambda", region, account, f"function:{function.name}")
+    answer: dict[str, Any] = {
+        "FunctionName": function.name,
+        "FunctionArn": f"{function_arn}:{function.version}" if qualified else function_arn,
+        "Runtime": function.runtime,
+        "Role": function.role,
+        "Handler": function.handler,
+        "CodeSize": function.code.size,
+        "Description": function.description,
+        "Timeout": function.timeout,
+        "MemorySize": function.memory_size,
+        "LastModified": timestamp(function.last_modified),
+        "CodeSha256": function.code.sha256,
+        "Version": function.version,
+        "TracingConfig": {"Mode": function.tracing_mode},
+        "RevisionId": function.revision_id,
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": list(function.architectures),
+        "EphemeralStorage": {"Size": function.tmp_size},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(function.runtime, region)},
+        "LoggingConfig": _logging(function.logging),
+    }
+    if function.environment is not None:
+        answer["Environment"] = {"Variables": function.environment}
+    for member, value in function.extras.items():
+        answer[member] = {**value, "OptimizationStatus": "Off"} if member == "SnapStart" else value
+    return answer
+
+
+def describe_created(function: Function, account: str, region: str, revision_id: str) -> dict[str, Any]:
+    """The answer to CreateFunction: still Pending, under the revision id of that moment."""
+    answer = describe(function, account, region)
+    del answer["LastUpdateStatus"]
+    return answer | {
+        "State": "Pending",
+        "StateReason": "The function is being created.",
+        "StateReasonCode": "Creating",
+        "RevisionId": revision_id,
+    }
+
+
+def describe_updated(function: Function, account: str, region: str) -> dict[str, Any]:
+    """The answer to an update: in progress; by the next request it is done."""
+    return describe(function, account, region) | {
+        "LastUpdateStatus": "InProgress",
+        "LastUpdateStatusReason": "The function is being created.",
+        "LastUpdateStatusReasonCode": "Creating",
+    }
+
+
+def _logging(logging: Logging) -> dict[str, str]:
+    answer = {"LogFormat": logging.format, "LogGroup": logging.group}
+    if logging.format == "JSON":
+        answer["ApplicationLogLevel"] = logging.application_level or "INFO"
+        answer["SystemLogLevel"] = logging.system_level or "INFO"
+    return answer
+
+
+def runtime_version_arn(runtime: str, region: str) -> str:
+    """The ARN that names the build of a runtime; the same one always for the same runtime."""
+    digest = hashlib.sha256(f"kumoi runtime {runtime}".encode()).hexdigest()
+    return arn("lambda", region, "", f"runtime:{digest}")
+
+
+def timestamp(when: float) -> str:
+    """An epoch time as LastModified has it: `2026-01-02T03:04:05.678+0000`."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(when * 1000) % 1000:03d}+0000"
+
+
+def logging_of(name: str, config: Mapping[str, str] | None, current: Logging | None = None) -> Logging:
+    """The Logging record that a LoggingConfig asks for, on top of what there is."""
+    if config is None:
+        return current or Logging(f"/aws/lambda/{name}")
+    log_format = config.get("LogFormat", current.format if current else "Text")
+    levels = [config[level] for level in ("ApplicationLogLevel", "SystemLogLevel") if level in config]
+    if log_format == "Text" and levels:
+        raise invalid("The LogLevel cannot be specified when the LogFormat is set to Text.")
+    json = log_format == "JSON"
+    return Logging(
+        config.get("LogGroup", current.group if current else f"/aws/lambda/{name}"),
+        log_format,
+        config.get("ApplicationLogLevel", current.application_level if current else None) if json else None,
+        config.get("SystemLogLevel", current.system_level if current else None) if json else None,
+    )
+
+
+def check(function: Function) -> None:
+    """Raise InvalidParameterValueException for what Lambda refuses in a configuration beyond the model's bounds."""
+    _check_bound("timeout", function.timeout, _MAX_TIMEOUT)
+    _check_bound("memorySize", function.memory_size, _MAX_MEMORY)
+    _check_bound("ephemeralStorage.size", function.tmp_size, _MAX_TMP)
+    variables = function.environment or {}
+    measured = orjson.dumps(variables)
+    if len(measured) > _MAX_ENVIRONMENT:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the 4KB limit. String measured: {measured.decode()}"
+        )
+    reserved = sorted(RESERVED_VARIABLES.intersection(variables))
+    if reserved:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    if not function.handler:
+        raise invalid("Handler is required for functions with PackageType Zip.")
+
+
+def check_layers(layers: Sequence[str] | None) -> None:
+    """Refuse layers clearly while they are not built."""
+    if layers:
+        raise aws_error(
+            "NotImplemented", "Kumoi does not run layers yet: package the dependencies with the function, or see docs."
+        )
+
+
+def _check_bound(member: str, value: int, most: int) -> None:
+    if value > most:
+        raise aws_error(
+            "ValidationException" if member != "memorySize" else "InvalidParameterValueException",
+            f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {most}",
+        )
+
+
+def invalid(message: str) -> AwsError:
+    """InvalidParameterValueException, as Lambda words most of its refusals."""
+    return aws_error("InvalidParameterValueException", message, Type="User")
+
+
+def is_latest(version: str | None) -> bool:
+    """Whether a qualifier means the unpublished version."""
+    return version is None or version == LATEST

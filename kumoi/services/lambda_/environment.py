@@ -1,0 +1,59 @@
+"""The environment variables of an execution environment, composed in Lambda's order: defaults, the user's, reserved.
+
+Rules: "Defined runtime environment variables" of the developer guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kumoi.services.lambda_.records import Function
+
+_DEFAULTS = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    "PYTHONPATH": "/var/runtime",
+    "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+    "TZ": ":UTC",
+    "SHLVL": "0",
+}
+
+
+class Credentials(NamedTuple):
+    """The role's session credentials inside the function."""
+
+    access_key: str
+    secret: str
+    token: str
+
+
+def compose(
+    function: Function, region: str, log_stream: str, credentials: Credentials, endpoint: str
+) -> Mapping[str, str]:
+    """Every variable of the environment; `endpoint` lets SDKs inside land on Kumoi unless the user set another."""
+    variables = {**_DEFAULTS, "AWS_ENDPOINT_URL": endpoint, **(function.environment or {})}
+    variables.update(
+        {
+            "_HANDLER": function.handler,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.logging.group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret,
+            "AWS_SESSION_TOKEN": credentials.token,
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        }
+    )
+    if function.logging.format == "JSON":
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        variables["AWS_LAMBDA_LOG_LEVEL"] = function.logging.application_level or "INFO"
+    return variables

@@ -1,0 +1,102 @@
+"""The log of one execution environment on its way to CloudWatch Logs.
+
+Lines gather here and leave in batches, when an invocation ends or a quarter of a second after the first of them, so
+that `aws logs tail --follow` sees a long invocation while it runs. The tail of the invocation under way is kept for
+`X-Amz-Log-Result`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from kumoi.doorway import Call, Doorway, Principal
+from kumoi.sandbox import LogLine
+from kumoi.wire.errors import AwsError
+
+logger = logging.getLogger(__name__)
+
+TAIL_BYTES = 4096
+_FLUSH_SECONDS = 0.25
+_FLUSH_LINES = 500
+
+
+class ExecutionLog:
+    """The log stream of one execution environment; `node` is the function on the map."""
+
+    def __init__(self, doorway: Doorway, account: str, region: str, node: str, group: str, stream: str) -> None:
+        self.stream = stream
+        self._doorway = doorway
+        self._account = account
+        self._region = region
+        self._node = node
+        self._group = group
+        self._events: list[dict[str, object]] = []
+        self._tail = bytearray()
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """A new invocation: its tail starts empty."""
+        self._tail.clear()
+
+    def platform(self, text: str) -> None:
+        """Add a line that the platform itself writes."""
+        self._add(self._doorway.clock.now(), text)
+
+    def lines(self, lines: Sequence[LogLine]) -> None:
+        """Add what the function wrote."""
+        for line in lines:
+            self._add(line.time, line.text)
+
+    def tail(self) -> bytes:
+        """The last 4 KB of the invocation's log."""
+        return bytes(self._tail[-TAIL_BYTES:])
+
+    def flush(self) -> None:
+        """Send what has gathered; batches leave in order, one after the other."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._events and self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+
+    async def close(self) -> None:
+        """Send what is left and wait until it is stored."""
+        self.flush()
+        if self._writing is not None:
+            await self._writing
+
+    def _add(self, when: float, text: str) -> None:
+        self._events.append({"timestamp": int(when * 1000), "message": text})
+        self._tail += text.encode("utf-8", "replace")
+        if not text.endswith("\n"):
+            self._tail += b"\n"
+        if len(self._tail) > 16 * TAIL_BYTES:
+            del self._tail[:-TAIL_BYTES]
+        if len(self._events) >= _FLUSH_LINES:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+
+    async def _write(self) -> None:
+        try:
+            while self._events:
+                events, self._events = self._events, []
+                await self._doorway.dispatch(
+                    Call(
+                        self._doorway,
+                        "logs",
+                        "WriteFunctionLogs",
+                        {"logGroupName": self._group, "logStreamName": self.stream, "logEvents": events},
+                        Principal.of_service(self._account, "lambda.amazonaws.com", self._node),
+                        self._account,
+                        self._region,
+                        source=self._node,
+                    )
+                )
+        except AwsError as error:
+            logger.warning("log lines of %s are lost: %s", self._node, error)
+        finally:
+            self._writing = None

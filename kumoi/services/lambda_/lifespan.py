@@ -1,0 +1,28 @@
+"""What runs for Lambda while the platform does: the code store, the executor and the event queue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kumoi.doorway import Doorway, Identity, Parts
+from kumoi.sandbox import SandboxHost
+from kumoi.services.lambda_.code import CodeStore
+from kumoi.services.lambda_.event_queue import EventQueue
+from kumoi.services.lambda_.executor import Executor
+from kumoi.state.timers import TimerRunner
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts; the queue resumes what a crash left behind; stop them in reverse."""
+    doorway = parts[Doorway]
+    code = parts.add(CodeStore, CodeStore(doorway.directory("lambda-code"), doorway.blobs))
+    executor = parts.add(Executor, Executor(doorway, parts[Identity], parts[SandboxHost], code))
+    queue = parts.add(EventQueue, EventQueue(doorway, doorway.state.at("", ""), parts[TimerRunner]))
+    await queue.resume()
+    try:
+        yield
+    finally:
+        await queue.stop()
+        await executor.stop()

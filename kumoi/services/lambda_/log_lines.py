@@ -1,0 +1,84 @@
+"""The lines that the platform itself writes into a function's log: START, END, REPORT and their JSON forms.
+
+Text forms are tab-separated as the service writes them; JSON forms are the platform events of the Telemetry API
+("Lambda Telemetry API event schema reference").
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class Report(NamedTuple):
+    """What an invocation used. Durations in seconds, memory in MB; `status` is success, error, failure or timeout."""
+
+    request_id: str
+    duration: float
+    init_duration: float | None
+    memory_size: int
+    max_memory_used: int
+    status: str = "success"
+    error_type: str | None = None
+
+    @property
+    def billed_ms(self) -> int:
+        """Milliseconds billed: the duration and, since August 2025, the initialisation, rounded up."""
+        return math.ceil((self.duration + (self.init_duration or 0.0)) * 1000)
+
+
+def start(request_id: str, version: str) -> str:
+    """The START line."""
+    return f"START RequestId: {request_id} Version: {version}\n"
+
+
+def end(request_id: str) -> str:
+    """The END line."""
+    return f"END RequestId: {request_id}\n"
+
+
+def report(usage: Report) -> str:
+    """The REPORT line, with its trailing tab."""
+    line = (
+        f"REPORT RequestId: {usage.request_id}\tDuration: {usage.duration * 1000:.2f} ms\t"
+        f"Billed Duration: {usage.billed_ms} ms\tMemory Size: {usage.memory_size} MB\t"
+        f"Max Memory Used: {usage.max_memory_used} MB\t"
+    )
+    if usage.init_duration is not None:
+        line += f"Init Duration: {usage.init_duration * 1000:.2f} ms\t"
+    if usage.status == "timeout":
+        line += "Status: timeout"
+    elif usage.status in ("error", "failure") and usage.error_type:
+        line += f"Status: error\tError Type: {usage.error_type}"
+    return line + "\n"
+
+
+def init_start(runtime: str, runtime_version_arn: str) -> str:
+    """The INIT_START line of a new execution environment."""
+    version = runtime.replace("python", "python:")
+    return f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {runtime_version_arn}\n"
+
+
+def platform_event(kind: str, when: float, record: dict[str, Any]) -> str:
+    """A platform event as one line of JSON, for functions that log in JSON."""
+    time = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return orjson.dumps({"time": time, "type": f"platform.{kind}", "record": record}).decode() + "\n"
+
+
+def report_record(usage: Report) -> dict[str, Any]:
+    """The record of a platform.report event."""
+    metrics: dict[str, Any] = {
+        "durationMs": round(usage.duration * 1000, 3),
+        "billedDurationMs": usage.billed_ms,
+        "memorySizeMB": usage.memory_size,
+        "maxMemoryUsedMB": usage.max_memory_used,
+    }
+    if usage.init_duration is not None:
+        metrics["initDurationMs"] = round(usage.init_duration * 1000, 3)
+    record: dict[str, Any] = {"requestId": usage.request_id, "metrics": metrics, "status": usage.status}
+    if usage.error_type:
+        record["errorType"] = usage.error_type
+    return record

@@ -1,0 +1,1 @@
+"""Lambda's API, one file per family of operations."""

@@ -1,0 +1,130 @@
+"""Invoke: synchronous, asynchronous (Event) and DryRun."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import orjson
+
+from kumoi.doorway import Call
+from kumoi.services.lambda_ import lambda_
+from kumoi.services.lambda_.event_queue import AsyncEvent, EventQueue
+from kumoi.services.lambda_.executor import Executor
+from kumoi.services.lambda_.identifiers import LATEST
+from kumoi.services.lambda_.operations.find import Found, find
+from kumoi.wire.errors import aws_error
+
+MAX_REQUEST = 6_291_456
+MAX_RESPONSE = 6_291_556
+MAX_EVENT = 1_048_576
+MAX_CLIENT_CONTEXT = 3_583
+
+
+@lambda_.operation
+async def invoke(
+    call: Call,
+    FunctionName: str,
+    InvocationType: str = "RequestResponse",
+    LogType: str = "None",
+    ClientContext: str | None = None,
+    Payload: bytes = b"",
+    Qualifier: str | None = None,
+) -> dict[str, Any]:
+    """Run a function with a JSON payload; a function's own failure is an answer with FunctionError, not an error."""
+    check_payload(Payload, MAX_EVENT if InvocationType == "Event" else MAX_REQUEST)
+    found = await find(call, FunctionName, Qualifier)
+    if InvocationType == "DryRun":
+        return {"StatusCode": 204}
+    if InvocationType == "Event":
+        await _accept(call, found, Payload or b"{}")
+        return {"StatusCode": 202}
+    return await _run(call, found, Payload or b"{}", LogType, _client_context(ClientContext))
+
+
+@lambda_.operation
+async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[str, Any]:
+    """The first, deprecated form of an asynchronous invocation."""
+    payload = InvokeArgs if isinstance(InvokeArgs, bytes) else await InvokeArgs.read(MAX_EVENT)
+    check_payload(payload, MAX_EVENT)
+    await _accept(call, await find(call, FunctionName), payload or b"{}")
+    return {"Status": 202}
+
+
+async def _run(call: Call, found: Found, payload: bytes, log_type: str, client_context: bytes | None) -> dict[str, Any]:
+    function = found.function
+    extra = {} if client_context is None else {"client_context": client_context}
+    invoked_arn = found.identifier.arn
+    outcome, log_tail = await call.part(Executor).invoke(call, function, invoked_arn, payload, **extra)
+    answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
+    if outcome.error_type is not None:
+        answer["FunctionError"] = "Unhandled"
+    elif len(outcome.payload) > MAX_RESPONSE:
+        answer["FunctionError"] = "Unhandled"
+        answer["Payload"] = orjson.dumps(
+            {
+                "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+                "errorType": "Function.ResponseSizeTooLarge",
+            }
+        )
+    if log_type == "Tail":
+        answer["LogResult"] = base64.b64encode(log_tail).decode()
+    call.response_bytes = len(answer["Payload"])
+    return answer
+
+
+async def _accept(call: Call, found: Found, payload: bytes) -> None:
+    identifier = found.identifier
+    await call.part(EventQueue).accept(
+        AsyncEvent(
+            id=call.request_id,
+            account=identifier.account,
+            region=identifier.region,
+            function=identifier.name,
+            qualifier=None if identifier.qualifier in (None, LATEST) else identifier.qualifier,
+            payload=payload,
+            source=call.source,
+            trace=call.trace.header(call.span),
+            accepted=call.now,
+        )
+    )
+
+
+def check_payload(payload: bytes, most: int) -> None:
+    """Raise RequestTooLargeException or InvalidRequestContentException for a payload Lambda does not take."""
+    if len(payload) > most:
+        raise aws_error(
+            "RequestTooLargeException",
+            f"Request must be smaller than {most} bytes for the InvokeFunction operation",
+            Type="User",
+        )
+    if not payload:
+        return
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise aws_error(
+            "InvalidRequestContentException",
+            f"Could not parse request body into json: Could not parse payload into json: {error.msg}\n"
+            " at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); "
+            f"line: {error.lineno}, column: {error.colno}]",
+            Type="User",
+        ) from None
+
+
+def _client_context(encoded: str | None) -> bytes | None:
+    if encoded is None:
+        return None
+    if len(encoded) > MAX_CLIENT_CONTEXT:
+        raise aws_error(
+            "RequestTooLargeException", f"Client context must be no more than {MAX_CLIENT_CONTEXT} bytes", Type="User"
+        )
+    try:
+        context = base64.b64decode(encoded, validate=True)
+        orjson.loads(context)
+    except (binascii.Error, orjson.JSONDecodeError):
+        raise aws_error(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.", Type="User"
+        ) from None
+    return context
