@@ -1,0 +1,1 @@
+"""IAM's API, one file per kind of entity."""

@@ -1,0 +1,251 @@
+"""Roles: who may assume them, and their policies."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Call
+from kumoi.names import arn, unique_id
+from kumoi.services.iam import iam
+from kumoi.services.iam.operations.attachments import (
+    attached_page,
+    check_bare,
+    inline_document,
+    inline_page,
+    with_attached,
+    with_inline,
+    without_attached,
+    without_inline,
+)
+from kumoi.services.iam.records import Role, roles
+from kumoi.services.iam.rules import check_document, exists, moment, no_such, page, quoted, read_tags, tag_list
+from kumoi.state import Transaction, transactional
+
+Change = Callable[[Transaction, Role], Awaitable[Role]]
+
+
+@iam.operation
+async def create_role(
+    call: Call,
+    RoleName: str,
+    AssumeRolePolicyDocument: str,
+    Path: str = "/",
+    Description: str | None = None,
+    MaxSessionDuration: int = 3600,
+    PermissionsBoundary: str | None = None,
+    Tags: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """Create a role that `AssumeRolePolicyDocument` (JSON) lets others assume."""
+    role = Role(
+        name=RoleName,
+        id=unique_id("AROA"),
+        path=Path,
+        trust=check_document(AssumeRolePolicyDocument),
+        description=Description,
+        max_session=MaxSessionDuration,
+        created=call.now,
+        boundary=PermissionsBoundary,
+        tags=read_tags(Tags),
+    )
+    await _create(call.state, role)
+    return {"Role": _describe(role, call.account)}
+
+
+@iam.operation
+async def get_role(call: Call, RoleName: str) -> dict[str, Any]:
+    """A role."""
+    return {"Role": _describe(await _find(call.state, RoleName), call.account)}
+
+
+@iam.operation
+async def list_roles(
+    call: Call, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """The account's roles below a path, by name."""
+    below = [role for role in await _all(call.state) if role.path.startswith(PathPrefix)]
+    found, more = page(below, lambda role: role.name, Marker, MaxItems)
+    return {"Roles": [_describe(role, call.account) for role in found], **more}
+
+
+@iam.operation
+async def delete_role(call: Call, RoleName: str) -> None:
+    """Delete a role; its policies must have been detached and deleted."""
+    await _delete(call.state, RoleName)
+
+
+@iam.operation
+async def update_role(
+    call: Call, RoleName: str, Description: str | None = None, MaxSessionDuration: int | None = None
+) -> dict[str, Any]:
+    """Change a role's description or longest session."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return msgspec.structs.replace(
+            role,
+            description=role.description if Description is None else Description,
+            max_session=MaxSessionDuration or role.max_session,
+        )
+
+    await _change(call.state, RoleName, change)
+    return {}
+
+
+@iam.operation
+async def update_assume_role_policy(call: Call, RoleName: str, PolicyDocument: str) -> None:
+    """Replace who may assume a role."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return msgspec.structs.replace(role, trust=check_document(PolicyDocument))
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def put_role_policy(call: Call, RoleName: str, PolicyName: str, PolicyDocument: str) -> None:
+    """Add or replace an inline policy."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return with_inline(role, PolicyName, PolicyDocument)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def get_role_policy(call: Call, RoleName: str, PolicyName: str) -> dict[str, Any]:
+    """An inline policy."""
+    document = inline_document(await _find(call.state, RoleName), "role", PolicyName)
+    return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
+
+
+@iam.operation
+async def delete_role_policy(call: Call, RoleName: str, PolicyName: str) -> None:
+    """Remove an inline policy."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return without_inline(role, "role", PolicyName)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def list_role_policies(
+    call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """The names of a role's inline policies."""
+    return inline_page(await _find(call.state, RoleName), Marker, MaxItems)
+
+
+@iam.operation
+async def attach_role_policy(call: Call, RoleName: str, PolicyArn: str) -> None:
+    """Attach a managed policy."""
+
+    async def change(tx: Transaction, role: Role) -> Role:
+        return await with_attached(tx, role, PolicyArn)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def detach_role_policy(call: Call, RoleName: str, PolicyArn: str) -> None:
+    """Detach a managed policy."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return without_attached(role, PolicyArn)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def list_attached_role_policies(
+    call: Call, RoleName: str, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """The managed policies attached to a role."""
+    return attached_page(await _find(call.state, RoleName), PathPrefix, Marker, MaxItems)
+
+
+@iam.operation
+async def tag_role(call: Call, RoleName: str, Tags: list[dict[str, str]]) -> None:
+    """Add tags to a role."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        merged = tag_list(role.tags) + Tags
+        return msgspec.structs.replace(role, tags=read_tags(merged))
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def untag_role(call: Call, RoleName: str, TagKeys: list[str]) -> None:
+    """Remove tags from a role."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        kept = {key: value for key, value in role.tags.items() if key not in TagKeys}
+        return msgspec.structs.replace(role, tags=kept)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def list_role_tags(
+    call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """A role's tags."""
+    role = await _find(call.state, RoleName)
+    found, more = page(tag_list(role.tags), lambda tag: tag["Key"], Marker, MaxItems)
+    return {"Tags": found, **more}
+
+
+def _describe(role: Role, account: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "Path": role.path,
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "Arn": arn("iam", "", account, f"role{role.path}{role.name}"),
+        "CreateDate": moment(role.created),
+        "AssumeRolePolicyDocument": quoted(role.trust),
+        "Description": role.description,
+        "MaxSessionDuration": role.max_session,
+        "RoleLastUsed": {},
+    }
+    if role.boundary is not None:
+        answer["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+            "PermissionsBoundaryArn": role.boundary,
+        }
+    if role.tags:
+        answer["Tags"] = tag_list(role.tags)
+    return answer
+
+
+@transactional
+async def _create(tx: Transaction, role: Role) -> None:
+    if await roles.get(tx, role.name) is not None:
+        raise exists("Role", role.name)
+    await roles.put(tx, role)
+
+
+@transactional
+async def _find(tx: Transaction, name: str) -> Role:
+    role = await roles.get(tx, name)
+    if role is None:
+        raise no_such("role", name)
+    return role
+
+
+@transactional
+async def _all(tx: Transaction) -> list[Role]:
+    return await roles.list(tx)
+
+
+@transactional
+async def _change(tx: Transaction, name: str, change: Change) -> None:
+    await roles.put(tx, await change(tx, await _find(tx, name)))
+
+
+@transactional
+async def _delete(tx: Transaction, name: str) -> None:
+    check_bare(await _find(tx, name))
+    await roles.delete(tx, name)
