@@ -5,7 +5,8 @@ account, not to a region. Rules: the IAM API reference; quotas and unique ids fr
 identifiers".
 """
 
-from kumoi.doorway import Service
+from kumoi.doorway import Parts, Service, access_keys
+from kumoi.state import State, Transaction, transactional
 
 iam = Service(
     "iam",
@@ -13,3 +14,16 @@ iam = Service(
     modules=("operations.access_keys", "operations.policies", "operations.roles", "operations.users"),
     resource=("RoleName", "UserName", "PolicyArn", "PolicyName"),
 )
+
+
+@iam.on_reset
+async def reset(_parts: Parts, state: State, account: str | None) -> None:
+    """Forget the access keys of an account: they are found by id, whatever the account."""
+    await _forget_keys(state, account)
+
+
+@transactional
+async def _forget_keys(tx: Transaction, account: str | None) -> None:
+    for key in await access_keys.list(tx):
+        if account in (None, key.account):
+            await access_keys.delete(tx, key.id)

@@ -1,0 +1,69 @@
+"""The demo: a platform, a real function, a real picture, and a look at what went through the doorway."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KUMOI = [sys.executable, "-m", "kumoi"]
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="stop the platform at the end; exit 0 or 1")
+    arguments.add_argument("--port", type=int, default=4566)
+    given = arguments.parse_args()
+    if given.check:
+        with tempfile.TemporaryDirectory(prefix="kumoi-demo-") as data:
+            return run(Path(data), port=0, keep=False)
+    return run(ROOT / ".kumoi" / "demo", port=given.port, keep=True)
+
+
+def run(data: Path, *, port: int, keep: bool) -> int:
+    """Run the demo with its data in `data`; the exit status."""
+    step("starting Kumoi")
+    subprocess.run([*KUMOI, "up", "-d", "--data", str(data), "--port", str(port)], check=True)
+    try:
+        return show(data)
+    finally:
+        if not keep:
+            subprocess.run([*KUMOI, "down", "--data", str(data)], check=True)
+
+
+def show(data: Path) -> int:
+    environment = os.environ | json.loads(output([*KUMOI, "env", "--json", "--data", str(data)]))
+    step("deploying examples/thumbnails (Pillow packaged with it) and resizing a picture through boto3")
+    example = [sys.executable, str(ROOT / "examples/thumbnails/thumbnails.py"), "--json"]
+    example += ["--out", str(data / "thumbnail.jpg"), "--build", str(ROOT / ".kumoi/build/thumbnails")]
+    summary = json.loads(output(example, env=environment))
+    size = f"{summary['width']}x{summary['height']}, {summary['bytes']} bytes"
+    print(f"  the thumbnail   {summary['picture']} ({size})")
+    print(f"  cold invocation {summary['cold_ms']} ms, warm {summary['warm_ms']} ms")
+    step("the calls, as a tree")
+    subprocess.run([*KUMOI, "trace", "--data", str(data)], check=True)
+    step("who calls what")
+    subprocess.run([*KUMOI, "map", "--text", "--data", str(data)], check=True)
+    step("next")
+    print('  eval "$(.venv/bin/kumoi env)"           # point boto3, the AWS CLI and SDKs at Kumoi')
+    print("  aws logs tail /aws/lambda/thumbnail     # what the function wrote")
+    print("  .venv/bin/kumoi fault add --service lambda --operation Invoke --action fail")
+    print("  .venv/bin/kumoi down                    # stop it")
+    return 0 if Path(summary["picture"]).stat().st_size == summary["bytes"] else 1
+
+
+def output(command: list[str], **options: object) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout  # type: ignore[call-overload]
+
+
+def step(text: str) -> None:
+    print(f"\n▸ {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
