@@ -1,0 +1,174 @@
+"""What the benchmarks share: a raw keep-alive client, servers as child processes, and their CPU time.
+
+An SDK client costs more than the servers measured here, so requests are prepared bytes on plain sockets. CPU time of
+a process tree comes from /proc, in seconds; it is steadier than wall time on a shared machine.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Measured(NamedTuple):
+    """One load: requests a second, latencies in milliseconds, and the server's CPU microseconds per request."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu_us: float
+
+
+def request(method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    """The bytes of a request signed well enough for whoever does not verify."""
+    fields = {
+        "Host": "127.0.0.1",
+        "Content-Length": str(len(body)),
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, "
+        "SignedHeaders=host, Signature=00",
+        "X-Amz-Date": "20260101T000000Z",
+        **(headers or {}),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def exchange(connection: socket.socket, prepared: bytes) -> tuple[int, bytes]:
+    """Send one request and read its answer (with a Content-Length, or chunked); the status and the body."""
+    connection.sendall(prepared)
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _more(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    status = int(head[9:12])
+    lower = head.lower()
+    if b"content-length:" in lower:
+        length = int(lower.partition(b"content-length:")[2].partition(b"\r\n")[0])
+        while len(body) < length:
+            body += _more(connection)
+    elif b"chunked" in lower:
+        while not body.endswith(b"0\r\n\r\n"):
+            body += _more(connection)
+    return status, body
+
+
+def _more(connection: socket.socket) -> bytes:
+    piece = connection.recv(65536)
+    if not piece:
+        raise ConnectionError("the server closed the connection")
+    return piece
+
+
+def load(port: int, prepared: bytes, *, count: int, concurrency: int, pid: int, warm_up: int = 20) -> Measured:
+    """Send `count` requests over `concurrency` kept-alive connections; raises on any answer that is not 2xx."""
+    latencies: list[float] = []
+    failures: list[str] = []
+    lock = threading.Lock()
+
+    def client(share: int) -> None:
+        own: list[float] = []
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for _ in range(share):
+                    began = time.perf_counter()
+                    status, body = exchange(connection, prepared)
+                    own.append(time.perf_counter() - began)
+                    if not 200 <= status < 300:
+                        raise RuntimeError(f"status {status}: {body[:300]!r}")
+        except (OSError, RuntimeError) as error:
+            failures.append(repr(error))
+        with lock:
+            latencies.extend(own)
+
+    def run(total: int) -> float:
+        threads = [threading.Thread(target=client, args=(total // concurrency,)) for _ in range(concurrency)]
+        began = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise RuntimeError(failures[0])
+        return time.perf_counter() - began
+
+    run(max(warm_up, concurrency))
+    latencies.clear()
+    before = cpu_seconds(pid)
+    seconds = run(count)
+    cpu = cpu_seconds(pid) - before
+    ordered = sorted(latencies)
+    return Measured(
+        len(ordered) / seconds,
+        statistics.median(ordered) * 1000,
+        ordered[int(len(ordered) * 0.99)] * 1000,
+        cpu / len(ordered) * 1e6,
+    )
+
+
+def cpu_seconds(pid: int, *, children: bool = False) -> float:
+    """User and system time of a process (and of its live descendants), in seconds."""
+    total = 0.0
+    for process in [pid, *(_descendants(pid) if children else [])]:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            continue
+        total += (int(fields[11]) + int(fields[12])) / TICK
+    return total
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"no VmRSS for {pid}")
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
+
+
+@contextmanager
+def server(command: list[str], port: int, **environment: str) -> Iterator[tuple[int, float]]:
+    """Run a server until the block ends; its pid, and the seconds until it answered on `port`."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                    exchange(connection, request("GET", "/_kumoi/health"))
+                    break
+            except (ConnectionError, TimeoutError):
+                if process.poll() is not None or time.perf_counter() - began > 60:
+                    raise RuntimeError(f"{command} did not start") from None
+                time.sleep(0.005)
+        yield process.pid, time.perf_counter() - began
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
