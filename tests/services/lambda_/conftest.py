@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import io
 import json
 import sys
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -13,24 +11,10 @@ ROLE = "arn:aws:iam::000000000000:role/test-role"
 RUNTIME = f"python3.{sys.version_info.minor}"
 
 
-def make_package(files: dict[str, str]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as out:
-        for name, content in files.items():
-            out.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
-    return archive.getvalue()
-
-
 @pytest.fixture
-def package() -> Callable[[str], bytes]:
+def package(zipped: Callable[[dict[str, str]], bytes]) -> Callable[[str], bytes]:
     """Make a deployment package of one `app.py`."""
-    return lambda source: make_package({"app.py": source})
-
-
-@pytest.fixture
-def zipped() -> Callable[[dict[str, str]], bytes]:
-    """Make a deployment package of several files."""
-    return make_package
+    return lambda source: zipped({"app.py": source})
 
 
 @pytest.fixture
@@ -39,12 +23,12 @@ def client(kumoi: Any) -> Any:
 
 
 @pytest.fixture
-def create(client: Any) -> Callable[..., dict[str, Any]]:
+def create(client: Any, package: Callable[[str], bytes]) -> Callable[..., dict[str, Any]]:
     """Create a function from the source of its `app.py`."""
 
     def make(source: str, name: str = "f", **options: Any) -> dict[str, Any]:
         parameters = {"Runtime": RUNTIME, "Role": ROLE, "Handler": "app.handler", **options}
-        parameters.setdefault("Code", {"ZipFile": make_package({"app.py": source})})
+        parameters.setdefault("Code", {"ZipFile": package(source)})
         return client.create_function(FunctionName=name, **parameters)
 
     return make
