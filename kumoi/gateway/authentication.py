@@ -1,0 +1,75 @@
+"""Who sends a request, and whether the signature holds.
+
+The credential scope is always read. With `--auth off` everybody is taken at their word, but a presigned URL that has
+expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right.
+"""
+
+from __future__ import annotations
+
+from kumoi.clock import Clock
+from kumoi.doorway import Identity, Principal
+from kumoi.doorway.identity import InvalidToken, UnknownKey
+from kumoi.gateway.routing import Target
+from kumoi.names import DEFAULT_ACCOUNT
+from kumoi.wire import Body, Request, ServiceCodec
+from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expiry, parse_credential, signature_error
+
+
+class Authentication:
+    """Reads credentials of requests and checks them as the platform's mode asks."""
+
+    def __init__(self, identity: Identity, clock: Clock) -> None:
+        self._identity = identity
+        self._clock = clock
+        self._verifier = Verifier()
+
+    async def caller(self, request: Request, target: Target, codec: ServiceCodec, body: bytes | Body) -> Principal:
+        """The principal behind a request; raises the AwsError of the service's protocol family."""
+        credential = parse_credential(request)
+        token = _token(request, credential)
+        family = codec.model.protocol
+        try:
+            if credential is not None and credential.presigned:
+                check_expiry(credential, self._clock.now())
+            if self._identity.mode != "off":
+                await self._verify(request, target, credential, token, body)
+        except SignatureProblem as problem:
+            raise signature_error(problem, family) from None
+        return await self._identity.principal(target.access_key, token)
+
+    async def claimed(self, request: Request, target: Target) -> Principal:
+        """Whoever a request to a data plane says it is; data planes check what they require themselves."""
+        if target.access_key is None:
+            return Principal.root(DEFAULT_ACCOUNT)
+        return await self._identity.principal(target.access_key, request.headers.get("x-amz-security-token"))
+
+    async def _verify(
+        self,
+        request: Request,
+        target: Target,
+        credential: Credential | None,
+        token: str | None,
+        body: bytes | Body,
+    ) -> None:
+        if credential is None:
+            raise SignatureProblem("missing", "Request is missing Authentication Token")
+        try:
+            secret = await self._identity.secret(credential.access_key, token)
+        except UnknownKey:
+            raise SignatureProblem("unknown-key", "The security token included in the request is invalid.") from None
+        except InvalidToken:
+            raise SignatureProblem("invalid-token", "The security token included in the request is invalid.") from None
+        if token is not None and credential.access_key.startswith("ASIA"):
+            claims = self._identity.claims(token, credential.access_key)
+            if claims.expires < self._clock.now():
+                raise SignatureProblem("expired-token", "The security token included in the request is expired")
+        content = body if isinstance(body, bytes) else None
+        self._verifier.verify(request, credential, secret, self._clock.now(), target.service, content)
+
+
+def _token(request: Request, credential: Credential | None) -> str | None:
+    """The session token, from the header or from a presigned query."""
+    header = request.headers.get("x-amz-security-token")
+    if header is not None or credential is None or not credential.presigned:
+        return header
+    return credential.session_token

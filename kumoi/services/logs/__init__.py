@@ -1,0 +1,38 @@
+"""Amazon CloudWatch Logs: groups, streams and events.
+
+Groups and streams are records in state; events lie in the lake (`events.py`), in the order of their timestamps and,
+within one, of their arrival. `filter_pattern.py` is the pattern language others use too. Functions write through
+`WriteFunctionLogs`, an operation of the platform's own that makes the group and the stream when they are missing.
+
+Rules: the CloudWatch Logs API reference and user guide ("Filter pattern syntax", "CloudWatch Logs quotas").
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from kumoi.doorway import Parts, Service
+
+logs = Service(
+    "logs",
+    __name__,
+    modules=("operations.events", "operations.groups", "operations.streams", "operations.tags"),
+    resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
+)
+
+
+@logs.resource_name
+def group_node(value: str) -> str:
+    """The group's name, out of an ARN too."""
+    from kumoi.services.logs.rules import group_name
+
+    return group_name(value)
+
+
+@logs.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Define the table of events and keep retention going."""
+    from kumoi.services.logs.retention import start
+
+    start(parts)
+    yield

@@ -1,0 +1,139 @@
+"""Log events in the lake: the table, writing to it, reading pages of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kumoi.lake import Cursor, Lake, Table
+from kumoi.services.logs.records import STORED_BYTES, LogGroup, LogStream, groups, streams
+from kumoi.services.logs.rules import EVENT_OVERHEAD, Place, no_group, no_stream
+from kumoi.state import State, Transaction, transactional
+
+TABLE = Table(
+    "log_events",
+    {
+        "time": "BIGINT",
+        "account": "VARCHAR",
+        "region": "VARCHAR",
+        "log_group": "VARCHAR",
+        "log_stream": "VARCHAR",
+        "message": "VARCHAR",
+        "ingested": "BIGINT",
+    },
+    partition=("account", "region", "log_group"),
+)
+
+
+async def write(
+    lake: Lake, account: str, region: str, group: str, stream: str, events: Sequence[dict[str, Any]], now: int
+) -> None:
+    """Append events (`timestamp`, `message`); they are durable once this returns."""
+    await lake.append(
+        TABLE.name,
+        [
+            {
+                "time": event["timestamp"],
+                "account": account,
+                "region": region,
+                "log_group": group,
+                "log_stream": stream,
+                "message": event["message"],
+                "ingested": now,
+            }
+            for event in events
+        ],
+    )
+
+
+async def read(
+    lake: Lake,
+    account: str,
+    region: str,
+    group: str,
+    *,
+    limit: int,
+    only: Sequence[str] | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    after: Place | None = None,
+    reverse: bool = False,
+) -> list[dict[str, Any]]:
+    """Up to `limit` events of a group (of the streams `only`) in order, or the last ones first with `reverse`.
+
+    `start` is inclusive, `end` exclusive (epoch ms); `after` is where to go on, in the direction of reading.
+    """
+    equals: dict[str, str | Sequence[str]] = {"log_group": group}
+    if only is not None:
+        equals["log_stream"] = list(only)
+    return await lake.scan(
+        TABLE.name,
+        account=account,
+        region=region,
+        equals=equals,
+        start=start,
+        end=end,
+        limit=limit,
+        reverse=reverse,
+        after=None if after is None else Cursor(*after),
+    )
+
+
+def place_of(row: dict[str, Any]) -> Place:
+    """Where an event's row stands."""
+    return Place(row["time"], row["seq"])
+
+
+def cutoff(group: LogGroup, now: int) -> int | None:
+    """The time (epoch ms) before which a group's events have expired; None when they never do."""
+    return None if group.retention is None else now - group.retention * 86_400_000
+
+
+@transactional
+async def noted(
+    tx: Transaction, group: str, stream: str, events: Sequence[dict[str, Any]], now: int, *, create: bool
+) -> None:
+    """Note on the stream that events came in. Missing groups and streams are made with `create`, else errors."""
+    if await groups.get(tx, group) is None:
+        if not create:
+            raise no_group()
+        await groups.put(tx, LogGroup(name=group, created=now))
+    known = await streams.get(tx, group, stream)
+    if known is None:
+        if not create:
+            raise no_stream()
+        known = LogStream(group=group, name=stream, created=now)
+    if events:
+        known = known.after(events[0]["timestamp"], events[-1]["timestamp"], now)
+        size = sum(len(event["message"]) + EVENT_OVERHEAD for event in events)
+        await tx.add((STORED_BYTES, group), size)
+    await streams.put(tx, known)
+
+
+@transactional
+async def find_group(tx: Transaction, name: str) -> LogGroup:
+    """The group of that name; ResourceNotFoundException otherwise."""
+    group = await groups.get(tx, name)
+    if group is None:
+        raise no_group()
+    return group
+
+
+@transactional
+async def find_stream(tx: Transaction, group: str, name: str) -> LogStream:
+    """The stream of that name; ResourceNotFoundException otherwise."""
+    await find_group(tx, group)
+    stream = await streams.get(tx, group, name)
+    if stream is None:
+        raise no_stream()
+    return stream
+
+
+async def stored_bytes(state: State, names: Sequence[str]) -> dict[str, int]:
+    """How many bytes groups hold."""
+    return await _stored_bytes(state, names)
+
+
+@transactional
+async def _stored_bytes(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
+    return {name: await tx.add((STORED_BYTES, name), 0) for name in names}

@@ -1,0 +1,1 @@
+"""CloudWatch Logs' API, one file per family of operations."""
