@@ -1,1 +1,50 @@
-"""Placeholder, to be written."""
+"""The `kumoi` command: a file per verb, imported when it is asked for, so that every verb starts quickly."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from kumoi import __version__
+
+VERBS = {
+    "up": "Start a platform.",
+    "down": "Stop the platform that runs in the background.",
+    "status": "What runs, where, and how.",
+    "env": "The environment that points SDKs and the AWS CLI at the platform.",
+    "run": "Run a command against the platform, or against a fresh one when none is up.",
+    "reset": "Forget everything, or everything of one account.",
+    "clock": "Show, hold, release, advance or scale the platform's time.",
+    "fault": "Declare faults that delay, fail or drop calls.",
+    "trace": "The last calls as a tree.",
+    "map": "Who calls what, and how often.",
+}
+
+
+class Verbs(click.Group):
+    """Finds a verb's command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb; None when there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: Any = importlib.import_module(f"kumoi.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kumoi")
+def main() -> None:
+    """Kumoi runs serverless applications on your own machine, behind AWS's own wire protocols."""

@@ -1,0 +1,122 @@
+"""How a verb finds the running platform and talks to it: its run file, and HTTP to `/_kumoi/`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import click
+import msgspec
+
+DEFAULT_PORT = 4566
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What a running platform leaves in its data directory, so that other verbs find it."""
+
+    pid: int
+    url: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def default_data() -> Path:
+    """Where data lives unless told otherwise: the user's data directory (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "kumoi"
+
+
+def data_option(command: CommandT) -> CommandT:
+    """Add `--data`: the data directory, which is also where a running platform is found."""
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="KUMOI_DATA",
+        help="The platform's data directory.  [default: the user's data directory]",
+    )(command)
+
+
+def json_option(command: CommandT) -> CommandT:
+    """Add `--json`: output for scripts."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def run_file(data: Path | None) -> Path:
+    """The run file of a data directory."""
+    return (data or default_data()) / "platform.json"
+
+
+def read_run_file(data: Path | None) -> RunFile | None:
+    """The run file of a platform that is up; None when there is none, or what it names is gone."""
+    try:
+        found = msgspec.json.decode(run_file(data).read_bytes(), type=RunFile)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found if found.alive else None
+
+
+class Connection:
+    """HTTP to one platform's own interface."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORT
+
+    @classmethod
+    def find(cls, data: Path | None) -> Connection:
+        """The platform of a data directory, else whichever answers on the default port; UsageError when none does."""
+        known = read_run_file(data)
+        connection = cls(known.url if known else os.environ.get("KUMOI_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
+        if not connection.answers():
+            raise click.UsageError(f"no platform is running on {connection.url}: start one with `kumoi up`.")
+        return connection
+
+    def answers(self) -> bool:
+        """Whether a platform answers there."""
+        try:
+            return bool(self.ask("GET", "health").get("status") == "ok")
+        except (OSError, HTTPException, ValueError, click.ClickException):
+            return False
+
+    def ask(self, method: str, path: str, body: Any = None, **query: str | None) -> Any:
+        """Ask `/_kumoi/<path>`; the answer's JSON. ClickException with the platform's words when it refuses."""
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        connection = HTTPConnection(self._host, self._port, timeout=60)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, f"/_kumoi/{path}" + (f"?{given}" if given else ""), content)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        found = json.loads(text)
+        if answer.status >= 400:
+            raise click.ClickException(found.get("error", text.decode()))
+        return found
+
+
+def environment(url: str) -> dict[str, str]:
+    """The variables that point SDKs and the AWS CLI at a platform."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_REGION": os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
+    }

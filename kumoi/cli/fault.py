@@ -1,0 +1,80 @@
+"""`kumoi fault add|list|clear`: declared faults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kumoi.cli.connection import Connection, data_option, json_option
+from kumoi.cli.durations import parse_duration
+
+
+@click.group("fault")
+def command() -> None:
+    """Declare faults that delay, fail or drop calls."""
+
+
+@command.command("add")
+@click.option("--action", type=click.Choice(["delay", "fail", "drop"]), required=True)
+@click.option("--service", help="Which services (glob), e.g. lambda.")
+@click.option("--operation", help="Which operations (glob), e.g. Get*.")
+@click.option("--resource", help="Which function, queue, … (glob).")
+@click.option("--source", help="Whose calls (glob), e.g. lambda:checkout.")
+@click.option("--phase", type=click.Choice(["before", "after"]), help="Before the service runs, or after it did.")
+@click.option("--probability", type=click.FloatRange(0, 1))
+@click.option("--seed", type=int, help="The same seed strikes the same calls.")
+@click.option("--delay", help="How long, e.g. 200ms.")
+@click.option("--error", help="The error's code, e.g. ThrottlingException.")
+@click.option("--message")
+@click.option("--status", type=int)
+@click.option("--times", type=int, help="Strike so often, then no more.")
+@click.option("--id", "id", help="A name for it.")
+@data_option
+@json_option
+def add(data: Path | None, as_json: bool, delay: str | None, **given: Any) -> None:
+    """Declare a fault."""
+    fault = {name: value for name, value in given.items() if value is not None}
+    if delay is not None:
+        try:
+            fault["delay_ms"] = parse_duration(delay) * 1000
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    found = Connection.find(data).ask("POST", "faults", fault)
+    click.echo(json.dumps(found) if as_json else f"declared {found['id']}: {_describe(found)}")
+
+
+@command.command("list")
+@data_option
+@json_option
+def list_(data: Path | None, as_json: bool) -> None:
+    """The declared faults, and how often each has struck."""
+    found = Connection.find(data).ask("GET", "faults")
+    if as_json:
+        click.echo(json.dumps(found))
+    elif not found["faults"]:
+        click.echo("no fault is declared.")
+    for fault in [] if as_json else found["faults"]:
+        click.echo(f"{fault['id']}: {_describe(fault)}; struck {fault['struck']} times")
+
+
+@command.command("clear")
+@click.argument("fault_id", required=False)
+@data_option
+def clear(fault_id: str | None, data: Path | None) -> None:
+    """Take back one fault, or all."""
+    Connection.find(data).ask("DELETE", "faults", id=fault_id)
+    click.echo(f"cleared {fault_id or 'all faults'}.")
+
+
+def _describe(fault: dict[str, Any]) -> str:
+    what = {
+        "delay": f"delay by {fault['delay_ms']:g} ms",
+        "fail": f"fail with {fault['error']}",
+        "drop": "drop",
+    }[fault["action"]]
+    target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
+    chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"
+    return f"{what} {fault['phase']} {target} from {fault['source']}{chance}"

@@ -1,0 +1,142 @@
+"""`kumoi up`: a platform in the foreground, or detached with `-d`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from kumoi.cli.connection import (
+    DEFAULT_PORT,
+    Connection,
+    RunFile,
+    data_option,
+    default_data,
+    environment,
+    read_run_file,
+    run_file,
+)
+
+START_SECONDS = 30.0
+
+
+@click.command("up")
+@click.option("-d", "--detach", is_flag=True, help="Run in the background; returns once the platform answers.")
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, envvar="KUMOI_PORT")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@data_option
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: state in memory, files removed at the end.")
+@click.option(
+    "--auth",
+    type=click.Choice(["off", "verify", "enforce"]),
+    default="off",
+    show_default=True,
+    help="off: everybody at their word; verify: signatures must be right; enforce: and policies allow it.",
+)
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine although nothing is enforced.")
+@click.option("--durability", type=click.Choice(["normal", "full"]), default="normal", show_default=True)
+@click.option(
+    "--isolation", type=click.Choice(["auto", "none", "process", "namespace"]), default="auto", show_default=True
+)
+def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) -> None:
+    """Start a platform."""
+    directory = (data or default_data()).resolve()
+    running = read_run_file(directory)
+    if running is not None:
+        raise click.UsageError(f"a platform with this data is already up on {running.url} (pid {running.pid}).")
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if detach:
+        show(_detach(directory), None if ephemeral else directory)
+    else:
+        _serve(directory, ephemeral, options)
+
+
+def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
+    import uvloop
+
+    from kumoi.platform import NotLoopback, Platform, Settings
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings(data=None if ephemeral else directory, **options)
+
+    async def serve() -> None:
+        async with Platform(settings) as platform:
+            ended = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, _end, ended)
+            path = run_file(directory)
+            path.write_bytes(msgspec.json.encode(RunFile(os.getpid(), platform.url)))
+            show(platform.url, settings.data)
+            try:
+                await ended.wait()
+            finally:
+                path.unlink(missing_ok=True)
+
+    try:
+        uvloop.run(serve())
+    except NotLoopback as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+def _end(ended: asyncio.Event) -> None:
+    """The first signal drains; the second ends at once."""
+    if ended.is_set():
+        os._exit(130)
+    ended.set()
+
+
+def _detach(directory: Path) -> str:
+    """Start the same command in a session of its own; its URL once it answers."""
+    arguments = [one for one in sys.argv[1:] if one not in ("-d", "--detach")]
+    log = directory / "kumoi.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603  (our own command line, given by the user)
+            [sys.executable, "-m", "kumoi", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = read_run_file(directory)
+        if found is not None and found.pid == process.pid and Connection(found.url).answers():
+            return found.url
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    else:
+        process.terminate()
+    last = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-8:])
+    raise click.ClickException(f"the platform did not start; the end of {log}:\n{last}")
+
+
+def show(url: str, data: Path | None) -> None:
+    """One tidy panel: where it is, what to export, where data lives."""
+    lines = [
+        f"Kumoi is up on {url}",
+        "",
+        *(f"export {name}={value}" for name, value in environment(url).items()),
+        "",
+        f"data    {data or 'in memory: nothing is kept'}",
+        "next    kumoi trace · kumoi map --text · kumoi down",
+    ]
+    if not sys.stdout.isatty():
+        click.echo("\n".join(lines))
+        return
+    from rich.console import Console
+    from rich.panel import Panel
+
+    Console().print(Panel("\n".join(lines[1:]).strip(), title=lines[0], expand=False, border_style="cyan"))

@@ -1,0 +1,94 @@
+"""A pytest plugin: the fixture `kumoi` gives each test an account of its own on one shared platform.
+
+The platform is a process of its own, ephemeral, started at the first use and stopped with the session. A test sees
+nothing of another's resources; the clock and declared faults are shared by all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.cli.connection import Connection, environment
+from kumoi.cli.durations import parse_duration
+
+FIRST_ACCOUNT = 100_000_000_001
+
+
+class KumoiAccount:
+    """One test's account. `url`, `account` and `region` say where it is; `environment` points other processes at it."""
+
+    def __init__(self, connection: Connection, account: str, region: str = "us-east-1") -> None:
+        self.url = connection.url
+        self.account = account
+        self.region = region
+        self._connection = connection
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point SDKs and the AWS CLI at this account."""
+        return {
+            **environment(self.url),
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+        }
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of this account; `config` goes to `botocore.config.Config`."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=self.account,
+            aws_secret_access_key="test",  # noqa: S106  (what every such account signs with)
+            config=Config(retries={"total_max_attempts": 1}).merge(Config(**config)),
+        )
+
+    def advance(self, duration: str | float) -> None:
+        """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run."""
+        seconds = parse_duration(duration) if isinstance(duration, str) else duration
+        self._connection.ask("POST", "clock", {"action": "advance", "seconds": seconds})
+
+    def reset(self) -> None:
+        """Forget everything of this account."""
+        self._connection.ask("POST", "reset", account=self.account)
+
+
+@pytest.fixture(scope="session")
+def kumoi_platform() -> Iterator[Connection]:
+    """The platform that all tests of the session share."""
+    with tempfile.TemporaryDirectory(prefix="kumoi-pytest-") as directory:
+        kumoi = [sys.executable, "-m", "kumoi"]
+        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--data", directory]
+        done = subprocess.run(started, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            raise RuntimeError(f"Kumoi did not start: {done.stderr}")
+        try:
+            yield Connection.find(Path(directory))
+        finally:
+            subprocess.run([*kumoi, "down", "--data", directory], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+
+
+@pytest.fixture(scope="session")
+def kumoi_accounts() -> Iterator[int]:
+    """The account numbers of the session's tests."""
+    return itertools.count(FIRST_ACCOUNT)
+
+
+@pytest.fixture
+def kumoi(kumoi_platform: Connection, kumoi_accounts: Iterator[int]) -> Iterator[KumoiAccount]:
+    """An account of the test's own on the shared platform, forgotten afterwards."""
+    account = KumoiAccount(kumoi_platform, f"{next(kumoi_accounts):012d}")
+    yield account
+    account.reset()
