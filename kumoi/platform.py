@@ -170,7 +170,7 @@ class Platform:
 
     async def _open_lake(self, clock: Clock) -> Lake:
         root = None if self.settings.data is None else self._directory("lake")
-        lake = await Lake.open(root, durability=self.settings.durability, clock=clock)
+        lake = await Lake.open(root, durability=self.settings.durability)
         self._stack.push_async_callback(lake.close)
         return self.parts.add(Lake, lake)
 

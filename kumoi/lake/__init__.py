@@ -1,1 +1,7 @@
-"""Placeholder, to be written."""
+"""Append-only records in time order: durable once acknowledged, recent ones in memory, the rest Parquet with SQL."""
+
+from kumoi.lake.lake import Lake, View
+from kumoi.lake.parquet import QueryFailed, Result
+from kumoi.lake.table import Cursor, Row, Table
+
+__all__ = ["Cursor", "Lake", "QueryFailed", "Result", "Row", "Table", "View"]

@@ -1,0 +1,220 @@
+"""The lake: append-only records in time order, for what is many and read by scanning.
+
+Records go to a table's tail (a write-ahead file, and memory for recent reads), full tails are sealed to Parquet in
+the background, and DuckDB queries both together, off the loop. Nothing that was acknowledged is lost by a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Literal
+
+from kumoi.lake.parquet import Engine, Query, Result, Source, reaches
+from kumoi.lake.store import Store, dump
+from kumoi.lake.table import Cursor, Row, Selection, Table, place
+
+logger = logging.getLogger(__name__)
+
+Equals = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The rows that a name in a query stands for; None means every account, every region, any time (epoch ms)."""
+
+    table: str
+    account: str | None
+    region: str | None
+    equals: Equals = field(default_factory=dict)
+    start: int | None = None
+    end: int | None = None
+
+
+class Lake:
+    """The tables of one platform. Open it with `Lake.open`, inside a running event loop."""
+
+    def __init__(self, root: Path, *, full: bool, ephemeral: bool) -> None:
+        self._root = root
+        self._full = full
+        self._ephemeral = ephemeral
+        self._scratch = root / "scratch"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True, mode=0o700)
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="lake")
+        self._engine = Engine(self._scratch, sync=not ephemeral)
+        self._stores: dict[str, Store] = {}
+        self._tidying: asyncio.Task[None] | None = None
+        self._closed = False
+        self._dumps = 0
+
+    @classmethod
+    async def open(cls, root: Path | None, *, durability: Literal["normal", "full"] = "normal") -> Lake:
+        """Open the lake below `root` (made when missing); None keeps it in a temporary directory until `close`.
+
+        `normal` outlives the death of the process, `full` also that of the machine.
+        """
+        folder = Path(mkdtemp(prefix="kumoi-lake-")) if root is None else root
+        return cls(folder, full=durability == "full", ephemeral=root is None)
+
+    def define(self, table: Table) -> None:
+        """Declare a table, and read its tail back; ValueError when it was declared already."""
+        if table.name in self._stores:
+            raise ValueError(f"the lake already has a table {table.name}")
+        self._stores[table.name] = Store(
+            table, self._root / table.name, self._engine, self._threads, full=self._full, wake=self._wake
+        )
+
+    def write(self, table: str, records: Sequence[Row]) -> None:
+        """Add records without waiting until they are durable: they are when this turn of the loop has ended.
+
+        A record holds every column of the table; it is copied. ValueError when its columns are others.
+        """
+        self._stores[table].write(records)
+
+    async def append(self, table: str, records: Sequence[Row]) -> None:
+        """Add records; returns once they are durable. OSError when they could not be written (none is kept)."""
+        store = self._stores[table]
+        store.write(records)
+        await store.durable()
+
+    async def scan(
+        self,
+        table: str,
+        *,
+        account: str | None,
+        region: str | None,
+        equals: Equals | None = None,
+        contains: Mapping[str, Sequence[str]] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 10_000,
+        reverse: bool = False,
+        after: Cursor | None = None,
+    ) -> list[Row]:
+        """The first `limit` rows in order of (time, seq), or reversed; do not change them.
+
+        Columns equal one of the values in `equals` and hold every text in `contains`; `start` <= time < `end` (epoch
+        ms). `after` continues behind a row in the direction of the scan. Each row has its `seq`.
+        """
+        selection = _from(Selection.of(account, region, equals, start, end, contains), after, reverse)
+        store = self._stores[table]
+        recent = list(islice(store.tail(selection, after, reverse), limit))
+        sealed = store.sealed(selection)
+        if len(recent) == limit:
+            sealed = [one for one in sealed if reaches(one.file, recent[-1]["time"], reverse)]
+        if not sealed or not limit:
+            return recent
+        with store:
+            older = await asyncio.get_running_loop().run_in_executor(
+                self._threads,
+                lambda: self._engine.scan(store.table, selection, sealed, after=after, limit=limit, reverse=reverse),
+            )
+        return sorted(older + recent, key=place, reverse=reverse)[:limit]
+
+    async def query(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, views: Mapping[str, View]
+    ) -> Result:
+        """Run one SELECT in DuckDB over sealed rows and tail together; QueryFailed when it cannot be.
+
+        Each name of `views` is a table to the statement, with `seq` beside the table's columns. The statement can
+        open no file but those of the partitions selected, and nothing on the network. Cancelling interrupts it.
+        """
+        query, loop = Query(self._scratch), asyncio.get_running_loop()
+        tails: list[Path] = []
+        with contextlib.ExitStack() as stack:
+            sources: dict[str, Source] = {}
+            snapshots: list[tuple[Path, list[Row]]] = []
+            for name, view in views.items():
+                store = stack.enter_context(self._stores[view.table])
+                selection = Selection.of(view.account, view.region, view.equals, view.start, view.end)
+                rows = list(store.tail(selection))
+                self._dumps += 1
+                tail = self._scratch / f"tail-{self._dumps}.ndjson" if rows else None
+                if tail is not None:
+                    snapshots.append((tail, rows))
+                    tails.append(tail)
+                sources[name] = Source(store.table, selection, store.sealed(selection), tail)
+
+            def run() -> Result:
+                try:
+                    for path, rows in snapshots:
+                        dump(rows, path)
+                    return query.run(sql, parameters, sources)
+                finally:
+                    for path in tails:
+                        path.unlink(missing_ok=True)
+
+            running = loop.run_in_executor(self._threads, run)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                query.interrupt()
+                await asyncio.wait([running])
+                raise
+
+    async def delete(
+        self, table: str, *, account: str | None, region: str | None, equals: Equals | None = None
+    ) -> None:
+        """Delete what was written so far of the rows meant. Readers see it at once; files shrink when merged."""
+        self._stores[table].delete(Selection.of(account, region, equals).equals, None)
+        await self._stores[table].commit()
+
+    async def retain(
+        self, table: str, *, account: str | None, region: str | None, equals: Equals | None = None, before: int
+    ) -> None:
+        """Delete rows older than `before` (epoch ms) of the rows meant."""
+        self._stores[table].delete(Selection.of(account, region, equals).equals, before)
+        await self._stores[table].commit()
+
+    async def reset(self, account: str | None = None) -> None:
+        """Delete everything, or everything of one account."""
+        for table in self._stores:
+            await self.delete(table, account=account, region=None)
+
+    async def tidy(self) -> None:
+        """Return once nothing is left to seal or to merge."""
+        self._wake()
+        if self._tidying is not None:
+            await self._tidying
+
+    async def close(self) -> None:
+        """Have everything durable and close the files; an ephemeral lake's are removed."""
+        self._closed = True
+        if self._tidying is not None:
+            await self._tidying
+        for store in self._stores.values():
+            await store.close()
+        self._threads.shutdown()
+        self._engine.close()
+        shutil.rmtree(self._root if self._ephemeral else self._scratch, ignore_errors=True)
+
+    def _wake(self) -> None:
+        if not self._closed and (self._tidying is None or self._tidying.done()):
+            self._tidying = asyncio.create_task(self._tidy())
+
+    async def _tidy(self) -> None:
+        for store in self._stores.values():
+            try:
+                while not self._closed and await store.tidy():
+                    pass
+            except Exception:
+                logger.exception("tidying %s failed; it will be tried again", store.table.name)
+
+
+def _from(selection: Selection, after: Cursor | None, reverse: bool) -> Selection:
+    """Narrow a selection's time to what lies behind a cursor, so that files before it are not opened."""
+    if after is None:
+        return selection
+    if reverse:
+        end = after.time + 1
+        return replace(selection, end=end if selection.end is None else min(selection.end, end))
+    return replace(selection, start=max(selection.start or 0, after.time))

@@ -1,0 +1,191 @@
+"""The unsealed tail of a table: rows in memory, and the same rows in a write-ahead file of JSON lines.
+
+Rows lie in one bucket per partition, so that reading what is recent costs neither SQL nor a walk over the rows of
+others. A table writes to one segment at a time; full ones wait to be sealed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from kumoi.lake.catalog import Tombstone
+from kumoi.lake.files import read_lines, write_all
+from kumoi.lake.table import Cursor, Row, Selection, Table, place
+
+_PREFIX = "tail-"
+
+
+class Bucket:
+    """Rows of one partition, in the table's total order once `in_order` was called."""
+
+    __slots__ = ("_ordered", "partition", "rows")
+
+    def __init__(self, partition: dict[str, str]) -> None:
+        self.partition = partition
+        self.rows: list[Row] = []
+        self._ordered = True
+
+    def append(self, row: Row) -> None:
+        """Add a row; its seq is the highest so far, its time may be any."""
+        rows = self.rows
+        if rows and rows[-1]["time"] > row["time"]:
+            self._ordered = False
+        rows.append(row)
+
+    def in_order(self) -> list[Row]:
+        """The rows by time and arrival."""
+        if not self._ordered:
+            self.rows.sort(key=place)
+            self._ordered = True
+        return self.rows
+
+    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Row]:
+        """The rows that are meant, from `after` (exclusive) on, in order or reversed."""
+        rows = self.in_order()
+        low = 0 if selection.start is None else bisect_left(rows, (selection.start, 0), key=place)
+        high = len(rows) if selection.end is None else bisect_left(rows, (selection.end, 0), key=place)
+        if after is not None and reverse:
+            high = min(high, bisect_left(rows, (after.time, after.seq), key=place))
+        elif after is not None:
+            low = max(low, bisect_right(rows, (after.time, after.seq), key=place))
+        found = rows[low:high]
+        predicate = selection.predicate(self.partition)
+        ordered = reversed(found) if reverse else iter(found)
+        return ordered if predicate is None else filter(predicate, ordered)
+
+
+class Bounds(NamedTuple):
+    """What a bucket holds: its partition, how many rows, and the range of their seq and time."""
+
+    partition: dict[str, str]
+    rows: int
+    first_seq: int
+    last_seq: int
+    first_time: int
+    last_time: int
+
+
+class Segment:
+    """One write-ahead file and its rows. `complete` is False once rows were deleted that the file still holds."""
+
+    def __init__(self, table: Table, folder: Path, first_seq: int) -> None:
+        self.table = table
+        self.first_seq = first_seq
+        self.path = folder / f"{_PREFIX}{first_seq:016d}.ndjson"
+        self.fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.complete = True
+        self.count = 0
+        self.size = 0
+        self._buckets: dict[Any, Bucket] = {}
+        self._names = table.columns.keys()
+        self._key = itemgetter(*table.partition)
+
+    @classmethod
+    def load(cls, table: Table, path: Path, tombstones: Sequence[Tombstone]) -> Segment:
+        """Read a segment back, without the rows that were deleted since they were written."""
+        lines = read_lines(path)
+        segment = cls(table, path.parent, int(path.stem.removeprefix(_PREFIX)))
+        defaults = dict.fromkeys(table.columns)
+        for line in lines:
+            row = orjson.loads(line)
+            if row.keys() - {"seq"} != table.columns.keys():
+                row = {name: row.get(name) for name in (*defaults, "seq")}
+            segment.size += len(line) + 1
+            segment.count = row["seq"] + 1 - segment.first_seq
+            segment._bucket_of(row).append(row)
+        segment.remove(tombstones)
+        return segment
+
+    @staticmethod
+    def paths(folder: Path) -> list[Path]:
+        """The segment files of a table's folder, the oldest first."""
+        return sorted(folder.glob(f"{_PREFIX}*.ndjson"))
+
+    @property
+    def next_seq(self) -> int:
+        """The seq after this segment's last row."""
+        return self.first_seq + self.count
+
+    @property
+    def empty(self) -> bool:
+        """Whether no row is left in memory."""
+        return not any(bucket.rows for bucket in self._buckets.values())
+
+    def add(self, records: Sequence[Row]) -> list[bytes]:
+        """Take records in, each with the next seq; their lines, to be written to the file."""
+        names = self._names
+        for record in records:
+            if record.keys() != names:
+                raise ValueError(f"a record of {self.table.name} has other columns than the table: {sorted(record)}")
+        rows = [{**record, "seq": seq} for seq, record in enumerate(records, self.next_seq)]
+        lines = [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows]
+        buckets, key = self._buckets, self._key
+        for row in rows:
+            (buckets.get(key(row)) or self._bucket_of(row)).append(row)
+        self.count += len(rows)
+        return lines
+
+    def write(self, content: bytes) -> None:
+        """Append lines to the file."""
+        write_all(self.fd, content)
+        self.size += len(content)
+
+    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Row]:
+        """The rows that are meant, from `after` (exclusive) on, in the table's order or reversed."""
+        found = [
+            bucket.select(selection, after, reverse)
+            for bucket in self._buckets.values()
+            if bucket.rows and selection.admits(bucket.partition)
+        ]
+        return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
+
+    def holds(self, stone: Tombstone) -> bool:
+        """Whether rows are here that a tombstone deletes."""
+        return any(
+            stone.admits(bucket.partition) and any(map(stone.buries, bucket.rows)) for bucket in self._buckets.values()
+        )
+
+    def remove(self, tombstones: Sequence[Tombstone]) -> None:
+        """Forget deleted rows; the file keeps them until the segment is sealed."""
+        for key, bucket in list(self._buckets.items()):
+            burying = [stone for stone in tombstones if stone.admits(bucket.partition)]
+            kept = [row for row in bucket.rows if not any(stone.buries(row) for stone in burying)]
+            if len(kept) < len(bucket.rows):
+                bucket.rows = kept
+                self.complete = False
+            if not kept:
+                del self._buckets[key]
+
+    def take_back(self, seq: int) -> None:
+        """Forget the rows from `seq` on, which could not be written."""
+        for bucket in self._buckets.values():
+            bucket.rows = [row for row in bucket.rows if row["seq"] < seq]
+
+    def bounds(self) -> list[Bounds]:
+        """What each bucket holds, those without rows left out."""
+        return [_bounds(bucket) for bucket in self._buckets.values() if bucket.rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.fd)
+
+    def _bucket_of(self, row: Row) -> Bucket:
+        key = self._key(row)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket({name: row[name] for name in self.table.partition})
+        return bucket
+
+
+def _bounds(bucket: Bucket) -> Bounds:
+    rows = bucket.in_order()
+    seqs = [row["seq"] for row in rows]
+    return Bounds(bucket.partition, len(rows), min(seqs), max(seqs), rows[0]["time"], rows[-1]["time"])
