@@ -1,0 +1,117 @@
+"""The command, run as a user runs it: real processes, a real platform."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Kumoi = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def kumoi_command(data: Path) -> Kumoi:
+    environment = {**os.environ, "KUMOI_DATA": str(data), "NO_COLOR": "1"}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kumoi", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def up(kumoi_command: Kumoi, data: Path) -> Iterator[str]:
+    started = kumoi_command("up", "-d", "--port", "0")
+    assert started.returncode == 0, started.stderr
+    yield json.loads((data / "platform.json").read_text())["url"]
+    assert kumoi_command("down").returncode == 0
+
+
+def test_up_says_where_and_what_to_export(kumoi_command: Kumoi, up: str) -> None:
+    shown = kumoi_command("env").stdout
+    assert f"export AWS_ENDPOINT_URL={up}\n" in shown
+    assert json.loads(kumoi_command("env", "--json").stdout)["AWS_ENDPOINT_URL"] == up
+    again = kumoi_command("up", "-d", "--port", "0")
+    assert again.returncode == 2
+    assert f"already up on {up}" in again.stderr
+
+
+def test_status_lists_the_services(kumoi_command: Kumoi, up: str) -> None:
+    found = json.loads(kumoi_command("status", "--json").stdout)
+    assert found["url"] == up
+    assert {"lambda", "logs", "iam", "sts"} <= set(found["services"])
+    assert "services     iam, " in kumoi_command("status").stdout
+
+
+def test_run_sets_the_environment_and_passes_the_status_on(kumoi_command: Kumoi, up: str) -> None:
+    script = "import os; print(os.environ['AWS_ENDPOINT_URL']); raise SystemExit(7)"
+    done = kumoi_command("run", "--", sys.executable, "-c", script)
+    assert (done.stdout.strip(), done.returncode) == (up, 7)
+
+
+def test_run_fresh_brings_a_platform_of_its_own(kumoi_command: Kumoi, up: str) -> None:
+    script = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    done = kumoi_command("run", "--fresh", "--", sys.executable, "-c", script)
+    assert (done.stdout.strip(), done.returncode) == ("000000000000", 0), done.stderr
+
+
+def test_the_clock(kumoi_command: Kumoi, up: str) -> None:
+    before = json.loads(kumoi_command("clock", "hold", "--json").stdout)
+    after = json.loads(kumoi_command("clock", "advance", "1h30m", "--json").stdout)
+    assert after["now"] - before["now"] == pytest.approx(5400)
+    assert kumoi_command("clock").stdout.endswith(", held\n")
+    assert kumoi_command("clock", "release").returncode == 0
+    assert "not a duration" in kumoi_command("clock", "advance", "soon").stderr
+
+
+def test_faults_strike_and_are_cleared(kumoi_command: Kumoi, up: str) -> None:
+    added = kumoi_command("fault", "add", "--action", "fail", "--service", "sts", "--error", "SlowDown", "--id", "slow")
+    assert added.stdout.startswith("declared slow: fail with SlowDown before sts:* * from *")
+    script = "import boto3; boto3.client('sts').get_caller_identity()"
+    failed = kumoi_command("run", "--", sys.executable, "-c", script)
+    assert "SlowDown" in failed.stderr
+    assert "slow: " in kumoi_command("fault", "list").stdout
+    assert "SlowDown" in kumoi_command("trace").stdout
+    assert kumoi_command("fault", "clear", "slow").returncode == 0
+    assert kumoi_command("fault", "list").stdout == "no fault is declared.\n"
+    assert kumoi_command("run", "--", sys.executable, "-c", script).returncode == 0
+    assert "client\n  → sts GetCallerIdentity" in kumoi_command("map", "--text").stdout
+
+
+def test_reset_forgets(kumoi_command: Kumoi, up: str) -> None:
+    script = "import boto3; boto3.client('iam').create_user(UserName='u')"
+    assert kumoi_command("run", "--", sys.executable, "-c", script).returncode == 0
+    assert kumoi_command("reset").stdout == "forgot everything.\n"
+    assert kumoi_command("run", "--", sys.executable, "-c", script).returncode == 0
+
+
+def test_pages_of_other_origins_are_refused(up: str) -> None:
+    request = urllib.request.Request(f"{up}/_kumoi/reset", method="POST", headers={"Origin": "https://evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request)
+
+
+def test_without_a_platform_the_error_says_what_to_do(tmp_path: Path) -> None:
+    environment = {**os.environ, "KUMOI_DATA": str(tmp_path), "KUMOI_URL": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "kumoi", "status"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert "no platform is running on http://127.0.0.1:9: start one with `kumoi up`" in done.stderr
+
+
+def test_listening_beyond_this_machine_must_be_said(kumoi_command: Kumoi, tmp_path: Path) -> None:
+    done = kumoi_command("up", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert "run with --auth enforce, or say --insecure" in done.stderr
