@@ -39,4 +39,5 @@ def command(action: str, amount: str | None, data: Path | None, as_json: bool) -
         click.echo(json.dumps(found))
         return
     now = datetime.fromtimestamp(found["now"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    click.echo(f"{now}, {'held' if found['held'] else f'running at {found["scale"]:g}×'}")
+    speed = "held" if found["held"] else f"running at {found['scale']:g}×"
+    click.echo(f"{now}, {speed}")

@@ -12,7 +12,7 @@ from kumoi.doorway.identity import InvalidToken, UnknownKey
 from kumoi.gateway.routing import Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
-from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expiry, parse_credential, signature_error
+from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expiry, signature_error
 
 
 class Authentication:
@@ -23,17 +23,22 @@ class Authentication:
         self._clock = clock
         self._verifier = Verifier()
 
-    async def caller(self, request: Request, target: Target, codec: ServiceCodec, body: bytes | Body) -> Principal:
-        """The principal behind a request; raises the AwsError of the service's protocol family."""
-        credential = parse_credential(request)
+    async def caller(
+        self, request: Request, target: Target, codec: ServiceCodec, body: bytes | Body, sent_path: str
+    ) -> Principal:
+        """The principal behind a request; raises the AwsError of the service's protocol family.
+
+        `sent_path` is the path before a bucket in the host name was moved into it: that one was signed.
+        """
+        credential = target.credential
         token = _token(request, credential)
-        family = codec.model.protocol
         try:
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
             if self._identity.mode != "off":
-                await self._verify(request, target, credential, token, body)
+                await self._verify(request, target, credential, token, body, sent_path)
         except SignatureProblem as problem:
+            family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
             raise signature_error(problem, family) from None
         return await self._identity.principal(target.access_key, token)
 
@@ -50,21 +55,22 @@ class Authentication:
         credential: Credential | None,
         token: str | None,
         body: bytes | Body,
+        sent_path: str,
     ) -> None:
         if credential is None:
-            raise SignatureProblem("missing", "Request is missing Authentication Token")
+            raise SignatureProblem("missing")
         try:
             secret = await self._identity.secret(credential.access_key, token)
         except UnknownKey:
-            raise SignatureProblem("unknown-key", "The security token included in the request is invalid.") from None
+            raise SignatureProblem("unknown-key") from None
         except InvalidToken:
-            raise SignatureProblem("invalid-token", "The security token included in the request is invalid.") from None
+            raise SignatureProblem("invalid-token") from None
         if token is not None and credential.access_key.startswith("ASIA"):
             claims = self._identity.claims(token, credential.access_key)
             if claims.expires < self._clock.now():
-                raise SignatureProblem("expired-token", "The security token included in the request is expired")
+                raise SignatureProblem("expired-token")
         content = body if isinstance(body, bytes) else None
-        self._verifier.verify(request, credential, secret, self._clock.now(), target.service, content)
+        self._verifier.verify(request, credential, secret, self._clock.now(), target.service, content, path=sent_path)
 
 
 def _token(request: Request, credential: Credential | None) -> str | None:

@@ -49,7 +49,7 @@ class Front:
             plane = request.path[len("/_kumoi/") :].partition("/")[0]
             if self._doorway.registry.data_plane(plane) is None:
                 return await self._internal(request)
-            target = Target("data-plane", plane, target.region, target.access_key, {}, request.path)
+            target = Target("data-plane", plane, target.region, target.credential)
         if target.kind == "data-plane":
             return await self._data_plane(request, target)
         return await self._api(request, target, form)
@@ -59,6 +59,7 @@ class Front:
         if target.service not in self._doorway.registry:
             return self._not_served(request, target.service, request_id)
         codec = self._wire.codec(target.service)
+        sent_path = request.path
         if target.path is not None:
             request.path = target.path
         try:
@@ -71,7 +72,7 @@ class Front:
             body: bytes | Body = request.body
             if not exchange.streams_input:
                 body = form if form is not None else await request.body.read(BODY_LIMIT)
-            caller = await self._authentication.caller(request, target, codec, body)
+            caller = await self._authentication.caller(request, target, codec, body, sent_path)
             params = exchange.decode(request, body)
             call = Call(
                 self._doorway,

@@ -5,7 +5,9 @@ Services outside this table are named by their signing name or target prefix, so
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +107,6 @@ CATALOG: tuple[CatalogEntry, ...] = (
         "iotanalytics", "iotanalytics", "iotanalytics", paths=("/channels", "/pipelines", "/datastores", "/datasets")
     ),
 )
+
+BY_NAME: Mapping[str, CatalogEntry] = MappingProxyType({entry.name: entry for entry in CATALOG})
+"""The same by botocore's name."""

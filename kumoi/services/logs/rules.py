@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kumoi.names import arn
@@ -83,7 +84,7 @@ def check_batch(events: Sequence[dict[str, Any]], now: int, retention: int | Non
     are left out and reported by their index.
     """
     times = [event["timestamp"] for event in events]
-    if any(earlier > later for earlier, later in zip(times, times[1:], strict=False)):
+    if any(earlier > later for earlier, later in pairwise(times)):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     if times[-1] - times[0] > DAY:
         raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
