@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import ipaddress
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from kumoi.gateway.listener import Listener
 from kumoi.gateway.routing import Router
 from kumoi.gateway.tls import CertificateAuthority
 from kumoi.lake import Lake
+from kumoi.loop_lag import LoopLag
 from kumoi.names import DEFAULT_REGION
 from kumoi.sandbox import IsolationSetting, SandboxHost
 from kumoi.state import State
@@ -152,6 +152,9 @@ class Platform:
         stack.push_async_callback(listener.stop)
         doorway.endpoint = self.url
         await timers.start()
+        lag = parts.add(LoopLag, LoopLag())
+        lag.start()
+        stack.callback(lag.stop)
         gc.freeze()
 
     async def _open_state(self, clock: Clock) -> State:
@@ -205,7 +208,7 @@ class Platform:
             "durability": settings.durability,
             "isolation": self.parts[SandboxHost].isolation,
             "region": settings.region,
-            "time": time.time(),
+            "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }
 
 

@@ -1,0 +1,23 @@
+"""The README's first command: the demo checks itself, in a home directory that is empty."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.slow
+def test_the_demo_checks_itself(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "NO_COLOR": "1"}
+    command = [sys.executable, str(ROOT / "scripts/demo.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lambda:thumbnail Invoke" in done.stdout
+    assert "cold invocation" in done.stdout
+    assert "client\n  → " in done.stdout
