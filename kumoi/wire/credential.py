@@ -22,8 +22,6 @@ SIGV2 = "AWS"
 MAX_EXPIRES = 604_800
 """The longest life of a presigned URL, in seconds: seven days."""
 
-ISO_BASIC = "%Y%m%dT%H%M%SZ"
-
 
 class Credential(NamedTuple):
     """What a signed request says of itself; a part it does not state is the empty string.
@@ -60,6 +58,7 @@ _AUTHORIZATION = re.compile(
 )
 """The usual form, on the path of every request; whatever differs takes `_irregular`."""
 
+_ISO_BASIC = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _PARAMETER = re.compile(r"([A-Za-z]+)=([^,\s]*)")
 
 
@@ -176,15 +175,18 @@ class SignatureProblem(Exception):
 
 def epoch(timestamp: str) -> float | None:
     """Epoch seconds of `20150830T123600Z`; None when it is not a time of that form."""
+    match = _ISO_BASIC.fullmatch(timestamp)
+    if match is None:
+        return None
     try:
-        return datetime.strptime(timestamp, ISO_BASIC).replace(tzinfo=UTC).timestamp()
+        return datetime(*map(int, match.groups()), tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
     except ValueError:
         return None
 
 
 def iso_basic(now: float) -> str:
     """`now` (epoch seconds) as `20150830T123600Z`."""
-    return datetime.fromtimestamp(now, UTC).strftime(ISO_BASIC)
+    return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def check_expiry(credential: Credential, now: float) -> None:
