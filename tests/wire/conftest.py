@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kumoi.wire.checksums import checksum, encoded
+
+
+@pytest.fixture(scope="session")
+def stated() -> Callable[[str, bytes], str]:
+    """A checksum as a client states it: base64 of the checksum `name` of some content."""
+
+    def state(name: str, content: bytes) -> str:
+        running = checksum(name)
+        running.update(content)
+        return encoded(running.digest())
+
+    return state
