@@ -99,9 +99,8 @@ async def appends(root: Path) -> None:
         lake.write("hops", [record])
         if number % 20 == 0:
             await asyncio.sleep(0)
-    print(
-        f"write, 20 single ones a turn of the loop: {(time.process_time() - began) / len(records) * 1e6:.2f} µs CPU a record"
-    )
+    spent = (time.process_time() - began) / len(records) * 1e6
+    print(f"write, 20 single ones a turn of the loop: {spent:.2f} µs CPU a record")
     await lake.close()
 
 
