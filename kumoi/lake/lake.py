@@ -24,6 +24,8 @@ from kumoi.lake.table import Cursor, Row, Selection, Table, place
 
 logger = logging.getLogger(__name__)
 
+_IDLE_SECONDS = 30.0
+
 Equals = Mapping[str, str | Sequence[str]]
 
 
@@ -53,6 +55,7 @@ class Lake:
         self._engine = Engine(self._scratch, sync=not ephemeral)
         self._stores: dict[str, Store] = {}
         self._tidying: asyncio.Task[None] | None = None
+        self._resting: asyncio.Task[None] | None = None
         self._closed = False
         self._dumps = 0
 
@@ -113,6 +116,7 @@ class Lake:
             sealed = [one for one in sealed if reaches(one.file, recent[-1]["time"], reverse)]
         if not sealed or not limit:
             return recent
+        self._rest_later()
         with store:
             older = await asyncio.get_running_loop().run_in_executor(
                 self._threads,
@@ -189,12 +193,14 @@ class Lake:
     async def close(self) -> None:
         """Have everything durable and close the files; an ephemeral lake's are removed."""
         self._closed = True
+        if self._resting is not None:
+            self._resting.cancel()
         if self._tidying is not None:
             await self._tidying
         for store in self._stores.values():
             await store.close()
         self._threads.shutdown()
-        self._engine.close()
+        self._engine.rest(0)
         shutil.rmtree(self._root if self._ephemeral else self._scratch, ignore_errors=True)
 
     def _wake(self) -> None:
@@ -202,12 +208,24 @@ class Lake:
             self._tidying = asyncio.create_task(self._tidy())
 
     async def _tidy(self) -> None:
+        self._rest_later()
         for store in self._stores.values():
             try:
                 while not self._closed and await store.tidy():
                     pass
             except Exception:
                 logger.exception("tidying %s failed; it will be tried again", store.table.name)
+
+    def _rest_later(self) -> None:
+        """Have DuckDB's memory given back when nothing has been read or sealed for a while."""
+        if self._resting is None or self._resting.done():
+            self._resting = asyncio.create_task(self._rest())
+
+    async def _rest(self) -> None:
+        at_rest = False
+        while not at_rest:
+            await asyncio.sleep(_IDLE_SECONDS)
+            at_rest = await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.rest, _IDLE_SECONDS)
 
 
 def _from(selection: Selection, after: Cursor | None, reverse: bool) -> Selection:

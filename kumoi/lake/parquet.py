@@ -10,8 +10,10 @@ files it was given and nothing else.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,13 +95,18 @@ def lines(table: Table, path: Path) -> str:
 
 
 class Engine:
-    """A private in-memory database for the lake's own statements; `spill` is where big sorts go."""
+    """A private in-memory database for the lake's own statements; `spill` is where big sorts go.
+
+    It is opened at the first use, works on one core, and is closed by `rest` when nobody has used it for a while.
+    """
 
     def __init__(self, spill: Path, *, sync: bool) -> None:
         self._spill = spill
         self._sync = sync
         self._database: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
+        self._users = 0
+        self._used = 0.0
 
     def seal(self, table: Table, source: Path, targets: Mapping[Path, Bounds]) -> None:
         """Write each partition of a file of JSON lines to a Parquet file of its own, in the table's order."""
@@ -152,10 +159,13 @@ class Engine:
                     left = [one for one in left if reaches(one.file, found[-1]["time"], reverse)]
         return found
 
-    def close(self) -> None:
-        """Give the database's memory back."""
-        if self._database is not None:
-            self._database.close()
+    def rest(self, idle: float) -> bool:
+        """Give the database's memory back if it was not used for `idle` real seconds; whether it is closed now."""
+        with self._lock:
+            if self._database is not None and not self._users and time.monotonic() - self._used >= idle:
+                self._database.close()
+                self._database = None
+            return self._database is None
 
     def _copy(self, cursor: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -165,11 +175,20 @@ class Engine:
         if self._sync:
             sync_file(path)
 
-    def _cursor(self) -> contextlib.closing[duckdb.DuckDBPyConnection]:
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._lock:
             if self._database is None:
-                self._database = _connect(self._spill)
-            return contextlib.closing(self._database.cursor())
+                self._database = _connect(self._spill, threads=1)
+            self._users += 1
+            cursor = self._database.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._lock:
+                self._users -= 1
+                self._used = time.monotonic()
 
 
 def reaches(file: File, time: int, reverse: bool) -> bool:
@@ -189,7 +208,7 @@ class Query:
         """Run a single SELECT over `sources`; QueryFailed with DuckDB's text when it cannot be."""
         import duckdb
 
-        with contextlib.closing(_connect(self._spill)) as database:
+        with contextlib.closing(_connect(self._spill, threads=os.cpu_count() or 1)) as database:
             self._database = database
             for number, (name, source) in enumerate(sources.items()):
                 _define(database, name, source, number)
@@ -228,12 +247,13 @@ def _define(database: duckdb.DuckDBPyConnection, name: str, source: Source, numb
     database.execute(f'CREATE TEMP VIEW "{quoted}" AS {" UNION ALL ".join(parts)}')
 
 
-def _connect(spill: Path) -> duckdb.DuckDBPyConnection:
+def _connect(spill: Path, *, threads: int) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect(
         ":memory:",
         config={
+            "threads": threads,
             "memory_limit": _MEMORY,
             "temp_directory": str(spill),
             "python_enable_replacements": False,

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SEAL_ROWS = 32_768
+SEAL_ROWS = 16_384
 SEAL_BYTES = 16 << 20
 
 
