@@ -58,10 +58,12 @@ async def read(
     end: int | None = None,
     after: Place | None = None,
     reverse: bool = False,
+    containing: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Up to `limit` events of a group (of the streams `only`) in order, or the last ones first with `reverse`.
 
-    `start` is inclusive, `end` exclusive (epoch ms); `after` is where to go on, in the direction of reading.
+    `start` is inclusive, `end` exclusive (epoch ms); `after` is where to go on, in the direction of reading. Messages
+    contain every text of `containing`.
     """
     equals: dict[str, str | Sequence[str]] = {"log_group": group}
     if only is not None:
@@ -71,6 +73,7 @@ async def read(
         account=account,
         region=region,
         equals=equals,
+        contains={"message": containing} if containing else None,
         start=start,
         end=end,
         limit=limit,
@@ -104,7 +107,8 @@ async def noted(
             raise no_stream()
         known = LogStream(group=group, name=stream, created=now)
     if events:
-        known = known.after(events[0]["timestamp"], events[-1]["timestamp"], now)
+        times = [event["timestamp"] for event in events]
+        known = known.after(min(times), max(times), now)
         size = sum(len(event["message"]) + EVENT_OVERHEAD for event in events)
         await tx.add((STORED_BYTES, group), size)
     await streams.put(tx, known)

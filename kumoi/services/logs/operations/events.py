@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from kumoi.state import Transaction, transactional
 
 PAGE_BYTES = 1_048_576
 PAGE_EVENTS = 10_000
-_SCAN = 2_000
+_SCAN = 10_000
 
 
 @logs.operation
@@ -72,7 +73,7 @@ async def get_log_events(
 ) -> dict[str, Any]:
     """A page of one stream. Both tokens always come back; the same one again means there is nothing more that way."""
     group = await find_group(call.state, group_of(logGroupName, logGroupIdentifier))
-    await find_stream(call.state, group.name, logStreamName)
+    stream = await find_stream(call.state, group.name, logStreamName)
     direction, place = ("f" if startFromHead else "b", None)
     if nextToken is not None:
         direction, place = read_direction_token(nextToken)
@@ -83,7 +84,7 @@ async def get_log_events(
         group.name,
         only=(logStreamName,),
         limit=limit or PAGE_EVENTS,
-        start=_start(startTime, cutoff(group, int(call.now * 1000))),
+        start=_latest(startTime, cutoff(group, int(call.now * 1000)), stream.first_event),
         end=endTime,
         after=place,
         reverse=direction == "b",
@@ -122,7 +123,7 @@ async def filter_log_events(
     only: Sequence[str] | None = logStreamNames
     if logStreamNamePrefix is not None:
         only = [stream.name for stream in await _streams(call.state, group.name, logStreamNamePrefix)]
-    start = _start(startTime, cutoff(group, int(call.now * 1000)))
+    start = _latest(startTime, cutoff(group, int(call.now * 1000)))
     place = None if nextToken is None else read_page_token(nextToken)
     found, place, more = await _matching(call, group.name, only, start, endTime, pattern, place, limit)
     answer: dict[str, Any] = {
@@ -139,7 +140,7 @@ async def filter_log_events(
 @logs.operation(name="TestMetricFilter")
 async def try_metric_filter(call: Call, filterPattern: str, logEventMessages: list[str]) -> dict[str, Any]:
     """Which messages a pattern matches, and the values it extracts."""
-    pattern = parse(filterPattern)
+    pattern = parse(filterPattern, what="metric filter pattern")
     matches = []
     for number, message in enumerate(logEventMessages, 1):
         match = pattern.match(message)
@@ -161,19 +162,34 @@ async def _matching(
     """(matching rows, the place of the last row looked at, whether there may be more)."""
     found: list[dict[str, Any]] = []
     size = 0
+    page = min(max(limit + 1, 500), _SCAN)
     while True:
         rows = await events.read(
-            call.lake, call.account, call.region, group, only=only, start=start, end=end, after=place, limit=_SCAN
+            call.lake,
+            call.account,
+            call.region,
+            group,
+            only=only,
+            start=start,
+            end=end,
+            after=place,
+            limit=page,
+            containing=pattern.literals,
         )
-        for row in rows:
-            if pattern.match(row["message"]) is not None:
+        for row, matches in zip(rows, await asyncio.to_thread(_matches, pattern, rows), strict=True):
+            if matches:
                 size += len(row["message"])
                 if len(found) >= limit or (found and size > PAGE_BYTES):
                     return found, place, True
                 found.append(row)
             place = place_of(row)
-        if len(rows) < _SCAN:
+        if len(rows) < page:
             return found, place, False
+
+
+def _matches(pattern: FilterPattern, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    """Which rows match; in a thread, since messages may be many or long."""
+    return [pattern.match(row["message"]) is not None for row in rows]
 
 
 def _fit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -186,10 +202,9 @@ def _fit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _start(asked: int | None, expired: int | None) -> int | None:
-    """The later of what was asked for and what has not expired."""
-    times = [time for time in (asked, expired) if time is not None]
-    return max(times) if times else None
+def _latest(*times: int | None) -> int | None:
+    """The latest of the times that there are: what was asked for, what has not expired, where a stream begins."""
+    return max((time for time in times if time is not None), default=None)
 
 
 def _output(row: dict[str, Any]) -> dict[str, Any]:

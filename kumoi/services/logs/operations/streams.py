@@ -75,8 +75,8 @@ async def describe_log_streams(
         "logStreams": [_describe(stream, group_arn(call.account, call.region, group)) for stream in found[:limit]]
     }
     if len(found) > limit:
-        time, name = order(found[limit - 1])
-        answer["nextToken"] = f"{time}/{name}"
+        when, stream_name = order(found[limit - 1])
+        answer["nextToken"] = f"{when}/{stream_name}"
     return answer
 
 
