@@ -1,0 +1,46 @@
+"""Object bytes by random id. What a blob is called and belongs to lies in state, never here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored blob: its id, its size in bytes, and the digests that were asked for, by name."""
+
+    id: str
+    size: int
+    hashes: Mapping[str, bytes]
+
+
+class NoSuchBlob(LookupError):
+    """There is no blob of that id."""
+
+
+class Blobs(Protocol):
+    """A store of blobs."""
+
+    async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
+        """Store content; durable once this returns. `hashes` are names of hashlib, or `crc32`.
+
+        When the iterator raises, nothing is left behind and its exception passes through.
+        """
+
+    def stream(self, blob_id: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes of a blob piece by piece, `length` of them from `offset`; NoSuchBlob when there is none."""
+
+    async def read(self, blob_id: str, offset: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a blob at once; NoSuchBlob when there is none."""
+
+    def path(self, blob_id: str) -> Path | None:
+        """The file a blob lies in; None where blobs do not lie in files."""
+
+    async def delete(self, *blob_ids: str) -> None:
+        """Remove blobs; those that are not there are passed over."""
+
+    async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
+        """Remove blobs that nothing refers to, if they are older than `older_than` (epoch seconds); how many."""

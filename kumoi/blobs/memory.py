@@ -1,0 +1,66 @@
+"""Blobs in memory, for a platform that keeps nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+from kumoi.blobs.hashing import Hashes
+from kumoi.blobs.interface import Blob, NoSuchBlob
+from kumoi.names import hex_id
+
+PIECE = 262_144
+INLINE = 65_536
+
+
+class MemoryBlobs:
+    """Blobs in a dictionary. They have no age: `sweep` removes whatever nothing refers to."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+
+    async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
+        """Store content under a new id."""
+        whole = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
+        digests = Hashes(hashes)
+        if len(whole) > INLINE:
+            await asyncio.to_thread(digests.update, whole)
+        else:
+            digests.update(whole)
+        blob_id = hex_id(32)
+        self._blobs[blob_id] = whole
+        return Blob(blob_id, len(whole), digests.digests())
+
+    async def stream(self, blob_id: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes of a blob piece by piece."""
+        whole = self._find(blob_id)
+        end = len(whole) if length is None else min(len(whole), offset + length)
+        for at in range(offset, end, PIECE):
+            yield whole[at : min(at + PIECE, end)]
+
+    async def read(self, blob_id: str, offset: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a blob at once."""
+        whole = self._find(blob_id)
+        return whole[offset:] if length is None else whole[offset : offset + length]
+
+    def path(self, blob_id: str) -> Path | None:
+        """None: nothing lies in files here."""
+        return None
+
+    async def delete(self, *blob_ids: str) -> None:
+        """Remove blobs."""
+        for blob_id in blob_ids:
+            self._blobs.pop(blob_id, None)
+
+    async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
+        """Remove blobs that nothing refers to."""
+        unkept = [blob_id for blob_id in list(self._blobs) if not await keep(blob_id)]
+        await self.delete(*unkept)
+        return len(unkept)
+
+    def _find(self, blob_id: str) -> bytes:
+        try:
+            return self._blobs[blob_id]
+        except KeyError:
+            raise NoSuchBlob(blob_id) from None

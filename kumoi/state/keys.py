@@ -1,0 +1,77 @@
+"""Keys as bytes: tuples of str, int and bytes encoded so that bytes compare as the tuples do.
+
+Each element is a tag and its content. bytes sort before str before int; a tuple sorts before those it is a prefix of.
+Texts and bytes end with 00, a 00 inside them becomes 00 FF; integers are 8 bytes, big-endian, with the sign flipped.
+The layout follows the idea of FoundationDB's tuple layer.
+"""
+
+from __future__ import annotations
+
+from kumoi.state.interface import Key
+
+_BYTES, _STR, _INT = b"\x01", b"\x02", b"\x03"
+_OFFSET = 1 << 63
+
+MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1
+"""Bounds of integers in keys."""
+
+
+def encode(key: Key) -> bytes:
+    """A key as bytes; ValueError for an integer out of bounds, TypeError for another kind of element."""
+    return b"".join([_element(element) for element in key])
+
+
+def _element(element: str | int | bytes) -> bytes:
+    if isinstance(element, str):
+        raw = element.encode("utf-8", "surrogatepass")
+        return b"%b%b\x00" % (_STR, raw if b"\x00" not in raw else raw.replace(b"\x00", b"\x00\xff"))
+    if isinstance(element, bool):
+        raise TypeError("a key has no booleans")
+    if isinstance(element, int):
+        if not MIN_INT <= element <= MAX_INT:
+            raise ValueError(f"{element} does not fit a key: integers have 64 bits")
+        return _INT + (element + _OFFSET).to_bytes(8)
+    if isinstance(element, bytes):
+        return b"%b%b\x00" % (_BYTES, element.replace(b"\x00", b"\x00\xff"))
+    raise TypeError(f"a key has no {type(element).__name__}")
+
+
+def decode(raw: bytes) -> Key:
+    """The key that `raw` encodes; ValueError when it encodes none."""
+    elements: list[str | int | bytes] = []
+    at = 0
+    while at < len(raw):
+        tag = raw[at : at + 1]
+        at += 1
+        if tag == _INT:
+            if at + 8 > len(raw):
+                raise ValueError("a key is cut short")
+            elements.append(int.from_bytes(raw[at : at + 8]) - _OFFSET)
+            at += 8
+        elif tag in (_STR, _BYTES):
+            end = _end(raw, at)
+            content = raw[at:end].replace(b"\x00\xff", b"\x00")
+            elements.append(content.decode("utf-8", "surrogatepass") if tag == _STR else content)
+            at = end + 1
+        else:
+            raise ValueError(f"a key has an unknown tag {tag!r}")
+    return tuple(elements)
+
+
+def _end(raw: bytes, at: int) -> int:
+    """Where the text that begins at `at` ends: at a 00 that no FF follows."""
+    while True:
+        end = raw.find(b"\x00", at)
+        if end < 0:
+            raise ValueError("a key is cut short")
+        if raw[end + 1 : end + 2] != b"\xff":
+            return end
+        at = end + 2
+
+
+def after_prefix(prefix: bytes) -> bytes:
+    """The first bytes behind everything that begins with the encoded elements of `prefix`.
+
+    No tag is FF, so a key that goes on from `prefix` sorts before `prefix` + FF.
+    """
+    return prefix + b"\xff"

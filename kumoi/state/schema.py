@@ -1,0 +1,63 @@
+"""The tables of the SQLite engine. Keys are encoded with their place in front: (account, region, …)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters (k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stream_heads (k BLOB PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS streams (
+    k BLOB NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, v BLOB NOT NULL, PRIMARY KEY (k, seq)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queue (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, k BLOB NOT NULL, visible_at REAL NOT NULL, attempts INTEGER NOT NULL,
+    receipt TEXT NOT NULL, enqueued REAL NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS queue_by_time ON queue (k, visible_at, id);
+CREATE TABLE IF NOT EXISTS timers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, k BLOB NOT NULL, due REAL NOT NULL, topic TEXT NOT NULL, name TEXT NOT NULL,
+    account TEXT NOT NULL, region TEXT NOT NULL, payload BLOB NOT NULL, attempts INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS timers_by_due ON timers (due, id);
+CREATE UNIQUE INDEX IF NOT EXISTS timers_by_name ON timers (k) WHERE name <> '';
+CREATE TABLE IF NOT EXISTS leases (
+    k BLOB PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL, token INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+KEYED_TABLES = ("rows", "counters", "stream_heads", "streams", "queue", "timers", "leases")
+"""Every table: each has a key `k` that begins with the place."""
+
+
+class NewerData(Exception):
+    """The data was written by a newer Kumoi."""
+
+
+def open_connection(path: Path | None, durability: Literal["normal", "full"]) -> sqlite3.Connection:
+    """A connection to the database at `path` (None: in memory), with the schema in place."""
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    for pragma in (
+        "journal_mode = WAL",
+        f"synchronous = {durability.upper()}",
+        "busy_timeout = 5000",
+        "cache_size = -16384",
+        "mmap_size = 268435456",
+        "wal_autocheckpoint = 4000",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        connection.close()
+        raise NewerData(f"{path} was written by a newer Kumoi (data version {version}, this one knows {VERSION}).")
+    connection.executescript(_TABLES)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    return connection

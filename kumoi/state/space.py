@@ -1,0 +1,77 @@
+"""Typed spaces: records of one kind under keys that begin with the space's name.
+
+A record is a frozen msgspec Struct, stored as msgpack; its key is made from the record itself. Fields may be added to
+a record type with defaults: what was stored before still decodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from kumoi.state.interface import Key, Transaction
+
+RecordT = TypeVar("RecordT")
+
+
+class Space(Generic[RecordT]):
+    """Records of one type.
+
+    `scope` says what keeps them apart: a `region` of an account (the default), the whole `account` (IAM), or nothing
+    (`global`: names that are unique everywhere).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: type[RecordT],
+        key: Callable[[RecordT], Key],
+        *,
+        scope: Literal["region", "account", "global"] = "region",
+    ) -> None:
+        self.name = name
+        self._key = key
+        self._scope = scope
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(record).decode
+
+    async def get(self, tx: Transaction, *key: Any) -> RecordT | None:
+        """The record of that key, or None."""
+        found = await self._placed(tx).get((self.name, *key))
+        return None if found is None else self._decode(found)
+
+    async def put(self, tx: Transaction, record: RecordT) -> None:
+        """Store a record under its key, replacing what was there."""
+        await self._placed(tx).put((self.name, *self._key(record)), self._encode(record))
+
+    async def delete(self, tx: Transaction, *key: Any) -> bool:
+        """Remove the record of that key; whether there was one."""
+        return await self._placed(tx).delete((self.name, *key))
+
+    async def list(
+        self, tx: Transaction, *prefix: Any, after: Key | None = None, limit: int | None = None, reverse: bool = False
+    ) -> list[RecordT]:
+        """Records whose keys begin with `prefix`, in key order or reversed.
+
+        `after` is the key of the record to go on behind, in the direction of the list.
+        """
+        bound = None if after is None else (self.name, *after)
+        rows = await self._placed(tx).range(
+            (self.name, *prefix),
+            after=None if reverse else bound,
+            before=bound if reverse else None,
+            limit=limit,
+            reverse=reverse,
+        )
+        return [self._decode(row.value) for row in rows]
+
+    async def delete_all(self, tx: Transaction, *prefix: Any) -> int:
+        """Remove the records whose keys begin with `prefix`; how many there were."""
+        return await self._placed(tx).delete_range((self.name, *prefix))
+
+    def _placed(self, tx: Transaction) -> Transaction:
+        if self._scope == "region":
+            return tx
+        return tx.at(tx.account if self._scope == "account" else "", "")

@@ -1,0 +1,275 @@
+"""The SQLite engine: one file, one connection on the event loop's thread, group commit.
+
+Transactions run where they are called, without suspending; they return once their group is committed. A lock file
+keeps a second process away from the same data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from kumoi.clock import Clock
+from kumoi.state.group_commit import GroupCommit
+from kumoi.state.interface import State, Timer, Transaction, Watch
+from kumoi.state.keys import after_prefix, encode
+from kumoi.state.schema import KEYED_TABLES, open_connection
+from kumoi.state.transaction import SqliteTransaction, Work
+
+R = TypeVar("R")
+
+
+class DataInUse(Exception):
+    """Another process has the data open."""
+
+
+class Engine:
+    """What the states of all places share: the connection, the open group, who watches, who waits for timers."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        durability: Literal["normal", "full"],
+        clock: Clock,
+        lock: int | None,
+        *,
+        on_disk: bool,
+    ) -> None:
+        self.connection = connection
+        self.group = GroupCommit(connection, durability)
+        self.clock = clock
+        self.watches: dict[bytes, list[SqliteWatch]] = {}
+        self.on_timer: Callable[[float], None] | None = None
+        self._lock = lock
+        self._on_disk = on_disk
+
+    def notify(self, topic: bytes) -> None:
+        """Wake who watches a topic (with its place)."""
+        for watch in self.watches.get(topic, ()):
+            watch.wake()
+
+    async def close(self) -> None:
+        """Commit what is open, fold the log into the file, let go of the data."""
+        await self.group.close()
+        if self._on_disk:
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+class SqliteState(State):
+    """The state of one place in an SQLite database."""
+
+    def __init__(self, engine: Engine, account: str = "", region: str = "") -> None:
+        self.engine = engine
+        self.account = account
+        self.region = region
+
+    @classmethod
+    async def open(
+        cls, path: Path | None, *, clock: Clock, durability: Literal["normal", "full"] = "normal"
+    ) -> SqliteState:
+        """Open the database at `path` (made when missing), or one in memory for None.
+
+        `normal` outlives the death of the process; `full` also that of the machine. DataInUse when another process has
+        it open, schema.NewerData when a newer Kumoi wrote it.
+        """
+        lock = None if path is None else _lock(path.with_suffix(".lock"))
+        connection = open_connection(path, durability)
+        return cls(Engine(connection, durability, clock, lock, on_disk=path is not None))
+
+    def at(self, account: str, region: str) -> SqliteState:
+        """The same store, bound to another place."""
+        if account == self.account and region == self.region:
+            return self
+        return SqliteState(self.engine, account, region)
+
+    async def close(self) -> None:
+        """Commit what is open and close the database, for all places."""
+        await self.engine.close()
+
+    async def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
+        """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
+        engine = self.engine
+        group = engine.group
+        while group.committing is not None:
+            await group.committing
+        work = Work(engine.connection, group, engine.notify)
+        tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
+        try:
+            result = _drive(function(tx, *args, **kwargs))
+        except BaseException:
+            if work.wrote:
+                group.undo()
+            raise
+        if work.wrote:
+            if work.earliest_timer is not None and engine.on_timer is not None:
+                due, on_timer = work.earliest_timer, engine.on_timer
+                work.actions.append(lambda: on_timer(due))
+            done = group.done
+            group.keep(work.actions)
+        else:
+            done = group.done
+            if done is None:
+                for action in work.actions:
+                    action()
+                return result
+            group.also(work.actions)
+        if done is not None:
+            await asyncio.shield(done)
+        return result
+
+    @asynccontextmanager
+    async def watch(self, topic: str) -> AsyncIterator[Watch]:
+        """Follow `tx.notify(topic)` of this place."""
+        raw = encode((self.account, self.region, topic))
+        watch = SqliteWatch()
+        self.engine.watches.setdefault(raw, []).append(watch)
+        try:
+            yield watch
+        finally:
+            watches = self.engine.watches[raw]
+            watches.remove(watch)
+            if not watches:
+                del self.engine.watches[raw]
+
+    async def lease(self, name: str, owner: str, ttl: float) -> int | None:
+        """Take or renew a lease for `ttl` seconds; a fencing token that grows with each owner, None when held."""
+        return await self.run(_lease, name, owner, ttl)
+
+    async def release_lease(self, name: str, owner: str) -> None:
+        """Give a lease back before it expires."""
+        await self.run(_release_lease, name, owner)
+
+    async def reset(self, account: str | None = None) -> None:
+        """Remove everything, or everything of one account."""
+        await self.run(_reset, account)
+
+    async def due_timers(self, limit: int) -> list[Timer]:
+        """Timers of all places that are due, the earliest first."""
+        return await self.run(_due_timers, limit)
+
+    async def next_timer(self) -> float | None:
+        """When the earliest timer of all places is due (epoch seconds); None without any."""
+        return await self.run(_next_timer)
+
+    async def postpone_timer(self, timer: Timer, due: float) -> None:
+        """Have a timer that failed fire again at `due`, one attempt on."""
+        await self.run(_postpone_timer, timer, due)
+
+
+class SqliteWatch(Watch):
+    """Notifications of one topic, several that came together counting once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        """A notification."""
+        self._event.set()
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the next notification; False on time-out (real seconds)."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+    async def __aiter__(self) -> AsyncIterator[None]:
+        while True:
+            await self.wait()
+            yield
+
+
+def _drive(transaction: Awaitable[R]) -> R:
+    """Run a transaction function to its end; RuntimeError when it awaits anything but its transaction."""
+    iterator = transaction.__await__()
+    try:
+        next(iterator)
+    except StopIteration as ended:
+        return cast(R, ended.value)
+    with contextlib.suppress(BaseException):
+        iterator.close()
+    raise RuntimeError("a transaction function awaited something other than its transaction; it was undone")
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise DataInUse(f"{path.parent} is in use by another Kumoi (pid {owner}).") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+def _work(tx: Transaction) -> tuple[SqliteTransaction, Work]:
+    assert isinstance(tx, SqliteTransaction)
+    return tx, tx._work
+
+
+async def _lease(tx: Transaction, name: str, owner: str, ttl: float) -> int | None:
+    _, work = _work(tx)
+    raw = encode((tx.account, tx.region, name))
+    row = work.connection.execute("SELECT owner, expires, token FROM leases WHERE k = ?", (raw,)).fetchone()
+    if row is not None and row[0] != owner and row[1] > tx.now:
+        return None
+    token = 1 if row is None else row[2] + (row[0] != owner or row[1] <= tx.now)
+    work.write(
+        "INSERT INTO leases (k, owner, expires, token) VALUES (?, ?, ?, ?) ON CONFLICT (k) DO UPDATE "
+        "SET owner = excluded.owner, expires = excluded.expires, token = excluded.token",
+        (raw, owner, tx.now + ttl, token),
+    )
+    return int(token)
+
+
+async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
+    _, work = _work(tx)
+    raw = encode((tx.account, tx.region, name))
+    work.write("UPDATE leases SET expires = 0 WHERE k = ? AND owner = ?", (raw, owner))
+
+
+async def _reset(tx: Transaction, account: str | None) -> None:
+    _, work = _work(tx)
+    for table in KEYED_TABLES:
+        if account is None:
+            work.write(f"DELETE FROM {table}", ())  # noqa: S608  (a constant of ours)
+        else:
+            low = encode((account,))
+            work.write(f"DELETE FROM {table} WHERE k >= ? AND k < ?", (low, after_prefix(low)))  # noqa: S608
+
+
+async def _due_timers(tx: Transaction, limit: int) -> list[Timer]:
+    _, work = _work(tx)
+    rows = work.connection.execute(
+        "SELECT id, due, topic, payload, name, account, region, attempts FROM timers WHERE due <= ? "
+        "ORDER BY due, id LIMIT ?",
+        (tx.now, limit),
+    )
+    return [Timer(*row) for row in rows]
+
+
+async def _next_timer(tx: Transaction) -> float | None:
+    _, work = _work(tx)
+    row = work.connection.execute("SELECT due FROM timers ORDER BY due, id LIMIT 1").fetchone()
+    return None if row is None else float(row[0])
+
+
+async def _postpone_timer(tx: Transaction, timer: Timer, due: float) -> None:
+    _, work = _work(tx)
+    work.write("UPDATE timers SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, timer.id))
+    work.earliest_timer = due

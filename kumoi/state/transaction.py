@@ -1,0 +1,228 @@
+"""A transaction of the SQLite engine: statements on the one connection, run where they are awaited.
+
+Nothing here suspends. Writing begins the transaction's savepoint at the first write, so that reading costs no more
+than its SELECT.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+
+from kumoi.state.group_commit import GroupCommit
+from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
+from kumoi.state.keys import after_prefix, decode, encode
+
+
+class Work:
+    """What one transaction has done so far, whichever places it wrote to."""
+
+    __slots__ = ("actions", "connection", "earliest_timer", "group", "notify", "wrote")
+
+    def __init__(self, connection: sqlite3.Connection, group: GroupCommit, notify: Callable[[bytes], None]) -> None:
+        self.connection = connection
+        self.group = group
+        self.notify = notify
+        self.wrote = False
+        self.actions: list[Callable[[], None]] = []
+        self.earliest_timer: float | None = None
+
+    def write(self, statement: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+        """Run a statement that writes, inside the transaction's savepoint."""
+        if not self.wrote:
+            self.group.begin()
+            self.wrote = True
+        return self.connection.execute(statement, parameters)
+
+
+class SqliteTransaction(Transaction):
+    """One transaction at one place."""
+
+    __slots__ = ("_place", "_read", "_work", "account", "now", "region")
+
+    def __init__(self, work: Work, account: str, region: str, now: float) -> None:
+        self.account = account
+        self.region = region
+        self.now = now
+        self._work = work
+        self._read = work.connection.execute
+        self._place = place(account, region)
+
+    def at(self, account: str, region: str) -> SqliteTransaction:
+        """The same transaction, bound to another place."""
+        if account == self.account and region == self.region:
+            return self
+        return SqliteTransaction(self._work, account, region, self.now)
+
+    async def get(self, key: Key) -> bytes | None:
+        """The value under `key`, or None."""
+        row = self._read("SELECT v FROM rows WHERE k = ?", (self._place + encode(key),)).fetchone()
+        return None if row is None else row[0]
+
+    async def put(self, key: Key, value: bytes) -> None:
+        """Write `value` under `key`."""
+        self._work.write(
+            "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v",
+            (self._place + encode(key), value),
+        )
+
+    async def delete(self, key: Key) -> bool:
+        """Remove `key`; whether it was there."""
+        return self._work.write("DELETE FROM rows WHERE k = ?", (self._place + encode(key),)).rowcount > 0
+
+    async def range(
+        self,
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[Entry]:
+        """Rows whose keys begin with the elements of `prefix`, between exclusive bounds, in order or reversed."""
+        low = self._place + encode(prefix)
+        high = after_prefix(low)
+        conditions, bounds = "k >= ? AND k < ?", [low, high]
+        if after is not None:
+            conditions += " AND k > ?"
+            bounds.append(self._place + encode(after))
+        if before is not None:
+            conditions += " AND k < ?"
+            bounds.append(self._place + encode(before))
+        order = "DESC" if reverse else "ASC"
+        rows = self._read(
+            f"SELECT k, v FROM rows WHERE {conditions} ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants only)
+            (*bounds, -1 if limit is None else limit),
+        )
+        skip = len(self._place)
+        return [Entry(decode(key[skip:]), value) for key, value in rows]
+
+    async def delete_range(self, prefix: Key) -> int:
+        """Remove every row whose key begins with the elements of `prefix`; how many there were."""
+        low = self._place + encode(prefix)
+        return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, after_prefix(low))).rowcount
+
+    async def add(self, key: Key, delta: int = 1) -> int:
+        """Add to the counter under `key` and answer the new value."""
+        raw = self._place + encode(key)
+        if delta == 0:
+            row = self._read("SELECT n FROM counters WHERE k = ?", (raw,)).fetchone()
+            return 0 if row is None else int(row[0])
+        (value,) = self._work.write(
+            "INSERT INTO counters (k, n) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET n = n + excluded.n RETURNING n",
+            (raw, delta),
+        ).fetchone()
+        return int(value)
+
+    async def append(self, stream: Key, value: bytes) -> int:
+        """Append to a stream; answers its gap-free sequence number."""
+        raw = self._place + encode(stream)
+        (sequence,) = self._work.write(
+            "INSERT INTO stream_heads (k, last) VALUES (?, 1) ON CONFLICT (k) DO UPDATE SET last = last + 1 "
+            "RETURNING last",
+            (raw,),
+        ).fetchone()
+        self._work.write("INSERT INTO streams (k, seq, at, v) VALUES (?, ?, ?, ?)", (raw, sequence, self.now, value))
+        return int(sequence)
+
+    async def read_stream(self, stream: Key, *, after: int = 0, limit: int = 100) -> list[tuple[int, float, bytes]]:
+        """(sequence, time appended, value) of what follows `after` in a stream."""
+        return self._read(
+            "SELECT seq, at, v FROM streams WHERE k = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (self._place + encode(stream), after, limit),
+        ).fetchall()
+
+    async def trim_stream(self, stream: Key, *, before: float) -> int:
+        """Drop what was appended earlier than `before`; how many there were."""
+        return self._work.write(
+            "DELETE FROM streams WHERE k = ? AND at < ?", (self._place + encode(stream), before)
+        ).rowcount
+
+    async def enqueue(self, queue: Key, body: bytes, *, visible_at: float = 0.0) -> int:
+        """Put an item on a work queue; answers its id."""
+        cursor = self._work.write(
+            "INSERT INTO queue (k, visible_at, attempts, receipt, enqueued, body) VALUES (?, ?, 0, '', ?, ?)",
+            (self._place + encode(queue), visible_at, self.now, body),
+        )
+        return int(cursor.lastrowid or 0)
+
+    async def claim(self, queue: Key, n: int, until: float) -> list[Claimed]:
+        """Take up to `n` visible items, oldest first, and hide them until `until`."""
+        rows = self._read(
+            "SELECT id, body, attempts, enqueued FROM queue WHERE k = ? AND visible_at <= ? "
+            "ORDER BY visible_at, id LIMIT ?",
+            (self._place + encode(queue), self.now, n),
+        ).fetchall()
+        claimed = [
+            Claimed(number, body, os.urandom(16).hex(), attempts + 1, enqueued)
+            for number, body, attempts, enqueued in rows
+        ]
+        for item in claimed:
+            self._work.write(
+                "UPDATE queue SET visible_at = ?, attempts = ?, receipt = ? WHERE id = ?",
+                (until, item.attempts, item.receipt, item.id),
+            )
+        return claimed
+
+    async def finish(self, queue: Key, claimed: Claimed) -> bool:
+        """Remove a claimed item; False when the receipt no longer holds it."""
+        return (
+            self._work.write(
+                "DELETE FROM queue WHERE id = ? AND k = ? AND receipt = ?",
+                (claimed.id, self._place + encode(queue), claimed.receipt),
+            ).rowcount
+            > 0
+        )
+
+    async def release(self, queue: Key, claimed: Claimed, visible_at: float) -> bool:
+        """Give a claimed item back, visible from `visible_at`; False when the receipt no longer holds it."""
+        return (
+            self._work.write(
+                "UPDATE queue SET visible_at = ?, receipt = '' WHERE id = ? AND k = ? AND receipt = ?",
+                (visible_at, claimed.id, self._place + encode(queue), claimed.receipt),
+            ).rowcount
+            > 0
+        )
+
+    async def count(self, queue: Key) -> tuple[int, int]:
+        """(visible now, hidden) items of a queue."""
+        visible, hidden = self._read(
+            "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0) FROM queue WHERE k = ?2",
+            (self.now, self._place + encode(queue)),
+        ).fetchone()
+        return int(visible), int(hidden)
+
+    def timer(self, due: float, topic: str, payload: bytes = b"", *, key: str = "") -> None:
+        """Have `topic`'s handler called at `due`. A timer of the same topic and key is replaced."""
+        if key:
+            self.cancel_timer(topic, key)
+        self._work.write(
+            "INSERT INTO timers (k, due, topic, name, account, region, payload, attempts) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+            (self._place + encode((topic, key)), due, topic, key, self.account, self.region, payload),
+        )
+        earliest = self._work.earliest_timer
+        self._work.earliest_timer = due if earliest is None else min(earliest, due)
+
+    def cancel_timer(self, topic: str, key: str) -> None:
+        """Forget the timer set under `key`."""
+        self._work.write("DELETE FROM timers WHERE k = ? AND name = ?", (self._place + encode((topic, key)), key))
+
+    def complete_timer(self, timer: Timer) -> None:
+        """Remove a due timer in the transaction that records its effect."""
+        self._work.write("DELETE FROM timers WHERE id = ?", (timer.id,))
+
+    def notify(self, topic: str) -> None:
+        """Wake the watchers of `topic` (of this place) once the transaction has committed."""
+        raw, notify = self._place + encode((topic,)), self._work.notify
+        self.on_commit(lambda: notify(raw))
+
+    def on_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once the transaction has committed."""
+        self._work.actions.append(action)
+
+
+def place(account: str, region: str) -> bytes:
+    """The bytes that every key of a place begins with."""
+    return encode((account, region))
