@@ -103,7 +103,7 @@ class Catalog:
         self.tombstones: dict[int, Tombstone] = {}
         self._sealed: set[str] = set()
         self._journal = folder / "catalog.ndjson"
-        changes = [msgspec.json.decode(line, type=Change) for line in read_lines(self._journal)]
+        changes = read_lines(self._journal, msgspec.json.Decoder(Change).decode)
         for change in changes:
             self._apply(change)
         if len(changes) > 100:

@@ -1,9 +1,16 @@
-"""Files of JSON lines that survive a crash: whole lines count, a torn last one is cut."""
+"""Files of JSON lines that survive a crash: whole lines count, what follows the last good one is cut."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def write_all(fd: int, content: bytes) -> None:
@@ -18,19 +25,28 @@ def write_all(fd: int, content: bytes) -> None:
         raise
 
 
-def read_lines(path: Path) -> list[bytes]:
-    """The whole lines of a file; what follows the last line break was never acknowledged and is cut off.
+def read_lines(path: Path, decode: Callable[[bytes], T]) -> list[T]:
+    """The decoded lines of a file up to its end, or to the first that is torn (`decode` raises ValueError).
 
-    A missing file has no lines.
+    What follows that was never acknowledged, or was lost with the machine's power: it is cut off, so that the file
+    can be appended to again. A missing file has no lines.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
-    return content[:whole].splitlines()
+    found: list[T] = []
+    good = 0
+    while (end := content.find(b"\n", good)) >= 0:
+        try:
+            found.append(decode(content[good:end]))
+        except ValueError:
+            break
+        good = end + 1
+    if good < len(content):
+        logger.warning("%s is cut at byte %d of %d: what follows is not whole", path, good, len(content))
+        os.truncate(path, good)
+    return found
 
 
 def sync_file(path: Path) -> None:

@@ -208,13 +208,16 @@ class Lake:
             self._tidying = asyncio.create_task(self._tidy())
 
     async def _tidy(self) -> None:
-        self._rest_later()
-        for store in self._stores.values():
-            try:
-                while not self._closed and await store.tidy():
-                    pass
-            except Exception:
-                logger.exception("tidying %s failed; it will be tried again", store.table.name)
+        busy = True
+        while busy and not self._closed:
+            busy = False
+            for store in self._stores.values():
+                try:
+                    busy = await store.tidy() or busy
+                except Exception:
+                    logger.exception("tidying %s failed; it will be tried again", store.table.name)
+            if busy:
+                self._rest_later()
 
     def _rest_later(self) -> None:
         """Have DuckDB's memory given back when nothing has been read or sealed for a while."""

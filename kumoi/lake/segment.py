@@ -91,16 +91,15 @@ class Segment:
     @classmethod
     def load(cls, table: Table, path: Path, tombstones: Sequence[Tombstone]) -> Segment:
         """Read a segment back, without the rows that were deleted since they were written."""
-        lines = read_lines(path)
+        rows = read_lines(path, orjson.loads)
         segment = cls(table, path.parent, int(path.stem.removeprefix(_PREFIX)))
-        defaults = dict.fromkeys(table.columns)
-        for line in lines:
-            row = orjson.loads(line)
+        segment.size = path.stat().st_size
+        for row in rows:
             if row.keys() - {"seq"} != table.columns.keys():
-                row = {name: row.get(name) for name in (*defaults, "seq")}
-            segment.size += len(line) + 1
-            segment.count = row["seq"] + 1 - segment.first_seq
+                row = {name: row.get(name) for name in (*table.columns, "seq")}
             segment._bucket_of(row).append(row)
+        if rows:
+            segment.count = rows[-1]["seq"] + 1 - segment.first_seq
         segment.remove(tombstones)
         return segment
 

@@ -124,7 +124,7 @@ class Store:
         return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
 
     def sealed(self, selection: Selection) -> list[Sealed]:
-        """The files that may hold rows that are meant. Hold `reading` while they are read."""
+        """The files that may hold rows that are meant. Enter the store while they are read."""
         return [
             Sealed(self.folder / file.path, file, self.catalog.burying(file))
             for file in self.catalog.files.values()

@@ -38,10 +38,12 @@ def tails(root: Path) -> list[Path]:
     return sorted((root / "lines").glob("tail-*"))
 
 
-def test_a_torn_last_line_is_cut(tmp_path: Path, lines: Table, line: Line) -> None:
+@pytest.mark.parametrize("torn", [b'{"time": 3', b"\0\0\0\0\n\0\0", b"\xff\n"])
+def test_a_torn_last_line_is_cut(tmp_path: Path, lines: Table, line: Line, torn: bytes) -> None:
     run(tmp_path, lines, lambda lake: lake.append("lines", [line(1, "a"), line(2, "b")]))
     (tail,) = tails(tmp_path)
-    tail.write_bytes(tail.read_bytes()[:-5])
+    whole = tail.read_bytes()
+    tail.write_bytes(whole[: whole.index(b"\n") + 1] + torn)
 
     async def body(lake: Lake) -> None:
         assert await messages(lake) == ["a"]
@@ -65,6 +67,18 @@ def test_a_segment_left_over_after_sealing_is_not_read_again(tmp_path: Path, lin
     assert len(tails(tmp_path)) == 2
     assert run(tmp_path, lines, messages) == [str(n) for n in range(12)]
     assert len(tails(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("small_segments")
+def test_a_torn_change_of_the_catalog_did_not_happen(tmp_path: Path, lines: Table, line: Line) -> None:
+    async def body(lake: Lake) -> None:
+        await lake.append("lines", [line(n, str(n)) for n in range(12)])
+        await lake.tidy()
+
+    run(tmp_path, lines, body)
+    with (tmp_path / "lines" / "catalog.ndjson").open("ab") as journal:
+        journal.write(b'{"bury":[{"id":1,"se')
+    assert run(tmp_path, lines, messages) == [str(n) for n in range(12)]
 
 
 @pytest.mark.usefixtures("small_segments")

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from kumoi.services.logs.filter_pattern.comparison import Comparison
-from kumoi.services.logs.filter_pattern.json_events import check_regexes
 from kumoi.services.logs.filter_pattern.lexer import REGEX, STRING, WORD, Malformed, Token, Tokens, tokenize, unexpected
 
 _RULES = re.compile(
@@ -92,7 +91,6 @@ def _fields(message: str) -> Iterator[Field]:
 
 def _columns(text: str) -> list[Column]:
     tokens = tokenize(text, _RULES)
-    check_regexes(sum(token.kind == "regex" for token in tokens))
     if not tokens:
         return []
     stream = Tokens(tokens)

@@ -26,7 +26,6 @@ _RULES = re.compile(
 )
 _STEPS = re.compile(rf"\.?\['(?P<quoted>[^']*)'\]|\.(?P<name>{_NAME})|\[(?P<index>\d+)\]|(?P<any>\.\*|\[\*\])")
 
-MAX_REGEXES = 2
 MAX_WILDCARDS = 3
 
 Condition = Callable[[dict[str, Any]], bool]
@@ -35,7 +34,6 @@ Condition = Callable[[dict[str, Any]], bool]
 def compile_pattern(text: str) -> Callable[[str], Mapping[str, str] | None]:
     """What is between the braces, as a function that answers {} for a message that matches."""
     tokens = tokenize(text, _RULES)
-    check_regexes(sum(token.kind == "regex" for token in tokens))
     if sum(token.kind == "selector" and Selector(token.text).wildcard for token in tokens) > MAX_WILDCARDS:
         raise Malformed(
             f"Your filter pattern exceeds the maximum of {MAX_WILDCARDS} wildcard json selectors per filter pattern."
@@ -49,12 +47,6 @@ def compile_pattern(text: str) -> Callable[[str], Mapping[str, str] | None]:
         return {} if document is not None and condition(document) else None
 
     return extract
-
-
-def check_regexes(count: int) -> None:
-    """Refuse more regular expressions than a pattern may hold."""
-    if count > MAX_REGEXES:
-        raise Malformed(f"Your input has exceeded the maximum of {MAX_REGEXES} regular expressions per filter pattern.")
 
 
 def read(message: str) -> dict[str, Any] | None:

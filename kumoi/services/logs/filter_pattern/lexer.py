@@ -16,6 +16,7 @@ REGEX = r"%[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+. ]+%"
 WORD = r"[\w.*+-]+"
 
 _MAX_DEPTH = 50
+_MAX_REGEXES = 2
 _BEGINNINGS = {
     "regex": re.compile(r"%[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+. ]*"),
     "selector": re.compile(r"\$(?:\.(?:\[(?:'[^']*'?)?)?)?|\[\d*"),
@@ -50,6 +51,10 @@ def tokenize(text: str, rules: re.Pattern[str]) -> list[Token]:
         if match.lastgroup != "space":
             tokens.append(Token(str(match.lastgroup), match[0]))
         place = match.end()
+    if sum(token.kind == "regex" for token in tokens) > _MAX_REGEXES:
+        raise Malformed(
+            f"Your input has exceeded the maximum of {_MAX_REGEXES} regular expressions per filter pattern."
+        )
     return tokens
 
 
