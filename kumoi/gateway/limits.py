@@ -1,0 +1,21 @@
+"""What a connection may do: sizes in bytes, times in real seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the HTTP server; beyond them a client gets 414, 431, 408, or waits."""
+
+    request_line: int = 16 * 1024
+    header_line: int = 16 * 1024
+    header_block: int = 64 * 1024
+    header_timeout: float = 10.0
+    idle_timeout: float = 75.0
+    buffered_body: int = 256 * 1024
+    pipeline_depth: int = 16
+    read_high: int = 256 * 1024
+    read_low: int = 64 * 1024
+    drain_timeout: float = 10.0

@@ -1,0 +1,176 @@
+"""TLS on the same port: a local certificate authority, made at first use, and certificates for the names asked for.
+
+Clients that should trust it get the CA's file (`ca_file`). The private keys never leave the platform's directory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+_NAME = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
+_MAX_CONTEXTS = 256
+_DAYS = 397
+_CA_DAYS = 3650
+
+
+class CertificateAuthority:
+    """The authority of one platform; `directory` is private to its user."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._ca: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority's certificate (PEM), for clients to trust; made when it is not there."""
+        self._authority()
+        return self._directory / "ca.pem"
+
+    def server_context(self) -> ssl.SSLContext:
+        """A context for accepting connections: it picks a certificate by the name the client asks for."""
+        context = self._context("localhost")
+
+        def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+            if name is not None and _NAME.fullmatch(name.lower()) and len(name) <= 253:
+                connection.context = self._context(name.lower())
+
+        context.sni_callback = choose
+        return context
+
+    def _context(self, name: str) -> ssl.SSLContext:
+        found = self._contexts.get(name)
+        if found is None:
+            if len(self._contexts) >= _MAX_CONTEXTS:
+                del self._contexts[next(iter(self._contexts))]
+            found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            found.minimum_version = ssl.TLSVersion.TLSv1_2
+            found.set_alpn_protocols(["http/1.1"])
+            chain = self._directory / f"leaf-{os.urandom(8).hex()}.pem"
+            self._write(chain, self._leaf(name))
+            try:
+                found.load_cert_chain(chain)
+            finally:
+                chain.unlink()
+            self._contexts[name] = found
+        return found
+
+    def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        if self._ca is None:
+            self._ca = self._load() or self._make()
+        return self._ca
+
+    def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        try:
+            certificate = x509.load_pem_x509_certificate((self._directory / "ca.pem").read_bytes())
+            key = load_pem_private_key((self._directory / "ca.key").read_bytes(), None)
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.not_valid_after_utc < datetime.now(UTC):
+            return None
+        return certificate, key
+
+    def _make(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509.oid import NameOID
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Kumoi"),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Kumoi local authority"),
+            ]
+        )
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=_CA_DAYS))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(sign=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        self._write(self._directory / "ca.key", _pem(key))
+        self._write(self._directory / "ca.pem", certificate.public_bytes(Encoding.PEM), mode=0o644)
+        return certificate, key
+
+    def _leaf(self, name: str) -> bytes:
+        """A key and the chain of a certificate for `name` (and, for localhost, the loopback addresses)."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding
+        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+        authority, signing_key = self._authority()
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [x509.DNSName(name)]
+        if name == "localhost":
+            names.append(x509.DNSName("*.localhost"))
+            names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]))
+            .issuer_name(authority.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=_DAYS))
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(sign=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
+            .sign(signing_key, hashes.SHA256())
+        )
+        return _pem(key) + certificate.public_bytes(Encoding.PEM) + authority.public_bytes(Encoding.PEM)
+
+    def _write(self, path: Path, content: bytes, mode: int = 0o600) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+
+
+def _usage(*, sign: bool) -> x509.KeyUsage:
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=sign,
+        crl_sign=sign,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
