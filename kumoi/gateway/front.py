@@ -46,6 +46,8 @@ class Front:
             request.body = BufferedBody(form, request.body.trailers)
         target = router.resolve(request, form)
         if target.kind == "internal":
+            if target.path is not None:
+                request.path = target.path
             plane = request.path[len("/_kumoi/") :].partition("/")[0]
             if self._doorway.registry.data_plane(plane) is None:
                 return await self._internal(request)

@@ -2,86 +2,90 @@
 
 The signals are tried in a fixed order, the first that speaks wins: Kumoi's own paths; host names of data planes;
 rpc-v2-cbor paths; X-Amz-Target; the SigV4 scope; Action and Version of the query protocol; host names of services;
-paths of unsigned callers; S3's virtual hosts; and S3's path style for what is left. Host names of data planes come
-before the scope, because their callers sign with the names of control planes.
+paths of unsigned callers; and S3, by virtual host or path, for what is left. Host names of data planes come before
+the scope, because their callers sign with the names of control planes.
 
-`*.localhost` resolves to loopback in browsers and curl, not everywhere: every host form is also served below the
-other base domains, and data planes have path forms of their own below `/_kumoi/`.
+`*.localhost` resolves to loopback in browsers and curl, not everywhere: a data plane's host name `{id}.{name}.…` has a
+path form `/_kumoi/{name}/{id}/…`, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
-from urllib.parse import parse_qs
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
+from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
 from kumoi.wire.http import Request
 from kumoi.wire.sigv4 import Credential, parse_credential
 
-BASE_DOMAINS = ("localhost", "localhost.localstack.cloud", "amazonaws.com", "amazonaws.com.cn", "on.aws")
+_HOSTS_REMEMBERED = 4096
+_HOST_LIMIT = 260
+"""Characters of the longest DNS name with a port."""
 
-_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
+_INTERNAL = "/_kumoi/"
+_PATH_FORM = re.compile(
+    r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
+    r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
+)
+_USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
+_CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
-_QUEUE_PATH = re.compile(r"/\d{12}/[^/]+/?")
-_REGION_LABEL = re.compile(_REGION)
+_QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
+_FORM = "application/x-www-form-urlencoded"
+_ACTION = re.compile(r"(?:^|&)Action=")
+_VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a request is for.
 
-    `service` is botocore's name for kind `api`, the data plane's name for `data-plane`. `path` is set where the
-    request's path must be read as another one (a virtual-host bucket as path style). `attributes` is what the host
-    said: `id`, `bucket`, `region`, `host`.
+    `service` is botocore's name for kind `api` (a service that Kumoi has no entry for: its signing name, target prefix
+    or query version as sent), the data plane's name for `data-plane`. `path` is set where the request's path must be
+    read as another one: a bucket moved from the host into it, a path form without its prefix. `attributes` is what
+    host or path said: `id`, `stage`, `bucket`, `host`.
     """
 
     kind: Literal["internal", "api", "data-plane"]
     service: str
     region: str
     credential: Credential | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = {}
     path: str | None = None
 
     @property
     def access_key(self) -> str | None:
         """The access key the request is signed with, if it is."""
-        return self.credential.access_key if self.credential else None
+        return (self.credential.access_key or None) if self.credential else None
 
 
-@dataclass(frozen=True, slots=True)
-class HostRule:
-    """A data plane by its host name: `pattern` matches what stands before the base domain."""
+class _Scope(NamedTuple):
+    """The services that share a signing name: told apart by path, then by query version, else `default`.
 
-    service: str
-    pattern: re.Pattern[str]
+    `paths` holds a prefix, the header that must be there too (or None), and the service.
+    """
 
+    default: str
+    paths: tuple[tuple[str, str | None, str], ...]
+    versions: Mapping[str, str]
 
-def _rule(service: str, pattern: str) -> HostRule:
-    return HostRule(service, re.compile(pattern))
+    @classmethod
+    def of(cls, entries: Sequence[CatalogEntry]) -> _Scope:
+        """The scope of catalogue entries that share it."""
+        paths = tuple((path, entry.header, entry.name) for entry in entries for path in entry.paths)
+        versions = {entry.version: entry.name for entry in entries if entry.version} if len(entries) > 1 else {}
+        return cls(entries[0].name, paths, versions if len(versions) > 1 else {})
 
-
-HOST_RULES: tuple[HostRule, ...] = (
-    _rule("execute-api", rf"(?P<id>[a-z0-9-]+)\.execute-api(?:\.(?P<region>{_REGION}))?"),
-    _rule("lambda-url", rf"(?P<id>[a-z0-9]{{1,64}})\.lambda-url\.(?P<region>{_REGION})"),
-    _rule("appsync-api", rf"(?P<id>[a-z0-9]+)\.appsync-api\.(?P<region>{_REGION})"),
-    _rule("appsync-realtime-api", rf"(?P<id>[a-z0-9]+)\.appsync-realtime-api\.(?P<region>{_REGION})"),
-    _rule("cloudfront-edge", r"(?P<id>[a-z0-9]+)\.cloudfront"),
-    _rule("s3-website", rf"(?P<bucket>.+)\.s3-website(?:[.-](?P<region>{_REGION}))?"),
-    _rule("elb", rf"(?P<id>[a-z0-9-]+)\.(?P<region>{_REGION})\.elb"),
-    _rule("cognito-hosted-ui", rf"(?P<id>[a-z0-9-]+)\.auth\.(?P<region>{_REGION})\.amazoncognito"),
-    _rule("iot-credentials", rf"(?P<id>[a-z0-9]+)\.credentials\.iot\.(?P<region>{_REGION})"),
-    _rule("iot-broker", rf"(?P<id>(?!data)[a-z0-9]+(?:-ats)?)\.iot\.(?P<region>{_REGION})"),
-)
-"""Rules 1a to 1g; the hosts of distributions and user pools also end in `.net` and `.com` of their own."""
-
-S3_HOST = re.compile(
-    rf"(?P<bucket>.+)\.(?:s3(?:\.dualstack)?(?:[.-](?P<region>{_REGION}))?|s3-accelerate(?:\.dualstack)?|s3express-[a-z0-9-]+)"
-)
-"""Rule 8. The bucket may contain dots, and even `.s3.`: the match is greedy, the last one counts."""
+    def service(self, request: Request, form: bytes | None) -> str:
+        """The service that a request of this scope is for."""
+        for prefix, header, name in self.paths:
+            if request.path.startswith(prefix) and (header is None or header in request.headers):
+                return name
+        if self.versions:
+            return self.versions.get(_query_version(request.query, form) or "", self.default)
+        return self.default
 
 
 class Router:
@@ -96,165 +100,164 @@ class Router:
     ) -> None:
         entries = tuple(catalog)
         self._default_region = default_region
-        self._domains = tuple(f".{domain}" for domain in sorted(base_domains, key=len, reverse=True))
-        self._bare = frozenset(base_domains)
-        self._by_target = {entry.target: entry.name for entry in entries if entry.target}
-        self._by_version = {entry.version: entry.name for entry in entries if entry.version}
-        self._by_endpoint = {entry.endpoint: entry.name for entry in entries if entry.name not in _ENDPOINT_OF_ANOTHER}
-        self._by_signing: dict[str, list[CatalogEntry]] = {}
+        self._domains = tuple(base_domains)
+        self._targets = {entry.target: entry.name for entry in entries if entry.target}
+        self._versions = {entry.version: entry.name for entry in entries if entry.version}
+        self._endpoints = {entry.endpoint: entry.name for entry in reversed(entries)}
+        by_signing: dict[str, list[CatalogEntry]] = {}
         for entry in entries:
-            self._by_signing.setdefault(entry.signing, []).append(entry)
-        prefixes = [(path, entry.name) for entry in entries for path in entry.paths]
-        self._by_path = sorted(prefixes, key=lambda prefix: len(prefix[0]), reverse=True)
-        self._hosts: dict[str, Target] = {}
+            by_signing.setdefault(entry.signing, []).append(entry)
+        self._scopes = {signing: _Scope.of(sharing) for signing, sharing in by_signing.items()}
+        self._unsigned_paths = tuple((path, entry.name) for entry in entries for path in entry.unsigned_paths)
+        self._registered: dict[str, Target] = {}
+        self._hosts: dict[str, HostName | Target] = {}
 
     def register_host(self, host: str, target: Target) -> None:
-        """Have requests for a host name (a distribution's alias, a custom domain) go to a data plane."""
-        self._hosts[host.lower()] = target
+        """Have requests for a host name (a distribution's alias, a custom domain) go to `target`."""
+        self._registered[host.lower()] = target
+        self._hosts.clear()
 
     def unregister_host(self, host: str) -> None:
-        """Forget a host name."""
-        self._hosts.pop(host.lower(), None)
+        """Forget a host name; no error when it is unknown."""
+        self._registered.pop(host.lower(), None)
+        self._hosts.clear()
 
     def needs_form(self, request: Request) -> bool:
-        """Whether `resolve` must see the body: an urlencoded form, where nothing before rule 5 decides."""
-        if request.method != "POST":
+        """Whether `resolve` must see the body: an urlencoded form that only its Version tells the service of."""
+        if request.method != "POST" or not _may_be_query(request.path):
             return False
-        content_type = request.headers.get("content-type")
-        return (
-            content_type is not None
-            and content_type.lower().startswith("application/x-www-form-urlencoded")
-            and "x-amz-target" not in request.headers
-            and not request.path.startswith("/_kumoi/")
-        )
+        headers = request.headers.index
+        if "x-amz-target" in headers or not headers.get("content-type", "").lower().startswith(_FORM):
+            return False
+        host = self._host(headers.get("host", ""))
+        if isinstance(host, Target) or host.plane is not None or "bucket" in host.attributes:
+            return False
+        credential = parse_credential(request)
+        if credential is None:
+            return True
+        scope = self._scopes.get(credential.signing_name)
+        return scope is not None and bool(scope.versions)
 
     def resolve(self, request: Request, form: bytes | None = None) -> Target:
         """What the request is for; never raises for what a client sends."""
         path = request.path
-        if path.startswith("/_kumoi/"):
-            return Target("internal", "kumoi", self._default_region)
-        host = _bare_host(request.host)
-        label = self._label(host)
+        if path.startswith(_INTERNAL):
+            return self._own(request)
+        host = self._host(request.headers.index.get("host", ""))
         credential = parse_credential(request)
-        found = self._data_plane(host, label, credential)
-        if found is not None:
+        if isinstance(host, Target):
+            return _connections(host._replace(credential=credential), path)
+        region = credential.region if credential is not None else ""
+        if not region or region == "*":
+            region = host.region or self._default_region
+        if host.plane is not None:
+            return _connections(Target("data-plane", host.plane, region, credential, host.attributes), path)
+        if path.startswith(_PLANE_PATHS) and (found := _plane_by_path(request, region, credential)):
             return found
-        region = self._region(credential, label)
-        service = self._service(request, credential, label, form)
-        if service == "s3" or service is None:
-            return self._s3(label, region, credential, path)
-        return Target("api", service, region, credential)
+        service = self._service(request, credential, host, form)
+        if service == "s3":
+            return _s3(request, host, region, credential)
+        if service == "apigatewaymanagementapi" and (match := _CONNECTIONS.fullmatch(path)):
+            return Target("api", service, region, credential, {"stage": match["stage"]}, match["path"])
+        return Target("api", service, region, credential, host.attributes)
 
-    def _service(
-        self, request: Request, credential: Credential | None, label: str | None, form: bytes | None
-    ) -> str | None:
-        """Rules 2 to 7; None leaves the request to S3."""
-        if "smithy-protocol" in request.headers and (match := _CBOR.fullmatch(request.path)):
-            return self._by_target.get(match[1], match[1])
-        target = request.headers.get("x-amz-target")
-        if target is not None:
-            prefix = target.rpartition(".")[0]
-            return self._by_target.get(prefix, prefix or target)
-        if credential is not None:
-            return self._by_scope(credential.signing_name, request, form)
-        version = _version(request.query, form)
-        if version is not None:
-            return self._by_version.get(version)
-        if label is not None:
-            endpoint = ".".join(part for part in label.split(".") if not _REGION_LABEL.fullmatch(part))
-            if endpoint in self._by_endpoint:
-                return self._by_endpoint[endpoint]
-        return self._by_shape(request)
+    def _host(self, name: str) -> HostName | Target:
+        """What the host name says, remembered for the next request."""
+        found = self._hosts.get(name)
+        if found is None:
+            if len(name) > _HOST_LIMIT:
+                return HostName()
+            found = self._registered.get(bare_host(name)) or read_host(name, self._domains, self._endpoints)
+            if len(self._hosts) >= _HOSTS_REMEMBERED:
+                self._hosts.clear()
+            self._hosts[name] = found
+        return found
 
-    def _by_scope(self, signing_name: str, request: Request, form: bytes | None) -> str:
-        """Rule 4: the service that signs so; between several, the path or the query version decides."""
-        entries = self._by_signing.get(signing_name)
-        if entries is None:
-            return signing_name
-        if len(entries) == 1:
-            return entries[0].name
-        for entry in entries:
-            if any(request.path.startswith(prefix) for prefix in entry.paths):
-                return entry.name
-        version = _version(request.query, form)
-        for entry in entries:
-            if entry.version is not None and entry.version == version:
-                return entry.name
-        return next((entry.name for entry in entries if not entry.paths), entries[0].name)
-
-    def _by_shape(self, request: Request) -> str | None:
-        """Rule 7: paths of callers that sign nothing."""
-        path = request.path
-        if _QUEUE_PATH.fullmatch(path):
-            return "sqs"
-        if path == "/graphql" and (request.headers.get("x-api-key") or "").startswith("da2-"):
-            return "appsync-api"
-        return next((name for prefix, name in self._by_path if prefix[:3] == "/20" and path.startswith(prefix)), None)
-
-    def _data_plane(self, host: str, label: str | None, credential: Credential | None) -> Target | None:
-        """Rule 1: host names that were registered, and those of data planes."""
-        registered = self._hosts.get(host)
-        if registered is not None:
-            return replace(registered, credential=credential)
-        if label is None:
-            return None
-        for rule in HOST_RULES:
-            match = rule.pattern.fullmatch(label)
-            if match is not None:
-                attributes = {name: value for name, value in match.groupdict().items() if value is not None}
-                region = attributes.get("region", self._default_region)
-                return Target("data-plane", rule.service, region, credential, {**attributes, "host": host})
-        return None
-
-    def _s3(self, label: str | None, region: str, credential: Credential | None, path: str) -> Target:
-        """Rules 8 to 10: a bucket in the host becomes the first segment of the path."""
-        match = S3_HOST.fullmatch(label) if label is not None else None
+    def _own(self, request: Request) -> Target:
+        """Paths below `/_kumoi/`: path forms of data planes, and Kumoi's own interface."""
+        match = _PATH_FORM.fullmatch(request.path)
         if match is None:
-            return Target("api", "s3", region, credential)
-        bucket = match["bucket"]
-        named = match["region"] if "region" in match.re.groupindex else None
-        if credential is None and named:
-            region = named
-        return Target("api", "s3", region, credential, {"bucket": bucket}, f"/{bucket}{path}")
+            return Target("internal", "kumoi", self._default_region)
+        credential = parse_credential(request)
+        region = (credential.region if credential is not None else "") or self._default_region
+        plane = "cloudfront-edge" if match["plane"] == "cloudfront" else match["plane"]
+        attributes = {"bucket" if plane == "s3-website" else "id": match["id"]}
+        path = match["path"] or "/"
+        return _connections(Target("data-plane", plane, region, credential, attributes, path), path)
 
-    def _label(self, host: str) -> str | None:
-        """What stands before the base domain; None for a bare address or a foreign name."""
-        if host in self._bare or not host or host[-1].isdigit():
-            return None
-        for domain in self._domains:
-            if host.endswith(domain):
-                return host[: -len(domain)]
-        for foreign in (".cloudfront.net", ".amazoncognito.com"):
-            if host.endswith(foreign):
-                return host[:-4]
+    def _service(self, request: Request, credential: Credential | None, host: HostName, form: bytes | None) -> str:
+        """Rules 2 to 7 of those above; `s3` is what is left."""
+        headers = request.headers.index
+        if "smithy-protocol" in headers and (match := _CBOR.fullmatch(request.path)):
+            return self._targets.get(match[1], match[1])
+        target = headers.get("x-amz-target")
+        if target:
+            prefix = target.rpartition(".")[0] or target
+            return self._targets.get(prefix, prefix)
+        if credential is not None and credential.signing_name:
+            scope = self._scopes.get(credential.signing_name)
+            return credential.signing_name if scope is None else scope.service(request, form)
+        path = request.path
+        if _may_be_query(path) and (version := _query_version(request.query, form)):
+            return self._versions.get(version, version)
+        if host.service is not None:
+            return host.service
+        if _QUEUE.fullmatch(path):
+            return "sqs"
+        return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
+
+
+_PLANE_PATHS = ("/restapis/", "/mqtt", "/graphql")
+
+
+def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
+    """Data planes known by their path: a REST API's stage, MQTT over WebSocket, GraphQL with an API key."""
+    headers = request.headers
+    if credential is not None and credential.signing_name == "s3":
         return None
-
-    def _region(self, credential: Credential | None, label: str | None) -> str:
-        if credential is not None and credential.region not in ("", "*"):
-            return credential.region
-        if label is not None:
-            for part in label.split("."):
-                if _REGION_LABEL.fullmatch(part):
-                    return part
-        return self._default_region
-
-
-_ENDPOINT_OF_ANOTHER = frozenset({"apigatewayv2", "elb", "es", "ses", "apigatewaymanagementapi"})
-"""Services that share another's endpoint prefix and are told apart by path or version."""
+    if match := _USER_REQUEST.fullmatch(request.path):
+        attributes = {"id": match["id"], "stage": match["stage"]}
+        return Target("data-plane", "execute-api", region, credential, attributes, match["path"] or "/")
+    if request.path == "/mqtt" and "upgrade" in headers:
+        return Target("data-plane", "iot-mqtt", region, credential)
+    if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
+        return Target("data-plane", "appsync-api", region, credential)
+    return None
 
 
-def _bare_host(host: str) -> str:
-    """A host name in lower case without its port."""
-    name, colon, port = host.rpartition(":")
-    if colon and port.isdigit() and not name.endswith(":"):
-        host = name
-    return host.lower().rstrip(".")
+def _connections(target: Target, path: str) -> Target:
+    """`{stage}/@connections/{id}` of a WebSocket API is an operation of the management API."""
+    if target.service == "execute-api" and "connections/" in path and (match := _CONNECTIONS.fullmatch(path)):
+        attributes = {**target.attributes, "stage": match["stage"]}
+        return target._replace(kind="api", service="apigatewaymanagementapi", attributes=attributes, path=match["path"])
+    return target
 
 
-def _version(query: str, form: bytes | None) -> str | None:
+def _s3(request: Request, host: HostName, region: str, credential: Credential | None) -> Target:
+    """A bucket in the host becomes the first segment of the path; a person who just looks gets Kumoi's own page."""
+    bucket = host.attributes.get("bucket") if host.service == "s3" else None
+    if bucket is not None:
+        return Target("api", "s3", region, credential, host.attributes, f"/{bucket}{request.path or '/'}")
+    if (
+        request.path == "/"
+        and request.method == "GET"
+        and credential is None
+        and host.service is None
+        and "text/html" in (request.headers.get("accept") or "")
+    ):
+        return Target("internal", "kumoi", region, path="/_kumoi/info")
+    return Target("api", "s3", region, credential)
+
+
+def _may_be_query(path: str) -> bool:
+    """Whether a request of the query protocol may have this path: the root, or a queue's URL."""
+    return path in ("/", "") or _QUEUE.fullmatch(path) is not None
+
+
+def _query_version(query: str, form: bytes | None) -> str | None:
     """The Version of a query-protocol request, from the form or the query string; None when there is no Action."""
-    for text in (form.decode("utf-8", "replace") if form is not None else "", query):
-        if "Action=" in text:
-            fields = parse_qs(text, max_num_fields=None)
-            return fields.get("Version", [""])[0]
+    for text in ((form or b"").decode("latin-1"), query):
+        if _ACTION.search(text):
+            match = _VERSION.search(text)
+            return match[1] if match else None
     return None

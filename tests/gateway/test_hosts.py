@@ -1,0 +1,116 @@
+"""What host names say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kumoi.gateway.hosts import BASE_DOMAINS, HostName, read_host
+
+ENDPOINTS = {"sqs": "sqs", "api.ecr": "ecr", "streams.dynamodb": "dynamodbstreams", "dynamodb": "dynamodb",
+             "data-ats.iot": "iot-data", "iot": "iot", "data.jobs.iot": "iot-jobs-data", "s3-control": "s3control",
+             "lambda": "lambda"}  # fmt: skip
+URL_ID = "a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6"
+
+
+@pytest.mark.parametrize(
+    ("host", "plane", "region", "attributes"),
+    [
+        ("abc123.execute-api.localhost:4566", "execute-api", None, {"id": "abc123"}),
+        ("abc123.execute-api.eu-west-1.amazonaws.com", "execute-api", "eu-west-1", {"id": "abc123"}),
+        ("ABC123.Execute-API.eu-west-1.amazonaws.com.", "execute-api", "eu-west-1", {"id": "abc123"}),
+        (f"{URL_ID}.lambda-url.us-gov-west-1.on.aws", "lambda-url", "us-gov-west-1", {"id": URL_ID}),
+        (f"{URL_ID}.lambda-url.us-east-1.localhost.localstack.cloud:4566", "lambda-url", "us-east-1", {"id": URL_ID}),
+        ("abc.appsync-api.us-east-1.amazonaws.com", "appsync-api", "us-east-1", {"id": "abc"}),
+        ("abc.appsync-realtime-api.us-east-1.localhost", "appsync-realtime", "us-east-1", {"id": "abc"}),
+        ("d111111abcdef8.cloudfront.net", "cloudfront-edge", None, {"id": "d111111abcdef8"}),
+        ("d111111abcdef8.cloudfront.localhost:4566", "cloudfront-edge", None, {"id": "d111111abcdef8"}),
+        ("www.example.com.s3-website.eu-west-1.localhost", "s3-website", "eu-west-1", {"bucket": "www.example.com"}),
+        ("site.s3-website-us-west-2.amazonaws.com", "s3-website", "us-west-2", {"bucket": "site"}),
+        ("site.s3-website.localhost:4566", "s3-website", None, {"bucket": "site"}),
+        ("my-alb-1234567890.us-east-2.elb.amazonaws.com", "elb", "us-east-2", {"id": "my-alb-1234567890"}),
+        ("pool.auth.eu-west-1.amazoncognito.com", "cognito-hosted-ui", "eu-west-1", {"id": "pool"}),
+        ("pool.auth.eu-west-1.localhost:4566", "cognito-hosted-ui", "eu-west-1", {"id": "pool"}),
+        ("c1.credentials.iot.eu-west-1.amazonaws.com", "iot-credentials", "eu-west-1", {"id": "c1"}),
+    ],
+)
+def test_data_planes(host: str, plane: str, region: str | None, attributes: dict[str, str]) -> None:
+    found = read_host(host, BASE_DOMAINS, ENDPOINTS)
+    assert (found.plane, found.service, found.region) == (plane, None, region)
+    assert {name: value for name, value in found.attributes.items() if name != "host"} == attributes
+    assert found.attributes["host"] == host.lower().partition(":")[0].rstrip(".")
+
+
+@pytest.mark.parametrize(
+    ("host", "service", "region"),
+    [
+        ("sqs.eu-west-1.amazonaws.com", "sqs", "eu-west-1"),
+        ("sqs.localhost:4566", "sqs", None),
+        ("eu-west-1.queue.amazonaws.com", "sqs", "eu-west-1"),
+        ("sqs-fips.us-east-1.amazonaws.com", "sqs", "us-east-1"),
+        ("sqs.us-east-1.api.aws", "sqs", "us-east-1"),
+        ("api.ecr.us-east-1.amazonaws.com", "ecr", "us-east-1"),
+        ("dynamodb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"),
+        ("streams.dynamodb.us-east-1.amazonaws.com", "dynamodbstreams", "us-east-1"),
+        ("123456789012.ddb.us-east-1.amazonaws.com", "dynamodb", "us-east-1"),
+        ("123456789012.s3-control.us-east-1.amazonaws.com", "s3control", "us-east-1"),
+        ("iot.us-east-1.amazonaws.com", "iot", "us-east-1"),
+        ("a1b2c3-ats.iot.us-east-1.amazonaws.com", "iot-data", "us-east-1"),
+        ("data-ats.iot.us-east-1.amazonaws.com", "iot-data", "us-east-1"),
+        ("data.jobs.iot.us-east-1.amazonaws.com", "iot-jobs-data", "us-east-1"),
+        ("lambda.us-east-1.localhost", "lambda", "us-east-1"),
+        ("unknown.us-east-1.amazonaws.com", None, "us-east-1"),
+        ("localhost:4566", None, None),
+        ("127.0.0.1:4566", None, None),
+        ("[::1]:4566", None, None),
+        ("kumoi:4566", None, None),
+        ("www.example.com", None, None),
+        ("", None, None),
+    ],
+)
+def test_services(host: str, service: str | None, region: str | None) -> None:
+    found = read_host(host, BASE_DOMAINS, ENDPOINTS)
+    assert (found.plane, found.service, found.region) == (None, service, region)
+
+
+@pytest.mark.parametrize(
+    ("host", "bucket", "region"),
+    [
+        ("photos.s3.localhost:4566", "photos", None),
+        ("photos.s3.amazonaws.com", "photos", None),
+        ("photos.s3.eu-west-1.amazonaws.com", "photos", "eu-west-1"),
+        ("photos.s3-eu-west-1.amazonaws.com", "photos", "eu-west-1"),
+        ("photos.s3.dualstack.eu-west-1.amazonaws.com", "photos", "eu-west-1"),
+        ("photos.s3-accelerate.amazonaws.com", "photos", None),
+        ("photos--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com", "photos--use1-az4--x-s3", "us-east-1"),
+        ("ap-123456789012.s3-accesspoint.us-east-1.amazonaws.com", "ap-123456789012", "us-east-1"),
+        ("my.photos.s3.eu-west-1.amazonaws.com", "my.photos", "eu-west-1"),
+        ("my.s3.photos.s3.eu-west-1.amazonaws.com", "my.s3.photos", "eu-west-1"),
+        ("s3.s3.localhost", "s3", None),
+        ("my.s3.eu-west-1.s3.localhost", "my.s3.eu-west-1", None),
+        ("abc.execute-api.s3.localhost", "abc.execute-api", None),
+        ("www.s3-website.s3.localhost", "www.s3-website", None),
+        ("lambda.s3.localhost", "lambda", None),
+        ("s3.eu-west-1.amazonaws.com", None, "eu-west-1"),
+        ("s3-eu-west-1.amazonaws.com", None, "eu-west-1"),
+        ("s3.dualstack.eu-west-1.amazonaws.com", None, "eu-west-1"),
+        ("s3.localhost:4566", None, None),
+    ],
+)
+def test_buckets(host: str, bucket: str | None, region: str | None) -> None:
+    found = read_host(host, BASE_DOMAINS, ENDPOINTS)
+    assert (found.plane, found.service, found.attributes.get("bucket"), found.region) == (None, "s3", bucket, region)
+
+
+def test_a_base_domain_of_ones_own() -> None:
+    assert read_host("b.s3.cloud.test:80", ["cloud.test"], {}).attributes["bucket"] == "b"
+    assert read_host("b.s3.amazonaws.com", ["cloud.test"], {}) == HostName()
+
+
+LABELS = st.sampled_from(["s3", "execute-api", "us-east-1", "localhost", "amazonaws", "com", "a", "", "iot", "-", "é"])
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(LABELS, max_size=8).map(".".join)))
+def test_garbage_never_raises(host: str) -> None:
+    assert isinstance(read_host(host, BASE_DOMAINS, ENDPOINTS), HostName)

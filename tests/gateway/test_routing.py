@@ -1,0 +1,383 @@
+"""Which service a request is for: every rule, in its order, and the clashes between them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kumoi.gateway.routing import Router, Target
+from kumoi.wire.http import Headers, Request
+
+URL_ID = "a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6"
+FORM = ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+
+
+def signed(name: str, region: str = "eu-west-1", key: str = "AKID") -> tuple[str, str]:
+    scope = f"{key}/20260101/{region}/{name}/aws4_request"
+    return ("Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}")
+
+
+def request(line: str, *headers: tuple[str, str], host: str = "localhost:4566") -> Request:
+    method, _, target = line.partition(" ")
+    path, _, query = target.partition("?")
+    return Request(method, path, query, Headers([("Host", host), *headers]))
+
+
+def resolve(line: str, *headers: tuple[str, str], host: str = "localhost:4566", form: bytes | None = None) -> Target:
+    return Router().resolve(request(line, *headers, host=host), form)
+
+
+def shown(target: Target) -> str:
+    return f"{target.kind} {target.service}" + (f" {target.path}" if target.path is not None else "")
+
+
+# -- rule 0: Kumoi's own paths --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("GET /_kumoi/health", "internal kumoi"),
+        ("POST /_kumoi/reset?account=1", "internal kumoi"),
+        ("GET /_kumoi/lambda-code/x", "internal kumoi"),
+        ("GET /_kumoi/execute-api/abc/prod/pets", "data-plane execute-api /prod/pets"),
+        ("GET /_kumoi/execute-api/abc", "data-plane execute-api /"),
+        ("GET /_kumoi/lambda-url/abc/a%2Fb", "data-plane lambda-url /a%2Fb"),
+        ("GET /_kumoi/cloudfront/d1/index.html", "data-plane cloudfront-edge /index.html"),
+        ("POST /_kumoi/appsync-api/abc/graphql", "data-plane appsync-api /graphql"),
+        ("GET /_kumoi/s3-website/www/", "data-plane s3-website /"),
+        ("POST /_kumoi/execute-api/abc/prod/@connections/c=", "api apigatewaymanagementapi /@connections/c="),
+    ],
+)
+def test_own_paths(line: str, expected: str) -> None:
+    assert shown(resolve(line)) == expected
+    assert shown(resolve(line, signed("sqs"), host="b.s3.localhost")) == expected
+
+
+def test_a_path_form_says_what_the_host_would() -> None:
+    assert resolve("GET /_kumoi/execute-api/abc/prod/x").attributes == {"id": "abc"}
+    assert resolve("GET /_kumoi/s3-website/www/").attributes == {"bucket": "www"}
+    assert resolve("POST /_kumoi/execute-api/abc/prod/@connections/c").attributes == {"id": "abc", "stage": "prod"}
+
+
+# -- rule 1: host names of data planes, before any scope ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "expected"),
+    [
+        ("abc.execute-api.eu-west-1.localhost:4566", (), "data-plane execute-api"),
+        ("abc.execute-api.eu-west-1.localhost:4566", (signed("execute-api"),), "data-plane execute-api"),
+        (f"{URL_ID}.lambda-url.eu-west-1.on.aws", (signed("lambda"),), "data-plane lambda-url"),
+        ("abc.appsync-api.eu-west-1.amazonaws.com", (signed("appsync"),), "data-plane appsync-api"),
+        ("abc.appsync-realtime-api.eu-west-1.amazonaws.com", (), "data-plane appsync-realtime"),
+        ("d1.cloudfront.net", (signed("s3"),), "data-plane cloudfront-edge"),
+        ("www.s3-website.eu-west-1.localhost", (), "data-plane s3-website"),
+        ("lb-1.eu-west-1.elb.amazonaws.com", (("X-Amz-Target", "AmazonSQS.SendMessage"),), "data-plane elb"),
+        ("pool.auth.eu-west-1.amazoncognito.com", (), "data-plane cognito-hosted-ui"),
+        ("c1.credentials.iot.eu-west-1.amazonaws.com", (), "data-plane iot-credentials"),
+    ],
+)
+def test_host_names_of_data_planes(host: str, headers: tuple[tuple[str, str], ...], expected: str) -> None:
+    target = resolve("POST /some/path?Action=x&Version=2010-05-08", *headers, host=host)
+    assert shown(target) == expected
+    assert target.region == ("us-east-1" if host == "d1.cloudfront.net" and not headers else "eu-west-1")
+    assert target.attributes["host"] == host.partition(":")[0]
+
+
+def test_connections_of_a_websocket_api() -> None:
+    host = "abc.execute-api.eu-west-1.localhost:4566"
+    target = resolve("POST /prod/@connections/L0SM9cOFvHcCIhw%3D", signed("execute-api"), host=host)
+    assert shown(target) == "api apigatewaymanagementapi /@connections/L0SM9cOFvHcCIhw%3D"
+    assert (target.attributes["id"], target.attributes["stage"], target.region) == ("abc", "prod", "eu-west-1")
+    assert shown(resolve("GET /@connections/c", signed("execute-api"))) == "api apigatewaymanagementapi /@connections/c"
+    assert resolve("GET /prod/@connections/c", signed("execute-api")).attributes == {"stage": "prod"}
+
+
+def test_registered_host_names() -> None:
+    router = Router()
+    aliased = Target("data-plane", "cloudfront-edge", "us-east-1", attributes={"id": "d1"})
+    incoming = request("GET /", signed("s3"), host="WWW.example.com:4566")
+    assert router.resolve(incoming).service == "s3"
+    router.register_host("www.Example.com", aliased)
+    found = router.resolve(incoming)
+    assert (shown(found), found.attributes, found.access_key) == ("data-plane cloudfront-edge", {"id": "d1"}, "AKID")
+    router.unregister_host("www.example.com")
+    router.unregister_host("never.example.com")
+    assert router.resolve(incoming).service == "s3"
+
+
+# -- rules 2 and 3: rpc-v2-cbor, X-Amz-Target -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "expected"),
+    [
+        (
+            "POST /service/GraniteServiceVersion20100801/operation/PutMetricData",
+            (("smithy-protocol", "rpc-v2-cbor"), signed("sqs")),
+            "cloudwatch",
+        ),
+        ("POST /service/AWSEventsV2/operation/PutEvents", (("smithy-protocol", "rpc-v2-cbor"),), "AWSEventsV2"),
+        ("POST /service/bucket/operation/key", (), "s3"),
+        ("POST /", (("X-Amz-Target", "DynamoDB_20120810.PutItem"), signed("dynamodb")), "dynamodb"),
+        ("POST /", (("X-Amz-Target", "DynamoDBStreams_20120810.GetRecords"), signed("dynamodb")), "dynamodbstreams"),
+        ("POST /", (("X-Amz-Target", "AWSCognitoIdentityProviderService.SignUp"),), "cognito-idp"),
+        ("POST /", (("X-Amz-Target", "AWSStepFunctions.StartExecution"), signed("states")), "stepfunctions"),
+        ("POST /", (("X-Amz-Target", "AWSEvents.PutEvents"), signed("events")), "events"),
+        ("POST /", (("X-Amz-Target", "Logs_20140328.PutLogEvents"),), "logs"),
+        ("POST /", (("X-Amz-Target", "Unknown_2020.Op"), signed("unknown")), "Unknown_2020"),
+        ("POST /", (("X-Amz-Target", "nonsense"),), "nonsense"),
+    ],
+)
+def test_targets(line: str, headers: tuple[tuple[str, str], ...], expected: str) -> None:
+    assert shown(resolve(line, *headers)) == f"api {expected}"
+
+
+# -- rule 4: the SigV4 scope ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "expected"),
+    [
+        ("POST /2015-03-31/functions", "lambda", "lambda"),
+        ("GET /restapis", "apigateway", "apigateway"),
+        ("GET /v2/apis/abc", "apigateway", "apigatewayv2"),
+        ("GET /v2/tags/arn", "apigateway", "apigatewayv2"),
+        ("POST /2015-01-01/es/domain", "es", "es"),
+        ("POST /2021-01-01/opensearch/domain", "es", "opensearch"),
+        ("POST /", "ses", "ses"),
+        ("POST /v2/email/outbound-emails", "ses", "sesv2"),
+        ("GET /2020-05-31/distribution", "cloudfront", "cloudfront"),
+        ("GET /key-value-stores/arn", "cloudfront-keyvaluestore", "cloudfront-keyvaluestore"),
+        ("POST /topics/a", "iotdata", "iot-data"),
+        ("GET /things", "iot", "iot"),
+        ("GET /channels", "iotanalytics", "iotanalytics"),
+        ("POST /", "monitoring", "cloudwatch"),
+        ("POST /", "states", "stepfunctions"),
+        ("POST /", "dynamodb", "dynamodb"),
+        ("POST /v1/apis", "appsync", "appsync"),
+        ("POST /TraceSegments", "xray", "xray"),
+        ("GET /b/k", "s3", "s3"),
+        ("GET /v20180820/k", "s3", "s3"),
+        ("POST /", "quantum", "quantum"),
+    ],
+)
+def test_scopes(line: str, name: str, expected: str) -> None:
+    target = resolve(line, signed(name))
+    assert shown(target) == f"api {expected}"
+    assert (target.region, target.access_key) == ("eu-west-1", "AKID")
+
+
+def test_s3_control_is_known_by_its_account_header() -> None:
+    target = resolve("GET /v20180820/jobs", signed("s3"), ("x-amz-account-id", "123456789012"))
+    assert target.service == "s3control"
+
+
+def test_a_presigned_query_has_a_scope_too() -> None:
+    query = (
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=123456789012%2F20260101%2Fap-south-1%2Fsts%2Faws4_request"
+    )
+    target = resolve(f"GET /?Action=GetCallerIdentity&Version=2011-06-15&{query}&X-Amz-Signature=0")
+    assert (target.service, target.region, target.access_key) == ("sts", "ap-south-1", "123456789012")
+
+
+def test_sigv4a_has_no_region() -> None:
+    header = "AWS4-ECDSA-P256-SHA256 Credential=AKID/20260101/events/aws4_request, SignedHeaders=host, Signature=30"
+    assert resolve("POST /", ("Authorization", header))[:3] == ("api", "events", "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "expected"),
+    [
+        ("eu-west-1", "sqs.us-west-2.amazonaws.com", "eu-west-1"),
+        ("*", "sqs.us-west-2.amazonaws.com", "us-west-2"),
+        ("", "localhost", "ca-central-1"),
+    ],
+)
+def test_the_region_is_the_scopes_then_the_hosts_then_the_default(region: str, host: str, expected: str) -> None:
+    found = Router(default_region="ca-central-1").resolve(request("POST /", signed("sqs", region), host=host))
+    assert found.region == expected
+
+
+# -- rule 5: Action and Version -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("2011-06-15", "sts"),
+        ("2010-05-08", "iam"),
+        ("2010-03-31", "sns"),
+        ("2012-11-05", "sqs"),
+        ("2010-05-15", "cloudformation"),
+        ("2016-11-15", "ec2"),
+        ("2015-12-01", "elbv2"),
+        ("2012-06-01", "elb"),
+        ("2014-10-31", "rds"),
+        ("2010-08-01", "cloudwatch"),
+        ("2010-12-01", "ses"),
+        ("1999-01-01", "1999-01-01"),
+    ],
+)
+def test_versions(version: str, expected: str) -> None:
+    form = f"Action=DoIt&Name=a%26Version%3D1&Version={version}".encode()
+    assert shown(resolve("POST /", FORM, form=form)) == f"api {expected}"
+    assert shown(resolve(f"GET /?Version={version}&Action=DoIt")) == f"api {expected}"
+
+
+@pytest.mark.parametrize(("version", "expected"), [("2012-06-01", "elb"), ("2015-12-01", "elbv2"), ("", "elbv2")])
+def test_the_version_tells_services_of_one_scope_apart(version: str, expected: str) -> None:
+    form = f"Action=DescribeLoadBalancers&Version={version}".encode()
+    assert resolve("POST /", FORM, signed("elasticloadbalancing"), form=form).service == expected
+
+
+def test_an_action_without_a_version_on_a_queue_is_sqs() -> None:
+    assert resolve("POST /123456789012/jobs", FORM, form=b"Action=SendMessage&MessageBody=a").service == "sqs"
+
+
+def test_an_object_may_be_asked_for_with_a_parameter_called_action() -> None:
+    assert resolve("GET /bucket/key?Action=x&Version=2010-05-08").service == "s3"
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "host", "expected"),
+    [
+        ("POST /", (FORM,), "localhost", True),
+        ("POST /123456789012/jobs", (FORM,), "localhost", True),
+        ("POST /", (FORM, signed("elasticloadbalancing")), "localhost", True),
+        ("POST /", (FORM, signed("sts")), "localhost", False),
+        ("POST /", (FORM, ("X-Amz-Target", "AmazonSQS.SendMessage")), "localhost", False),
+        ("POST /", (("Content-Type", "application/json"),), "localhost", False),
+        ("POST /", (), "localhost", False),
+        ("PUT /", (FORM,), "localhost", False),
+        ("POST /bucket/key", (FORM,), "localhost", False),
+        ("POST /", (FORM,), f"{URL_ID}.lambda-url.us-east-1.on.aws", False),
+        ("POST /", (FORM,), "bucket.s3.localhost", False),
+    ],
+)
+def test_a_form_is_read_only_where_it_decides(
+    line: str, headers: tuple[tuple[str, str], ...], host: str, expected: bool
+) -> None:
+    assert Router().needs_form(request(line, *headers, host=host)) is expected
+
+
+def test_a_registered_hosts_form_is_not_read() -> None:
+    router = Router()
+    router.register_host("www.example.com", Target("data-plane", "cloudfront-edge", "us-east-1"))
+    assert router.needs_form(request("POST /", FORM, host="www.example.com")) is False
+
+
+# -- rules 6 and 7: endpoints, and paths of callers that do not sign ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("sqs.eu-west-1.amazonaws.com", "sqs"),
+        ("monitoring.localhost:4566", "cloudwatch"),
+        ("states.eu-west-1.localhost", "stepfunctions"),
+        ("elasticloadbalancing.eu-west-1.amazonaws.com", "elbv2"),
+        ("apigateway.eu-west-1.amazonaws.com", "apigateway"),
+        ("email.eu-west-1.amazonaws.com", "ses"),
+        ("x-ats.iot.eu-west-1.amazonaws.com", "iot-data"),
+        ("nonsense.eu-west-1.amazonaws.com", "s3"),
+    ],
+)
+def test_endpoints(host: str, expected: str) -> None:
+    assert shown(resolve("POST /some/path", host=host)) == f"api {expected}"
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "expected"),
+    [
+        ("POST /123456789012/jobs", (), "api sqs"),
+        ("POST /2015-03-31/functions/f/invocations", (), "api lambda"),
+        ("GET /2018-10-31/layers", (), "api lambda"),
+        ("GET /2021-10-31/functions/f/url", (), "api lambda"),
+        ("GET /2020-05-31/distribution", (), "api cloudfront"),
+        ("GET /2013-04-01/hostedzone", (), "api route53"),
+        ("POST /TraceSegments", (), "api xray"),
+        ("POST /GetSamplingRules", (), "api xray"),
+        ("GET /restapis/abc/prod/_user_request_/pets/1", (), "data-plane execute-api /pets/1"),
+        ("GET /restapis/abc/prod/_user_request_", (signed("execute-api"),), "data-plane execute-api /"),
+        ("POST /graphql", (("x-api-key", "da2-abc"),), "data-plane appsync-api"),
+        ("GET /mqtt", (("Upgrade", "websocket"),), "data-plane iot-mqtt"),
+        ("GET /mqtt", (("Upgrade", "websocket"), signed("iotdevicegateway")), "data-plane iot-mqtt"),
+        ("POST /graphql", (), "api s3"),
+        ("GET /mqtt", (), "api s3"),
+        ("GET /mqtt", (("Upgrade", "h2c"), signed("s3")), "api s3"),
+        ("GET /2015-03-31/photo.jpg", (), "api s3"),
+        ("GET /restapis/abc", (), "api s3"),
+        ("GET /restapis/a/b/_user_request_/c", (signed("s3"),), "api s3"),
+    ],
+)
+def test_paths(line: str, headers: tuple[tuple[str, str], ...], expected: str) -> None:
+    assert shown(resolve(line, *headers)) == expected
+
+
+def test_a_rest_apis_stage_is_in_its_path() -> None:
+    assert resolve("GET /restapis/abc/prod/_user_request_/x").attributes == {"id": "abc", "stage": "prod"}
+
+
+# -- rules 8 to 10: S3 ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "host", "path"),
+    [
+        ("GET /k", (), "photos.s3.localhost:4566", "/photos/k"),
+        ("GET /", (), "photos.s3.localhost:4566", "/photos/"),
+        (
+            "GET /a//b%2Fc/../d",
+            (signed("s3"),),
+            "my.s3.photos.s3.eu-west-1.amazonaws.com",
+            "/my.s3.photos/a//b%2Fc/../d",
+        ),
+        ("PUT /2015-03-31/functions", (), "photos.s3.localhost", "/photos/2015-03-31/functions"),
+        ("GET /123456789012/k", (), "photos.s3.localhost", "/photos/123456789012/k"),
+        ("GET /bucket/k", (), "s3.eu-west-1.amazonaws.com", None),
+        ("GET /bucket/k", (), "localhost:4566", None),
+        ("GET /bucket/k", (("Authorization", "AWS AKID:c2ln"),), "localhost", None),
+        ("GET /bucket/k?AWSAccessKeyId=AKID&Signature=c2ln&Expires=1", (), "localhost", None),
+        ("POST /bucket", (("Content-Type", "multipart/form-data; boundary=x"),), "localhost", None),
+        ("GET /", (signed("s3"), ("Accept", "text/html")), "localhost", None),
+        ("GET /", (), "localhost", None),
+    ],
+)
+def test_s3(line: str, headers: tuple[tuple[str, str], ...], host: str, path: str | None) -> None:
+    target = resolve(line, *headers, host=host)
+    assert (target.kind, target.service, target.path) == ("api", "s3", path)
+
+
+def test_a_bucket_in_the_host_does_not_hide_another_services_scope() -> None:
+    assert shown(resolve("POST /", signed("sqs"), host="photos.s3.localhost")) == "api sqs"
+
+
+def test_a_browser_that_just_looks_gets_kumois_page() -> None:
+    page = resolve("GET /", ("Accept", "text/html,application/xhtml+xml"))
+    assert shown(page) == "internal kumoi /_kumoi/info"
+    assert resolve("GET /", ("Accept", "text/html"), host="photos.s3.localhost").service == "s3"
+
+
+# -- anything at all ------------------------------------------------------------------------------------------------
+
+FRAGMENT = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["/", "_kumoi", "@connections", "_user_request_", "restapis", "s3", "Action=", "X-Amz-Credential="]
+    ),
+)
+TEXT = st.lists(FRAGMENT, max_size=6).map("".join)
+NAMES = st.sampled_from(["Host", "Authorization", "X-Amz-Target", "Content-Type", "smithy-protocol", "Upgrade", "é"])
+
+
+@given(TEXT, TEXT, TEXT, st.lists(st.tuples(NAMES, TEXT), max_size=5), st.one_of(st.none(), st.binary(max_size=40)))
+def test_garbage_never_raises(
+    method: str, path: str, query: str, headers: list[tuple[str, str]], form: bytes | None
+) -> None:
+    router = Router()
+    incoming = Request(method, path, query, Headers(headers))
+    router.needs_form(incoming)
+    assert router.resolve(incoming, form).service
