@@ -1,7 +1,8 @@
 """A pytest plugin: the fixture `kumoi` gives each test an account of its own on one shared platform.
 
 The platform is a process of its own, ephemeral, started at the first use and stopped with the session. A test sees
-nothing of another's resources; the clock and declared faults are shared by all of them.
+nothing of another's resources; the clock and declared faults are shared by all of them. What it needs is imported when
+a test asks for it: pytest loads plugins at every start.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kumoi.cli.connection import Connection, environment
-from kumoi.cli.durations import parse_duration
+if TYPE_CHECKING:
+    from kumoi.cli.connection import Connection
 
 FIRST_ACCOUNT = 100_000_000_001
 
@@ -34,6 +35,8 @@ class KumoiAccount:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point SDKs and the AWS CLI at this account."""
+        from kumoi.cli.connection import environment
+
         return {
             **environment(self.url),
             "AWS_ACCESS_KEY_ID": self.account,
@@ -57,6 +60,8 @@ class KumoiAccount:
 
     def advance(self, duration: str | float) -> None:
         """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run."""
+        from kumoi.cli.durations import parse_duration
+
         seconds = parse_duration(duration) if isinstance(duration, str) else duration
         self._connection.ask("POST", "clock", {"action": "advance", "seconds": seconds})
 
@@ -68,6 +73,8 @@ class KumoiAccount:
 @pytest.fixture(scope="session")
 def kumoi_platform() -> Iterator[Connection]:
     """The platform that all tests of the session share."""
+    from kumoi.cli.connection import Connection
+
     with tempfile.TemporaryDirectory(prefix="kumoi-pytest-") as directory:
         kumoi = [sys.executable, "-m", "kumoi"]
         started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--data", directory]

@@ -14,6 +14,7 @@ import click
 import msgspec
 
 DEFAULT_PORT = 4566
+PROBE_SECONDS = 5.0
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
@@ -62,19 +63,23 @@ def run_file(data: Path | None) -> Path:
 
 
 def read_run_file(data: Path | None) -> RunFile | None:
-    """The run file of a platform that is up; None when there is none, or what it names is gone."""
+    """The run file of a platform that is up; None when there is none, or it is no longer true.
+
+    The process id alone proves nothing: after a crash it may be another program's. The platform itself must say it.
+    """
     try:
         found = msgspec.json.decode(run_file(data).read_bytes(), type=RunFile)
     except (OSError, msgspec.MsgspecError):
         return None
-    return found if found.alive else None
+    return found if found.alive and Connection(found.url).process() == found.pid else None
 
 
 class Connection:
     """HTTP to one platform's own interface."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float = 60.0) -> None:
         self.url = url
+        self._timeout = timeout
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORT
 
@@ -83,21 +88,22 @@ class Connection:
         """The platform of a data directory, else whichever answers on the default port; UsageError when none does."""
         known = read_run_file(data)
         connection = cls(known.url if known else os.environ.get("KUMOI_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
-        if not connection.answers():
+        if known is None and connection.process() is None:
             raise click.UsageError(f"no platform is running on {connection.url}: start one with `kumoi up`.")
         return connection
 
-    def answers(self) -> bool:
-        """Whether a platform answers there."""
+    def process(self) -> int | None:
+        """The process id of the platform that answers there; None when none does."""
         try:
-            return bool(self.ask("GET", "health").get("status") == "ok")
-        except (OSError, HTTPException, ValueError, click.ClickException):
-            return False
+            found = Connection(self.url, PROBE_SECONDS).ask("GET", "info")
+        except (OSError, HTTPException, click.ClickException):
+            return None
+        return found.get("pid") if isinstance(found, dict) else None
 
     def ask(self, method: str, path: str, body: Any = None, **query: str | None) -> Any:
         """Ask `/_kumoi/<path>`; the answer's JSON. ClickException with the platform's words when it refuses."""
         given = urlencode({name: value for name, value in query.items() if value is not None})
-        connection = HTTPConnection(self._host, self._port, timeout=60)
+        connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, f"/_kumoi/{path}" + (f"?{given}" if given else ""), content)
@@ -105,9 +111,12 @@ class Connection:
             text = answer.read()
         finally:
             connection.close()
-        found = json.loads(text)
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise click.ClickException(f"what answers on {self.url} is not Kumoi.") from None
         if answer.status >= 400:
-            raise click.ClickException(found.get("error", text.decode()))
+            raise click.ClickException(str(found.get("error", found)) if isinstance(found, dict) else text.decode())
         return found
 
 

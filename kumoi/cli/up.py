@@ -17,7 +17,6 @@ import msgspec
 
 from kumoi.cli.connection import (
     DEFAULT_PORT,
-    Connection,
     RunFile,
     data_option,
     default_data,
@@ -112,7 +111,7 @@ def _detach(directory: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = read_run_file(directory)
-        if found is not None and found.pid == process.pid and Connection(found.url).answers():
+        if found is not None and found.pid == process.pid:
             return found.url
         if process.poll() is not None:
             break
