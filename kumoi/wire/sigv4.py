@@ -16,6 +16,7 @@ from kumoi.wire.canonical import ENCODING, canonical_requests
 from kumoi.wire.catalog import BY_NAME
 from kumoi.wire.credential import (
     SIGV4,
+    SIGV4A,
     Credential,
     SignatureProblem,
     check_expiry,
@@ -103,8 +104,7 @@ class Verifier:
         s3 = credential.signing_name in S3_NAMES
         _check_signed_headers(request, names, s3=s3)
         payload_hash = _payload_hash(request, credential, names, content)
-        key = self.signing_key(credential, secret)
-        head = f"{SIGV4}\n{timestamp}\n{credential.scope}\n"
+        head = f"{credential.algorithm}\n{timestamp}\n{credential.scope}\n"
         # The token of an MQTT connection's URL is added after signing ("Device communication protocols", AWS IoT).
         mqtt = credential.presigned and credential.signing_name == "iotdevicegateway"
         candidates = canonical_requests(
@@ -115,11 +115,10 @@ class Verifier:
             as_sent=s3,
             without=_SIGNATURE_AND_TOKEN if mqtt else _SIGNATURE_ONLY,
         )
-        given = credential.signature.encode()
         first: tuple[str, str] | None = None
         for canonical in candidates:
             to_sign = head + hashlib.sha256(canonical.encode(ENCODING, "replace")).hexdigest()
-            if hmac.compare_digest(_mac(key, to_sign).hex().encode(), given):
+            if self._signs(credential, secret, to_sign):
                 return
             first = first or (canonical, to_sign)
         assert first is not None
@@ -130,6 +129,16 @@ class Verifier:
             SignatureProvided=credential.signature,
             CanonicalRequest=first[0],
         )
+
+    def _signs(self, credential: Credential, secret: str, to_sign: str) -> bool:
+        """Whether the credential's signature is the one that `secret` makes of `to_sign`."""
+        if credential.algorithm == SIGV4A:
+            from kumoi.wire import sigv4a  # cryptography is slow to import, and few clients sign so
+
+            key = sigv4a.public_key(credential.access_key, secret)
+            return sigv4a.holds(key, to_sign, credential.signature)
+        expected = _mac(self.signing_key(credential, secret), to_sign).hex()
+        return hmac.compare_digest(expected.encode(), credential.signature.encode())
 
     def signing_key(self, credential: Credential, secret: str) -> bytes:
         """The key that `secret` gives in the credential's scope; made once."""
@@ -156,8 +165,7 @@ class Verifier:
     def verify_policy(self, credential: Credential, secret: str, policy: str) -> None:
         """Raise SignatureProblem unless a form upload's base64 `policy`, as sent, carries the signature of `secret`."""
         _check_form(credential._replace(signed_headers="policy"))
-        expected = _mac(self.signing_key(credential, secret), policy).hex()
-        if not hmac.compare_digest(expected.encode(), credential.signature.encode()):
+        if not self._signs(credential, secret, policy):
             raise SignatureProblem(
                 "mismatch",
                 AWSAccessKeyId=credential.access_key,
@@ -171,8 +179,8 @@ def _mac(key: bytes, text: str) -> bytes:
 
 
 def _check_form(credential: Credential) -> None:
-    """The credential is SigV4 and whole."""
-    if credential.algorithm != SIGV4:
+    """The credential is SigV4 or SigV4a, and whole."""
+    if credential.algorithm not in (SIGV4, SIGV4A):
         raise SignatureProblem("unsupported", f"Kumoi does not verify signatures of the kind {credential.algorithm!r}.")
     if not credential.date or not credential.signing_name:
         raise SignatureProblem(

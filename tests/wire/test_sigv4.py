@@ -9,7 +9,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, S3SigV4PostAuth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import assume, given, settings
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kumoi.wire.canonical import canonical_headers, double_encoded
 from kumoi.wire.http import Headers, Request
-from kumoi.wire.sigv4 import SignatureProblem, Verifier, parse_credential
+from kumoi.wire.sigv4 import SignatureProblem, Verifier, parse_credential, parse_form_credential
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 NOW = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
@@ -362,6 +362,67 @@ def test_an_mqtt_urls_token_is_not_signed() -> None:
     request = sign(SigV4QueryAuth, "iotdevicegateway", parts)
     request.query += "&X-Amz-Security-Token=later"
     verify(request, b"")
+
+
+def test_sigv4a() -> None:
+    # Signed by awscrt 0.38 with the key pair of its own tests.
+    signature = (
+        "3045022100a8db991714e8ed31dcfef4a3fbc1167447eaeae15b36ad18c1c5685077017fd8"
+        "022049a900ea792dbb6e76e6f9bb42298c08121a50361ca7a6203dce329c6ec43cf0"
+    )
+    scope = "AKISORANDOMAASORANDOM/20150830/cloudfront-keyvaluestore/aws4_request"
+    claim = f"Credential={scope}, SignedHeaders=host;x-amz-date;x-amz-region-set, Signature={signature}"
+    headers = [
+        ("host", "localhost:4566"),
+        ("X-Amz-Date", "20150830T123600Z"),
+        ("X-Amz-Region-Set", "*"),
+        ("Authorization", f"AWS4-ECDSA-P256-SHA256 {claim}"),
+    ]
+    request = Request("GET", "/key-value-stores/arn%3Aaws", "a=b%20c", Headers(headers))
+    secret = "q+jcrXGc+0zWN6uzclKVhvMmUsIfRPa4rlRandom"
+    verify(request, b"", secret=secret, service="cloudfront-keyvaluestore")
+    for changed in (
+        Request("PUT", request.path, request.query, request.headers),
+        Request("GET", request.path, "a=b%20d", request.headers),
+        Request("GET", request.path, request.query, Headers([*headers[:2], ("X-Amz-Region-Set", "eu"), headers[3]])),
+    ):
+        with pytest.raises(SignatureProblem):
+            verify(changed, b"", secret=secret)
+    with pytest.raises(SignatureProblem):
+        verify(request, b"", secret=secret + "x")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "kind"),
+    [
+        ("AWS AKID:c2ln", "unsupported"),
+        ("AWS4-HMAC-SHA256 Credential=AKID", "incomplete"),
+        ("AWS4-HMAC-SHA256 Credential=AKID/20150830/r/s/aws4_request, SignedHeaders=host", "incomplete"),
+        ("AWS4-HMAC-SHA256 Credential=AKID/20150830/r/s/aws4_request, SignedHeaders=a, Signature=0", "incomplete"),
+        ("AWS4-HMAC-SHA256 Credential=AKID/20150829/r/s/aws4_request, SignedHeaders=host, Signature=0", "scope"),
+        ("AWS4-HMAC-SHA256 Credential=AKID/20150830/r/s/aws4_request, SignedHeaders=host, Signature=é", "mismatch"),
+        ("AWS4-ECDSA-P256-SHA256 Credential=AKID/20150830/s/aws4_request, SignedHeaders=host, Signature=é", "mismatch"),
+    ],
+)
+def test_what_cannot_hold_is_named(authorization: str, kind: str) -> None:
+    headers = Headers([("Host", "h"), ("X-Amz-Date", "20150830T123600Z"), ("Authorization", authorization)])
+    with pytest.raises(SignatureProblem) as problem:
+        verify(Request("GET", "/", "", headers), b"")
+    assert problem.value.kind == kind
+
+
+def test_a_form_uploads_policy() -> None:
+    signer = S3SigV4PostAuth(Credentials("AKIAIOSFODNN7EXAMPLE", SECRET), "s3", "us-east-1")
+    outgoing = AWSRequest("POST", "http://b.s3.localhost/")
+    with patch("botocore.auth.get_current_datetime", lambda: datetime(2015, 12, 29, tzinfo=UTC)):
+        signer.add_auth(outgoing)
+    fields = outgoing.context["s3-presign-post-fields"]
+    credential = parse_form_credential(fields)
+    assert credential is not None
+    assert credential.access_key == "AKIAIOSFODNN7EXAMPLE"
+    Verifier().verify_policy(credential, SECRET, fields["policy"])
+    with pytest.raises(SignatureProblem):
+        Verifier().verify_policy(credential, SECRET, fields["policy"] + "=")
 
 
 def test_signing_keys_are_remembered_up_to_a_limit() -> None:
