@@ -14,6 +14,7 @@ from kumoi.doorway.identity import InvalidToken, UnknownKey
 from kumoi.gateway.routing import Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
+from kumoi.wire.payload import payload
 from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expiry, signature_error
 
 
@@ -43,6 +44,17 @@ class Authentication:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
             raise signature_error(problem, family) from None
         return await self._identity.principal(target.access_key, token)
+
+    async def payload(self, request: Request, target: Target) -> Body:
+        """The streamed body of a request whose caller is known: decoded, and checked while it is read.
+
+        The signatures of chunks, and the hash that a signature covers, are verified where those of requests are.
+        """
+        credential = target.credential
+        if credential is None or self._identity.mode == "off":
+            return payload(request, signed_hash=False)
+        secret = await self._identity.secret(credential.access_key, _token(request, credential))
+        return payload(request, self._verifier.chunk_signer(request, credential, secret))
 
     async def claimed(self, request: Request, target: Target) -> Principal:
         """Whoever a request to a data plane says it is; data planes check what they require themselves."""

@@ -75,6 +75,8 @@ class Front:
             if not exchange.streams_input:
                 body = form if form is not None else await request.body.read(BODY_LIMIT)
             caller = await self._authentication.caller(request, target, codec, body, sent_path)
+            if exchange.streams_input:
+                body = await self._authentication.payload(request, target)
             params = exchange.decode(request, body)
             call = Call(
                 self._doorway,

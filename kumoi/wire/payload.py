@@ -19,9 +19,11 @@ from kumoi.wire.sigv4 import ChunkSigner
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def payload(request: Request, signer: ChunkSigner | None = None) -> Payload:
+def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash: bool = True) -> Payload:
     """The payload of a request, whatever way it is sent; `signer` has the signatures of chunks checked.
 
+    Without `signed_hash`, x-amz-content-sha256 is not compared: it belongs to the signature, and where that is not
+    verified either, hashing would be the dearest part of an upload.
     Raises InvalidDigest or InvalidRequest for what cannot be a digest, and `aws_chunked`'s errors.
     """
     headers = request.headers
@@ -33,7 +35,7 @@ def payload(request: Request, signer: ChunkSigner | None = None) -> Payload:
     md5 = headers.get("content-md5")
     if md5 is not None and decoded(md5, "md5") is None:
         raise aws_error("InvalidDigest", "The Content-MD5 you specified was invalid.")
-    sha256 = headers.get("x-amz-content-sha256") or ""
+    sha256 = (headers.get("x-amz-content-sha256") or "") if signed_hash else ""
     return Payload(body, stated, content_md5=md5, sha256=sha256 if _SHA256.fullmatch(sha256) else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ from kumoi.doorway.identity import UnknownKey
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.routing import Router
 from kumoi.wire.errors import AwsError
-from kumoi.wire.http import Headers, Request
+from kumoi.wire.http import BufferedBody, Headers, Request
+from kumoi.wire.sigv4 import Verifier, parse_credential
 
 HOUR = 3600.0
 
@@ -99,3 +101,65 @@ def test_a_presigned_url_expires_by_the_platforms_clock(mode: str) -> None:
     request.path = path
     with pytest.raises(AwsError, match="AccessDenied: Request has expired"):
         caller(request, mode, clock)
+
+
+def upload(content: bytes, *, corrupt: bool = False) -> Request:
+    """A signed upload in one signed chunk, as it arrives now."""
+    outgoing = AWSRequest("PUT", "http://localhost:4566/b/k")
+    outgoing.headers["x-amz-decoded-content-length"] = str(len(content))
+
+    class Streaming(S3SigV4Auth):
+        def payload(self, request: Any) -> str:
+            return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+    Streaming(Credentials("AKID", "the secret"), "s3", "us-east-1").add_auth(outgoing)
+    headers = [("Host", "localhost:4566"), *((name, str(value)) for name, value in outgoing.headers.items())]
+    request = Request("PUT", "/b/k", "", Headers(headers))
+    credential = parse_credential(request)
+    assert credential is not None
+    signer = Verifier().chunk_signer(request, credential, "the secret")
+    first = signer.chunk(signer.seed, hashlib.sha256(content).hexdigest())
+    last = signer.chunk(first, hashlib.sha256(b"").hexdigest())
+    sent = bytes([*content[1:], 0]) if corrupt else content
+    chunks = [b"%x;chunk-signature=%s\r\n%s\r\n" % (len(sent), first.encode(), sent)]
+    chunks.append(b"0;chunk-signature=%s\r\n\r\n" % last.encode())
+    request.body = BufferedBody(b"".join(chunks))
+    return request
+
+
+@pytest.mark.parametrize(
+    ("mode", "corrupt", "code"),
+    [("off", False, None), ("off", True, None), ("verify", False, None), ("verify", True, "SignatureDoesNotMatch")],
+)
+def test_chunks_are_verified_where_requests_are(mode: str, corrupt: bool, code: str | None) -> None:
+    request = upload(b"content", corrupt=corrupt)
+    identity: Any = OneKey(mode)
+
+    async def read() -> bytes:
+        codec: Any = SimpleNamespace(model=SimpleNamespace(protocol="rest-xml"))
+        authentication = Authentication(identity, Clock())
+        target = Router().resolve(request)
+        await authentication.caller(request, target, codec, request.body, request.path)
+        return await (await authentication.payload(request, target)).read()
+
+    if code is None:
+        assert len(asyncio.run(read())) == 7
+    else:
+        with pytest.raises(AwsError) as refused:
+            asyncio.run(read())
+        assert refused.value.code == code
+
+
+def test_the_signed_hash_is_verified_where_requests_are() -> None:
+    outgoing = AWSRequest("PUT", "http://localhost:4566/b/k", data=b"content")
+    S3SigV4Auth(Credentials("AKID", "the secret"), "s3", "us-east-1").add_auth(outgoing)
+    headers = Headers([("Host", "localhost:4566"), *outgoing.headers.items()])
+    request = Request("PUT", "/b/k", "", headers, BufferedBody(b"changed"))
+
+    async def read(mode: str) -> bytes:
+        identity: Any = OneKey(mode)
+        return await (await Authentication(identity, Clock()).payload(request, Router().resolve(request))).read()
+
+    assert asyncio.run(read("off")) == b"changed"
+    with pytest.raises(AwsError, match="XAmzContentSHA256Mismatch"):
+        asyncio.run(read("verify"))
