@@ -1,0 +1,185 @@
+"""Service models: what botocore's data files say about a service, as shapes and operations.
+
+Only the data files are read; botocore's code does not run. A model is loaded when its service is first used.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kumoi.wire.overlays import OVERLAYS, Overlay
+
+
+class UnknownService(LookupError):
+    """There is no model of that service."""
+
+
+class Shape:
+    """A shape as one reference sees it: the definition's traits, overridden by the reference's own."""
+
+    def __init__(self, model: ServiceModel, name: str, traits: Mapping[str, Any]) -> None:
+        self.model = model
+        self.name = name
+        self.traits = traits
+        self.type: str = traits["type"]
+
+    @cached_property
+    def members(self) -> dict[str, Shape]:
+        """A structure's members by name."""
+        return {name: self.model.shape(ref) for name, ref in self.traits.get("members", {}).items()}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The members that must be there, but for idempotency tokens, which clients fill."""
+        return frozenset(
+            name for name in self.traits.get("required", ()) if not self.members[name].traits.get("idempotencyToken")
+        )
+
+    @cached_property
+    def item(self) -> Shape:
+        """A list's members."""
+        return self.model.shape(self.traits["member"])
+
+    @cached_property
+    def key(self) -> Shape:
+        """A map's keys."""
+        return self.model.shape(self.traits["key"])
+
+    @cached_property
+    def value(self) -> Shape:
+        """A map's values."""
+        return self.model.shape(self.traits["value"])
+
+    @property
+    def location_name(self) -> str | None:
+        """The name on the wire where it differs from the member's."""
+        name: str | None = self.traits.get("locationName")
+        return name
+
+    @property
+    def flattened(self) -> bool:
+        """Whether a list or map stands in its parent without a wrapper."""
+        return bool(self.traits.get("flattened"))
+
+    @property
+    def streaming(self) -> bool:
+        """Whether a blob may be too large to hold."""
+        return bool(self.traits.get("streaming"))
+
+    @property
+    def event_stream(self) -> bool:
+        """Whether a structure is a stream of events."""
+        return bool(self.traits.get("eventstream"))
+
+
+class OperationModel:
+    """One operation: where it is found, what goes in, what comes out."""
+
+    def __init__(self, model: ServiceModel, name: str, definition: Mapping[str, Any]) -> None:
+        self.model = model
+        self.name = name
+        self.definition = definition
+        http = definition.get("http", {})
+        self.method: str = http.get("method", "POST")
+        self.uri: str = http.get("requestUri", "/")
+        self.status: int = http.get("responseCode", 200)
+        self.deprecated: bool = bool(definition.get("deprecated"))
+
+    @cached_property
+    def input(self) -> Shape | None:
+        """What goes in."""
+        return self.model.shape(self.definition["input"]) if "input" in self.definition else None
+
+    @cached_property
+    def output(self) -> Shape | None:
+        """What comes out."""
+        return self.model.shape(self.definition["output"]) if "output" in self.definition else None
+
+    @cached_property
+    def input_payload(self) -> Shape | None:
+        """The member of the input that is the body, where one is."""
+        name = self.input.traits.get("payload") if self.input else None
+        return self.input.members[name] if self.input and name else None
+
+    @property
+    def streams_input(self) -> str | None:
+        """The member that is a streaming body, if there is one."""
+        payload = self.input_payload
+        if self.input is None or payload is None or not (payload.streaming and payload.type == "blob"):
+            return None
+        name: str = self.input.traits["payload"]
+        return name
+
+
+class ServiceModel:
+    """One service's model."""
+
+    def __init__(self, name: str, raw: Mapping[str, Any]) -> None:
+        self.name = name
+        self.raw = raw
+        self.metadata: Mapping[str, Any] = raw["metadata"]
+        self.overlay: Overlay = OVERLAYS.get(name, Overlay())
+        self.protocol: str = self.metadata["protocol"]
+        self.protocols: tuple[str, ...] = tuple(self.metadata.get("protocols") or (self.protocol,))
+        self._operations: dict[str, OperationModel] = {}
+
+    @classmethod
+    def load(cls, name: str) -> ServiceModel:
+        """The newest version of a service's model; UnknownService when botocore has none."""
+        folder = data_folder() / name
+        versions = sorted(path.name for path in folder.iterdir()) if name and folder.is_dir() else []
+        if not versions or "/" in name:
+            raise UnknownService(f"there is no model of the service {name!r}")
+        file = folder / versions[-1] / "service-2.json.gz"
+        content = gzip.decompress(file.read_bytes()) if file.exists() else file.with_suffix("").read_bytes()
+        return cls(name, orjson.loads(content))
+
+    @property
+    def operation_names(self) -> list[str]:
+        """Every operation's name."""
+        return list(self.raw["operations"])
+
+    def operation(self, name: str) -> OperationModel:
+        """An operation by name; KeyError when there is none."""
+        found = self._operations.get(name)
+        if found is None:
+            found = self._operations[name] = OperationModel(self, name, self.raw["operations"][name])
+        return found
+
+    def shape(self, ref: Mapping[str, Any]) -> Shape:
+        """The shape that a reference names, with the reference's traits on top."""
+        name = ref["shape"]
+        return Shape(self, name, {**self.raw["shapes"][name], **ref})
+
+    @cached_property
+    def errors(self) -> dict[str, Shape]:
+        """The shapes of the service's errors, by code and by shape name."""
+        found: dict[str, Shape] = {}
+        for name, definition in self.raw["shapes"].items():
+            if definition.get("exception") or "error" in definition:
+                shape = self.shape({"shape": name})
+                found[name] = shape
+                code = definition.get("error", {}).get("code")
+                if code:
+                    found.setdefault(code, shape)
+        return found
+
+    @property
+    def query_compatible(self) -> bool:
+        """Whether errors also carry the code of the query protocol."""
+        return "awsQueryCompatible" in self.metadata
+
+
+def data_folder() -> Path:
+    """Where botocore keeps its data; found without importing it."""
+    spec = importlib.util.find_spec("botocore")
+    if spec is None or not spec.submodule_search_locations:
+        raise UnknownService("botocore is not installed: its data files are needed")
+    return Path(spec.submodule_search_locations[0]) / "data"

@@ -1,0 +1,270 @@
+"""botocore's own serializer and parser against ours, for every operation of every service that Kumoi serves.
+
+What botocore puts on the wire for generated params must decode to those params; what we encode of a generated result
+must parse to that result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
+from kumoi.wire.codec import render_error
+from kumoi.wire.http import FileBody
+
+SERVED = ["iam", "lambda", "logs", "sts"]
+LATER = ["cloudfront", "cloudwatch", "dynamodb", "events", "kinesis", "s3", "sns", "sqs", "stepfunctions"]
+
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
+)
+TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", min_size=1, max_size=10)
+SECONDS = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+def values(shape: Shape, where: str, depth: int = 0) -> st.SearchStrategy[Any]:
+    """Values of a shape, as boto3's users would give them, that can travel in `where`."""
+    kind = shape.type_name
+    if kind in ("string", "character"):
+        enum = getattr(shape, "enum", None)
+        if enum:
+            return st.sampled_from(enum)
+        return TOKEN if where in ("header", "headers", "uri") else TEXT
+    if kind in ("integer", "short"):
+        return st.integers(-(2**31), 2**31 - 1)
+    if kind == "long":
+        return st.integers(-(2**53), 2**53)
+    if kind in ("float", "double"):
+        return st.floats(-1e9, 1e9, width=32).map(float)
+    if kind == "boolean":
+        return st.booleans()
+    if kind == "timestamp":
+        return SECONDS
+    if kind == "blob":
+        return st.binary(max_size=40)
+    if kind == "list":
+        small = 0 if depth > 3 else 2
+        least = 1 if shape.metadata.get("min") or where != "body" else 0
+        return st.lists(values(shape.member, where, depth + 1), min_size=min(least, small), max_size=max(small, least))
+    if kind == "map":
+        if depth > 3:
+            return st.just({})
+        keys = values(shape.key, where if where == "headers" else "uri", depth)
+        return st.dictionaries(keys, values(shape.value, where, depth + 1), min_size=1, max_size=2)
+    return structures(shape, depth)
+
+
+def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
+    if getattr(shape, "is_document_type", False):
+        return st.just({"a": [1, "b"]})
+    required, optional = {}, {}
+    for name, member in shape.members.items():
+        if getattr(member, "is_eventstream", False) or member.serialization.get("eventstream"):
+            continue
+        where = member.serialization.get("location", "body")
+        strategy = values(member, where, depth + 1)
+        if name in shape.required_members:
+            required[name] = strategy
+        elif depth < 4:
+            optional[name] = strategy
+    if getattr(shape, "is_tagged_union", False) and optional:
+        return st.one_of([st.fixed_dictionaries({name: one}) for name, one in optional.items()])
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def models(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def operations(services: list[str]) -> list[Any]:
+    return [
+        pytest.param(service, name, id=f"{service}-{name}")
+        for service in services
+        for name in models(service).operation_names
+    ]
+
+
+@pytest.fixture(scope="module")
+def wire() -> Wire:
+    return Wire()
+
+
+def as_request(serialized: dict[str, Any]) -> Request:
+    """The request as it arrives: through botocore's own URL and body preparation."""
+    url = "http://127.0.0.1" + serialized["url_path"]
+    prepared = AWSRequest(
+        serialized["method"], url, dict(serialized["headers"]), serialized["body"], serialized["query_string"]
+    ).prepare()
+    body = prepared.body
+    if hasattr(body, "read"):
+        body = body.read()
+    content = body.encode() if isinstance(body, str) else body or b""
+    parts = urlsplit(prepared.url)
+    headers = [
+        (key, value.decode("latin-1") if isinstance(value, bytes) else str(value))
+        for key, value in prepared.headers.items()
+    ]
+    return Request(prepared.method, parts.path, parts.query, Headers(headers), BufferedBody(content))
+
+
+def clean(value: Any) -> Any:
+    """What both sides agree to call equal: no empty members that a protocol cannot carry, no float noise."""
+    if isinstance(value, dict):
+        return {key: clean(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    if isinstance(value, float):
+        return 0.0 if value == 0 else float(f"{value:.6g}")
+    if isinstance(value, io.IOBase):
+        return value.read()
+    return value
+
+
+def without_empty(value: Any) -> Any:
+    """A value without empty lists, maps and structures: the query protocol and XML cannot tell them from absent."""
+    if isinstance(value, dict):
+        kept = {key: without_empty(one) for key, one in value.items()}
+        return {key: one for key, one in kept.items() if one not in ({}, [], None)}
+    if isinstance(value, list):
+        return [one for one in map(without_empty, value) if one not in ({}, [], None)]
+    return value
+
+
+def check_request(wire: Wire, service: str, name: str, examples: int) -> None:
+    model = models(service)
+    operation: OperationModel = model.operation_model(name)
+    shape = operation.input_shape
+    serializer = create_serializer(model.resolved_protocol, include_validation=False)
+    codec = wire.codec(service)
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(structures(shape) if shape is not None else st.just({}))
+    def run(params: dict[str, Any]) -> None:
+        request = as_request(serializer.serialize_to_request(params, operation))
+        body = asyncio.run(request.body.read())
+        exchange = codec.match(request, body)
+        assert exchange.name == name
+        decoded = exchange._codec.decode(
+            request, request.body if exchange.streams_input else body, exchange._labels, exchange._query
+        )
+        if exchange.streams_input:
+            stream = decoded.pop(exchange.streams_input)
+            given_body = params.pop(exchange.streams_input, b"")
+            assert asyncio.run(stream.read()) == given_body
+        payload = shape.serialization.get("payload") if shape is not None else None
+        for side in (decoded, params):
+            if side.get(payload, 0) in (b"", "", {}):  # an empty body says nothing of which of them it is
+                del side[payload]
+        if model.resolved_protocol in ("query", "rest-xml"):
+            assert without_empty(clean(decoded)) == without_empty(clean(params))
+        else:
+            assert clean(decoded) == clean(params)
+
+    run()
+
+
+def check_response(wire: Wire, service: str, name: str, examples: int) -> None:
+    model = models(service)
+    operation = model.operation_model(name)
+    shape = operation.output_shape
+    if operation.has_event_stream_output:
+        pytest.skip("event streams have tests of their own")
+    parser = create_parser(model.resolved_protocol)
+    codec = wire.codec(service)
+    compiled = codec.operation_codec(codec.model.operation(name), model.resolved_protocol)
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(structures(shape) if shape is not None else st.just({}))
+    def run(result: dict[str, Any]) -> None:
+        for member in shape.members if shape is not None else ():
+            if shape.members[member].serialization.get("location") == "statusCode" and member in result:
+                result[member] = 200
+        response = compiled.encode(Request("GET", "/"), result, "the-request-id")
+        assert isinstance(response.body, bytes)
+        assert not isinstance(response.body, FileBody)
+        streaming = operation.has_streaming_output
+        parsed = parser.parse(
+            {
+                "status_code": response.status,
+                "headers": {key.lower(): value for key, value in response.headers},
+                "body": io.BytesIO(response.body) if streaming else response.body,
+            },
+            shape,
+        )
+        meta = parsed.pop("ResponseMetadata")
+        assert meta["HTTPStatusCode"] == response.status
+        for member in shape.members if shape is not None else ():
+            if shape.members[member].serialization.get("location") == "statusCode":
+                parsed.pop(member, None)
+                result.pop(member, None)
+        payload = shape.serialization.get("payload") if shape is not None else None
+        if payload is not None and shape.members[payload].type_name in ("blob", "string"):
+            empty = b"" if shape.members[payload].type_name == "blob" else ""
+            result.setdefault(payload, empty)
+            parsed.setdefault(payload, empty)
+        assert without_empty(clean(parsed)) == without_empty(clean(result))
+
+    run()
+
+
+@pytest.mark.parametrize(("service", "name"), operations(SERVED))
+def test_a_request_of_botocore_decodes_to_its_params(wire: Wire, service: str, name: str) -> None:
+    check_request(wire, service, name, 12)
+
+
+@pytest.mark.parametrize(("service", "name"), operations(SERVED))
+def test_a_result_encodes_to_what_botocore_parses(wire: Wire, service: str, name: str) -> None:
+    check_response(wire, service, name, 12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("service", "name"), operations(LATER))
+def test_requests_of_the_services_to_come(wire: Wire, service: str, name: str) -> None:
+    check_request(wire, service, name, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("service", "name"), operations(LATER))
+def test_results_of_the_services_to_come(wire: Wire, service: str, name: str) -> None:
+    check_response(wire, service, name, 6)
+
+
+@pytest.mark.parametrize("service", SERVED + LATER)
+def test_an_error_keeps_its_code_and_message(wire: Wire, service: str) -> None:
+    model = models(service)
+    codec = wire.codec(service)
+    parser = create_parser(model.resolved_protocol)
+    for code, shape in list(codec.model.errors.items())[:40]:
+        if not shape.traits.get("exception") or shape.traits.get("error", {}).get("code", shape.name) != code:
+            continue
+        operation = codec.operation_codec(
+            codec.model.operation(codec.model.operation_names[0]), model.resolved_protocol
+        )
+        response = render_error(
+            codec.model, operation.protocol, Request("GET", "/"), AwsError(code, "what & why <é>"), "id"
+        )
+        parsed = parser.parse(
+            {
+                "status_code": response.status,
+                "headers": {k.lower(): v for k, v in response.headers},
+                "body": response.body,
+            },
+            None,
+        )
+        if response.status == 304:
+            continue
+        assert parsed["Error"]["Code"] in (code, shape.name)
+        assert parsed["Error"]["Message"] == "what & why <é>"
