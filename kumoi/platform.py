@@ -141,7 +141,9 @@ class Platform:
             ),
         )
         stack.callback(doorway.hops.flush)
-        sandboxes = parts.add(SandboxHost, SandboxHost(self._directory("sandboxes"), isolation=settings.isolation))
+        sandboxes = parts.add(
+            SandboxHost, SandboxHost(self._directory("sandboxes"), isolation=settings.isolation, now=clock.now)
+        )
         await sandboxes.start()
         stack.push_async_callback(sandboxes.stop)
         listener = self._listener(doorway, clock, timers)
@@ -157,12 +159,13 @@ class Platform:
         stack.callback(lag.stop)
         gc.freeze()
 
-    async def _open_state(self, clock: Clock) -> State:
+    async def _open_state(self, clock: Clock) -> SqliteState:
         settings = self.settings
         path = None if settings.data is None else self._directory("state") / "kumoi.db"
         state = await SqliteState.open(path, durability=settings.durability, clock=clock)
         self._stack.push_async_callback(state.close)
-        return self.parts.add(State, state)  # type: ignore[type-abstract]
+        self.parts.add(State, state)  # type: ignore[type-abstract]
+        return state
 
     def _open_blobs(self) -> Blobs:
         settings = self.settings

@@ -1,1 +1,27 @@
-"""Placeholder, to be written."""
+"""Runs other people's code: the Python fork-server, isolation, limits, logs."""
+
+from kumoi.sandbox.host import SandboxHost
+from kumoi.sandbox.interface import (
+    Invocation,
+    IsolationSetting,
+    LogLine,
+    LogSink,
+    Outcome,
+    RuntimeUnavailable,
+    Sandbox,
+    SandboxSpec,
+)
+from kumoi.sandbox.zygotes import ZygoteFailed
+
+__all__ = [
+    "Invocation",
+    "IsolationSetting",
+    "LogLine",
+    "LogSink",
+    "Outcome",
+    "RuntimeUnavailable",
+    "Sandbox",
+    "SandboxHost",
+    "SandboxSpec",
+    "ZygoteFailed",
+]

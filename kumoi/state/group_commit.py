@@ -62,7 +62,7 @@ class GroupCommit:
             self._commit(self._done)
 
     def also(self, actions: list[Callable[[], None]]) -> None:
-        """Run the actions of a transaction that only read, once the group whose writes it may have seen is committed."""
+        """Run the actions of a transaction that only read, once the open group is committed."""
         self._actions += actions
 
     def undo(self) -> None:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 TAIL_BYTES = 4096
 _FLUSH_SECONDS = 0.25
 _FLUSH_LINES = 500
+_BEHIND = 5_000
 
 
 class ExecutionLog:
@@ -45,10 +46,11 @@ class ExecutionLog:
         """Add a line that the platform itself writes."""
         self._add(self._doorway.clock.now(), text)
 
-    def lines(self, lines: Sequence[LogLine]) -> None:
-        """Add what the function wrote."""
+    def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
+        """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
         for line in lines:
             self._add(line.time, line.text)
+        return self._writing if len(self._events) > _BEHIND else None
 
     def tail(self) -> bytes:
         """The last 4 KB of the invocation's log."""

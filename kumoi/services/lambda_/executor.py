@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -231,7 +230,6 @@ class Executor:
             Invocation(
                 request_id=call.request_id,
                 payload=payload,
-                deadline=time.time() + function.timeout,
                 timeout=float(function.timeout),
                 function_arn=invoked_arn,
                 trace_header=call.trace.header(call.span),

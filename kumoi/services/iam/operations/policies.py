@@ -9,7 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
-from kumoi.services.iam.records import ManagedPolicy, PolicyVersion, policies, roles, users
+from kumoi.services.iam.records import ManagedPolicy, PolicyVersion, Role, User, policies, roles, users
 from kumoi.services.iam.rules import check_document, moment, no_such, page, quoted, read_tags, tag_list
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -161,7 +161,7 @@ async def _create(tx: Transaction, policy: ManagedPolicy) -> None:
 
 @transactional
 async def _all_counted(tx: Transaction) -> list[tuple[ManagedPolicy, int]]:
-    holders = [*await roles.list(tx), *await users.list(tx)]
+    holders: list[Role | User] = [*await roles.list(tx), *await users.list(tx)]
     return [(policy, sum(policy.arn in holder.attached for holder in holders)) for policy in await policies.list(tx)]
 
 

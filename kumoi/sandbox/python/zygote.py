@@ -1,0 +1,217 @@
+"""The zygote: a warm interpreter that forks a keeper for every sandbox it is asked for.
+
+It reads messages (u32 length, JSON, and with a spawn the sandbox's control socket and log pipe as SCM_RIGHTS),
+stays single-threaded, and ends when Kumoi's end of the socket closes: every keeper, and with it every process of
+every sandbox, dies then too. Nothing is sent back but one greeting; keepers speak for themselves.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import site
+import socket
+import struct
+import sys
+from typing import Any
+
+from . import isolation, keeper, linux, memory
+
+PRELOADED = (
+    "asyncio base64 collections concurrent.futures contextlib copy dataclasses datetime decimal enum functools gzip"
+    " hashlib hmac http.client inspect io itertools json logging logging.config math operator pathlib queue random re"
+    " shutil socket ssl string subprocess tempfile threading time traceback typing urllib.parse urllib.request uuid"
+    " zipfile"
+).split()
+PRELOADED_SDK = (
+    "boto3 boto3.session boto3.dynamodb.conditions boto3.s3.transfer botocore.client botocore.config"
+    " botocore.exceptions botocore.endpoint botocore.httpsession botocore.credentials botocore.parsers"
+    " botocore.serialize botocore.signers botocore.auth botocore.retries.standard botocore.waiter botocore.paginate"
+    " boto3.resources.factory botocore.crt botocore.compress"
+).split()
+
+
+def main(fd: int) -> None:
+    """Serve the socket `fd` until it closes."""
+    link = socket.socket(fileno=fd)
+    link.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings, _ = receive(link) or ({}, [])
+    zygote = Zygote(link, settings)
+    try:
+        zygote.prepare()
+    except OSError as error:
+        link.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
+        return
+    link.sendall(json.dumps({"error": None}).encode() + b"\n")
+    zygote.serve()
+
+
+def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """The next message and the file descriptors that came with it; None when the other end has closed."""
+    size = array.array("i").itemsize
+    head, ancillary, _, _ = link.recvmsg(4, socket.CMSG_SPACE(2 * size))
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % size])
+    while 0 < len(head) < 4:
+        head += link.recv(4 - len(head))
+    if not head:
+        return None
+    left = struct.unpack(">I", head)[0]
+    chunks = []
+    while left:
+        chunk = link.recv(left)
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        left -= len(chunk)
+    return json.loads(b"".join(chunks)), list(fds)
+
+
+class Zygote:
+    """One warm interpreter and the keepers it has forked."""
+
+    def __init__(self, link: socket.socket, settings: dict[str, Any]) -> None:
+        self._link = link
+        self._level: str = settings["isolation"]
+        self._settings = settings
+        self._keepers: dict[int, str] = {}
+        self._memory: memory.Memory | None = None
+        self._pid_namespace = -1
+
+    def prepare(self) -> None:
+        """Build the tree, load what functions are likely to import, and freeze it all for sharing."""
+        settings = self._settings
+        if settings["cgroup"]:
+            directory = os.open(settings["cgroup"]["directory"], os.O_DIRECTORY | os.O_CLOEXEC)
+            self._memory = memory.Memory(directory, settings["cgroup"]["version"])
+        if self._level == "namespace":
+            self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+            isolation.enter_tree(settings["root"], settings["runtime_directory"], tuple(settings["users"]))
+            self._rehearse()
+            runtime_directory = "/var/runtime"
+        else:
+            runtime_directory = settings["runtime_directory"]
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+        site.setquit()
+        site.setcopyright()
+        site.sethelper()
+        _load(PRELOADED)
+        if settings["sdk"]:
+            sys.path.insert(0, runtime_directory)
+            _load(PRELOADED_SDK)
+            sys.path.remove(runtime_directory)
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> None:
+        """Fork keepers on request and reap them, until Kumoi closes the socket."""
+        wake = _wake_on_child()
+        poller = select.poll()
+        poller.register(self._link, select.POLLIN)
+        poller.register(wake, select.POLLIN)
+        while True:
+            ready = {fd for fd, _ in poller.poll()}
+            if wake in ready:
+                os.read(wake, 4096)
+                self._reap()
+            if self._link.fileno() in ready:
+                message = receive(self._link)
+                if message is None:
+                    break
+                self._obey(*message)
+        for pid in self._keepers:
+            os.kill(pid, signal.SIGKILL)
+        while self._keepers:
+            self._reap(block=True)
+
+    def _obey(self, message: dict[str, Any], fds: list[int]) -> None:
+        if message["do"] == "spawn":
+            try:
+                self._spawn(message["sandbox"], fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
+        elif message["do"] == "kill":
+            for pid, name in self._keepers.items():
+                if name == message["name"]:
+                    os.kill(pid, signal.SIGKILL)
+
+    def _spawn(self, spec: dict[str, Any], fds: list[int]) -> None:
+        try:
+            pid = self._fork()
+        except OSError as error:  # no more processes: the sandbox's socket says so by closing
+            sys.stderr.write(f"kumoi: cannot fork a sandbox: {error}\n")
+            return
+        if pid == 0:
+            try:
+                self._link.close()
+                keeper.Keeper(socket.socket(fileno=fds[0]), fds[1], spec, self._level, self._memory).run()
+            finally:
+                os._exit(1)
+        self._keepers[pid] = spec["name"]
+
+    def _fork(self) -> int:
+        """Fork; with namespaces, the child is the first process of a new PID namespace."""
+        if self._level != "namespace":
+            return os.fork()
+        linux.unshare(linux.CLONE_NEWPID)
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:  # the child stays where it was born
+                linux.setns(self._pid_namespace, linux.CLONE_NEWPID)
+        return pid
+
+    def _rehearse(self) -> None:
+        """Build one enclosure and drop it: what the machine refuses is found now, not at a function's start."""
+        pid = self._fork()
+        if pid == 0:
+            try:
+                isolation.enclose({"code": "/usr", "opt": "", "tmp_mb": 1})
+                os._exit(0)
+            except OSError as error:
+                os._exit(error.errno or 255)
+        status = os.waitpid(pid, 0)[1]
+        if status:
+            code = status >> 8
+            raise OSError(code, f"a sandbox cannot be enclosed: {os.strerror(code)}")
+
+    def _reap(self, block: bool = False) -> None:
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, 0 if block else os.WNOHANG)
+            except ChildProcessError:
+                self._keepers.clear()
+                return
+            if pid == 0:
+                return
+            name = self._keepers.pop(pid, None)
+            if name is not None and self._memory is not None:
+                memory.remove(self._memory, name)
+
+
+def _wake_on_child() -> int:
+    """A descriptor that becomes readable when a child has ended."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
+
+
+def _load(names: list[str]) -> None:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 (a missing or broken optional module costs warmth, nothing else)
+            continue
