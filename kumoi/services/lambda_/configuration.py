@@ -42,6 +42,14 @@ RESERVED_VARIABLES = frozenset(
 )
 """Names a function's Environment must not set ("Defined runtime environment variables")."""
 
+RUNTIMES = (
+    *(f"nodejs{version}.x" for version in (12, 14, 16, 18, 20, 22, 24, 26)),
+    *(f"python3.{minor}" for minor in range(7, 16)),
+    *("java8", "java8.al2", "java11", "java17", "java21", "java25", "dotnet6", "dotnet8", "dotnet10"),
+    *("go1.x", "ruby2.7", "ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0", "provided", "provided.al2", "provided.al2023"),
+)
+"""Identifiers that Lambda knows ("Lambda runtimes"), the long-retired ones left out."""
+
 STORED_WITHOUT_EFFECT = (
     "VpcConfig",
     "DeadLetterConfig",
@@ -152,6 +160,11 @@ def logging_of(name: str, config: Mapping[str, str] | None, current: Logging | N
 
 def check(function: Function) -> None:
     """Raise InvalidParameterValueException for what Lambda refuses in a configuration beyond the model's bounds."""
+    if function.runtime not in RUNTIMES:
+        raise invalid(
+            f"Value {function.runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
+            f"[{', '.join(RUNTIMES)}] or be a valid ARN"
+        )
     _check_bound("timeout", function.timeout, _MAX_TIMEOUT)
     _check_bound("memorySize", function.memory_size, _MAX_MEMORY)
     _check_bound("ephemeralStorage.size", function.tmp_size, _MAX_TMP)

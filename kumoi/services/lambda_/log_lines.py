@@ -27,7 +27,7 @@ class Report(NamedTuple):
     @property
     def billed_ms(self) -> int:
         """Milliseconds billed: the duration and, since August 2025, the initialisation, rounded up."""
-        return math.ceil((self.duration + (self.init_duration or 0.0)) * 1000)
+        return math.ceil(round((self.duration + (self.init_duration or 0.0)) * 1000, 3))
 
 
 def start(request_id: str, version: str) -> str:

@@ -77,7 +77,7 @@ def test_the_code_can_be_downloaded(client: Any, create: Any) -> None:
 
 
 def test_an_update_changes_what_is_given_and_keeps_the_rest(client: Any, create: Any) -> None:
-    create(ECHO, Environment={"Variables": {"A": "1"}}, Description="before")
+    create(ECHO, Environment={"Variables": {"COLOUR": "red"}}, Description="before")
     before = client.get_function_configuration(FunctionName="f")
     client.update_function_configuration(FunctionName="f", Timeout=9, Description="")
     after = client.get_function_configuration(FunctionName="f")
