@@ -1,6 +1,6 @@
 """The doorway: the call, the registry of services, and the guards every call passes."""
 
-from kumoi.doorway.call import Call, Principal, Trace
+from kumoi.doorway.call import NO_TRACE, Call, Principal, Trace
 from kumoi.doorway.doorway import Doorway
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
@@ -10,6 +10,7 @@ from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
 
 __all__ = [
+    "NO_TRACE",
     "AccessKey",
     "AuthMode",
     "Call",

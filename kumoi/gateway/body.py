@@ -9,31 +9,25 @@ from collections.abc import AsyncIterator, Callable
 from kumoi.wire.http import BodyTooLarge, HeaderList
 
 
-class ClientDisconnected(ConnectionError):
-    """The client went away before its request was complete."""
+class ClientDisconnected(ConnectionResetError):
+    """The rest of the request will not come: the client went away, fell silent, or broke HTTP's rules."""
 
 
 class StreamingBody:
-    """Pieces in, pieces out. `resume` asks the transport for more, `first_read` runs before the first wait.
+    """Pieces in, pieces out. `taken` is called after each piece that a reader took, `wanted` before the first wait.
 
     Implements `kumoi.wire.http.Body`.
     """
 
-    def __init__(self, low: int, resume: Callable[[], None], first_read: Callable[[], None]) -> None:
-        self.trailers: HeaderList = []
+    def __init__(self, trailers: HeaderList, *, taken: Callable[[], None], wanted: Callable[[], None]) -> None:
+        self.trailers = trailers
         self.buffered = 0
+        self.complete = False
+        self.lost = False
         self._pieces: deque[bytes] = deque()
-        self._low = low
-        self._resume = resume
-        self._first_read: Callable[[], None] | None = first_read
+        self._taken = taken
+        self._wanted: Callable[[], None] | None = wanted
         self._waiter: asyncio.Future[None] | None = None
-        self._complete = False
-        self._lost = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether the whole body has arrived."""
-        return self._complete
 
     async def read(self, limit: int | None = None) -> bytes:
         """The whole body; raises BodyTooLarge past `limit` bytes, ClientDisconnected when it never comes."""
@@ -52,16 +46,15 @@ class StreamingBody:
             while self._pieces:
                 piece = self._pieces.popleft()
                 self.buffered -= len(piece)
-                if self.buffered < self._low:
-                    self._resume()
+                self._taken()
                 yield piece
-            if self._complete:
+            if self.complete:
                 return
-            if self._lost:
-                raise ClientDisconnected("the client went away before its request was complete")
-            if self._first_read is not None:
-                self._first_read()
-                self._first_read = None
+            if self.lost:
+                raise ClientDisconnected("the rest of the request's body did not arrive")
+            if self._wanted is not None:
+                self._wanted()
+                self._wanted = None
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -73,12 +66,12 @@ class StreamingBody:
 
     def finish(self) -> None:
         """The body is complete."""
-        self._complete = True
+        self.complete = True
         self._wake()
 
     def lose(self) -> None:
-        """The client is gone."""
-        self._lost = True
+        """There will be no more; nothing when the body is complete."""
+        self.lost = not self.complete
         self._wake()
 
     def _wake(self) -> None:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the HTTP server; beyond them a client gets 414, 431, 408, or waits."""
+    """Bounds of the HTTP server; beyond them a client gets 408, 414 or 431, waits, or is not accepted yet.
+
+    `read_high` and `read_low` bound what is held of a body that nobody reads; `max_connections` counts those that have
+    not said anything yet as well.
+    """
 
     request_line: int = 16 * 1024
     header_line: int = 16 * 1024
     header_block: int = 64 * 1024
     header_timeout: float = 10.0
     idle_timeout: float = 75.0
+    linger_timeout: float = 2.0
     buffered_body: int = 256 * 1024
     pipeline_depth: int = 16
     read_high: int = 256 * 1024
     read_low: int = 64 * 1024
     drain_timeout: float = 10.0
+    max_connections: int = 4096

@@ -1,4 +1,4 @@
-"""Responses to bytes: status line, headers, and the framing that the body needs."""
+"""Responses to bytes: status line, headers, and the framing that the body needs (RFC 9112 §6)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from kumoi.wire.http import FileBody, HeaderList, Response
 
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
-_BODILESS = frozenset({204, 304})
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+_CONTINUES_LINE = str.maketrans("\r\n\0", "   ")
 FILE_PIECE = 256 * 1024
 
 
@@ -30,49 +31,90 @@ class DateHeader:
         return self._text
 
 
-def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: str) -> tuple[bytes, bool]:
-    """(the head, whether the body goes chunked). `old` is HTTP/1.0: no chunks, closing ends the body.
+class Head(NamedTuple):
+    """A response's head and what follows it.
 
-    A handler's own Content-Length stands for bodies that come in pieces; CR and LF in header values become spaces.
+    `length` is the number of body bytes to come, None when only the end tells; then they are `chunked`, or the
+    connection's end is the body's (`keep_alive` is False).
     """
-    names = {name.lower() for name, _ in response.headers}
-    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}"]
-    lines += [f"{name}: {value}" for name, value in _clean(response.headers)]
-    chunked = False
-    if response.status not in _BODILESS and response.status >= 200:
-        body = response.body
-        if isinstance(body, bytes):
-            if "content-length" not in names:
-                lines.append(f"Content-Length: {len(body)}")
-        elif isinstance(body, FileBody):
-            if "content-length" not in names:
-                lines.append(f"Content-Length: {body.length}")
-        elif "content-length" not in names and not old and method != "HEAD":
-            chunked = True
-            lines.append("Transfer-Encoding: chunked")
-    if "date" not in names:
+
+    content: bytes
+    length: int | None
+    chunked: bool
+    keep_alive: bool
+
+
+def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: str) -> Head:
+    """The head of an answer to `method`; `old` is HTTP/1.0, which knows no chunks.
+
+    Framing is ours: a handler's Transfer-Encoding is dropped, its Connection heeded when it says close, and its
+    Content-Length stands only where we cannot know better (bodies in pieces, answers to HEAD, 304).
+    """
+    status = response.status
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown"]
+    promised: str | None = None
+    dated = False
+    for name, value in response.headers:
+        match name.lower():
+            case "content-length":
+                promised = value
+                continue
+            case "transfer-encoding":
+                continue
+            case "connection":
+                keep_alive = keep_alive and value.strip().lower() != "close"
+                continue
+            case "date":
+                dated = True
+        lines.append(f"{name}: {value}")
+    length, chunked = _framing(response, method, promised, old=old)
+    if length is None and not chunked:
+        keep_alive = False
+    announced = _announced(response, length, promised)
+    if announced is not None:
+        lines.append(f"Content-Length: {announced}")
+    elif chunked:
+        lines.append("Transfer-Encoding: chunked")
+    if not dated:
         lines.append(f"Date: {date}")
     if not keep_alive:
         lines.append("Connection: close")
     elif old:
         lines.append("Connection: keep-alive")
-    lines.append("\r\n")
-    return "\r\n".join(lines).encode("latin-1", "replace"), chunked
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
+        text = "\r\n".join(line.translate(_CONTINUES_LINE) for line in lines)
+    return Head((text + "\r\n\r\n").encode("latin-1", "replace"), length, chunked, keep_alive)
 
 
-def _clean(headers: HeaderList) -> HeaderList:
-    return [
-        (name, value.translate(_LINE_BREAKS) if "\r" in value or "\n" in value or "\0" in value else value)
-        for name, value in headers
-    ]
+def _framing(response: Response, method: str, promised: str | None, *, old: bool) -> tuple[int | None, bool]:
+    """(bytes that follow the head, whether they come in chunks)."""
+    if method == "HEAD" or response.status < 200 or response.status in (204, 304):
+        return 0, False
+    body = response.body
+    if isinstance(body, bytes):
+        return len(body), False
+    if isinstance(body, FileBody):
+        return body.length, False
+    if promised is not None and promised.isascii() and promised.isdigit():
+        return int(promised), False
+    return None, not old
 
 
-_LINE_BREAKS = {ord("\r"): " ", ord("\n"): " ", 0: " "}
-
-
-def has_body(response: Response, method: str) -> bool:
-    """Whether a body follows the head."""
-    return method != "HEAD" and response.status not in _BODILESS and response.status >= 200
+def _announced(response: Response, length: int | None, promised: str | None) -> int | str | None:
+    """What Content-Length says, None when there is to be none."""
+    status, body = response.status, response.body
+    if status < 200 or status == 204:
+        return None
+    if length == 0:
+        if promised is not None:
+            return promised if promised.isascii() and promised.isdigit() else None
+        if status == 304:
+            return None
+        if isinstance(body, FileBody):
+            return body.length
+        return len(body) if isinstance(body, bytes) else None
+    return length
 
 
 def chunk(piece: bytes) -> bytes:
@@ -81,8 +123,8 @@ def chunk(piece: bytes) -> bytes:
 
 
 async def file_pieces(body: FileBody) -> AsyncIterator[bytes]:
-    """The bytes of a file body, read in a thread."""
-    with body.path.open("rb") as source:
+    """The bytes of a file body, read in a thread. OSError when they are not there."""
+    with await asyncio.to_thread(body.path.open, "rb") as source:
         source.seek(body.offset)
         left = body.length
         while left > 0:
@@ -91,3 +133,9 @@ async def file_pieces(body: FileBody) -> AsyncIterator[bytes]:
                 raise OSError(f"{body.path} is shorter than was promised")
             left -= len(piece)
             yield piece
+
+
+def plain(status: int, text: str, headers: HeaderList | None = None) -> Response:
+    """A line of text for the client."""
+    content = [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])]
+    return Response(status, content, f"{text}\n".encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import orjson
 
 from kumoi.wire.overlays import OVERLAYS, Overlay
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class UnknownService(LookupError):
@@ -134,8 +137,9 @@ class ServiceModel:
     def load(cls, name: str) -> ServiceModel:
         """The newest version of a service's model; UnknownService when botocore has none."""
         folder = data_folder() / name
-        versions = sorted(path.name for path in folder.iterdir()) if name and folder.is_dir() else []
-        if not versions or "/" in name:
+        known = _NAME.fullmatch(name) is not None and folder.is_dir()
+        versions = sorted(path.name for path in folder.iterdir()) if known else []
+        if not versions:
             raise UnknownService(f"there is no model of the service {name!r}")
         file = folder / versions[-1] / "service-2.json.gz"
         content = gzip.decompress(file.read_bytes()) if file.exists() else file.with_suffix("").read_bytes()

@@ -48,7 +48,8 @@ def test_create_wait_invoke_update_publish_delete(aws: Aws, tmp_path: Path, zipp
     assert aws("lambda", "publish-version", "--function-name", "f")["Version"] == "1"
     aws("lambda", "invoke", "--function-name", "f:1", str(out))
     assert json.loads(out.read_text()) == "two"
-    assert "seen" in aws("logs", "tail", "/aws/lambda/f")
+    events = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/f", "--filter-pattern", "seen")["events"]
+    assert [event["message"] for event in events] == ["seen\n"]
     aws("lambda", "delete-function", "--function-name", "f")
     assert aws("lambda", "list-functions")["Functions"] == []
     assert aws("sts", "get-caller-identity")["Arn"].endswith(":root")

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kumoi.doorway import Call, Doorway, Principal
+from kumoi.doorway import NO_TRACE, Call, Doorway, Principal, Trace
 from kumoi.sandbox import LogLine
 from kumoi.wire.errors import AwsError
 
@@ -34,12 +34,14 @@ class ExecutionLog:
         self._node = node
         self._group = group
         self._events: list[dict[str, object]] = []
+        self._trace = NO_TRACE
         self._tail = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """A new invocation: its tail starts empty."""
+    def begin(self, trace: Trace) -> None:
+        """A new invocation, whose span is `trace`'s parent: its tail starts empty."""
+        self._trace = trace
         self._tail.clear()
 
     def platform(self, text: str) -> None:
@@ -95,7 +97,8 @@ class ExecutionLog:
                         Principal.of_service(self._account, "lambda.amazonaws.com", self._node),
                         self._account,
                         self._region,
-                        source=self._node,
+                        self._trace,
+                        self._node,
                     )
                 )
         except AwsError as error:

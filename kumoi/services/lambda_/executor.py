@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from kumoi.doorway import Call, Doorway, Identity, Principal
+from kumoi.doorway import Call, Doorway, Identity, Principal, Trace
 from kumoi.names import arn, hex_id
 from kumoi.sandbox import Invocation, Outcome, Sandbox, SandboxHost, SandboxSpec
 from kumoi.services.lambda_ import log_lines
@@ -220,7 +220,7 @@ class Executor:
         client_context: bytes | None,
     ) -> Result:
         log, json = environment.log, function.logging.format == "JSON"
-        log.begin()
+        log.begin(Trace(call.trace.root, call.span, call.trace.sampled))
         if json:
             record = {"requestId": call.request_id, "version": function.version}
             log.platform(log_lines.platform_event("start", call.now, record))

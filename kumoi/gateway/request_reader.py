@@ -1,0 +1,290 @@
+"""Bytes to requests: httptools' parser, what it leaves unchecked, and how a body is handed over.
+
+Rules: RFC 9112. Where it leaves a choice that another reader of the same bytes could make differently (request
+smuggling), the request is refused. Targets and header names stay byte-exact; header values lose the white space around
+them, as RFC 9110 §5.5 says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+import httptools
+
+from kumoi.gateway.body import StreamingBody
+from kumoi.gateway.limits import Limits
+from kumoi.wire.http import BufferedBody, HeaderList, Headers, Request
+
+_METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+ ")
+_OFFER = frozenset({"upgrade", "http2-settings"})
+
+
+class Refused(Exception):
+    """The bytes are no request that is served here: `status`, and a line for the client."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Exchange:
+    """A request with what the connection must know to answer it.
+
+    `body` is the body when it is streamed; `old` is HTTP/1.0; `expects` is Expect: 100-continue; `started` is set once
+    the answer has begun.
+    """
+
+    __slots__ = ("body", "expects", "keep_alive", "old", "request", "started", "websocket")
+
+    def __init__(self, request: Request, *, old: bool, websocket: bool) -> None:
+        self.request = request
+        self.body: StreamingBody | None = None
+        self.keep_alive = True
+        self.old = old
+        self.expects = False
+        self.started = False
+        self.websocket = websocket
+
+
+class RequestReader:
+    """Feed it bytes; exchanges appear in `ready`, in order: complete ones, or at their head when the body is large.
+
+    `taken` is called whenever a handler took a piece of a streamed body, `wanted` when it begins to wait for one.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        secure: bool,
+        client: tuple[str, int],
+        websockets: bool,
+        taken: Callable[[], None],
+        wanted: Callable[[Exchange], None],
+    ) -> None:
+        self.ready: deque[Exchange] = deque()
+        self.begun = 0
+        self.in_head = False
+        self.receiving: Exchange | None = None
+        self.upgraded = False
+        self.rest = b""
+        self._limits = limits
+        self._scheme = "https" if secure else "http"
+        self._client = client
+        self._websockets = websockets
+        self._taken = taken
+        self._wanted = wanted
+        self._parser = httptools.HttpRequestParser(self)
+        self._unseen = 0
+        self._declined = b""
+        self._original: HeaderList | None = None
+        self._begin()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a request has arrived since the last one was complete."""
+        return not self.in_head and self.receiving is None
+
+    def feed(self, data: bytes) -> None:
+        """Read on. Raises Refused; the connection cannot be read any further then."""
+        if self.upgraded:
+            self.rest += data
+            return
+        between = self.idle
+        # What the parser keeps to itself (a header's beginning, a chunk's extension) must not grow without bounds.
+        self._unseen += len(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserInvalidMethodError:
+            if between and _METHOD.match(data):
+                raise Refused(501, "the method is not known here") from None
+            raise Refused(400, "this is not HTTP") from None
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, Refused):
+                raise error.__context__ from None
+            raise Refused(400, f"not a valid HTTP/1.1 request: {error}") from None
+        if self._unseen > self._limits.header_block + self._limits.request_line:
+            raise Refused(431, "the header fields are too large")
+
+    def lose(self) -> None:
+        """No more will come: whoever waits for the rest of a body learns of it."""
+        if self.receiving is not None and self.receiving.body is not None:
+            self.receiving.body.lose()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            if self.upgraded:
+                self.rest = rest
+                return
+            # Another protocol was offered (h2c, by Java's client): read the same request again without the offer.
+            self._parser = httptools.HttpRequestParser(self)
+            self._original = self._fields
+            again, self._declined = self._declined, b""
+            self._parse(again + rest)
+
+    # ── the parser's calls ────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_message_begin(self) -> None:
+        """A request's first byte."""
+        self._begin()
+        self.in_head = True
+        self.begun += 1
+
+    def _begin(self) -> None:
+        self._target = b""
+        self._fields: HeaderList = []
+        self._head_size = 0
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._unseen = 0
+
+    def on_url(self, piece: bytes) -> None:
+        """A piece of the request target."""
+        self._target += piece
+        if len(self._target) > self._limits.request_line:
+            raise Refused(414, "the request target is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field; behind the body, a trailer field."""
+        size = len(name) + len(value) + 4
+        self._head_size += size
+        if size > self._limits.header_line or self._head_size > self._limits.header_block:
+            raise Refused(431, "the header fields are too large")
+        self._fields.append((name.decode("latin-1"), value.decode("latin-1").rstrip(" \t")))
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: decide how the body will be handed over."""
+        parser = self._parser
+        method = parser.get_method().decode("latin-1")
+        version = parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Refused(505, "HTTP/1.1 and HTTP/1.0 are served here")
+        websocket = False
+        if parser.should_upgrade():
+            websocket = self._wants_websocket(method, version)
+            if not websocket:
+                self._decline(method, version)
+                return
+        if self._original is not None:
+            self._fields, self._original = self._original, None
+        headers = Headers(self._fields)
+        path, query = self._split_target(method, headers)
+        length = self._check_framing(headers, old=version == "1.0")
+        self._fields = []
+        self._unseen = 0
+        self.in_head = False
+        body = BufferedBody(b"", self._fields)
+        request = Request(method, path, query, headers, body, self._scheme, self._client, version)
+        exchange = self.receiving = Exchange(request, old=version == "1.0", websocket=websocket)
+        if length and not websocket:
+            exchange.expects = version == "1.1" and (headers.get("expect") or "").lower() == "100-continue"
+            if exchange.expects or length > self._limits.buffered_body:
+                self._stream(exchange)
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of the body."""
+        self._unseen = 0
+        exchange = cast(Exchange, self.receiving)
+        if exchange.body is not None:
+            exchange.body.feed(piece)
+            return
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > self._limits.buffered_body:
+            self._stream(exchange)
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        exchange = self.receiving
+        if exchange is None:  # its offer of another protocol was declined: it will be read again
+            return
+        self.receiving = None
+        exchange.keep_alive = self._parser.should_keep_alive()
+        if exchange.body is not None:
+            exchange.body.finish()
+            return
+        if self._pieces:
+            cast(BufferedBody, exchange.request.body).content = b"".join(self._pieces)
+        self.ready.append(exchange)
+        self.upgraded = exchange.websocket
+
+    # ── what is decided at the end of a head ──────────────────────────────────────────────────────────────────────
+
+    def _stream(self, exchange: Exchange) -> None:
+        """Hand the request over now; the rest of its body follows as it arrives."""
+        trailers = exchange.request.body.trailers
+        body = StreamingBody(trailers, taken=self._taken, wanted=lambda: self._wanted(exchange))
+        for piece in self._pieces:
+            body.feed(piece)
+        self._pieces = []
+        exchange.request.body = exchange.body = body
+        exchange.keep_alive = self._parser.should_keep_alive()
+        self.ready.append(exchange)
+
+    def _split_target(self, method: str, headers: Headers) -> tuple[str, str]:
+        """(path, query), byte-exact. The authority of an absolute-form target becomes the Host (RFC 9112 §3.2.2)."""
+        target = self._target.decode("latin-1")
+        if not target.startswith("/") and not (target == "*" and method == "OPTIONS"):
+            scheme, separator, rest = target.partition("://")
+            if not separator or scheme.lower() not in ("http", "https"):
+                raise Refused(400, "the request target is not a path")
+            authority = re.split("[/?#]", rest, maxsplit=1)[0]
+            target = rest[len(authority) :]
+            if not target.startswith("/"):
+                target = "/" + target
+            headers.items[:] = [field for field in headers.items if field[0].lower() != "host"]
+            headers.items.insert(0, ("Host", authority.rpartition("@")[2]))
+        if "#" in target:
+            target = target.partition("#")[0]
+        path, _, query = target.partition("?")
+        return path, query
+
+    def _check_framing(self, headers: Headers, *, old: bool) -> float:
+        """The body's length, infinite when it comes in chunks; refuses what two readers could understand differently.
+
+        The parser checks most of this itself; these are the rules that must hold whatever its next version tolerates.
+        """
+        index = headers.index
+        if len(index) != len(headers.items):
+            for name in ("content-length", "transfer-encoding", "host"):
+                if len(headers.get_all(name)) > 1:
+                    raise Refused(400, f"there is more than one {name}")
+        if "host" not in index and not old:
+            raise Refused(400, "HTTP/1.1 asks for a Host")
+        coding, length = index.get("transfer-encoding"), index.get("content-length")
+        if coding is not None:
+            if length is not None:
+                raise Refused(400, "Content-Length and Transfer-Encoding exclude each other")
+            if coding.lower() != "chunked":
+                raise Refused(501, "the only transfer coding served is chunked")
+            if old:
+                raise Refused(400, "HTTP/1.0 knows no chunks")
+            return float("inf")
+        if length is None:
+            return 0
+        if not (length.isascii() and length.isdigit()) or len(length) > 20:
+            raise Refused(400, "Content-Length is not a number")
+        return int(length)
+
+    def _wants_websocket(self, method: str, version: str) -> bool:
+        offered = [value.lower() for name, value in self._fields if name.lower() == "upgrade"]
+        framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._fields)
+        return self._websockets and offered == ["websocket"] and method == "GET" and version == "1.1" and not framed
+
+    def _decline(self, method: str, version: str) -> None:
+        """Keep the head without what offers another protocol, to be read again."""
+        if method == "CONNECT":
+            raise Refused(501, "CONNECT is not served")
+        lines = [f"{method} {self._target.decode('latin-1')} HTTP/{version}"]
+        for name, value in self._fields:
+            if name.lower() == "connection":
+                value = ", ".join(option for option in value.split(",") if option.strip().lower() not in _OFFER)
+            if name.lower() != "upgrade" and (value or name.lower() != "connection"):
+                lines.append(f"{name}: {value}")
+        self._declined = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
