@@ -1,0 +1,122 @@
+"""`--auth verify`: botocore's own signatures are accepted, wrong ones are not, functions keep working."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+Connect = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def verifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a platform that verifies signatures."""
+    data = str(tmp_path_factory.mktemp("verify"))
+    kumoi = [sys.executable, "-m", "kumoi"]
+    up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "verify", "--data", data]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    yield json.loads((Path(data) / "platform.json").read_text())["url"]
+    subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def connect(verifying: str) -> Connect:
+    def make(service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=verifying,
+            region_name="eu-west-1",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    return make
+
+
+CALLS = [
+    ("lambda", "list_functions"),
+    ("logs", "describe_log_groups"),
+    ("sts", "get_caller_identity"),
+    ("iam", "list_roles"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation"), CALLS)
+def test_botocores_signature_is_accepted(connect: Connect, service: str, operation: str) -> None:
+    assert getattr(connect(service), operation)()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("lambda", "list_functions", "InvalidSignatureException"),
+        ("logs", "describe_log_groups", "InvalidSignatureException"),
+        ("sts", "get_caller_identity", "SignatureDoesNotMatch"),
+        ("iam", "list_roles", "SignatureDoesNotMatch"),
+    ],
+)
+def test_a_wrong_secret_is_refused_in_the_protocols_words(
+    connect: Connect, service: str, operation: str, code: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(connect(service, secret="wrong"), operation)()
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def test_an_unknown_key_and_a_forged_token_are_refused(connect: Connect) -> None:
+    with pytest.raises(ClientError) as unknown:
+        connect("sts", key="AKIAIOSFODNN7EXAMPLE").get_caller_identity()
+    assert unknown.value.response["Error"]["Code"] == "InvalidClientTokenId"
+    with pytest.raises(ClientError) as forged:
+        connect("lambda", key="ASIAIOSFODNN7EXAMPLE", token="Zm9yZ2Vk").list_functions()
+    assert forged.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_an_unsigned_request_is_refused(verifying: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{verifying}/2015-03-31/functions")
+    assert refused.value.code == 403
+    assert refused.value.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+
+
+def test_issued_keys_sign_until_they_are_inactive(connect: Connect) -> None:
+    iam = connect("iam")
+    iam.create_user(UserName="u")
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    sts = connect("sts", key["AccessKeyId"], key["SecretAccessKey"])
+    assert sts.get_caller_identity()["Arn"].endswith(":user/u")
+    iam.update_access_key(UserName="u", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
+
+
+def test_a_function_calls_with_its_roles_credentials(
+    connect: Connect, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = connect("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    client = connect("lambda")
+    source = "import boto3\ndef handler(e, c):\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
+    client.create_function(
+        FunctionName="f",
+        Runtime=f"python3.{sys.version_info.minor}",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": source})},
+        Timeout=30,
+        MemorySize=256,
+    )
+    answer = client.invoke(FunctionName="f")
+    assert json.load(answer["Payload"]) == "arn:aws:sts::000000000000:assumed-role/worker/f"
