@@ -1,32 +1,37 @@
 """The one port: accepts connections, tells TLS from plain HTTP by the first byte, sweeps, drains.
 
 The first byte is looked at without taking it (MSG_PEEK), so that the TLS handshake finds its ClientHello; a client
-that connects and says nothing waits in a reader callback of its own and holds up nobody.
+that connects and says nothing waits in a reader callback of its own and holds up nobody. One sweep a second keeps the
+time-outs of all connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from pathlib import Path
 
-from kumoi.gateway.http_connection import Handler, HttpConnection, WebSocketHandler
+from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.response_writer import DateHeader
 from kumoi.gateway.tls import CertificateAuthority
+
+__all__ = ["Handler", "Limits", "Listener", "WebSocketHandler"]
 
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
 _BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 64
 _SWEEP_SECONDS = 1.0
 
 
 class Listener:
-    """One listening port. `port` 0 picks a free one; `tls` None serves plain HTTP alone."""
+    """One listening port, or (`uds`) one Unix socket. `port` 0 picks a free one; `tls` None serves plain HTTP alone."""
 
     def __init__(
         self,
@@ -37,21 +42,24 @@ class Listener:
         websocket: WebSocketHandler | None = None,
         tls: CertificateAuthority | None = None,
         limits: Limits | None = None,
+        uds: Path | None = None,
     ) -> None:
         self.host = host
         self.port = port
-        self._handler = handler
-        self._websocket = websocket
+        self._uds = uds
         self._tls = tls
         self._limits = limits or Limits()
+        self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed)
         self._context: ssl.SSLContext | None = None
-        self._socket: socket.socket | None = None
+        self._context_lock = asyncio.Lock()
+        self._listening: socket.socket | None = None
+        self._accepting = False
+        self._stopping = False
         self._silent: dict[socket.socket, float] = {}
         self._connections: set[HttpConnection] = set()
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
-        self._emptied: asyncio.Event | None = None
-        self._date = DateHeader()
+        self._emptied = asyncio.Event()
 
     @property
     def connections(self) -> int:
@@ -60,65 +68,79 @@ class Listener:
 
     @property
     def requests_in_flight(self) -> int:
-        """How many connections have a request under way."""
+        """How many connections have a request (or a WebSocket) under way."""
         return sum(connection.busy for connection in self._connections)
 
     async def start(self) -> None:
         """Listen. OSError when the address cannot be had."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.setblocking(False)
-            listening.bind((self.host, self.port))
-            listening.listen(_BACKLOG)
-        except OSError:
-            listening.close()
-            raise
-        self._socket = listening
-        self.port = listening.getsockname()[1]
-        loop = asyncio.get_running_loop()
-        loop.add_reader(listening.fileno(), self._accept)
-        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._listening = _bind_unix(self._uds) if self._uds is not None else _bind(self.host, self.port)
+        if self._uds is None:
+            self.port = self._listening.getsockname()[1]
+        self._resume_accepting()
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     async def stop(self) -> None:
-        """Stop accepting, answer what was asked within the drain time-out, close."""
-        loop = asyncio.get_running_loop()
-        if self._socket is not None:
-            loop.remove_reader(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        """Stop accepting, close what is idle, answer what was asked within the drain time-out, close."""
+        self._stopping = True
+        self._pause_accepting()
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+            if self._uds is not None:
+                self._uds.unlink(missing_ok=True)
         for waiting in list(self._silent):
             self._forget(waiting)
             waiting.close()
+        for task in list(self._connecting):
+            task.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._connections):
             connection.drain()
-        if self._connections:
-            self._emptied = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.drain_timeout):
-                    await self._emptied.wait()
+        await self._wait_until_empty(self._limits.drain_timeout)
         for connection in list(self._connections):
             connection.abort()
-        for task in list(self._handshakes):
-            task.cancel()
+        await self._wait_until_empty(_SWEEP_SECONDS)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def _wait_until_empty(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+
+    # ── accepting ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _resume_accepting(self) -> None:
+        room = len(self._connections) + len(self._silent) + len(self._connecting) < self._limits.max_connections
+        if self._listening is not None and not self._accepting and room:
+            self._accepting = True
+            asyncio.get_running_loop().add_reader(self._listening.fileno(), self._accept)
+
+    def _pause_accepting(self) -> None:
+        """Leave new connections in the kernel's queue; the sweep looks whether there is room again."""
+        if self._listening is not None and self._accepting:
+            self._accepting = False
+            asyncio.get_running_loop().remove_reader(self._listening.fileno())
 
     def _accept(self) -> None:
-        listening = self._socket
-        for _ in range(64):
-            if listening is None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if self._listening is None:
+                return
+            if len(self._connections) + len(self._silent) + len(self._connecting) >= self._limits.max_connections:
+                self._pause_accepting()
                 return
             try:
-                accepted, _address = listening.accept()
-            except (BlockingIOError, InterruptedError):
+                accepted, _address = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                logger.warning("a connection could not be accepted: %s", error)
+                logger.warning("no connection can be accepted for now: %s", error)
+                self._pause_accepting()
                 return
             accepted.setblocking(False)
-            with contextlib.suppress(OSError):
+            if self._uds is None:
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peek(accepted)
 
@@ -135,47 +157,53 @@ class Listener:
         except OSError:
             first = b""
         self._forget(accepted)
-        if not first:
+        secure = first == bytes([_TLS_HANDSHAKE])
+        if not first or (secure and self._tls is None):
             accepted.close()
             return
-        task = asyncio.get_running_loop().create_task(self._connect(accepted, secure=first[0] == _TLS_HANDSHAKE))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
+        task = asyncio.get_running_loop().create_task(self._connect(accepted, secure=secure))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
 
     def _forget(self, accepted: socket.socket) -> None:
         if self._silent.pop(accepted, None) is not None:
             asyncio.get_running_loop().remove_reader(accepted.fileno())
 
     async def _connect(self, accepted: socket.socket, *, secure: bool) -> None:
-        context = self._secure_context() if secure else None
-        if secure and context is None:
-            accepted.close()
-            return
+        """Hand an accepted socket to its connection, behind a TLS handshake where the client began one."""
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(self._factory(secure), accepted, ssl=context)
-        except (OSError, ssl.SSLError, TimeoutError) as error:
+            context = await self._secure_context() if secure else None
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: HttpConnection(self._server, accepted, secure=secure),
+                accepted,
+                ssl=context,
+                ssl_handshake_timeout=self._limits.header_timeout if secure else None,
+            )
+        except (OSError, TimeoutError) as error:
             logger.info("a connection failed before its first request: %s", error)
             accepted.close()
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
 
-    def _factory(self, secure: bool) -> Callable[[], HttpConnection]:
-        return lambda: HttpConnection(
-            self._handler,
-            self._limits,
-            self._date,
-            secure=secure,
-            websocket=self._websocket,
-            opened=self._connections.add,
-            closed=self._lost,
-        )
-
-    def _secure_context(self) -> ssl.SSLContext | None:
-        if self._context is None and self._tls is not None:
-            self._context = self._tls.server_context()
+    async def _secure_context(self) -> ssl.SSLContext:
+        """The TLS context; the first one is made in a thread, as it loads a library and may make an authority."""
+        assert self._tls is not None
+        async with self._context_lock:
+            if self._context is None:
+                self._context = await asyncio.to_thread(self._tls.server_context)
         return self._context
 
-    def _lost(self, connection: HttpConnection) -> None:
+    # ── the connections' side ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _opened(self, connection: HttpConnection) -> None:
+        self._connections.add(connection)
+        if self._stopping:
+            connection.drain()
+
+    def _closed(self, connection: HttpConnection) -> None:
         self._connections.discard(connection)
-        if self._emptied is not None and not self._connections:
+        if not self._connections:
             self._emptied.set()
 
     def _sweep(self) -> None:
@@ -187,4 +215,37 @@ class Listener:
             if now - since > self._limits.idle_timeout:
                 self._forget(waiting)
                 waiting.close()
+        self._resume_accepting()
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    """Listen at `path`, private to its user; a socket that a dead process left there is replaced."""
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise OSError(errno.EADDRINUSE, "somebody listens there", str(path))
+        path.unlink()
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.setblocking(False)
+        listening.bind(str(path))
+        path.chmod(0o600)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

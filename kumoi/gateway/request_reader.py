@@ -174,16 +174,20 @@ class RequestReader:
         if self._original is not None:
             self._fields, self._original = self._original, None
         headers = Headers(self._fields)
-        path, query = self._split_target(method, headers)
-        length = self._check_framing(headers, old=version == "1.0")
-        self._fields = []
+        old = version == "1.0"
+        length = self._check_framing(headers, old=old)
+        target = self._target.decode("latin-1")
+        if not target.startswith("/"):
+            target, headers = self._absolute(method, target, headers)
+        path, _, query = target.partition("#")[0].partition("?")
+        body = BufferedBody()
+        self._fields = body.trailers
         self._unseen = 0
         self.in_head = False
-        body = BufferedBody(b"", self._fields)
         request = Request(method, path, query, headers, body, self._scheme, self._client, version)
-        exchange = self.receiving = Exchange(request, old=version == "1.0", websocket=websocket)
+        exchange = self.receiving = Exchange(request, old=old, websocket=websocket)
         if length and not websocket:
-            exchange.expects = version == "1.1" and (headers.get("expect") or "").lower() == "100-continue"
+            exchange.expects = not old and (headers.get("expect") or "").lower() == "100-continue"
             if exchange.expects or length > self._limits.buffered_body:
                 self._stream(exchange)
 
@@ -227,23 +231,18 @@ class RequestReader:
         exchange.keep_alive = self._parser.should_keep_alive()
         self.ready.append(exchange)
 
-    def _split_target(self, method: str, headers: Headers) -> tuple[str, str]:
-        """(path, query), byte-exact. The authority of an absolute-form target becomes the Host (RFC 9112 §3.2.2)."""
-        target = self._target.decode("latin-1")
-        if not target.startswith("/") and not (target == "*" and method == "OPTIONS"):
-            scheme, separator, rest = target.partition("://")
-            if not separator or scheme.lower() not in ("http", "https"):
-                raise Refused(400, "the request target is not a path")
-            authority = re.split("[/?#]", rest, maxsplit=1)[0]
-            target = rest[len(authority) :]
-            if not target.startswith("/"):
-                target = "/" + target
-            headers.items[:] = [field for field in headers.items if field[0].lower() != "host"]
-            headers.items.insert(0, ("Host", authority.rpartition("@")[2]))
-        if "#" in target:
-            target = target.partition("#")[0]
-        path, _, query = target.partition("?")
-        return path, query
+    def _absolute(self, method: str, target: str, headers: Headers) -> tuple[str, Headers]:
+        """(the rest of an absolute-form target, headers with its authority as the Host), by RFC 9112 §3.2.2."""
+        if target == "*" and method == "OPTIONS":
+            return target, headers
+        scheme, separator, rest = target.partition("://")
+        authority = re.split("[/?#]", rest, maxsplit=1)[0]
+        if not separator or scheme.lower() not in ("http", "https") or not authority:
+            raise Refused(400, "the request target is not a path")
+        host = authority.rpartition("@")[2]
+        changed = Headers((name, host if name.lower() == "host" else value) for name, value in headers.items)
+        target = rest[len(authority) :]
+        return target if target.startswith("/") else f"/{target}", changed
 
     def _check_framing(self, headers: Headers, *, old: bool) -> float:
         """The body's length, infinite when it comes in chunks; refuses what two readers could understand differently.

@@ -67,10 +67,9 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
             case "date":
                 dated = True
         lines.append(f"{name}: {value}")
-    length, chunked = _framing(response, method, promised, old=old)
+    length, chunked, announced = _framing(response, method, promised, old=old)
     if length is None and not chunked:
         keep_alive = False
-    announced = _announced(response, length, promised)
     if announced is not None:
         lines.append(f"Content-Length: {announced}")
     elif chunked:
@@ -87,34 +86,22 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     return Head((text + "\r\n\r\n").encode("latin-1", "replace"), length, chunked, keep_alive)
 
 
-def _framing(response: Response, method: str, promised: str | None, *, old: bool) -> tuple[int | None, bool]:
-    """(bytes that follow the head, whether they come in chunks)."""
-    if method == "HEAD" or response.status < 200 or response.status in (204, 304):
-        return 0, False
-    body = response.body
-    if isinstance(body, bytes):
-        return len(body), False
-    if isinstance(body, FileBody):
-        return body.length, False
-    if promised is not None and promised.isascii() and promised.isdigit():
-        return int(promised), False
-    return None, not old
-
-
-def _announced(response: Response, length: int | None, promised: str | None) -> int | str | None:
-    """What Content-Length says, None when there is to be none."""
+def _framing(
+    response: Response, method: str, promised: str | None, *, old: bool
+) -> tuple[int | None, bool, int | None]:
+    """(bytes that follow the head, whether they come in chunks, what Content-Length says)."""
     status, body = response.status, response.body
+    stated = int(promised) if promised is not None and promised.isascii() and promised.isdigit() else None
     if status < 200 or status == 204:
-        return None
-    if length == 0:
-        if promised is not None:
-            return promised if promised.isascii() and promised.isdigit() else None
-        if status == 304:
-            return None
-        if isinstance(body, FileBody):
-            return body.length
-        return len(body) if isinstance(body, bytes) else None
-    return length
+        return 0, False, None
+    if status == 304:
+        return 0, False, stated
+    size = len(body) if isinstance(body, bytes) else body.length if isinstance(body, FileBody) else None
+    if method == "HEAD":
+        return 0, False, size if stated is None else stated
+    if size is None:
+        size = stated
+    return size, size is None and not old, size
 
 
 def chunk(piece: bytes) -> bytes:

@@ -1,67 +1,102 @@
-"""The server's end of a WebSocket (RFC 6455), framed by wsproto."""
+"""The server's end of a WebSocket (RFC 6455), framed by wsproto: a handshake to accept or reject, then messages."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
     CloseConnection,
+    Event,
     Ping,
     RejectConnection,
     TextMessage,
 )
-from wsproto.events import (
-    Request as HandshakeRequest,
-)
-from wsproto.utilities import ProtocolError
+from wsproto.events import Request as Handshake
 
-from kumoi.wire.http import Request
+from kumoi.wire.http import HeaderList, Request
 
 MAX_MESSAGE = 1_048_576
-"""Bytes of one message; larger ones end the connection with 1009."""
+"""Bytes (of a text: characters) of one message; a larger one ends the connection with 1009."""
+
+_GOING_AWAY = 1001
+_NO_CLOSE_FRAME = 1006
+_TOO_BIG = 1009
 
 
 class WebSocketClosed(ConnectionError):
-    """The other end is gone; `code` is its close code (1006 without one)."""
+    """The WebSocket is closed; `code` is its close code (1006 when there was none)."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the WebSocket was closed with {code}")
         self.code = code
 
 
-class WebSocket:
-    """One WebSocket: accept or reject it, then send and receive text or bytes."""
+class Wire(Protocol):
+    """What a WebSocket needs of its transport."""
 
-    def __init__(self, transport: asyncio.Transport, request: Request) -> None:
-        self._transport = transport
-        self._connection = WSConnection(ConnectionType.SERVER)
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def close(self) -> None:
+        """Close once everything is sent."""
+
+
+class WebSocket:
+    """One WebSocket. `drained` waits until the client has taken enough; `taken` is called as messages are received.
+
+    Several tasks may send at once; one may receive. Raises wsproto's RemoteProtocolError when the request is no valid
+    handshake.
+    """
+
+    def __init__(
+        self, request: Request, wire: Wire, *, drained: Callable[[], Awaitable[None]], taken: Callable[[], None]
+    ) -> None:
+        self._wire = wire
+        self._drained = drained
+        self._taken = taken
+        self._protocol = WSConnection(ConnectionType.SERVER)
         target = request.path + (f"?{request.query}" if request.query else "")
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items]
-        self._connection.initiate_upgrade_connection(headers, target)
-        self.subprotocols: list[str] = []
-        for event in self._connection.events():
-            if isinstance(event, HandshakeRequest):
-                self.subprotocols = list(event.subprotocols)
+        self._protocol.initiate_upgrade_connection(headers, target)
+        handshake = next(event for event in self._protocol.events() if isinstance(event, Handshake))
+        self.subprotocols: list[str] = list(handshake.subprotocols)
+        self.buffered = 0
+        self.accepted = False
+        self._early = b""
         self._messages: deque[str | bytes] = deque()
-        self._partial: list[str | bytes] = []
+        self._parts: list[Any] = []
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._open = False
         self._close_code: int | None = None
 
-    def accept(self, subprotocol: str | None = None, headers: list[tuple[str, str]] | None = None) -> None:
-        """Complete the handshake."""
-        extra = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers or []]
-        self._transport.write(self._connection.send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra)))
-        self._open = True
+    @property
+    def closed(self) -> bool:
+        """Whether no message can be sent any more."""
+        return self._close_code is not None
 
-    def reject(self, status: int = 403) -> None:
-        """Refuse the handshake."""
-        self._transport.write(self._connection.send(RejectConnection(status_code=status)))
+    async def accept(self, subprotocol: str | None = None, headers: HeaderList | None = None) -> None:
+        """Complete the handshake, with one of `subprotocols` or none."""
+        if self.closed:
+            raise WebSocketClosed(self._close_code or _NO_CLOSE_FRAME)
+        extra = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers or []]
+        self._send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra))
+        self.accepted = True
+        self.buffered = 0
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
+
+    async def reject(self, status: int = 403) -> None:
+        """Refuse the handshake with an HTTP status."""
+        if not self.closed:
+            self._send(RejectConnection(status_code=status, headers=[(b"content-length", b"0")]))
+            self._end(_NO_CLOSE_FRAME)
 
     async def receive(self) -> str | bytes:
         """The next message; WebSocketClosed when there will be none."""
@@ -70,57 +105,71 @@ class WebSocket:
                 raise WebSocketClosed(self._close_code)
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._messages.popleft()
+        message = self._messages.popleft()
+        self.buffered -= len(message)
+        self._taken()
+        return message
 
     async def send(self, message: str | bytes) -> None:
-        """Send a message; WebSocketClosed when nobody is there to get it."""
-        if self._close_code is not None or self._transport.is_closing():
-            raise WebSocketClosed(self._close_code or 1006)
-        event = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
-        self._transport.write(self._connection.send(event))
+        """Send a message, no faster than the client takes them; WebSocketClosed when nobody is there to get it."""
+        if self._close_code is not None:
+            raise WebSocketClosed(self._close_code)
+        self._send(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
+        await self._drained()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye; nothing when the connection is closed already."""
-        if self._open and self._close_code is None and not self._transport.is_closing():
-            self._transport.write(self._connection.send(CloseConnection(code=code, reason=reason)))
-        self._ended(code)
+        if self.accepted and not self.closed:
+            self._send(CloseConnection(code=code, reason=reason))
+        self._end(code)
+
+    def go_away(self) -> None:
+        """The server stops: say so."""
+        if self.accepted and not self.closed:
+            self._send(CloseConnection(code=_GOING_AWAY))
+        self._end(_GOING_AWAY)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived after the handshake."""
-        try:
-            self._connection.receive_data(data)
-            for event in self._connection.events():
-                if isinstance(event, TextMessage | BytesMessage):
-                    self._take(event)
-                elif isinstance(event, Ping):
-                    self._transport.write(self._connection.send(event.response()))
-                elif isinstance(event, CloseConnection):
-                    if self._close_code is None:
-                        self._transport.write(self._connection.send(event.response()))
-                    self._ended(event.code)
-        except ProtocolError:
-            self._ended(1002)
-            self._transport.close()
+        """Bytes have arrived behind the handshake."""
+        if not self.accepted:
+            self._early += data
+            self.buffered = len(self._early)
+            return
+        self._protocol.receive_data(data)
+        for event in self._protocol.events():
+            if isinstance(event, CloseConnection):
+                if not self.closed:
+                    self._send(event.response())
+                self._end(event.code)
+                self._wire.close()
+            elif self.closed:
+                continue
+            elif isinstance(event, TextMessage | BytesMessage):
+                self._take(event)
+            elif isinstance(event, Ping):
+                self._send(event.response())
 
     def connection_lost(self) -> None:
         """The connection is gone."""
-        self._ended(1006)
+        self._end(_NO_CLOSE_FRAME)
 
     def _take(self, event: TextMessage | BytesMessage) -> None:
-        self._partial.append(bytes(event.data) if isinstance(event, BytesMessage) else event.data)
+        self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
         self._size += len(event.data)
         if self._size > MAX_MESSAGE:
-            self._transport.write(self._connection.send(CloseConnection(code=1009)))
-            self._ended(1009)
-            return
-        if event.message_finished:
-            first = self._partial[0]
-            whole = "".join(map(str, self._partial)) if isinstance(first, str) else b"".join(self._partial)  # type: ignore[arg-type]
+            self._send(CloseConnection(code=_TOO_BIG))
+            self._end(_TOO_BIG)
+        elif event.message_finished:
+            whole: str | bytes = type(self._parts[0])().join(self._parts)
             self._messages.append(whole)
-            self._partial, self._size = [], 0
+            self.buffered += len(whole)
+            self._parts, self._size = [], 0
             self._wake()
 
-    def _ended(self, code: int) -> None:
+    def _send(self, event: Event) -> None:
+        self._wire.write(self._protocol.send(event))
+
+    def _end(self, code: int) -> None:
         if self._close_code is None:
             self._close_code = code
         self._wake()
