@@ -1,6 +1,6 @@
-"""Warm invocations through HTTP, against a peer (ministack, when it is installed) and against a bare socket pair.
+"""Warm invocations through HTTP, against a peer (ministack) and against a bare socket pair.
 
-    scripts/bench invoke
+    PEER_PYTHON=/path/to/a/venv/with/ministack/bin/python scripts/bench invoke
 
 Same machine, same run, same prepared requests: 1 KB of JSON to a Python handler that prints a line. Also: a trivial
 control-plane call, the time until the platform answers, and its memory when idle.
@@ -9,15 +9,16 @@ control-plane call, the time until the platform answers, and its memory when idl
 from __future__ import annotations
 
 import base64
-import importlib.util
 import io
 import json
 import multiprocessing
+import os
 import socket
 import statistics
 import sys
 import time
 import zipfile
+from tempfile import TemporaryDirectory
 
 from load import exchange, free_port, load, request, rss_mb, server
 
@@ -31,23 +32,30 @@ def main() -> None:
     echo = socket_pair()
     print(f"bare socket pair, 1 KB echo        p50 {echo * 1000:8.1f} µs")
     port = free_port()
-    with server([sys.executable, "-m", "kumoi", "up", "--ephemeral", "--port", str(port)], port) as (pid, ready):
+    with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, ready):
         print(f"kumoi: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
         ours = {c: show("kumoi", port, INVOKE, 4000, c, pid) for c in (1, 8)}
-        show("kumoi GetFunctionConfiguration", port, READ, 8000, 1, pid)
+        for c in (1, 8):
+            show("kumoi GetFunctionConfiguration", port, READ, 8000, c, pid)
         print(f"  p50 at concurrency 1 is {ours[1].p50 / echo:.1f} × the bare socket pair (limit 20)")
-    if importlib.util.find_spec("ministack") is None:
-        print("ministack is not installed: no comparison")
+    peer = os.environ.get("PEER_PYTHON")
+    if peer is None:
+        print("PEER_PYTHON names no interpreter that has ministack: no comparison")
         return
     port = free_port()
-    with server([sys.executable, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, ready):
+    with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, ready):
         print(f"ministack: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
         for c in (1, 8):
             theirs = show("ministack", port, INVOKE, 400, c, pid)
             print(f"  kumoi serves {ours[c].rate / theirs.rate:.1f} × as many at concurrency {c} (wanted: 10)")
-        show("ministack GetFunctionConfiguration", port, READ, 1000, 1, pid)
+        for c in (1, 8):
+            show("ministack GetFunctionConfiguration", port, READ, 1000, c, pid)
+
+
+def kumoi(port: int, data: str) -> list[str]:
+    return [sys.executable, "-m", "kumoi", "up", "--ephemeral", "--port", str(port), "--data", data]
 
 
 def create(port: int) -> None:

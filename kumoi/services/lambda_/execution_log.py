@@ -1,7 +1,7 @@
 """The log of one execution environment on its way to CloudWatch Logs.
 
-Lines gather here and leave in batches, when an invocation ends or a quarter of a second after the first of them, so
-that `aws logs tail --follow` sees a long invocation while it runs. The tail of the invocation under way is kept for
+Lines gather here and leave in batches, moments after an invocation has ended or a quarter of a second after the first
+of them, so that `aws logs tail --follow` sees a long invocation while it runs. The tail of the invocation under way is kept for
 `X-Amz-Log-Result`.
 """
 
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 TAIL_BYTES = 4096
 _FLUSH_SECONDS = 0.25
+_SETTLE_SECONDS = 0.002
 _FLUSH_LINES = 500
 _BEHIND = 5_000
 
@@ -37,6 +38,7 @@ class ExecutionLog:
         self._trace = NO_TRACE
         self._tail = bytearray()
         self._timer: asyncio.TimerHandle | None = None
+        self._settling = False
         self._writing: asyncio.Task[None] | None = None
 
     def begin(self, trace: Trace) -> None:
@@ -58,8 +60,17 @@ class ExecutionLog:
         """The last 4 KB of the invocation's log."""
         return bytes(self._tail[-TAIL_BYTES:])
 
+    def settle(self) -> None:
+        """An invocation has ended: send its lines, together with those of others that end within milliseconds."""
+        if not self._settling:
+            self._settling = True
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(_SETTLE_SECONDS, self.flush)
+
     def flush(self) -> None:
         """Send what has gathered; batches leave in order, one after the other."""
+        self._settling = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

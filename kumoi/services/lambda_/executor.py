@@ -250,7 +250,7 @@ class Executor:
         else:
             log.platform(log_lines.end(call.request_id))
             log.platform(log_lines.report(usage))
-        log.flush()
+        log.settle()
         return Result(outcome, log.tail())
 
     def _release(self, environment: ExecutionEnvironment) -> None:

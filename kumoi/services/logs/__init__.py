@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kumoi.doorway import Parts, Service
+from kumoi.doorway import Doorway, Parts, Service
+from kumoi.state import State
 
 logs = Service(
     "logs",
@@ -31,8 +32,22 @@ def group_node(value: str) -> str:
 
 @logs.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Define the table of events and keep retention going."""
+    """Define the table of events, keep retention going and functions' streams noted."""
+    from kumoi.services.logs.function_streams import FunctionStreams
     from kumoi.services.logs.retention import start
 
     start(parts)
-    yield
+    doorway = parts[Doorway]
+    function_streams = parts.add(FunctionStreams, FunctionStreams(doorway.state, doorway.clock))
+    try:
+        yield
+    finally:
+        await function_streams.close()
+
+
+@logs.on_reset
+async def reset(parts: Parts, _state: State, account: str | None) -> None:
+    """Forget the streams of what is being forgotten."""
+    from kumoi.services.logs.function_streams import FunctionStreams
+
+    parts[FunctionStreams].forget(account)

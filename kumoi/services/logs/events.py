@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kumoi.lake import Cursor, Lake, Table
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, LogStream, groups, streams
@@ -92,10 +92,26 @@ def cutoff(group: LogGroup, now: int) -> int | None:
     return None if group.retention is None else now - group.retention * 86_400_000
 
 
+class Arrivals(NamedTuple):
+    """Events that came in: the first and last timestamp (epoch ms), and their size in bytes."""
+
+    first: int
+    last: int
+    size: int
+
+    @classmethod
+    def of(cls, events: Sequence[dict[str, Any]]) -> Arrivals:
+        """What a batch (of at least one event) amounts to."""
+        times = [event["timestamp"] for event in events]
+        return cls(min(times), max(times), sum(len(event["message"]) + EVENT_OVERHEAD for event in events))
+
+    def and_also(self, other: Arrivals) -> Arrivals:
+        """Both together."""
+        return Arrivals(min(self.first, other.first), max(self.last, other.last), self.size + other.size)
+
+
 @transactional
-async def noted(
-    tx: Transaction, group: str, stream: str, events: Sequence[dict[str, Any]], now: int, *, create: bool
-) -> None:
+async def noted(tx: Transaction, group: str, stream: str, arrivals: Arrivals | None, now: int, *, create: bool) -> None:
     """Note on the stream that events came in. Missing groups and streams are made with `create`, else errors."""
     if await groups.get(tx, group) is None:
         if not create:
@@ -106,11 +122,9 @@ async def noted(
         if not create:
             raise no_stream()
         known = LogStream(group=group, name=stream, created=now)
-    if events:
-        times = [event["timestamp"] for event in events]
-        known = known.after(min(times), max(times), now)
-        size = sum(len(event["message"]) + EVENT_OVERHEAD for event in events)
-        await tx.add((STORED_BYTES, group), size)
+    if arrivals is not None:
+        known = known.after(arrivals.first, arrivals.last, now)
+        await tx.add((STORED_BYTES, group), arrivals.size)
     await streams.put(tx, known)
 
 

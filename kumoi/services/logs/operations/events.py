@@ -10,6 +10,7 @@ from kumoi.doorway import Call
 from kumoi.services.logs import events, logs
 from kumoi.services.logs.events import cutoff, find_group, find_stream, noted, place_of
 from kumoi.services.logs.filter_pattern import FilterPattern, parse
+from kumoi.services.logs.function_streams import FunctionStreams, StreamKey
 from kumoi.services.logs.operations.streams import SEQUENCE_TOKEN
 from kumoi.services.logs.records import LogStream, streams
 from kumoi.services.logs.rules import (
@@ -42,7 +43,8 @@ async def put_log_events(
     now = int(call.now * 1000)
     group = await find_group(call.state, logGroupName)
     batch = check_batch(logEvents, now, group.retention)
-    await noted(call.state, logGroupName, logStreamName, batch.accepted, now, create=False)
+    arrivals = events.Arrivals.of(batch.accepted) if batch.accepted else None
+    await noted(call.state, logGroupName, logStreamName, arrivals, now, create=False)
     if batch.accepted:
         await events.write(call.lake, call.account, call.region, logGroupName, logStreamName, batch.accepted, now)
     return {"nextSequenceToken": SEQUENCE_TOKEN, "rejectedLogEventsInfo": batch.rejected}
@@ -54,7 +56,8 @@ async def write_function_logs(
 ) -> None:
     """Store what a function wrote, making its group and stream when they are missing. For services, not on the wire."""
     now = int(call.now * 1000)
-    await noted(call.state, logGroupName, logStreamName, logEvents, now, create=True)
+    key = StreamKey(call.account, call.region, logGroupName, logStreamName)
+    await call.part(FunctionStreams).add(key, events.Arrivals.of(logEvents))
     await events.write(call.lake, call.account, call.region, logGroupName, logStreamName, logEvents, now)
 
 

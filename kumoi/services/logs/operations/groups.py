@@ -9,6 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.logs import logs, retention
 from kumoi.services.logs.events import TABLE, find_group, stored_bytes
+from kumoi.services.logs.function_streams import FunctionStreams
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, groups, streams
 from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid
 from kumoi.state import Transaction, transactional
@@ -48,6 +49,7 @@ async def delete_log_group(call: Call, logGroupName: str) -> None:
         raise aws_error("ValidationException", f"Log group {group.name} has deletion protection enabled.")
     await call.lake.delete(TABLE.name, account=call.account, region=call.region, equals={"log_group": logGroupName})
     await _delete(call.state, logGroupName)
+    call.part(FunctionStreams).forget(call.account, logGroupName)
 
 
 @logs.operation

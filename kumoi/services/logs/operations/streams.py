@@ -7,6 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.logs import logs
 from kumoi.services.logs.events import TABLE, find_group, find_stream
+from kumoi.services.logs.function_streams import FunctionStreams
 from kumoi.services.logs.records import LogStream, streams
 from kumoi.services.logs.rules import group_arn, group_of, invalid
 from kumoi.state import Transaction, transactional
@@ -38,6 +39,7 @@ async def delete_log_stream(call: Call, logGroupName: str, logStreamName: str) -
         equals={"log_group": logGroupName, "log_stream": logStreamName},
     )
     await _delete(call.state, logGroupName, logStreamName)
+    call.part(FunctionStreams).forget(call.account, logGroupName)
 
 
 @logs.operation
