@@ -35,7 +35,7 @@ def request(method: str, path: str, body: bytes = b"", headers: dict[str, str] |
         "Host": "127.0.0.1",
         "Content-Length": str(len(body)),
         "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, "
-        "SignedHeaders=host, Signature=00",
+        f"SignedHeaders=host, Signature={'0' * 64}",
         "X-Amz-Date": "20260101T000000Z",
         **(headers or {}),
     }

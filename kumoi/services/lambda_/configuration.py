@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -130,12 +131,14 @@ def _logging(logging: Logging) -> dict[str, str]:
     return answer
 
 
+@lru_cache(maxsize=256)
 def runtime_version_arn(runtime: str, region: str) -> str:
     """The ARN that names the build of a runtime; the same one always for the same runtime."""
     digest = hashlib.sha256(f"kumoi runtime {runtime}".encode()).hexdigest()
     return arn("lambda", region, "", f"runtime:{digest}")
 
 
+@lru_cache(maxsize=4096)
 def timestamp(when: float) -> str:
     """An epoch time as LastModified has it: `2026-01-02T03:04:05.678+0000`."""
     return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(when * 1000) % 1000:03d}+0000"
