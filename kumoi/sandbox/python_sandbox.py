@@ -240,7 +240,7 @@ class PythonSandbox:
         return Outcome(payload, "Sandbox.Timedout", invocation.timeout, init, _mb(end), "timeout")
 
     async def _exited(self, invocation: Invocation, duration: float, init: float | None) -> Outcome:
-        end = await self._ended()
+        end = await self._kill()  # it may only have closed, or spoilt, its channel
         kind = "Runtime.ExitError"
         message = f"RequestId: {invocation.request_id} Error: {_reason(end)}"
         payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()

@@ -1,8 +1,8 @@
 """The log of one execution environment on its way to CloudWatch Logs.
 
 Lines gather here and leave in batches, moments after an invocation has ended or a quarter of a second after the
-first of them, so that `aws logs tail --follow` sees a long invocation while it runs. The tail of the invocation under way is kept for
-`X-Amz-Log-Result`.
+first of them, so that `aws logs tail --follow` sees a long invocation while it runs. The tail of the invocation
+under way is kept for `X-Amz-Log-Result`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,229 @@
+"""The Python fork-server with real sandboxes, at each level of isolation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[[Callable[[Any], Any]], Any]
+
+
+def test_a_handler_answers_and_keeps_its_globals(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import os
+            calls = 0
+            def handler(event, context):
+                global calls
+                calls += 1
+                return [event, calls, os.environ["COLOUR"], os.environ["_X_AMZN_TRACE_ID"], context.aws_request_id]
+            """
+        )
+        answer, outcome = await workshop.invoke(sandbox, {"ü": "雲"})
+        assert answer == [{"ü": "雲"}, 1, "red", "Root=1-a-b;Sampled=1", "request-1"]
+        assert outcome.status == "success"
+        assert outcome.init_duration is not None
+        assert outcome.max_memory_mb >= 1
+        answer, outcome = await workshop.invoke(sandbox)
+        assert (answer[1], outcome.init_duration) == (2, None)
+
+    run(scenario)
+
+
+def test_what_is_written_arrives_in_order_before_the_answer(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            r"""
+            import logging, os, sys
+            logging.getLogger().setLevel("INFO")
+            def handler(event, context):
+                print("printed")
+                logging.info("two\nlines")
+                os.write(2, b"raw\n")
+                sys.stdout.write("unfinished")
+            """
+        )
+        await workshop.invoke(sandbox)
+        texts = [line.text for line in workshop.lines]
+        assert texts[0] == "printed\n"
+        assert texts[1].startswith("[INFO]\t")
+        assert texts[1].endswith("Z\trequest-1\ttwo\nlines\n")
+        assert texts[2:] == ["raw\n", "unfinished"]
+
+    run(scenario)
+
+
+def test_json_logs_carry_level_request_and_extras(run: Run) -> None:
+    import json
+
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import logging
+            def handler(event, context):
+                logging.warning("careful", extra={"farm": 7})
+                raise KeyError("gone")
+            """,
+            log_format="JSON",
+        )
+        await workshop.invoke(sandbox)
+        first, second = (json.loads(line.text) for line in workshop.lines)
+        wanted = {"level": "WARNING", "message": "careful", "requestId": "request-1", "logger": "root", "farm": 7}
+        assert {key: first[key] for key in wanted} == wanted
+        assert (second["log_level"], second["errorType"]) == ("ERROR", "KeyError")
+
+    run(scenario)
+
+
+ENDS = [
+    ("import os\ndef handler(e, c): os._exit(0)", "Runtime exited without providing a reason"),
+    ("import os\ndef handler(e, c): os._exit(7)", "Runtime exited with error: exit status 7"),
+    ("import sys\ndef handler(e, c): sys.exit(1)", "Runtime exited with error: exit status 1"),
+    ("import os\ndef handler(e, c): os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
+    ("import os\ndef handler(e, c): os.kill(os.getpid(), 11)", "Runtime exited with error: signal: segmentation fault"),
+    ("import os\ndef handler(e, c):\n    os.closerange(0, 256)\n    os.write(1, b'x')", "Runtime exited"),
+    ("import os\ndef handler(e, c):\n    os.write(3, b'garbage' * 100)\n    while True: pass", "Runtime exited"),
+]
+
+
+@pytest.mark.parametrize(("source", "reason"), ENDS)
+def test_a_runtime_that_ends_is_reported_and_replaced(run: Run, source: str, reason: str) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(source + "\n")
+        for _ in range(2):
+            payload, outcome = await workshop.invoke(sandbox)
+            assert outcome.status == "failure"
+            assert payload["errorType"] == "Runtime.ExitError"
+            assert payload["errorMessage"].startswith(f"RequestId: request-1 Error: {reason}")
+
+    run(scenario)
+
+
+def test_a_timeout_kills_the_runtime_and_keeps_tmp(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import os, tempfile
+            path = os.path.join(tempfile.gettempdir(), "kept")
+            def handler(event, context):
+                if event == "loop":
+                    open(path, "w").write("here")
+                    while True:
+                        pass
+                return open(path).read()
+            """
+        )
+        payload, outcome = await workshop.invoke(sandbox, "loop", timeout=0.5)
+        assert outcome.status == "timeout"
+        assert payload == {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": "RequestId: request-1 Error: Task timed out after 0.50 seconds",
+        }
+        payload, outcome = await workshop.invoke(sandbox)
+        assert payload == "here"
+        assert outcome.init_duration is not None
+
+    run(scenario)
+
+
+def test_too_much_memory_ends_the_runtime(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            def handler(event, context):
+                if event == "all":
+                    held = []
+                    while True:
+                        held.append(bytearray(10_000_000))
+                return "fine"
+            """,
+            memory_mb=128,
+        )
+        payload, outcome = await workshop.invoke(sandbox, "all", timeout=30)
+        assert payload["errorType"] in ("Runtime.ExitError", "MemoryError")
+        assert outcome.status in ("failure", "error")
+        assert (await workshop.invoke(sandbox))[0] == "fine"
+
+    run(scenario)
+
+
+def test_an_init_that_fails_is_the_first_invocations_answer(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make("raise RuntimeError('no configuration')\n")
+        for _ in range(2):
+            payload, outcome = await workshop.invoke(sandbox)
+            assert outcome.status == "error"
+            assert (payload["errorType"], payload["requestId"]) == ("RuntimeError", "")
+            assert payload["stackTrace"] == [
+                "  File \"/var/task/app.py\", line 1, in <module>\n    raise RuntimeError('no configuration')\n"
+            ]
+
+    run(scenario)
+
+
+def test_a_flood_of_output_does_not_pile_up(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        taken = 0
+
+        async def slow() -> None:
+            await asyncio.sleep(0)
+
+        def sink(lines: Any) -> Any:
+            nonlocal taken
+            taken += sum(len(line.text) for line in lines)
+            return asyncio.ensure_future(slow())
+
+        workshop.lines = type("Sink", (), {"extend": staticmethod(sink)})()
+        sandbox = await workshop.make(
+            """
+            def handler(event, context):
+                for _ in range(3000):
+                    print("x" * 9999)
+                return "done"
+            """
+        )
+        answer, _ = await workshop.invoke(sandbox, timeout=60)
+        assert answer == "done"
+        assert taken == 3000 * 10_000
+
+    run(scenario)
+
+
+def test_stopping_ends_every_process(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import os, subprocess, sys
+            def handler(event, context):
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # " + event],
+                                         start_new_session=True)
+                return child.pid
+            """
+        )
+        mark = f"kumoi-test-{os.urandom(8).hex()}"
+        await workshop.invoke(sandbox, mark)
+        assert _running(mark) == 1
+        await sandbox.stop()
+        deadline = time.monotonic() + 10
+        while _running(mark) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        assert _running(mark) == 0
+
+    run(scenario)
+
+
+def _running(mark: str) -> int:
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            count += mark.encode() in path.read_bytes()
+        except OSError:
+            continue
+    return count
