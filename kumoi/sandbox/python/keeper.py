@@ -84,11 +84,16 @@ class Keeper:
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
-                runtime.main(self._spec, self._level, channel, self._log, self._cgroup)
+                runtime.main(self._spec, self._level, channel, self._log)
             finally:
                 os._exit(1)
         self._runtime = pid
         os.close(channel)
+        if self._cgroup is not None:
+            try:
+                self._cgroup.add(pid)
+            except OSError:  # it has ended already: its end is told when it is reaped
+                return
 
     def _reap(self) -> None:
         while True:
@@ -130,9 +135,7 @@ class Keeper:
                 return
 
     def _measure(self) -> None:
-        if self._cgroup is not None:
-            held = self._cgroup.held_kb()
-        elif self._level == "namespace":
+        if self._level == "namespace":
             held = memory.held_kb([int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"])
         else:
             held = memory.held_kb(_descendants(os.getpid()))

@@ -2,7 +2,8 @@
 
 A memory cgroup (v2 or v1) holds all processes of a sandbox but not its keeper. Its limit is MemorySize plus the
 size of /tmp, because the pages of a tmpfs are charged to it as well, and AWS does not count /tmp as memory; the
-exact limit, MemorySize for what the processes themselves hold, is kept by measuring.
+exact limit, MemorySize for what the processes themselves hold, is kept by measuring. The runtime is moved into its
+cgroup while it starts, not before: the kernel takes its time for a move.
 """
 
 from __future__ import annotations
@@ -24,17 +25,9 @@ class Cgroup(NamedTuple):
     directory: int
     version: int
 
-    def join(self) -> None:
-        """Move the calling process in."""
-        _write(self.directory, "cgroup.procs", "0")
-
-    def held_kb(self) -> int:
-        """What the processes themselves hold (anonymous memory), in KiB."""
-        key = b"anon " if self.version == 2 else b"total_rss "
-        for line in _read(self.directory, "memory.stat").splitlines():
-            if line.startswith(key):
-                return int(line[len(key) :]) // 1024
-        return 0
+    def add(self, pid: int) -> None:
+        """Move a process in. Takes the kernel some 10 ms of waiting, so nobody in a hurry should call it."""
+        _write(self.directory, "cgroup.procs", str(pid))
 
 
 def create(memory: Memory, name: str, limit_mb: int) -> Cgroup:
@@ -63,7 +56,7 @@ def remove(memory: Memory, name: str) -> None:
 
 
 def held_kb(pids: list[int]) -> int:
-    """The anonymous memory of `pids` together, in KiB, where no cgroup counts it."""
+    """The anonymous memory of `pids` together, in KiB."""
     total = 0
     for pid in pids:
         try:
@@ -75,14 +68,6 @@ def held_kb(pids: list[int]) -> int:
         except OSError:
             continue
     return total
-
-
-def _read(directory: int, name: str) -> bytes:
-    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        return os.read(fd, 65536)
-    finally:
-        os.close(fd)
 
 
 def _write(directory: int, name: str, text: str) -> None:

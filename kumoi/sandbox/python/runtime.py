@@ -19,17 +19,15 @@ import traceback
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import frames, isolation, memory
+from . import frames, isolation
 from .context import LambdaContext
 from .function_log import FunctionLog
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def main(spec: dict[str, Any], level: str, channel: int, log: int, cgroup: memory.Cgroup | None) -> None:
+def main(spec: dict[str, Any], level: str, channel: int, log: int) -> None:
     """Become the function: take on its limits, descriptors and environment, then serve until the channel closes."""
-    if cgroup is not None:
-        cgroup.join()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     channel = _arrange_descriptors(channel, log)
