@@ -31,6 +31,7 @@ class KumoiAccount:
         self.account = account
         self.region = region
         self._connection = connection
+        self._clients: list[Any] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -49,7 +50,7 @@ class KumoiAccount:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(
+        client = boto3.client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
@@ -57,6 +58,8 @@ class KumoiAccount:
             aws_secret_access_key="test",  # noqa: S106  (what every such account signs with)
             config=Config(retries={"total_max_attempts": 1}).merge(Config(**config)),
         )
+        self._clients.append(client)
+        return client
 
     def advance(self, duration: str | float) -> None:
         """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run."""
@@ -64,6 +67,11 @@ class KumoiAccount:
 
         seconds = parse_duration(duration) if isinstance(duration, str) else duration
         self._connection.ask("POST", "clock", {"action": "advance", "seconds": seconds})
+
+    def close(self) -> None:
+        """Close the connections of the clients made here."""
+        for client in self._clients:
+            client.close()
 
     def reset(self) -> None:
         """Forget everything of this account."""
@@ -98,4 +106,5 @@ def kumoi(kumoi_platform: Connection, kumoi_accounts: Iterator[int]) -> Iterator
     """An account of the test's own on the shared platform, forgotten afterwards."""
     account = KumoiAccount(kumoi_platform, f"{next(kumoi_accounts):012d}")
     yield account
+    account.close()
     account.reset()

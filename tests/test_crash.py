@@ -95,16 +95,22 @@ def write(port: int, round_number: int, code: bytes, acknowledged: list[str], ev
             events.append(name)
     except (BotoCoreError, ClientError, OSError):
         return
+    finally:
+        functions.close()
+        logs.close()
 
 
 def check(port: int, acknowledged: list[str], events: list[str]) -> None:
     """Everything noted is there."""
-    pages = client("lambda", port).get_paginator("list_functions").paginate()
+    functions = client("lambda", port)
+    pages = functions.get_paginator("list_functions").paginate()
     found = {function["FunctionName"] for page in pages for function in page["Functions"]}
+    functions.close()
     assert found.issuperset(acknowledged)
     logs = client("logs", port)
     messages: set[str] = set()
     for group in {name.split("-")[1] for name in events}:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"g{group}")
         messages.update(event["message"] for page in pages for event in page["events"])
+    logs.close()
     assert messages.issuperset(events)

@@ -30,9 +30,11 @@ def verifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def connect(verifying: str) -> Connect:
+def connect(verifying: str) -> Iterator[Connect]:
+    made = []
+
     def make(service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
-        return boto3.client(
+        client = boto3.client(
             service,
             endpoint_url=verifying,
             region_name="eu-west-1",
@@ -41,8 +43,12 @@ def connect(verifying: str) -> Connect:
             aws_session_token=token,
             config=Config(retries={"total_max_attempts": 1}),
         )
+        made.append(client)
+        return client
 
-    return make
+    yield make
+    for client in made:
+        client.close()
 
 
 CALLS = [

@@ -78,6 +78,7 @@ def test_a_users_keys_are_recognised(iam: Any, kumoi: Any) -> None:
         aws_secret_access_key=key["SecretAccessKey"],
     )
     assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{kumoi.account}:user/u"
+    sts.close()
     with pytest.raises(iam.exceptions.DeleteConflictException):
         iam.delete_user(UserName="u")
     iam.delete_access_key(UserName="u", AccessKeyId=key["AccessKeyId"])

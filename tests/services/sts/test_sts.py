@@ -34,6 +34,7 @@ def test_assumed_credentials_are_the_role(kumoi: Any) -> None:
         aws_session_token=given["SessionToken"],
     )
     found = as_role.get_caller_identity()
+    as_role.close()
     assert (found["Arn"], found["Account"]) == (assumed, kumoi.account)
     assert found["UserId"] == answer["AssumedRoleUser"]["AssumedRoleId"]
 
