@@ -99,8 +99,9 @@ def test_reset_forgets(kumoi_command: Kumoi, up: str) -> None:
 
 def test_pages_of_other_origins_are_refused(up: str) -> None:
     request = urllib.request.Request(f"{up}/_kumoi/reset", method="POST", headers={"Origin": "https://evil.example"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(request)
+    refused.value.close()
 
 
 def test_without_a_platform_the_error_says_what_to_do(tmp_path: Path) -> None:

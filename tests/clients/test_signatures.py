@@ -95,6 +95,7 @@ def test_an_unsigned_request_is_refused(verifying: str) -> None:
         urllib.request.urlopen(f"{verifying}/2015-03-31/functions")
     assert refused.value.code == 403
     assert refused.value.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+    refused.value.close()
 
 
 def test_issued_keys_sign_until_they_are_inactive(connect: Connect) -> None:

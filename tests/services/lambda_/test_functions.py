@@ -72,8 +72,9 @@ def test_the_code_can_be_downloaded(client: Any, create: Any) -> None:
     with urllib.request.urlopen(location) as answer:
         assert zipfile.ZipFile(io.BytesIO(answer.read())).namelist() == ["app.py"]
     forged = location.replace("/lambda-code/", "/lambda-code/0")
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(forged)
+    refused.value.close()
 
 
 def test_an_update_changes_what_is_given_and_keeps_the_rest(client: Any, create: Any) -> None:
