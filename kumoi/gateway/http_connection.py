@@ -120,7 +120,8 @@ class HttpConnection(asyncio.Protocol):
             self._since = self._loop.time()
         if self._answering is None:
             self._next()
-        self._regulate()
+        if reader.ready or reader.receiving is not None or self._finished:
+            self._regulate()
 
     def eof_received(self) -> bool:
         """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""
@@ -196,7 +197,8 @@ class HttpConnection(asyncio.Protocol):
             exchange = self._answering = self._reader.ready.popleft()
             answer = self._serve_websocket if exchange.websocket else self._answer
             self._task = self._loop.create_task(answer(exchange))
-            self._regulate()
+            if not self._reading:
+                self._regulate()
         elif self._refused is not None:
             refusal = plain(self._refused.status, str(self._refused))
             answer_head = head(refusal, method="GET", keep_alive=False, old=False, date=self._server.date.text())
@@ -250,9 +252,20 @@ class HttpConnection(asyncio.Protocol):
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(self, exchange: Exchange) -> None:
+        """Run the handler, write what it answers, go on to the next request."""
+        request = exchange.request
         response: Response | None = None
         try:
-            response = await self._respond(exchange)
+            try:
+                response = await self._server.handler(request)
+            except ClientDisconnected:
+                if self._refused is None:
+                    self._finish(unread=False)
+            except BodyTooLarge as error:
+                response = plain(413, str(error))
+            except Exception:
+                logger.exception("the handler failed at %s %s", request.method, request.path)
+                response = plain(500, "Kumoi failed at this request; its log says why.")
             if response is not None:
                 await self._send(exchange, response)
         except asyncio.CancelledError:
@@ -265,22 +278,6 @@ class HttpConnection(asyncio.Protocol):
                 _tell(response.on_sent)
         self._next()
 
-    async def _respond(self, exchange: Exchange) -> Response | None:
-        """What the handler answers; None when there is nobody to answer, or the request turned out to be none."""
-        request = exchange.request
-        try:
-            response = await self._server.handler(request)
-        except ClientDisconnected:
-            if self._refused is None:
-                self._finish(unread=False)
-            return None
-        except BodyTooLarge as error:
-            return plain(413, str(error))
-        except Exception:
-            logger.exception("the handler failed at %s %s", request.method, request.path)
-            return plain(500, "Kumoi failed at this request; its log says why.")
-        return response
-
     async def _send(self, exchange: Exchange, response: Response) -> None:
         """Write an answer; none when the client is gone, or when its request broke HTTP's rules behind the head."""
         transport, content = self._transport, response.body
@@ -288,22 +285,17 @@ class HttpConnection(asyncio.Protocol):
         if response.abort:
             self._reset()
         if self._finished or (incomplete and self._refused is not None):
-            if not isinstance(content, bytes | FileBody):
+            if not isinstance(content, bytes):
                 await _close(content)
             return
         exchange.started = True
         # A body that did not arrive to its end stands in the way of the next request.
         keep_alive = exchange.keep_alive and not incomplete and not self._draining
-        framed = head(
-            response,
-            method=exchange.request.method,
-            keep_alive=keep_alive,
-            old=exchange.old,
-            date=self._server.date.text(),
-        )
+        method, date = exchange.request.method, self._server.date.text()
+        framed = head(response, method=method, keep_alive=keep_alive, old=exchange.old, date=date)
         if not isinstance(content, bytes):
             await self._send_pieces(content, framed)
-        elif framed.length and framed.length > _JOINED:
+        elif len(content) > _JOINED and framed.length:
             transport.write(framed.content)
             transport.write(content)
         else:
@@ -382,7 +374,7 @@ class HttpConnection(asyncio.Protocol):
                 self._finish(unread=True)
 
 
-async def _close(pieces: AsyncIterator[bytes]) -> None:
+async def _close(pieces: AsyncIterator[bytes] | FileBody) -> None:
     if isinstance(pieces, AsyncGenerator):
         await pieces.aclose()
 

@@ -78,6 +78,7 @@ class RequestReader:
         self._taken = taken
         self._wanted = wanted
         self._parser = httptools.HttpRequestParser(self)
+        self._fed = 0
         self._unseen = 0
         self._declined = b""
         self._original: HeaderList | None = None
@@ -95,9 +96,12 @@ class RequestReader:
             return
         between = self.idle
         # What the parser keeps to itself (a header's beginning, a chunk's extension) must not grow without bounds.
-        self._unseen += len(data)
+        self._fed = len(data)
+        self._unseen += self._fed
         try:
-            self._parse(data)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._after_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserInvalidMethodError:
             if between and _METHOD.match(data):
                 raise Refused(501, "the method is not known here") from None
@@ -114,19 +118,14 @@ class RequestReader:
         if self.receiving is not None and self.receiving.body is not None:
             self.receiving.body.lose()
 
-    def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
-            if self.upgraded:
-                self.rest = rest
-                return
-            # Another protocol was offered (h2c, by Java's client): read the same request again without the offer.
-            self._parser = httptools.HttpRequestParser(self)
-            self._original = self._fields
-            again, self._declined = self._declined, b""
-            self._parse(again + rest)
+    def _after_upgrade(self, rest: bytes) -> None:
+        if self.upgraded:
+            self.rest = rest
+            return
+        # Another protocol was offered (h2c, by Java's client): read the same request again without the offer.
+        self._parser = httptools.HttpRequestParser(self)
+        again, self._declined = self._declined, b""
+        self.feed(again + rest)
 
     # ── the parser's calls ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,7 +138,6 @@ class RequestReader:
     def _begin(self) -> None:
         self._target = b""
         self._fields: HeaderList = []
-        self._head_size = 0
         self._pieces: list[bytes] = []
         self._size = 0
         self._unseen = 0
@@ -152,28 +150,25 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field; behind the body, a trailer field."""
-        size = len(name) + len(value) + 4
-        self._head_size += size
-        if size > self._limits.header_line or self._head_size > self._limits.header_block:
-            raise Refused(431, "the header fields are too large")
         self._fields.append((name.decode("latin-1"), value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is complete: decide how the body will be handed over."""
         parser = self._parser
+        fields = self._take_fields()
         method = parser.get_method().decode("latin-1")
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Refused(505, "HTTP/1.1 and HTTP/1.0 are served here")
         websocket = False
         if parser.should_upgrade():
-            websocket = self._wants_websocket(method, version)
+            websocket = self._wants_websocket(method, version, fields)
             if not websocket:
-                self._decline(method, version)
+                self._decline(method, version, fields)
                 return
         if self._original is not None:
-            self._fields, self._original = self._original, None
-        headers = Headers(self._fields)
+            fields, self._original = self._original, None
+        headers = Headers(fields)
         old = version == "1.0"
         length = self._check_framing(headers, old=old)
         target = self._target.decode("latin-1")
@@ -181,14 +176,13 @@ class RequestReader:
             target, headers = self._absolute(method, target, headers)
         path, _, query = target.partition("#")[0].partition("?")
         body = BufferedBody()
-        self._fields = body.trailers
         self._unseen = 0
         self.in_head = False
         request = Request(method, path, query, headers, body, self._scheme, self._client, version)
         exchange = self.receiving = Exchange(request, old=old, websocket=websocket)
-        if length and not websocket:
+        if length != 0:
             exchange.expects = not old and (headers.get("expect") or "").lower() == "100-continue"
-            if exchange.expects or length > self._limits.buffered_body:
+            if exchange.expects or (length is not None and length > self._limits.buffered_body):
                 self._stream(exchange)
 
     def on_body(self, piece: bytes) -> None:
@@ -208,6 +202,8 @@ class RequestReader:
         exchange = self.receiving
         if exchange is None:  # its offer of another protocol was declined: it will be read again
             return
+        if self._fields:
+            exchange.request.body.trailers.extend(self._take_fields())
         self.receiving = None
         exchange.keep_alive = self._parser.should_keep_alive()
         if exchange.body is not None:
@@ -244,8 +240,8 @@ class RequestReader:
         target = rest[len(authority) :]
         return target if target.startswith("/") else f"/{target}", changed
 
-    def _check_framing(self, headers: Headers, *, old: bool) -> float:
-        """The body's length, infinite when it comes in chunks; refuses what two readers could understand differently.
+    def _check_framing(self, headers: Headers, *, old: bool) -> int | None:
+        """The body's length, None when it comes in chunks; refuses what two readers could understand differently.
 
         The parser checks most of this itself; these are the rules that must hold whatever its next version tolerates.
         """
@@ -264,26 +260,36 @@ class RequestReader:
                 raise Refused(501, "the only transfer coding served is chunked")
             if old:
                 raise Refused(400, "HTTP/1.0 knows no chunks")
-            return float("inf")
+            return None
         if length is None:
             return 0
         if not (length.isascii() and length.isdigit()) or len(length) > 20:
             raise Refused(400, "Content-Length is not a number")
         return int(length)
 
-    def _wants_websocket(self, method: str, version: str) -> bool:
-        offered = [value.lower() for name, value in self._fields if name.lower() == "upgrade"]
-        framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._fields)
+    def _take_fields(self) -> HeaderList:
+        """The header or trailer fields since the last call; what came so far bounds their size."""
+        fields, self._fields = self._fields, []
+        if self._fed + self._unseen > self._limits.header_line:
+            sizes = [len(name) + len(value) + 4 for name, value in fields]
+            if sizes and (max(sizes) > self._limits.header_line or sum(sizes) > self._limits.header_block):
+                raise Refused(431, "the header fields are too large")
+        return fields
+
+    def _wants_websocket(self, method: str, version: str, fields: HeaderList) -> bool:
+        offered = [value.lower() for name, value in fields if name.lower() == "upgrade"]
+        framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in fields)
         return self._websockets and offered == ["websocket"] and method == "GET" and version == "1.1" and not framed
 
-    def _decline(self, method: str, version: str) -> None:
+    def _decline(self, method: str, version: str, fields: HeaderList) -> None:
         """Keep the head without what offers another protocol, to be read again."""
         if method == "CONNECT":
             raise Refused(501, "CONNECT is not served")
         lines = [f"{method} {self._target.decode('latin-1')} HTTP/{version}"]
-        for name, value in self._fields:
+        for name, value in fields:
             if name.lower() == "connection":
                 value = ", ".join(option for option in value.split(",") if option.strip().lower() not in _OFFER)
             if name.lower() != "upgrade" and (value or name.lower() != "connection"):
                 lines.append(f"{name}: {value}")
+        self._original = fields
         self._declined = "\r\n".join([*lines, "\r\n"]).encode("latin-1")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kumoi.wire.http import FileBody, HeaderList, Response
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+_OURS = frozenset({"content-length", "transfer-encoding", "connection", "date"})
 _CONTINUES_LINE = str.maketrans("\r\n\0", "   ")
 FILE_PIECE = 256 * 1024
 
@@ -50,22 +51,19 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     Framing is ours: a handler's Transfer-Encoding is dropped, its Connection heeded when it says close, and its
     Content-Length stands only where we cannot know better (bodies in pieces, answers to HEAD, 304).
     """
-    status = response.status
-    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown"]
+    lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown"]
     promised: str | None = None
     dated = False
     for name, value in response.headers:
-        match name.lower():
-            case "content-length":
+        known = name.lower()
+        if known in _OURS:
+            if known == "content-length":
                 promised = value
-                continue
-            case "transfer-encoding":
-                continue
-            case "connection":
+            elif known == "connection":
                 keep_alive = keep_alive and value.strip().lower() != "close"
+            if known != "date":
                 continue
-            case "date":
-                dated = True
+            dated = True
         lines.append(f"{name}: {value}")
     length, chunked, announced = _framing(response, method, promised, old=old)
     if length is None and not chunked:
@@ -81,7 +79,8 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     elif old:
         lines.append("Connection: keep-alive")
     text = "\r\n".join(lines)
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
+    breaks = len(lines) - 1
+    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         text = "\r\n".join(line.translate(_CONTINUES_LINE) for line in lines)
     return Head((text + "\r\n\r\n").encode("latin-1", "replace"), length, chunked, keep_alive)
 

@@ -42,10 +42,15 @@ class Client:
         return found + end
 
     def exactly(self, size: int) -> bytes:
-        while len(self.received) < size:
-            self._more()
-        found, self.received = self.received[:size], self.received[size:]
-        return found
+        pieces, left = [self.received], size - len(self.received)
+        while left > 0:
+            pieces.append(self.socket.recv(1024 * 1024))
+            if not pieces[-1]:
+                raise EOFError("the server closed the connection in the middle of an answer")
+            left -= len(pieces[-1])
+        found = b"".join(pieces)
+        self.received = found[size:]
+        return found[:size]
 
     def answer(self, *, head: bool = False) -> Answer:
         """The next response; `head` when it answers HEAD."""
