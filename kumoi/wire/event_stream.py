@@ -11,15 +11,15 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-import orjson
-
 from kumoi.wire.errors import AwsError
-from kumoi.wire.json_shapes import JsonShapes
+from kumoi.wire.json_shapes import JsonShapes, dumps
 from kumoi.wire.model import Shape
 from kumoi.wire.xml_shapes import XmlShapes
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STRING, _BYTES = 7, 6
+
+Encode = Callable[[AsyncIterator[dict[str, Any]], bytes | None], AsyncIterator[bytes]]
 
 
 class EventStreamError(ValueError):
@@ -56,7 +56,7 @@ def read_message(raw: bytes) -> tuple[dict[str, str | bytes], bytes, bytes]:
         size = raw[at]
         name = raw[at + 1 : at + 1 + size].decode("utf-8", "replace")
         at += 1 + size
-        kind, count = raw[at], int.from_bytes(raw[at + 1 : at + 3])
+        kind, count = (raw[at], int.from_bytes(raw[at + 1 : at + 3])) if at + 3 <= end else (0, 0)
         if kind not in (_STRING, _BYTES) or at + 3 + count > end:
             raise EventStreamError("a header is of a kind that is not used here")
         value = raw[at + 3 : at + 3 + count]
@@ -65,13 +65,23 @@ def read_message(raw: bytes) -> tuple[dict[str, str | bytes], bytes, bytes]:
     return headers, raw[end : total - 4], raw[total:]
 
 
-def encoder(
-    shape: Shape, json: JsonShapes, xml: XmlShapes, protocol: str
-) -> Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]:
-    """The function that turns events, `{"EventName": {members}}`, into messages."""
-    encoders = {name: _event(name, event, json, xml, protocol) for name, event in shape.members.items()}
+def initial_response(document: bytes, as_cbor: bool) -> bytes:
+    """The message with which a stream begins where no headers carry the answer's other members."""
+    content_type = "application/cbor" if as_cbor else "application/json"
+    headers = {":message-type": "event", ":event-type": "initial-response", ":content-type": content_type}
+    return message(headers, document)
 
-    async def encode(events: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+
+def encoder(shape: Shape, json: JsonShapes, xml: XmlShapes | None, title: str) -> Encode:
+    """The function that turns events, `{"EventName": {members}}`, into messages; its second argument is sent first.
+
+    An AwsError ends the stream with an exception, as clients expect it.
+    """
+    encoders = {name: _event(name, event, json, xml, title) for name, event in shape.members.items()}
+
+    async def encode(events: AsyncIterator[dict[str, Any]], first: bytes | None) -> AsyncIterator[bytes]:
+        if first is not None:
+            yield first
         try:
             async for event in events:
                 ((name, members),) = event.items()
@@ -82,40 +92,47 @@ def encoder(
                 ":exception-type": error.code,
                 ":content-type": "application/json",
             }
-            yield message(headers, orjson.dumps({"message": error.message}))
+            yield message(headers, dumps({"message": error.message}))
 
     return encode
 
 
 def _event(
-    name: str, event: Shape, json: JsonShapes, xml: XmlShapes, protocol: str
+    name: str, event: Shape, json: JsonShapes, xml: XmlShapes | None, title: str
 ) -> Callable[[dict[str, Any]], bytes]:
-    payload_name = next((member for member, shape in event.members.items() if shape.traits.get("eventpayload")), None)
-    header_names = [member for member, shape in event.members.items() if shape.traits.get("eventheader")]
-    headers = {":message-type": "event", ":event-type": name}
+    payload = next((member for member, shape in event.members.items() if shape.traits.get("eventpayload")), None)
+    bound = [member for member, shape in event.members.items() if shape.traits.get("eventheader")]
+    body = event.members[payload] if payload is not None else event
+    fixed = {":message-type": "event", ":event-type": name}
+    content_type, write = _content_writer(name, body, json, xml, title)
+    if content_type is not None:
+        fixed[":content-type"] = content_type
 
-    def with_headers(members: dict[str, Any], content_type: str | None) -> dict[str, str]:
-        extra = {member: str(members[member]) for member in header_names if members.get(member) is not None}
-        return headers | ({":content-type": content_type} if content_type else {}) | extra
+    def encode(members: dict[str, Any]) -> bytes:
+        headers = fixed | {member: str(members[member]) for member in bound if members.get(member) is not None}
+        return message(headers, write(members.get(payload) if payload is not None else members))
 
-    if payload_name is not None and event.members[payload_name].type == "blob":
-        return lambda members: message(
-            with_headers(members, "application/octet-stream"), members.get(payload_name) or b""
-        )
-    body = event.members[payload_name] if payload_name is not None else event
+    return encode
+
+
+def _content_writer(
+    name: str, body: Shape, json: JsonShapes, xml: XmlShapes | None, title: str
+) -> tuple[str | None, Callable[[Any], bytes]]:
+    """(content type, the function that makes a message's payload)."""
+    if body.type == "blob":
+        return "application/octet-stream", lambda value: value or b""
+    if body.type == "string":
+        return "text/plain", lambda value: (value or "").encode()
     if not body.members:
-        return lambda members: message(with_headers(members, None), b"")
-    if protocol == "rest-xml":
-        write = xml.writer(body)
+        return None, lambda value: b""
+    if xml is None:
+        write_json = json.encoder(body, title)
+        return "application/json", lambda value: write_json(value or {})
+    write = xml.writer(body, body.location_name or body.name, title)
 
-        def as_xml(members: dict[str, Any]) -> bytes:
-            out: list[str] = []
-            write(out, payload_name or name, members[payload_name] if payload_name else members)
-            return message(with_headers(members, "text/xml"), "".join(out).encode())
+    def write_xml(value: Any) -> bytes:
+        out: list[str] = []
+        write(out.append, value or {})
+        return "".join(out).encode()
 
-        return as_xml
-    to_json = json.encoder(body)
-    return lambda members: message(
-        with_headers(members, "application/json"),
-        orjson.dumps(to_json(members[payload_name] if payload_name else members)),
-    )
+    return "text/xml", write_xml

@@ -1,23 +1,29 @@
-"""JSON bodies: a decoder and an encoder for each shape, compiled once into nested functions.
+"""JSON and CBOR bodies: what a parsed document must be to be params, and how a result becomes a document.
 
-Decoders check types as they go (SerializationException), drop what the model does not know and what is null, and turn
-base64 into bytes and epoch seconds into datetimes. Encoders leave out members that are None.
+Decoders work in place on the parsed value, which nobody else holds: they check every type (SerializationException),
+drop what is null or unknown to the model, and turn base64 into bytes and epoch seconds into datetimes. Encoders visit
+only what can need converting (timestamps, members with another name on the wire); orjson and CBOR write the rest.
+Rules: the awsJson, restJson and rpc-v2-cbor protocols of the Smithy specification.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from kumoi.wire import timestamps
+import orjson
+
+from kumoi.wire import cbor, timestamps
+from kumoi.wire.codegen import Generator, indented
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.model import Shape
+from kumoi.wire.scalars import BITS, blob_text, non_finite
 
-Codec = Callable[[Any], Any]
+_AS_THEY_ARE = ("bigdecimal", "biginteger")
+_COMPOUND = ("structure", "list", "map")
 
 
 def wrong_type(value: Any, wanted: str) -> AwsError:
@@ -33,197 +39,249 @@ def wrong_type(value: Any, wanted: str) -> AwsError:
     return aws_error("SerializationException", f"{kind} cannot be converted to {wanted}")
 
 
-class JsonShapes:
-    """Compiles decoders and encoders of one service's shapes; each shape once.
+class JsonShapes(Generator):
+    """The decoders and encoders of one service's shapes.
 
-    `renamed` says whether members stand under their locationName (REST), and `native` whether blobs and
-    timestamps are native values (CBOR).
+    `renamed` says whether members stand under their locationName (REST), and `native` whether blobs and timestamps
+    are native values (CBOR).
     """
 
-    def __init__(self, *, renamed: bool, native: bool = False) -> None:
+    def __init__(self, service: str, *, renamed: bool, native: bool = False) -> None:
+        helpers = {
+            "wrong_type": wrong_type,
+            "keep": _keep,
+            "blob": _native_blob if native else _blob,
+            "moment": _timestamp,
+            "number": _float,
+            "epoch": timestamps.epoch,
+            "text": timestamps.text,
+            "native_moment": _native_moment,
+        }
+        super().__init__(service, helpers)
         self._renamed = renamed
         self._native = native
-        self._decoders: dict[str, Codec] = {}
-        self._encoders: dict[str, Codec] = {}
+        self._visited: dict[str, bool] = {}
 
     # ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def decoder(self, shape: Shape) -> Codec:
-        """The function that turns a parsed value into params."""
-        if shape.type not in ("structure", "list", "map"):
-            return self._scalar_decoder(shape)
-        name = shape.name
-        found = self._decoders.get(name)
-        if found is None:
-            self._decoders[name] = lambda value: self._decoders[name](value)
-            found = self._decoders[name] = self._compound_decoder(shape)
-        return found
+    def decoder(self, shape: Shape, title: str) -> Callable[[Any], Any]:
+        """The function that turns a parsed document into params; `shape` is a structure, a list or a map."""
+        if shape.document:
+            return lambda value: value
+        return self.compiled(self._reader(shape), title)
 
-    def _compound_decoder(self, shape: Shape) -> Codec:
-        if shape.type == "list":
-            item = self.decoder(shape.item)
+    def _reader(self, shape: Shape) -> str:
+        body = {"structure": self._read_structure, "list": self._read_list, "map": self._read_map}[shape.type]
+        return self.function(("read", shape.name), f"read_{shape.name}", "v", lambda: body(shape))
 
-            def decode_list(value: Any) -> Any:
-                if type(value) is not list:
-                    raise wrong_type(value, "a list")
-                return [item(one) for one in value if one is not None]
-
-            return decode_list
-        if shape.type == "map":
-            entry = self.decoder(shape.value)
-
-            def decode_map(value: Any) -> Any:
-                if type(value) is not dict:
-                    raise wrong_type(value, "a map")
-                return {str(key): entry(one) for key, one in value.items() if one is not None}
-
-            return decode_map
-        if shape.traits.get("document"):
-            return _same
-        fields = {
-            self.wire_name(member, inner): (member, self.decoder(inner))
-            for member, inner in shape.members.items()
-            if "location" not in inner.traits
-        }
-
-        def decode_structure(value: Any) -> Any:
-            if type(value) is not dict:
-                raise wrong_type(value, "a structure")
-            decoded: dict[str, Any] = {}
-            for key, one in value.items():
-                if one is not None and (found := fields.get(key)) is not None:
-                    decoded[found[0]] = found[1](one)
-            return decoded
-
-        return decode_structure
-
-    def _scalar_decoder(self, shape: Shape) -> Codec:
+    def _read(self, shape: Shape) -> tuple[list[str], str]:
+        """(lines that check `x`, the expression for what becomes of it)."""
         kind = shape.type
-        if kind in ("string", "character"):
-            return _string
-        if kind in ("integer", "long", "short", "byte"):
-            return _integer
-        if kind in ("float", "double"):
-            return _float
-        if kind == "boolean":
-            return _boolean
-        if kind == "timestamp":
-            return _timestamp
-        if kind in ("bigdecimal", "biginteger"):
-            return _same
-        return _native_blob if self._native else _blob
+        if shape.document or kind in _AS_THEY_ARE:
+            return [], "x"
+        if kind in _COMPOUND:
+            return [], f"{self._reader(shape)}(x)"
+        if kind in BITS:
+            limit = 1 << (BITS[kind] - 1)
+            wanted = "Long" if kind == "long" else "Integer"
+            return [f"if type(x) is not int or not {-limit} <= x < {limit}: raise wrong_type(x, {wanted!r})"], "x"
+        if kind in ("string", "character", "boolean"):
+            python, wanted = ("bool", "Boolean") if kind == "boolean" else ("str", "String")
+            return [f"if type(x) is not {python}: raise wrong_type(x, {wanted!r})"], "x"
+        return [], {"timestamp": "moment(x)", "blob": "blob(x)"}.get(kind, "number(x)")
 
-    def wire_name(self, member: str, shape: Shape) -> str:
-        """The name a member has on the wire."""
-        return shape.location_name or member if self._renamed else member
+    def _read_structure(self, shape: Shape) -> list[str]:
+        members = self._body_members(shape)
+        names = self.constant(f"members_{shape.name}", frozenset(wire for wire, _, _ in members))
+        start = ["if type(v) is not dict: raise wrong_type(v, 'a structure')"]
+        if any(wire != member for wire, member, _ in members):
+            lines = [*start, "out = {}"]
+            for wire, member, inner in members:
+                checks, result = self._read(inner)
+                lines += [f"x = v.get({wire!r})", "if x is not None:"]
+                lines += indented([*checks, f"out[{member!r}] = {result}"])
+            return [*lines, "return out"]
+        if shape.one_of_many:
+            return [*start, *self._read_one_of_many(members, names), "return v"]
+        lines = [*start, "n = 0"]
+        for wire, _, inner in members:
+            checks, result = self._read(inner)
+            lines += [f"x = v.get({wire!r})", "if x is not None:"]
+            lines += indented(["n += 1", *checks, *([f"v[{wire!r}] = {result}"] if result != "x" else [])])
+        return [*lines, f"if n != len(v): keep(v, {names})", "return v"]
+
+    def _read_one_of_many(self, members: list[tuple[str, str, Shape]], names: str) -> list[str]:
+        """Structures of which one member is usual (DynamoDB's AttributeValue): what is there decides, in turn."""
+        lines = ["known = 0", "for k, x in v.items():", "    if x is None: continue"]
+        word = "if"
+        for wire, _, inner in members:
+            checks, result = self._read(inner)
+            lines.append(f"    {word} k == {wire!r}:")
+            lines += indented(indented(["known += 1", *checks, *([f"v[k] = {result}"] if result != "x" else [])]))
+            word = "elif"
+        return [*lines, f"if known != len(v): keep(v, {names})"]
+
+    def _read_list(self, shape: Shape) -> list[str]:
+        checks, result = self._read(shape.item)
+        lines = [
+            "if type(v) is not list: raise wrong_type(v, 'a list')",
+            "if None in v: v = [x for x in v if x is not None]",
+        ]
+        if result != "x":
+            return [*lines, f"return [{result} for x in v]"]
+        return [*lines, *(["for x in v:", *indented(checks)] if checks else []), "return v"]
+
+    def _read_map(self, shape: Shape) -> list[str]:
+        checks, result = self._read(shape.value)
+        lines = [
+            "if type(v) is not dict: raise wrong_type(v, 'a map')",
+            "if None in v.values(): v = {k: x for k, x in v.items() if x is not None}",
+        ]
+        inner = [*checks]
+        if self._native:
+            inner.append("if type(k) is not str: raise wrong_type(k, 'String')")
+        if result != "x":
+            inner.append(f"v[k] = {result}")
+        return [*lines, *(["for k, x in v.items():", *indented(inner)] if inner else []), "return v"]
+
+    def _body_members(self, shape: Shape) -> list[tuple[str, str, Shape]]:
+        """(name on the wire, member, shape) of what stands in the body."""
+        return [
+            (inner.location_name or member if self._renamed else member, member, inner)
+            for member, inner in shape.members.items()
+            if "location" not in inner.traits and not inner.event_stream
+        ]
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def encoder(self, shape: Shape) -> Codec:
-        """The function that turns a handler's value into what orjson (or CBOR) writes."""
-        if shape.type == "blob":
-            return _same if self._native else _encode_blob
-        if shape.type == "timestamp":
-            form = shape.traits.get("timestampFormat", "unixTimestamp")
-            if self._native:
-                return _moment
-            return timestamps.epoch if form == "unixTimestamp" else lambda value: timestamps.text(value, form)
-        if shape.type in ("float", "double") and not self._native:
-            return finite
-        if shape.type not in ("structure", "list", "map") or shape.traits.get("document"):
-            return _same
-        name = shape.name
-        found = self._encoders.get(name)
-        if found is None:
-            self._encoders[name] = lambda value: self._encoders[name](value)
-            found = self._encoders[name] = self._compound_encoder(shape)
-        return found
+    def encoder(self, shape: Shape, title: str) -> Callable[[Any], bytes]:
+        """The function that turns a handler's value into a document's bytes.
 
-    def _compound_encoder(self, shape: Shape) -> Codec:
-        if shape.type == "list":
-            item = self.encoder(shape.item)
-            return lambda value: [item(one) for one in value]
-        if shape.type == "map":
-            entry = self.encoder(shape.value)
-            return lambda value: {key: entry(one) for key, one in value.items()}
-        fields = {
-            member: (self.wire_name(member, inner), self.encoder(inner))
-            for member, inner in shape.members.items()
-            if "location" not in inner.traits
-        }
+        Of a structure's own members those that are None, or that the model does not know, are left out.
+        """
+        write: Callable[[Any], bytes] = cbor.encode if self._native else dumps
+        without_none, null = (_without_none, b"\xf6") if self._native else (_json_without_none, b"null")
+        if shape.document:
+            return write
+        convert = self.compiled(self._writer(shape), title)
+        if shape.holds_document:
+            return lambda value: write(convert(value))
 
-        def encode_structure(value: Any) -> Any:
-            encoded: dict[str, Any] = {}
-            for member, one in value.items():
-                if one is not None and (found := fields.get(member)) is not None:
-                    encoded[found[0]] = found[1](one)
-            return encoded
+        def encode(value: Any) -> bytes:
+            document = convert(value)
+            content = write(document)
+            # A null may be a None deep in a part that was not visited (or a NaN, to orjson): then look everywhere.
+            return content if null not in content else write(without_none(document))
 
-        return encode_structure
+        return encode
+
+    def _writer(self, shape: Shape) -> str:
+        body = {"structure": self._write_structure, "list": self._write_list, "map": self._write_map}[shape.type]
+        return self.function(("write", shape.name), f"write_{shape.name}", "v", lambda: body(shape))
+
+    def _write(self, shape: Shape) -> str:
+        """The expression for what `x` becomes."""
+        if not self._needs_visit(shape):
+            return "x"
+        if shape.type != "timestamp":
+            return f"{self._writer(shape)}(x)"
+        if self._native:
+            return "native_moment(x)"
+        form = shape.traits.get("timestampFormat", "unixTimestamp")
+        return "epoch(x)" if form == "unixTimestamp" else f"text(x, {form!r})"
+
+    def _write_structure(self, shape: Shape) -> list[str]:
+        members = self._body_members(shape)
+        names = self.constant(f"names_{shape.name}", {member: wire for wire, member, _ in members})
+        lines = [f"out = {{{names}[k]: x for k, x in v.items() if x is not None and k in {names}}}"]
+        for wire, _, inner in members:
+            result = self._write(inner)
+            if result != "x":
+                lines += [f"x = out.get({wire!r})", f"if x is not None: out[{wire!r}] = {result}"]
+        return [*lines, "return out"]
+
+    def _write_list(self, shape: Shape) -> list[str]:
+        return [f"return [{self._write(shape.item)} for x in v]"]
+
+    def _write_map(self, shape: Shape) -> list[str]:
+        return [f"return {{k: {self._write(shape.value)} for k, x in v.items() if x is not None}}"]
+
+    def _needs_visit(self, shape: Shape) -> bool:
+        """Whether a value of this shape can hold what its document has otherwise."""
+        if shape.document or shape.type not in _COMPOUND:
+            return shape.type == "timestamp"
+        if shape.name not in self._visited:
+            self._visited[shape.name] = any(map(self._differs, (shape, *shape.within())))
+        return self._visited[shape.name]
+
+    def _differs(self, shape: Shape) -> bool:
+        if shape.type == "structure":
+            return any(wire != member for wire, member, _ in self._body_members(shape))
+        return shape.type == "timestamp"
 
 
-def _same(value: Any) -> Any:
-    return value
+def _keep(value: dict[Any, Any], members: Collection[str]) -> None:
+    for key in [key for key, one in value.items() if one is None or key not in members]:
+        del value[key]
 
 
-def _string(value: Any) -> Any:
-    if type(value) is not str:
-        raise wrong_type(value, "String")
-    return value
-
-
-def _integer(value: Any) -> Any:
-    if type(value) is int:
-        return value
-    if type(value) is float and value.is_integer():
-        return int(value)
-    raise wrong_type(value, "Integer")
-
-
-def _float(value: Any) -> Any:
-    if type(value) is float or type(value) is int:
-        return float(value)
-    if value in ("NaN", "Infinity", "-Infinity"):
+def _float(value: Any) -> float:
+    if type(value) is float or type(value) is int or value in ("NaN", "Infinity", "-Infinity"):
         return float(value)
     raise wrong_type(value, "Double")
 
 
-def _boolean(value: Any) -> Any:
-    if type(value) is not bool:
-        raise wrong_type(value, "Boolean")
-    return value
-
-
-def _timestamp(value: Any) -> Any:
+def _timestamp(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
     try:
         return timestamps.decode(value)
     except ValueError:
         raise wrong_type(value, "Timestamp") from None
 
 
-def _blob(value: Any) -> Any:
+def _blob(value: Any) -> bytes:
     if type(value) is not str:
         raise wrong_type(value, "Blob")
     try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
+        return b64decode(value, validate=True)
+    except ValueError:
         raise aws_error("SerializationException", "a blob is not valid base64") from None
 
 
-def _native_blob(value: Any) -> Any:
+def _native_blob(value: Any) -> bytes:
     if type(value) is not bytes:
         raise wrong_type(value, "Blob")
     return value
 
 
-def _encode_blob(value: Any) -> str:
-    return base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
-
-
-def _moment(value: Any) -> datetime:
+def _native_moment(value: datetime | float) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
 
 
-def finite(value: float) -> float | str:
-    """A float as JSON has it: NaN and the infinities as text."""
-    return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+def dumps(value: Any) -> bytes:
+    """JSON; blobs as base64, datetimes as epoch seconds."""
+    return orjson.dumps(value, _default, orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return blob_text(bytes(value))
+    if isinstance(value, datetime):
+        return timestamps.epoch(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(one) for key, one in value.items() if one is not None}
+    return [_without_none(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _json_without_none(value: Any) -> Any:
+    """The same for JSON, which has NaN and the infinities as texts."""
+    if isinstance(value, dict):
+        return {key: _json_without_none(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [_json_without_none(one) for one in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else non_finite(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 
 from kumoi.wire.overlays import OVERLAYS, Overlay
+from kumoi.wire.validation import Check, Validator, Violation
+from kumoi.wire.validation import error as validation_error
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -81,6 +83,43 @@ class Shape:
         """Whether a structure is a stream of events."""
         return bool(self.traits.get("eventstream"))
 
+    @property
+    def document(self) -> bool:
+        """Whether a value is any JSON, not described by the model."""
+        return bool(self.traits.get("document"))
+
+    @cached_property
+    def parts(self) -> tuple[Shape, ...]:
+        """The shapes directly inside: members, or item, or key and value."""
+        if self.type == "structure":
+            return tuple(self.members.values())
+        if self.type == "list":
+            return (self.item,)
+        return (self.key, self.value) if self.type == "map" else ()
+
+    def within(self) -> Iterator[Shape]:
+        """Every shape inside, at any depth; each definition is entered once."""
+        entered: set[str] = set()
+        waiting = list(self.parts)
+        while waiting:
+            shape = waiting.pop()
+            yield shape
+            if shape.parts and shape.name not in entered:
+                entered.add(shape.name)
+                waiting += shape.parts
+
+    @cached_property
+    def one_of_many(self) -> bool:
+        """Whether a structure usually has one member of many: a union, or one that contains itself."""
+        if self.type != "structure" or len(self.members) < 3 or "required" in self.traits:
+            return False
+        return bool(self.traits.get("union")) or any(inner.name == self.name for inner in self.within())
+
+    @cached_property
+    def holds_document(self) -> bool:
+        """Whether there is a document somewhere inside."""
+        return any(inner.document for inner in self.within())
+
 
 class OperationModel:
     """One operation: where it is found, what goes in, what comes out."""
@@ -111,7 +150,21 @@ class OperationModel:
         name = self.input.traits.get("payload") if self.input else None
         return self.input.members[name] if self.input and name else None
 
-    @property
+    def validate(self, params: Mapping[str, Any]) -> None:
+        """Raise the service's validation error for params that break the model's constraints."""
+        code = self.model.overlay.validation_code
+        if code is None or self._check is None:
+            return
+        found: list[Violation] = []
+        self._check(params, "", found)
+        if found:
+            raise validation_error(found, code)
+
+    @cached_property
+    def _check(self) -> Check | None:
+        return self.model.validator.check(self.input, f"{self.name} validate") if self.input is not None else None
+
+    @cached_property
     def streams_input(self) -> str | None:
         """The member that is a streaming body, if there is one."""
         payload = self.input_payload
@@ -131,6 +184,7 @@ class ServiceModel:
         self.overlay: Overlay = OVERLAYS.get(name, Overlay())
         self.protocol: str = self.metadata["protocol"]
         self.protocols: tuple[str, ...] = tuple(self.metadata.get("protocols") or (self.protocol,))
+        self.validator = Validator(name, self.overlay.unchecked_enums)
         self._operations: dict[str, OperationModel] = {}
 
     @classmethod
@@ -174,6 +228,11 @@ class ServiceModel:
                 if code:
                     found.setdefault(code, shape)
         return found
+
+    @property
+    def xml_namespace(self) -> Any:
+        """The namespace of XML answers, as the model declares it; S3's model leaves its own unsaid."""
+        return self.metadata.get("xmlNamespace") or self.overlay.xml_namespace
 
     @property
     def query_compatible(self) -> bool:

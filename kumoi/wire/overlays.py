@@ -13,20 +13,59 @@ from dataclasses import dataclass, field
 class Overlay:
     """One service's facts.
 
-    `error_prefix` stands before the code in `__type`. `roots` are root elements of XML answers by operation, where
-    they are not named for the output shape. `statuses` are HTTP statuses of errors that the model lacks.
+    `error_prefix` stands before the code in `__type`. `statuses` are HTTP statuses of errors that the model lacks.
+    Of XML answers, by operation: `roots` are root elements that are not named for the output shape, and `bare` has the
+    member whose text is the whole root. `xml_namespace` is theirs where the model says none; with `milliseconds`,
+    timestamps tell them even when there are none. `checksummed` answers carry x-amz-crc32.
     `unchecked_enums` are shapes whose values the service itself refuses, in words of its own. `validation_code` is the
     error of a request that breaks the model's constraints; None for a service that checks everything itself.
     """
 
     error_prefix: str = ""
-    roots: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)
+    bare: Mapping[str, str] = field(default_factory=dict)
+    xml_namespace: str | None = None
+    milliseconds: bool = False
+    checksummed: bool = False
     unchecked_enums: frozenset[str] = frozenset()
     validation_code: str | None = "ValidationException"
 
 
-_NOT_FOUND = dict.fromkeys(("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "NoSuchTagSet"), 404)
+_S3_STATUSES = {
+    **dict.fromkeys(
+        (
+            "NoSuchBucket",
+            "NoSuchBucketPolicy",
+            "NoSuchConfiguration",
+            "NoSuchCORSConfiguration",
+            "NoSuchKey",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchObjectLockConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+            "NoSuchTagSet",
+            "NoSuchUpload",
+            "NoSuchVersion",
+            "NoSuchWebsiteConfiguration",
+            "ObjectLockConfigurationNotFoundError",
+            "OwnershipControlsNotFoundError",
+            "ReplicationConfigurationNotFoundError",
+            "ServerSideEncryptionConfigurationNotFoundError",
+        ),
+        404,
+    ),
+    **dict.fromkeys(
+        ("BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "InvalidBucketState", "OperationAborted"),
+        409,
+    ),
+    "ExpiredToken": 400,
+    "InvalidObjectState": 403,
+    "InvalidRange": 416,
+    "MethodNotAllowed": 405,
+    "MissingContentLength": 411,
+    "NotModified": 304,
+    "PreconditionFailed": 412,
+}
 _S3_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
     "CopyObject": "CopyObjectResult",
@@ -57,7 +96,7 @@ _S3_ROOTS = {
 OVERLAYS: Mapping[str, Overlay] = {
     "cloudformation": Overlay(validation_code="ValidationError"),
     "cloudwatch": Overlay(validation_code="ValidationError"),
-    "dynamodb": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
+    "dynamodb": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#", checksummed=True),
     "dynamodbstreams": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
     "elbv2": Overlay(validation_code="ValidationError"),
     "iam": Overlay(validation_code="ValidationError"),
@@ -65,21 +104,10 @@ OVERLAYS: Mapping[str, Overlay] = {
     "logs": Overlay(validation_code="InvalidParameterException"),
     "s3": Overlay(
         roots=_S3_ROOTS,
-        statuses={
-            **_NOT_FOUND,
-            "BucketAlreadyExists": 409,
-            "BucketNotEmpty": 409,
-            "InvalidRange": 416,
-            "MethodNotAllowed": 405,
-            "MissingContentLength": 411,
-            "NoSuchBucketPolicy": 404,
-            "NoSuchCORSConfiguration": 404,
-            "NoSuchLifecycleConfiguration": 404,
-            "NoSuchWebsiteConfiguration": 404,
-            "NotModified": 304,
-            "PreconditionFailed": 412,
-            "ServerSideEncryptionConfigurationNotFoundError": 404,
-        },
+        bare={"GetBucketLocation": "LocationConstraint"},
+        statuses=_S3_STATUSES,
+        xml_namespace="http://s3.amazonaws.com/doc/2006-03-01/",
+        milliseconds=True,
         validation_code=None,
     ),
     "sns": Overlay(validation_code="ValidationError"),

@@ -23,9 +23,9 @@ def decode(value: object) -> datetime:
             parsed = datetime.fromisoformat(text)
         else:
             parsed = parsedate_to_datetime(text)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (OverflowError, OSError, TypeError, IndexError) as error:
         raise ValueError("not a timestamp") from error
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _moment(value: datetime | float) -> datetime:
@@ -43,9 +43,14 @@ def epoch(value: datetime | float) -> float | int:
 def iso8601(value: datetime | float) -> str:
     """`2026-01-02T03:04:05Z`, with milliseconds where there are any."""
     moment = _moment(value).astimezone(UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    milliseconds = moment.microsecond // 1000
-    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
+    text = moment.isoformat()[:19]
+    part = moment.microsecond // 1000
+    return f"{text}.{part:03d}Z" if part else f"{text}Z"
+
+
+def milliseconds(value: datetime | float) -> str:
+    """`2026-01-02T03:04:05.000Z`, as S3 writes them in documents."""
+    return _moment(value).astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def rfc822(value: datetime | float) -> str:

@@ -1,28 +1,30 @@
 """XML bodies: what REST-XML services read, and what query and REST-XML services write.
 
 Documents are read with the standard library's parser; a document type declaration is refused, so that no entity is
-ever expanded. Rules: the restXml and query protocols of the Smithy specification.
+ever expanded. Rules: the restXml and awsQuery protocols of the Smithy specification.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
-from kumoi.wire import timestamps
+from kumoi.wire import scalars, timestamps
+from kumoi.wire.codegen import Generator, indented
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.model import Shape
 
 Element = ElementTree.Element
-Reader = Callable[[Element], Any]
-Writer = Callable[[list[str], str, Any], None]
+Put = Callable[[str], None]
+"""Takes the next piece of a document."""
 
-_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
 _FORBIDDEN = {code: "" for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: "", 0xFFFF: ""}
+_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
 
 
 def malformed() -> AwsError:
@@ -33,11 +35,11 @@ def malformed() -> AwsError:
 
 
 def parse(body: bytes) -> Element:
-    """The root element of a document; MalformedXML when it is none."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+    """The root element of a document; MalformedXML when it is none, or has a document type."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\x00" in body:  # in UTF-16, each of these has a NUL
         raise malformed()
     try:
-        return ElementTree.fromstring(body)  # noqa: S314  (no DTD gets this far, so no entity is expanded)
+        return ElementTree.fromstring(body)  # noqa: S314  (no document type gets this far, so no entity is expanded)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise malformed() from None
 
@@ -49,235 +51,185 @@ def local(tag: str) -> str:
 
 def text_of(value: Any) -> str:
     """A text as XML may hold it: escaped, without characters that XML forbids."""
-    return escape(str(value).translate(_FORBIDDEN)).replace("\r", "&#13;")
+    text = value if type(value) is str else str(value)
+    if _SPECIAL(text) is None:
+        return text
+    return escape(text.translate(_FORBIDDEN)).replace("\r", "&#13;").encode("utf-8", "replace").decode()
 
 
-class XmlShapes:
-    """Compiles readers and writers of one service's shapes; each shape once."""
+def attribute(name: str, value: Any) -> str:
+    """` name="value"`."""
+    quoted = text_of(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return f' {name}="{quoted}"'
 
-    def __init__(self) -> None:
-        self._readers: dict[str, Reader] = {}
-        self._writers: dict[tuple[str, bool], Writer] = {}
+
+def namespace(declared: Any) -> str:
+    """The attribute that declares a model's xmlNamespace; nothing where there is none."""
+    if not declared:
+        return ""
+    if isinstance(declared, str):
+        return attribute("xmlns", declared)
+    prefix = declared.get("prefix")
+    return attribute(f"xmlns:{prefix}" if prefix else "xmlns", declared["uri"])
+
+
+class XmlShapes(Generator):
+    """The readers and writers of one service's shapes; `milliseconds` has timestamps always tell them (S3)."""
+
+    def __init__(self, service: str, *, milliseconds: bool = False) -> None:
+        helpers = {
+            "malformed": malformed,
+            "content": _content,
+            **scalars.helpers(lambda _text, _what: malformed()),
+            "entry": _entry,
+            "text_of": text_of,
+            "attribute": attribute,
+            "blob_text": scalars.blob_text,
+            "number_text": scalars.number_text,
+            "instant": timestamps.milliseconds if milliseconds else timestamps.iso8601,
+            "timestamp": timestamps.text,
+        }
+        super().__init__(service, helpers)
 
     # ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def reader(self, shape: Shape) -> Reader:
-        """The function that reads a shape from an element (of a list or map: from its wrapper)."""
-        if shape.type not in ("structure", "list", "map"):
-            return _scalar_reader(shape)
-        name = shape.name
-        found = self._readers.get(name)
-        if found is None:
-            self._readers[name] = lambda element: self._readers[name](element)
-            found = self._readers[name] = self._compound_reader(shape)
-        return found
+    def reader(self, shape: Shape, title: str) -> Callable[[Element], Any]:
+        """The function that reads a structure from an element."""
+        return self.compiled(self._reader(shape), title)
 
-    def _compound_reader(self, shape: Shape) -> Reader:
-        if shape.type == "list":
-            item = self.reader(shape.item)
-            return lambda element: [item(child) for child in element]
-        if shape.type == "map":
-            entry = self._entry_reader(shape)
-            return lambda element: dict(entry(child) for child in element)
-        fields: dict[str, tuple[str, Shape, Reader]] = {}
-        attributes: dict[str, str] = {}
+    def _read(self, shape: Shape, element: str) -> str:
+        """The expression that reads a shape from an element (of a list or map: from its wrapper)."""
+        kind = shape.type
+        if kind in ("structure", "list", "map"):
+            return f"{self._reader(shape)}({element})"
+        plain = scalars.expression(shape, f"content({element})")
+        return plain if plain.startswith("content") else scalars.expression(shape, f"content({element}).strip()")
+
+    def _reader(self, shape: Shape) -> str:
+        def body() -> list[str]:
+            if shape.type == "list":
+                return [f"return [{self._read(shape.item, 'c')} for c in e]"]
+            if shape.type == "map":
+                return [f"return dict({self._entry(shape, 'c')} for c in e)"]
+            return self._read_structure(shape)
+
+        return self.function(("read", shape.name), f"read_{shape.name}", "e", body)
+
+    def _entry(self, shape: Shape, element: str) -> str:
+        """The expression for a map entry's (key, value)."""
+        key, value = shape.key.location_name or "key", shape.value.location_name or "value"
+        return (
+            f"({self._read(shape.key, f'entry({element}, {key!r})')}, "
+            f"{self._read(shape.value, f'entry({element}, {value!r})')})"
+        )
+
+    def _read_structure(self, shape: Shape) -> list[str]:
+        cases: list[tuple[str, str]] = []
+        attributes: list[tuple[str, str]] = []
         for member, inner in shape.members.items():
+            name = inner.location_name or member
             if "location" in inner.traits:
                 continue
-            name = inner.location_name or member
             if inner.traits.get("xmlAttribute"):
-                attributes[name.partition(":")[2] or name] = member
-                continue
-            if inner.flattened and inner.type == "list":
+                attributes.append((name.rpartition(":")[2], member))
+            elif inner.flattened and inner.type == "list":
                 name = inner.location_name or inner.item.location_name or member
-                fields[name] = (member, inner, self.reader(inner.item))
+                cases.append((name, f"out.setdefault({member!r}, []).append({self._read(inner.item, 'c')})"))
             elif inner.flattened and inner.type == "map":
-                fields[name] = (member, inner, self._entry_reader(inner))
+                cases.append((name, f"out.setdefault({member!r}, {{}}).update([{self._entry(inner, 'c')}])"))
             else:
-                fields[name] = (member, inner, self.reader(inner))
-
-        def read_structure(element: Element) -> Any:
-            read: dict[str, Any] = {}
-            for child in element:
-                found = fields.get(local(child.tag))
-                if found is None:
-                    continue
-                member, inner, reader = found
-                if inner.flattened and inner.type == "list":
-                    read.setdefault(member, []).append(reader(child))
-                elif inner.flattened and inner.type == "map":
-                    read.setdefault(member, {}).update([reader(child)])
-                else:
-                    read[member] = reader(child)
-            for name, value in element.attrib.items():
-                if (attribute := attributes.get(local(name))) is not None:
-                    read[attribute] = value
-            return read
-
-        return read_structure
-
-    def _entry_reader(self, shape: Shape) -> Reader:
-        key_name = shape.key.location_name or "key"
-        value_name = shape.value.location_name or "value"
-        key, value = self.reader(shape.key), self.reader(shape.value)
-
-        def read_entry(element: Element) -> Any:
-            found = {local(child.tag): child for child in element}
-            if key_name not in found or value_name not in found:
-                raise malformed()
-            return key(found[key_name]), value(found[value_name])
-
-        return read_entry
+                cases.append((name, f"out[{member!r}] = {self._read(inner, 'c')}"))
+        lines = ["out = {}"]
+        if cases:
+            lines += ["for c in e:", "    t = c.tag.rpartition('}')[2]"]
+        for number, (name, statement) in enumerate(cases):
+            lines += [f"    {'elif' if number else 'if'} t == {name!r}: {statement}"]
+        if attributes:
+            lines += ["for t, x in e.attrib.items():", "    t = t.rpartition('}')[2]"]
+            lines += [f"    if t == {name!r}: out[{member!r}] = x" for name, member in attributes]
+        return [*lines, "return out"]
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def writer(self, shape: Shape) -> Writer:
-        """The function that appends `<name>value</name>` to a list of texts."""
-        if shape.type not in ("structure", "list", "map"):
-            return _scalar_writer(shape)
-        key = (shape.name, shape.flattened)
-        found = self._writers.get(key)
-        if found is None:
-            self._writers[key] = lambda out, name, value: self._writers[key](out, name, value)
-            found = self._writers[key] = self._compound_writer(shape)
-        return found
+    def writer(self, shape: Shape, name: str, title: str) -> Callable[[Put, Any], None]:
+        """The function (put, value) that writes a value as the element `name`."""
+        key = ("element", shape.name, name)
+        return self.compiled(self.function(key, f"element_{name}", "put, x", lambda: self._element(shape, name)), title)
 
-    def _compound_writer(self, shape: Shape) -> Writer:
+    def members_writer(self, shape: Shape, title: str) -> Callable[[Put, Any], None]:
+        """The function (put, value) that writes a structure's members, without an element of its own."""
+        return self.compiled(self._members(shape), title)
+
+    def _members(self, shape: Shape) -> str:
+        def body() -> list[str]:
+            lines = []
+            for member, inner in shape.members.items():
+                if "location" in inner.traits or inner.traits.get("xmlAttribute"):
+                    continue
+                name = inner.location_name or member
+                if inner.type == "list" and inner.flattened:
+                    name = inner.location_name or inner.item.location_name or member
+                lines += [f"x = v.get({member!r})", "if x is not None:", *indented(self._element(inner, name))]
+            return lines or ["pass"]
+
+        return self.function(("write", shape.name), f"write_{shape.name}", "put, v", body)
+
+    def _element(self, shape: Shape, name: str, x: str = "x") -> list[str]:
+        """Lines that write the value `x` as the element `name`."""
+        if shape.type == "structure":
+            attributes = "".join(
+                f"{{attribute({inner.location_name or member!r}, {x}[{member!r}])"
+                f" if {x}.get({member!r}) is not None else ''}}"
+                for member, inner in shape.members.items()
+                if inner.traits.get("xmlAttribute")
+            )
+            start = f"<{name}{namespace(shape.traits.get('xmlNamespace'))}"
+            opening = f'put({start!r} f"{attributes}>")' if attributes else f"put({start + '>'!r})"
+            return [opening, f"{self._members(shape)}(put, {x})", f"put('</{name}>')"]
         if shape.type == "list":
-            return self._list_writer(shape)
+            one = f"{x}x"
+            if shape.flattened:
+                return [f"for {one} in {x}:", *indented(self._element(shape.item, name, one))]
+            inner = self._element(shape.item, shape.item.location_name or "member", one)
+            return [f"put('<{name}>')", f"for {one} in {x}:", *indented(inner), f"put('</{name}>')"]
         if shape.type == "map":
-            return self._map_writer(shape)
-        write_members = self.members_writer(shape)
-        namespace = shape.traits.get("xmlNamespace")
-        attributes = {
-            member: inner.location_name or member
-            for member, inner in shape.members.items()
-            if inner.traits.get("xmlAttribute")
-        }
+            return self._map(shape, name, x)
+        return [f'put(f"<{name}>{{{self._text(shape, x)}}}</{name}>")']
 
-        def write_structure(out: list[str], name: str, value: Any) -> None:
-            extra = _namespace(namespace)
-            for member, attribute in attributes.items():
-                if value.get(member) is not None:
-                    extra += f" {attribute}={quoteattr(str(value[member]))}"
-            out.append(f"<{name}{extra}>")
-            write_members(out, value)
-            out.append(f"</{name}>")
+    def _map(self, shape: Shape, name: str, x: str) -> list[str]:
+        entry = name if shape.flattened else "entry"
+        key, value = f"{x}k", f"{x}x"
+        lines = [
+            f"for {key}, {value} in {x}.items():",
+            f"    put('<{entry}>')",
+            *indented(self._element(shape.key, shape.key.location_name or "key", key)),
+            *indented(self._element(shape.value, shape.value.location_name or "value", value)),
+            f"    put('</{entry}>')",
+        ]
+        return lines if shape.flattened else [f"put('<{name}>')", *lines, f"put('</{name}>')"]
 
-        return write_structure
-
-    def members_writer(self, shape: Shape) -> Callable[[list[str], Any], None]:
-        """The function that appends a structure's members, without an element of its own."""
-        fields: dict[str, tuple[str, Writer]] = {}
-        for member, inner in shape.members.items():
-            if "location" in inner.traits or inner.traits.get("xmlAttribute"):
-                continue
-            name = inner.location_name or member
-            if inner.type == "list" and inner.flattened:
-                name = inner.location_name or inner.item.location_name or member
-            fields[member] = (name, self.writer(inner))
-
-        def write(out: list[str], value: Any) -> None:
-            for member, (name, writer) in fields.items():
-                one = value.get(member)
-                if one is not None:
-                    writer(out, name, one)
-
-        return write
-
-    def _list_writer(self, shape: Shape) -> Writer:
-        item = self.writer(shape.item)
-        item_name = shape.item.location_name or "member"
-        if shape.flattened:
-
-            def write_flat(out: list[str], name: str, value: Any) -> None:
-                for one in value:
-                    item(out, name, one)
-
-            return write_flat
-
-        def write_list(out: list[str], name: str, value: Any) -> None:
-            out.append(f"<{name}>")
-            for one in value:
-                item(out, item_name, one)
-            out.append(f"</{name}>")
-
-        return write_list
-
-    def _map_writer(self, shape: Shape) -> Writer:
-        key, value = self.writer(shape.key), self.writer(shape.value)
-        key_name = shape.key.location_name or "key"
-        value_name = shape.value.location_name or "value"
-        flattened = shape.flattened
-
-        def write_map(out: list[str], name: str, given: Any) -> None:
-            if not flattened:
-                out.append(f"<{name}>")
-            entry = name if flattened else "entry"
-            for one, content in given.items():
-                out.append(f"<{entry}>")
-                key(out, key_name, one)
-                value(out, value_name, content)
-                out.append(f"</{entry}>")
-            if not flattened:
-                out.append(f"</{name}>")
-
-        return write_map
+    def _text(self, shape: Shape, x: str) -> str:
+        """The expression for a scalar's text."""
+        kind = shape.type
+        if kind == "timestamp":
+            form = shape.traits.get("timestampFormat", "iso8601")
+            written = f"instant({x})" if form == "iso8601" else f"timestamp({x}, '{form}')"
+            return f"{x} if type({x}) is str else {written}"
+        if kind == "boolean":
+            return f"'true' if {x} else 'false'"
+        if kind in scalars.BITS:
+            return x
+        if kind in ("float", "double"):
+            return f"number_text({x})"
+        return f"blob_text({x})" if kind == "blob" else f"text_of({x})"
 
 
-def _namespace(namespace: Any) -> str:
-    if not namespace:
-        return ""
-    uri = namespace["uri"] if isinstance(namespace, dict) else namespace
-    prefix = f":{namespace['prefix']}" if isinstance(namespace, dict) and namespace.get("prefix") else ""
-    return f" xmlns{prefix}={quoteattr(uri)}"
+def _content(element: Element) -> str:
+    return element.text or ""
 
 
-def _scalar_reader(shape: Shape) -> Reader:
-    kind = shape.type
-    converters: dict[str, Callable[[str], Any]] = {
-        "boolean": _boolean,
-        "timestamp": timestamps.decode,
-        "blob": base64.b64decode,
-        **dict.fromkeys(("integer", "long", "short", "byte"), _integer),
-        **dict.fromkeys(("float", "double"), float),
-    }
-    convert = converters.get(kind)
-
-    def read(element: Element) -> Any:
-        content = element.text or ""
-        if convert is None:
-            return content
-        try:
-            return convert(content.strip())
-        except (ValueError, binascii.Error):
-            raise malformed() from None
-
-    return read
-
-
-def _integer(content: str) -> int:
-    if len(content) > 20:
-        raise ValueError("too long")
-    return int(content)
-
-
-def _boolean(content: str) -> bool:
-    if content.lower() not in ("true", "false"):
-        raise ValueError("not a boolean")
-    return content.lower() == "true"
-
-
-def _scalar_writer(shape: Shape) -> Writer:
-    if shape.type == "timestamp":
-        form = shape.traits.get("timestampFormat", "iso8601")
-
-        def write_timestamp(out: list[str], name: str, value: Any) -> None:
-            out.append(f"<{name}>{value if isinstance(value, str) else timestamps.text(value, form)}</{name}>")
-
-        return write_timestamp
-    if shape.type == "blob":
-        return lambda out, name, value: out.append(f"<{name}>{base64.b64encode(value).decode()}</{name}>")
-    if shape.type == "boolean":
-        return lambda out, name, value: out.append(f"<{name}>{'true' if value else 'false'}</{name}>")
-    return lambda out, name, value: out.append(f"<{name}>{text_of(value)}</{name}>")
+def _entry(element: Element, name: str) -> Element:
+    for child in element:
+        if local(child.tag) == name:
+            return child
+    raise malformed()
