@@ -63,7 +63,9 @@ class Trace(NamedTuple):
     @classmethod
     def parse(cls, header: str | None, now: float) -> Trace:
         """Read an `X-Amzn-Trace-Id` header; a new trace where it names no root."""
-        fields = dict(part.strip().partition("=")[::2] for part in (header or "").split(";"))
+        if header is None:
+            return cls.new(now)
+        fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
         root = fields.get("Root", "")
         if not root.startswith("1-") or len(root) > 64:
             return cls.new(now)

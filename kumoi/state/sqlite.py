@@ -25,6 +25,9 @@ from kumoi.state.transaction import SqliteTransaction, Work
 
 R = TypeVar("R")
 
+MAX_PLACES = 4096
+"""Places whose key prefixes are remembered."""
+
 
 class DataInUse(Exception):
     """Another process has the data open."""
@@ -47,8 +50,18 @@ class Engine:
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
         self.on_timer: Callable[[float], None] | None = None
+        self._places: dict[tuple[str, str], bytes] = {}
         self._lock = lock
         self._on_disk = on_disk
+
+    def place(self, account: str, region: str) -> bytes:
+        """The bytes that every key of a place begins with."""
+        found = self._places.get((account, region))
+        if found is None:
+            if len(self._places) >= MAX_PLACES:
+                self._places.clear()
+            found = self._places[account, region] = encode((account, region))
+        return found
 
     def notify(self, topic: bytes) -> None:
         """Wake who watches a topic (with its place)."""
@@ -102,7 +115,7 @@ class SqliteState(State):
         group = engine.group
         while group.committing is not None:
             await group.committing
-        work = Work(engine.connection, group, engine.notify)
+        work = Work(engine.connection, group, engine.notify, engine.place)
         tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
         try:
             result = _drive(function(tx, *args, **kwargs))

@@ -18,9 +18,16 @@ from kumoi.state.keys import after_prefix, decode, encode
 class Work:
     """What one transaction has done so far, whichever places it wrote to."""
 
-    __slots__ = ("actions", "connection", "earliest_timer", "group", "notify", "wrote")
+    __slots__ = ("actions", "connection", "earliest_timer", "group", "notify", "place", "wrote")
 
-    def __init__(self, connection: sqlite3.Connection, group: GroupCommit, notify: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        group: GroupCommit,
+        notify: Callable[[bytes], None],
+        place: Callable[[str, str], bytes],
+    ) -> None:
+        self.place = place
         self.connection = connection
         self.group = group
         self.notify = notify
@@ -47,7 +54,7 @@ class SqliteTransaction(Transaction):
         self.now = now
         self._work = work
         self._read = work.connection.execute
-        self._place = place(account, region)
+        self._place = work.place(account, region)
 
     def at(self, account: str, region: str) -> SqliteTransaction:
         """The same transaction, bound to another place."""
@@ -221,8 +228,3 @@ class SqliteTransaction(Transaction):
     def on_commit(self, action: Callable[[], None]) -> None:
         """Run `action` once the transaction has committed."""
         self._work.actions.append(action)
-
-
-def place(account: str, region: str) -> bytes:
-    """The bytes that every key of a place begins with."""
-    return encode((account, region))
