@@ -1,0 +1,167 @@
+"""The guards around a call, with two small services that call one another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.blobs import MemoryBlobs
+from kumoi.clock import Clock
+from kumoi.doorway import (
+    AuthMode,
+    Call,
+    CallDropped,
+    Doorway,
+    Fault,
+    Faults,
+    Hop,
+    Hops,
+    Identity,
+    Parts,
+    Principal,
+    Registry,
+    Service,
+    Trace,
+)
+from kumoi.lake import Lake
+from kumoi.state.sqlite import SqliteState
+from kumoi.wire.errors import AwsError, aws_error
+
+ACCOUNT = "123456789012"
+
+
+def services() -> list[Service]:
+    shop = Service("shop", "kumoi.services", modules=(), resource=("ItemName",))
+    bank = Service("bank", "kumoi.services", modules=())
+
+    @shop.operation
+    async def buy(call: Call, ItemName: str) -> Any:
+        call.meter("items", 2)
+        return await call.to("bank", "Pay", Amount=5)
+
+    @bank.operation
+    async def pay(call: Call, Amount: int) -> Any:
+        if Amount < 0:
+            raise aws_error("NotEnough", "there is too little")
+        return {"Paid": Amount, "Caller": call.caller.arn, "Account": call.account}
+
+    @bank.operation
+    async def stumble(call: Call) -> None:
+        raise KeyError("a mistake of ours")
+
+    return [shop, bank]
+
+
+def run(scenario: Callable[[Doorway], Awaitable[Any]], auth: AuthMode = "off") -> Any:
+    async def main() -> Any:
+        clock = Clock()
+        state = await SqliteState.open(None, clock=clock)
+        lake = await Lake.open(None)
+        doorway = Doorway(
+            Registry(services()),
+            state=state,
+            blobs=MemoryBlobs(),
+            lake=lake,
+            clock=clock,
+            identity=await Identity.open(state, clock, auth),
+            faults=Faults(clock),
+            hops=Hops(lake),
+            parts=Parts(),
+            directory=Path,
+        )
+        try:
+            return await scenario(doorway)
+        finally:
+            doorway.hops.flush()
+            await lake.close()
+            await state.close()
+
+    return asyncio.run(main())
+
+
+def call(doorway: Doorway, operation: str, **params: Any) -> Call:
+    service = "shop" if operation == "Buy" else "bank"
+    return Call(doorway, service, operation, params, Principal.root(ACCOUNT), ACCOUNT, trace=Trace("1-a-b", "origin"))
+
+
+def test_a_call_and_the_call_it_makes_leave_two_hops_of_one_trace() -> None:
+    async def scenario(doorway: Doorway) -> list[Hop]:
+        answer = await doorway.dispatch(call(doorway, "Buy", ItemName="arn:aws:shop:::item/apple"))
+        assert answer == {"Paid": 5, "Caller": f"arn:aws:iam::{ACCOUNT}:root", "Account": ACCOUNT}
+        return doorway.hops.latest(10)
+
+    inner, outer = run(scenario)
+    assert (outer.source, outer.target, outer.operation, outer.outcome) == ("client", "shop:apple", "Buy", "ok")
+    assert (inner.source, inner.target, inner.operation, inner.outcome) == ("shop:apple", "bank", "Pay", "ok")
+    assert (outer.trace, outer.parent) == ("1-a-b", "origin")
+    assert (inner.trace, inner.parent) == ("1-a-b", outer.span)
+    assert outer.units == {"requests": 1, "items": 2}
+    assert outer.duration_us >= inner.duration_us >= 0
+
+
+def test_errors_pass_and_are_on_the_hop() -> None:
+    async def scenario(doorway: Doorway) -> list[Hop]:
+        with pytest.raises(AwsError, match="there is too little"):
+            await doorway.dispatch(call(doorway, "Pay", Amount=-1))
+        return doorway.hops.latest(1)
+
+    assert [hop.outcome for hop in run(scenario)] == ["NotEnough"]
+
+
+def test_what_a_handler_did_not_foresee_is_an_internal_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(doorway: Doorway) -> AwsError:
+        with pytest.raises(AwsError) as failed:
+            await doorway.dispatch(call(doorway, "Stumble"))
+        return failed.value
+
+    error = run(scenario)
+    assert (error.code, error.default_status) == ("InternalFailure", 500)
+    assert "a mistake of ours" not in error.message
+    assert "a mistake of ours" in caplog.text
+
+
+def test_a_fault_before_keeps_the_handler_from_running_and_one_after_does_not() -> None:
+    async def scenario(doorway: Doorway) -> list[str]:
+        doorway.faults.add(Fault(action="fail", error="SlowDown", service="shop", id="before"))
+        with pytest.raises(AwsError, match="SlowDown"):
+            await doorway.dispatch(call(doorway, "Buy", ItemName="apple"))
+        doorway.faults.clear()
+        doorway.faults.add(Fault(action="drop", phase="after", service="shop", id="after"))
+        with pytest.raises(CallDropped):
+            await doorway.dispatch(call(doorway, "Buy", ItemName="apple"))
+        return [f"{hop.operation} {hop.outcome} {hop.fault}" for hop in doorway.hops.latest(10)]
+
+    assert run(scenario) == ["Buy SlowDown before", "Pay ok ", "Buy Dropped after"]
+
+
+def test_enforcement_holds_the_account_boundary_until_policies_do() -> None:
+    async def scenario(doorway: Doorway) -> None:
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        foreign = call(doorway, "Pay", Amount=1)
+        foreign.account = "999999999999"
+        with pytest.raises(AwsError, match="is not authorized to perform: bank:Pay"):
+            await doorway.dispatch(foreign)
+
+    run(scenario, auth="enforce")
+
+
+def test_members_that_are_not_built_are_named() -> None:
+    async def scenario(doorway: Doorway) -> None:
+        with pytest.raises(AwsError, match="does not implement Currency of Pay yet"):
+            await doorway.dispatch(call(doorway, "Pay", Amount=1, Currency="EUR"))
+
+    run(scenario)
+
+
+def test_hops_reach_the_lake() -> None:
+    async def scenario(doorway: Doorway) -> list[dict[str, Any]]:
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        doorway.hops.flush()
+        return await doorway.lake.scan("hops", account=ACCOUNT, region=None)
+
+    (row,) = run(scenario)
+    assert (row["target"], row["operation"], row["outcome"], row["units"]) == ("bank", "Pay", "ok", "requests=1")
