@@ -28,6 +28,8 @@ _TLS_HANDSHAKE = 0x16
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
 _SWEEP_SECONDS = 1.0
+_GOODBYE_SECONDS = 1.0
+"""How long a closed TLS connection waits for its client to say so too; idle pools of SDKs never do."""
 
 
 class Listener:
@@ -178,6 +180,7 @@ class Listener:
                 accepted,
                 ssl=context,
                 ssl_handshake_timeout=self._limits.header_timeout if secure else None,
+                ssl_shutdown_timeout=_GOODBYE_SECONDS if secure else None,
             )
         except (OSError, TimeoutError) as error:
             logger.info("a connection failed before its first request: %s", error)

@@ -80,9 +80,9 @@ class CertificateAuthority:
             key = load_pem_private_key((self._directory / "ca.key").read_bytes(), None)
         except (FileNotFoundError, ValueError):
             return None
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.not_valid_after_utc < datetime.now(UTC):
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
             return None
-        return certificate, key
+        return None if certificate.not_valid_after_utc < datetime.now(UTC) else (certificate, key)
 
     def _make(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         from cryptography import x509
@@ -149,9 +149,13 @@ class CertificateAuthority:
         return _pem(key) + certificate.public_bytes(Encoding.PEM) + authority.public_bytes(Encoding.PEM)
 
     def _write(self, path: Path, content: bytes, mode: int = 0o600) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        """Put a whole file in place, for nobody else to read unless `mode` says so."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
+        draft.replace(path)
 
 
 def _usage(*, sign: bool) -> x509.KeyUsage:

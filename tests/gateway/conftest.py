@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -94,23 +93,23 @@ class Server:
     def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
         self.listener = listener
         self.loop = loop
-        self._open: list[socket.socket] = []
+        self._clients: list[Client] = []
 
     def run(self, wanted: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(wanted, self.loop).result(20)
 
     def connect(self, **options: Any) -> Client:
         connection = socket.socket()
-        self._open.append(connection)
+        client = Client(connection)
+        self._clients.append(client)
         for name, value in options.items():
             connection.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
         connection.connect(("127.0.0.1", self.listener.port))
-        return Client(connection)
+        return client
 
     def close_clients(self) -> None:
-        for connection in self._open:
-            with contextlib.suppress(OSError):
-                connection.close()
+        for client in self._clients:
+            client.socket.close()
 
 
 Serve = Callable[..., Server]

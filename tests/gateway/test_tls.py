@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.gateway.limits import Limits
+from kumoi.gateway.tls import CertificateAuthority
+
+GET = b"GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def secure(client: Any, trusted: Path, name: str) -> Any:
+    """Shake hands as a client that trusts only `trusted`."""
+    context = ssl.create_default_context(cafile=str(trusted))
+    client.socket = context.wrap_socket(client.socket, server_hostname=name)
+    return client
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "localhost",
+        "bucket.localhost",
+        "s3.localhost.localstack.cloud",
+        "dynamodb.us-east-1.amazonaws.com",
+        "bucket.with.dots.s3.eu-west-1.amazonaws.com",
+        "D123.CloudFront.net",
+        "127.0.0.1",
+    ],
+)
+def test_http_and_tls_share_a_port_and_every_name_has_a_certificate(serve: Any, tmp_path: Path, name: str) -> None:
+    authority = CertificateAuthority(tmp_path / "tls")
+    server = serve(tls=authority)
+    client = secure(server.connect(), authority.ca_file, name)
+    answer = client.ask(GET)
+    assert (answer.status, answer.headers["x-scheme"], answer.headers["x-path"]) == (200, "https", "/a%2Fb")
+    assert server.connect().ask(GET).headers["x-scheme"] == "http"
+    assert client.ask(GET).status == 200
+
+
+def test_two_names_on_one_listener(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    server = serve(tls=authority)
+    names = ["a.localhost", "b.amazonaws.com"]
+    seen = [secure(server.connect(), authority.ca_file, name).socket.getpeercert()["subjectAltName"] for name in names]
+    assert seen == [(("DNS", name),) for name in names]
+
+
+def test_a_large_body_both_ways(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    client = secure(serve(tls=authority).connect(), authority.ca_file, "localhost")
+    body = bytes(range(256)) * 8192
+    assert client.ask(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)).body == body
+
+
+def test_a_refusal_arrives(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    client = secure(serve(tls=authority).connect(), authority.ca_file, "localhost")
+    assert client.ask(b"GET / HTTP/1.1\r\nA : b\r\n\r\n" + b"x" * 100_000).status == 400
+
+
+def test_a_handshake_that_stalls_is_given_up(serve: Any, tmp_path: Path) -> None:
+    client = serve(tls=CertificateAuthority(tmp_path), limits=Limits(header_timeout=0.3)).connect()
+    client.send(b"\x16\x03\x01")
+    with contextlib.suppress(ConnectionResetError):
+        assert client.rest() == b""
+
+
+@pytest.mark.parametrize("odd", ["a..b.", "*.*.*", "..///", "\0\0\0\0\0"])
+def test_odd_names_harm_nobody(serve: Any, tmp_path: Path, odd: str) -> None:
+    hello = ssl.MemoryBIO()
+    shaking = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="plain")
+    with pytest.raises(ssl.SSLWantReadError):
+        shaking.do_handshake()
+    authority = CertificateAuthority(tmp_path)
+    server = serve(tls=authority)
+    client = server.connect()
+    client.send(hello.read().replace(b"plain", odd.encode("latin-1")))
+    assert client.socket.recv(1) in (b"\x15", b"\x16", b"")  # an alert, the server's part of the handshake, or the end
+    assert secure(server.connect(), authority.ca_file, "localhost").ask(GET).status == 200
+
+
+def test_garbage_that_begins_like_tls(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    server = serve(tls=authority)
+    client = server.connect()
+    client.send(b"\x16" + bytes(1000))
+    with contextlib.suppress(ConnectionResetError):
+        client.rest()
+    assert secure(server.connect(), authority.ca_file, "localhost").ask(GET).status == 200
+
+
+def test_what_is_negotiated(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    client = serve(tls=authority).connect()
+    client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+    assert client.socket.selected_alpn_protocol() == "http/1.1"
+    assert authority.server_context().minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_the_authority_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    directory = tmp_path / "not" / "there" / "yet"
+    first = CertificateAuthority(directory).ca_file.read_bytes()
+    assert CertificateAuthority(directory).ca_file.read_bytes() == first
+    assert stat.S_IMODE((directory / "ca.key").stat().st_mode) == 0o600
+    assert sorted(path.name for path in directory.iterdir()) == ["ca.key", "ca.pem"]
+
+
+@pytest.mark.parametrize("damage", ["ca.key missing", "ca.pem missing", "ca.pem broken", "another key"])
+def test_a_damaged_authority_is_made_anew(serve: Any, tmp_path: Path, damage: str) -> None:
+    directory = tmp_path / "tls"
+    CertificateAuthority(directory).ca_file.read_bytes()
+    name, _, what = damage.partition(" ")
+    if what == "missing":
+        (directory / name).unlink()
+    elif what == "broken":
+        (directory / name).write_text("no certificate")
+    else:
+        other = CertificateAuthority(tmp_path / "other").ca_file.parent
+        (directory / "ca.key").write_bytes((other / "ca.key").read_bytes())
+    authority = CertificateAuthority(directory)
+    assert secure(serve(tls=authority).connect(), authority.ca_file, "localhost").ask(GET).status == 200
+
+
+def test_no_key_of_a_leaf_is_left_behind(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    secure(serve(tls=authority).connect(), authority.ca_file, "a.localhost")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca.key", "ca.pem"]
+
+
+def test_an_upload_that_breaks_off(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    server = serve(tls=authority)
+    client = secure(server.connect(), authority.ca_file, "localhost")
+    client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx")
+    client.socket.shutdown(socket.SHUT_RDWR)
+    assert secure(server.connect(), authority.ca_file, "localhost").ask(GET).status == 200
+
+
+def test_idle_clients_do_not_hold_up_the_end(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    server = serve(tls=authority, limits=Limits(drain_timeout=3600))
+    client = secure(server.connect(), authority.ca_file, "localhost")
+    assert client.ask(GET).status == 200
+    server.run(server.listener.stop())
+    assert server.listener.connections == 0
