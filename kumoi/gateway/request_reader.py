@@ -159,7 +159,7 @@ class RequestReader:
         method = parser.get_method().decode("latin-1")
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
-            raise Refused(505, "HTTP/1.1 and HTTP/1.0 are served here")
+            raise Refused(400, "HTTP/1.1 and HTTP/1.0 are served here")
         websocket = False
         if parser.should_upgrade():
             websocket = self._wants_websocket(method, version, fields)
@@ -251,7 +251,7 @@ class RequestReader:
                 if len(headers.get_all(name)) > 1:
                     raise Refused(400, f"there is more than one {name}")
         if "host" not in index and not old:
-            raise Refused(400, "HTTP/1.1 asks for a Host")
+            raise Refused(400, "the Host is missing")
         coding, length = index.get("transfer-encoding"), index.get("content-length")
         if coding is not None:
             if length is not None:

@@ -97,9 +97,9 @@ BAD = {
     "* without OPTIONS": (400, "GET * HTTP/1.1\r\nHost: a\r\n\r\n"),
     "white space behind the version": (400, "GET / HTTP/1.1 \r\nHost: a\r\n\r\n"),
     # What is not served, and what is too large.
-    "no version": (505, "GET /\r\n\r\n"),
-    "HTTP/0.9": (505, "GET / HTTP/0.9\r\n\r\n"),
-    "HTTP/2.0": (505, "GET / HTTP/2.0\r\n\r\n"),
+    "no version": (400, "GET /\r\n\r\n"),
+    "HTTP/0.9": (400, "GET / HTTP/0.9\r\n\r\n"),
+    "HTTP/2.0": (400, "GET / HTTP/2.0\r\n\r\n"),
     "HTTP/1.2": (400, "GET / HTTP/1.2\r\n\r\n"),
     "unknown method": (501, "FOO / HTTP/1.1\r\nHost: a\r\n\r\n"),
     "CONNECT": (501, "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"),

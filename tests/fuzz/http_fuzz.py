@@ -1,0 +1,204 @@
+"""Garbage against the HTTP server: valid requests, mutated by Hypothesis and cut into pieces.
+
+    python tests/fuzz/http_fuzz.py --seconds 600 [--seed N]
+
+Whatever is sent, each answer is 1xx, 2xx, 4xx or 501, the connection ends soon after the client's last byte, nothing
+fails inside the server, and the next good request is answered. A failure prints the smallest bytes that cause it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hypothesis
+import uvloop
+from hypothesis import strategies as st
+
+from kumoi.gateway.limits import Limits
+from kumoi.gateway.listener import Listener
+from kumoi.gateway.websocket import WebSocket
+from kumoi.wire.http import Request, Response
+
+ANSWER_SECONDS = 10.0
+GOOD = b"GET /good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+SEEDS = [
+    b"GET /a%2Fb?c=d HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\n\r\n",
+    b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\nHEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world",
+    b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+    b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5;e=f\r\nhello\r\n40\r\n" + b"x" * 64 + b"\r\n0\r\nT: u\r\n\r\n",
+    b"PUT /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n" + b"x" * 99 + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi",
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x82\0\0\0\0hi\x88\x80\0\0\0\0",
+    b"OPTIONS * HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET http://b/c HTTP/1.1\r\nHost: a\r\n\r\n",
+]  # fmt: skip
+WORDS = [
+    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"0", b"-1", b"\r\n\r\n", b"\xff", b"\x16\x03\x01", b"HTTP/1.0",
+    b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n", b"Upgrade: websocket\r\n",
+    b"Expect: 100-continue\r\n", b"Host: b\r\n", b"A: " + b"b" * 20_000, b"ffffffffffffffff\r\n", b"0\r\n\r\n",
+    b"CONNECT a:1 HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"%00", b"http://", b"#", b"*", b"?", b"//",
+]  # fmt: skip
+
+
+@st.composite
+def attacks(draw: st.DrawFn) -> list[bytes]:
+    """The pieces of one connection's bytes: one or two seeds, mutated."""
+    sent = bytearray(b"".join(draw(st.lists(st.sampled_from(SEEDS), min_size=1, max_size=2))))
+    for _ in range(draw(st.integers(0, 6))):
+        start = draw(st.integers(0, len(sent)))
+        end = min(len(sent), start + draw(st.integers(0, 12)))
+        match draw(st.sampled_from(["word", "bytes", "delete", "copy", "cut", "flip"])):
+            case "word":
+                sent[start:start] = draw(st.sampled_from(WORDS))
+            case "bytes":
+                sent[start:end] = draw(st.binary(max_size=8))
+            case "delete":
+                del sent[start:end]
+            case "copy":
+                sent[start:start] = sent[start : start + draw(st.integers(0, 60))]
+            case "cut":
+                del sent[start:]
+            case "flip" if start < len(sent):
+                sent[start] ^= 1 << draw(st.integers(0, 7))
+    cuts = sorted(draw(st.lists(st.integers(0, len(sent)), max_size=4)))
+    return [bytes(sent[a:b]) for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+
+
+async def handler(request: Request) -> Response:
+    """Reads in pieces, answers in pieces, or does not read at all, as the path asks."""
+    if request.path == "/unread":
+        return Response(200, [], b"unread")
+    size = 0
+    async for piece in request.body.stream():
+        size += len(piece)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"%d" % size
+            await asyncio.sleep(0)
+
+    return Response(200, [("X-Path", request.path)], pieces() if request.path == "/pieces" else b"%d" % size)
+
+
+async def websocket(request: Request, opened: WebSocket) -> None:
+    await opened.accept()
+    while True:
+        await opened.send(await opened.receive())
+
+
+class Failures(logging.Handler):
+    """Collects what the server or its loop logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+
+
+@contextmanager
+def server() -> Iterator[tuple[int, Failures]]:
+    """A listener with small buffers, so that few bytes reach every state; its port and its failures."""
+    failures = Failures()
+    logging.getLogger().addHandler(failures)
+    started: list[tuple[int, asyncio.AbstractEventLoop]] = []
+    ready, stop = threading.Event(), asyncio.Event()
+
+    async def main() -> None:
+        limits = Limits(buffered_body=16, read_high=64, read_low=16, pipeline_depth=2, drain_timeout=1)
+        listener = Listener(handler, port=0, websocket=websocket, limits=limits)
+        await listener.start()
+        started.append((listener.port, asyncio.get_running_loop()))
+        ready.set()
+        await stop.wait()
+        await listener.stop()
+
+    thread = threading.Thread(target=lambda: uvloop.run(main()))
+    thread.start()
+    if not ready.wait(10):
+        raise RuntimeError("the listener did not start")
+    try:
+        yield started[0][0], failures
+    finally:
+        started[0][1].call_soon_threadsafe(stop.set)
+        thread.join()
+        logging.getLogger().removeHandler(failures)
+
+
+def talk(port: int, pieces: list[bytes]) -> bytes:
+    """Send pieces and nothing more; all that comes back until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it closed already: what it said can still be read
+        try:
+            while more := connection.recv(65536):
+                received += more
+        except ConnectionResetError:
+            pass
+        return received
+
+
+def statuses(received: bytes) -> list[int]:
+    """The statuses in what was received; none of the bodies here holds a status line."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
+
+
+def attack(port: int, failures: Failures, pieces: list[bytes]) -> None:
+    """Send pieces, judge the answers, and see that the server is well."""
+    failures.texts.clear()
+    received = talk(port, pieces)
+    bad = [status for status in statuses(received) if status >= 500 and status != 501]
+    assert not bad, (bad, received)
+    good = talk(port, [GOOD])
+    assert good.startswith(b"HTTP/1.1 200 OK\r\nX-Path: /good\r\n"), good
+    assert not failures.texts, failures.texts
+
+
+def run(seconds: float, seed: int = 0) -> int:
+    """Attack for so many seconds; how many attacks there were. AssertionError or TimeoutError if one hits."""
+    deadline = time.monotonic() + seconds
+    count = 0
+    with server() as (port, failures):
+
+        def attempt(pieces: list[bytes]) -> None:
+            nonlocal count
+            count += 1
+            attack(port, failures, pieces)
+
+        while time.monotonic() < deadline:
+            settings: Any = hypothesis.settings(
+                max_examples=200, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+            )
+            hypothesis.seed(seed)(settings(hypothesis.given(attacks())(attempt)))()
+            seed += 1
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    print(f"{run(arguments.seconds, arguments.seed)} attacks, none of them hit")
+
+
+if __name__ == "__main__":
+    main()
