@@ -7,6 +7,7 @@ them, as RFC 9110 §5.5 says.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from kumoi.gateway.body import StreamingBody
 from kumoi.gateway.limits import Limits
 from kumoi.wire.http import BufferedBody, HeaderList, Headers, Request
 
+logger = logging.getLogger(__name__)
+
 _METHOD = re.compile(rb"[\r\n]*[!#$%&'*+.^_`|~0-9A-Za-z-]+ ")
 _OFFER = frozenset({"upgrade", "http2-settings"})
 
@@ -28,6 +31,17 @@ class Refused(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+def _refusal(error: httptools.HttpParserError) -> Refused:
+    """What a parser's error means; what one of our callbacks raised is its context."""
+    cause = error.__context__
+    if isinstance(cause, Refused):
+        return cause
+    if cause is not None:
+        logger.error("reading a request failed", exc_info=cause)
+        return Refused(500, "Kumoi failed at reading this request; its log says why.")
+    return Refused(400, f"not a valid HTTP/1.1 request: {error}")
 
 
 class Exchange:
@@ -94,38 +108,43 @@ class RequestReader:
         if self.upgraded:
             self.rest += data
             return
+        for _ in range(self._limits.pipeline_depth):
+            rest = self._parse(data)
+            if rest is None:
+                return
+            if self.upgraded:
+                self.rest = rest
+                return
+            # Another protocol was offered (h2c, by Java's client): read the same request again without the offer.
+            self._parser = httptools.HttpRequestParser(self)
+            data, self._declined = self._declined + rest, b""
+        raise Refused(400, "there are too many offers of another protocol")
+
+    def _parse(self, data: bytes) -> bytes | None:
+        """Have bytes parsed; what lies behind an upgrade, None when there was none."""
         between = self.idle
         # What the parser keeps to itself (a header's beginning, a chunk's extension) must not grow without bounds.
         self._fed = len(data)
         self._unseen += self._fed
+        rest: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserInvalidMethodError:
             if between and _METHOD.match(data):
                 raise Refused(501, "the method is not known here") from None
             raise Refused(400, "this is not HTTP") from None
         except httptools.HttpParserError as error:
-            if isinstance(error.__context__, Refused):
-                raise error.__context__ from None
-            raise Refused(400, f"not a valid HTTP/1.1 request: {error}") from None
+            raise _refusal(error) from None
         if self._unseen > self._limits.header_block + self._limits.request_line:
             raise Refused(431, "the header fields are too large")
+        return rest
 
     def lose(self) -> None:
         """No more will come: whoever waits for the rest of a body learns of it."""
         if self.receiving is not None and self.receiving.body is not None:
             self.receiving.body.lose()
-
-    def _after_upgrade(self, rest: bytes) -> None:
-        if self.upgraded:
-            self.rest = rest
-            return
-        # Another protocol was offered (h2c, by Java's client): read the same request again without the offer.
-        self._parser = httptools.HttpRequestParser(self)
-        again, self._declined = self._declined, b""
-        self.feed(again + rest)
 
     # ── the parser's calls ────────────────────────────────────────────────────────────────────────────────────────
 

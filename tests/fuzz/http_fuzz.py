@@ -28,7 +28,7 @@ from kumoi.gateway.listener import Listener
 from kumoi.gateway.websocket import WebSocket
 from kumoi.wire.http import Request, Response
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 GOOD = b"GET /good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 SEEDS = [
     b"GET /a%2Fb?c=d HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\n\r\n",

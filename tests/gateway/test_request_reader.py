@@ -182,3 +182,21 @@ def test_trailers_of_a_body_that_is_streamed(serve: Any) -> None:
     answer = server.connect().ask(CHUNKED + f"\r\n20\r\n{'x' * 32}\r\n0\r\nX-Sum: abc=\r\n\r\n")
     assert len(answer.body) == 32
     assert answer.headers["x-trailers"] == repr([("X-Sum", "abc=")])
+
+
+def test_offers_without_an_end_are_refused(serve: Any) -> None:
+    client = serve().connect()
+    client.send((GET + "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n") * 3000)
+    answers = [client.answer().status]
+    while answers[-1] == 200:
+        answers.append(client.answer().status)
+    assert answers[-1] == 400
+    assert client.rest() == b""
+
+
+def test_a_bug_of_ours_is_no_fault_of_the_client(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("kumoi.gateway.request_reader.Headers", None)
+    assert serve().connect().ask(GET + "\r\n").status == 500
+    assert "TypeError" in caplog.text
