@@ -282,7 +282,8 @@ class OperationCodec:
         status, first = 200, None
         if self.protocol in _REST:
             status, _ = self.write_rest({name: one for name, one in result.items() if name != member}, headers)
-            headers = [one for one in headers if one[0].lower() != "content-type"]
+            remapped = "X-Amzn-Remapped-Content-Type"  # what the stream carries, beside what it is
+            headers = [(remapped, value) if name == "Content-Type" else (name, value) for name, value in headers]
         else:
             first = event_stream.initial_response(self.write_document(result), self.protocol == CBOR)
             if self.protocol == CBOR:

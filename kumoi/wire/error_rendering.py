@@ -33,7 +33,7 @@ def render_error(model: ServiceModel, protocol: str, request: Request, error: Aw
     if protocol == "rest-json":
         headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", name), *headers]
         return Response(status, [*headers, *request_ids(model, request_id)], dumps(members))
-    headers = _query_error(model, shape, status)
+    headers = _query_error(model, shape, error, status)
     content = {"__type": model.overlay.error_prefix + name, **members}
     if protocol == CBOR:
         return Response(status, [*cbor_headers(request_id), *headers], cbor.encode(content))
@@ -71,8 +71,7 @@ def _xml(
     headers += request_ids(model, request_id)
     if request.method == "HEAD" or status == 304:
         return Response(status, headers[1:], b"")
-    code = shape.traits.get("error", {}).get("code", error.code) if shape is not None else error.code
-    told = {"Code": code, "Message": error.message} | error.members
+    told = {"Code": _query_code(model, shape, error), "Message": error.message} | error.members
     elements = "".join(
         f"<{name}>{text_of(value)}</{name}>"
         for name, value in told.items()
@@ -127,8 +126,16 @@ def _members(shape: Shape | None, error: AwsError, status: int, protocol: str) -
     return headers, body
 
 
-def _query_error(model: ServiceModel, shape: Shape | None, status: int) -> HeaderList:
-    if not model.query_compatible or shape is None:
+def _query_code(model: ServiceModel, shape: Shape | None, error: AwsError) -> str:
+    """What the query protocol calls an error."""
+    stated = shape.traits.get("error", {}).get("code") if shape is not None else None
+    code: str = model.overlay.query_codes.get(error.code) or stated or error.code
+    return code
+
+
+def _query_error(model: ServiceModel, shape: Shape | None, error: AwsError, status: int) -> HeaderList:
+    """For clients that know a service's errors by their names in its query protocol of old."""
+    if not model.query_compatible:
         return []
-    code = shape.traits.get("error", {}).get("code", shape.name)
+    code = _query_code(model, shape, error)
     return [("x-amzn-query-error", f"{code};{'Sender' if status < 500 else 'Receiver'}")]

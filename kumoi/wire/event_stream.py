@@ -75,9 +75,10 @@ def initial_response(document: bytes, as_cbor: bool) -> bytes:
 def encoder(shape: Shape, json: JsonShapes, xml: XmlShapes | None, title: str) -> Encode:
     """The function that turns events, `{"EventName": {members}}`, into messages; its second argument is sent first.
 
-    An AwsError ends the stream with an exception, as clients expect it.
+    An AwsError ends the stream with a message that clients raise as the error.
     """
     encoders = {name: _event(name, event, json, xml, title) for name, event in shape.members.items()}
+    modelled = {event.name: name for name, event in shape.members.items() if event.traits.get("exception")}
 
     async def encode(events: AsyncIterator[dict[str, Any]], first: bytes | None) -> AsyncIterator[bytes]:
         if first is not None:
@@ -87,14 +88,17 @@ def encoder(shape: Shape, json: JsonShapes, xml: XmlShapes | None, title: str) -
                 ((name, members),) = event.items()
                 yield encoders[name](members)
         except AwsError as error:
-            headers = {
-                ":message-type": "exception",
-                ":exception-type": error.code,
-                ":content-type": "application/json",
-            }
-            yield message(headers, dumps({"message": error.message}))
+            yield _failure(error, modelled.get(error.code))
 
     return encode
+
+
+def _failure(error: AwsError, member: str | None) -> bytes:
+    """The message for an error: an exception where the stream's shape has it as a member, else a plain error."""
+    if member is None:
+        return message({":message-type": "error", ":error-code": error.code, ":error-message": error.message}, b"")
+    headers = {":message-type": "exception", ":exception-type": member, ":content-type": "application/json"}
+    return message(headers, dumps({"message": error.message} | error.members))
 
 
 def _event(

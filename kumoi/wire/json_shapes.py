@@ -9,7 +9,7 @@ Rules: the awsJson, restJson and rpc-v2-cbor protocols of the Smithy specificati
 from __future__ import annotations
 
 import math
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -244,7 +244,7 @@ def _blob(value: Any) -> bytes:
     if type(value) is not str:
         raise wrong_type(value, "Blob")
     try:
-        return b64decode(value, validate=True)
+        return a2b_base64(value, strict_mode=True)
     except ValueError:
         raise aws_error("SerializationException", "a blob is not valid base64") from None
 

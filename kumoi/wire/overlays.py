@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 class Overlay:
     """One service's facts.
 
-    `error_prefix` stands before the code in `__type`. `statuses` are HTTP statuses of errors that the model lacks.
+    `error_prefix` stands before the code in `__type`. `statuses` are HTTP statuses of errors that the model lacks, and
+    `query_codes` what errors are called in the query protocol, where the model does not tell.
     Of XML answers, by operation: `roots` are root elements that are not named for the output shape, and `bare` has the
     member whose text is the whole root. `xml_namespace` is theirs where the model says none; with `milliseconds`,
     timestamps tell them even when there are none. `checksummed` answers carry x-amz-crc32.
@@ -23,6 +24,7 @@ class Overlay:
 
     error_prefix: str = ""
     statuses: Mapping[str, int] = field(default_factory=dict)
+    query_codes: Mapping[str, str] = field(default_factory=dict)
     roots: Mapping[str, str] = field(default_factory=dict)
     bare: Mapping[str, str] = field(default_factory=dict)
     xml_namespace: str | None = None
@@ -65,6 +67,26 @@ _S3_STATUSES = {
     "MissingContentLength": 411,
     "NotModified": 304,
     "PreconditionFailed": 412,
+}
+_SQS_QUERY_CODES = {
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MissingRequiredParameterException": "MissingParameter",
+    "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueNameExists": "QueueAlreadyExists",
+    **{
+        name: f"AWS.SimpleQueueService.{name}"
+        for name in (
+            "BatchEntryIdsNotDistinct",
+            "BatchRequestTooLong",
+            "EmptyBatchRequest",
+            "InvalidBatchEntryId",
+            "MessageNotInflight",
+            "PurgeQueueInProgress",
+            "QueueDeletedRecently",
+            "TooManyEntriesInBatchRequest",
+            "UnsupportedOperation",
+        )
+    },
 }
 _S3_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
@@ -111,7 +133,11 @@ OVERLAYS: Mapping[str, Overlay] = {
         validation_code=None,
     ),
     "sns": Overlay(validation_code="ValidationError"),
-    "sqs": Overlay(error_prefix="com.amazonaws.sqs#"),
+    "sqs": Overlay(
+        error_prefix="com.amazonaws.sqs#",
+        statuses={"PurgeQueueInProgress": 403, "ResourceNotFoundException": 404},
+        query_codes=_SQS_QUERY_CODES,
+    ),
     "stepfunctions": Overlay(error_prefix="com.amazonaws.swf.service.v2.model#"),
     "sts": Overlay(validation_code="ValidationError"),
 }

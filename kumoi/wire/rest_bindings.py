@@ -175,6 +175,8 @@ class RestBindings(Generator):
         self, shape: Shape, root: str | None, bare: str | None, title: str
     ) -> Callable[[dict[str, Any]], tuple[str | None, ResponseBody]]:
         """The function that turns a result into (content type, body)."""
+        if any(member.event_stream for member in shape.members.values()):
+            return lambda result: (None, b"")  # the events are the body
         name = shape.traits.get("payload")
         if name is not None:
             payload = shape.members[name]

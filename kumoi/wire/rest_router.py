@@ -8,7 +8,7 @@ present wins.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from kumoi.wire.model import OperationModel
@@ -30,7 +30,26 @@ class _Node:
         self.literal: dict[str, _Node] = {}
         self.label: _Node | None = None
         self.greedy: _Node | None = None
-        self.leaves: dict[str, list[Candidate]] = {}
+        self.leaves: dict[str, _Leaf] = {}
+
+
+class _Leaf:
+    """The operations of one path and method: those with fixed query keys by one of them, and the plain ones."""
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, list[Candidate]] = {}
+        self.plain: list[Candidate] = []
+
+    def add(self, candidate: Candidate) -> None:
+        key = next(iter(candidate.literals), None)
+        among = self.plain if key is None else self.fixed.setdefault(key, [])
+        among.append(candidate)
+        among.sort(key=_by_score)
+
+    def candidates(self, query: Mapping[str, list[str]]) -> list[Candidate]:
+        """What a request with these query keys may mean, the best first."""
+        found = [candidate for key in query.keys() & self.fixed.keys() for candidate in self.fixed[key]]
+        return sorted(found + self.plain, key=_by_score) if found else self.plain
 
 
 class RestRouter:
@@ -53,9 +72,21 @@ class RestRouter:
 
     def methods(self, path: str) -> set[str]:
         """The methods that a path has operations for."""
-        known = {"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"}
-        everything: Any = _Everything()
-        return {method for method in known if self.match(method, path, everything, everything)}
+        segments = path.split("/")[1:]
+        found = self._methods(self._root, segments)
+        return found or self._methods(self._root, segments[:-1] if segments[-1:] == [""] else [])
+
+    def _methods(self, node: _Node, segments: list[str]) -> set[str]:
+        if not segments:
+            return set(node.leaves)
+        found: set[str] = set()
+        if (child := node.literal.get(segments[0])) is not None:
+            found |= self._methods(child, segments[1:])
+        if node.label is not None and segments[0]:
+            found |= self._methods(node.label, segments[1:])
+        if node.greedy is not None:
+            found |= set(node.greedy.leaves)
+        return found
 
     def _add(self, operation: OperationModel) -> None:
         path, _, fixed = operation.uri.partition("?")
@@ -75,9 +106,7 @@ class RestRouter:
                 node = child
             else:
                 node = node.literal.setdefault(segment, _Node())
-        leaves = node.leaves.setdefault(operation.method, [])
-        leaves.append(_candidate(operation, tuple(labels), fixed))
-        leaves.sort(key=lambda candidate: candidate.score, reverse=True)
+        node.leaves.setdefault(operation.method, _Leaf()).add(_candidate(operation, tuple(labels), fixed))
 
     def _walk(
         self,
@@ -115,8 +144,9 @@ class RestRouter:
         query: Mapping[str, list[str]],
         headers: Mapping[str, str],
     ) -> tuple[OperationModel, dict[str, str]] | None:
-        """A greedy label takes all that is left, or all but the literals that its operations end with."""
-        for end in range(len(segments), at, -1) if node.literal else (len(segments),):
+        """A greedy label takes all that is left, or all but the literals that some of its operations end with."""
+        literal_ends = range(len(segments) - 1, at, -1) if node.literal else ()
+        for end in (*literal_ends, len(segments)):
             taken = [*values, "/".join(segments[at:end])]
             found = self._walk(node, segments, end, taken, method, query, headers)
             if found is not None:
@@ -124,36 +154,31 @@ class RestRouter:
         return None
 
 
-class _Everything(dict[str, list[str]]):
-    """Has every key: to ask what a path could mean."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __getitem__(self, key: str) -> list[str]:
-        return [""]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return [""]
-
-
 def _choose(
     node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
 ) -> tuple[OperationModel, dict[str, str]] | None:
-    for candidate in node.leaves.get(method, ()):
+    leaf = node.leaves.get(method)
+    if leaf is None:
+        return None
+    for candidate in leaf.candidates(query):
         if (
-            all(key in query and (not value or value in query[key]) for key, value in candidate.literals.items())
-            and all(key in query for key in candidate.query)
-            and all(key in headers for key in candidate.headers)
+            query.keys() >= candidate.query
+            and headers.keys() >= candidate.headers
+            and all(key in query and (not value or value in query[key]) for key, value in candidate.literals.items())
         ):
-            labels = {name: unquote(value) for name, value in zip(candidate.labels, values, strict=True)}
-            return candidate.operation, labels
+            return candidate.operation, _labels(candidate, values)
     # Required members that are missing are the validation's matter, once the path leaves no doubt.
-    plain = [candidate for candidate in node.leaves.get(method, ()) if not candidate.literals]
-    if len(plain) == 1:
-        labels = {name: unquote(value) for name, value in zip(plain[0].labels, values, strict=True)}
-        return plain[0].operation, labels
+    if len(leaf.plain) == 1:
+        return leaf.plain[0].operation, _labels(leaf.plain[0], values)
     return None
+
+
+def _labels(candidate: Candidate, values: list[str]) -> dict[str, str]:
+    return {name: unquote(value) for name, value in zip(candidate.labels, values, strict=True)}
+
+
+def _by_score(candidate: Candidate) -> int:
+    return -candidate.score
 
 
 def _candidate(operation: OperationModel, labels: tuple[str, ...], fixed: str) -> Candidate:

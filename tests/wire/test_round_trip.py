@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,6 +72,8 @@ def values(shape: Shape, where: str, depth: int = 0) -> st.SearchStrategy[Any]:
 def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
     if getattr(shape, "is_document_type", False):
         return st.just({"a": [1, "b"]})
+    if depth > 8:
+        return st.just({})  # a shape that requires itself has no end otherwise
     required, optional = {}, {}
     for name, member in shape.members.items():
         if getattr(member, "is_eventstream", False) or member.serialization.get("eventstream"):
@@ -86,6 +89,7 @@ def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]
     return st.fixed_dictionaries(required, optional=optional)
 
 
+@cache
 def models(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
@@ -97,14 +101,34 @@ SAME_ON_THE_WIRE = {
     "PutBucketNotification",
     "ListDirectoryBuckets",  # told from ListBuckets by its host name alone
 }
+NOT_FOR_THE_PARSER = {
+    "GetBucketLocation",  # boto3 reads its answer in a hook; test_codec has an example
+    "GetBucketNotification",  # deprecated; two of its members have one name on the wire
+}
 
 
-def operations(services: list[str]) -> list[Any]:
+def operations(services: list[str], left_out: set[str]) -> list[Any]:
     return [
-        pytest.param(service, name, id=f"{service}-{name}")
+        pytest.param(service, name, protocol, id=f"{service}-{name}-{protocol}")
+        for service in services
+        for protocol in models(service).metadata.get("protocols", [models(service).metadata["protocol"]])
+        for name in models(service).operation_names
+        if name not in left_out
+    ]
+
+
+def requests(services: list[str]) -> list[Any]:
+    return operations(services, SAME_ON_THE_WIRE)
+
+
+def answers(services: list[str]) -> list[Any]:
+    streams = {
+        name
         for service in services
         for name in models(service).operation_names
-    ]
+        if models(service).operation_model(name).has_event_stream_output  # test_event_stream has examples
+    }
+    return operations(services, NOT_FOR_THE_PARSER | streams)
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +177,11 @@ def without_empty(value: Any) -> Any:
     return value
 
 
-def check_request(wire: Wire, service: str, name: str, examples: int) -> None:
+def check_request(wire: Wire, service: str, name: str, protocol: str, examples: int) -> None:
     model = models(service)
     operation: OperationModel = model.operation_model(name)
     shape = operation.input_shape
-    serializer = create_serializer(model.resolved_protocol, include_validation=False)
+    serializer = create_serializer(protocol, include_validation=False)
     codec = wire.codec(service)
 
     @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -181,7 +205,7 @@ def check_request(wire: Wire, service: str, name: str, examples: int) -> None:
         for side in (decoded, params):
             if side.get(payload, 0) in (b"", "", {}):  # an empty body says nothing of which of them it is
                 del side[payload]
-        if model.resolved_protocol in ("query", "rest-xml"):
+        if protocol in ("query", "rest-xml"):
             assert without_empty(clean(decoded)) == without_empty(clean(params))
         else:
             assert clean(decoded) == clean(params)
@@ -189,17 +213,13 @@ def check_request(wire: Wire, service: str, name: str, examples: int) -> None:
     run()
 
 
-def check_response(wire: Wire, service: str, name: str, examples: int) -> None:
+def check_response(wire: Wire, service: str, name: str, protocol: str, examples: int) -> None:
     model = models(service)
     operation = model.operation_model(name)
     shape = operation.output_shape
-    if operation.has_event_stream_output:
-        pytest.skip("event streams have tests of their own")
-    if name in SAME_ON_THE_WIRE:
-        return
-    parser = create_parser(model.resolved_protocol)
+    parser = create_parser(protocol)
     codec = wire.codec(service)
-    compiled = codec.operation_codec(codec.model.operation(name), model.resolved_protocol)
+    compiled = codec.operation_codec(codec.model.operation(name), protocol)
 
     @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(structures(shape) if shape is not None else st.just({}))
@@ -235,51 +255,44 @@ def check_response(wire: Wire, service: str, name: str, examples: int) -> None:
     run()
 
 
-@pytest.mark.parametrize(("service", "name"), operations(SERVED))
-def test_a_request_of_botocore_decodes_to_its_params(wire: Wire, service: str, name: str) -> None:
-    check_request(wire, service, name, 12)
+@pytest.mark.parametrize(("service", "name", "protocol"), requests(SERVED))
+def test_a_request_of_botocore_decodes_to_its_params(wire: Wire, service: str, name: str, protocol: str) -> None:
+    check_request(wire, service, name, protocol, 12)
 
 
-@pytest.mark.parametrize(("service", "name"), operations(SERVED))
-def test_a_result_encodes_to_what_botocore_parses(wire: Wire, service: str, name: str) -> None:
-    check_response(wire, service, name, 12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("service", "name"), operations(LATER))
-def test_requests_of_the_services_to_come(wire: Wire, service: str, name: str) -> None:
-    check_request(wire, service, name, 6)
+@pytest.mark.parametrize(("service", "name", "protocol"), answers(SERVED))
+def test_a_result_encodes_to_what_botocore_parses(wire: Wire, service: str, name: str, protocol: str) -> None:
+    check_response(wire, service, name, protocol, 12)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("service", "name"), operations(LATER))
-def test_results_of_the_services_to_come(wire: Wire, service: str, name: str) -> None:
-    check_response(wire, service, name, 6)
+@pytest.mark.parametrize(("service", "name", "protocol"), requests(LATER))
+def test_requests_of_the_services_to_come(wire: Wire, service: str, name: str, protocol: str) -> None:
+    check_request(wire, service, name, protocol, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("service", "name", "protocol"), answers(LATER))
+def test_results_of_the_services_to_come(wire: Wire, service: str, name: str, protocol: str) -> None:
+    check_response(wire, service, name, protocol, 6)
 
 
 @pytest.mark.parametrize("service", SERVED + LATER)
 def test_an_error_keeps_its_code_and_message(wire: Wire, service: str) -> None:
-    model = models(service)
-    codec = wire.codec(service)
-    parser = create_parser(model.resolved_protocol)
-    for code, shape in list(codec.model.errors.items())[:40]:
-        if not shape.traits.get("exception") or shape.traits.get("error", {}).get("code", shape.name) != code:
-            continue
-        operation = codec.operation_codec(
-            codec.model.operation(codec.model.operation_names[0]), model.resolved_protocol
-        )
-        response = render_error(
-            codec.model, operation.protocol, Request("GET", "/"), AwsError(code, "what & why <é>"), "id"
-        )
-        parsed = parser.parse(
-            {
+    model = wire.codec(service).model
+    for protocol in model.protocols:
+        parser = create_parser(protocol)
+        for code, shape in model.errors.items():
+            error = AwsError(code, "what & why <é>", status=400)  # a 304 has no body to tell it in
+            response = render_error(model, protocol, Request("GET", "/"), error, "id")
+            answer = {
                 "status_code": response.status,
                 "headers": HeadersDict(dict(response.headers)),
                 "body": response.body,
-            },
-            None,
-        )
-        if response.status == 304:
-            continue
-        assert parsed["Error"]["Code"] in (code, shape.name)
-        assert parsed["Error"]["Message"] == "what & why <é>"
+            }
+            told = parser.parse(answer, None)["Error"]
+            # Where errors also carry the query protocol's code, boto3 shows that one, and the shape's name beside it.
+            query_code = model.overlay.query_codes.get(shape.name) or shape.traits.get("error", {}).get("code")
+            assert told["Code"] in (shape.name, query_code)
+            assert told.get("QueryErrorCode", shape.name) == shape.name
+            assert told["Message"] == "what & why <é>"

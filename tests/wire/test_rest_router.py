@@ -1,0 +1,101 @@
+"""REST requests by method, path, query and headers; S3's subresources above all."""
+
+from __future__ import annotations
+
+import pytest
+
+from kumoi.wire import Headers, Request, Wire
+
+COPY = ("x-amz-copy-source", "/b/k")
+
+
+@pytest.fixture(scope="module")
+def wire() -> Wire:
+    return Wire()
+
+
+S3 = [
+    ("GET", "/", "ListBuckets", {}),
+    ("GET", "/b", "ListObjects", {"Bucket": "b"}),
+    ("GET", "/b/", "ListObjects", {"Bucket": "b"}),
+    ("GET", "/b?list-type=2", "ListObjectsV2", {"Bucket": "b"}),
+    ("GET", "/b?list-type=1", "ListObjects", {"Bucket": "b"}),
+    ("GET", "/b?prefix=acl", "ListObjects", {"Bucket": "b"}),
+    ("GET", "/b?nothing-known", "ListObjects", {"Bucket": "b"}),
+    ("GET", "/b?versions", "ListObjectVersions", {"Bucket": "b"}),
+    ("GET", "/b?uploads=&prefix=p", "ListMultipartUploads", {"Bucket": "b"}),
+    ("GET", "/b?acl", "GetBucketAcl", {"Bucket": "b"}),
+    ("GET", "/b?location", "GetBucketLocation", {"Bucket": "b"}),
+    ("GET", "/b?analytics", "ListBucketAnalyticsConfigurations", {"Bucket": "b"}),
+    ("GET", "/b?analytics&id=1", "GetBucketAnalyticsConfiguration", {"Bucket": "b"}),
+    ("PUT", "/b", "CreateBucket", {"Bucket": "b"}),
+    ("PUT", "/b?policy", "PutBucketPolicy", {"Bucket": "b"}),
+    ("PUT", "/b?lifecycle", "PutBucketLifecycleConfiguration", {"Bucket": "b"}),
+    ("HEAD", "/b", "HeadBucket", {"Bucket": "b"}),
+    ("DELETE", "/b", "DeleteBucket", {"Bucket": "b"}),
+    ("DELETE", "/b?tagging", "DeleteBucketTagging", {"Bucket": "b"}),
+    ("POST", "/b?delete", "DeleteObjects", {"Bucket": "b"}),
+    ("GET", "/b/k", "GetObject", {"Bucket": "b", "Key": "k"}),
+    ("GET", "/b/k/", "GetObject", {"Bucket": "b", "Key": "k/"}),
+    ("GET", "/b//k/../%2e%2F+", "GetObject", {"Bucket": "b", "Key": "/k/.././+"}),
+    ("GET", "/b/k?versionId=v", "GetObject", {"Bucket": "b", "Key": "k"}),
+    ("GET", "/b/k?X-Amz-Signature=s&response-expires=e", "GetObject", {"Bucket": "b", "Key": "k"}),
+    ("GET", "/b/acl", "GetObject", {"Bucket": "b", "Key": "acl"}),
+    ("GET", "/b/k?acl", "GetObjectAcl", {"Bucket": "b", "Key": "k"}),
+    ("GET", "/b/k?uploadId=u", "ListParts", {"Bucket": "b", "Key": "k"}),
+    ("PUT", "/b/k", "PutObject", {"Bucket": "b", "Key": "k"}),
+    ("PUT", "/b/k?tagging", "PutObjectTagging", {"Bucket": "b", "Key": "k"}),
+    ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart", {"Bucket": "b", "Key": "k"}),
+    ("POST", "/b/k?uploads", "CreateMultipartUpload", {"Bucket": "b", "Key": "k"}),
+    ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload", {"Bucket": "b", "Key": "k"}),
+    ("POST", "/b/k?select&select-type=2", "SelectObjectContent", {"Bucket": "b", "Key": "k"}),
+    ("DELETE", "/b/k?uploadId=u", "AbortMultipartUpload", {"Bucket": "b", "Key": "k"}),
+    ("DELETE", "/b/k", "DeleteObject", {"Bucket": "b", "Key": "k"}),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "name", "labels"), S3)
+def test_s3(wire: Wire, method: str, target: str, name: str, labels: dict[str, str]) -> None:
+    path, _, query = target.partition("?")
+    exchange = wire.codec("s3").match(Request(method, path, query))
+    assert (exchange.name, exchange.labels) == (name, labels)
+
+
+def test_a_header_tells_copies(wire: Wire) -> None:
+    codec = wire.codec("s3")
+    assert codec.match(Request("PUT", "/b/k", headers=Headers([COPY]))).name == "CopyObject"
+    part = Request("PUT", "/b/k", "partNumber=1&uploadId=u", Headers([COPY]))
+    assert codec.match(part).name == "UploadPartCopy"
+
+
+LAMBDA = [
+    ("GET", "/2015-03-31/functions", "ListFunctions", {}),
+    ("GET", "/2015-03-31/functions/", "ListFunctions", {}),
+    ("GET", "/2015-03-31/functions/f", "GetFunction", {"FunctionName": "f"}),
+    ("GET", "/2015-03-31/functions/arn%3Aaws%3Alambda", "GetFunction", {"FunctionName": "arn:aws:lambda"}),
+    ("GET", "/2018-10-31/layers", "ListLayers", {}),
+    ("GET", "/2018-10-31/layers?find=LayerVersion&Arn=a", "GetLayerVersionByArn", {}),
+    (
+        "GET",
+        "/2018-10-31/layers/l/versions/1/policy",
+        "GetLayerVersionPolicy",
+        {"LayerName": "l", "VersionNumber": "1"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "name", "labels"), LAMBDA)
+def test_lambda(wire: Wire, method: str, target: str, name: str, labels: dict[str, str]) -> None:
+    path, _, query = target.partition("?")
+    exchange = wire.codec("lambda").match(Request(method, path, query))
+    assert (exchange.name, exchange.labels) == (name, labels)
+
+
+def test_a_greedy_label_may_stand_before_more(wire: Wire) -> None:
+    def mean(path: str) -> tuple[str, dict[str, str]]:
+        exchange = wire.codec("s3control").match(Request("GET", f"/v20180820/mrap/instances/{path}"))
+        return exchange.name, dict(exchange.labels)
+
+    assert mean("a/b") == ("GetMultiRegionAccessPoint", {"name": "a/b"})
+    assert mean("a/b/policy") == ("GetMultiRegionAccessPointPolicy", {"name": "a/b"})
+    assert mean("policy") == ("GetMultiRegionAccessPoint", {"name": "policy"})
