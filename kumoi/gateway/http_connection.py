@@ -301,7 +301,7 @@ class HttpConnection(asyncio.Protocol):
         else:
             transport.write(framed.content + content if framed.length else framed.content)
         if self._writable is not None:
-            await self._writable
+            await self._drained()
         if not framed.keep_alive and not self._finished:
             self._finish(unread=incomplete)
 
@@ -323,11 +323,13 @@ class HttpConnection(asyncio.Protocol):
                     transport.write(chunk(piece) if framed.chunked else piece)
                     self._since = self._loop.time()
                 if self._writable is not None:
-                    await self._writable
+                    await self._drained()
             if left:
                 raise ValueError("the body is shorter than its Content-Length")
             if framed.chunked:
                 transport.write(b"0\r\n\r\n")
+        except ClientDisconnected:
+            self._reset()
         except Exception:
             logger.exception("a response's body failed in the middle; the connection is cut")
             self._reset()
@@ -343,11 +345,16 @@ class HttpConnection(asyncio.Protocol):
         self._transport.abort()
 
     async def _drained(self) -> None:
+        """Wait until the client has taken enough; several may wait, and one may give up."""
         if self._writable is not None:
-            await self._writable
+            await asyncio.shield(self._writable)
 
     async def _serve_websocket(self, exchange: Exchange) -> None:
         request, serve = exchange.request, cast(WebSocketHandler, self._server.websocket)
+        if self._ended:  # the client left while others were answered before it
+            self._answering = self._task = None
+            self._finish(unread=False)
+            return
         try:
             websocket = WebSocket(request, self._transport, drained=self._drained, taken=self._regulate)
         except RemoteProtocolError as error:

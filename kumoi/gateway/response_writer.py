@@ -9,7 +9,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
-from kumoi.wire.http import FileBody, HeaderList, Response
+from kumoi.wire.http import FileBody, Response
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 _OURS = frozenset({"content-length", "transfer-encoding", "connection", "date"})
@@ -121,7 +121,6 @@ async def file_pieces(body: FileBody) -> AsyncIterator[bytes]:
             yield piece
 
 
-def plain(status: int, text: str, headers: HeaderList | None = None) -> Response:
+def plain(status: int, text: str) -> Response:
     """A line of text for the client."""
-    content = [("Content-Type", "text/plain; charset=utf-8"), *(headers or [])]
-    return Response(status, content, f"{text}\n".encode())
+    return Response(status, [("Content-Type", "text/plain; charset=utf-8")], f"{text}\n".encode())

@@ -543,3 +543,18 @@ def test_a_handler_may_take_longer_than_any_time_out(serve: Any) -> None:
 
     limits = Limits(idle_timeout=0.2, header_timeout=0.2, linger_timeout=0.2)
     assert serve(handler, limits=limits).connect().ask(GET).status == 200
+
+
+def test_pieces_that_pass_an_upload_on_end_with_it_and_nobody_is_blamed(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: Request) -> Response:
+        return Response(200, [], request.body.stream())
+
+    client = serve(handler, limits=Limits(buffered_body=1)).connect()
+    client.send(get("/", "Content-Length: 10", method="PUT") + "hello")
+    assert client.until(b"hello\r\n")
+    client.socket.shutdown(socket.SHUT_WR)
+    with pytest.raises((EOFError, ConnectionResetError)):
+        client.until(b"0\r\n\r\n")
+    assert caplog.text == ""

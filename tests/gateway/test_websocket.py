@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from typing import Any
 
 import pytest
@@ -273,3 +275,45 @@ def test_stopping_tells_websockets_to_go_away(serve: Any) -> None:
     peer.send(closed.response())
     stopping.result(10)
     assert server.listener.connections == 0
+
+
+def test_a_send_that_is_given_up_harms_no_other(serve: Any) -> None:
+    stuck = asyncio.Event()
+
+    async def flood(request: Request, websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while True:
+                async with asyncio.timeout(0.2):
+                    await websocket.send(b"x" * 100_000)
+        except TimeoutError:
+            stuck.set()
+        await websocket.send("after")
+
+    server = serve(plain, websocket=flood)
+    peer = Peer(server.connect())
+    peer.open()
+    server.run(asyncio.wait_for(stuck.wait(), 10))
+    while (message := peer.message()) != "after":
+        assert message == b"x" * 100_000
+    assert isinstance(peer.event(), CloseConnection)
+
+
+def test_a_client_that_left_before_its_websocket_had_its_turn(serve: Any) -> None:
+    go = asyncio.Event()
+
+    async def slow(request: Request) -> Response:
+        await go.wait()
+        return Response()
+
+    server = serve(slow, websocket=echo)
+    client = server.connect()
+    client.send(GET + SHAKE)
+    client.socket.shutdown(socket.SHUT_WR)
+    deadline = time.monotonic() + 10
+    while not all(connection._ended for connection in server.listener._connections) or not server.listener.connections:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    server.loop.call_soon_threadsafe(go.set)
+    assert client.answer().status == 200
+    assert client.rest() == b""
