@@ -19,13 +19,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
-from wsproto.utilities import RemoteProtocolError
-
 from kumoi.gateway.body import ClientDisconnected
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
 from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, head, plain
-from kumoi.gateway.websocket import WebSocket, WebSocketClosed
+from kumoi.gateway.websocket import BadHandshake, WebSocket, WebSocketClosed
 from kumoi.wire.http import BodyTooLarge, FileBody, Request, Response
 
 logger = logging.getLogger(__name__)
@@ -271,6 +269,9 @@ class HttpConnection(asyncio.Protocol):
         except asyncio.CancelledError:
             self._transport.abort()
             raise
+        except Exception:
+            logger.exception("an answer to %s %s could not be written", request.method, request.path)
+            self._reset()
         finally:
             self._answering = self._task = None
             self._since = self._loop.time()
@@ -357,7 +358,7 @@ class HttpConnection(asyncio.Protocol):
             return
         try:
             websocket = WebSocket(request, self._transport, drained=self._drained, taken=self._regulate)
-        except RemoteProtocolError as error:
+        except BadHandshake as error:
             self._refused = Refused(400, f"not a valid WebSocket handshake: {error}")
             self._answering = self._task = None
             self._next()

@@ -18,6 +18,7 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.events import Request as Handshake
+from wsproto.utilities import ProtocolError
 
 from kumoi.wire.http import HeaderList, Request
 
@@ -37,6 +38,21 @@ class WebSocketClosed(ConnectionError):
         self.code = code
 
 
+class BadHandshake(Exception):
+    """The request asks for a WebSocket, but not as RFC 6455 §4.1 says."""
+
+
+def _handshake_fields(request: Request) -> list[tuple[bytes, bytes]]:
+    """What wsproto must see of a request. Where it goes (Host, path) is the handler's business, and any bytes there."""
+    fields = [(b"Host", b"localhost")]
+    for name, value in request.headers.items:
+        if name.lower() in ("connection", "upgrade") or name.lower().startswith("sec-websocket-"):
+            if not (value.isascii() and value.isprintable()):
+                raise BadHandshake(f"{name} is not plain text")
+            fields.append((name.encode("ascii"), value.encode("ascii")))
+    return fields
+
+
 class Wire(Protocol):
     """What a WebSocket needs of its transport."""
 
@@ -50,8 +66,7 @@ class Wire(Protocol):
 class WebSocket:
     """One WebSocket. `drained` waits until the client has taken enough; `taken` is called as messages are received.
 
-    Several tasks may send at once; one may receive. Raises wsproto's RemoteProtocolError when the request is no valid
-    handshake.
+    Several tasks may send at once; one may receive. Raises BadHandshake.
     """
 
     def __init__(
@@ -61,9 +76,10 @@ class WebSocket:
         self._drained = drained
         self._taken = taken
         self._protocol = WSConnection(ConnectionType.SERVER)
-        target = request.path + (f"?{request.query}" if request.query else "")
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items]
-        self._protocol.initiate_upgrade_connection(headers, target)
+        try:
+            self._protocol.initiate_upgrade_connection(_handshake_fields(request), "/")
+        except ProtocolError as error:
+            raise BadHandshake(str(error)) from error
         handshake = next(event for event in self._protocol.events() if isinstance(event, Handshake))
         self.subprotocols: list[str] = list(handshake.subprotocols)
         self.buffered = 0

@@ -451,6 +451,17 @@ def test_a_handler_that_raises_is_logged_and_answered_500(serve: Any, caplog: py
     assert client.ask(GET).status == 200
 
 
+def test_an_answer_that_is_none_cuts_the_connection(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(request: Request) -> Response:
+        return Response(200, [("Connection", None)])  # type: ignore[list-item]
+
+    client = serve(handler).connect()
+    client.send(GET)
+    with pytest.raises(ConnectionResetError):
+        client.rest()
+    assert "could not be written" in caplog.text
+
+
 def test_a_handler_that_is_cancelled_cuts_the_connection(serve: Any) -> None:
     async def handler(request: Request) -> Response:
         raise asyncio.CancelledError

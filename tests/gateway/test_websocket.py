@@ -222,6 +222,10 @@ def test_handshakes_are_rejected(serve: Any, how: str, status: int) -> None:
     [
         (SHAKE.replace(b"Version: 13", b"Version: 12"), 400),
         (SHAKE.replace(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""), 400),
+        (SHAKE.replace(b"Sec-WebSocket-Key: d", b"Sec-WebSocket-Key: \xff"), 400),
+        (SHAKE.replace(b"Host", b"Sec-WebSocket-Protocol: \xe9\r\nHost"), 400),
+        (SHAKE.replace(b"Host: a", b"Host: \xa0a"), 101),
+        (SHAKE.replace(b"/ws", b"/|{}"), 101),
         (SHAKE.replace(b"Upgrade: websocket", b"Upgrade: h2c"), 200),
         (SHAKE.replace(b"Connection: Upgrade", b"Connection: close"), 200),
         (SHAKE.replace(b"GET", b"POST"), 200),
