@@ -1,4 +1,4 @@
-"""The zygote: a warm interpreter that forks a keeper for every sandbox it is asked for.
+"""The zygote: a warm interpreter that forks a keeper for every sandbox it is asked for, one ahead of need.
 
 It reads messages (u32 length, JSON, and with a spawn the sandbox's control socket and log pipe as SCM_RIGHTS),
 stays single-threaded, and ends when Kumoi's end of the socket closes: every keeper, and with it every process of
@@ -18,7 +18,7 @@ import site
 import socket
 import struct
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import isolation, keeper, linux, memory
 
@@ -34,6 +34,17 @@ PRELOADED_SDK = (
     " botocore.serialize botocore.signers botocore.auth botocore.retries.standard botocore.waiter botocore.paginate"
     " boto3.resources.factory botocore.crt botocore.compress"
 ).split()
+
+
+QUIET_MS = 20
+"""How long nothing must happen before the next keeper is forked: whatever starts now has the processor first."""
+
+
+class Spare(NamedTuple):
+    """A keeper that waits for its sandbox, and where to tell it which."""
+
+    pid: int
+    link: socket.socket
 
 
 def main(fd: int) -> None:
@@ -83,6 +94,7 @@ class Zygote:
         self._level: str = settings["isolation"]
         self._settings = settings
         self._keepers: dict[int, str] = {}
+        self._spare: Spare | None = None
         self._memory: memory.Memory | None = None
         self._pid_namespace = -1
 
@@ -118,7 +130,9 @@ class Zygote:
         poller.register(self._link, select.POLLIN)
         poller.register(wake, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in poller.poll()}
+            ready = {fd for fd, _ in poller.poll(QUIET_MS if self._spare is None else None)}
+            if not ready:
+                self._prepare_spare()
             if wake in ready:
                 os.read(wake, 4096)
                 self._reap()
@@ -145,18 +159,52 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
 
     def _spawn(self, spec: dict[str, Any], fds: list[int]) -> None:
+        """Give the spare keeper its sandbox; fork one now when there is none."""
+        if self._spare is None:
+            self._prepare_spare()
+        spare, self._spare = self._spare, None
+        if spare is None:  # no more processes: the sandbox's socket says so by closing
+            return
+        content = json.dumps(spec).encode()
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))
+        self._keepers[spare.pid] = spec["name"]
+        with spare.link:
+            try:
+                sent = spare.link.sendmsg([struct.pack(">I", len(content)) + content], [rights])
+                spare.link.sendall((struct.pack(">I", len(content)) + content)[sent:])
+            except OSError as error:
+                sys.stderr.write(f"kumoi: a keeper ended before its time: {error}\n")
+
+    def _prepare_spare(self) -> None:
+        """Fork a keeper that waits for its sandbox, so that the next start costs one fork and not two."""
+        ours, theirs = socket.socketpair()
         try:
             pid = self._fork()
-        except OSError as error:  # no more processes: the sandbox's socket says so by closing
-            sys.stderr.write(f"kumoi: cannot fork a sandbox: {error}\n")
+        except OSError as error:
+            sys.stderr.write(f"kumoi: cannot fork a keeper: {error}\n")
+            ours.close()
+            theirs.close()
             return
         if pid == 0:
             try:
+                ours.close()
                 self._link.close()
-                keeper.Keeper(socket.socket(fileno=fds[0]), fds[1], spec, self._level, self._memory).run()
+                self._wait_as_spare(theirs)
             finally:
                 os._exit(1)
-        self._keepers[pid] = spec["name"]
+        theirs.close()
+        self._keepers[pid] = ""
+        self._spare = Spare(pid, ours)
+
+    def _wait_as_spare(self, link: socket.socket) -> None:
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        order = receive(link)
+        if order is None:
+            os._exit(0)
+        spec, fds = order
+        link.close()
+        keeper.Keeper(socket.socket(fileno=fds[0]), fds[1], spec, self._level, self._memory).run()
 
     def _fork(self) -> int:
         """Fork; with namespaces, the child is the first process of a new PID namespace."""
@@ -194,8 +242,11 @@ class Zygote:
                 return
             if pid == 0:
                 return
-            name = self._keepers.pop(pid, None)
-            if name is not None and self._memory is not None:
+            name = self._keepers.pop(pid, "")
+            if self._spare is not None and self._spare.pid == pid:
+                self._spare.link.close()
+                self._spare = None
+            if name and self._memory is not None:
                 memory.remove(self._memory, name)
 
 
