@@ -15,6 +15,8 @@ VERBS = {
     "status": "What runs, where, and how.",
     "env": "The environment that points SDKs and the AWS CLI at the platform.",
     "run": "Run a command against the platform, or against a fresh one when none is up.",
+    "invoke": "Run a function with an event and show its answer.",
+    "logs": "What a function has logged; -f follows.",
     "reset": "Forget everything, or everything of one account.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",

@@ -97,6 +97,45 @@ def test_reset_forgets(kumoi_command: Kumoi, up: str) -> None:
     assert kumoi_command("run", "--", sys.executable, "-c", script).returncode == 0
 
 
+def test_invoke_and_logs(
+    kumoi_command: Kumoi, up: str, tmp_path: Path, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    archive = tmp_path / "code.zip"
+    archive.write_bytes(zipped({"app.py": "def handler(e, c):\n    print('seen', e)\n    return e['n'] + 1\n"}))
+    create = (
+        "import boto3, sys; boto3.client('lambda').create_function(FunctionName='plus', Runtime='python3.11',"
+        "Role='arn:aws:iam::000000000000:role/r', Handler='app.handler',"
+        "Code={'ZipFile': open(sys.argv[1], 'rb').read()})"
+    )
+    assert kumoi_command("run", "--", sys.executable, "-c", create, str(archive)).returncode == 0
+    done = kumoi_command("invoke", "plus", "--event", '{"n": 1}', "--log")
+    assert (done.stdout, done.returncode) == ("2\n", 0)
+    assert "seen {'n': 1}" in done.stderr
+    event = tmp_path / "event.json"
+    event.write_text('{"n": 41}')
+    assert kumoi_command("invoke", "plus", "--event", str(event)).stdout == "42\n"
+    failed = kumoi_command("invoke", "plus")
+    assert (json.loads(failed.stdout)["errorType"], failed.returncode) == ("KeyError", 1)
+    assert "neither JSON nor a file" in kumoi_command("invoke", "plus", "--event", "nonsense").stderr
+    assert "Function not found" in kumoi_command("invoke", "minus").stderr
+    assert "seen {'n': 41}" in kumoi_command("logs", "plus", "--filter", "seen").stdout
+    assert "there is no log group /aws/lambda/minus" in kumoi_command("logs", "minus").stderr
+
+
+def test_logs_follow_a_function(kumoi_command: Kumoi, up: str, data: Path) -> None:
+    environment = {**os.environ, "KUMOI_DATA": str(data), "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "kumoi", "logs", "plus", "-f", "--filter", "later", "--since", "1h"]
+    following = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert following.stdout is not None
+    try:
+        kumoi_command("invoke", "plus", "--event", '{"n": 1, "word": "later"}')
+        assert "seen {'n': 1, 'word': 'later'}" in following.stdout.readline()
+    finally:
+        following.terminate()
+        following.wait()
+        following.stdout.close()
+
+
 def test_pages_of_other_origins_are_refused(up: str) -> None:
     request = urllib.request.Request(f"{up}/_kumoi/reset", method="POST", headers={"Origin": "https://evil.example"})
     with pytest.raises(urllib.error.HTTPError, match="403") as refused:
