@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 TOPIC = "lambda.event"
 RETRY_DELAYS = (60.0, 120.0)
 MAX_AGE = 21_600.0
+HOPELESS = frozenset({"ResourceNotFoundException", "InvalidRuntimeException"})
+"""Errors of an invocation that trying again will not mend."""
 
 
 class AsyncEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ class EventQueue:
             try:
                 failed = await self._invoke(event)
             except AwsError as error:
-                if error.code == "ResourceNotFoundException" or now - event.accepted > MAX_AGE:
+                if error.code in HOPELESS or now - event.accepted > MAX_AGE:
                     logger.warning("event %s for %s is dropped: %s", event.id, event.function, error)
                     await _finish(self._state, event)
                     return

@@ -18,13 +18,22 @@ from typing import NamedTuple
 
 from kumoi.doorway import Call, Doorway, Identity, Principal, Trace
 from kumoi.names import arn, hex_id
-from kumoi.sandbox import Invocation, Outcome, Sandbox, SandboxHost, SandboxSpec
+from kumoi.sandbox import (
+    Invocation,
+    Outcome,
+    RuntimeUnavailable,
+    Sandbox,
+    SandboxHost,
+    SandboxSpec,
+    ZygoteFailed,
+)
 from kumoi.services.lambda_ import log_lines
 from kumoi.services.lambda_.code import CodeStore, newest_change
 from kumoi.services.lambda_.configuration import runtime_version_arn
 from kumoi.services.lambda_.environment import Credentials, compose
 from kumoi.services.lambda_.execution_log import ExecutionLog
 from kumoi.services.lambda_.records import Function
+from kumoi.wire.errors import aws_error
 
 logger = logging.getLogger(__name__)
 
@@ -181,9 +190,13 @@ class Executor:
             )
             self._log_init(log, function, key.region)
             sandbox = await self._host.create(spec, log.lines)
-        except BaseException:
+        except BaseException as error:
             self._count -= 1
             self._wake()
+            if isinstance(error, RuntimeUnavailable):
+                raise aws_error("InvalidRuntimeException", str(error), Type="User") from None
+            if isinstance(error, ZygoteFailed):
+                raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
             raise
         self._arm_reaper()
         return ExecutionEnvironment(key, revision, sandbox, log)

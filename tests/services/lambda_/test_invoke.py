@@ -130,6 +130,12 @@ def test_a_failing_event_is_retried_twice_in_platform_time(create: Any, client: 
     assert wait_for_log(kumoi, "try", 3)
 
 
+def test_a_runtime_that_is_not_built_says_so(create: Any, client: Any) -> None:
+    create("", Runtime="nodejs22.x", Handler="index.handler")
+    with pytest.raises(client.exceptions.InvalidRuntimeException, match="nodejs22.x is not built yet"):
+        client.invoke(FunctionName="f")
+
+
 def test_a_dry_run_does_not_run(create: Any, client: Any) -> None:
     create("raise SystemExit('must not run')")
     assert client.invoke(FunctionName="f", InvocationType="DryRun")["StatusCode"] == 204
