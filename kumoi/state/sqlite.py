@@ -13,11 +13,12 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from kumoi.clock import Clock
-from kumoi.state.group_commit import GroupCommit
+from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.interface import State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
 from kumoi.state.schema import KEYED_TABLES, open_connection
@@ -31,6 +32,10 @@ MAX_PLACES = 4096
 
 class DataInUse(Exception):
     """Another process has the data open."""
+
+
+class Closed(Exception):
+    """The state was closed; no transaction begins any more."""
 
 
 class Engine:
@@ -50,6 +55,9 @@ class Engine:
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
         self.on_timer: Callable[[float], None] | None = None
+        self.inside = False
+        """Whether a transaction's function is running."""
+        self.closed = False
         self._places: dict[tuple[str, str], bytes] = {}
         self._lock = lock
         self._on_disk = on_disk
@@ -70,6 +78,9 @@ class Engine:
 
     async def close(self) -> None:
         """Commit what is open, fold the log into the file, let go of the data."""
+        if self.closed:
+            return
+        self.closed = True
         await self.group.close()
         if self._on_disk:
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -96,7 +107,12 @@ class SqliteState(State):
         it open, schema.NewerData when a newer Kumoi wrote it.
         """
         lock = None if path is None else _lock(path.with_suffix(".lock"))
-        connection = open_connection(path, durability)
+        try:
+            connection = open_connection(path, durability)
+        except BaseException:
+            if lock is not None:
+                os.close(lock)
+            raise
         return cls(Engine(connection, durability, clock, lock, on_disk=path is not None))
 
     def at(self, account: str, region: str) -> SqliteState:
@@ -113,31 +129,31 @@ class SqliteState(State):
         """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
         engine = self.engine
         group = engine.group
-        while group.committing is not None:
-            await group.committing
+        if engine.closed:
+            raise Closed("the state is closed")
+        if group.committing:
+            await group.turn()
+        if engine.inside:
+            raise RuntimeError("a transaction was begun inside another: call its function with tx, not with the state")
         work = Work(engine.connection, group, engine.notify, engine.place)
         tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
+        engine.inside = True
         try:
             result = _drive(function(tx, *args, **kwargs))
-        except BaseException:
+        except BaseException as error:
             if work.wrote:
-                group.undo()
+                group.undo(error)
             raise
+        finally:
+            engine.inside = False
         if work.wrote:
             if work.earliest_timer is not None and engine.on_timer is not None:
-                due, on_timer = work.earliest_timer, engine.on_timer
-                work.actions.append(lambda: on_timer(due))
-            done = group.done
-            group.keep(work.actions)
+                work.actions.append(partial(engine.on_timer, work.earliest_timer))
+            await group.keep(work.actions)
+        elif group.is_open:
+            await group.follow(work.actions)
         else:
-            done = group.done
-            if done is None:
-                for action in work.actions:
-                    action()
-                return result
-            group.also(work.actions)
-        if done is not None:
-            await asyncio.shield(done)
+            run_actions(work.actions)
         return result
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 
-from kumoi.state.group_commit import GroupCommit
+from kumoi.state.group_commit import CommitFailed, GroupCommit
 from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
 
@@ -40,6 +40,8 @@ class Work:
         if not self.wrote:
             self.group.begin()
             self.wrote = True
+        elif not self.connection.in_transaction:
+            raise CommitFailed("an earlier statement of the transaction failed, and SQLite has undone it")
         return self.connection.execute(statement, parameters)
 
 

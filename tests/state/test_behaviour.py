@@ -157,6 +157,61 @@ def test_awaiting_anything_else_is_a_mistake_that_says_so(run: Run) -> None:
     run(scenario)
 
 
+def test_a_transaction_begun_inside_another_is_a_mistake_that_says_so(run: Run) -> None:
+    done: list[str] = []
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        @transactional
+        async def inner(tx: Transaction) -> None:
+            await tx.put(("inner",), b"1")
+            tx.on_commit(lambda: done.append("inner"))
+
+        @transactional
+        async def outer(tx: Transaction) -> None:
+            await tx.put(("outer",), b"1")
+            await inner(state)
+
+        with pytest.raises(RuntimeError, match="inside another"):
+            await outer(state)
+        assert await get(state, ("outer",)) is None
+        assert await get(state, ("inner",)) is None
+        assert done == []
+
+    run(scenario)
+
+
+def test_an_action_that_fails_after_the_commit_stops_nobody(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    done: list[str] = []
+
+    @transactional
+    async def write(tx: Transaction, key: str) -> None:
+        await tx.put((key,), b"1")
+        tx.on_commit(lambda: done.append(done[5] if key == "bad" else key))
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await asyncio.gather(write(state, "bad"), write(state, "good"))
+        await write(state, "after")
+        assert await get(state, ("bad",)) == b"1"
+
+    run(scenario)
+    assert done == ["good", "after"]
+    assert "failed after its transaction was committed" in caplog.text
+
+
+def test_a_cancelled_caller_does_not_undo_its_group(run: Run) -> None:
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        first, second = (
+            asyncio.ensure_future(put(state, (("a",), b"1"))),
+            asyncio.ensure_future(put(state, (("b",), b"1"))),
+        )
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+        assert await get(state, ("b",)) == b"1"
+
+    run(scenario)
+
+
 def test_places_are_apart_and_reachable_in_one_transaction(run: Run) -> None:
     @transactional
     async def copy(tx: Transaction) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, group_commit, transactional
 from kumoi.state.group_commit import CommitFailed
 from kumoi.state.schema import NewerData, open_connection
-from kumoi.state.sqlite import DataInUse, SqliteState
+from kumoi.state.sqlite import Closed, DataInUse, SqliteState
 
 WRITER = """
 import asyncio, sys
@@ -90,46 +93,108 @@ def test_nothing_acknowledged_is_missing_after_50_crashes(tmp_path: Path) -> Non
     asyncio.run(check())
 
 
-def test_a_failed_commit_fails_its_whole_group_and_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_fails_its_group_and_nothing_else(tmp_path: Path) -> None:
     async def scenario() -> None:
         state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
         await put(state, "before")
         connection = state.engine.connection
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")
-        results = await asyncio.gather(
-            *(put(state, f"big{number}", os.urandom(200_000)) for number in range(3)), return_exceptions=True
+        earlier, too_big, later = await asyncio.gather(
+            put(state, "earlier"), put(state, "big", os.urandom(200_000)), put(state, "later"), return_exceptions=True
         )
-        assert all(isinstance(result, Exception) for result in results)
+        assert isinstance(earlier, CommitFailed)  # SQLite rolls back everything, the group's other members too
+        assert isinstance(too_big, sqlite3.OperationalError)
+        assert "full" in str(earlier)
+        assert "full" in str(too_big)
+        assert later is None  # it found the group gone and opened another
         connection.execute("PRAGMA max_page_count = 1000000")
-        assert await get(state, "before") == b""
-        assert await get(state, "big0") is None
-        await put(state, "after")
-        assert await get(state, "after") == b""
+        assert [await get(state, key) for key in ("before", "earlier", "big", "later")] == [b"", None, None, b""]
         await state.close()
 
     asyncio.run(scenario())
 
 
-def test_members_learn_that_their_commit_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_on_after_a_statement_failed_is_refused(tmp_path: Path) -> None:
+    @transactional
+    async def stubborn(tx: Transaction) -> None:
+        with contextlib.suppress(sqlite3.OperationalError):
+            await tx.put(("big",), os.urandom(200_000))
+        await tx.put(("small",), b"")
+
     async def scenario() -> None:
-        import sqlite3
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
+        connection = state.engine.connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(CommitFailed):
+            await stubborn(state)
+        assert await get(state, "small") is None
+        await state.close()
 
-        import kumoi.state.group_commit as module
+    asyncio.run(scenario())
 
-        state = await SqliteState.open(None, clock=Clock())
 
-        def fail(connection: sqlite3.Connection) -> sqlite3.Error:
-            connection.execute("ROLLBACK")
-            return sqlite3.OperationalError("database or disk is full")
+@pytest.mark.parametrize("durability", ["normal", "full"])
+def test_members_learn_that_their_commit_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
+) -> None:
+    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+        connection.execute("ROLLBACK")
+        return sqlite3.OperationalError("database or disk is full")
 
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_attempt", fail)
-            results = await asyncio.gather(put(state, "a"), put(state, "b"), return_exceptions=True)
-        assert [type(result) for result in results] == [CommitFailed, CommitFailed]
+            patch.setattr(group_commit, "_attempt", fail)
+            results = await asyncio.gather(put(state, "a"), put(state, "b"), get(state, "a"), return_exceptions=True)
+        assert [type(result) for result in results] == [CommitFailed] * 3  # the reader saw what was never stored
         assert await get(state, "a") is None
         await put(state, "c")
         await state.close()
+
+    asyncio.run(scenario())
+
+
+async def committing(state: SqliteState, key: str) -> asyncio.Task[None]:
+    """A write under durability full whose COMMIT is under way in its thread."""
+    task = asyncio.ensure_future(put(state, key))
+    while not state.engine.group.committing:
+        await asyncio.sleep(0)
+    return task  # type: ignore[return-value]
+
+
+def test_who_gives_up_waiting_takes_nobody_along(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability="full")
+        first = await committing(state, "first")
+        impatient, patient = (
+            asyncio.ensure_future(put(state, "impatient")),
+            asyncio.ensure_future(put(state, "patient")),
+        )
+        await asyncio.sleep(0)
+        impatient.cancel()
+        results = await asyncio.gather(first, impatient, patient, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
+        assert await get(state, "impatient") is None
+        await state.close()
+
+    asyncio.run(scenario())
+
+
+def test_closing_commits_what_is_open_and_what_waits(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = tmp_path / "kumoi.db"
+        state = await SqliteState.open(path, clock=Clock(), durability="full")
+        writes = [await committing(state, "first"), asyncio.ensure_future(put(state, "second"))]
+        await asyncio.sleep(0)
+        await state.close()
+        await asyncio.gather(*writes)
+        with pytest.raises(Closed):
+            await put(state, "third")
+        again = await SqliteState.open(path, clock=Clock())
+        assert [await get(again, key) for key in ("first", "second", "third")] == [b"", b"", None]
+        await again.close()
 
     asyncio.run(scenario())
 
@@ -151,5 +216,10 @@ def test_newer_data_is_not_touched(tmp_path: Path) -> None:
     connection = open_connection(tmp_path / "kumoi.db", "normal")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(NewerData, match="written by a newer Kumoi"):
-        open_connection(tmp_path / "kumoi.db", "normal")
+
+    async def scenario() -> None:
+        for _ in range(2):  # the refusal holds no lock
+            with pytest.raises(NewerData, match="written by a newer Kumoi"):
+                await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
+
+    asyncio.run(scenario())
