@@ -39,6 +39,7 @@ class Clock:
         self._held = False
         self._natural = True
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._abandoned = 0
         self._sequence = itertools.count()
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -66,7 +67,11 @@ class Clock:
         future = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (due, next(self._sequence), future))
         self._arm()
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            self._forget_abandoned()
+            raise
 
     def hold(self) -> None:
         """Stop the clock where it is: nothing falls due until it is advanced or released."""
@@ -99,6 +104,14 @@ class Clock:
     def _re_anchor(self) -> None:
         self._anchor, self._anchor_real = self.now(), self._real()
         self._natural = False
+
+    def _forget_abandoned(self) -> None:
+        """Take cancelled sleepers off the heap once they are the larger part of it."""
+        self._abandoned += 1
+        if self._abandoned * 2 > len(self._sleepers):
+            self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
+            heapq.heapify(self._sleepers)
+            self._abandoned = 0
 
     def _arm(self) -> None:
         """Wake what is due and set one timer of the loop for the earliest of the rest."""

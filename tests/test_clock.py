@@ -82,3 +82,34 @@ def test_a_sleep_that_is_over_does_not_wait() -> None:
         await clock.sleep(-5)
 
     asyncio.run(scenario())
+
+
+def test_sleepers_that_were_cancelled_are_forgotten() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        clock.hold()
+        earliest = asyncio.create_task(clock.sleep(5))
+        for _ in range(1_000):
+            cancelled = asyncio.create_task(clock.sleep(3_600))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.gather(cancelled, return_exceptions=True)
+        assert len(clock._sleepers) < 5
+        clock.advance(5)
+        await earliest
+
+    asyncio.run(scenario())
+
+
+def test_whoever_is_cancelled_takes_no_other_sleeper_along() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        clock.hold()
+        tasks = [asyncio.create_task(clock.sleep(seconds)) for seconds in (3, 1, 2)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        clock.advance(3)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
+
+    asyncio.run(scenario())

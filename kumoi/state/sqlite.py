@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -182,13 +182,13 @@ class SqliteState(State):
         """Remove everything, or everything of one account."""
         await self.run(_reset, account)
 
-    async def due_timers(self, limit: int) -> list[Timer]:
-        """Timers of all places that are due, the earliest first."""
-        return await self.run(_due_timers, limit)
+    async def due_timers(self, limit: int, *, besides: Collection[int] = ()) -> list[Timer]:
+        """Timers of all places that are due, the earliest first; `besides` those of some ids."""
+        return await self.run(_due_timers, limit, besides)
 
-    async def next_timer(self) -> float | None:
-        """When the earliest timer of all places is due (epoch seconds); None without any."""
-        return await self.run(_next_timer)
+    async def next_timer(self, *, after: float = float("-inf")) -> float | None:
+        """When the earliest timer of all places is due, of those due after a time (epoch seconds); None without any."""
+        return await self.run(_next_timer, after)
 
     async def postpone_timer(self, timer: Timer, due: float) -> None:
         """Have a timer that failed fire again at `due`, one attempt on."""
@@ -246,13 +246,13 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _work(tx: Transaction) -> tuple[SqliteTransaction, Work]:
+def _work(tx: Transaction) -> Work:
     assert isinstance(tx, SqliteTransaction)
-    return tx, tx._work
+    return tx._work
 
 
 async def _lease(tx: Transaction, name: str, owner: str, ttl: float) -> int | None:
-    _, work = _work(tx)
+    work = _work(tx)
     raw = encode((tx.account, tx.region, name))
     row = work.connection.execute("SELECT owner, expires, token FROM leases WHERE k = ?", (raw,)).fetchone()
     if row is not None and row[0] != owner and row[1] > tx.now:
@@ -267,13 +267,13 @@ async def _lease(tx: Transaction, name: str, owner: str, ttl: float) -> int | No
 
 
 async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
-    _, work = _work(tx)
+    work = _work(tx)
     raw = encode((tx.account, tx.region, name))
     work.write("UPDATE leases SET expires = 0 WHERE k = ? AND owner = ?", (raw, owner))
 
 
 async def _reset(tx: Transaction, account: str | None) -> None:
-    _, work = _work(tx)
+    work = _work(tx)
     for table in KEYED_TABLES:
         if account is None:
             work.write(f"DELETE FROM {table}", ())  # noqa: S608  (a constant of ours)
@@ -282,23 +282,23 @@ async def _reset(tx: Transaction, account: str | None) -> None:
             work.write(f"DELETE FROM {table} WHERE k >= ? AND k < ?", (low, after_prefix(low)))  # noqa: S608
 
 
-async def _due_timers(tx: Transaction, limit: int) -> list[Timer]:
-    _, work = _work(tx)
+async def _due_timers(tx: Transaction, limit: int, besides: Collection[int]) -> list[Timer]:
+    work = _work(tx)
     rows = work.connection.execute(
         "SELECT id, due, topic, payload, name, account, region, attempts FROM timers WHERE due <= ? "
         "ORDER BY due, id LIMIT ?",
-        (tx.now, limit),
-    )
-    return [Timer(*row) for row in rows]
+        (tx.now, limit + len(besides)),
+    ).fetchall()
+    return [Timer(*row) for row in rows if row[0] not in besides][:limit]
 
 
-async def _next_timer(tx: Transaction) -> float | None:
-    _, work = _work(tx)
-    row = work.connection.execute("SELECT due FROM timers ORDER BY due, id LIMIT 1").fetchone()
+async def _next_timer(tx: Transaction, after: float) -> float | None:
+    work = _work(tx)
+    row = work.connection.execute("SELECT due FROM timers WHERE due > ? ORDER BY due LIMIT 1", (after,)).fetchone()
     return None if row is None else float(row[0])
 
 
 async def _postpone_timer(tx: Transaction, timer: Timer, due: float) -> None:
-    _, work = _work(tx)
+    work = _work(tx)
     work.write("UPDATE timers SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, timer.id))
     work.earliest_timer = due
