@@ -43,4 +43,7 @@ class Blobs(Protocol):
         """Remove blobs; those that are not there are passed over."""
 
     async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
-        """Remove blobs that nothing refers to, if they are older than `older_than` (epoch seconds); how many."""
+        """Remove blobs that nothing refers to, and uploads that broke off with their process; how many.
+
+        Spared is what was stored after `older_than` (epoch seconds of the machine): its reference may be on its way.
+        """

@@ -1,21 +1,24 @@
 """Blobs as files: `ab/cd/<id>`, written to a temporary name, hashed on the way, and renamed when whole.
 
-Pieces past 64 KB are hashed and written in a thread, so that the event loop never waits for the disk.
+Pieces past 64 KB are hashed, written and read in a thread, so that the event loop never waits for the disk; smaller
+ones cost less than the way to a thread and back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from kumoi.blobs.hashing import Hashes
 from kumoi.blobs.interface import Blob, NoSuchBlob
 from kumoi.names import hex_id
+
+T = TypeVar("T")
 
 PIECE = 262_144
 INLINE = 65_536
@@ -43,12 +46,15 @@ class LocalBlobs:
                 async for piece in _pieces(content):
                     size += len(piece)
                     if len(piece) > INLINE:
-                        await asyncio.to_thread(_take, out, digests, piece)
+                        await _in_thread(_take, out, digests, piece)
                     else:
                         _take(out, digests, piece)
                 if self._sync:
-                    await asyncio.to_thread(os.fsync, out.fileno())
-            await asyncio.to_thread(self._settle, staging, self._file(blob_id))
+                    await _in_thread(os.fsync, out.fileno())
+            if self._sync:
+                await _in_thread(self._settle_for_good, staging, self._file(blob_id))
+            else:
+                self._settle(staging, self._file(blob_id))
         except BaseException:
             staging.unlink(missing_ok=True)
             raise
@@ -57,15 +63,17 @@ class LocalBlobs:
     async def stream(self, blob_id: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """The bytes of a blob piece by piece."""
         with self._open(blob_id) as source:
-            left = length
-            at = offset
-            while left is None or left > 0:
-                wanted = PIECE if left is None else min(PIECE, left)
-                piece = await asyncio.to_thread(os.pread, source.fileno(), wanted, at)
+            size = os.fstat(source.fileno()).st_size
+            at, end = offset, size if length is None else min(size, offset + length)
+            while at < end:
+                wanted = min(PIECE, end - at)
+                if wanted > INLINE:
+                    piece = await _in_thread(os.pread, source.fileno(), wanted, at)
+                else:
+                    piece = os.pread(source.fileno(), wanted, at)
                 if not piece:
                     return
                 at += len(piece)
-                left = None if left is None else left - len(piece)
                 yield piece
 
     async def read(self, blob_id: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -78,22 +86,25 @@ class LocalBlobs:
 
     async def delete(self, *blob_ids: str) -> None:
         """Remove blobs."""
-        for blob_id in blob_ids:
-            self._file(blob_id).unlink(missing_ok=True)
+        await _in_thread(_unlink, [self._file(blob_id) for blob_id in blob_ids if _ID.fullmatch(blob_id)])
 
     async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
         """Remove blobs that nothing refers to, and uploads that were never finished."""
-        found = await asyncio.to_thread(self._older, older_than)
-        removed = 0
-        for path in found:
-            if path.parent == self._temporary or not await keep(path.name):
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
+        removable = [
+            path
+            for path in await _in_thread(self._older, older_than)
+            if path.parent == self._temporary or not await keep(path.name)
+        ]
+        await _in_thread(_unlink, removable)
+        return len(removable)
 
     def _older(self, older_than: float) -> list[Path]:
-        files = [path for path in self._root.rglob("*") if path.is_file() and _ID.fullmatch(path.name)]
-        return [path for path in files if path.stat().st_mtime < min(older_than, time.time())]
+        older = []
+        for path in self._root.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
+                if _ID.fullmatch(path.name) and path.stat().st_mtime < older_than:
+                    older.append(path)
+        return older
 
     def _open(self, blob_id: str) -> BinaryIO:
         try:
@@ -107,15 +118,35 @@ class LocalBlobs:
         return self._root / blob_id[:2] / blob_id[2:4] / blob_id
 
     def _settle(self, staging: Path, final: Path) -> None:
-        final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        staging.replace(final)
-        if self._sync:
-            for folder in (final.parent, final.parent.parent, self._root):
-                descriptor = os.open(folder, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+        try:
+            staging.replace(final)
+        except FileNotFoundError:  # the first of its folder
+            final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            staging.replace(final)
+
+    def _settle_for_good(self, staging: Path, final: Path) -> None:
+        self._settle(staging, final)
+        for folder in (final.parent, final.parent.parent, self._root):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+async def _in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Run a function in a thread. Cancelled meanwhile, it waits for its end: it works on a file about to be closed."""
+    running = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 async def _pieces(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:

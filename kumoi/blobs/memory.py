@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -15,10 +16,10 @@ INLINE = 65_536
 
 
 class MemoryBlobs:
-    """Blobs in a dictionary. They have no age: `sweep` removes whatever nothing refers to."""
+    """Blobs in a dictionary, each with the machine's time at which it was stored."""
 
     def __init__(self) -> None:
-        self._blobs: dict[str, bytes] = {}
+        self._blobs: dict[str, tuple[bytes, float]] = {}
 
     async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
         """Store content under a new id."""
@@ -29,7 +30,7 @@ class MemoryBlobs:
         else:
             digests.update(whole)
         blob_id = hex_id(32)
-        self._blobs[blob_id] = whole
+        self._blobs[blob_id] = whole, time.time()
         return Blob(blob_id, len(whole), digests.digests())
 
     async def stream(self, blob_id: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
@@ -55,12 +56,13 @@ class MemoryBlobs:
 
     async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
         """Remove blobs that nothing refers to."""
-        unkept = [blob_id for blob_id in list(self._blobs) if not await keep(blob_id)]
+        older = [blob_id for blob_id, (_, stored) in self._blobs.items() if stored < older_than]
+        unkept = [blob_id for blob_id in older if not await keep(blob_id)]
         await self.delete(*unkept)
         return len(unkept)
 
     def _find(self, blob_id: str) -> bytes:
         try:
-            return self._blobs[blob_id]
+            return self._blobs[blob_id][0]
         except KeyError:
             raise NoSuchBlob(blob_id) from None

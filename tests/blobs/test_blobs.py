@@ -82,10 +82,88 @@ def test_deleted_and_unreferenced_blobs_are_gone(blobs: Blobs) -> None:
         async def referenced(blob_id: str) -> bool:
             return blob_id == kept
 
+        assert await blobs.sweep(referenced, time.time() - 60) == 0  # too young: its reference may be on its way
         assert await blobs.sweep(referenced, time.time() + 1) == 1
         assert await blobs.read(kept) == b"kept"
         for gone in (deleted, orphan):
             with pytest.raises(NoSuchBlob):
                 await blobs.read(gone)
+
+    asyncio.run(scenario())
+
+
+def test_deleting_what_is_not_there_is_passed_over(blobs: Blobs) -> None:
+    asyncio.run(blobs.delete("0" * 32, "../../etc/passwd", ""))
+
+
+def test_an_upload_that_is_cancelled_leaves_nothing(blobs: Blobs, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        arrived = asyncio.Event()
+
+        async def endless() -> AsyncIterator[bytes]:
+            while True:
+                yield os.urandom(100_000)
+                arrived.set()
+                await asyncio.sleep(0)
+
+        upload = asyncio.create_task(blobs.put(endless()))
+        await arrived.wait()
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+
+    asyncio.run(scenario())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_an_unknown_hash_is_refused_before_anything_is_stored(blobs: Blobs, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="md99"):
+        asyncio.run(blobs.put(b"content", hashes=("md99",)))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_stream_comes_in_pieces_of_bounded_size(blobs: Blobs) -> None:
+    content = os.urandom(1_000_000)
+
+    async def scenario() -> None:
+        blob = await blobs.put(content)
+        pieces = [piece async for piece in blobs.stream(blob.id, 10, 900_000)]
+        assert b"".join(pieces) == content[10:900_010]
+        assert max(map(len, pieces)) <= 262_144
+
+    asyncio.run(scenario())
+
+
+def test_a_blob_in_a_file_is_that_file(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        local = LocalBlobs(tmp_path)
+        blob = await local.put(b"content")
+        path = local.path(blob.id)
+        assert path is not None
+        assert path.read_bytes() == b"content"
+        assert path.relative_to(tmp_path).parts == (blob.id[:2], blob.id[2:4], blob.id)
+        again = LocalBlobs(tmp_path)
+        assert await again.read(blob.id) == b"content"
+        with pytest.raises(NoSuchBlob):
+            local.path("../../etc/passwd")
+        assert MemoryBlobs().path(blob.id) is None
+
+    asyncio.run(scenario())
+
+
+def test_what_a_crash_left_half_written_is_swept(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        local = LocalBlobs(tmp_path)
+        half = tmp_path / "tmp" / ("a" * 32)
+        half.write_bytes(b"half")
+
+        async def referenced(_blob_id: str) -> bool:
+            return True
+
+        kept = await local.put(b"kept")
+        assert await local.sweep(referenced, time.time() - 60) == 0
+        assert await local.sweep(referenced, time.time() + 1) == 1
+        assert not half.exists()
+        assert await local.read(kept.id) == b"kept"
 
     asyncio.run(scenario())
