@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,68 +25,6 @@ async def put(tx: Transaction, *pairs: tuple[tuple[Any, ...], bytes]) -> None:
 @transactional
 async def get(tx: Transaction, key: tuple[Any, ...]) -> bytes | None:
     return await tx.get(key)
-
-
-@transactional
-async def keys(tx: Transaction, prefix: tuple[Any, ...], **options: Any) -> list[tuple[Any, ...]]:
-    return [row.key for row in await tx.range(prefix, **options)]
-
-
-def test_rows_are_written_read_and_deleted(run: Run) -> None:
-    @transactional
-    async def delete(tx: Transaction, key: tuple[Any, ...]) -> bool:
-        return await tx.delete(key)
-
-    async def scenario(state: SqliteState, _clock: Clock) -> None:
-        assert await get(state, ("a",)) is None
-        await put(state, (("a",), b"1"))
-        await put(state, (("a",), b"2"))
-        assert await get(state, ("a",)) == b"2"
-        assert await delete(state, ("a",))
-        assert not await delete(state, ("a",))
-        assert await get(state, ("a",)) is None
-
-    run(scenario)
-
-
-def test_ranges_have_prefixes_bounds_limits_and_directions(run: Run) -> None:
-    async def scenario(state: SqliteState, _clock: Clock) -> None:
-        await put(state, *((("q", n), b"") for n in range(6)), (("p", 9), b""), (("qq", 1), b""))
-        assert await keys(state, ("q",)) == [("q", n) for n in range(6)]
-        assert await keys(state, ("q",), after=("q", 1), before=("q", 4)) == [("q", 2), ("q", 3)]
-        assert await keys(state, ("q",), limit=2) == [("q", 0), ("q", 1)]
-        assert await keys(state, ("q",), limit=2, reverse=True) == [("q", 5), ("q", 4)]
-        assert await keys(state, ("q",), before=("q", 2), reverse=True) == [("q", 1), ("q", 0)]
-        assert await keys(state, ("none",)) == []
-
-    run(scenario)
-
-
-def test_ranges_agree_with_a_dictionary_whatever_is_written(run: Run) -> None:
-    @transactional
-    async def apply(tx: Transaction, writes: list[tuple[tuple[Any, ...], bytes | None]]) -> None:
-        for key, value in writes:
-            if value is None:
-                await tx.delete(key)
-            else:
-                await tx.put(key, value)
-
-    async def scenario(state: SqliteState, _clock: Clock) -> None:
-        rng = random.Random(1)
-        model: dict[tuple[Any, ...], bytes] = {}
-        for _ in range(150):
-            writes = []
-            for _ in range(rng.randint(1, 5)):
-                key = (rng.choice("ab"), rng.randint(0, 9))
-                value = None if rng.random() < 0.3 else rng.randbytes(3)
-                writes.append((key, value))
-                model = {k: v for k, v in model.items() if k != key} | ({key: value} if value is not None else {})
-            await apply(state, writes)
-            expected = sorted(key for key in model if key[0] == "a")
-            assert await keys(state, ("a",)) == expected
-            assert await keys(state, ("a",), reverse=True) == expected[::-1]
-
-    run(scenario)
 
 
 def test_an_exception_undoes_everything_and_nothing_of_its_neighbours(run: Run) -> None:

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from kumoi.clock import Clock
+from kumoi.state import Transaction, transactional
+from kumoi.state.space import Space
+from kumoi.state.sqlite import SqliteState
+
+Run = Callable[[Callable[[SqliteState, Clock], Awaitable[Any]]], Any]
+
+
+class Message(msgspec.Struct, frozen=True):
+    queue: str
+    number: int
+    body: bytes = b""
+
+
+class Role(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    name: str
+    owner: str
+
+
+messages: Space[Message] = Space("messages", Message, lambda message: (message.queue, message.number))
+roles: Space[Role] = Space("roles", Role, lambda role: (role.name,), scope="account")
+buckets: Space[Bucket] = Space("buckets", Bucket, lambda bucket: (bucket.name,), scope="global")
+
+
+@transactional
+async def store(tx: Transaction, *records: Any) -> None:
+    for record in records:
+        space: Space[Any] = {Message: messages, Role: roles, Bucket: buckets}[type(record)]
+        await space.put(tx, record)
+
+
+@transactional
+async def find(tx: Transaction, space: Space[Any], *key: Any) -> Any:
+    return await space.get(tx, *key)
+
+
+@transactional
+async def numbers(tx: Transaction, *prefix: Any, **options: Any) -> list[int]:
+    return [message.number for message in await messages.list(tx, *prefix, **options)]
+
+
+def test_a_record_is_stored_under_its_own_key(run: Run) -> None:
+    @transactional
+    async def delete(tx: Transaction, *key: Any) -> bool:
+        return await messages.delete(tx, *key)
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await store(state, Message("q", 1, b"old"))
+        await store(state, Message("q", 1, b"new"))
+        assert await find(state, messages, "q", 1) == Message("q", 1, b"new")
+        assert await find(state, messages, "q", 2) is None
+        assert await delete(state, "q", 1)
+        assert not await delete(state, "q", 1)
+        assert await find(state, messages, "q", 1) is None
+
+    run(scenario)
+
+
+def test_lists_page_through_in_either_direction(run: Run) -> None:
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await store(state, *(Message("q", number) for number in range(5)), Message("qq", 9), Message("p", 8))
+        assert await numbers(state, "q") == [0, 1, 2, 3, 4]
+        assert await numbers(state, "q", after=("q", 1), limit=2) == [2, 3]
+        assert await numbers(state, "q", reverse=True, limit=2) == [4, 3]
+        assert await numbers(state, "q", after=("q", 3), reverse=True, limit=2) == [2, 1]
+        assert await numbers(state) == [8, 0, 1, 2, 3, 4, 9]
+
+    run(scenario)
+
+
+def test_deleting_all_stays_within_the_prefix_and_the_space(run: Run) -> None:
+    @transactional
+    async def delete_all(tx: Transaction, *prefix: Any) -> int:
+        return await messages.delete_all(tx, *prefix)
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await store(state, Message("q", 1), Message("q", 2), Message("p", 3), Role("q"))
+        assert await delete_all(state, "q") == 2
+        assert await numbers(state) == [3]
+        assert await delete_all(state) == 1
+        assert await find(state, roles, "q") == Role("q")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("record", "space", "key", "seen_from"),
+    [
+        (Message("q", 1), messages, ("q", 1), {"here"}),
+        (Role("admin"), roles, ("admin",), {"here", "another region"}),
+        (Bucket("b", "me"), buckets, ("b",), {"here", "another region", "another account"}),
+    ],
+)
+def test_a_scope_says_from_where_records_are_seen(
+    run: Run, record: Any, space: Space[Any], key: tuple[Any, ...], seen_from: set[str]
+) -> None:
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await store(state, record)
+        places = {
+            "here": state,
+            "another region": state.at(state.account, "eu-west-1"),
+            "another account": state.at("222222222222", state.region),
+        }
+        assert {name for name, place in places.items() if await find(place, space, *key) == record} == seen_from
+
+    run(scenario)
+
+
+def test_a_record_written_before_it_had_all_its_fields_still_reads(run: Run) -> None:
+    class Before(msgspec.Struct, frozen=True):
+        queue: str
+        number: int
+
+    earlier: Space[Before] = Space("messages", Before, lambda message: (message.queue, message.number))
+
+    @transactional
+    async def store_earlier(tx: Transaction) -> None:
+        await earlier.put(tx, Before("q", 1))
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        await store_earlier(state)
+        assert await find(state, messages, "q", 1) == Message("q", 1, b"")
+
+    run(scenario)
