@@ -18,22 +18,26 @@ MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1
 
 def encode(key: Key) -> bytes:
     """A key as bytes; ValueError for an integer out of bounds, TypeError for another kind of element."""
-    return b"".join([_element(element) for element in key])
+    raw = b""
+    for element in key:
+        if isinstance(element, str):
+            text = element.encode() if element.isascii() else element.encode("utf-8", "surrogatepass")
+            raw += _STR + (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text) + b"\x00"
+        elif isinstance(element, int):
+            raw += _integer(element)
+        elif isinstance(element, bytes):
+            raw += _BYTES + element.replace(b"\x00", b"\x00\xff") + b"\x00"
+        else:
+            raise TypeError(f"a key has no {type(element).__name__}")
+    return raw
 
 
-def _element(element: str | int | bytes) -> bytes:
-    if isinstance(element, str):
-        raw = element.encode("utf-8", "surrogatepass")
-        return b"%b%b\x00" % (_STR, raw if b"\x00" not in raw else raw.replace(b"\x00", b"\x00\xff"))
-    if isinstance(element, bool):
+def _integer(number: int) -> bytes:
+    if number is True or number is False:
         raise TypeError("a key has no booleans")
-    if isinstance(element, int):
-        if not MIN_INT <= element <= MAX_INT:
-            raise ValueError(f"{element} does not fit a key: integers have 64 bits")
-        return _INT + (element + _OFFSET).to_bytes(8)
-    if isinstance(element, bytes):
-        return b"%b%b\x00" % (_BYTES, element.replace(b"\x00", b"\x00\xff"))
-    raise TypeError(f"a key has no {type(element).__name__}")
+    if not MIN_INT <= number <= MAX_INT:
+        raise ValueError(f"{number} does not fit a key: integers have 64 bits")
+    return _INT + (number + _OFFSET).to_bytes(8)
 
 
 def decode(raw: bytes) -> Key:

@@ -104,8 +104,8 @@ class SqliteTransaction(Transaction):
             f"SELECT k, v FROM rows WHERE {conditions} ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants only)
             (*bounds, -1 if limit is None else limit),
         )
-        skip = len(self._place)
-        return [Entry(decode(key[skip:]), value) for key, value in rows]
+        skip = len(low)
+        return [Entry(prefix + decode(key[skip:]), value) for key, value in rows]
 
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""
