@@ -88,7 +88,7 @@ async def main() -> None:
             floor = bare(Path(folder) / f"bare-{group}.db", group)
             ours, loop = await together(group, partial(put, state)), await together(group, turn)
             print(
-                f"put, groups of {group:2}   {ours:6.1f} µs, the loop's own part {loop:4.1f};  bare SQLite {floor:5.1f} µs"
+                f"put, groups of {group:2}   {ours:6.1f} µs, the loop's part {loop:4.1f}; bare SQLite {floor:4.1f} µs"
             )
             print(f"    ratio {ours / floor:.2f}, without the loop {(ours - loop) / floor:.2f}")
         print(f"get                 {await measured(COUNT, lambda number: get(state, number)):6.1f} µs")

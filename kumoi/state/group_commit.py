@@ -14,7 +14,8 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ MAX_GROUP = 512
 """Transactions after which a group is committed without waiting for the turn to end."""
 
 Action = Callable[[], None]
+R = TypeVar("R")
 
 
 class CommitFailed(Exception):
@@ -39,11 +41,11 @@ class _Group:
 
 
 class GroupCommit:
-    """The open group of one connection, and the queue for the connection while a commit is under way."""
+    """The open group of one connection, and the queue for the connection while a thread holds it."""
 
     def __init__(self, connection: sqlite3.Connection, durability: Literal["normal", "full"]) -> None:
-        self.committing = False
-        """Whether a commit holds the connection: await `turn` before using it."""
+        self.busy = False
+        """Whether a thread holds the connection: await `turn` before using it."""
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit") if durability == "full" else None
         self._group: _Group | None = None
@@ -56,7 +58,7 @@ class GroupCommit:
 
     async def turn(self) -> None:
         """Wait until the connection is free."""
-        while self.committing:
+        while self.busy:
             turn = asyncio.get_running_loop().create_future()
             self._turns.append(turn)
             await turn
@@ -99,14 +101,27 @@ class GroupCommit:
         except sqlite3.Error:  # a full disk or an I/O error rolls back all there is, savepoints included
             self._abandon(cause)
 
+    async def alone(self, function: Callable[[], R]) -> R:
+        """Run a function in a thread while no transaction is open and none begins."""
+        await self._settle()
+        self.busy = True
+        try:
+            return await asyncio.to_thread(function)
+        finally:
+            self._free()
+
     async def close(self) -> None:
         """Commit what is open, and what waited for its turn, then return."""
-        while self.committing or self._group is not None:
+        await self._settle()
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    async def _settle(self) -> None:
+        """Commit until nothing is open and nobody holds the connection."""
+        while self.busy or self._group is not None:
             if self._group is not None:
                 self._commit(self._group)
             await self.turn()
-        if self._thread is not None:
-            self._thread.shutdown()
 
     def _abandon(self, cause: object) -> None:
         """The group cannot be committed any more: its members fail, and the next write opens another."""
@@ -123,17 +138,20 @@ class GroupCommit:
         if self._thread is None:
             _finish(group, _attempt(self._connection))
             return
-        self.committing = True
+        self.busy = True
         running = asyncio.get_running_loop().run_in_executor(self._thread, _attempt, self._connection)
-        running.add_done_callback(lambda finished: self._free(group, finished.result()))
+        running.add_done_callback(partial(self._committed, group))
 
-    def _free(self, group: _Group, failure: sqlite3.Error | None) -> None:
-        self.committing = False
+    def _committed(self, group: _Group, attempt: asyncio.Future[sqlite3.Error | None]) -> None:
+        self._free()
+        _finish(group, attempt.result())
+
+    def _free(self) -> None:
+        self.busy = False
         turns, self._turns = self._turns, []
         for turn in turns:
             if not turn.done():
                 turn.set_result(None)
-        _finish(group, failure)
 
 
 def run_actions(actions: Iterable[Action]) -> None:

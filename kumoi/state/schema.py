@@ -50,7 +50,8 @@ def open_connection(path: Path | None, durability: Literal["normal", "full"]) ->
         "busy_timeout = 5000",
         "cache_size = -16384",
         "mmap_size = 268435456",
-        "wal_autocheckpoint = 4000",
+        "wal_autocheckpoint = 0",  # checkpoint.py does it
+        "journal_size_limit = 67108864",
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

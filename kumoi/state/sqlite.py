@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from kumoi.clock import Clock
+from kumoi.state.checkpoint import Checkpoints
 from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.interface import State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
@@ -46,9 +47,8 @@ class Engine:
         connection: sqlite3.Connection,
         durability: Literal["normal", "full"],
         clock: Clock,
+        path: Path | None,
         lock: int | None,
-        *,
-        on_disk: bool,
     ) -> None:
         self.connection = connection
         self.group = GroupCommit(connection, durability)
@@ -60,7 +60,7 @@ class Engine:
         self.closed = False
         self._places: dict[tuple[str, str], bytes] = {}
         self._lock = lock
-        self._on_disk = on_disk
+        self._checkpoints = None if path is None else Checkpoints(path, connection, self.group)
 
     def place(self, account: str, region: str) -> bytes:
         """The bytes that every key of a place begins with."""
@@ -82,7 +82,8 @@ class Engine:
             return
         self.closed = True
         await self.group.close()
-        if self._on_disk:
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()
         if self._lock is not None:
@@ -113,7 +114,7 @@ class SqliteState(State):
             if lock is not None:
                 os.close(lock)
             raise
-        return cls(Engine(connection, durability, clock, lock, on_disk=path is not None))
+        return cls(Engine(connection, durability, clock, path, lock))
 
     def at(self, account: str, region: str) -> SqliteState:
         """The same store, bound to another place."""
@@ -131,7 +132,7 @@ class SqliteState(State):
         group = engine.group
         if engine.closed:
             raise Closed("the state is closed")
-        if group.committing:
+        if group.busy:
             await group.turn()
         if engine.inside:
             raise RuntimeError("a transaction was begun inside another: call its function with tx, not with the state")

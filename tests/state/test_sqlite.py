@@ -159,7 +159,7 @@ def test_members_learn_that_their_commit_failed(
 async def committing(state: SqliteState, key: str) -> asyncio.Task[None]:
     """A write under durability full whose COMMIT is under way in its thread."""
     task = asyncio.ensure_future(put(state, key))
-    while not state.engine.group.committing:
+    while not state.engine.group.busy:
         await asyncio.sleep(0)
     return task  # type: ignore[return-value]
 
