@@ -92,17 +92,15 @@ class SqliteTransaction(Transaction):
         """Rows whose keys begin with the elements of `prefix`, between exclusive bounds, in order or reversed."""
         low = self._place + encode(prefix)
         high = after_prefix(low)
-        conditions, bounds = "k >= ? AND k < ?", [low, high]
-        if after is not None:
-            conditions += " AND k > ?"
-            bounds.append(self._place + encode(after))
-        if before is not None:
-            conditions += " AND k < ?"
-            bounds.append(self._place + encode(before))
+        # SQLite seeks to one bound a side: given two, it reads and drops all that lies between them.
+        first, lower = ">=", low
+        if after is not None and (behind := self._place + encode(after)) >= low:
+            first, lower = ">", behind
+        upper = high if before is None else min(high, self._place + encode(before))
         order = "DESC" if reverse else "ASC"
         rows = self._read(
-            f"SELECT k, v FROM rows WHERE {conditions} ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants only)
-            (*bounds, -1 if limit is None else limit),
+            f"SELECT k, v FROM rows WHERE k {first} ? AND k < ? ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants)
+            (lower, upper, -1 if limit is None else limit),
         )
         skip = len(low)
         return [Entry(prefix + decode(key[skip:]), value) for key, value in rows]
@@ -216,7 +214,8 @@ class SqliteTransaction(Transaction):
 
     def cancel_timer(self, topic: str, key: str) -> None:
         """Forget the timer set under `key`."""
-        self._work.write("DELETE FROM timers WHERE k = ? AND name = ?", (self._place + encode((topic, key)), key))
+        # name <> '' is what lets SQLite use the index of timers that have a key.
+        self._work.write("DELETE FROM timers WHERE k = ? AND name <> ''", (self._place + encode((topic, key)),))
 
     def complete_timer(self, timer: Timer) -> None:
         """Remove a due timer in the transaction that records its effect."""

@@ -261,6 +261,24 @@ def test_watchers_wake_on_commit_and_not_without(run: Run) -> None:
     run(scenario)
 
 
+def test_a_watch_is_followed_notification_by_notification(run: Run) -> None:
+    @transactional
+    async def notify(tx: Transaction) -> None:
+        tx.notify("topic")
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        woken = 0
+        async with state.watch("topic") as watch:
+            await notify(state)
+            async for _ in watch:
+                woken += 1
+                if woken == 3:
+                    break
+                await notify(state)
+
+    run(scenario)
+
+
 def test_leases_have_one_owner_and_a_growing_token(run: Run) -> None:
     async def scenario(state: SqliteState, clock: Clock) -> None:
         assert await state.lease("shard", "a", 30) == 1

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, group_commit, transactional
+from kumoi.state import Entry, Transaction, group_commit, transactional
 from kumoi.state.group_commit import CommitFailed
 from kumoi.state.schema import NewerData, open_connection
 from kumoi.state.sqlite import Closed, DataInUse, SqliteState
@@ -221,5 +221,95 @@ def test_newer_data_is_not_touched(tmp_path: Path) -> None:
         for _ in range(2):  # the refusal holds no lock
             with pytest.raises(NewerData, match="written by a newer Kumoi"):
                 await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
+
+    asyncio.run(scenario())
+
+
+@transactional
+async def every_operation(tx: Transaction) -> None:
+    key = ("q", 1)
+    await tx.put(key, b"")
+    await tx.get(key)
+    await tx.delete(key)
+    for reverse in (False, True):
+        for bounds in ({}, {"after": key}, {"before": key}, {"after": key, "before": ("q", 5)}):
+            await tx.range(("q",), reverse=reverse, limit=10, **bounds)
+    await tx.delete_range(("q",))
+    await tx.add(key)
+    await tx.append(key, b"")
+    await tx.read_stream(key)
+    await tx.trim_stream(key, before=tx.now)
+    await tx.enqueue(key, b"")
+    for item in await tx.claim(key, 2, tx.now):
+        await tx.release(key, item, tx.now)
+        await tx.finish(key, item)
+    await tx.count(key)
+    tx.timer(tx.now, "topic", key="k")
+    tx.cancel_timer("topic", "k")
+
+
+class Recorder:
+    """A connection that remembers what was asked, with its parameters apart: constants would change the plan."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.asked: dict[str, Any] = {}
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.connection.in_transaction
+
+    def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
+        self.asked[statement] = parameters
+        return self.connection.execute(statement, parameters)
+
+
+def test_no_operation_reads_a_whole_table() -> None:
+    async def scenario() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+        connection = state.engine.connection
+        recorder = Recorder(connection)
+        state.engine.connection = recorder  # type: ignore[assignment]
+        await every_operation(state)
+        await state.due_timers(10)
+        await state.next_timer()
+        await state.lease("name", "owner", 60)
+        state.engine.connection = connection
+        plans = {
+            statement: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in recorder.asked.items()
+        }
+        assert len(plans) > 20
+        assert not [statement for statement, plan in plans.items() if any(step.startswith("SCAN") for step in plan)]
+        await state.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_page_of_a_range_reads_that_page_alone() -> None:
+    @transactional
+    async def fill(tx: Transaction) -> None:
+        for number in range(5000):
+            await tx.put(("q", number), b"")
+
+    @transactional
+    async def page(tx: Transaction, **options: Any) -> list[Entry]:
+        return await tx.range(("q",), limit=3, **options)
+
+    async def scenario() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+        await fill(state)
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        state.engine.connection.set_progress_handler(step, 100)  # counts hundreds of SQLite's instructions
+        assert [row.key for row in await page(state, after=("q", 4900))] == [("q", 4901), ("q", 4902), ("q", 4903)]
+        assert [row.key for row in await page(state, before=("q", 5), reverse=True)] == [("q", 4), ("q", 3), ("q", 2)]
+        assert steps < 5
+        await state.close()
 
     asyncio.run(scenario())
