@@ -14,7 +14,7 @@ from typing import Any
 
 from kumoi.blobs import Blobs
 from kumoi.clock import Clock
-from kumoi.doorway.call import Call
+from kumoi.doorway.call import NO_TRACE, Call, Principal, Trace
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
@@ -114,6 +114,27 @@ class Doorway:
                     call.units,
                 )
             )
+
+    async def ask(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        caller: Principal,
+        region: str,
+        trace: Trace = NO_TRACE,
+        request_id: str | None = None,
+    ) -> Any:
+        """Call an operation on a service's own initiative: a timer, a poller, a delivery that nobody waits for.
+
+        `caller` is who acts (`Principal.of_service`), in its account; without a `trace` a new one begins.
+        """
+        call = Call(self, service, operation, params, caller, caller.account, region, trace, caller.source)
+        if not trace.root:
+            call.trace = Trace.new(self.clock.now())
+        if request_id is not None:
+            call.request_id = request_id
+        return await self.dispatch(call)
 
     def _fault(self, call: Call) -> Fault | None:
         if not self.faults.active:

@@ -12,7 +12,7 @@ import logging
 
 import msgspec
 
-from kumoi.doorway import Call, Doorway, Principal, Trace
+from kumoi.doorway import Doorway, Principal, Trace
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.space import Space
 from kumoi.state.timers import TimerRunner
@@ -114,19 +114,14 @@ class EventQueue:
         params = {"FunctionName": event.function, "Payload": event.payload}
         if event.qualifier is not None:
             params["Qualifier"] = event.qualifier
-        answer = await self._doorway.dispatch(
-            Call(
-                self._doorway,
-                "lambda",
-                "Invoke",
-                params,
-                Principal.of_service(event.account, "lambda.amazonaws.com", event.source),
-                event.account,
-                event.region,
-                Trace.parse(event.trace, event.accepted),
-                event.source,
-                request_id=event.id,
-            )
+        answer = await self._doorway.ask(
+            "lambda",
+            "Invoke",
+            params,
+            Principal.of_service(event.account, "lambda.amazonaws.com", event.source),
+            event.region,
+            Trace.parse(event.trace, event.accepted),
+            request_id=event.id,
         )
         return "FunctionError" in answer
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kumoi.doorway import NO_TRACE, Call, Doorway, Principal, Trace
+from kumoi.doorway import NO_TRACE, Doorway, Principal, Trace
 from kumoi.sandbox import LogLine
 from kumoi.wire.errors import AwsError
 
@@ -99,18 +99,13 @@ class ExecutionLog:
         try:
             while self._events:
                 events, self._events = self._events, []
-                await self._doorway.dispatch(
-                    Call(
-                        self._doorway,
-                        "logs",
-                        "WriteFunctionLogs",
-                        {"logGroupName": self._group, "logStreamName": self.stream, "logEvents": events},
-                        Principal.of_service(self._account, "lambda.amazonaws.com", self._node),
-                        self._account,
-                        self._region,
-                        self._trace,
-                        self._node,
-                    )
+                await self._doorway.ask(
+                    "logs",
+                    "WriteFunctionLogs",
+                    {"logGroupName": self._group, "logStreamName": self.stream, "logEvents": events},
+                    Principal.of_service(self._account, "lambda.amazonaws.com", self._node),
+                    self._region,
+                    self._trace,
                 )
         except AwsError as error:
             logger.warning("log lines of %s are lost: %s", self._node, error)
