@@ -58,7 +58,7 @@ async def main() -> None:
 async def compare(directory: Path, name: str, code: Path, isolation: str, limit: float) -> None:
     host = SandboxHost(directory / f"host-{isolation}-{code.name}", isolation=isolation)  # type: ignore[arg-type]
     await host.start()
-    spec = SandboxSpec(f"python3.{sys.version_info.minor}", "app.handler", code, (), {}, 256, 512)
+    spec = SandboxSpec(f"python3.{sys.version_info.minor}", "app.handler", code, None, {}, 256, 512)
     warm = await host.create(spec, lambda lines: None)
     await warm.invoke(Invocation("r", EVENT.encode(), 10, "arn", "Root=1"))
     forked, fresh = [], []

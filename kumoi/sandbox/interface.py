@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 IsolationSetting = Literal["auto", "none", "process", "namespace"]
 Isolation = Literal["none", "process", "namespace"]
@@ -18,14 +18,14 @@ Isolation = Literal["none", "process", "namespace"]
 class SandboxSpec:
     """Everything one execution environment is made from.
 
-    `code` is an unpacked directory, seen at /var/task, read-only; `layers` are merged into /opt in order;
-    `environment` is the function's whole environment.
+    `code` is an unpacked directory, seen at /var/task, read-only; `opt` holds the merged layers, seen at /opt;
+    `environment` is the function's whole environment, but for what only the sandbox knows (AWS_LAMBDA_RUNTIME_API).
     """
 
     runtime: str
     handler: str
     code: Path
-    layers: tuple[Path, ...]
+    opt: Path | None
     environment: Mapping[str, str]
     memory_mb: int
     tmp_mb: int
@@ -52,7 +52,8 @@ class Invocation:
 class Outcome:
     """How an invocation ended. `error_type` is None for success; durations in seconds.
 
-    `status` is success, error (the function raised), timeout, or failure (its process ended).
+    `status` is success, error (the function raised), timeout, or failure (its process ended). `streamed`: the payload
+    has gone to the sink already, and what is here is empty, or the error that cut the stream short.
     """
 
     payload: bytes
@@ -61,6 +62,18 @@ class Outcome:
     init_duration: float | None
     max_memory_mb: int
     status: Literal["success", "error", "timeout", "failure"]
+    content_type: str = "application/json"
+    streamed: bool = False
+
+
+class ResponseSink(Protocol):
+    """Takes a response while the function writes it. A response that is not streamed never reaches it."""
+
+    def begin(self, content_type: str) -> None:
+        """The function begins a streamed response of a media type."""
+
+    async def write(self, piece: bytes) -> None:
+        """The next bytes; returns when more may come."""
 
 
 class LogLine(NamedTuple):
@@ -81,11 +94,28 @@ class Sandbox(Protocol):
     def alive(self) -> bool:
         """Whether it can take another invocation."""
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation to its end; whatever the function does wrong is in the outcome."""
+    async def invoke(self, invocation: Invocation, sink: ResponseSink | None = None) -> Outcome:
+        """Run one invocation to its answer; whatever the function does wrong is in the outcome."""
+
+    async def settle(self) -> None:
+        """Wait until extensions are done with the invocation, too: only then it can take the next one."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether `settle` has nothing to wait for."""
+
+    @property
+    def observed(self) -> bool:
+        """Whether an extension wants to be told of platform events."""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """A platform event (`{"time", "type": "platform.…", "record"}`) for extensions that subscribed to it."""
+
+    async def freeze(self) -> None:
+        """Hold every process until the next invocation, as Lambda does between invocations."""
 
     async def stop(self) -> None:
-        """End every process of it."""
+        """End every process of it; extensions are told to shut down, and given a moment."""
 
 
 class RuntimeUnavailable(Exception):

@@ -38,7 +38,10 @@ class Interpreters:
         """The interpreter that runs a runtime; RuntimeUnavailable when none can."""
         match = _RUNTIME.fullmatch(runtime)
         if match is None:
-            raise RuntimeUnavailable(f"Kumoi runs python3.* functions; {runtime} is not built yet.")
+            raise RuntimeUnavailable(
+                f"Kumoi runs python3.*, nodejs*.x and provided.* functions; for {runtime}, package a bootstrap with"
+                " its runtime client and use provided.al2023."
+            )
         wanted = int(match[1])
         own = Interpreter(sys.version_info.minor, _base(sys.executable))
         if own.minor == wanted:

@@ -1,7 +1,8 @@
-"""What AWS's Python runtimes bundle: boto3 and what it needs, linked from Kumoi's own installation.
+"""What lies in /var/runtime: the runtimes' own programs, and the SDKs that AWS bundles with its runtimes.
 
-All of it is pure Python, so that any interpreter from 3.10 on can import it. A function that brings its own copy gets
-that one.
+boto3 and what it needs are linked from Kumoi's own installation: pure Python, so that any interpreter from 3.10 on can
+import them. The AWS SDK for JavaScript is linked from where npm has put it on this machine. A function that brings
+its own copy gets that one.
 """
 
 from __future__ import annotations
@@ -14,24 +15,33 @@ _SDK = ("boto3", "botocore")
 _SOURCES = (".py",)
 
 
-def link_packages(directory: Path) -> None:
-    """Make `directory` hold a link to each bundled package."""
+def link_packages(directory: Path, node_modules: Path | None) -> None:
+    """Make `directory` hold a link to each bundled package, and to the runtimes' programs."""
     directory.mkdir(parents=True, exist_ok=True)
+    here = Path(__file__).resolve().parent
+    _link(directory / "_kumoi", here / "python")
+    _link(directory / "bootstrap.py", here / "python" / "bootstrap.py")
+    _link(directory / "_kumoi_node", here / "node")
+    if node_modules is not None:
+        _link(directory / "node_modules", node_modules)
     for name in BUNDLED:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             continue
         origin = Path(spec.origin)
         target = origin.parent if origin.name == "__init__.py" else origin
-        link = directory / target.name
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(target)
+        _link(directory / target.name, target)
 
 
-def wants_sdk(code: Path, layers: tuple[Path, ...]) -> bool:
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(target)
+
+
+def wants_sdk(code: Path, opt: Path | None) -> bool:
     """Whether a function imports boto3 and leaves it to the runtime to provide it."""
-    places = [code, *(layer / "python" for layer in layers)]
+    places = [code] if opt is None else [code, opt / "python"]
     if any((place / name).is_dir() for place in places for name in _SDK):
         return False
     return any(_mentions(path) for path in _sources(code))

@@ -12,6 +12,7 @@ import json
 import logging
 import socket
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _PROGRAM = Path(__file__).with_name("python") / "__main__.py"
 FIRST_UID = 2_000_000
-USERS = 512
+USERS = 1100
 START_SECONDS = 30.0
 
 
@@ -48,8 +49,12 @@ class Zygote:
         isolation: Isolation,
         sdk: bool,
         cgroup: CgroupPlace | None,
+        programs: Sequence[Path] = (),
     ) -> Zygote:
-        """Start a zygote; ZygoteFailed when the machine refuses it the isolation asked for."""
+        """Start a zygote; ZygoteFailed when the machine refuses it the isolation asked for.
+
+        `programs` are directories that sandboxes see beside the system's: where other runtimes are installed.
+        """
         root = directory / f"root-{hex_id(8)}"
         root.mkdir(mode=0o755)
         ours, theirs = socket.socketpair()
@@ -74,6 +79,7 @@ class Zygote:
             "root": str(root),
             "users": [FIRST_UID, USERS],
             "runtime_directory": str(directory / "packages"),
+            "programs": [str(program) for program in programs],
         }
         zygote = cls(process, ours)
         try:
@@ -88,10 +94,10 @@ class Zygote:
         """Whether it still runs."""
         return self._process.returncode is None and self._link.fileno() >= 0
 
-    async def spawn(self, spec: dict[str, Any], control: socket.socket, log: int) -> None:
-        """Ask for a sandbox; it speaks for itself on `control`."""
+    async def spawn(self, spec: dict[str, Any], control: socket.socket, logs: Sequence[int]) -> None:
+        """Ask for a sandbox; it speaks for itself on `control`. `logs`: the function's pipe and its extensions'."""
         message = json.dumps({"do": "spawn", "sandbox": spec}).encode()
-        fds = array.array("i", [control.fileno(), log])
+        fds = array.array("i", [control.fileno(), *logs])
         content = struct.pack(">I", len(message)) + message
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
         sent = self._link.sendmsg([content[:4]], ancillary)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.sandbox import Invocation, LogLine, Outcome, Sandbox, SandboxHost, SandboxSpec
+from kumoi.sandbox import Invocation, LogLine, Outcome, ResponseSink, Sandbox, SandboxHost, SandboxSpec
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 
@@ -24,46 +24,76 @@ class Workshop:
         self._directory = directory
 
     async def make(self, source: str, **options: Any) -> Sandbox:
-        code = self._directory / f"code-{len(list(self._directory.iterdir()))}"
-        code.mkdir(mode=0o755)
-        (code / "app.py").write_text(textwrap.dedent(source))
+        """A Python function of one `app.py`."""
+        return await self.of({"app.py": source}, **options)
+
+    async def of(
+        self,
+        files: dict[str, str],
+        layer: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Sandbox:
+        """A function of several files; those that begin with `#!` are programs. `layer` is what lies in /opt."""
         spec: dict[str, Any] = {
             "runtime": RUNTIME,
             "handler": "app.handler",
-            "code": code,
-            "layers": (),
-            "environment": {"AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}", "COLOUR": "red"},
+            "code": self._tree("code", files),
+            "opt": None if layer is None else self._tree("opt", layer),
             "memory_mb": 256,
             "tmp_mb": 64,
         }
-        return await self.host.create(SandboxSpec(**{**spec, **options}), self.lines.extend)
+        environment = {
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{RUNTIME}",
+            "COLOUR": "red",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "_HANDLER": str(options.get("handler", "app.handler")),
+            **(variables or {}),
+        }
+        return await self.host.create(SandboxSpec(**{**spec, "environment": environment, **options}), self.lines.extend)
+
+    def _tree(self, kind: str, files: dict[str, str]) -> Path:
+        root = self._directory / f"{kind}-{len(list(self._directory.iterdir()))}"
+        root.mkdir(mode=0o755)
+        for name, source in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = textwrap.dedent(source).lstrip("\n")
+            path.write_text(text)
+            path.chmod(0o755 if text.startswith("#!") else 0o644)
+        return root
 
     @property
     def log(self) -> str:
         return "".join(line.text for line in self.lines)
 
     @staticmethod
-    async def invoke(sandbox: Sandbox, event: Any = None, timeout: float = 10.0) -> tuple[Any, Outcome]:
-        invocation = Invocation("request-1", json.dumps(event).encode(), timeout, "arn:f", "Root=1-a-b;Sampled=1")
-        outcome = await sandbox.invoke(invocation)
-        return json.loads(outcome.payload), outcome
+    async def invoke(
+        sandbox: Sandbox,
+        event: Any = None,
+        timeout: float = 10.0,
+        sink: ResponseSink | None = None,
+        request_id: str = "request-1",
+    ) -> tuple[Any, Outcome]:
+        payload = json.dumps(event).encode()
+        invocation = Invocation(request_id, payload, timeout, "arn:f", "Root=1-a-b;Sampled=1")
+        outcome = await sandbox.invoke(invocation, sink)
+        try:
+            return json.loads(outcome.payload or b"null"), outcome
+        except ValueError:
+            return outcome.payload, outcome
 
 
-@pytest.fixture(params=["namespace", "process"])
-def level(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+Scenario = Callable[[Workshop], Awaitable[Any]]
 
 
-@pytest.fixture
-def run(level: str, tmp_path: Path) -> Callable[[Callable[[Workshop], Awaitable[Any]]], Any]:
-    """Run a scenario with a host at each level of isolation."""
-
-    def start(scenario: Callable[[Workshop], Awaitable[Any]]) -> Any:
+def runner(level: str, directory: Path) -> Callable[[Scenario], Any]:
+    def start(scenario: Scenario) -> Any:
         async def main() -> Any:
-            tmp_path.chmod(0o755)
-            sources = tmp_path / "sources"
+            directory.chmod(0o755)
+            sources = directory / "sources"
             sources.mkdir(mode=0o755)
-            host = SandboxHost(tmp_path / "host", isolation=level)  # type: ignore[arg-type]
+            host = SandboxHost(directory / "host", isolation=level)  # type: ignore[arg-type]
             await host.start()
             try:
                 return await scenario(Workshop(host, sources))
@@ -73,3 +103,20 @@ def run(level: str, tmp_path: Path) -> Callable[[Callable[[Workshop], Awaitable[
         return asyncio.run(main())
 
     return start
+
+
+@pytest.fixture(params=["namespace", "process"])
+def level(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def run(level: str, tmp_path: Path) -> Callable[[Scenario], Any]:
+    """Run a scenario with a host at each level of isolation."""
+    return runner(level, tmp_path)
+
+
+@pytest.fixture
+def run_isolated(tmp_path: Path) -> Callable[[Scenario], Any]:
+    """Run a scenario with a host at the level of isolation that the machine permits: for what is alike at each."""
+    return runner("auto", tmp_path)

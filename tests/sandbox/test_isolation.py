@@ -109,7 +109,7 @@ async def main():
     )
     host = SandboxHost(directory / "host", isolation="namespace")
     await host.start()
-    spec = SandboxSpec(sys.argv[2], "app.handler", code, (), {}, 128, 64)
+    spec = SandboxSpec(sys.argv[2], "app.handler", code, None, {}, 128, 64)
     sandbox = await host.create(spec, lambda lines: None)
     await sandbox.invoke(Invocation("r", ('"%s"' % sys.argv[3]).encode(), 10, "arn", "Root=1"))
     print("ready", flush=True)

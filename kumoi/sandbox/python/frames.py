@@ -1,7 +1,8 @@
 """Frames on the channel between Kumoi and a runtime: u32 length, a type byte, u32 header length, JSON header, payload.
 
 Numbers are big-endian; the length counts what follows it. Kumoi sends INVOKE; the runtime answers READY or
-INIT_ERROR once after its start, and RESULT or ERROR to each INVOKE.
+INIT_ERROR once after its start, and RESULT or ERROR to each INVOKE; before that, BEGIN and CHUNKs when it streams its
+response. A runtime that was started before its function was known gets INIT first.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import socket
 import struct
 from typing import Any
 
+INIT = b"N"
 INVOKE = b"I"
 READY = b"Y"
 INIT_ERROR = b"X"
 RESULT = b"R"
 ERROR = b"E"
+BEGIN = b"B"
+CHUNK = b"C"
 
 _HEAD = struct.Struct(">IcI")
 OVERHEAD = 5

@@ -2,8 +2,9 @@
 
 Three steps, each in the process that needs it. The zygote moves once into a small read-only tree on a tmpfs
 (`enter_tree`): the system's programs and libraries, the interpreter, AWS's Python packages at /var/runtime, and
-nothing of the user's. Each keeper, first process of its own PID namespace, hangs its function's directories into a
-private copy of that tree (`enclose`). Each runtime then gives up every privilege (`confine`).
+nothing of the user's. Each keeper, first process of its own PID namespace, gets a private copy of that tree
+(`enclose`) and hangs its function's directories into it (`furnish`). Each runtime then gives up every privilege
+(`confine`).
 
 The former root stays mounted at /.host in the zygote only: keepers bind from it and let go of it.
 `process` and `none` build no tree; `confine` then is what there is.
@@ -28,11 +29,12 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ELSEWHERE = ("/etc/resolv.conf", "/etc/localtime", "/etc/ssl/certs", "/etc/pki", "/etc/hosts", "/etc/nsswitch.conf")
 
 
-def enter_tree(root: str, runtime_directory: str, users: tuple[int, int]) -> None:
+def enter_tree(root: str, runtime_directory: str, users: tuple[int, int], programs: list[str]) -> None:
     """Move this process into a minimal root, built on a tmpfs over the empty directory `root`.
 
     `runtime_directory` holds links to the packages for /var/runtime; `users` is (first uid, count) of the uids
-    that sandboxes will run as. `OSError` when the machine refuses.
+    that sandboxes will run as; `programs` are further directories to show, where other runtimes are installed.
+    `OSError` when the machine refuses.
     """
     if os.geteuid() == 0:
         linux.unshare(linux.CLONE_NEWNS)
@@ -43,7 +45,7 @@ def enter_tree(root: str, runtime_directory: str, users: tuple[int, int]) -> Non
     for name in ("proc", "tmp", "dev", "opt", "run", "var/task", "var/runtime", "var/lang", "root", _HOST[1:]):
         os.makedirs(f"{root}/{name}", exist_ok=True)
     shown = _show_system(root)
-    for prefix in {sys.base_prefix, sys.base_exec_prefix}:
+    for prefix in {sys.base_prefix, sys.base_exec_prefix, *programs}:
         _show(root, os.path.realpath(prefix), shown)
     for path in _ELSEWHERE:
         real = os.path.realpath(path)
@@ -156,14 +158,18 @@ def _forget(names: tuple[str, ...]) -> None:
             continue
 
 
-def enclose(spec: dict[str, Any]) -> None:
-    """Hang the function's directories into a private copy of the zygote's tree and let go of the host's.
-
-    Called by the first process of a new PID namespace. Afterwards /tmp is an empty tmpfs of `spec["tmp_mb"]`, alive
-    as long as the calling process.
-    """
+def enclose() -> None:
+    """Give the first process of a new PID namespace a private copy of the zygote's tree, and its own /proc."""
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+    linux.set_hostname("sandbox")
+
+
+def furnish(spec: dict[str, Any]) -> None:
+    """Hang the function's directories into the private tree and let go of the host's.
+
+    Afterwards /tmp is an empty tmpfs of `spec["tmp_mb"]`, alive as long as the calling process.
+    """
     linux.bind(_HOST + spec["code"], "/var/task")
     if spec["opt"]:
         linux.bind(_HOST + spec["opt"], "/opt")
@@ -175,7 +181,6 @@ def enclose(spec: dict[str, Any]) -> None:
         f"mode=1777,size={spec['tmp_mb']}m",
     )
     linux.unmount(_HOST)
-    linux.set_hostname("sandbox")
 
 
 def confine(level: str, uid: int | None, memory_mb: int) -> None:
@@ -185,7 +190,7 @@ def confine(level: str, uid: int | None, memory_mb: int) -> None:
         return
     _limit(resource.RLIMIT_NOFILE, MAXIMUM_FILES)
     _limit(resource.RLIMIT_CORE, 0)
-    if sys.platform == "linux":
+    if sys.platform == "linux" and memory_mb:
         _limit(resource.RLIMIT_DATA, (memory_mb << 20) + SPARE_DATA)
     if level == "namespace":
         if uid is not None:
@@ -198,6 +203,19 @@ def confine(level: str, uid: int | None, memory_mb: int) -> None:
         linux.drop_capabilities()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_data(pid: int, memory_mb: int) -> None:
+    """Bound the private memory of a process that was confined before its function's MemorySize was known.
+
+    Where the kernel refuses (it wants CAP_SYS_RESOURCE for another user's process), the cgroup and measuring remain.
+    """
+    if sys.platform == "linux" and pid:
+        limit = (memory_mb << 20) + SPARE_DATA
+        try:
+            resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
+        except PermissionError:
+            return
 
 
 def _limit(kind: int, value: int) -> None:

@@ -1,13 +1,21 @@
 """The keeper: the one process that lives as long as its sandbox.
 
 First process of the sandbox's PID namespace (or, at the `process` level, the one that orphans fall to), it holds
-the mounts, and with them /tmp, over restarts of the runtime. It obeys single bytes from Kumoi: `S` start a runtime
-(the channel's descriptor comes along), `K` kill every process, `M` measure memory; the socket's end ends it and the
-sandbox. It tells Kumoi, as JSON lines, when the runtime has ended and how much memory was held.
+the mounts, and with them /tmp, over restarts of the runtime. It tells Kumoi, as JSON lines, when the runtime or an
+extension has ended and how much memory was held, and obeys orders of one byte:
+
+    S  start the runtime; the channel's descriptor comes along
+    E  start the extensions
+    F  u32 length, JSON: become this function's sandbox (for one that was started before its function was known)
+    M  measure memory          K  kill every process        Q  ask the runtime to end (SIGTERM)
+    Z  freeze every process    T  let them go on
+
+The socket's end ends the sandbox.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -16,22 +24,29 @@ import socket
 import sys
 from typing import Any
 
-from . import isolation, linux, memory, runtime
+from . import isolation, linux, memory, program, runtime
 
 
 class Keeper:
     """Owns one sandbox, from the fork to the last process's end."""
 
     def __init__(
-        self, control: socket.socket, log: int, spec: dict[str, Any], level: str, place: memory.Memory | None
+        self,
+        control: socket.socket,
+        logs: list[int],
+        spec: dict[str, Any],
+        level: str,
+        place: memory.Memory | None,
     ) -> None:
         self._control = control
-        self._log = log
+        self._log = logs[0]
+        self._extension_log = logs[-1]
         self._spec = spec
         self._level = level
         self._place = place
         self._cgroup: memory.Cgroup | None = None
         self._runtime = 0
+        self._extensions: dict[int, str] = {}
         self._peak_kb = 0
         self._over = False
 
@@ -40,19 +55,26 @@ class Keeper:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         try:
             if self._level == "namespace":
-                isolation.enclose(self._spec)
+                isolation.enclose()
             else:
                 linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
-            if self._place is not None and self._level != "none":
-                self._cgroup = memory.create(
-                    self._place, self._spec["name"], self._spec["memory_mb"] + self._spec["tmp_mb"]
-                )
+            if "code" in self._spec:
+                self._furnish()
         except OSError as error:
             self._tell(failed=str(error))
             os._exit(1)
         self._obey()
         self._kill_all()
         os._exit(0)
+
+    def _furnish(self) -> None:
+        """Give the sandbox its function's files and its limit on memory."""
+        if self._level == "namespace":
+            isolation.furnish(self._spec)
+        if self._place is not None and self._level != "none":
+            self._cgroup = memory.create(
+                self._place, self._spec["name"], self._spec["memory_mb"] + self._spec["tmp_mb"]
+            )
 
     def _obey(self) -> None:
         read, write = os.pipe()
@@ -70,25 +92,75 @@ class Keeper:
                 order, ancillary, _, _ = self._control.recvmsg(1, socket.CMSG_SPACE(4))
                 if not order:
                     return
-                if order == b"S":
-                    self._start(int.from_bytes(ancillary[0][2][:4], sys.byteorder))
-                elif order == b"K":
-                    self._kill_all()
-                elif order == b"M":
-                    self._measure()
+                self._follow(order, ancillary)
+
+    def _follow(self, order: bytes, ancillary: list[tuple[int, int, bytes]]) -> None:
+        if order == b"S":
+            self._start(int.from_bytes(ancillary[0][2][:4], sys.byteorder))
+        elif order == b"E":
+            self._start_extensions()
+        elif order == b"F":
+            self._take_over()
+        elif order == b"K":
+            self._kill_all()
+        elif order == b"M":
+            self._measure()
+        elif order == b"Q" and self._runtime:
+            _signal(self._runtime, signal.SIGTERM)
+        elif order == b"Z":
+            self._signal_all(signal.SIGSTOP)
+        elif order == b"T":
+            self._signal_all(signal.SIGCONT)
 
     def _start(self, channel: int) -> None:
         self._peak_kb = 0
         self._over = False
-        pid = os.fork()
-        if pid == 0:
-            try:
-                signal.set_wakeup_fd(-1)
-                runtime.main(self._spec, self._level, channel, self._log)
-            finally:
-                os._exit(1)
-        self._runtime = pid
-        os.close(channel)
+        if self._spec["program"]:
+            self._runtime, failure = program.start(
+                self._spec["program"], self._spec, self._level, self._spec["environment"], self._log, channel
+            )
+            os.close(channel)
+            if failure:
+                self._tell(exec_failed=failure)
+        else:
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    signal.set_wakeup_fd(-1)
+                    runtime.main(self._spec, self._level, channel, self._log)
+                finally:
+                    os._exit(1)
+            self._runtime = pid
+            os.close(channel)
+        self._charge(self._runtime)
+
+    def _start_extensions(self) -> None:
+        for path in self._spec["extensions"]:
+            pid, failure = program.start(
+                [path], self._spec, self._level, self._spec["extension_environment"], self._extension_log, None, "/"
+            )
+            name = os.path.basename(path)
+            self._extensions[pid] = name
+            if failure:
+                self._tell(extension=name, exec_failed=failure)
+            self._charge(pid)
+
+    def _take_over(self) -> None:
+        """A sandbox that was started in advance becomes a function's."""
+        length = int.from_bytes(_exactly(self._control, 4), "big")
+        self._spec.update(json.loads(_exactly(self._control, length)))
+        try:
+            self._furnish()
+            if self._level != "none":
+                isolation.limit_data(self._runtime, self._spec["memory_mb"])
+        except OSError as error:
+            self._tell(failed=str(error))
+            os._exit(1)
+        self._tell(furnished=True)
+        self._charge(self._runtime)
+
+    def _charge(self, pid: int) -> None:
+        """Count a process's memory against the sandbox's limit."""
         if self._cgroup is not None:
             try:
                 self._cgroup.add(pid)
@@ -107,31 +179,35 @@ class Keeper:
                 self._runtime = 0
                 self._kill_all()
                 self._tell(exited=status, peak_kb=self._peak_kb, over=self._over)
+            elif pid in self._extensions:
+                self._tell(extension=self._extensions.pop(pid), exited=status)
+
+    def _signal_all(self, number: int) -> None:
+        if self._level == "namespace":
+            _signal(-1, number)
+        else:
+            for pid in _descendants(os.getpid()):
+                _signal(pid, number)
 
     def _kill_all(self) -> None:
         """Kill every process of the sandbox; the runtime's end is told when it is reaped."""
         if self._level == "namespace":
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                return
+            _signal(-1, signal.SIGKILL)
             return
         for _ in range(100):
             pids = _descendants(os.getpid())
             if not pids:
                 return
             for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except OSError:
-                    continue
+                _signal(pid, signal.SIGKILL)
+            known = {self._runtime, *self._extensions}
             for pid in pids:
-                if pid != self._runtime:
+                if pid not in known:
                     try:
                         os.waitpid(pid, os.WNOHANG)
                     except ChildProcessError:
                         continue
-            if pids == [self._runtime]:
+            if known.issuperset(pids):
                 return
 
     def _measure(self) -> None:
@@ -140,7 +216,10 @@ class Keeper:
         else:
             held = memory.held_kb(_descendants(os.getpid()))
         self._peak_kb = max(self._peak_kb, held)
-        if held > self._spec["memory_mb"] << 10 and self._level != "none":
+        if self._spec["program"]:
+            self._tell(peak_kb=self._peak_kb)
+        limit = self._spec.get("memory_mb", 1 << 20)
+        if held > limit << 10 and self._level != "none":
             self._over = True
             self._kill_all()
 
@@ -149,6 +228,25 @@ class Keeper:
             self._control.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             return
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except OSError as error:
+        if error.errno != errno.ESRCH:
+            raise
+
+
+def _exactly(link: socket.socket, count: int) -> bytes:
+    pieces = []
+    while count:
+        piece = link.recv(count)
+        if not piece:
+            os._exit(0)
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -19,7 +19,7 @@ import traceback
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import frames, isolation
+from . import frames, isolation, program
 from .context import LambdaContext
 from .function_log import FunctionLog
 
@@ -30,37 +30,30 @@ def main(spec: dict[str, Any], level: str, channel: int, log: int) -> None:
     """Become the function: take on its limits, descriptors and environment, then serve until the channel closes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    channel = _arrange_descriptors(channel, log)
+    program.descriptors(log, channel)
     isolation.confine(level, spec["uid"], spec["memory_mb"])
-    task = "/var/task" if level == "namespace" else spec["code"]
     os.environ.clear()
     os.environ.update(spec["environment"])
-    if level != "namespace":
-        os.environ.update({"LAMBDA_TASK_ROOT": task, "TMPDIR": spec["tmp"]})
     time.tzset()
-    os.chdir(task)
+    os.chdir(spec["task"])
     random.seed()
+    serve(spec)
+
+
+def serve(spec: dict[str, Any]) -> None:
+    """Serve the channel on descriptor 3.
+
+    `spec` holds handler, task (where the code is), opt (where layers are), marker, log_format, log_level and
+    runtime_directory.
+    """
+    task, opt = spec["task"], spec["opt_seen"]
     minor = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    opt = "/opt" if level == "namespace" else spec["opt"]
     layers = [f"{opt}/python/lib/{minor}/site-packages", f"{opt}/python"] if opt else []
-    sys.path[:] = [task, *layers, *sys.path, "/var/runtime" if level == "namespace" else spec["runtime_directory"]]
+    sys.path[:] = [task, *layers, *sys.path, spec["runtime_directory"]]
     sys.argv[:] = [f"{spec['runtime_directory']}/bootstrap.py"]
-    marker = bytes.fromhex(spec["marker"])
-    log_pipe = FunctionLog(1, marker, None if level == "namespace" else (task, "/var/task"))
+    log_pipe = FunctionLog(1, bytes.fromhex(spec["marker"]), None if task == "/var/task" else (task, "/var/task"))
     log_pipe.install(spec["log_format"], spec["log_level"])
-    Runtime(socket.socket(fileno=channel), log_pipe, spec).serve()
-
-
-def _arrange_descriptors(channel: int, log: int) -> int:
-    """Standard output and error to the log, standard input to nothing, the channel on 3, all else closed."""
-    null = os.open("/dev/null", os.O_RDONLY)
-    high = os.dup2(channel, 200, inheritable=False)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.dup2(high, 3, inheritable=False)
-    os.closerange(4, 1024)
-    return 3
+    Runtime(socket.socket(fileno=3), log_pipe, spec).serve()
 
 
 class Fault(Exception):

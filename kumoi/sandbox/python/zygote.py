@@ -1,6 +1,6 @@
 """The zygote: a warm interpreter that forks a keeper for every sandbox it is asked for, one ahead of need.
 
-It reads messages (u32 length, JSON, and with a spawn the sandbox's control socket and log pipe as SCM_RIGHTS),
+It reads messages (u32 length, JSON, and with a spawn the sandbox's control socket and log pipes as SCM_RIGHTS),
 stays single-threaded, and ends when Kumoi's end of the socket closes: every keeper, and with it every process of
 every sandbox, dies then too. Nothing is sent back but one greeting; keepers speak for themselves.
 """
@@ -66,7 +66,7 @@ def main(fd: int) -> None:
 def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """The next message and the file descriptors that came with it; None when the other end has closed."""
     size = array.array("i").itemsize
-    head, ancillary, _, _ = link.recvmsg(4, socket.CMSG_SPACE(2 * size))
+    head, ancillary, _, _ = link.recvmsg(4, socket.CMSG_SPACE(3 * size))
     fds = array.array("i")
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
@@ -106,7 +106,9 @@ class Zygote:
             self._memory = memory.Memory(directory, settings["cgroup"]["version"])
         if self._level == "namespace":
             self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-            isolation.enter_tree(settings["root"], settings["runtime_directory"], tuple(settings["users"]))
+            isolation.enter_tree(
+                settings["root"], settings["runtime_directory"], tuple(settings["users"]), settings["programs"]
+            )
             self._rehearse()
             runtime_directory = "/var/runtime"
         else:
@@ -204,7 +206,7 @@ class Zygote:
             os._exit(0)
         spec, fds = order
         link.close()
-        keeper.Keeper(socket.socket(fileno=fds[0]), fds[1], spec, self._level, self._memory).run()
+        keeper.Keeper(socket.socket(fileno=fds[0]), fds[1:], spec, self._level, self._memory).run()
 
     def _fork(self) -> int:
         """Fork; with namespaces, the child is the first process of a new PID namespace."""
@@ -224,7 +226,8 @@ class Zygote:
         pid = self._fork()
         if pid == 0:
             try:
-                isolation.enclose({"code": "/usr", "opt": "", "tmp_mb": 1})
+                isolation.enclose()
+                isolation.furnish({"code": "/usr", "opt": "", "tmp_mb": 1})
                 os._exit(0)
             except OSError as error:
                 os._exit(error.errno or 255)

@@ -182,7 +182,7 @@ class Executor:
                 runtime=function.runtime,
                 handler=function.handler,
                 code=code,
-                layers=(),
+                opt=None,
                 environment=environment,
                 memory_mb=function.memory_size,
                 tmp_mb=function.tmp_size,

@@ -1,0 +1,378 @@
+"""A sandbox: a keeper, the runtime (and extensions) it starts, and our connections to them.
+
+The runtime is started when the sandbox is, initialises at once, and is started again for the invocation after one that
+ended it (a time-out, an exit, a kill): /tmp and the log stream stay. Error payloads of ends that the runtime cannot
+report itself are made here, in the words that Lambda uses today.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kumoi.sandbox.api_link import ApiLink
+from kumoi.sandbox.control import Control, SandboxGone
+from kumoi.sandbox.extensions import Extensions
+from kumoi.sandbox.interface import Invocation, LogLine, LogSink, Outcome, ResponseSink, SandboxSpec
+from kumoi.sandbox.log_pipe import LogPipe
+from kumoi.sandbox.programs import Program
+from kumoi.sandbox.python import frames
+from kumoi.sandbox.runtime_api import ApiListener
+from kumoi.sandbox.runtime_link import Answer, Channel, Initialised, NotTaken, RuntimeEnded, RuntimeLink
+from kumoi.sandbox.shell import Shell
+from kumoi.sandbox.telemetry import Telemetry
+
+MEASURE_SECONDS = 0.05
+SHUTDOWN_SECONDS = 2.0
+
+
+class ExtensionFailed(Exception):
+    """An extension has ended or reported an error; the text is Lambda's name for it."""
+
+
+class KeptSandbox:
+    """One execution environment; made by the host from a shell."""
+
+    def __init__(
+        self, spec: SandboxSpec, program: Program, shell: Shell, sink: LogSink, extensions: Sequence[str]
+    ) -> None:
+        self._spec = spec
+        self._program = program
+        self._shell = shell
+        self._sink = sink
+        self._telemetry = Telemetry()
+        self._external = [os.path.basename(path) for path in extensions]  # noqa: PTH119  (a path of the sandbox)
+        self._extensions = Extensions(spec.environment, self._external, self._telemetry)
+        self._api = ApiLink(self._extensions)
+        self._listener: ApiListener | None = None
+        self._logs: list[LogPipe] = []
+        self._link: RuntimeLink | None = None
+        self._init_frame: dict[str, Any] = {}
+        self._starting: asyncio.Task[None] | None = None
+        self._ready: float | None = None
+        self._measuring: asyncio.TimerHandle | None = None
+        self._began = 0.0
+        self._settle_by = 0.0
+        self._stopped = False
+        self._frozen = False
+        self.on_stop: Callable[[], None] = lambda: None
+
+    async def listen(self) -> int:
+        """Open the Runtime API; its port."""
+        self._listener = await ApiListener.open(self._api, self._shell.user)
+        return self._listener.port
+
+    async def start(self, message: dict[str, Any], now: Callable[[], float]) -> None:
+        """Connect with the keeper, become `message`'s function where it was started in advance, start the runtime."""
+        shell = self._shell
+        self._init_frame = {name: message[name] for name in ("environment", "task", "handler", "marker")}
+        self._init_frame |= {"log_format": self._spec.log_format, "log_level": self._spec.log_level}
+        self._logs = [LogPipe(shell.logs[0], shell.marker, self._function_lines, now)]
+        if len(shell.logs) > 1:
+            self._logs.append(LogPipe(shell.logs[1], shell.marker, self._extension_lines, now))
+        if shell.connection is None:
+            shell.connection = await Control.open(shell.control)
+        else:
+            await shell.connection.furnish(message)
+        self._control.on_end = self._runtime_ended
+        self._control.on_extension_end = self._extensions.ended
+        await self._start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another invocation."""
+        return not self._stopped and not self._control.closed
+
+    @property
+    def settled(self) -> bool:
+        """Whether no extension is still busy with an invocation."""
+        return self._extensions.idle or self._link is None
+
+    @property
+    def observed(self) -> bool:
+        """Whether an extension wants to be told of platform events."""
+        return self._telemetry.wanted
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """A platform event for extensions that subscribed to it."""
+        self._telemetry.add("platform", event)
+
+    async def invoke(self, invocation: Invocation, sink: ResponseSink | None = None) -> Outcome:
+        """Run one invocation to its answer."""
+        if self._frozen:
+            self._frozen = False
+            self._control.order(b"T")
+        self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
+        if self._program.kind == "api":
+            self._control.order(b"M")
+        try:
+            return await self._invoke(invocation, sink)
+        finally:
+            self._measuring.cancel()
+            for log in self._logs:
+                log.drain()
+
+    async def settle(self) -> None:
+        """Wait until extensions are done; one that takes longer than the function may is ended with all the rest."""
+        try:
+            async with asyncio.timeout_at(self._settle_by):
+                await self._extensions.settled()
+        except TimeoutError:
+            await self._kill()
+
+    async def freeze(self) -> None:
+        """Hold every process until the next invocation."""
+        if self.alive and not self._frozen:
+            self._frozen = self._control.order(b"Z")
+
+    async def stop(self) -> None:
+        """End every process of it."""
+        if self._stopped:
+            return
+        self._stopped = True
+        connection = self._shell.connection
+        if connection is not None and self._extensions.any and not connection.closed:
+            await self._shut_down()
+        if self._starting is not None:
+            self._starting.cancel()
+        if self._link is not None:
+            self._link.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._telemetry.clear()
+        for log in self._logs:
+            log.close()
+        if self._logs and connection is not None:
+            connection.close()
+            self._shell.release()
+        else:
+            self._shell.close()
+        self.on_stop()
+
+    @property
+    def _control(self) -> Control:
+        assert self._shell.connection is not None, "a sandbox is used once it has started"
+        return self._shell.connection
+
+    async def _start(self) -> None:
+        """Start extensions and the runtime; with extensions, the runtime waits until they have registered."""
+        self._ready = None
+        self._extensions.restart()
+        if self._external:
+            self._control.order(b"E")
+            self._starting = asyncio.create_task(self._start_after_extensions())
+        else:
+            await self._start_runtime()
+
+    async def _start_after_extensions(self) -> None:
+        await self._extensions.registered()
+        if self._extensions.failure is None:
+            await self._start_runtime()
+
+    async def _start_runtime(self) -> None:
+        adopted, self._shell.channel = self._shell.channel, None
+        if adopted is None:
+            ours, theirs = socket.socketpair()
+            ours.setblocking(False)
+            try:
+                if self._program.kind == "api":
+                    self._api.restart()
+                self._control.start_runtime(theirs)
+            finally:
+                theirs.close()
+            if self._program.kind == "api":
+                ours.close()
+                self._link = self._api
+                return
+            _, adopted = await asyncio.get_running_loop().create_connection(Channel, sock=ours)
+        self._link = adopted
+        if self._program.awaits_init:
+            adopted.send(frames.INIT, self._init_frame)
+
+    async def _invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Outcome:
+        self._begin_clock(invocation)
+        init: float | None = None
+        try:
+            if self._program.problem:
+                return self._failed(invocation, "Runtime.InvalidEntrypoint", self._program.problem, {})
+            if self._link is None and self._starting is None:
+                await self._start()
+            if self._ready is None:
+                initialised = await self._initialise(invocation)
+                init = initialised.seconds
+                if initialised.error_type is not None:
+                    end = await self._kill()
+                    return Outcome(initialised.payload, initialised.error_type, init, None, self._mb(end), "error")
+                self._ready = init
+                self._begin_clock(invocation)
+            if self._extensions.any:
+                self._extensions.invoked(invocation)
+            async with asyncio.timeout(invocation.timeout):
+                answer = await self._answer(invocation, sink)
+        except TimeoutError:
+            return await self._timed_out(invocation, init)
+        except ExtensionFailed as error:
+            return self._failed(invocation, "Extension.Crash", str(error), await self._kill())
+        except (RuntimeEnded, SandboxGone, OSError):
+            return await self._exited(invocation, init)
+        end = await self._kill() if answer.ends else {}
+        return Outcome(
+            answer.payload,
+            answer.error_type,
+            answer.duration,
+            init,
+            max(answer.peak_kb // 1024, self._mb(end)),
+            "error" if answer.error_type else "success",
+            answer.content_type,
+            answer.streamed,
+        )
+
+    def _begin_clock(self, invocation: Invocation) -> None:
+        self._began = time.monotonic()
+        self._settle_by = asyncio.get_running_loop().time() + invocation.timeout
+
+    async def _answer(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
+        """The runtime's answer. One that ended before it took the invocation is started again for it."""
+        if self._link is None:
+            raise RuntimeEnded
+        try:
+            return await self._link.invoke(invocation, sink)
+        except NotTaken:
+            await self._kill()
+            await self._start()
+            initialised = await self._initialised(time.monotonic())
+            if initialised.error_type is not None:
+                return Answer(initialised.payload, initialised.error_type, initialised.seconds, ends=True)
+            return await self._link.invoke(invocation, sink)
+
+    async def _initialise(self, invocation: Invocation) -> Initialised:
+        """Wait until everything is ready, or why it is not. One past its limit is done once more, on the clock."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._spec.init_timeout):
+                return await self._initialised(began)
+        except TimeoutError:
+            await self._kill()
+            await self._start()
+        async with asyncio.timeout(invocation.timeout):
+            return await self._initialised(time.monotonic())
+
+    async def _initialised(self, began: float) -> Initialised:
+        if self._starting is not None:
+            await asyncio.shield(self._starting)
+            self._starting = None
+        if self._extensions.failure is not None:
+            raise ExtensionFailed(self._extensions.failure)
+        if self._link is None:
+            raise RuntimeEnded
+        initialised = await self._link.initialised()
+        if not self._extensions.any:
+            return initialised
+        await self._extensions.ready()
+        if self._extensions.failure is not None:
+            raise ExtensionFailed(self._extensions.failure)
+        return initialised._replace(seconds=max(initialised.seconds, time.monotonic() - began))
+
+    async def _timed_out(self, invocation: Invocation, init: float | None) -> Outcome:
+        end = await self._kill()
+        message = f"RequestId: {invocation.request_id} Error: Task timed out after {invocation.timeout:.2f} seconds"
+        payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode()
+        return Outcome(payload, "Sandbox.Timedout", invocation.timeout, init, self._mb(end), "timeout")
+
+    async def _exited(self, invocation: Invocation, init: float | None) -> Outcome:
+        end = await self._kill()  # it may only have closed, or spoilt, its channel
+        if self._program.kind == "api" and self._control.failure:
+            return self._failed(invocation, "Runtime.InvalidEntrypoint", self._control.failure, end)
+        outcome = self._failed(invocation, "Runtime.ExitError", _reason(end), end, init)
+        return replace(outcome, error_type="Runtime.OutOfMemory") if end.get("over") else outcome
+
+    def _failed(
+        self, invocation: Invocation, kind: str, reason: str, end: dict[str, Any], init: float | None = None
+    ) -> Outcome:
+        message = f"RequestId: {invocation.request_id} Error: {reason}"
+        payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+        return Outcome(payload, kind, time.monotonic() - self._began, init, self._mb(end), "failure")
+
+    async def _kill(self) -> dict[str, Any]:
+        """Kill every process and forget the runtime; how it ended."""
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
+        started, self._link = self._link, None
+        if not self._control.order(b"K"):
+            await self.stop()
+            return {}
+        end = await self._control.end() if started is not None else {}
+        if started is not None:
+            started.close()
+            if "exited" not in end:
+                await self.stop()
+        return end
+
+    def _runtime_ended(self) -> None:
+        """The keeper says so. A runtime that speaks frames is heard out first: its channel closes by itself."""
+        if self._program.kind == "api":
+            self._api.end()
+
+    async def _shut_down(self) -> None:
+        """Give extensions their last event and two seconds."""
+        if self._frozen:
+            self._control.order(b"T")
+        if self._extensions.shut_down("spindown", SHUTDOWN_SECONDS):
+            self._control.order(b"Q")
+            try:
+                async with asyncio.timeout(SHUTDOWN_SECONDS):
+                    await self._telemetry.flush()
+                    await self._extensions.gone()
+            except TimeoutError:
+                return
+
+    def _measure(self) -> None:
+        """Have the keeper look at the memory while an invocation runs."""
+        if self._control.order(b"M"):
+            self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
+
+    def _mb(self, end: dict[str, Any]) -> int:
+        """The most memory held, in whole MB, at least 1."""
+        return max(int(end.get("peak_kb", 0)), self._control.peak_kb) // 1024 or 1
+
+    def _function_lines(self, lines: Sequence[LogLine]) -> Any:
+        if self._telemetry.wanted:
+            self._telemetry.lines("function", lines)
+        return self._sink(lines)
+
+    def _extension_lines(self, lines: Sequence[LogLine]) -> Any:
+        if self._telemetry.wanted:
+            self._telemetry.lines("extension", lines)
+        return self._sink(lines)
+
+
+def _reason(end: dict[str, Any]) -> str:
+    """How the runtime ended, as Lambda says it."""
+    status = end.get("exited")
+    if status is None:
+        return "Runtime exited with error: signal: killed"
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return f"Runtime exited with error: signal: {_SIGNALS.get(name, name)}"
+    code = os.waitstatus_to_exitcode(status)
+    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
+
+
+_SIGNALS = {
+    "SIGKILL": "killed",
+    "SIGTERM": "terminated",
+    "SIGSEGV": "segmentation fault",
+    "SIGABRT": "aborted",
+    "SIGINT": "interrupt",
+    "SIGBUS": "bus error",
+    "SIGFPE": "floating point exception",
+    "SIGILL": "illegal instruction",
+}

@@ -1,0 +1,194 @@
+"""What connects a sandbox with its runtime, whichever way that speaks: frames on a socket pair, or the Runtime API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, NamedTuple, Protocol, cast
+
+from kumoi.sandbox.interface import Invocation, ResponseSink
+from kumoi.sandbox.python import frames
+
+MAX_FRAME = 64 << 20
+_FULL, _ROOM = 32, 8
+
+
+class RuntimeEnded(Exception):
+    """The runtime has ended, or is about to."""
+
+
+class NotTaken(RuntimeEnded):
+    """The runtime has ended before it took the invocation."""
+
+
+class Initialised(NamedTuple):
+    """The end of an initialisation: seconds, and what went wrong (None: nothing)."""
+
+    seconds: float
+    error_type: str | None = None
+    payload: bytes = b""
+
+
+class Answer(NamedTuple):
+    """A runtime's answer to an invocation; `duration` in seconds, `peak_kb` where the runtime told it.
+
+    `ends`: the runtime said that it will end now.
+    """
+
+    payload: bytes
+    error_type: str | None
+    duration: float
+    peak_kb: int = 0
+    content_type: str = "application/json"
+    streamed: bool = False
+    ends: bool = False
+
+
+class RuntimeLink(Protocol):
+    """One runtime, from its start to its end."""
+
+    async def initialised(self) -> Initialised:
+        """Wait for the end of its initialisation; raises RuntimeEnded."""
+
+    async def invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
+        """Hand over an invocation and wait for its answer; raises RuntimeEnded."""
+
+    def end(self) -> None:
+        """The runtime has ended: nobody waits for it any more."""
+
+    def close(self) -> None:
+        """Close our end."""
+
+
+class Collected:
+    """The sink of a response that is wanted whole."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def begin(self, content_type: str) -> None:
+        """The response begins."""
+
+    async def write(self, piece: bytes) -> None:
+        """Keep a piece."""
+        self.pieces.append(piece)
+
+
+class Channel(asyncio.Protocol):
+    """Frames to and from one runtime."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._received = bytearray()
+        self._frames: list[tuple[bytes, dict[str, Any], bytes]] = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._ended = False
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The channel is open."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The runtime's end is closed."""
+        self.end()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of frames; garbage ends the channel, as the runtime's death would."""
+        self._received += data
+        while len(self._received) >= 4:
+            length = int.from_bytes(self._received[:4])
+            if length > MAX_FRAME:
+                self.close()
+                return
+            if len(self._received) < 4 + length:
+                return
+            content = bytes(self._received[4 : 4 + length])
+            del self._received[: 4 + length]
+            try:
+                self._frames.append(frames.parse(content))
+            except ValueError:
+                self.close()
+                return
+            self._wake()
+        if len(self._frames) > _FULL and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def send(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
+        """Send a frame."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frames.frame(kind, header, payload))
+
+    async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
+        """The next frame; RuntimeEnded when there will be none."""
+        while not self._frames:
+            if self._ended:
+                raise RuntimeEnded
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self._paused and len(self._frames) <= _ROOM and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return self._frames.pop(0)
+
+    async def initialised(self) -> Initialised:
+        """Wait for READY or INIT_ERROR."""
+        kind, header, payload = await self.receive()
+        error = str(header["type"]) if kind == frames.INIT_ERROR else None
+        return Initialised(float(header["init"]), error, payload)
+
+    async def invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
+        """Send INVOKE; the answer, with what was streamed before it when nobody took that."""
+        began = time.monotonic()
+        self.send(frames.INVOKE, _header(invocation), invocation.payload)
+        content_type = "application/json"
+        collected = Collected()
+        while True:
+            kind, header, payload = await self.receive()
+            if kind == frames.BEGIN:
+                content_type = str(header["content_type"])
+                (sink or collected).begin(content_type)
+            elif kind == frames.CHUNK:
+                await (sink or collected).write(payload)
+            elif kind in (frames.RESULT, frames.ERROR):
+                break
+        error = str(header.get("type", "Error")) if kind == frames.ERROR else None
+        if error is None and collected.pieces:
+            payload = b"".join(collected.pieces)
+        return Answer(
+            payload,
+            error,
+            float(header.get("duration", time.monotonic() - began)),
+            int(header.get("peak_kb", 0)),
+            content_type,
+            bool(header.get("streamed")) and sink is not None,
+            bool(header.get("ends")),
+        )
+
+    def close(self) -> None:
+        """Close our end."""
+        if self._transport is not None:
+            self._transport.abort()
+        self.end()
+
+    def end(self) -> None:
+        """No frame will come any more."""
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _header(invocation: Invocation) -> dict[str, Any]:
+    return {
+        "request_id": invocation.request_id,
+        "function_arn": invocation.function_arn,
+        "deadline_ms": int((time.time() + invocation.timeout) * 1000),
+        "trace": invocation.trace_header,
+        "client_context": None if invocation.client_context is None else invocation.client_context.decode(),
+        "cognito_identity": None if invocation.cognito_identity is None else invocation.cognito_identity.decode(),
+        "tenant_id": invocation.tenant_id,
+    }
