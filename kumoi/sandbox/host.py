@@ -211,7 +211,7 @@ class SandboxHost:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)
 
-        user = FIRST_UID + (number or 0) if os.geteuid() == 0 else None
+        user = FIRST_UID + (number or 0) if os.geteuid() == 0 and self._level == "namespace" else None
         return Shell(name, user, temporary, extensions=extensions, release=release)
 
     def _message(

@@ -178,7 +178,9 @@ class KeptSandbox:
 
     async def _start_runtime(self) -> None:
         adopted, self._shell.channel = self._shell.channel, None
+        init_frame = self._init_frame
         if adopted is None:
+            init_frame = {**init_frame, "environment": None}  # it was started with it
             ours, theirs = socket.socketpair()
             ours.setblocking(False)
             try:
@@ -194,7 +196,7 @@ class KeptSandbox:
             _, adopted = await asyncio.get_running_loop().create_connection(Channel, sock=ours)
         self._link = adopted
         if self._program.awaits_init:
-            adopted.send(frames.INIT, self._init_frame)
+            adopted.send(frames.INIT, init_frame)
 
     async def _invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Outcome:
         self._begin_clock(invocation)

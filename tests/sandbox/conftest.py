@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable
@@ -29,12 +30,12 @@ class Workshop:
 
     async def of(
         self,
-        files: dict[str, str],
-        layer: dict[str, str] | None = None,
+        files: dict[str, str | Path],
+        layer: dict[str, str | Path] | None = None,
         variables: dict[str, str] | None = None,
         **options: Any,
     ) -> Sandbox:
-        """A function of several files; those that begin with `#!` are programs. `layer` is what lies in /opt."""
+        """A function of several files; those that begin with `#!` are programs, a path is copied. `layer`: its /opt."""
         spec: dict[str, Any] = {
             "runtime": RUNTIME,
             "handler": "app.handler",
@@ -52,12 +53,18 @@ class Workshop:
         }
         return await self.host.create(SandboxSpec(**{**spec, "environment": environment, **options}), self.lines.extend)
 
-    def _tree(self, kind: str, files: dict[str, str]) -> Path:
+    def _tree(self, kind: str, files: dict[str, str | Path]) -> Path:
         root = self._directory / f"{kind}-{len(list(self._directory.iterdir()))}"
         root.mkdir(mode=0o755)
         for name, source in files.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(source, Path):
+                if source.is_dir():
+                    shutil.copytree(source, path)
+                else:
+                    shutil.copy(source, path)
+                continue
             text = textwrap.dedent(source).lstrip("\n")
             path.write_text(text)
             path.chmod(0o755 if text.startswith("#!") else 0o644)

@@ -34,7 +34,8 @@ FORMS = [
     ("exports.handler = () => {};", None),
     ("exports.handler = (e, c, callback) => { setTimeout(() => callback(null, 'later'), 5); };", "later"),
     (
-        "exports.handler = (e, c) => { c.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 1e6); c.succeed(7); };",
+        "exports.handler = (e, c) => {"
+        " c.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 1e6); c.succeed(7); };",
         7,
     ),
     ("exports.handler = () => new Promise(() => {});", None),
@@ -136,7 +137,8 @@ ERRORS = [
     ),
     ("exports.handler = () => { setTimeout(() => { throw new Error('late'); }, 1); };", "Error", "late", "error"),
     (
-        "exports.handler = async () => { Promise.reject(new Error('lost')); await new Promise((g) => setTimeout(g, 50)); };",
+        "exports.handler = async () => {"
+        " Promise.reject(new Error('lost')); await new Promise((g) => setTimeout(g, 50)); };",
         "Runtime.UnhandledPromiseRejection",
         "Error: lost",
         "error",
@@ -171,7 +173,7 @@ def test_an_error_names_its_place_and_is_logged(run: Run) -> None:
         error, _ = await shop.invoke(sandbox)
         assert error["trace"][0] == "Error: bad"
         assert any("/var/task/index.js:2:9" in line for line in error["trace"])
-        stamp, request, severity, title, rest = shop.log.split("\t", 4)
+        _, request, severity, title, rest = shop.log.split("\t", 4)
         assert (request, severity, title) == ("request-1", "ERROR", "Invoke Error ")
         assert json.loads(rest)["errorMessage"] == "bad"
 
@@ -181,7 +183,9 @@ def test_an_error_names_its_place_and_is_logged(run: Run) -> None:
 def test_console_lines_are_whole_events(run: Run) -> None:
     async def scenario(shop: Any) -> None:
         source = """
-        exports.handler = async () => { console.log('one\\ntwo', { a: 1 }); console.warn('careful'); process.stdout.write('raw\\n'); };
+        exports.handler = async () => {
+          console.log('one\\ntwo', { a: 1 }); console.warn('careful'); process.stdout.write('raw\\n');
+        };
         """
         sandbox = await shop.of({"index.js": source}, **NODE)
         await shop.invoke(sandbox)
@@ -196,7 +200,9 @@ def test_console_lines_are_whole_events(run: Run) -> None:
 def test_json_lines_carry_level_and_request(run: Run) -> None:
     async def scenario(shop: Any) -> None:
         source = """
-        exports.handler = async () => { console.debug('no'); console.info({ order: 7 }); console.error('x', new TypeError('t')); };
+        exports.handler = async () => {
+          console.debug('no'); console.info({ order: 7 }); console.error('x', new TypeError('t'));
+        };
         """
         sandbox = await shop.of({"index.js": source}, log_format="JSON", log_level="INFO", **NODE)
         await shop.invoke(sandbox)

@@ -50,9 +50,11 @@ function send(kind, header, payload, done) {
 
 async function initialise(spec) {
   const began = performance.now();
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, spec.environment);
-  require("node:module").Module._initPaths(); // NODE_PATH was read before the function was known
+  if (spec.environment) {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, spec.environment);
+    require("node:module").Module._initPaths(); // NODE_PATH was read before the function was known
+  }
   process.chdir(spec.task);
   log = new FunctionLog(spec);
   log.install();

@@ -21,7 +21,7 @@ def _main() -> None:
     package = importlib.util.module_from_spec(spec)
     sys.modules["_kumoi"] = package
     spec.loader.exec_module(package)
-    sys.path.remove(os.path.dirname(here))
+    del sys.path[0]  # where this file lies
     importlib.import_module("_kumoi.runtime").serve(json.loads(os.environ.pop("_KUMOI_RUNTIME")))
 
 
