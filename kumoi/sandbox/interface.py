@@ -111,8 +111,11 @@ class Sandbox(Protocol):
     def tell(self, event: dict[str, Any]) -> None:
         """A platform event (`{"time", "type": "platform.…", "record"}`) for extensions that subscribed to it."""
 
-    async def freeze(self) -> None:
+    def freeze(self) -> None:
         """Hold every process until the next invocation, as Lambda does between invocations."""
+
+    async def initialise(self) -> str | None:
+        """Wait for the end of the initialisation, ahead of any invocation; the name of what went wrong, or None."""
 
     async def stop(self) -> None:
         """End every process of it; extensions are told to shut down, and given a moment."""

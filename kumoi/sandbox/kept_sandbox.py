@@ -108,6 +108,7 @@ class KeptSandbox:
         """Run one invocation to its answer."""
         if self._frozen:
             self._frozen = False
+            self._telemetry.resume()
             self._control.order(b"T")
         self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
         if self._program.kind == "api":
@@ -127,10 +128,33 @@ class KeptSandbox:
         except TimeoutError:
             await self._kill()
 
-    async def freeze(self) -> None:
+    def freeze(self) -> None:
         """Hold every process until the next invocation."""
         if self.alive and not self._frozen:
+            self._telemetry.pause()
             self._frozen = self._control.order(b"Z")
+
+    async def initialise(self) -> str | None:
+        """Wait for the end of the initialisation, ahead of any invocation; the name of what went wrong, or None."""
+        if self._program.problem:
+            return "Runtime.InvalidEntrypoint"
+        try:
+            async with asyncio.timeout(self._spec.init_timeout):
+                initialised = await self._initialised(time.monotonic())
+        except TimeoutError:
+            await self._kill()
+            return "Sandbox.Timedout"
+        except ExtensionFailed:
+            await self._kill()
+            return "Extension.Crash"
+        except (RuntimeEnded, SandboxGone, OSError):
+            await self._kill()
+            return "Runtime.ExitError"
+        if initialised.error_type is None:
+            self._ready = initialised.seconds
+        else:
+            await self._kill()
+        return initialised.error_type
 
     async def stop(self) -> None:
         """End every process of it."""
@@ -326,6 +350,7 @@ class KeptSandbox:
     async def _shut_down(self) -> None:
         """Give extensions their last event and two seconds."""
         if self._frozen:
+            self._telemetry.resume()
             self._control.order(b"T")
         if self._extensions.shut_down("spindown", SHUTDOWN_SECONDS):
             self._control.order(b"Q")

@@ -61,6 +61,8 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, Subscription] = {}
+        self._awake = asyncio.Event()
+        self._awake.set()
 
     @property
     def wanted(self) -> bool:
@@ -72,7 +74,7 @@ class Telemetry:
         subscription = _read(name, body)
         self._drop(name)
         self._subscriptions[name] = subscription
-        subscription.sender = asyncio.create_task(_send(subscription))
+        subscription.sender = asyncio.create_task(_send(subscription, self._awake))
         record = {"name": name, "state": "Subscribed", "types": sorted(subscription.types)}
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.add("platform", {"time": now, "type": "platform.telemetrySubscription", "record": record})
@@ -96,6 +98,14 @@ class Telemetry:
             subscription.items.append(encoded)
             subscription.held += len(encoded)
             subscription.wake.set()
+
+    def pause(self) -> None:
+        """The sandbox freezes: nobody there takes a batch."""
+        self._awake.clear()
+
+    def resume(self) -> None:
+        """It goes on."""
+        self._awake.set()
 
     async def flush(self) -> None:
         """Send what waits, at the end of the sandbox."""
@@ -146,8 +156,8 @@ def _between(buffering: dict[str, Any], member: str, default: int, least: int, m
     return value
 
 
-async def _send(subscription: Subscription) -> None:
-    """Send batches as they become due: full, or their time-out over."""
+async def _send(subscription: Subscription, awake: asyncio.Event) -> None:
+    """Send batches as they become due: full, or their time-out over; never to a frozen sandbox."""
     while True:
         await subscription.wake.wait()
         deadline = asyncio.get_running_loop().time() + subscription.timeout
@@ -159,6 +169,7 @@ async def _send(subscription: Subscription) -> None:
                     await subscription.wake.wait()
             except TimeoutError:
                 break
+        await awake.wait()
         subscription.wake.clear()
         await _post(subscription, _batch(subscription))
         if subscription.items:

@@ -1,61 +1,39 @@
-"""Runs invocations: a pool of execution environments for each version of a function.
+"""Runs invocations: admits them, finds or makes an execution environment for each, and takes it back.
 
-An environment serves one invocation at a time. The one used last is taken first (its pages are warm); when none is
-free a new one starts, as long as the host has room; past that, invocations queue: a 429 only ever comes from limits
-that AWS has too. Idle environments end after ten minutes, or when the host needs their room.
+In: a call, a version of a function, a payload. Out: how the invocation ended. The limits are AWS's (`concurrency.py`)
+and the host's (`admission.py`); idle environments wait in `pools.py`; how one is made says `environments.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from kumoi.doorway import Call, Doorway, Identity, Principal, Trace
-from kumoi.names import arn, hex_id
-from kumoi.sandbox import (
-    Invocation,
-    Outcome,
-    RuntimeUnavailable,
-    Sandbox,
-    SandboxHost,
-    SandboxSpec,
-    ZygoteFailed,
-)
-from kumoi.services.lambda_ import log_lines
-from kumoi.services.lambda_.code import CodeStore, newest_change
-from kumoi.services.lambda_.configuration import runtime_version_arn
-from kumoi.services.lambda_.environment import Credentials, compose
-from kumoi.services.lambda_.execution_log import ExecutionLog
+from kumoi.doorway import Call, Trace
+from kumoi.sandbox import Invocation, Outcome, ResponseSink
+from kumoi.services.lambda_.admission import Admission
+from kumoi.services.lambda_.code import newest_change
+from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
+from kumoi.services.lambda_.environments import EnvironmentMaker
+from kumoi.services.lambda_.lookup import find_published, reserved_in
+from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
+from kumoi.services.lambda_.provisioning import ProvisionedStatus, Provisioning
 from kumoi.services.lambda_.records import Function
-from kumoi.wire.errors import aws_error
+from kumoi.state import State
 
-logger = logging.getLogger(__name__)
-
-IDLE_SECONDS = 600.0
-_REAP_SECONDS = 15.0
-_CREDENTIALS_SECONDS = 36 * 3600.0
+MOST_ENVIRONMENTS = 1000
 
 
-class PoolKey(NamedTuple):
-    """Which environments can serve an invocation, but for the revision."""
+class Request(NamedTuple):
+    """An invocation as it was asked for. `function_arn` is the ARN as the caller named the function."""
 
-    account: str
-    region: str
-    name: str
-    version: str
-
-
-class Revision(NamedTuple):
-    """What an environment was made from: the record's revision and, with hot reload, when its files last changed."""
-
-    id: str
-    files_changed: float
+    function: Function
+    function_arn: str
+    payload: bytes
+    reserved: int | None = None
+    client_context: bytes | None = None
+    tenant_id: str | None = None
 
 
 class Result(NamedTuple):
@@ -65,259 +43,143 @@ class Result(NamedTuple):
     log_tail: bytes
 
 
-@dataclass(slots=True)
-class ExecutionEnvironment:
-    """A sandbox with its log; `idle_since` in the loop's seconds."""
-
-    key: PoolKey
-    revision: Revision
-    sandbox: Sandbox
-    log: ExecutionLog
-    idle_since: float = 0.0
-
-
-@dataclass(slots=True)
-class Pool:
-    """The idle environments of one version (the last one is the warmest), and who waits for one."""
-
-    idle: list[ExecutionEnvironment] = field(default_factory=list)
-    waiting: deque[asyncio.Future[ExecutionEnvironment | None]] = field(default_factory=deque)
-
-
 class Executor:
-    """All execution environments of a platform. `capacity` bounds how many there are at once."""
+    """All invocations of a platform."""
 
-    def __init__(
-        self, doorway: Doorway, identity: Identity, host: SandboxHost, code: CodeStore, capacity: int | None = None
-    ) -> None:
-        self._doorway = doorway
-        self._identity = identity
-        self._host = host
-        self._code = code
-        self._capacity = capacity or 8 * (os.cpu_count() or 2)
-        self._count = 0
-        self._pools: dict[PoolKey, Pool] = {}
-        self._queue: deque[PoolKey] = deque()
-        self._stopping: set[asyncio.Task[None]] = set()
-        self._reaper: asyncio.TimerHandle | None = None
+    def __init__(self, maker: EnvironmentMaker, state: State, admission: Admission) -> None:
+        self._maker = maker
+        self._state = state
+        self._admission = admission
+        self._concurrency = Concurrency()
+        self._pools = Pools(MOST_ENVIRONMENTS, self._ended)
+        self._provisioning = Provisioning(self._boot)
+        self._settling: set[asyncio.Task[None]] = set()
 
-    async def invoke(self, call: Call, function: Function, invoked_arn: str, payload: bytes, **extra: bytes) -> Result:
+    async def invoke(self, call: Call, request: Request, sink: ResponseSink | None = None) -> Result:
         """Run one invocation to its end; what the function does wrong is in the outcome, not an exception.
 
-        `extra` may hold `client_context` (JSON). `invoked_arn` is the ARN as the caller named the function.
+        Raises TooManyRequestsException past AWS's limits, InvalidRuntimeException for what cannot run here.
         """
-        key = PoolKey(call.account, call.region, function.name, function.version)
-        code = await self._code.unpacked(function.code)
-        revision = Revision(function.revision_id, await self._files_changed(function))
-        environment = await self._acquire(key, revision, function, code)
+        function = request.function
+        key = FunctionKey(call.account, call.region, function.name)
+        account_reserved = 0
+        if self._concurrency.must_know_reserved(key):
+            account_reserved = await reserved_in(self._state.at(call.account, call.region))
+        was_reserved = self._concurrency.enter(key, request.reserved, account_reserved)
         try:
-            result = await self._run(environment, call, function, invoked_arn, payload, extra.get("client_context"))
+            await self._admission.enter()
+            try:
+                environment = await self._environment(PoolKey(*key, function.version), function)
+                try:
+                    result = await self._run(environment, call, request, sink)
+                finally:
+                    self._release(environment)
+            finally:
+                self._admission.leave()
         finally:
-            self._release(environment)
+            self._concurrency.leave(key, was_reserved)
         seconds = result.outcome.duration + (result.outcome.init_duration or 0.0)
         call.meter("lambda:GB-second", seconds * function.memory_size / 1024)
         return result
 
     def retire(self, account: str, region: str, name: str) -> None:
         """End the idle environments of a function that changed or is gone; busy ones end when they are done."""
-        for key, pool in self._pools.items():
-            if key[:3] == (account, region, name):
-                for environment in pool.idle:
-                    self._end(environment)
-                pool.idle.clear()
+        self._pools.retire(lambda one: one.key[:3] == (account, region, name) and not one.provisioned)
+
+    async def provision(self, account: str, region: str, name: str, version: str, count: int) -> None:
+        """Keep `count` environments of a version ready from now on; they are made in the background."""
+        key = PoolKey(account, region, name, version)
+        if self._provisioning.want(key, count):
+            self._pools.retire(lambda one: one.key == key and one.provisioned and self._provisioning.surplus(key))
+
+    def provisioned_status(self, account: str, region: str, name: str, version: str) -> ProvisionedStatus:
+        """How many environments of a version are kept ready."""
+        return self._provisioning.status(PoolKey(account, region, name, version))
 
     async def forget(self, account: str | None) -> None:
         """End the idle environments of an account, or all."""
-        for key, pool in self._pools.items():
-            if account in (None, key.account):
-                for environment in pool.idle:
-                    self._end(environment)
-                pool.idle.clear()
+        self._provisioning.forget(account)
+        self._pools.retire(lambda one: account in (None, one.key.account))
 
     async def stop(self) -> None:
         """End every idle environment and wait for those under way to end."""
-        if self._reaper is not None:
-            self._reaper.cancel()
-        await self.forget(None)
-        if self._stopping:
-            await asyncio.gather(*self._stopping)
+        self._admission.stop()
+        await self._provisioning.stop()
+        if self._settling:
+            await asyncio.gather(*self._settling, return_exceptions=True)
+        await self._pools.stop()
 
-    async def _files_changed(self, function: Function) -> float:
-        if not function.code.directory:
-            return 0.0
-        return await asyncio.to_thread(newest_change, Path(function.code.directory))
+    async def _environment(self, key: PoolKey, function: Function) -> ExecutionEnvironment:
+        revision = await self._revision(function)
+        environment = self._pools.take(key, revision)
+        return environment or await self._make(key, revision, function, "on-demand")
 
-    async def _acquire(self, key: PoolKey, revision: Revision, function: Function, code: Path) -> ExecutionEnvironment:
-        pool = self._pools.setdefault(key, Pool())
-        while True:
-            while pool.idle:
-                environment = pool.idle.pop()
-                if environment.revision == revision and environment.sandbox.alive:
-                    return environment
-                self._end(environment)
-            if self._count < self._capacity or self._evict():
-                return await self._create(key, revision, function, code)
-            waiter: asyncio.Future[ExecutionEnvironment | None] = asyncio.get_running_loop().create_future()
-            pool.waiting.append(waiter)
-            self._queue.append(key)
-            handed = await waiter
-            if handed is not None:
-                if handed.revision == revision and handed.sandbox.alive:
-                    return handed
-                self._end(handed)
+    async def _revision(self, function: Function) -> Revision:
+        changed = 0.0
+        if function.code.directory:
+            changed = await asyncio.to_thread(newest_change, Path(function.code.directory))
+        return Revision(function.revision_id, changed)
 
-    async def _create(self, key: PoolKey, revision: Revision, function: Function, code: Path) -> ExecutionEnvironment:
-        self._count += 1
+    async def _make(self, key: PoolKey, revision: Revision, function: Function, kind: str) -> ExecutionEnvironment:
+        self._pools.make_room()
+        self._pools.added(key)
         try:
-            day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")
-            prefix = "" if function.logging.group == f"/aws/lambda/{key.name}" else key.name
-            stream = f"{day}/{prefix}[{key.version}]{hex_id(32)}"
-            log = ExecutionLog(
-                self._doorway, key.account, key.region, f"lambda:{key.name}", function.logging.group, stream
-            )
-            environment = compose(
-                function, key.region, stream, self._credentials(key, function), self._doorway.endpoint
-            )
-            spec = SandboxSpec(
-                runtime=function.runtime,
-                handler=function.handler,
-                code=code,
-                opt=None,
-                environment=environment,
-                memory_mb=function.memory_size,
-                tmp_mb=function.tmp_size,
-                log_format=function.logging.format,
-            )
-            self._log_init(log, function, key.region)
-            sandbox = await self._host.create(spec, log.lines)
-        except BaseException as error:
-            self._count -= 1
-            self._wake()
-            if isinstance(error, RuntimeUnavailable):
-                raise aws_error("InvalidRuntimeException", str(error), Type="User") from None
-            if isinstance(error, ZygoteFailed):
-                raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
+            return await self._maker.make(key, revision, function, kind)
+        except BaseException:
+            self._pools.lost(key)
             raise
-        self._arm_reaper()
-        return ExecutionEnvironment(key, revision, sandbox, log)
-
-    def _log_init(self, log: ExecutionLog, function: Function, region: str) -> None:
-        version_arn = runtime_version_arn(function.runtime, region)
-        if function.logging.format == "JSON":
-            record = {
-                "initializationType": "on-demand",
-                "phase": "init",
-                "runtimeVersion": function.runtime,
-                "runtimeVersionArn": version_arn,
-                "functionName": function.name,
-                "functionVersion": function.version,
-            }
-            log.platform(log_lines.platform_event("initStart", self._doorway.clock.now(), record))
-        else:
-            log.platform(log_lines.init_start(function.runtime, version_arn))
-
-    def _credentials(self, key: PoolKey, function: Function) -> Credentials:
-        role = function.role.rpartition("/")[2]
-        assumed = arn("sts", "", key.account, f"assumed-role/{role}/{key.name}")
-        principal = Principal(key.account, assumed, f"AROA{role[:16].upper()}:{key.name}", f"lambda:{key.name}")
-        issued = self._identity.issue(principal, _CREDENTIALS_SECONDS)
-        return Credentials(issued.access_key, issued.secret, issued.token)
 
     async def _run(
-        self,
-        environment: ExecutionEnvironment,
-        call: Call,
-        function: Function,
-        invoked_arn: str,
-        payload: bytes,
-        client_context: bytes | None,
+        self, environment: ExecutionEnvironment, call: Call, request: Request, sink: ResponseSink | None
     ) -> Result:
-        log, json = environment.log, function.logging.format == "JSON"
+        log = environment.log
         log.begin(Trace(call.trace.root, call.span, call.trace.sampled))
-        if json:
-            record = {"requestId": call.request_id, "version": function.version}
-            log.platform(log_lines.platform_event("start", call.now, record))
-        else:
-            log.platform(log_lines.start(call.request_id, function.version))
+        environment.platform_log.start(call.request_id, Trace(call.trace.root, call.span, call.trace.sampled))
         outcome = await environment.sandbox.invoke(
             Invocation(
                 request_id=call.request_id,
-                payload=payload,
-                timeout=float(function.timeout),
-                function_arn=invoked_arn,
+                payload=request.payload,
+                timeout=float(request.function.timeout),
+                function_arn=request.function_arn,
                 trace_header=call.trace.header(call.span),
-                client_context=client_context,
-            )
+                client_context=request.client_context,
+                tenant_id=request.tenant_id,
+            ),
+            sink,
         )
-        usage = log_lines.Report(
-            call.request_id,
-            outcome.duration,
-            outcome.init_duration,
-            function.memory_size,
-            outcome.max_memory_mb,
-            outcome.status,
-            outcome.error_type,
-        )
-        if json:
-            log.platform(log_lines.platform_event("report", call.now, log_lines.report_record(usage)))
-        else:
-            log.platform(log_lines.end(call.request_id))
-            log.platform(log_lines.report(usage))
+        environment.platform_log.done(call.request_id, outcome)
         log.settle()
         return Result(outcome, log.tail())
 
     def _release(self, environment: ExecutionEnvironment) -> None:
-        pool = self._pools.setdefault(environment.key, Pool())
-        environment.idle_since = asyncio.get_running_loop().time()
-        while pool.waiting:
-            waiter = pool.waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(environment)
-                return
-        pool.idle.append(environment)
-        if self._queue and self._evict():
-            self._wake()
+        """Take an environment back; one whose extensions are still busy, as soon as they are done."""
+        if environment.sandbox.settled or not environment.sandbox.alive:
+            self._pools.put(environment)
+            return
+        task = asyncio.create_task(self._settle(environment))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
 
-    def _wake(self) -> None:
-        """Let the longest-waiting invocation try again: there is room for its environment."""
-        while self._queue:
-            pool = self._pools[self._queue.popleft()]
-            while pool.waiting:
-                waiter = pool.waiting.popleft()
-                if not waiter.done():
-                    waiter.set_result(None)
-                    return
+    async def _settle(self, environment: ExecutionEnvironment) -> None:
+        try:
+            await environment.sandbox.settle()
+        finally:
+            self._pools.put(environment)
 
-    def _evict(self) -> bool:
-        """End the environment that has been idle the longest; whether there was one."""
-        pools = [pool for pool in self._pools.values() if pool.idle]
-        if not pools:
-            return False
-        oldest = min(pools, key=lambda pool: pool.idle[0].idle_since)
-        self._end(oldest.idle.pop(0))
-        return True
+    def _ended(self, environment: ExecutionEnvironment) -> None:
+        if environment.provisioned:
+            self._provisioning.lost(environment.key)
 
-    def _end(self, environment: ExecutionEnvironment) -> None:
-        self._count -= 1
-        task = asyncio.create_task(self._stop(environment))
-        self._stopping.add(task)
-        task.add_done_callback(self._stopping.discard)
-
-    async def _stop(self, environment: ExecutionEnvironment) -> None:
-        await environment.sandbox.stop()
-        await environment.log.close()
-
-    def _arm_reaper(self) -> None:
-        if self._reaper is None:
-            self._reaper = asyncio.get_running_loop().call_later(_REAP_SECONDS, self._reap)
-
-    def _reap(self) -> None:
-        self._reaper = None
-        expired = asyncio.get_running_loop().time() - IDLE_SECONDS
-        for key, pool in list(self._pools.items()):
-            while pool.idle and pool.idle[0].idle_since < expired:
-                self._end(pool.idle.pop(0))
-            if not pool.idle and not pool.waiting:
-                del self._pools[key]
-        if self._count:
-            self._arm_reaper()
+    async def _boot(self, key: PoolKey) -> str | None:
+        """Make and initialise one provisioned environment of a version."""
+        function = await find_published(self._state.at(key.account, key.region), key.name, key.version)
+        if function is None:
+            return "FUNCTION_ERROR_INIT_FAILURE"
+        environment = await self._make(key, await self._revision(function), function, "provisioned-concurrency")
+        failure = await environment.sandbox.initialise()
+        if failure is not None:
+            self._pools.end(environment)
+            return "FUNCTION_ERROR_INIT_FAILURE"
+        environment.provisioned = True
+        self._pools.put(environment)
+        return None

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Identity, Parts
 from kumoi.sandbox import SandboxHost
+from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import CodeStore
+from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.event_queue import EventQueue
 from kumoi.services.lambda_.executor import Executor
 from kumoi.state.timers import TimerRunner
@@ -18,7 +20,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; the queue resumes what a crash left behind; stop them in reverse."""
     doorway = parts[Doorway]
     code = parts.add(CodeStore, CodeStore(doorway.directory("lambda-code"), doorway.blobs))
-    executor = parts.add(Executor, Executor(doorway, parts[Identity], parts[SandboxHost], code))
+    maker = EnvironmentMaker(doorway, parts[Identity], parts[SandboxHost], code)
+    executor = parts.add(Executor, Executor(maker, doorway.state, Admission()))
     queue = parts.add(EventQueue, EventQueue(doorway, doorway.state.at("", ""), parts[TimerRunner]))
     await queue.resume()
     try:

@@ -7,10 +7,13 @@ Text forms are tab-separated as the service writes them; JSON forms are the plat
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
+
+_NAME = re.compile(r"^(python|nodejs|provided|java|dotnet|ruby)\.?(?=.)")
 
 
 class Report(NamedTuple):
@@ -58,14 +61,19 @@ def report(usage: Report) -> str:
 
 def init_start(runtime: str, runtime_version_arn: str) -> str:
     """The INIT_START line of a new execution environment."""
-    version = runtime.replace("python", "python:")
+    version = _NAME.sub(r"\1:", runtime, count=1)
     return f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {runtime_version_arn}\n"
 
 
-def platform_event(kind: str, when: float, record: dict[str, Any]) -> str:
-    """A platform event as one line of JSON, for functions that log in JSON."""
+def platform_event(kind: str, when: float, record: dict[str, Any]) -> dict[str, Any]:
+    """A platform event, as the Telemetry API has it."""
     time = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return orjson.dumps({"time": time, "type": f"platform.{kind}", "record": record}).decode() + "\n"
+    return {"time": time, "type": f"platform.{kind}", "record": record}
+
+
+def platform_line(event: dict[str, Any]) -> str:
+    """A platform event as a line of a JSON log."""
+    return orjson.dumps(event).decode() + "\n"
 
 
 def report_record(usage: Report) -> dict[str, Any]:

@@ -22,6 +22,13 @@ class Code(msgspec.Struct, frozen=True):
     directory: str = ""
 
 
+class LayerRef(msgspec.Struct, frozen=True):
+    """A layer version that a function uses: its ARN and the bytes of its zip."""
+
+    arn: str
+    size: int
+
+
 class Logging(msgspec.Struct, frozen=True):
     """Where and how a function logs; the levels apply to JSON alone."""
 
@@ -50,6 +57,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] | None = None
     architectures: tuple[str, ...] = ("x86_64",)
     logging: Logging
+    layers: tuple[LayerRef, ...] = ()
     tracing_mode: str = "PassThrough"
     revision_id: str
     last_modified: float
@@ -67,12 +75,16 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FunctionHead(msgspec.Struct, frozen=True):
-    """What the versions of a function share. `next_version` never goes back: numbers are not reused."""
+    """What the versions of a function share. `next_version` never goes back: numbers are not reused.
+
+    `reserved_concurrency`: None without a reservation, 0 when the function must not run.
+    """
 
     name: str
     next_version: int = 1
     last_published: int = 0
     tags: dict[str, str] = {}
+    reserved_concurrency: int | None = None
 
 
 heads: Space[FunctionHead] = Space("lambda.function", FunctionHead, lambda head: (head.name,))

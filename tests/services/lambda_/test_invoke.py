@@ -131,8 +131,8 @@ def test_a_failing_event_is_retried_twice_in_platform_time(create: Any, client: 
 
 
 def test_a_runtime_that_is_not_built_says_so(create: Any, client: Any) -> None:
-    create("", Runtime="nodejs22.x", Handler="index.handler")
-    with pytest.raises(client.exceptions.InvalidRuntimeException, match="nodejs22.x is not built yet"):
+    create("", Runtime="java21", Handler="App::handle")
+    with pytest.raises(client.exceptions.InvalidRuntimeException, match="for java21, package a bootstrap"):
         client.invoke(FunctionName="f")
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kumoi.services.lambda_.log_lines import Report, end, init_start, platform_event, report, report_record, start
+from kumoi.services.lambda_.log_lines import Report, end, init_start, platform_event, platform_line, report, report_record, start report, report_record, start
 
 ID = "8f5b1e0c-0000-4000-8000-000000000001"
 
@@ -44,7 +44,7 @@ def test_the_report_line(usage: Report, line: str) -> None:
 
 
 def test_the_json_form() -> None:
-    event = platform_event("report", 1_767_225_600.5, report_record(Report(ID, 0.003, 0.1, 128, 36)))
+    event = platform_line(platform_event("report", 1_767_225_600.5, report_record(Report(ID, 0.003, 0.1, 128, 36))))
     assert json.loads(event) == {
         "time": "2026-01-01T00:00:00.500Z",
         "type": "platform.report",

@@ -11,7 +11,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.event_queue import AsyncEvent, EventQueue
-from kumoi.services.lambda_.executor import Executor
+from kumoi.services.lambda_.executor import Executor, Request
 from kumoi.services.lambda_.identifiers import LATEST
 from kumoi.services.lambda_.operations.find import Found, find
 from kumoi.wire.errors import aws_error
@@ -54,9 +54,8 @@ async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[s
 
 async def _run(call: Call, found: Found, payload: bytes, log_type: str, client_context: bytes | None) -> dict[str, Any]:
     function = found.function
-    extra = {} if client_context is None else {"client_context": client_context}
-    invoked_arn = found.identifier.arn
-    outcome, log_tail = await call.part(Executor).invoke(call, function, invoked_arn, payload, **extra)
+    request = Request(function, found.identifier.arn, payload, client_context=client_context)
+    outcome, log_tail = await call.part(Executor).invoke(call, request)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
     if outcome.error_type is not None:
         answer["FunctionError"] = "Unhandled"

@@ -1,0 +1,76 @@
+"""Makes execution environments: code and layers unpacked, credentials issued, variables composed, a sandbox started."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from kumoi.doorway import Doorway, Identity, Principal
+from kumoi.names import arn, hex_id
+from kumoi.sandbox import RuntimeUnavailable, SandboxHost, SandboxSpec, ZygoteFailed
+from kumoi.services.lambda_.code import CodeStore
+from kumoi.services.lambda_.configuration import runtime_version_arn
+from kumoi.services.lambda_.environment import Credentials, compose
+from kumoi.services.lambda_.execution_log import ExecutionLog
+from kumoi.services.lambda_.platform_log import PlatformLog
+from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Revision
+from kumoi.services.lambda_.records import Function
+from kumoi.wire.errors import aws_error
+
+_CREDENTIALS_SECONDS = 36 * 3600.0
+
+
+class EnvironmentMaker:
+    """Makes execution environments of functions' versions."""
+
+    def __init__(self, doorway: Doorway, identity: Identity, host: SandboxHost, code: CodeStore) -> None:
+        self._doorway = doorway
+        self._identity = identity
+        self._host = host
+        self._code = code
+
+    async def make(self, key: PoolKey, revision: Revision, function: Function, kind: str) -> ExecutionEnvironment:
+        """A new environment, initialising already; `kind` is on-demand or provisioned-concurrency.
+
+        Raises InvalidRuntimeException when the runtime cannot run here, ServiceException when the host cannot start it.
+        """
+        code = await self._code.unpacked(function.code)
+        log = self._log(key, function)
+        variables = compose(
+            function, key.region, log.stream, self._credentials(key, function), self._doorway.endpoint, kind
+        )
+        spec = SandboxSpec(
+            runtime=function.runtime,
+            handler=function.handler,
+            code=code,
+            opt=None,
+            environment=variables,
+            memory_mb=function.memory_size,
+            tmp_mb=function.tmp_size,
+            log_format=function.logging.format,
+            log_level=function.logging.application_level or "INFO",
+        )
+        version_arn = runtime_version_arn(function.runtime, key.region)
+        platform_log = PlatformLog(log, function, version_arn, self._doorway.clock.now)
+        platform_log.init_start(kind)
+        try:
+            platform_log.sandbox = sandbox = await self._host.create(spec, log.lines)
+        except RuntimeUnavailable as error:
+            raise aws_error("InvalidRuntimeException", str(error), Type="User") from None
+        except ZygoteFailed as error:
+            raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
+        return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
+
+    def _log(self, key: PoolKey, function: Function) -> ExecutionLog:
+        day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")
+        prefix = "" if function.logging.group == f"/aws/lambda/{key.name}" else key.name
+        stream = f"{day}/{prefix}[{key.version}]{hex_id(32)}"
+        return ExecutionLog(
+            self._doorway, key.account, key.region, f"lambda:{key.name}", function.logging.group, stream
+        )
+
+    def _credentials(self, key: PoolKey, function: Function) -> Credentials:
+        role = function.role.rpartition("/")[2]
+        assumed = arn("sts", "", key.account, f"assumed-role/{role}/{key.name}")
+        principal = Principal(key.account, assumed, f"AROA{role[:16].upper()}:{key.name}", f"lambda:{key.name}")
+        issued = self._identity.issue(principal, _CREDENTIALS_SECONDS)
+        return Credentials(issued.access_key, issued.secret, issued.token)
