@@ -46,7 +46,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         directory.chmod(0o755)
-        link_packages(directory / "packages")
+        link_packages(directory / "packages", None)
         for name, source, limit in (("small handler", SMALL, 0.25), ("boto3 handler", WITH_SDK, 0.1)):
             code = directory / name.replace(" ", "-")
             code.mkdir(mode=0o755)

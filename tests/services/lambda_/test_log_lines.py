@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from kumoi.services.lambda_.log_lines import Report, end, init_start, platform_event, platform_line, report, report_record, start report, report_record, start
+from kumoi.services.lambda_.log_lines import (
+    Report,
+    end,
+    init_start,
+    platform_event,
+    platform_line,
+    report,
+    report_record,
+    start,
+)
 
 ID = "8f5b1e0c-0000-4000-8000-000000000001"
 
