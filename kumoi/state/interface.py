@@ -121,6 +121,10 @@ class Transaction(ABC):
         """(sequence, time appended, value) of what follows `after` in a stream."""
 
     @abstractmethod
+    async def stream_bounds(self, stream: Key) -> tuple[int, int]:
+        """(first sequence number kept, last one given) of a stream; the first is the next to come when none is kept."""
+
+    @abstractmethod
     async def trim_stream(self, stream: Key, *, before: float) -> int:
         """Drop what was appended earlier than `before` (epoch seconds); how many there were."""
 

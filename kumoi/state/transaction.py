@@ -140,6 +140,14 @@ class SqliteTransaction(Transaction):
             (self._place + encode(stream), after, limit),
         ).fetchall()
 
+    async def stream_bounds(self, stream: Key) -> tuple[int, int]:
+        """(first sequence number kept, last one given) of a stream."""
+        raw = self._place + encode(stream)
+        last = self._read("SELECT last FROM stream_heads WHERE k = ?", (raw,)).fetchone()
+        (first,) = self._read("SELECT min(seq) FROM streams WHERE k = ?", (raw,)).fetchone()
+        end = 0 if last is None else int(last[0])
+        return (end + 1 if first is None else int(first)), end
+
     async def trim_stream(self, stream: Key, *, before: float) -> int:
         """Drop what was appended earlier than `before`; how many there were."""
         return self._work.write(

@@ -1,0 +1,146 @@
+"""An item's place: from key attributes to the bytes that rows are ordered by.
+
+A partition key's bytes are hashed into a bucket, which orders a table as a whole (and gives Scan its segments); within
+a partition the sort key's bytes order the items. Rules: "Core components" and "Constraints" of the developer guide.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kumoi.services.dynamodb.errors import WRONG_KEY, invalid, invalid_values
+from kumoi.services.dynamodb.language.values import normalise, sort_key_bytes
+from kumoi.services.dynamodb.records import Index, Keys
+
+BUCKETS = 1 << 32
+MOST_HASH_BYTES, MOST_RANGE_BYTES = 2048, 1024
+
+Item = dict[str, Any]
+
+
+class ItemKey(NamedTuple):
+    """Where an item lies in its table."""
+
+    bucket: int
+    hash: bytes
+    range: bytes = b""
+
+    @property
+    def tail(self) -> bytes:
+        """The key as one value, which tells apart the entries of an index that have the same index key."""
+        return len(self.hash).to_bytes(2) + self.hash + self.range
+
+
+class EntryKey(NamedTuple):
+    """Where a row lies: an item's (with an empty tail), or an index entry's (with its item's key as the tail)."""
+
+    bucket: int
+    hash: bytes
+    range: bytes
+    tail: bytes
+
+
+def place(hash_bytes: bytes, range_bytes: bytes = b"") -> ItemKey:
+    """The key of those bytes."""
+    return ItemKey(zlib.crc32(hash_bytes), hash_bytes, range_bytes)
+
+
+def key_of_item(keys: Keys, item: Mapping[str, Any]) -> ItemKey:
+    """The key of an item that is to be stored; ValidationException where its attributes do not make one."""
+    hash_bytes = _key_bytes(item.get(keys.hash), keys.hash, keys.hash_type)
+    if len(hash_bytes) > MOST_HASH_BYTES:
+        raise _hash_too_long()
+    if not keys.range:
+        return ItemKey(zlib.crc32(hash_bytes), hash_bytes)
+    range_bytes = _key_bytes(item.get(keys.range), keys.range, keys.range_type)
+    if len(range_bytes) > MOST_RANGE_BYTES:
+        raise _range_too_long()
+    return ItemKey(zlib.crc32(hash_bytes), hash_bytes, range_bytes)
+
+
+def _key_bytes(value: Any, name: str, kind: str) -> bytes:
+    if value is None:
+        raise invalid_values(f"Missing the key {name} in the item")
+    content = value.get(kind)
+    if content is None:
+        raise invalid_values(f"Type mismatch for key {name} expected: {kind} actual: {next(iter(value))}")
+    if not content:
+        raise _empty_key(kind, name)
+    return sort_key_bytes(value)
+
+
+def normalised_key(keys: Keys, key: Mapping[str, Any]) -> tuple[Item, ItemKey]:
+    """A Key parameter in canonical form, and the key it is; ValidationException where it is not one of the table's."""
+    names = keys.names
+    if len(key) != len(names):
+        raise invalid(WRONG_KEY)
+    canonical: Item = {}
+    for name, kind in keys.types.items():
+        value = key.get(name)
+        if value is None:
+            raise invalid(WRONG_KEY)
+        value = normalise(value)
+        if kind not in value:
+            raise invalid(WRONG_KEY)
+        if not value[kind]:
+            raise _empty_key(kind, name)
+        canonical[name] = value
+    return canonical, key_of_item(keys, canonical)
+
+
+def index_key(index: Index, item: Mapping[str, Any], base: ItemKey) -> EntryKey | None:
+    """Where an item's entry lies in an index; None when the item has no entry: not all of its key, of the right type."""
+    keys = index.keys
+    value = item.get(keys.hash)
+    if value is None or not value.get(keys.hash_type):
+        return None
+    hash_bytes = sort_key_bytes(value)
+    range_bytes = b""
+    if keys.range:
+        value = item.get(keys.range)
+        if value is None or not value.get(keys.range_type):
+            return None
+        range_bytes = sort_key_bytes(value)
+    return EntryKey(zlib.crc32(hash_bytes), hash_bytes, range_bytes, base.tail)
+
+
+def check_index_keys(index: Index, item: Mapping[str, Any]) -> None:
+    """Refuse an item whose attributes could not be keys of an index: of another type, empty or too long."""
+    keys = index.keys
+    for name, kind, most in ((keys.hash, keys.hash_type, MOST_HASH_BYTES), (keys.range, keys.range_type, 1024)):
+        value = item.get(name) if name else None
+        if value is None:
+            continue
+        content = value.get(kind)
+        if content is None:
+            actual = next(iter(value))
+            raise invalid_values(
+                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {actual} IndexName: {index.name}"
+            )
+        if not content:
+            empty = "string" if kind == "S" else "binary"
+            raise invalid(
+                "One or more parameter values are not valid. A value specified for a secondary index key is not "
+                f"supported. The AttributeValue for a key attribute cannot contain an empty {empty} value. "
+                f"IndexName: {index.name}, IndexKey: {name}"
+            )
+        if kind != "N" and len(sort_key_bytes(value)) > most:
+            raise _hash_too_long() if name == keys.hash else _range_too_long()
+
+
+def _empty_key(kind: str, name: str) -> Exception:
+    empty = "string" if kind == "S" else "binary"
+    return invalid(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+        f"{empty} value. Key: {name}"
+    )
+
+
+def _hash_too_long() -> Exception:
+    return invalid_values(f"Size of hashkey has exceeded the maximum size limit of{MOST_HASH_BYTES} bytes")
+
+
+def _range_too_long() -> Exception:
+    return invalid_values(f"Aggregated size of all range keys has exceeded the size limit of {MOST_RANGE_BYTES} bytes")

@@ -1,0 +1,151 @@
+"""BatchGetItem and BatchWriteItem: many items of several tables, not atomic, at most 16 MB an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.dynamodb import dynamodb
+from kumoi.services.dynamodb.capacity import Consumed, ConsumedByTable, collection_metrics, metrics_by_table, read_units
+from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, key_of_change, prepare, store
+from kumoi.services.dynamodb.errors import invalid
+from kumoi.services.dynamodb.expressions import Projection, Read, normalised_item
+from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
+from kumoi.services.dynamodb.language.values import size_of
+from kumoi.services.dynamodb.naming import find_table, table_name
+from kumoi.services.dynamodb.storage import Row, find
+from kumoi.state import Transaction, transactional
+
+MOST_GETS, MOST_WRITES = 100, 25
+MOST_ANSWERED = 16 * 1024 * 1024
+DUPLICATES = "Provided list of item keys contains duplicates"
+TWO_KINDS = (
+    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+)
+
+
+@dynamodb.operation
+async def batch_get_item(
+    call: Call, RequestItems: dict[str, dict[str, Any]], ReturnConsumedCapacity: str = "NONE"
+) -> dict[str, Any]:
+    """Items of several tables by their keys; those that are not there are left out."""
+    if not RequestItems:
+        raise invalid("The requestItems parameter is required for BatchGetItem")
+    for table, asked in RequestItems.items():
+        if len(asked["Keys"]) > MOST_GETS:
+            raise invalid(
+                f"1 validation error detected: Value at 'RequestItems.{table}.member.Keys' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {MOST_GETS}"
+            )
+    if sum(len(asked["Keys"]) for asked in RequestItems.values()) > MOST_GETS:
+        raise invalid("Too many items requested for the BatchGetItem call")
+    wanted = {table: (table_name(call, table), asked["Keys"]) for table, asked in RequestItems.items()}
+    projections = {table: _projection(asked) for table, asked in RequestItems.items()}
+    found = await _get(call.state, wanted)
+    answer: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {}}
+    consumed, size = ConsumedByTable(), 0
+    for table, asked in RequestItems.items():
+        items = answer["Responses"][table] = []
+        projection, consistent = projections[table], bool(asked.get("ConsistentRead"))
+        units = 0.0
+        for number, row in enumerate(found[table]):
+            size += row.size if row else 0
+            if size > MOST_ANSWERED:
+                answer["UnprocessedKeys"][table] = asked | {"Keys": asked["Keys"][number:]}
+                break
+            units += read_units(row.size if row else 0, consistent=consistent)
+            if row is not None:
+                items.append(row.item if projection is None else projection.of(row.item))
+        consumed.add(Consumed(table, units))
+    call.meter("read_units", consumed.total)
+    answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
+    return answer
+
+
+def _projection(asked: Mapping[str, Any]) -> Projection | None:
+    read = Read(asked.get("AttributesToGet"), asked.get("ProjectionExpression"))
+    names = asked.get("ExpressionAttributeNames")
+    read.check_mix(names)
+    return read.parse(names)
+
+
+@transactional
+async def _get(tx: Transaction, wanted: Mapping[str, tuple[str, list[Item]]]) -> dict[str, list[Row | None]]:
+    seen: set[tuple[str, ItemKey]] = set()
+    found: dict[str, list[Row | None]] = {}
+    for table_as_written, (name, keys) in wanted.items():
+        table = await find_table(tx, name)
+        rows = found[table_as_written] = []
+        for asked in keys:
+            _, key = normalised_key(table.keys, asked)
+            if (name, key) in seen:
+                raise invalid(DUPLICATES)
+            seen.add((name, key))
+            rows.append(await find(tx, table.id, key))
+    return found
+
+
+@dynamodb.operation
+async def batch_write_item(
+    call: Call,
+    RequestItems: dict[str, list[dict[str, Any]]],
+    ReturnConsumedCapacity: str = "NONE",
+    ReturnItemCollectionMetrics: str = "NONE",
+) -> dict[str, Any]:
+    """Put and delete items of several tables, each on its own."""
+    if not RequestItems:
+        raise invalid("The requestItems parameter is required for BatchWriteItem")
+    if sum(len(requests) for requests in RequestItems.values()) > MOST_WRITES:
+        raise invalid("Too many items requested for the BatchWriteItem call")
+    wanted = {
+        table: (table_name(call, table), [_change(request) for request in requests])
+        for table, requests in RequestItems.items()
+    }
+    written = await _write(call.state, wanted)
+    consumed = ConsumedByTable()
+    for table, _, units in written:
+        units.table_name = table
+        consumed.add(units)
+    call.meter("write_units", consumed.total)
+    metrics = (
+        (table, collection_metrics(prepared.table, dict(prepared.key_attributes), ReturnItemCollectionMetrics))
+        for table, prepared, _ in written
+    )
+    return {
+        "UnprocessedItems": {},
+        "ConsumedCapacity": consumed.told(ReturnConsumedCapacity),
+        "ItemCollectionMetrics": metrics_by_table(metrics),
+    }
+
+
+def _change(request: Mapping[str, Any]) -> Change:
+    put, delete = request.get("PutRequest"), request.get("DeleteRequest")
+    if (put is None) == (delete is None):
+        raise invalid(TWO_KINDS)
+    if delete is not None:
+        return Change(key=delete["Key"])
+    assert put is not None
+    item = normalised_item(put["Item"])
+    if size_of(item) > MOST_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    return Change(item=item)
+
+
+@transactional
+async def _write(
+    tx: Transaction, wanted: Mapping[str, tuple[str, list[Change]]]
+) -> list[tuple[str, Prepared, Consumed]]:
+    seen: set[tuple[str, ItemKey]] = set()
+    written = []
+    for table_as_written, (name, changes) in wanted.items():
+        table = await find_table(tx, name)
+        for change in changes:
+            _, key = key_of_change(table, change)
+            if (name, key) in seen:
+                raise invalid(DUPLICATES)
+            seen.add((name, key))
+        for change in changes:
+            prepared = await prepare(tx, table, change)
+            written.append((table_as_written, prepared, await store(tx, prepared)))
+    return written

@@ -1,0 +1,191 @@
+"""PutItem, GetItem, UpdateItem and DeleteItem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.dynamodb import dynamodb
+from kumoi.services.dynamodb.capacity import Consumed, collection_metrics, read_units
+from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, prepare, store
+from kumoi.services.dynamodb.errors import invalid
+from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
+from kumoi.services.dynamodb.keys import Item, normalised_key
+from kumoi.services.dynamodb.language.values import size_of
+from kumoi.services.dynamodb.naming import find_table, table_name
+from kumoi.services.dynamodb.storage import Row, find
+from kumoi.state import Transaction, transactional
+
+NONE = "NONE"
+
+
+@dynamodb.operation
+async def put_item(
+    call: Call,
+    TableName: str,
+    Item: Item,
+    Expected: dict[str, Any] | None = None,
+    ReturnValues: str = NONE,
+    ReturnConsumedCapacity: str = NONE,
+    ReturnItemCollectionMetrics: str = NONE,
+    ConditionalOperator: str | None = None,
+    ConditionExpression: str | None = None,
+    ExpressionAttributeNames: dict[str, str] | None = None,
+    ExpressionAttributeValues: Item | None = None,
+    ReturnValuesOnConditionCheckFailure: str = NONE,
+) -> dict[str, Any]:
+    """Store an item in place of what is there, if the condition holds; ALL_OLD answers what was there."""
+    name = table_name(call, TableName)
+    asked = Write(Expected, ConditionalOperator, ConditionExpression)
+    asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
+    item = normalised_item(Item)
+    _only_old(ReturnValues)
+    if size_of(item) > MOST_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
+    change = Change(item=item, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+    prepared, consumed = await write(call.state, name, change)
+    answer: dict[str, Any] = {}
+    if ReturnValues == "ALL_OLD" and prepared.old is not None:
+        answer["Attributes"] = prepared.old.item
+    return told(call, answer, TableName, prepared, consumed, ReturnConsumedCapacity, ReturnItemCollectionMetrics)
+
+
+@dynamodb.operation
+async def delete_item(
+    call: Call,
+    TableName: str,
+    Key: Item,
+    Expected: dict[str, Any] | None = None,
+    ConditionalOperator: str | None = None,
+    ReturnValues: str = NONE,
+    ReturnConsumedCapacity: str = NONE,
+    ReturnItemCollectionMetrics: str = NONE,
+    ConditionExpression: str | None = None,
+    ExpressionAttributeNames: dict[str, str] | None = None,
+    ExpressionAttributeValues: Item | None = None,
+    ReturnValuesOnConditionCheckFailure: str = NONE,
+) -> dict[str, Any]:
+    """Delete an item, if it is there and the condition holds; ALL_OLD answers what was there."""
+    name = table_name(call, TableName)
+    asked = Write(Expected, ConditionalOperator, ConditionExpression)
+    asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
+    _only_old(ReturnValues)
+    _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
+    change = Change(key=Key, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+    prepared, consumed = await write(call.state, name, change)
+    answer: dict[str, Any] = {}
+    if ReturnValues == "ALL_OLD" and prepared.old is not None:
+        answer["Attributes"] = prepared.old.item
+    return told(call, answer, TableName, prepared, consumed, ReturnConsumedCapacity, ReturnItemCollectionMetrics)
+
+
+@dynamodb.operation
+async def update_item(
+    call: Call,
+    TableName: str,
+    Key: Item,
+    AttributeUpdates: dict[str, Any] | None = None,
+    Expected: dict[str, Any] | None = None,
+    ConditionalOperator: str | None = None,
+    ReturnValues: str = NONE,
+    ReturnConsumedCapacity: str = NONE,
+    ReturnItemCollectionMetrics: str = NONE,
+    UpdateExpression: str | None = None,
+    ConditionExpression: str | None = None,
+    ExpressionAttributeNames: dict[str, str] | None = None,
+    ExpressionAttributeValues: Item | None = None,
+    ReturnValuesOnConditionCheckFailure: str = NONE,
+) -> dict[str, Any]:
+    """Change attributes of an item, or make it, if the condition holds."""
+    name = table_name(call, TableName)
+    asked = Write(Expected, ConditionalOperator, ConditionExpression, AttributeUpdates, UpdateExpression, updates=True)
+    asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
+    update, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
+    change = Change(
+        key=Key, update=update, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD"
+    )
+    prepared, consumed = await write(call.state, name, change)
+    answer: dict[str, Any] = {}
+    attributes = returned(prepared, ReturnValues)
+    if attributes:
+        answer["Attributes"] = attributes
+    return told(call, answer, TableName, prepared, consumed, ReturnConsumedCapacity, ReturnItemCollectionMetrics)
+
+
+@dynamodb.operation
+async def get_item(
+    call: Call,
+    TableName: str,
+    Key: Item,
+    AttributesToGet: list[str] | None = None,
+    ConsistentRead: bool = False,
+    ReturnConsumedCapacity: str = NONE,
+    ProjectionExpression: str | None = None,
+    ExpressionAttributeNames: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """An item, or what a projection leaves of it; no Item when there is none."""
+    name = table_name(call, TableName)
+    asked = Read(AttributesToGet, ProjectionExpression)
+    asked.check_mix(ExpressionAttributeNames)
+    projection = asked.parse(ExpressionAttributeNames)
+    row = await get(call.state, name, Key)
+    consumed = Consumed(TableName, read_units(row.size if row else 0, consistent=ConsistentRead))
+    call.meter("read_units", consumed.total)
+    answer: dict[str, Any] = {}
+    if row is not None:
+        answer["Item"] = row.item if projection is None else projection.of(row.item)
+    if ReturnConsumedCapacity != NONE:
+        answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
+    return answer
+
+
+@transactional
+async def get(tx: Transaction, name: str, key: Item) -> Row | None:
+    """The item of a key."""
+    table = await find_table(tx, name)
+    return await find(tx, table.id, normalised_key(table.keys, key)[1])
+
+
+@transactional
+async def write(tx: Transaction, name: str, change: Change) -> tuple[Prepared, Consumed]:
+    """Make one change."""
+    prepared = await prepare(tx, await find_table(tx, name), change)
+    return prepared, await store(tx, prepared)
+
+
+def returned(prepared: Prepared, ReturnValues: str) -> Item | None:
+    """What UpdateItem answers as Attributes."""
+    if ReturnValues == "ALL_OLD":
+        return prepared.old.item if prepared.old else None
+    if ReturnValues == "ALL_NEW":
+        return prepared.new.item if prepared.new else None
+    if ReturnValues == "UPDATED_OLD":
+        return prepared.touched.of(prepared.old.item) if prepared.old and prepared.touched else None
+    if ReturnValues == "UPDATED_NEW":
+        return prepared.touched.of(prepared.new.item) if prepared.new and prepared.touched else None
+    return None
+
+
+def told(
+    call: Call,
+    answer: dict[str, Any],
+    table_name: str,
+    prepared: Prepared,
+    consumed: Consumed,
+    capacity: str,
+    metrics: str,
+) -> dict[str, Any]:
+    """Add what a write consumed, where it is asked for; the write is metered in any case."""
+    call.meter("write_units", consumed.total)
+    if capacity != NONE:
+        consumed.table_name = table_name
+        answer["ConsumedCapacity"] = consumed.told(capacity)
+    if metrics != NONE:
+        answer["ItemCollectionMetrics"] = collection_metrics(prepared.table, dict(prepared.key_attributes), metrics)
+    return answer
+
+
+def _only_old(ReturnValues: str) -> None:
+    if ReturnValues not in ("ALL_OLD", NONE):
+        raise invalid("ReturnValues can only be ALL_OLD or NONE")

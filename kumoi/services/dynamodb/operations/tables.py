@@ -1,0 +1,163 @@
+"""CreateTable, DescribeTable, DeleteTable and ListTables.
+
+A table is usable when CreateTable answers; the answer says CREATING as AWS's does, and the next DescribeTable ACTIVE.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Call
+from kumoi.names import uuid
+from kumoi.services.dynamodb import dynamodb, schema
+from kumoi.services.dynamodb.describe import Count, describe, describe_deleted
+from kumoi.services.dynamodb.errors import invalid, no_such_table
+from kumoi.services.dynamodb.expiry import EXPIRE_TOPIC, EXPIRIES
+from kumoi.services.dynamodb.naming import arn_of, table_name
+from kumoi.services.dynamodb.records import Table, streams, tables
+from kumoi.services.dynamodb.storage import counts, new_id
+from kumoi.services.dynamodb.streams.records import begin_stream, end_stream
+from kumoi.services.dynamodb.upkeep import erase_later, erase_rows_later
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
+
+MOST_TAGS = 50
+
+
+@dynamodb.operation
+async def create_table(
+    call: Call,
+    TableName: str,
+    KeySchema: list[dict[str, str]] | None = None,
+    AttributeDefinitions: list[dict[str, str]] | None = None,
+    BillingMode: str = "PROVISIONED",
+    ProvisionedThroughput: dict[str, int] | None = None,
+    LocalSecondaryIndexes: list[dict[str, Any]] | None = None,
+    GlobalSecondaryIndexes: list[dict[str, Any]] | None = None,
+    StreamSpecification: dict[str, Any] | None = None,
+    SSESpecification: dict[str, Any] | None = None,
+    Tags: list[dict[str, str]] | None = None,
+    TableClass: str = "STANDARD",
+    DeletionProtectionEnabled: bool = False,
+    OnDemandThroughput: dict[str, int] | None = None,
+    WarmThroughput: dict[str, int] | None = None,
+) -> dict[str, Any]:
+    """Make a table; ResourceInUseException when there is one of that name."""
+    name = table_name(call, TableName)
+    units = schema.billing_mode(BillingMode, ProvisionedThroughput)
+    if not KeySchema or AttributeDefinitions is None:
+        raise invalid("One or more parameter values were invalid: KeySchema and AttributeDefinitions must be specified")
+    types = schema.attribute_types(AttributeDefinitions)
+    keys = schema.table_keys(KeySchema, types)
+    local = schema.local_indexes(LocalSecondaryIndexes, keys, types)
+    indexes = [*local, *schema.global_indexes(GlobalSecondaryIndexes, types, BillingMode)]
+    schema.check_names(indexes)
+    schema.check_all_used(types, keys, indexes)
+    if Tags and len(Tags) > MOST_TAGS:
+        raise invalid(f"Too many tags: a table has at most {MOST_TAGS}")
+    table = Table(
+        name=name,
+        id=0,
+        uuid=uuid(),
+        created=round(call.now, 3),
+        keys=keys,
+        attributes=types,
+        indexes=tuple(indexes),
+        billing=BillingMode,
+        throughput=units,
+        on_demand=schema.on_demand(OnDemandThroughput, BillingMode),
+        warm=WarmThroughput or {},
+        stream=schema.stream_view(StreamSpecification),
+        protected=DeletionProtectionEnabled,
+        table_class="" if TableClass == "STANDARD" else TableClass,
+        encryption=schema.encryption(SSESpecification, call.arn("kms", "alias/aws/dynamodb")),
+        tags={tag["Key"]: tag["Value"] for tag in Tags or ()},
+    )
+    table = await _create(call.state, table)
+    nothing = {id: Count(0, 0) for id in (table.id, *(index.id for index in table.indexes))}
+    description = describe(table, arn_of(call, name), nothing)
+    description["TableStatus"] = "CREATING"
+    for index in description.get("GlobalSecondaryIndexes", ()):
+        index["IndexStatus"] = "CREATING"
+    return {"TableDescription": description}
+
+
+@transactional
+async def _create(tx: Transaction, table: Table) -> Table:
+    if await tables.get(tx, table.name) is not None:
+        raise aws_error("ResourceInUseException", f"Table already exists: {table.name}")
+    made = [msgspec.structs.replace(index, id=await new_id(tx)) for index in table.indexes]
+    table = msgspec.structs.replace(table, id=await new_id(tx), indexes=tuple(made))
+    if table.stream:
+        table = await with_stream(tx, table, table.stream)
+    await tables.put(tx, table)
+    return table
+
+
+async def with_stream(tx: Transaction, table: Table, view: str) -> Table:
+    """The table with a stream of its own that begins now."""
+    began = datetime.fromtimestamp(tx.now, UTC)
+    while await streams.get(tx, table.name, label := began.isoformat(timespec="milliseconds")[:23]) is not None:
+        began += timedelta(milliseconds=1)
+    table = msgspec.structs.replace(table, stream=view, stream_label=label)
+    await begin_stream(tx, table)
+    return table
+
+
+@dynamodb.operation
+async def describe_table(call: Call, TableName: str) -> dict[str, Any]:
+    """A table, its indexes, and how much lies in them."""
+    table, counted = await _find(call.state, table_name(call, TableName))
+    return {"Table": describe(table, arn_of(call, table.name), counted, warm=True)}
+
+
+@transactional
+async def _find(tx: Transaction, name: str) -> tuple[Table, dict[int, Count]]:
+    table = await tables.get(tx, name)
+    if table is None:
+        raise no_such_table(name)
+    return table, await counts(tx, table)
+
+
+@dynamodb.operation
+async def delete_table(call: Call, TableName: str) -> dict[str, Any]:
+    """Drop a table with all its items; its stream stays readable for a day."""
+    table, counted = await _delete(call.state, table_name(call, TableName))
+    return {"TableDescription": describe_deleted(table, arn_of(call, table.name), counted)}
+
+
+@transactional
+async def _delete(tx: Transaction, name: str) -> tuple[Table, dict[int, Count]]:
+    table, counted = await _find(tx, name)
+    if table.protected:
+        raise invalid(
+            "Resource cannot be deleted as it is currently protected against deletion. "
+            "Disable deletion protection first."
+        )
+    await tables.delete(tx, name)
+    for id in counted:
+        await erase_rows_later(tx, id)
+    if table.stream:
+        await end_stream(tx, table)
+    erase_later(tx, (EXPIRIES, table.id))
+    tx.cancel_timer(EXPIRE_TOPIC, f"{name}/{table.id}")
+    return table, counted
+
+
+@dynamodb.operation
+async def list_tables(call: Call, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> dict[str, Any]:
+    """The tables' names in order, a page at a time."""
+    names = await _list(call.state, ExclusiveStartTableName, Limit + 1)
+    answer: dict[str, Any] = {"TableNames": names[:Limit]}
+    if len(names) > Limit:
+        answer["LastEvaluatedTableName"] = names[Limit - 1]
+    return answer
+
+
+@transactional
+async def _list(tx: Transaction, after: str | None, limit: int) -> list[str]:
+    found = await tables.list(tx, after=None if after is None else (after,), limit=limit)
+    return [table.name for table in found]

@@ -1,0 +1,161 @@
+"""The rows of tables and indexes, and all that one write changes: item, index entries, counters, stream, expiry.
+
+A row's value is its size in bytes (as DynamoDB counts it, 4 bytes) and the item as msgpack; rows of table or index
+number `id` lie under (ITEMS, id, bucket, partition key, sort key, tail), so that a partition is one range in the order
+of the sort key, and a table one range in the order of the buckets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.services.dynamodb.capacity import Consumed, write_units
+from kumoi.services.dynamodb.describe import Count
+from kumoi.services.dynamodb.expiry import expiry_of, note_expiry
+from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key
+from kumoi.services.dynamodb.language.values import size_of
+from kumoi.services.dynamodb.records import Index, Table
+from kumoi.services.dynamodb.streams.records import append_change
+from kumoi.state import Key, Transaction
+
+ITEMS = "dynamodb.item"
+COUNTS = "dynamodb.count"
+BYTES = "dynamodb.bytes"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+
+class Row:
+    """A stored item (or index entry), decoded when it is looked at."""
+
+    __slots__ = ("_item", "raw", "size")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.size = int.from_bytes(raw[:4])
+        self._item: Item | None = None
+
+    @classmethod
+    def of(cls, item: Item, size: int | None = None) -> Row:
+        """The row that holds an item; `size` where it is known."""
+        row = cls((size_of(item) if size is None else size).to_bytes(4) + _encode(item))
+        row._item = item
+        return row
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        if self._item is None:
+            self._item = _decode(memoryview(self.raw)[4:])
+        return self._item
+
+    @property
+    def packed(self) -> msgspec.Raw:
+        """The item as msgpack."""
+        return msgspec.Raw(memoryview(self.raw)[4:])
+
+
+def row_key(id: int, key: ItemKey | EntryKey) -> Key:
+    """The key of a row in state."""
+    return (ITEMS, id, *key) if len(key) == 4 else (ITEMS, id, *key, b"")
+
+
+async def find(tx: Transaction, id: int, key: ItemKey) -> Row | None:
+    """The item of that key."""
+    raw = await tx.get((ITEMS, id, key.bucket, key.hash, key.range, b""))
+    return None if raw is None else Row(raw)
+
+
+async def write(
+    tx: Transaction, table: Table, key: ItemKey, old: Row | None, new: Row | None, *, expired: bool = False
+) -> Consumed:
+    """Store `new` under `key` in place of `old` (None: delete it), with all that follows; what that consumes.
+
+    `expired` marks the deletion as that of the time to live.
+    """
+    consumed = Consumed(table.name, write_units(old.size if old else 0, new.size if new else 0))
+    if new is not None:
+        if old is not None and old.raw == new.raw:
+            return consumed
+        await tx.put((ITEMS, table.id, key.bucket, key.hash, key.range, b""), new.raw)
+    elif old is not None:
+        await tx.delete((ITEMS, table.id, key.bucket, key.hash, key.range, b""))
+    else:
+        return consumed
+    await _count(tx, table.id, old, new)
+    for index in table.indexes:
+        consumed.add_index(index, await _write_entry(tx, table, index, key, old, new))
+    if table.expiry:
+        await note_expiry(tx, table, key, old and expiry_of(table, old.item), new and expiry_of(table, new.item))
+    if table.stream and not (old is not None and new is not None and old.item == new.item):
+        await append_change(tx, table, old, new, expired=expired)
+    return consumed
+
+
+async def _write_entry(
+    tx: Transaction, table: Table, index: Index, key: ItemKey, old: Row | None, new: Row | None
+) -> float:
+    """Bring an index up to date with a write; the units that takes."""
+    before = index_key(index, old.item, key) if old is not None else None
+    if index.backfilling and before is not None and await tx.get(row_key(index.id, before)) is None:
+        before = None
+    after = index_key(index, new.item, key) if new is not None else None
+    if before is None and after is None:
+        return 0.0
+    was = entry(table, index, old) if old is not None and before is not None else None
+    is_now = entry(table, index, new) if new is not None and after is not None else None
+    if before == after and was is not None and is_now is not None:
+        if was.raw == is_now.raw or was.item == is_now.item:
+            return 0.0
+        await tx.put(row_key(index.id, after or before), is_now.raw)  # type: ignore[arg-type]
+        await _count(tx, index.id, was, is_now)
+        return write_units(was.size, is_now.size)
+    units = 0.0
+    if before is not None and was is not None and await tx.delete(row_key(index.id, before)):
+        units += write_units(was.size)
+        await _count(tx, index.id, was, None)
+    if after is not None and is_now is not None:
+        units += write_units(is_now.size)
+        await tx.put(row_key(index.id, after), is_now.raw)
+        await _count(tx, index.id, None, is_now)
+    return units
+
+
+def entry(table: Table, index: Index, row: Row) -> Row:
+    """What an index holds of an item."""
+    names = index.projected(table.keys)
+    if names is None or names.issuperset(row.item):
+        return row
+    return Row.of({name: value for name, value in row.item.items() if name in names})
+
+
+async def put_entry(tx: Transaction, table: Table, index: Index, key: ItemKey, row: Row) -> None:
+    """Add an item's entry to an index that is being backfilled, unless a write has done so already."""
+    at = index_key(index, row.item, key)
+    if at is None or await tx.get(row_key(index.id, at)) is not None:
+        return
+    made = entry(table, index, row)
+    await tx.put(row_key(index.id, at), made.raw)
+    await _count(tx, index.id, None, made)
+
+
+async def _count(tx: Transaction, id: int, old: Row | None, new: Row | None) -> None:
+    grown = (new.size if new else 0) - (old.size if old else 0)
+    if old is None or new is None:
+        await tx.add((COUNTS, id), 1 if old is None else -1)
+    if grown:
+        await tx.add((BYTES, id), grown)
+
+
+async def counts(tx: Transaction, table: Table) -> dict[int, Count]:
+    """How much lies in a table and in each of its indexes, by id."""
+    ids = (table.id, *(index.id for index in table.indexes))
+    return {id: Count(await tx.add((COUNTS, id), 0), await tx.add((BYTES, id), 0)) for id in ids}
+
+
+async def new_id(tx: Transaction) -> int:
+    """A number for a new table or index, never used before in this place."""
+    return await tx.add(("dynamodb.ids",))

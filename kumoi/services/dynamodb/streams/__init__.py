@@ -1,0 +1,1 @@
+"""DynamoDB Streams: every change of a table's items, in order, kept for 24 hours."""
