@@ -1,8 +1,9 @@
 """AWS Lambda: functions, their versions, and their invocations.
 
-`operations/` holds the API, one file per family. An invocation goes `operations/invoke.py` → `executor.py` (a pool of
-sandboxes per version) → `kumoi.sandbox`, with its log lines (`log_lines.py`) to CloudWatch Logs. Asynchronous events
-wait in a durable queue (`event_queue.py`). Code is unpacked once per content (`code.py`).
+`operations/` holds the API, one file per family. An invocation goes `operations/invoke.py` (or `url/`, for function
+URLs) → `executor.py` (limits, pools of environments) → `kumoi.sandbox`, with its log lines (`platform_log.py`) to
+CloudWatch Logs. Asynchronous events wait in a durable queue (`event_queue.py`). Code and layers are unpacked once per
+content (`code.py`).
 
 Rules: the Lambda API reference and developer guide ("Lambda quotas", "Asynchronous invocation", "Building Lambda
 functions with Python"), and recorded answers of the service.
@@ -18,9 +19,24 @@ from kumoi.state import State
 lambda_ = Service(
     "lambda",
     __name__,
-    modules=("operations.functions", "operations.invoke", "operations.tags", "operations.versions"),
+    modules=(
+        "operations.aliases",
+        "operations.code_signing",
+        "operations.event_invoke",
+        "operations.functions",
+        "operations.invoke",
+        "operations.layers",
+        "operations.permissions",
+        "operations.provisioned",
+        "operations.settings",
+        "operations.tags",
+        "operations.urls",
+        "operations.versions",
+        "download",
+        "url.plane",
+    ),
     resource=("FunctionName", "Resource"),
-    data_planes=("lambda-code",),
+    data_planes=("lambda-code", "lambda-url"),
 )
 
 

@@ -15,12 +15,13 @@ import os
 import shutil
 import stat
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from kumoi.blobs import Blobs
 from kumoi.names import hex_id
 from kumoi.services.lambda_.configuration import invalid
-from kumoi.services.lambda_.records import Code
+from kumoi.services.lambda_.records import Code, LayerRef
 from kumoi.wire.errors import aws_error
 
 MAX_ZIPPED = 52_428_800
@@ -37,6 +38,7 @@ class CodeStore:
         self._blobs = blobs
         self._unpacked: set[str] = set()
         self._unpacking: dict[str, asyncio.Task[Path]] = {}
+        self._sizes: dict[str, int] = {}
 
     async def add(self, package: bytes) -> Code:
         """Check and store a zip; raises Lambda's errors for what it refuses."""
@@ -75,6 +77,34 @@ class CodeStore:
             task.add_done_callback(lambda _: self._unpacking.pop(code.sha256, None))
         return await asyncio.shield(task)
 
+    async def merged(self, layers: Sequence[LayerRef]) -> Path | None:
+        """The directory that holds all layers, later ones over earlier ones, as /opt has them; None without layers.
+
+        A single layer is used as it lies; so is one that is a local directory.
+        """
+        if not layers:
+            return None
+        if len(layers) == 1:
+            return await self.unpacked(layers[0].code)
+        paths = [await self.unpacked(layer.code) for layer in layers]
+        changed = [
+            await asyncio.to_thread(newest_change, path) for path in paths if not path.is_relative_to(self._directory)
+        ]
+        names = [f"{path} {when}" for path, when in zip(paths, changed or [0.0] * len(paths), strict=False)]
+        path = self._directory / f"opt-{hashlib.sha256('|'.join(names).encode()).hexdigest()}"
+        if not await asyncio.to_thread(path.is_dir):
+            await asyncio.to_thread(merge, paths, path)
+        return path
+
+    async def unzipped_size(self, code: Code) -> int:
+        """Bytes of the files of stored code; 0 for what lies elsewhere."""
+        if not code.blob:
+            return 0
+        if code.sha256 not in self._sizes:
+            package = await self._blobs.read(code.blob)
+            self._sizes[code.sha256] = await asyncio.to_thread(_unzipped_size, package)
+        return self._sizes[code.sha256]
+
     async def _unpack(self, code: Code, path: Path) -> Path:
         if not await asyncio.to_thread(path.is_dir):
             package = await self._blobs.read(code.blob)
@@ -109,6 +139,36 @@ def unpack(package: bytes, path: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
     if not path.is_dir():
         raise OSError(f"could not unpack to {path}")
+
+
+def merge(sources: Sequence[Path], path: Path) -> None:
+    """Lay directories over one another into `path`, all or nothing; files are hard links where that is possible."""
+    staging = path.with_name(f".{path.name}.{hex_id(8)}")
+    try:
+        staging.mkdir(parents=True)
+        for source in sources:
+            shutil.copytree(source, staging, dirs_exist_ok=True, copy_function=_link_or_copy, symlinks=True)
+        staging.chmod(0o755)
+        with contextlib.suppress(FileExistsError, OSError):
+            staging.rename(path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    if not path.is_dir():
+        raise OSError(f"could not merge layers to {path}")
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)  # noqa: PTH108
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _unzipped_size(package: bytes) -> int:
+    with _opened(package) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: int) -> int:

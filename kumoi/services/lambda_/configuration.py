@@ -7,7 +7,7 @@ bounds of the model belong to managed instances).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -51,15 +51,17 @@ RUNTIMES = (
 )
 """Identifiers that Lambda knows ("Lambda runtimes"), the long-retired ones left out."""
 
-STORED_WITHOUT_EFFECT = (
+KEPT_AS_GIVEN = (
     "VpcConfig",
     "DeadLetterConfig",
     "KMSKeyArn",
     "FileSystemConfigs",
     "SnapStart",
-    "CodeSigningConfigArn",
+    "ImageConfig",
+    "RuntimeConfig",
+    "TenancyConfig",
 )
-"""Members that are answered as given and change nothing here yet (docs/lambda.md says so)."""
+"""Members that are answered as given; but for DeadLetterConfig they change nothing here (docs/lambda.md says so)."""
 
 _MAX_TIMEOUT, _MAX_MEMORY, _MAX_TMP = 900, 10_240, 10_240
 _MAX_ENVIRONMENT = 4096
@@ -97,8 +99,19 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
     }
     if function.environment is not None:
         answer["Environment"] = {"Variables": function.environment}
+    if function.layers:
+        answer["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code.size} for layer in function.layers]
     for member, value in function.extras.items():
-        answer[member] = {**value, "OptimizationStatus": "Off"} if member == "SnapStart" else value
+        answer[member] = value
+    if "SnapStart" in function.extras:
+        optimised = function.version != LATEST and function.extras["SnapStart"]["ApplyOn"] != "None"
+        answer["SnapStart"] = {**function.extras["SnapStart"], "OptimizationStatus": "On" if optimised else "Off"}
+    if function.code.image:
+        answer["PackageType"] = "Image"
+        for member in ("Runtime", "Handler", "RuntimeVersionConfig"):
+            del answer[member]
+        if "ImageConfig" in answer:
+            answer["ImageConfigResponse"] = {"ImageConfig": answer.pop("ImageConfig")}
     return answer
 
 
@@ -144,6 +157,11 @@ def timestamp(when: float) -> str:
     return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(when * 1000) % 1000:03d}+0000"
 
 
+def iso(when: float) -> str:
+    """An epoch time as the newer parts of the API have it: `2026-01-02T03:04:05.678123Z`."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def logging_of(name: str, config: Mapping[str, str] | None, current: Logging | None = None) -> Logging:
     """The Logging record that a LoggingConfig asks for, on top of what there is."""
     if config is None:
@@ -163,7 +181,7 @@ def logging_of(name: str, config: Mapping[str, str] | None, current: Logging | N
 
 def check(function: Function) -> None:
     """Raise InvalidParameterValueException for what Lambda refuses in a configuration beyond the model's bounds."""
-    if function.runtime not in RUNTIMES:
+    if function.runtime not in RUNTIMES and not function.code.image:
         raise invalid(
             f"Value {function.runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(RUNTIMES)}] or be a valid ARN"
@@ -185,16 +203,8 @@ def check(function: Function) -> None:
             "provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
-    if not function.handler:
+    if not function.handler and not function.code.image:
         raise invalid("Handler is required for functions with PackageType Zip.")
-
-
-def check_layers(layers: Sequence[str] | None) -> None:
-    """Refuse layers clearly while they are not built."""
-    if layers:
-        raise aws_error(
-            "NotImplemented", "Kumoi does not run layers yet: package the dependencies with the function, or see docs."
-        )
 
 
 def _check_bound(member: str, value: int, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 from kumoi.doorway import Doorway, Identity, Principal
@@ -15,6 +16,8 @@ from kumoi.services.lambda_.platform_log import PlatformLog
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Revision
 from kumoi.services.lambda_.records import Function
 from kumoi.wire.errors import aws_error
+
+logger = logging.getLogger(__name__)
 
 _CREDENTIALS_SECONDS = 36 * 3600.0
 
@@ -33,7 +36,14 @@ class EnvironmentMaker:
 
         Raises InvalidRuntimeException when the runtime cannot run here, ServiceException when the host cannot start it.
         """
+        if function.code.image:
+            raise aws_error(
+                "InvalidRuntimeException",
+                "Kumoi keeps functions of PackageType Image as configuration: it runs zips and local directories.",
+                Type="User",
+            )
         code = await self._code.unpacked(function.code)
+        opt = await self._code.merged(function.layers)
         log = self._log(key, function)
         variables = compose(
             function, key.region, log.stream, self._credentials(key, function), self._doorway.endpoint, kind
@@ -42,7 +52,7 @@ class EnvironmentMaker:
             runtime=function.runtime,
             handler=function.handler,
             code=code,
-            opt=None,
+            opt=opt,
             environment=variables,
             memory_mb=function.memory_size,
             tmp_mb=function.tmp_size,
@@ -59,6 +69,13 @@ class EnvironmentMaker:
         except ZygoteFailed as error:
             raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
         return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
+
+    async def prepare(self, runtime: str) -> None:
+        """Start ahead of need what the environments of a runtime begin with; nothing for one that cannot run here."""
+        try:
+            await self._host.prepare(runtime)
+        except (RuntimeUnavailable, ZygoteFailed) as error:
+            logger.info("nothing is started ahead for %s: %s", runtime, error)
 
     def _log(self, key: PoolKey, function: Function) -> ExecutionLog:
         day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")

@@ -54,6 +54,7 @@ class Executor:
         self._pools = Pools(MOST_ENVIRONMENTS, self._ended)
         self._provisioning = Provisioning(self._boot)
         self._settling: set[asyncio.Task[None]] = set()
+        self._streaming: set[asyncio.Task[Result]] = set()
 
     async def invoke(self, call: Call, request: Request, sink: ResponseSink | None = None) -> Result:
         """Run one invocation to its end; what the function does wrong is in the outcome, not an exception.
@@ -82,6 +83,20 @@ class Executor:
         call.meter("lambda:GB-second", seconds * function.memory_size / 1024)
         return result
 
+    def start(self, call: Call, request: Request, sink: ResponseSink) -> asyncio.Task[Result]:
+        """Begin an invocation that goes on even when nobody reads its response any more."""
+        task = asyncio.create_task(self.invoke(call, request, sink))
+        self._streaming.add(task)
+        task.add_done_callback(self._streaming.discard)
+        task.add_done_callback(_seen)
+        return task
+
+    def expect(self, runtime: str) -> None:
+        """Invocations of a runtime are to be expected: have it warm."""
+        task = asyncio.create_task(self._maker.prepare(runtime))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
     def retire(self, account: str, region: str, name: str) -> None:
         """End the idle environments of a function that changed or is gone; busy ones end when they are done."""
         self._pools.retire(lambda one: one.key[:3] == (account, region, name) and not one.provisioned)
@@ -105,8 +120,9 @@ class Executor:
         """End every idle environment and wait for those under way to end."""
         self._admission.stop()
         await self._provisioning.stop()
-        if self._settling:
-            await asyncio.gather(*self._settling, return_exceptions=True)
+        for task in self._streaming:
+            task.cancel()
+        await asyncio.gather(*self._streaming, *self._settling, return_exceptions=True)
         await self._pools.stop()
 
     async def _environment(self, key: PoolKey, function: Function) -> ExecutionEnvironment:
@@ -183,3 +199,9 @@ class Executor:
         environment.provisioned = True
         self._pools.put(environment)
         return None
+
+
+def _seen(task: asyncio.Task[Result]) -> None:
+    """A failure of an invocation whose reader has left is nobody's."""
+    if not task.cancelled():
+        task.exception()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from typing import NamedTuple
 
 from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse
-from kumoi.services.lambda_.records import Function, FunctionHead, heads, versions
+from kumoi.services.lambda_.records import Alias, Function, FunctionHead, aliases, heads, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 
 class Found(NamedTuple):
-    """A function as a request named it, and the version that was meant."""
+    """A function as a request named it, the version that was meant, and the alias that led to it, if one did."""
 
     identifier: FunctionIdentifier
     function: Function
+    head: FunctionHead
+    alias: Alias | None = None
 
 
 def identify(call: Call, FunctionName: str, Qualifier: str | None = None) -> FunctionIdentifier:
@@ -25,21 +28,44 @@ def identify(call: Call, FunctionName: str, Qualifier: str | None = None) -> Fun
 
 
 async def find(call: Call, FunctionName: str, Qualifier: str | None = None) -> Found:
-    """The version that `FunctionName` and `Qualifier` mean; ResourceNotFoundException when there is none."""
+    """The version that `FunctionName` and `Qualifier` mean; ResourceNotFoundException when there is none.
+
+    An alias with weights leads to one of its versions by chance.
+    """
     identifier = identify(call, FunctionName, Qualifier)
-    function = await find_version(call.doorway.state.at(identifier.account, identifier.region), identifier)
-    return Found(identifier, function)
+    return await _find(call.doorway.state.at(identifier.account, identifier.region), identifier)
+
+
+@transactional
+async def _find(tx: Transaction, identifier: FunctionIdentifier) -> Found:
+    head = await heads.get(tx, identifier.name)
+    if head is None:
+        raise identifier.not_found()
+    qualifier, alias = identifier.qualifier, None
+    if qualifier is not None and qualifier != LATEST and not qualifier.isdigit():
+        alias = await aliases.get(tx, identifier.name, qualifier)
+        if alias is None:
+            raise identifier.not_found()
+        qualifier = version_of(alias, random.random())
+    function = await versions.get(tx, identifier.name, 0 if is_latest(qualifier) else int(qualifier or 0))
+    if function is None:
+        raise identifier.not_found()
+    return Found(identifier, function, head, alias)
+
+
+def version_of(alias: Alias, chance: float) -> str:
+    """The version that an alias leads to; `chance` is a number from 0 up to 1."""
+    for version, weight in alias.weights.items():
+        if chance < weight:
+            return version
+        chance -= weight
+    return alias.function_version
 
 
 @transactional
 async def find_version(tx: Transaction, identifier: FunctionIdentifier) -> Function:
     """The stored version an identifier means ($LATEST without a qualifier)."""
-    qualifier = identifier.qualifier
-    number = 0 if is_latest(qualifier) else int(qualifier) if qualifier and qualifier.isdigit() else None
-    function = await versions.get(tx, identifier.name, number) if number is not None else None
-    if function is None:
-        raise identifier.not_found()
-    return function
+    return (await _find(tx, identifier)).function
 
 
 async def find_head(tx: Transaction, identifier: FunctionIdentifier) -> FunctionHead:
@@ -50,12 +76,18 @@ async def find_head(tx: Transaction, identifier: FunctionIdentifier) -> Function
     return head
 
 
-def check_revision(function: Function, RevisionId: str | None) -> None:
+async def check_qualifier(tx: Transaction, identifier: FunctionIdentifier) -> str:
+    """The qualifier as records have it ("" for the function itself); ResourceNotFoundException when there is none."""
+    await find_version(tx, identifier)
+    return "" if is_latest(identifier.qualifier) else str(identifier.qualifier)
+
+
+def check_revision(current: str, RevisionId: str | None, call_this: str = "GetFunction/GetAlias") -> None:
     """Raise PreconditionFailedException when the caller has another revision in mind."""
-    if RevisionId is not None and RevisionId != function.revision_id:
+    if RevisionId is not None and RevisionId != current:
         raise aws_error(
             "PreconditionFailedException",
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+            f"The Revision Id provided does not match the latest Revision Id. Call the {call_this} API to "
             "retrieve the latest Revision Id",
             Type="User",
         )

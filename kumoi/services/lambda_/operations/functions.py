@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from typing import Any
 
 import msgspec
@@ -11,19 +12,19 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
-from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.configuration import (
-    STORED_WITHOUT_EFFECT,
+    KEPT_AS_GIVEN,
     check,
-    check_layers,
     describe,
     describe_created,
     describe_updated,
     invalid,
     logging_of,
 )
+from kumoi.services.lambda_.download import download_url
 from kumoi.services.lambda_.executor import Executor
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
+from kumoi.services.lambda_.operations.aliases import forget_qualifier
 from kumoi.services.lambda_.operations.find import (
     check_revision,
     find,
@@ -32,16 +33,13 @@ from kumoi.services.lambda_.operations.find import (
     identify,
     latest_only,
 )
+from kumoi.services.lambda_.operations.layers import check_unzipped, layers_of
+from kumoi.services.lambda_.operations.package import stored_code
 from kumoi.services.lambda_.operations.versions import publish
-from kumoi.services.lambda_.records import Code, Function, FunctionHead, heads, versions
+from kumoi.services.lambda_.records import Alias, Code, Function, FunctionHead, aliases, heads, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
-from kumoi.wire.http import Response
 
-HOT_RELOAD_BUCKET = "hot-reload"
-"""S3Bucket that means: S3Key is a directory of this machine (a convention of local clouds)."""
-
-DOWNLOAD_SECONDS = 600
 PAGE = 50
 
 
@@ -71,22 +69,24 @@ async def create_function(
     FileSystemConfigs: list[dict[str, Any]] | None = None,
     SnapStart: dict[str, Any] | None = None,
     CodeSigningConfigArn: str | None = None,
+    ImageConfig: dict[str, Any] | None = None,
+    RuntimeConfig: dict[str, Any] | None = None,
+    TenancyConfig: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Create a function from a zip (inline or in S3) or a local directory; it is Active by the next request."""
     identifier = identify(call, FunctionName)
     latest_only(identifier)
-    if PackageType != "Zip":
-        raise aws_error("NotImplemented", "Kumoi runs functions of PackageType Zip; container images are not built.")
-    if Runtime is None or Handler is None:
-        missing = "Runtime" if Runtime is None else "Handler"
-        raise invalid(f"{missing} is mandatory for functions created with deployment packages.")
-    check_layers(Layers)
+    _check_package(PackageType, Code, Runtime, Handler)
+    layers = await layers_of(call, Layers or ())
+    code = await _code_of(call, Code)
+    await check_unzipped(call, code, layers)
     function = Function(
         name=identifier.name,
-        code=await _store_code(call, Code),
-        runtime=Runtime,
+        code=code,
+        layers=layers,
+        runtime=Runtime or "",
         role=Role,
-        handler=Handler,
+        handler=Handler or "",
         description=Description,
         timeout=Timeout,
         memory_size=MemorySize,
@@ -100,17 +100,23 @@ async def create_function(
         extras=_extras({}, locals()),
     )
     check(function)
-    created = await _create(call.state, identifier, function, Tags or {}, Publish)
+    created = await _create(call.state, identifier, function, Tags or {}, Publish, CodeSigningConfigArn)
+    call.part(Executor).expect(function.runtime)
     return describe_created(created, call.account, call.region, uuid())
 
 
 @transactional
 async def _create(
-    tx: Transaction, identifier: FunctionIdentifier, function: Function, tags: dict[str, str], published: bool
+    tx: Transaction,
+    identifier: FunctionIdentifier,
+    function: Function,
+    tags: dict[str, str],
+    published: bool,
+    code_signing: str | None,
 ) -> Function:
     if await heads.get(tx, function.name) is not None:
         raise aws_error("ResourceConflictException", f"Function already exist: {function.name}", Type="User")
-    await heads.put(tx, FunctionHead(function.name, tags=tags))
+    await heads.put(tx, FunctionHead(function.name, tags=tags, code_signing=code_signing))
     await versions.put(tx, function)
     return await publish(tx, identifier, function, function.description) if published else function
 
@@ -119,13 +125,15 @@ async def _create(
 async def get_function(call: Call, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
     """A function's configuration, where its code can be downloaded, its tags."""
     found = await find(call, FunctionName, Qualifier)
-    answer: dict[str, Any] = {
-        "Configuration": _described(call, found.identifier, found.function),
-        "Code": {"RepositoryType": "S3", "Location": _download_url(call, found.function)},
-    }
-    head = await _head(call.state, found.identifier)
-    if head.tags:
-        answer["Tags"] = head.tags
+    function = found.function
+    code = {"RepositoryType": "S3", "Location": download_url(call, "function", function.name, function.number)}
+    if function.code.image:
+        code = {"RepositoryType": "ECR", "ImageUri": function.code.image, "ResolvedImageUri": function.code.image}
+    answer: dict[str, Any] = {"Configuration": _described(call, found.identifier, function), "Code": code}
+    if found.head.tags:
+        answer["Tags"] = found.head.tags
+    if found.head.reserved_concurrency is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": found.head.reserved_concurrency}
     return answer
 
 
@@ -175,11 +183,21 @@ async def update_function_code(
     identifier = identify(call, FunctionName)
     latest_only(identifier)
     current = (await find(call, FunctionName)).function
-    check_revision(current, RevisionId)
-    if ImageUri is not None:
+    check_revision(current.revision_id, RevisionId)
+    source = {
+        "ZipFile": ZipFile,
+        "S3Bucket": S3Bucket,
+        "S3Key": S3Key,
+        "S3ObjectVersion": S3ObjectVersion,
+        "ImageUri": ImageUri,
+    }
+    given = {member: value for member, value in source.items() if value is not None}
+    if current.code.image and ImageUri is None:
+        raise invalid("Please provide ImageUri when updating a function with packageType Image.")
+    if ImageUri is not None and not current.code.image:
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-    source = {"ZipFile": ZipFile, "S3Bucket": S3Bucket, "S3Key": S3Key, "S3ObjectVersion": S3ObjectVersion}
-    code = await _store_code(call, {member: value for member, value in source.items() if value is not None})
+    code = await _code_of(call, given)
+    await check_unzipped(call, code, current.layers)
     changes: dict[str, Any] = {"code": code}
     if Architectures:
         changes["architectures"] = tuple(Architectures)
@@ -211,14 +229,16 @@ async def update_function_configuration(
     KMSKeyArn: str | None = None,
     FileSystemConfigs: list[dict[str, Any]] | None = None,
     SnapStart: dict[str, Any] | None = None,
+    ImageConfig: dict[str, Any] | None = None,
+    RuntimeConfig: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Change what is given of `$LATEST`'s configuration; the rest stays."""
     identifier = identify(call, FunctionName)
     latest_only(identifier)
     current = (await find(call, FunctionName)).function
-    check_revision(current, RevisionId)
-    check_layers(Layers)
+    check_revision(current.revision_id, RevisionId)
     wanted = {
+        "layers": None if Layers is None else await layers_of(call, Layers),
         "role": Role,
         "handler": Handler,
         "description": Description,
@@ -232,7 +252,9 @@ async def update_function_configuration(
     changes = {name: value for name, value in wanted.items() if value is not None}
     changes["logging"] = logging_of(identifier.name, LoggingConfig, current.logging)
     changes["extras"] = _extras(current.extras, locals())
-    check(msgspec.structs.replace(current, **changes))
+    changed = msgspec.structs.replace(current, **changes)
+    check(changed)
+    await check_unzipped(call, changed.code, changed.layers)
     updated = await _update(call.state, identifier, RevisionId, changes, call.now, False)
     call.part(Executor).retire(call.account, call.region, identifier.name)
     return describe_updated(updated, call.account, call.region)
@@ -245,51 +267,6 @@ async def delete_function(call: Call, FunctionName: str, Qualifier: str | None =
     await _delete(call.state, identifier)
     call.part(Executor).retire(call.account, call.region, identifier.name)
     return {"StatusCode": 204}
-
-
-@lambda_.operation
-async def get_account_settings(call: Call) -> dict[str, Any]:
-    """The account's limits, and how much of them is used."""
-    functions = await _list(call.state, None, None, True)
-    return {
-        "AccountLimit": {
-            "TotalCodeSize": 80_530_636_800,
-            "CodeSizeUnzipped": 262_144_000,
-            "CodeSizeZipped": 52_428_800,
-            "ConcurrentExecutions": 1000,
-            "UnreservedConcurrentExecutions": 1000,
-        },
-        "AccountUsage": {
-            "TotalCodeSize": sum(function.code.size for function in functions),
-            "FunctionCount": sum(function.version == LATEST for function in functions),
-        },
-    }
-
-
-@lambda_.data_plane("lambda-code")
-async def download_code(call: Call, path: str, attributes: dict[str, str]) -> Response:
-    """Answer the download URL of GetFunction: `/_kumoi/lambda-code/<ticket>/<account>/<region>/<name>/<number>`."""
-    try:
-        ticket, account, region, name, number = path.removeprefix("/_kumoi/lambda-code/").split("/")
-        function = await _version(call.doorway.state.at(account, region), name, int(number))
-    except ValueError:
-        function = None
-    if function is None or not call.doorway.identity.honours(ticket, f"{account}/{region}/{name}/{number}"):
-        raise aws_error("AccessDenied", "Request has expired, or it was never signed.")
-    if function.code.directory:
-        raise aws_error("NotImplemented", f"The code lies on this machine: {function.code.directory}")
-    package = await call.part(CodeStore).package(function.code)
-    return Response(200, [("Content-Type", "application/zip")], package)
-
-
-@transactional
-async def _head(tx: Transaction, identifier: FunctionIdentifier) -> FunctionHead:
-    return await find_head(tx, identifier)
-
-
-@transactional
-async def _version(tx: Transaction, name: str, number: int) -> Function | None:
-    return await versions.get(tx, name, number)
 
 
 @transactional
@@ -314,7 +291,7 @@ async def _update(
     published: bool,
 ) -> Function:
     current = await find_version(tx, identifier)
-    check_revision(current, revision_id)
+    check_revision(current.revision_id, revision_id)
     updated = msgspec.structs.replace(current, **changes, revision_id=uuid(), last_modified=now)
     await versions.put(tx, updated)
     return await publish(tx, identifier, updated, updated.description) if published else updated
@@ -325,38 +302,58 @@ async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
     qualifier = identifier.qualifier
     head = await find_head(tx, identifier)
     if qualifier is None:
+        names = [alias.name for alias in await aliases.list(tx, head.name)]
+        numbers = [str(function.number) for function in await versions.list(tx, head.name) if function.number]
+        for one in ("", *names, *numbers):
+            await forget_qualifier(tx, identifier, one)
         await heads.delete(tx, head.name)
+        await aliases.delete_all(tx, head.name)
         await versions.delete_all(tx, head.name)
     elif qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
     elif qualifier.isdigit():
+        used = [alias.name for alias in await aliases.list(tx, head.name) if qualifier in _versions_of(alias)]
+        if used:
+            raise aws_error(
+                "ResourceConflictException",
+                f"Version {qualifier} is currently referenced by alias(es): {', '.join(used)}",
+                Type="User",
+            )
+        await forget_qualifier(tx, identifier, qualifier)
         await versions.delete(tx, head.name, int(qualifier))
     else:
         raise invalid(f"Deletion of aliases is not currently supported: {identifier.arn}")
 
 
-async def _store_code(call: Call, source: dict[str, Any]) -> Code:
-    """Store the package a request brings or points at."""
-    store = call.part(CodeStore)
-    if source.get("ZipFile"):
-        return await store.add(source["ZipFile"])
-    bucket, key = source.get("S3Bucket"), source.get("S3Key")
-    if bucket is None or key is None:
-        raise invalid("Please provide a source for function code.")
-    if bucket == HOT_RELOAD_BUCKET:
-        return await store.local(key)
-    where = {"Bucket": bucket, "Key": key}
-    if source.get("S3ObjectVersion"):
-        where["VersionId"] = source["S3ObjectVersion"]
-    answer = await call.to("s3", "GetObject", **where)
-    body = answer["Body"]
-    return await store.add(body if isinstance(body, bytes) else b"".join([piece async for piece in body]))
+def _versions_of(alias: Alias) -> tuple[str, ...]:
+    return (alias.function_version, *alias.weights)
+
+
+def _check_package(package_type: str, code: dict[str, Any], runtime: str | None, handler: str | None) -> None:
+    """Refuse what does not go together in a new function."""
+    if package_type == "Image":
+        if not code.get("ImageUri"):
+            raise invalid("Please provide ImageUri when creating a function with packageType Image.")
+        if runtime is not None or handler is not None:
+            raise invalid("Runtime and Handler are not supported for functions created with container images.")
+    elif code.get("ImageUri"):
+        raise invalid("Please don't provide ImageUri when creating a function with packageType Zip.")
+    elif runtime is None or handler is None:
+        missing = "Runtime" if runtime is None else "Handler"
+        raise invalid(f"{missing} is mandatory for functions created with deployment packages.")
+
+
+async def _code_of(call: Call, source: dict[str, Any]) -> Code:
+    """The code that a request brings: a container image is only noted."""
+    if source.get("ImageUri"):
+        return Code(hashlib.sha256(source["ImageUri"].encode()).hexdigest(), 0, image=source["ImageUri"])
+    return await stored_code(call, source)
 
 
 def _extras(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The members that are kept without effect: what there was, and what a request gives anew."""
     extras = dict(current)
-    for member in STORED_WITHOUT_EFFECT:
+    for member in KEPT_AS_GIVEN:
         if given.get(member) is not None:
             extras[member] = given[member]
     if "VpcConfig" in extras:
@@ -366,12 +363,6 @@ def _extras(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _described(call: Call, identifier: FunctionIdentifier, function: Function) -> dict[str, Any]:
     return describe(function, identifier.account, identifier.region, qualified=identifier.qualifier is not None)
-
-
-def _download_url(call: Call, function: Function) -> str:
-    what = f"{call.account}/{call.region}/{function.name}/{function.number}"
-    ticket = call.doorway.identity.ticket(what, call.now + DOWNLOAD_SECONDS)
-    return f"{call.doorway.endpoint}/_kumoi/lambda-code/{ticket}/{what}"
 
 
 def _marker(function: Function) -> str:

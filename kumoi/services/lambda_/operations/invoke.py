@@ -1,9 +1,11 @@
-"""Invoke: synchronous, asynchronous (Event) and DryRun."""
+"""Invoke: synchronous, asynchronous (Event) and DryRun; InvokeWithResponseStream."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -11,9 +13,10 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.event_queue import AsyncEvent, EventQueue
-from kumoi.services.lambda_.executor import Executor, Request
+from kumoi.services.lambda_.executor import Executor, Request, Result
 from kumoi.services.lambda_.identifiers import LATEST
 from kumoi.services.lambda_.operations.find import Found, find
+from kumoi.services.lambda_.response_stream import ResponseStream
 from kumoi.wire.errors import aws_error
 
 MAX_REQUEST = 6_291_456
@@ -31,6 +34,7 @@ async def invoke(
     ClientContext: str | None = None,
     Payload: bytes = b"",
     Qualifier: str | None = None,
+    TenantId: str | None = None,
 ) -> dict[str, Any]:
     """Run a function with a JSON payload; a function's own failure is an answer with FunctionError, not an error."""
     check_payload(Payload, MAX_EVENT if InvocationType == "Event" else MAX_REQUEST)
@@ -40,7 +44,57 @@ async def invoke(
     if InvocationType == "Event":
         await _accept(call, found, Payload or b"{}")
         return {"StatusCode": 202}
-    return await _run(call, found, Payload or b"{}", LogType, _client_context(ClientContext))
+    return await _run(call, _request(found, Payload or b"{}", _client_context(ClientContext), TenantId), LogType)
+
+
+@lambda_.operation
+async def invoke_with_response_stream(
+    call: Call,
+    FunctionName: str,
+    InvocationType: str = "RequestResponse",
+    LogType: str = "None",
+    ClientContext: str | None = None,
+    Qualifier: str | None = None,
+    Payload: bytes = b"",
+    TenantId: str | None = None,
+) -> dict[str, Any]:
+    """Run a function and pass on what it answers as it is written: PayloadChunk events, then InvokeComplete."""
+    check_payload(Payload, MAX_REQUEST, "InvokeWithResponseStream")
+    found = await find(call, FunctionName, Qualifier)
+    if InvocationType == "DryRun":
+        return {"StatusCode": 204, "EventStream": _nothing()}
+    stream = ResponseStream()
+    request = _request(found, Payload or b"{}", _client_context(ClientContext), TenantId)
+    writer = call.part(Executor).start(call, request, stream)
+    content_type = await stream.content_type(writer)
+    if content_type is None:
+        content_type = writer.result().outcome.content_type  # raises what kept the function from running
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": found.function.version,
+        "ResponseStreamContentType": content_type,
+        "EventStream": _events(stream, writer, LogType),
+    }
+
+
+async def _events(
+    stream: ResponseStream, writer: asyncio.Task[Result], log_type: str
+) -> AsyncIterator[dict[str, dict[str, Any]]]:
+    async for piece in stream.pieces(writer):
+        yield {"PayloadChunk": {"Payload": piece}}
+    outcome, log_tail = writer.result()
+    complete: dict[str, Any] = {}
+    if outcome.error_type is not None:
+        complete = {"ErrorCode": outcome.error_type, "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
+    elif outcome.payload:
+        yield {"PayloadChunk": {"Payload": outcome.payload}}
+    if log_type == "Tail":
+        complete["LogResult"] = base64.b64encode(log_tail).decode()
+    yield {"InvokeComplete": complete}
+
+
+async def _nothing() -> AsyncIterator[dict[str, dict[str, Any]]]:
+    yield {"InvokeComplete": {}}
 
 
 @lambda_.operation
@@ -52,9 +106,13 @@ async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[s
     return {"Status": 202}
 
 
-async def _run(call: Call, found: Found, payload: bytes, log_type: str, client_context: bytes | None) -> dict[str, Any]:
-    function = found.function
-    request = Request(function, found.identifier.arn, payload, client_context=client_context)
+def _request(found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None) -> Request:
+    reserved = found.head.reserved_concurrency
+    return Request(found.function, found.identifier.arn, payload, reserved, client_context, tenant_id)
+
+
+async def _run(call: Call, request: Request, log_type: str) -> dict[str, Any]:
+    function = request.function
     outcome, log_tail = await call.part(Executor).invoke(call, request)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
     if outcome.error_type is not None:
@@ -90,12 +148,12 @@ async def _accept(call: Call, found: Found, payload: bytes) -> None:
     )
 
 
-def check_payload(payload: bytes, most: int) -> None:
+def check_payload(payload: bytes, most: int, operation: str = "InvokeFunction") -> None:
     """Raise RequestTooLargeException or InvalidRequestContentException for a payload Lambda does not take."""
     if len(payload) > most:
         raise aws_error(
             "RequestTooLargeException",
-            f"Request must be smaller than {most} bytes for the InvokeFunction operation",
+            f"Request must be smaller than {most} bytes for the {operation} operation",
             Type="User",
         )
     if not payload:

@@ -58,7 +58,7 @@ async def _publish(
     revision_id: str | None,
 ) -> Function:
     latest = await find_version(tx, identifier)
-    check_revision(latest, revision_id)
+    check_revision(latest.revision_id, revision_id)
     if code_sha256 is not None and code_sha256 != latest.code.sha256:
         raise invalid(
             f"CodeSHA256 ({code_sha256}) is different from current CodeSHA256 in $LATEST ({latest.code.sha256}). "
