@@ -182,13 +182,20 @@ def test_counters_count_and_streams_have_no_gaps(run: Run) -> None:
     async def trim(tx: Transaction, before: float) -> int:
         return await tx.trim_stream(("s",), before=before)
 
+    @transactional
+    async def bounds(tx: Transaction) -> tuple[int, int]:
+        return await tx.stream_bounds(("s",))
+
     async def scenario(state: SqliteState, clock: Clock) -> None:
         assert [await count(state, delta) for delta in (1, 5, -2, 0)] == [1, 6, 4, 4]
+        assert await bounds(state) == (1, 0)
         assert sorted(await asyncio.gather(*(append(state, b"%d" % n) for n in range(5)))) == [1, 2, 3, 4, 5]
+        assert await bounds(state) == (1, 5)
         assert [(seq, value) for seq, _, value in await read(state, 3)] == [(4, b"3"), (5, b"4")]
         clock.advance(10)
         assert await append(state, b"late") == 6
         assert await trim(state, clock.now()) == 5
+        assert await bounds(state) == (6, 6)
         assert [seq for seq, _, _ in await read(state, 0)] == [6]
         assert await append(state, b"after trimming") == 7
 

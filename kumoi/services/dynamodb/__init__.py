@@ -32,10 +32,12 @@ dynamodb = Service(
     resource=("TableName", "ResourceArn"),
 )
 
-streams = Service("dynamodbstreams", __name__, modules=("streams.operations",), resource=("StreamArn", "TableName"))
+dynamodbstreams = Service(
+    "dynamodbstreams", __name__, modules=("streams.operations",), resource=("StreamArn", "TableName")
+)
 
 
-@streams.resource_name
+@dynamodbstreams.resource_name
 def stream_node(value: str) -> str:
     """The table's name, out of a stream's ARN too."""
     return value.partition(":table/")[2].partition("/")[0] or value

@@ -91,7 +91,7 @@ def normalised_key(keys: Keys, key: Mapping[str, Any]) -> tuple[Item, ItemKey]:
 
 
 def index_key(index: Index, item: Mapping[str, Any], base: ItemKey) -> EntryKey | None:
-    """Where an item's entry lies in an index; None when the item has no entry: not all of its key, of the right type."""
+    """Where an item's entry lies in an index; None when the item lacks an attribute of its key, of the right type."""
     keys = index.keys
     value = item.get(keys.hash)
     if value is None or not value.get(keys.hash_type):

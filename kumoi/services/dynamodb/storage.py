@@ -89,7 +89,8 @@ async def write(
     for index in table.indexes:
         consumed.add_index(index, await _write_entry(tx, table, index, key, old, new))
     if table.expiry:
-        await note_expiry(tx, table, key, old and expiry_of(table, old.item), new and expiry_of(table, new.item))
+        was, becomes = (None if row is None else expiry_of(table, row.item) for row in (old, new))
+        await note_expiry(tx, table, key, was, becomes)
     if table.stream and not (old is not None and new is not None and old.item == new.item):
         await append_change(tx, table, old, new, expired=expired)
     return consumed

@@ -89,7 +89,7 @@ async def _expire(tx: Transaction, name: str, id: int) -> bool:
     found = await due(tx, id, BATCH)
     for row_key, key in found:
         row = await find(tx, id, key)
-        when = row and expiry_of(table, row.item)
+        when = None if row is None else expiry_of(table, row.item)
         if row is None or when is None or when > tx.now:
             await tx.delete(row_key)
         else:

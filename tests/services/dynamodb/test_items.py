@@ -138,9 +138,7 @@ def test_what_was_consumed_is_told(client: Any, make: Make) -> None:
     moved = put(client, Item={**item, "g": {"S": "h"}}, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
     assert moved == {"TableName": "table", "CapacityUnits": 15.0}
     for consistent, units in ((False, 1.0), (True, 2.0)):
-        answer = client.get_item(
-            TableName="table", Key=KEY, ConsistentRead=consistent, ReturnConsumedCapacity="TOTAL"
-        )
+        answer = client.get_item(TableName="table", Key=KEY, ConsistentRead=consistent, ReturnConsumedCapacity="TOTAL")
         assert answer["ConsumedCapacity"] == {"TableName": "table", "CapacityUnits": units}
 
 
@@ -154,11 +152,14 @@ def test_item_collections_are_told_of_tables_with_local_indexes(client: Any, mak
     ("item", "message"),
     [
         ({"x": {"S": "1"}}, "One or more parameter values were invalid: Missing the key pk in the item"),
-        ({"pk": {"N": "1"}}, "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N"),
+        (
+            {"pk": {"N": "1"}},
+            "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N",
+        ),
         (
             {"pk": {"S": ""}},
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
-            "string value. Key: pk",
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+            "empty string value. Key: pk",
         ),
         (
             {"pk": {"S": "x" * 2049}},

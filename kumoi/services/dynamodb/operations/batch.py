@@ -9,11 +9,12 @@ from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, ConsumedByTable, collection_metrics, metrics_by_table, read_units
 from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, key_of_change, prepare, store
-from kumoi.services.dynamodb.errors import invalid
+from kumoi.services.dynamodb.errors import WRONG_KEY, invalid
 from kumoi.services.dynamodb.expressions import Projection, Read, normalised_item
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.naming import find_table, table_name
+from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find
 from kumoi.state import Transaction, transactional
 
@@ -132,6 +133,13 @@ def _change(request: Mapping[str, Any]) -> Change:
     return Change(item=item)
 
 
+def _key(table: Table, change: Change) -> ItemKey:
+    item = change.item
+    if item is not None and any(kind not in item.get(name, ()) for name, kind in table.keys.types.items()):
+        raise invalid(WRONG_KEY)
+    return key_of_change(table, change)[1]
+
+
 @transactional
 async def _write(
     tx: Transaction, wanted: Mapping[str, tuple[str, list[Change]]]
@@ -141,7 +149,7 @@ async def _write(
     for table_as_written, (name, changes) in wanted.items():
         table = await find_table(tx, name)
         for change in changes:
-            _, key = key_of_change(table, change)
+            key = _key(table, change)
             if (name, key) in seen:
                 raise invalid(DUPLICATES)
             seen.add((name, key))

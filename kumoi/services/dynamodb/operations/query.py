@@ -12,7 +12,7 @@ from kumoi.services.dynamodb.capacity import Consumed, read_units
 from kumoi.services.dynamodb.changes import Condition
 from kumoi.services.dynamodb.errors import WRONG_KEY, invalid, invalid_values
 from kumoi.services.dynamodb.expressions import Projection, Selection, normalised_start
-from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key, normalised_key, place
+from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key, normalised_key
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.reading import Page, Span, continued, in_segment, partition, read_page, whole
 from kumoi.services.dynamodb.records import Index, Keys, Table
@@ -200,11 +200,13 @@ def _segment(Segment: int | None, TotalSegments: int | None) -> tuple[int, int]:
         return 0, 1
     if TotalSegments is None:
         raise invalid(
-            "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"
+            "The TotalSegments parameter is required but was not present in the request "
+            "when Segment parameter is present"
         )
     if Segment is None:
         raise invalid(
-            "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
+            "The Segment parameter is required but was not present in the request "
+            "when parameter TotalSegments is present"
         )
     if Segment >= TotalSegments:
         raise invalid(

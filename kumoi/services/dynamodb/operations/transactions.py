@@ -38,7 +38,7 @@ from kumoi.wire.json_shapes import dumps
 MOST_ACTIONS = 100
 MOST_TRANSACTION_BYTES = 4 * 1024 * 1024
 TOKEN_SECONDS = 600.0
-TOKEN_AGES = "dynamodb.token_age"
+TOKEN_AGES = "dynamodb.token_age"  # noqa: S105  (the name of a space)
 TWO_ON_ONE = "Transaction request cannot include multiple operations on one item"
 TOO_LARGE = (
     "Collection size of items exceeded, which can also be caused by the aggregate size of the items in the transaction "
@@ -165,7 +165,8 @@ async def write_all(
         consumed.table *= 2
         outcome.append((action, one, consumed))
     if token is not None:
-        sizes = [(action.written, (one.new or one.old).size if one.new or one.old else 0) for action, one, _ in outcome]
+        rows = [(action.written, one.new or one.old) for action, one, _ in outcome]
+        sizes = [(written, row.size if row else 0) for written, row in rows]
         await _forget_old(tx)
         await tokens.put(tx, msgspec.structs.replace(token, finished=tx.now, sizes=sizes))
         await tx.put((TOKEN_AGES, int(tx.now * 1000), token.token), b"")

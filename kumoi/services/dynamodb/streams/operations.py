@@ -13,7 +13,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import Arn
-from kumoi.services.dynamodb import streams as service
+from kumoi.services.dynamodb import dynamodbstreams
 from kumoi.services.dynamodb.describe import key_schema, table_arn
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.records import Stream, streams
@@ -32,7 +32,7 @@ _image = msgspec.msgpack.Decoder(dict[str, Any] | None).decode
 Stored = list[tuple[int, float, bytes]]
 
 
-@service.operation
+@dynamodbstreams.operation
 async def list_streams(
     call: Call, TableName: str | None = None, Limit: int = MOST_LISTED, ExclusiveStartStreamArn: str | None = None
 ) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def _list(tx: Transaction, table: str | None, after: tuple[str, str] | Non
     return await streams.list(tx, *([table] if table else []), after=after, limit=limit)
 
 
-@service.operation
+@dynamodbstreams.operation
 async def describe_stream(
     call: Call,
     StreamArn: str,
@@ -85,7 +85,7 @@ async def describe_stream(
     }
 
 
-@service.operation
+@dynamodbstreams.operation
 async def get_shard_iterator(
     call: Call,
     StreamArn: str,
@@ -111,7 +111,7 @@ async def get_shard_iterator(
     return {"ShardIterator": Iterator(StreamArn, position, call.now).text()}
 
 
-@service.operation
+@dynamodbstreams.operation
 async def get_records(call: Call, ShardIterator: str, Limit: int = MOST_RECORDS) -> dict[str, Any]:
     """The next records of a shard, up to a thousand or a megabyte."""
     if Limit > MOST_RECORDS:
@@ -122,7 +122,7 @@ async def get_records(call: Call, ShardIterator: str, Limit: int = MOST_RECORDS)
     return await _records(call, _iterator(call, ShardIterator), Limit)
 
 
-@service.operation(name="AwaitRecords")
+@dynamodbstreams.operation(name="AwaitRecords")
 async def await_records(
     call: Call, ShardIterator: str, Limit: int = MOST_RECORDS, WaitSeconds: float = LONGEST_WAIT
 ) -> dict[str, Any]:

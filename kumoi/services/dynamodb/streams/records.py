@@ -24,7 +24,7 @@ TRIM_EVERY = 3_600.0
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """A stored record: `keys` and images as msgpack; `size` is SizeBytes; `expired` for the time to live's deletions."""
+    """A stored record: keys, images as msgpack, SizeBytes; `expired` marks the deletions of the time to live."""
 
     event: str
     keys: dict[str, Any]
