@@ -58,10 +58,12 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 
 
 @lambda_.on_reset
-async def reset(parts: Parts, _state: State, account: str | None) -> None:
+async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Stop the sandboxes, and drop the events, of what is being forgotten."""
     from kumoi.services.lambda_.event_queue import EventQueue
     from kumoi.services.lambda_.executor import Executor
+    from kumoi.services.lambda_.lookup import forget_places
 
+    await forget_places(state.at("", ""), account)
     await parts[EventQueue].forget(account)
     await parts[Executor].forget(account)

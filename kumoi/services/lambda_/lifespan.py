@@ -12,6 +12,7 @@ from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.event_queue import EventQueue
 from kumoi.services.lambda_.executor import Executor
+from kumoi.services.lambda_.lookup import all_provisioned
 from kumoi.state.timers import TimerRunner
 
 
@@ -24,6 +25,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     executor = parts.add(Executor, Executor(maker, doorway.state, Admission()))
     queue = parts.add(EventQueue, EventQueue(doorway, doorway.state.at("", ""), parts[TimerRunner]))
     await queue.resume()
+    for config, version in await all_provisioned(doorway.state.at("", "")):
+        await executor.provision(config.account, config.region, config.function, version, config.requested)
     try:
         yield
     finally:

@@ -199,5 +199,5 @@ def test_what_lambda_refuses_is_refused_in_its_words(
 
 def test_what_is_not_built_says_so(client: Any, create: Any) -> None:
     create(ECHO)
-    with pytest.raises(ClientError, match="Kumoi's lambda does not implement CreateAlias yet"):
-        client.create_alias(FunctionName="f", Name="prod", FunctionVersion="1")
+    with pytest.raises(ClientError, match="Kumoi's lambda does not implement ListCapacityProviders yet"):
+        client.list_capacity_providers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -43,14 +44,14 @@ async def create_function_url_config(
         InvokeMode,
     )
     await _create(call.state, identifier, config)
-    return _described(call, identifier, config, modified=False)
+    return await _described(call, identifier, config, modified=False)
 
 
 @lambda_.operation
 async def get_function_url_config(call: Call, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
     """The URL of a function or an alias."""
     identifier = _identified(call, FunctionName, Qualifier)
-    return _described(call, identifier, await _get(call.state, identifier))
+    return await _described(call, identifier, await _get(call.state, identifier))
 
 
 @lambda_.operation
@@ -66,7 +67,7 @@ async def update_function_url_config(
     identifier = _identified(call, FunctionName, Qualifier)
     wanted = {"auth_type": AuthType, "cors": Cors, "invoke_mode": InvokeMode}
     changes = {name: value for name, value in wanted.items() if value is not None}
-    return _described(call, identifier, await _update(call.state, identifier, changes, call.now))
+    return await _described(call, identifier, await _update(call.state, identifier, changes, call.now))
 
 
 @lambda_.operation
@@ -83,7 +84,7 @@ async def list_function_url_configs(
     identifier = identify(call, FunctionName)
     page = min(MaxItems, PAGE)
     found = await _list(call.state, identifier, Marker, page + 1)
-    items = [_described(call, identifier._replace(qualifier=one.qualifier or None), one) for one in found[:page]]
+    items = [await _described(call, identifier._replace(qualifier=one.qualifier or None), one) for one in found[:page]]
     answer: dict[str, Any] = {"FunctionUrlConfigs": items}
     if len(found) > page:
         answer["NextMarker"] = found[page - 1].qualifier
@@ -101,11 +102,11 @@ def _identified(call: Call, FunctionName: str, Qualifier: str | None) -> Functio
     return identifier
 
 
-def _described(
+async def _described(
     call: Call, identifier: FunctionIdentifier, config: UrlConfig, *, modified: bool = True
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {
-        "FunctionUrl": function_url(call.doorway.endpoint, call.region, config.url_id),
+        "FunctionUrl": await asyncio.to_thread(function_url, call.doorway.endpoint, call.region, config.url_id),
         "FunctionArn": identifier.arn,
         "AuthType": config.auth_type,
         "CreationTime": iso(config.created),
