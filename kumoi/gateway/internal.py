@@ -94,20 +94,20 @@ class ClockRequest(msgspec.Struct, forbid_unknown_fields=True):
 async def _set_clock(internal: Internal, request: Request, query: dict[str, str]) -> Any:
     wanted = await _body(request, ClockRequest)
     clock = internal.clock
-    actions: dict[str, Callable[[], None]] = {
-        "hold": clock.hold,
-        "release": clock.release,
-        "advance": lambda: clock.advance(wanted.seconds),
-        "scale": lambda: clock.scale(wanted.factor),
-    }
-    if wanted.action not in actions:
-        raise BadRequest(f"action is one of {', '.join(actions)}")
     try:
-        actions[wanted.action]()
+        match wanted.action:
+            case "hold":
+                clock.hold()
+            case "release":
+                clock.release()
+            case "advance":
+                await internal.timers.advance(wanted.seconds)
+            case "scale":
+                clock.scale(wanted.factor)
+            case _:
+                raise BadRequest("action is one of hold, release, advance, scale")
     except ValueError as error:
         raise BadRequest(str(error)) from None
-    if wanted.action == "advance":
-        await internal.timers.idle()
     return await _clock(internal, request, query)
 
 

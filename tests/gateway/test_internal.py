@@ -1,7 +1,17 @@
 from __future__ import annotations
 
-from kumoi.doorway import Hop
-from kumoi.gateway.internal import edges
+import asyncio
+from typing import Any, cast
+
+import orjson
+
+from kumoi.clock import Clock
+from kumoi.doorway import Doorway, Hop
+from kumoi.gateway.internal import Internal, edges
+from kumoi.state import Timer, Transaction, transactional
+from kumoi.state.sqlite import SqliteState
+from kumoi.state.timers import TimerRunner
+from kumoi.wire.http import BufferedBody, Request
 
 
 def hop(source: str, target: str, outcome: str, duration_us: int) -> Hop:
@@ -14,3 +24,46 @@ def test_edges_count_calls_errors_and_mean_durations() -> None:
         {"source": "client", "target": "a", "operation": "Op", "calls": 2, "errors": 1, "mean_us": 200.0},
         {"source": "a", "target": "b", "operation": "Op", "calls": 1, "errors": 0, "mean_us": 50.0},
     ]
+
+
+@transactional
+async def _tick(tx: Transaction, due: float) -> None:
+    tx.timer(due, "tick")
+
+
+def test_advancing_the_clock_stops_at_each_timer_on_the_way() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        clock.hold()
+        state = await SqliteState.open(None, clock=clock)
+        timers = TimerRunner(state, clock)
+        began, ticks = clock.now(), list[float]()
+
+        async def tick(timer: Timer) -> None:
+            ticks.append(clock.now() - began)
+            await _tick(state, timer.due + 60)
+
+        timers.on("tick", tick)
+        await timers.start()
+        await _tick(state, began + 60)
+
+        async def reset(_account: str | None) -> None: ...
+
+        internal = Internal(cast(Doorway, None), clock, timers, reset, dict)
+
+        async def ask(**body: Any) -> tuple[int, Any]:
+            request = Request("POST", "/_kumoi/clock", body=BufferedBody(orjson.dumps(body)))
+            answer = await internal(request)
+            assert isinstance(answer.body, bytes)
+            return answer.status, orjson.loads(answer.body)
+
+        status, shown = await ask(action="advance", seconds=3600)
+        assert (status, shown["now"]) == (200, began + 3600)
+        assert [round(at) for at in ticks] == list(range(60, 3601, 60))
+        assert (await ask(action="advance", seconds=-1))[0] == 400
+        assert (await ask(action="scale", factor=0))[0] == 400
+        assert (await ask(action="rewind"))[0] == 400
+        await timers.stop()
+        await state.close()
+
+    asyncio.run(scenario())
