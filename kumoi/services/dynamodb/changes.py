@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from kumoi.services.dynamodb.capacity import Consumed, write_units
 from kumoi.services.dynamodb.errors import CONDITION_FAILED, invalid
 from kumoi.services.dynamodb.keys import Item, ItemKey, check_index_keys, key_of_item, normalised_key
+from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find, write
 from kumoi.state import Transaction
@@ -40,16 +41,26 @@ class Update(Protocol):
 class Change:
     """A write that is asked for, its values in canonical form.
 
-    `item` is set for a put, `key` for the others, `update` for an update; neither item nor update is a deletion, or,
-    with `check_only`, a check of the condition. With `tell_old`, the item that failed the condition is in the error.
+    `item` is set for a put (with its `size`), `key` for the others, `update` for an update; neither item nor update is
+    a deletion, or, with `check_only`, a check of the condition. With `tell_old`, the item that failed the condition is
+    in the error.
     """
 
     item: Item | None = None
+    size: int = 0
     key: Mapping[str, Any] | None = None
     update: Update | None = None
     condition: Condition | None = None
     check_only: bool = False
     tell_old: bool = False
+
+
+def put_of(item: Item) -> Change:
+    """A put of an item in canonical form; ValidationException where it is too large."""
+    size = size_of(item)
+    if size > MOST_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+    return Change(item=item, size=size)
 
 
 @dataclass(slots=True)
@@ -86,7 +97,7 @@ async def prepare(tx: Transaction, table: Table, change: Change) -> Prepared:
     if change.check_only:
         prepared.new = old
     elif change.item is not None:
-        prepared.new = Row.of(change.item)
+        prepared.new = Row.of(change.item, change.size)
     elif change.update is not None:
         _update(prepared, change.update)
     return prepared

@@ -8,11 +8,10 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, ConsumedByTable, collection_metrics, metrics_by_table, read_units
-from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, key_of_change, prepare, store
+from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import WRONG_KEY, invalid
 from kumoi.services.dynamodb.expressions import Projection, Read, normalised_item
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
-from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find
@@ -127,10 +126,7 @@ def _change(request: Mapping[str, Any]) -> Change:
     if delete is not None:
         return Change(key=delete["Key"])
     assert put is not None
-    item = normalised_item(put["Item"])
-    if size_of(item) > MOST_BYTES:
-        raise invalid("Item size has exceeded the maximum allowed size")
-    return Change(item=item)
+    return put_of(normalised_item(put["Item"]))
 
 
 def _key(table: Table, change: Change) -> ItemKey:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, collection_metrics, read_units
-from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, prepare, store
+from kumoi.services.dynamodb.changes import Change, Prepared, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
 from kumoi.services.dynamodb.keys import Item, normalised_key
-from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.storage import Row, find
 from kumoi.state import Transaction, transactional
@@ -40,10 +40,10 @@ async def put_item(
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
     item = normalised_item(Item)
     _only_old(ReturnValues)
-    if size_of(item) > MOST_BYTES:
-        raise invalid("Item size has exceeded the maximum allowed size")
+    change = put_of(item)
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
-    change = Change(item=item, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+    if condition is not None:
+        change = replace(change, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
     prepared, consumed = await write(call.state, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:

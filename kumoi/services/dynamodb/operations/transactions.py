@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -22,11 +22,10 @@ from kumoi.services.dynamodb.capacity import (
     metrics_by_table,
     read_units,
 )
-from kumoi.services.dynamodb.changes import MOST_BYTES, Change, Prepared, key_of_change, prepare, store
+from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Projection, Read, Write, normalised_item
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
-from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find
@@ -81,7 +80,7 @@ async def transact_write_items(
         dumps([TransactItems, ReturnConsumedCapacity, ReturnItemCollectionMetrics])
     ).digest()  # before values are brought into canonical form
     actions = [_action(call, item) for item in TransactItems]
-    if sum(size_of(action.change.item) for action in actions if action.change.item) > MOST_TRANSACTION_BYTES:
+    if sum(action.change.size for action in actions) > MOST_TRANSACTION_BYTES:
         raise invalid(TOO_LARGE)
     token = Token(ClientRequestToken, digest, call.now, []) if ClientRequestToken else None
     outcome = await write_all(call.state, actions, token)
@@ -120,15 +119,10 @@ def _action(call: Call, item: Mapping[str, Any]) -> Action:
         condition=asked.get("ConditionExpression"), update=asked.get("UpdateExpression"), updates=kind == "Update"
     )
     expressions.check_mix(names, values)
-    put = None
-    if kind == "Put":
-        put = normalised_item(asked["Item"])
-        if size_of(put) > MOST_BYTES:
-            raise invalid("Item size has exceeded the maximum allowed size")
+    change = put_of(normalised_item(asked["Item"])) if kind == "Put" else Change(key=asked["Key"])
     update, condition = expressions.parse(names, values)
-    change = Change(
-        item=put,
-        key=None if kind == "Put" else asked["Key"],
+    change = replace(
+        change,
         update=update,
         condition=condition,
         check_only=kind == "ConditionCheck",

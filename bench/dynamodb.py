@@ -1,0 +1,126 @@
+"""DynamoDB through HTTP: the server's CPU time per PutItem, GetItem, UpdateItem and Query 10 of 50, 1 KB items.
+
+    scripts/bench dynamodb
+
+Prepared requests on kept-alive connections, SQLite on disk. Also what a global index and a stream add to PutItem, and
+Query and GetItem again once the table is twenty times as large: their cost must not grow with it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from load import exchange, free_port, load, request, rss_mb, server
+
+COUNT = 4000
+PARTITIONS, SIZE = 100, 50
+GROWN = 20
+
+
+def call(operation: str, **members: Any) -> bytes:
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+    prepared = request("POST", "/", json.dumps(members).encode(), headers)
+    return prepared.replace(b"/lambda/", b"/dynamodb/")
+
+
+def item(partition: int, number: int) -> dict[str, Any]:
+    """About 1 KB: ten attributes, some nested."""
+    return {
+        "pk": {"S": f"customer-{partition}"},
+        "sk": {"S": f"order-{number:06}"},
+        "g": {"S": f"group-{number % 7}"},
+        "ver": {"N": "1"},
+        "price": {"N": "1999.95"},
+        "open": {"BOOL": True},
+        "tags": {"SS": ["alpha", "beta", "gamma"]},
+        "address": {"M": {name: {"S": name * 8} for name in ("street", "town", "code")}},
+        "lines": {"L": [{"M": {"sku": {"S": f"sku-{n}"}, "count": {"N": str(n)}}} for n in range(1, 4)]},
+        "text": {"S": "x" * 400},
+    }
+
+
+def create(name: str, **options: Any) -> bytes:
+    names = ("pk", "sk", "g") if "GlobalSecondaryIndexes" in options else ("pk", "sk")
+    return call(
+        "CreateTable",
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in names],
+        BillingMode="PAY_PER_REQUEST",
+        **options,
+    )
+
+
+PLAIN = call("PutItem", TableName="plain", Item=item(1, 7))
+GET = call("GetItem", TableName="plain", Key={name: item(7, 7)[name] for name in ("pk", "sk")})
+UPDATE = call(
+    "UpdateItem",
+    TableName="plain",
+    Key={name: item(7, 8)[name] for name in ("pk", "sk")},
+    UpdateExpression="SET ver = ver + :one",
+    ExpressionAttributeValues={":one": {"N": "1"}},
+)
+QUERY = call(
+    "Query",
+    TableName="plain",
+    KeyConditionExpression="pk = :p AND begins_with(sk, :s)",
+    ExpressionAttributeValues={":p": {"S": "customer-7"}, ":s": {"S": "order-00002"}},
+)
+
+
+def main() -> None:
+    port = free_port()
+    with TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", data]
+        with server(command, port) as (pid, ready), socket.create_connection(("127.0.0.1", port)) as connection:
+            print(f"answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
+            index = {
+                "IndexName": "by-g",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+            for prepared in (
+                create("plain"),
+                create("indexed", GlobalSecondaryIndexes=[index]),
+                create("streamed", StreamSpecification=stream),
+            ):
+                ask(connection, prepared)
+            fill(connection, 0, PARTITIONS)
+            for name, prepared in (("PutItem", PLAIN), ("UpdateItem", UPDATE), ("GetItem", GET), ("Query 10", QUERY)):
+                show(name, port, prepared, pid)
+            for name, template in (("PutItem, 1 index", "indexed"), ("PutItem, stream", "streamed")):
+                show(name, port, call("PutItem", TableName=template, Item=item(1, 7)), pid)
+            fill(connection, PARTITIONS, PARTITIONS * GROWN)
+            print(f"{PARTITIONS * GROWN * SIZE} items, RSS {rss_mb(pid):.0f} MB")
+            for name, prepared in (("GetItem", GET), ("Query 10", QUERY)):
+                show(name, port, prepared, pid)
+
+
+def fill(connection: socket.socket, first: int, last: int) -> None:
+    for partition in range(first, last):
+        for start in range(0, SIZE, 25):
+            requests = [{"PutRequest": {"Item": item(partition, start + number)}} for number in range(25)]
+            ask(connection, call("BatchWriteItem", RequestItems={"plain": requests}))
+
+
+def ask(connection: socket.socket, prepared: bytes) -> None:
+    status, answer = exchange(connection, prepared)
+    assert status == 200, answer
+
+
+def show(name: str, port: int, prepared: bytes, pid: int) -> None:
+    for concurrency in (1, 8):
+        measured = load(port, prepared, count=COUNT, concurrency=concurrency, pid=pid, warm_up=200)
+        print(
+            f"{name:18} c={concurrency}  {measured.cpu_us:6.0f} µs CPU  {measured.rate:6.0f}/s  "
+            f"p50 {measured.p50:5.2f} ms  p99 {measured.p99:5.2f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
