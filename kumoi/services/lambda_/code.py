@@ -87,11 +87,11 @@ class CodeStore:
         if len(layers) == 1:
             return await self.unpacked(layers[0].code)
         paths = [await self.unpacked(layer.code) for layer in layers]
-        changed = [
-            await asyncio.to_thread(newest_change, path) for path in paths if not path.is_relative_to(self._directory)
+        contents = [
+            f"{path} {await asyncio.to_thread(newest_change, path)}" if layer.code.directory else layer.code.sha256
+            for layer, path in zip(layers, paths, strict=True)
         ]
-        names = [f"{path} {when}" for path, when in zip(paths, changed or [0.0] * len(paths), strict=False)]
-        path = self._directory / f"opt-{hashlib.sha256('|'.join(names).encode()).hexdigest()}"
+        path = self._directory / f"opt-{hashlib.sha256(chr(0).join(contents).encode()).hexdigest()}"
         if not await asyncio.to_thread(path.is_dir):
             await asyncio.to_thread(merge, paths, path)
         return path
@@ -147,7 +147,7 @@ def merge(sources: Sequence[Path], path: Path) -> None:
     try:
         staging.mkdir(parents=True)
         for source in sources:
-            shutil.copytree(source, staging, dirs_exist_ok=True, copy_function=_link_or_copy, symlinks=True)
+            _lay(source, staging)
         staging.chmod(0o755)
         with contextlib.suppress(FileExistsError, OSError):
             staging.rename(path)
@@ -157,13 +157,24 @@ def merge(sources: Sequence[Path], path: Path) -> None:
         raise OSError(f"could not merge layers to {path}")
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(target)  # noqa: PTH108
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _lay(source: Path, target: Path) -> None:
+    """Lay a directory's entries over another's: directories meet, anything else takes the place of what was there."""
+    for entry in source.iterdir():
+        over = target / entry.name
+        if entry.is_dir() and not entry.is_symlink():
+            if over.is_symlink() or not over.is_dir():
+                over.unlink(missing_ok=True)
+                over.mkdir()
+                over.chmod(0o755)
+            _lay(entry, over)
+            continue
+        if over.is_dir() and not over.is_symlink():
+            shutil.rmtree(over)
+        over.unlink(missing_ok=True)
+        try:
+            over.hardlink_to(entry)
+        except OSError:
+            shutil.copy2(entry, over, follow_symlinks=False)
 
 
 def _unzipped_size(package: bytes) -> int:

@@ -14,9 +14,9 @@ SECONDS = 600
 _PREFIX = "/_kumoi/lambda-code/"
 
 
-def download_url(call: Call, kind: str, name: str, number: int) -> str:
-    """Where the package of a `function`'s or a `layer`'s version can be fetched."""
-    what = f"{kind}/{call.account}/{call.region}/{name}/{number}"
+def download_url(call: Call, kind: str, name: str, number: int, account: str = "") -> str:
+    """Where the package of a `function`'s or a `layer`'s version, the caller's or another account's, can be fetched."""
+    what = f"{kind}/{account or call.account}/{call.region}/{name}/{number}"
     ticket = call.doorway.identity.ticket(what, call.now + SECONDS)
     return f"{call.doorway.endpoint}{_PREFIX}{ticket}/{what}"
 

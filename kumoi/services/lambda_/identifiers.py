@@ -13,6 +13,8 @@ from kumoi.wire.errors import AwsError, aws_error
 
 LATEST = "$LATEST"
 
+_NO_VERSION = -1
+
 _NAME = re.compile(
     r"(?:(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?P<account>\d{12}):)?"
     r"(?:function:)?(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
@@ -79,6 +81,15 @@ def parse(text: str, account: str, region: str, qualifier: str | None = None) ->
             "The derived qualifier from the function name does not match the specified qualifier.",
         )
     return FunctionIdentifier(match["account"] or account, region, name, qualifier or derived)
+
+
+def version_number(qualifier: str | None) -> int | None:
+    """The number a qualifier means: 0 for $LATEST and for none, None for an alias, -1 for what no version has."""
+    if qualifier is None or qualifier == LATEST:
+        return 0
+    if not (qualifier.isascii() and qualifier.isdigit()):
+        return None
+    return int(qualifier) if qualifier[0] != "0" and len(qualifier) < 19 else _NO_VERSION
 
 
 def bare_name(text: str) -> str:

@@ -23,6 +23,11 @@ class LayerName(NamedTuple):
     version: int
 
 
+def _fits(match: re.Match[str]) -> bool:
+    """Whether a version has a number that a version can have."""
+    return len(match["version"] or "") < 19
+
+
 def layer_arn(region: str, account: str, name: str) -> str:
     """The ARN of a layer, without a version."""
     return arn("lambda", region, account, f"layer:{name}")
@@ -31,7 +36,7 @@ def layer_arn(region: str, account: str, name: str) -> str:
 def parse_layer(text: str, account: str, region: str) -> LayerName:
     """Read a layer's name as sent by a caller in `account` and `region`; raises ValidationException."""
     match = _LAYER.fullmatch(text)
-    if match is None:
+    if match is None or not _fits(match):
         raise aws_error(
             "ValidationException",
             f"1 validation error detected: Value '{text}' at 'layerName' failed to satisfy constraint: Member must "
@@ -43,7 +48,7 @@ def parse_layer(text: str, account: str, region: str) -> LayerName:
 def parse_layer_version(text: str) -> LayerName:
     """Read the ARN of a layer version; raises ValidationException."""
     match = _LAYER.fullmatch(text)
-    if match is None or match["account"] is None or match["version"] is None:
+    if match is None or match["account"] is None or match["version"] is None or not _fits(match):
         raise aws_error(
             "ValidationException",
             f"1 validation error detected: Value '{text}' at 'arn' failed to satisfy constraint: Member must satisfy "

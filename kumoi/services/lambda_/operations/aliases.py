@@ -11,9 +11,9 @@ from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import invalid
 from kumoi.services.lambda_.executor import Executor
-from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
+from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, version_number
 from kumoi.services.lambda_.operations.find import check_revision, find_head, identify
-from kumoi.services.lambda_.operations.provisioned import provisioned_for
+from kumoi.services.lambda_.operations.provisioned import check_can_be_ready
 from kumoi.services.lambda_.records import (
     Alias,
     aliases,
@@ -90,9 +90,11 @@ async def update_alias(
         changes["description"] = Description
     if RoutingConfig is not None:
         changes["weights"] = _weights(RoutingConfig)
-    before, alias = await _update(call.state, identifier, Name, changes, RevisionId)
-    if before.function_version != alias.function_version:
-        await _follow(call, before, alias)
+    before, alias, ready = await _update(call.state, identifier, Name, changes, RevisionId)
+    if ready:
+        executor = call.part(Executor)
+        await executor.provision(call.account, call.region, alias.function, before.function_version, 0)
+        await executor.provision(call.account, call.region, alias.function, alias.function_version, ready)
     return describe(alias, identifier)
 
 
@@ -100,10 +102,10 @@ async def update_alias(
 async def delete_alias(call: Call, FunctionName: str, Name: str) -> None:
     """Forget a name and what hangs on it; nothing happens when there is none."""
     identifier = identify(call, FunctionName)
-    alias = await _delete(call.state, identifier, Name)
-    if alias is not None:
+    provisioned_version = await _delete(call.state, identifier, Name)
+    if provisioned_version is not None:
         executor = call.part(Executor)
-        await executor.provision(call.account, call.region, identifier.name, alias.function_version, 0)
+        await executor.provision(call.account, call.region, identifier.name, provisioned_version, 0)
 
 
 def describe(alias: Alias, identifier: FunctionIdentifier) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def check_weights(version: str, weights: dict[str, float]) -> None:
         raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for other, weight in weights.items():
         if not 0.0 <= weight <= 1.0:
-            shown = ", ".join(f"{name}={value}" for name, value in weights.items())
+            shown = ", ".join(f"{name}={float(value)}" for name, value in weights.items())
             raise aws_error(
                 "ValidationException",
                 f"1 validation error detected: Value '{{{shown}}}' at 'routingConfig.additionalVersionWeights' failed "
@@ -146,15 +148,6 @@ def _weights(RoutingConfig: dict[str, Any] | None) -> dict[str, float]:
     return dict((RoutingConfig or {}).get("AdditionalVersionWeights") or {})
 
 
-async def _follow(call: Call, before: Alias, after: Alias) -> None:
-    """Provisioned concurrency of an alias moves with it to the other version."""
-    wanted = await provisioned_for(call.doorway.state, call.account, call.region, after.function, after.name)
-    if wanted:
-        executor = call.part(Executor)
-        await executor.provision(call.account, call.region, after.function, before.function_version, 0)
-        await executor.provision(call.account, call.region, after.function, after.function_version, wanted)
-
-
 @transactional
 async def _create(tx: Transaction, identifier: FunctionIdentifier, alias: Alias) -> None:
     await find_head(tx, identifier)
@@ -170,8 +163,7 @@ async def _create(tx: Transaction, identifier: FunctionIdentifier, alias: Alias)
 
 async def _check_versions(tx: Transaction, identifier: FunctionIdentifier, alias: Alias) -> None:
     for version in (alias.function_version, *alias.weights):
-        number = 0 if version == LATEST else int(version) if version.isdigit() else -1
-        if await versions.get(tx, alias.function, number) is None:
+        if await versions.get(tx, alias.function, version_number(version)) is None:
             raise identifier._replace(qualifier=version).not_found()
 
 
@@ -194,32 +186,38 @@ async def _list(tx: Transaction, identifier: FunctionIdentifier, after: str | No
 @transactional
 async def _update(
     tx: Transaction, identifier: FunctionIdentifier, name: str, changes: dict[str, Any], revision_id: str | None
-) -> tuple[Alias, Alias]:
+) -> tuple[Alias, Alias, int]:
+    """The alias before and after, and how many provisioned environments move with it to another version."""
     current = await _get(tx, identifier, name)
     check_revision(current.revision_id, revision_id)
     updated = msgspec.structs.replace(current, **changes, revision_id=uuid())
     check_weights(updated.function_version, updated.weights)
     await _check_versions(tx, identifier, updated)
+    ready = None
+    if updated.function_version != current.function_version:
+        ready = await provisioned.get(tx, identifier.account, identifier.region, identifier.name, name)
+        if ready is not None:
+            await check_can_be_ready(tx, identifier._replace(qualifier=name), updated.function_version)
     await aliases.put(tx, updated)
-    return current, updated
+    return current, updated, 0 if ready is None else ready.requested
 
 
 @transactional
-async def _delete(tx: Transaction, identifier: FunctionIdentifier, name: str) -> Alias | None:
+async def _delete(tx: Transaction, identifier: FunctionIdentifier, name: str) -> str | None:
     alias = await aliases.get(tx, identifier.name, name)
-    if alias is not None:
-        await aliases.delete(tx, identifier.name, name)
-        await forget_qualifier(tx, identifier, name)
-    return alias
+    if alias is None:
+        return None
+    await aliases.delete(tx, identifier.name, name)
+    return alias.function_version if await forget_qualifier(tx, identifier, name) else None
 
 
-async def forget_qualifier(tx: Transaction, identifier: FunctionIdentifier, qualifier: str) -> None:
-    """Delete what hangs on a version or an alias: policy, URL, settings."""
+async def forget_qualifier(tx: Transaction, identifier: FunctionIdentifier, qualifier: str) -> bool:
+    """Delete what hangs on a version or an alias: policy, URL, settings; whether environments were provisioned."""
     name = identifier.name
     await policies.delete(tx, name, qualifier)
     await event_invoke_configs.delete(tx, name, qualifier or LATEST)
-    await provisioned.delete(tx, identifier.account, identifier.region, name, qualifier)
     url = await urls.get(tx, name, qualifier)
     if url is not None:
         await urls.delete(tx, name, qualifier)
         await url_places.delete(tx, url.url_id)
+    return await provisioned.delete(tx, identifier.account, identifier.region, name, qualifier)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
-from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse
+from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse, version_number
 from kumoi.services.lambda_.records import Alias, Function, FunctionHead, aliases, heads, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -33,21 +33,22 @@ async def find(call: Call, FunctionName: str, Qualifier: str | None = None) -> F
     An alias with weights leads to one of its versions by chance.
     """
     identifier = identify(call, FunctionName, Qualifier)
-    return await _find(call.doorway.state.at(identifier.account, identifier.region), identifier)
+    return await find_all(call.doorway.state.at(identifier.account, identifier.region), identifier)
 
 
 @transactional
-async def _find(tx: Transaction, identifier: FunctionIdentifier) -> Found:
+async def find_all(tx: Transaction, identifier: FunctionIdentifier) -> Found:
+    """What `find` answers, within a transaction."""
     head = await heads.get(tx, identifier.name)
     if head is None:
         raise identifier.not_found()
-    qualifier, alias = identifier.qualifier, None
-    if qualifier is not None and qualifier != LATEST and not qualifier.isdigit():
-        alias = await aliases.get(tx, identifier.name, qualifier)
+    number, alias = version_number(identifier.qualifier), None
+    if number is None:
+        alias = await aliases.get(tx, identifier.name, identifier.qualifier)
         if alias is None:
             raise identifier.not_found()
-        qualifier = version_of(alias, random.random())
-    function = await versions.get(tx, identifier.name, 0 if is_latest(qualifier) else int(qualifier or 0))
+        number = version_number(version_of(alias, random.random()))
+    function = await versions.get(tx, identifier.name, number)
     if function is None:
         raise identifier.not_found()
     return Found(identifier, function, head, alias)
@@ -65,7 +66,7 @@ def version_of(alias: Alias, chance: float) -> str:
 @transactional
 async def find_version(tx: Transaction, identifier: FunctionIdentifier) -> Function:
     """The stored version an identifier means ($LATEST without a qualifier)."""
-    return (await _find(tx, identifier)).function
+    return (await find_all(tx, identifier)).function
 
 
 async def find_head(tx: Transaction, identifier: FunctionIdentifier) -> FunctionHead:

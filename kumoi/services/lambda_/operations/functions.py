@@ -23,7 +23,7 @@ from kumoi.services.lambda_.configuration import (
 )
 from kumoi.services.lambda_.download import download_url
 from kumoi.services.lambda_.executor import Executor
-from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
+from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, version_number
 from kumoi.services.lambda_.operations.aliases import forget_qualifier
 from kumoi.services.lambda_.operations.find import (
     check_revision,
@@ -264,8 +264,10 @@ async def update_function_configuration(
 async def delete_function(call: Call, FunctionName: str, Qualifier: str | None = None) -> dict[str, Any]:
     """Delete a function with all its versions, or one published version."""
     identifier = identify(call, FunctionName, Qualifier)
-    await _delete(call.state, identifier)
-    call.part(Executor).retire(call.account, call.region, identifier.name)
+    executor = call.part(Executor)
+    for version in await _delete(call.state, identifier):
+        await executor.provision(call.account, call.region, identifier.name, version, 0)
+    executor.retire(call.account, call.region, identifier.name)
     return {"StatusCode": 204}
 
 
@@ -298,20 +300,23 @@ async def _update(
 
 
 @transactional
-async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
+async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> list[str]:
+    """Delete a function or a version with what hangs on it; the versions that had environments provisioned."""
     qualifier = identifier.qualifier
     head = await find_head(tx, identifier)
     if qualifier is None:
-        names = [alias.name for alias in await aliases.list(tx, head.name)]
-        numbers = [str(function.number) for function in await versions.list(tx, head.name) if function.number]
-        for one in ("", *names, *numbers):
-            await forget_qualifier(tx, identifier, one)
+        leads_to = {alias.name: alias.function_version for alias in await aliases.list(tx, head.name)}
+        leads_to |= {one.version: one.version for one in await versions.list(tx, head.name) if one.number}
+        kept_ready = [version for one, version in leads_to.items() if await forget_qualifier(tx, identifier, one)]
+        await forget_qualifier(tx, identifier, "")
         await heads.delete(tx, head.name)
         await aliases.delete_all(tx, head.name)
         await versions.delete_all(tx, head.name)
-    elif qualifier == LATEST:
+        return kept_ready
+    if qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
-    elif qualifier.isdigit():
+    number = version_number(qualifier)
+    if number is not None:
         used = [alias.name for alias in await aliases.list(tx, head.name) if qualifier in _versions_of(alias)]
         if used:
             raise aws_error(
@@ -319,10 +324,10 @@ async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
                 f"Version {qualifier} is currently referenced by alias(es): {', '.join(used)}",
                 Type="User",
             )
-        await forget_qualifier(tx, identifier, qualifier)
-        await versions.delete(tx, head.name, int(qualifier))
-    else:
-        raise invalid(f"Deletion of aliases is not currently supported: {identifier.arn}")
+        was_ready = await forget_qualifier(tx, identifier, qualifier)
+        await versions.delete(tx, head.name, number)
+        return [qualifier] if was_ready else []
+    raise invalid(f"Deletion of aliases is not currently supported: {identifier.arn}")
 
 
 def _versions_of(alias: Alias) -> tuple[str, ...]:
@@ -362,7 +367,10 @@ def _extras(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(call: Call, identifier: FunctionIdentifier, function: Function) -> dict[str, Any]:
-    return describe(function, identifier.account, identifier.region, qualified=identifier.qualifier is not None)
+    """A version's configuration under the ARN of the request: with the alias or number that it named."""
+    answer = describe(function, identifier.account, identifier.region)
+    answer["FunctionArn"] = identifier.arn
+    return answer
 
 
 def _marker(function: Function) -> str:

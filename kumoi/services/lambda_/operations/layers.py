@@ -20,6 +20,7 @@ from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.code import MAX_UNZIPPED, CodeStore
 from kumoi.services.lambda_.configuration import invalid, iso
 from kumoi.services.lambda_.download import download_url
+from kumoi.services.lambda_.identifiers import version_number
 from kumoi.services.lambda_.layer_names import LayerName, layer_arn, parse_layer, parse_layer_version
 from kumoi.services.lambda_.operations.find import check_revision
 from kumoi.services.lambda_.operations.package import stored_code
@@ -32,7 +33,8 @@ from kumoi.services.lambda_.records import (
     layer_heads,
     layer_versions,
 )
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import Transaction, transactional
+from kumoi.state.keys import MAX_INT
 from kumoi.wire.errors import AwsError, aws_error
 
 PAGE = 50
@@ -69,15 +71,15 @@ async def publish_layer_version(
 @lambda_.operation
 async def get_layer_version(call: Call, LayerName: str, VersionNumber: int) -> dict[str, Any]:
     """A layer version, and where its zip can be downloaded."""
-    return _described(call, await _version(call, LayerName, VersionNumber), content=True)
+    name = parse_layer(LayerName, call.account, call.region)
+    return _described(call, await _version(call, LayerName, VersionNumber), name.account, content=True)
 
 
 @lambda_.operation
 async def get_layer_version_by_arn(call: Call, Arn: str) -> dict[str, Any]:
     """A layer version by its ARN."""
     name = parse_layer_version(Arn)
-    found = await _find(call.doorway.state.at(name.account, name.region), name.name, name.version)
-    return _described(call, found, content=True)
+    return _described(call, await _version(call, Arn.rpartition(":")[0], name.version), name.account, content=True)
 
 
 @lambda_.operation
@@ -121,14 +123,14 @@ async def list_layer_versions(
 ) -> dict[str, Any]:
     """The versions of a layer, newest first."""
     name = parse_layer(LayerName, call.account, call.region)
+    before = MAX_INT if Marker is None else version_number(Marker) or 0
     found = [
         layer
         for layer in reversed(await _list(call.doorway.state.at(name.account, name.region), (name.name,)))
-        if _fits(layer, CompatibleRuntime, CompatibleArchitecture)
-        and (Marker is None or (Marker.isdigit() and layer.version < int(Marker)))
+        if _fits(layer, CompatibleRuntime, CompatibleArchitecture) and layer.version < before
     ]
     page = min(MaxItems, PAGE)
-    answer: dict[str, Any] = {"LayerVersions": [_described(call, layer) for layer in found[:page]]}
+    answer: dict[str, Any] = {"LayerVersions": [_described(call, layer, name.account) for layer in found[:page]]}
     if len(found) > page:
         answer["NextMarker"] = str(found[page - 1].version)
     return answer
@@ -223,7 +225,9 @@ async def layers_of(call: Call, arns: Sequence[str]) -> tuple[LayerRef, ...]:
 
 
 async def check_unzipped(call: Call, code: Code, layers: Sequence[LayerRef]) -> None:
-    """Refuse a function that is too large together with its layers."""
+    """Refuse a function that is too large together with its layers; alone, it was checked when it was stored."""
+    if not layers:
+        return
     store = call.part(CodeStore)
     sizes = [await store.unzipped_size(one) for one in (code, *(layer.code for layer in layers))]
     if sum(sizes) > MAX_UNZIPPED:
@@ -238,34 +242,33 @@ async def _layer_code(call: Call, arn: str, name: LayerName) -> Code:
     layer = await _get(state, name.name, name.version)
     if layer is not None:
         return layer.code
-    mapped = _mapped(arn)
+    mapped = mapped_layer(os.environ.get(LAYER_MAP, ""), arn)
     if mapped is None:
         raise invalid(f"Layer version {arn} does not exist.")
     store = call.part(CodeStore)
-    path = Path(mapped)
-    if await asyncio.to_thread(path.is_dir):
-        return await store.local(mapped)
-    return await store.add(await asyncio.to_thread(path.read_bytes))
-
-
-def _mapped(arn: str) -> str | None:
-    """What stands for another account's layer on this machine."""
+    if await asyncio.to_thread(mapped.is_dir):
+        return await store.local(str(mapped))
     try:
-        given = orjson.loads(os.environ.get(LAYER_MAP) or "{}")
-    except orjson.JSONDecodeError:
+        return await store.add(await asyncio.to_thread(mapped.read_bytes))
+    except OSError as error:
+        raise invalid(f"{LAYER_MAP} has {mapped} for {arn}, which cannot be read: {error.strerror}.") from None
+
+
+def mapped_layer(setting: str, arn: str) -> Path | None:
+    """What stands on this machine for a layer that is not stored here: the longest beginning of its ARN decides."""
+    try:
+        given = msgspec.json.decode(setting or "{}", type=dict[str, str])
+    except msgspec.DecodeError:
         raise invalid(f"{LAYER_MAP} is no JSON object of layer ARNs and paths.") from None
-    return next((str(path) for start, path in given.items() if arn.startswith(start)), None)
+    starts = [start for start in given if arn.startswith(start)]
+    return Path(given[max(starts, key=len)]) if starts else None
 
 
 async def _version(call: Call, LayerName: str, VersionNumber: int) -> LayerVersion:
     name = parse_layer(LayerName, call.account, call.region)
     _check_number(VersionNumber)
-    return await _find(call.doorway.state.at(name.account, name.region), name.name, VersionNumber)
-
-
-async def _find(state: State, name: str, version: int) -> LayerVersion:
-    layer = await _get(state, name, version)
-    if layer is None:
+    layer = await _get(call.doorway.state.at(name.account, name.region), name.name, VersionNumber)
+    if layer is None or name.region != call.region:
         raise _missing("The resource you requested does not exist.")
     return layer
 
@@ -273,6 +276,8 @@ async def _find(state: State, name: str, version: int) -> LayerVersion:
 def _check_number(number: int) -> None:
     if number < 1:
         raise invalid("Layer Version Cannot be less than 1")
+    if number > MAX_INT:
+        raise _missing("The resource you requested does not exist.")
 
 
 def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) -> bool:
@@ -281,8 +286,10 @@ def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) ->
     )
 
 
-def _described(call: Call, layer: LayerVersion, *, content: bool = False) -> dict[str, Any]:
-    arn = layer_arn(call.region, call.account, layer.name)
+def _described(call: Call, layer: LayerVersion, account: str = "", *, content: bool = False) -> dict[str, Any]:
+    """A layer version of the caller's account, or of another, as the API has it."""
+    account = account or call.account
+    arn = layer_arn(call.region, account, layer.name)
     answer: dict[str, Any] = {
         "LayerVersionArn": f"{arn}:{layer.version}",
         "Version": layer.version,
@@ -298,7 +305,7 @@ def _described(call: Call, layer: LayerVersion, *, content: bool = False) -> dic
     if content:
         answer["LayerArn"] = arn
         answer["Content"] = {
-            "Location": download_url(call, "layer", layer.name, layer.version),
+            "Location": download_url(call, "layer", layer.name, layer.version, account),
             "CodeSha256": layer.code.sha256,
             "CodeSize": layer.code.size,
         }

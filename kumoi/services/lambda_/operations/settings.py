@@ -12,6 +12,7 @@ from kumoi.services.lambda_.concurrency import ACCOUNT_LIMIT
 from kumoi.services.lambda_.configuration import invalid
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
 from kumoi.services.lambda_.operations.find import find, find_head, find_version, identify
+from kumoi.services.lambda_.operations.provisioned import taken
 from kumoi.services.lambda_.records import FunctionHead, heads, layer_versions, versions
 from kumoi.state import Transaction, transactional
 
@@ -80,8 +81,7 @@ async def _usage(tx: Transaction) -> tuple[int, int, int]:
     functions = await versions.list(tx)
     layers = await layer_versions.list(tx)
     size = sum(one.code.size for one in functions) + sum(one.code.size for one in layers)
-    reserved = sum(head.reserved_concurrency or 0 for head in await heads.list(tx))
-    return size, sum(one.version == LATEST for one in functions), reserved
+    return size, sum(one.version == LATEST for one in functions), await taken(tx)
 
 
 @transactional
