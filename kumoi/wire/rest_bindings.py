@@ -26,6 +26,10 @@ Write = Callable[[dict[str, Any], HeaderList], tuple[int, ResponseBody]]
 """(result, headers to append to) to (status, body)."""
 
 
+REMAPPED_CONTENT_TYPE = "X-Amzn-Remapped-Content-Type"
+"""Where an answer's own media type stands when the body is an event stream, whose type Content-Type names."""
+
+
 class RestBindings(Generator):
     """The readers and writers of one REST service's operations; with `xml`, bodies are XML."""
 
@@ -134,9 +138,14 @@ class RestBindings(Generator):
         write_body = self.constant(f"body_{operation.name}", self._body_writer(shape, root, bare, title))
         lines = [f"status = {status}"]
         typed = False
+        streamed = any(member.event_stream for member in shape.members.values())
         for name, member in shape.members.items():
             if "location" in member.traits:
-                lines += [f"x = result.get({name!r})", "if x is not None:", *indented(self._to_headers(name, member))]
+                lines += [
+                    f"x = result.get({name!r})",
+                    "if x is not None:",
+                    *indented(self._to_headers(name, member, streamed=streamed)),
+                ]
                 typed |= (member.location_name or name).lower() == "content-type"
         lines.append(f"kind, body = {write_body}(result)")
         given = " and result.get('ContentType') is None" if typed and "ContentType" in shape.members else ""
@@ -147,10 +156,12 @@ class RestBindings(Generator):
             title,
         )
 
-    def _to_headers(self, name: str, shape: Shape) -> list[str]:
-        """Lines that write the member `x` as header or status."""
+    def _to_headers(self, name: str, shape: Shape, *, streamed: bool) -> list[str]:
+        """Lines that write the member `x` as header or status; `streamed`: the body is an event stream."""
         where = shape.traits["location"]
         key = shape.location_name or name
+        if streamed and key.lower() == "content-type":
+            key = REMAPPED_CONTENT_TYPE
         if where == "statusCode":
             return ["status = int(x)"]
         if where == "headers":
