@@ -1,0 +1,160 @@
+"""The AWS SDK for JavaScript v3 drives Lambda, and what Node.js applications are written with runs in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+pytestmark = pytest.mark.slow
+
+SOURCES = Path(__file__).parent / "node"
+ROLE = "arn:aws:iam::000000000000:role/any"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the packages of `node/package.json`, installed by npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed")
+    directory = tmp_path_factory.mktemp("node")
+    for source in SOURCES.iterdir():
+        if source.is_file():
+            shutil.copy(source, directory)
+    done = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund"], cwd=directory, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"npm could not install the packages: {done.stderr[-500:]}")
+    return directory
+
+
+def bundle(project: Path, files: dict[str, str], *packages: str) -> bytes:
+    """A deployment package with what npm installed for some packages, all of their dependencies included."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in files.items():
+            out.writestr(name, content)
+        chosen = [
+            path for path in (project / "node_modules").iterdir() if not path.name.startswith((".", "@aws", "@sm"))
+        ]
+        for package in chosen if packages else ():
+            for path in package.rglob("*"):
+                if path.is_file():
+                    out.write(path, path.relative_to(project))
+    return archive.getvalue()
+
+
+@pytest.fixture
+def deploy(kumoi: Any, project: Path) -> Callable[..., Callable[..., Any]]:
+    """Deploy a Node.js function with a URL; answers how to request it."""
+    client = kumoi.client("lambda")
+
+    def make(files: dict[str, str], *packages: str) -> Callable[..., Any]:
+        package = bundle(project, files, *packages)
+        options = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE, "MemorySize": 256}
+        client.create_function(FunctionName="web", Code={"ZipFile": package}, Timeout=15, **options)
+        url = client.create_function_url_config(FunctionName="web", AuthType="NONE")["FunctionUrl"]
+        identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
+
+        def request(method: str, path: str, **given: Any) -> Any:
+            return urllib3.request(method, f"{kumoi.url}/_kumoi/lambda-url/{identifier}{path}", **given)
+
+        return request
+
+    return make
+
+
+def test_the_sdk_for_javascript(kumoi: Any, project: Path, tmp_path: Path) -> None:
+    source = """
+    const greet = require('greeter');
+    exports.handler = awslambda.streamifyResponse ? async (event) => ({ greeting: greet(event.name ?? 'web') }) : null;
+    """
+    code, layer = tmp_path / "code.zip", tmp_path / "layer.zip"
+    code.write_bytes(bundle(project, {"index.js": source}))
+    layer.write_bytes(
+        bundle(project, {"nodejs/node_modules/greeter/index.js": "module.exports = (n) => `hello ${n}`;"})
+    )
+    done = subprocess.run(
+        ["node", "functions.mjs", str(code), str(layer)],
+        cwd=project,
+        env={**os.environ, **kumoi.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "layer": 1,
+        "waited": "SUCCESS",
+        "alias": "1",
+        "invoked": [{"greeting": "hello you"}, "1", True],
+        "retries": 0,
+        "streamed": '{"greeting":"hello all"}',
+        "complete": "success",
+        "url": {"greeting": "hello web"},
+        "error": "ResourceNotFoundException",
+    }
+
+
+def test_hono_answers_behind_a_url(deploy: Any) -> None:
+    source = """
+    import { Hono } from 'hono';
+    import { handle } from 'hono/aws-lambda';
+    const app = new Hono();
+    app.get('/hello/:name', (c) => c.json({ hello: c.req.param('name'), q: c.req.query('q') }));
+    app.post('/upload', async (c) => c.body(await c.req.arrayBuffer(), 201, { 'Content-Type': 'image/png' }));
+    export const handler = handle(app);
+    """
+    request = deploy({"index.mjs": source}, "hono")
+    assert request("GET", "/hello/you?q=1").json() == {"hello": "you", "q": "1"}
+    answer = request("POST", "/upload", body=b"\x89PNG\x00\xff", headers={"Content-Type": "image/png"})
+    assert (answer.status, answer.data, answer.headers["Content-Type"]) == (201, b"\x89PNG\x00\xff", "image/png")
+    assert request("GET", "/nowhere").status == 404
+
+
+def test_express_answers_behind_a_url(deploy: Any) -> None:
+    source = """
+    const express = require('express');
+    const serverless = require('serverless-http');
+    const app = express();
+    app.use(express.json());
+    app.post('/orders', (request, response) => response.status(201).json({ got: request.body, by: request.query.by }));
+    exports.handler = serverless(app);
+    """
+    request = deploy({"index.js": source}, "express", "serverless-http")
+    answer = request("POST", "/orders?by=you", json={"n": 1})
+    assert (answer.status, answer.json()) == (201, {"got": {"n": 1}, "by": "you"})
+
+
+def test_middy_wraps_a_handler(kumoi: Any, project: Path) -> None:
+    source = """
+    import middy from '@middy/core';
+    const shout = { after: (request) => { request.response.greeting = request.response.greeting.toUpperCase(); } };
+    const soften = { onError: (request) => { request.response = { softened: request.error.message }; } };
+    export const handler = middy(async (event, context) => {
+      if (event.fail) throw new Error('as asked');
+      return { greeting: `hello ${event.name}`, id: context.awsRequestId };
+    }).use(shout).use(soften);
+    """
+    client = kumoi.client("lambda")
+    package = bundle(project, {"index.mjs": source}, "@middy/core")
+    options = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE}
+    client.create_function(FunctionName="middy", Code={"ZipFile": package}, **options)
+
+    def invoke(event: Any) -> Any:
+        return json.load(client.invoke(FunctionName="middy", Payload=json.dumps(event))["Payload"])
+
+    assert invoke({"name": "you"})["greeting"] == "HELLO YOU"
+    assert invoke({"fail": True}) == {"softened": "as asked"}
