@@ -20,6 +20,7 @@ dynamodb = Service(
     __name__,
     modules=(
         "operations.account",
+        "operations.backups",
         "operations.batch",
         "operations.expiry",
         "operations.items",

@@ -29,14 +29,14 @@ def key_schema(keys: Keys) -> list[dict[str, str]]:
 
 
 def describe(table: Table, arn: str, counts: dict[int, Count], *, warm: bool = False) -> dict[str, Any]:
-    """TableDescription, ACTIVE; `counts` by id of table and indexes. With `warm`, as DescribeTable tells it."""
+    """TableDescription; `counts` by id of table and indexes. With `warm`, as DescribeTable tells it."""
     description: dict[str, Any] = {
         "AttributeDefinitions": [
             {"AttributeName": name, "AttributeType": kind} for name, kind in table.attributes.items()
         ],
         "TableName": table.name,
         "KeySchema": key_schema(table.keys),
-        "TableStatus": "ACTIVE",
+        "TableStatus": "CREATING" if table.restoring else "ACTIVE",
         "CreationDateTime": table.created,
         "ProvisionedThroughput": _throughput(table.throughput),
         "TableSizeBytes": counts[table.id].bytes,
@@ -68,6 +68,8 @@ def describe(table: Table, arn: str, counts: dict[int, Count], *, warm: bool = F
         description["SSEDescription"] = table.encryption
     if table.table_class:
         description["TableClassSummary"] = {"TableClass": table.table_class}
+    if table.restored_from:
+        description["RestoreSummary"] = table.restored_from | {"RestoreInProgress": table.restoring}
     if table.on_demand:
         description["OnDemandThroughput"] = table.on_demand
     return description

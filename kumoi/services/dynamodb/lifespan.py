@@ -12,7 +12,7 @@ from kumoi.state.timers import TimerRunner
 def start(parts: Parts) -> None:
     """Register the handlers."""
     state, timers = parts[Doorway].state, parts[TimerRunner]
-    for job in ("expire", "backfill", "erase", "trim"):
+    for job in ("expire", "backfill", "copy", "erase", "forget", "trim"):
         timers.on(f"dynamodb.{job}", partial(_fire, state, job))
 
 

@@ -37,7 +37,7 @@ def table_name(call: Call, TableName: str) -> str:
 async def find_table(tx: Transaction, name: str) -> Table:
     """The table, for operations on items; ResourceNotFoundException without one."""
     table = await tables.get(tx, name)
-    if table is None:
+    if table is None or table.restoring:
         raise no_table()
     return table
 

@@ -62,6 +62,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table. `stream` is the view type of its stream, empty without one; `stream_label` names the latest.
 
     `expiry` is the attribute of its time to live; `recovery_days` the window of point-in-time recovery, 0 when off.
+    `copies` are those under way (`copying.py`); while a table is `restoring` it is not there for items.
     """
 
     name: str
@@ -81,6 +82,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     expiry: str = ""
     recovery_days: int = 0
     recovery_since: float = 0.0
+    copies: int = 0
+    restoring: bool = False
+    restored_from: dict[str, Any] = {}
     protected: bool = False
     table_class: str = ""
     encryption: dict[str, Any] = {}
@@ -89,6 +93,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def index(self, name: str) -> Index | None:
         """The index of that name."""
         return next((index for index in self.indexes if index.name == name), None)
+
+    @property
+    def journaled(self) -> bool:
+        """Whether writes are noted in the table's journal."""
+        return bool(self.recovery_days or self.copies)
 
     @property
     def has_local_indexes(self) -> bool:

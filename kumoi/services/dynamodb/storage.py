@@ -14,6 +14,7 @@ import msgspec
 from kumoi.services.dynamodb.capacity import Consumed, write_units
 from kumoi.services.dynamodb.describe import Count
 from kumoi.services.dynamodb.expiry import expiry_of, note_expiry
+from kumoi.services.dynamodb.journal import note
 from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key
 from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.records import Index, Table
@@ -85,6 +86,8 @@ async def write(
         await tx.delete((ITEMS, table.id, key.bucket, key.hash, key.range, b""))
     else:
         return consumed
+    if table.recovery_days or table.copies:
+        await note(tx, table, key, old.raw if old else b"")
     await _count(tx, table.id, old, new)
     for index in table.indexes:
         consumed.add_index(index, await _write_entry(tx, table, index, key, old, new))

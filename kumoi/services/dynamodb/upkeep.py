@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from kumoi.services.dynamodb import copying, journal
 from kumoi.services.dynamodb.expiry import due, earliest_expiry, expiry_of, note_expiry, set_timer
 from kumoi.services.dynamodb.keys import ItemKey
 from kumoi.services.dynamodb.records import Table, tables
@@ -69,13 +70,23 @@ async def erase(state: State, timer: Timer) -> None:
         pass
 
 
+async def copy(state: State, timer: Timer) -> None:
+    """Make a backup, or restore a table."""
+    await copying.run(state, msgspec.json.decode(timer.payload, type=copying.Copy))
+
+
+async def forget(state: State, timer: Timer) -> None:
+    """Drop what a table's journal need not hold any more."""
+    await _forget(state, *msgspec.json.decode(timer.payload, type=tuple[str, int]))
+
+
 async def trim(state: State, timer: Timer) -> None:
     """Drop what is too old in a stream."""
     await _trim(state, *msgspec.json.decode(timer.payload, type=list[str]))
 
 
 JOBS: Mapping[str, Callable[[State, Timer], Awaitable[None]]] = MappingProxyType(
-    {"expire": expire, "backfill": backfill, "erase": erase, "trim": trim}
+    {"expire": expire, "backfill": backfill, "copy": copy, "erase": erase, "forget": forget, "trim": trim}
 )
 """What each timer of `lifespan.py` does."""
 
@@ -144,6 +155,17 @@ async def _erase(tx: Transaction, prefix: Key) -> bool:
     for row in rows:
         await tx.delete(row.key)
     return len(rows) == BATCH
+
+
+@transactional
+async def _forget(tx: Transaction, name: str, id: int) -> None:
+    table = await tables.get(tx, name)
+    if table is not None and table.id == id and table.journaled:
+        if not table.copies:
+            await journal.trim(tx, id, tx.now - table.recovery_days * 86_400)
+        journal.trim_later(tx, table)
+    else:
+        await journal.trim(tx, id, float("inf"))
 
 
 @transactional

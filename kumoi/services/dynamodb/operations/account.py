@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
-from kumoi.services.dynamodb import dynamodb
+from kumoi.services.dynamodb import dynamodb, journal
 from kumoi.services.dynamodb.naming import table_name
 from kumoi.services.dynamodb.records import Table, tables
 from kumoi.state import Transaction, transactional
@@ -55,7 +55,11 @@ async def update_continuous_backups(
 async def _set_recovery(tx: Transaction, name: str, days: int) -> Table:
     table = await _find(tx, name)
     since = table.recovery_since if table.recovery_days else round(tx.now, 3)
+    if days and not table.recovery_days:
+        journal.trim_later(tx, table)
     table = msgspec.structs.replace(table, recovery_days=days, recovery_since=since if days else 0.0)
+    if not table.journaled:
+        await journal.trim(tx, table.id, float("inf"))
     await tables.put(tx, table)
     return table
 

@@ -12,7 +12,8 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.dynamodb import dynamodb, schema
+from kumoi.services.dynamodb import dynamodb, journal, schema
+from kumoi.services.dynamodb.copying import refuse_while_copied
 from kumoi.services.dynamodb.describe import Count, describe, describe_deleted
 from kumoi.services.dynamodb.errors import invalid, no_such_table
 from kumoi.services.dynamodb.expiry import EXPIRE_TOPIC, EXPIRIES
@@ -137,6 +138,8 @@ async def _delete(tx: Transaction, name: str) -> tuple[Table, dict[int, Count]]:
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
+    refuse_while_copied(table)
+    await journal.trim(tx, table.id, float("inf"))
     await tables.delete(tx, name)
     for id in counted:
         await erase_rows_later(tx, id)

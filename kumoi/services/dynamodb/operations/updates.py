@@ -13,6 +13,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb, schema
+from kumoi.services.dynamodb.copying import refuse_while_copied
 from kumoi.services.dynamodb.describe import Count, describe
 from kumoi.services.dynamodb.errors import invalid, invalid_values, no_such_table
 from kumoi.services.dynamodb.naming import arn_of, table_name
@@ -98,6 +99,8 @@ async def _update(
     table = await tables.get(tx, name)
     if table is None:
         raise no_such_table(name)
+    if table.restoring:
+        refuse_while_copied(table)
     table = _rebilled(table, given, tx.now)
     table = _resettled(table, given)
     if "StreamSpecification" in given:
