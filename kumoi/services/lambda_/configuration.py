@@ -6,17 +6,19 @@ bounds of the model belong to managed instances).
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import orjson
 
 from kumoi.names import arn
 from kumoi.services.lambda_.identifiers import LATEST
-from kumoi.services.lambda_.records import Function, Logging
+from kumoi.services.lambda_.records import Code, Function, Logging
 from kumoi.wire.errors import AwsError, aws_error
 
 RESERVED_VARIABLES = frozenset(
@@ -60,6 +62,7 @@ KEPT_AS_GIVEN = (
     "ImageConfig",
     "RuntimeConfig",
     "TenancyConfig",
+    "AcceleratorConfig",
 )
 """Members that are answered as given; but for DeadLetterConfig they change nothing here (docs/lambda.md says so)."""
 
@@ -85,6 +88,7 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
         "MemorySize": function.memory_size,
         "LastModified": timestamp(function.last_modified),
         "CodeSha256": function.code.sha256,
+        "ConfigSha256": _config_sha256(function),
         "Version": function.version,
         "TracingConfig": {"Mode": function.tracing_mode},
         "RevisionId": function.revision_id,
@@ -104,8 +108,9 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
     for member, value in function.extras.items():
         answer[member] = value
     if "SnapStart" in function.extras:
-        optimised = function.version != LATEST and function.extras["SnapStart"]["ApplyOn"] != "None"
-        answer["SnapStart"] = {**function.extras["SnapStart"], "OptimizationStatus": "On" if optimised else "Off"}
+        apply_on = function.extras["SnapStart"].get("ApplyOn", "None")
+        optimised = function.version != LATEST and apply_on != "None"
+        answer["SnapStart"] = {"ApplyOn": apply_on, "OptimizationStatus": "On" if optimised else "Off"}
     if function.code.image:
         answer["PackageType"] = "Image"
         for member in ("Runtime", "Handler", "RuntimeVersionConfig"):
@@ -113,6 +118,14 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
         if "ImageConfig" in answer:
             answer["ImageConfigResponse"] = {"ImageConfig": answer.pop("ImageConfig")}
     return answer
+
+
+def _config_sha256(function: Function) -> str:
+    """The hash of all that is configured: the same for versions of the same configuration."""
+    code = Code(function.code.sha256, function.code.size)
+    same = msgspec.structs.replace(function, version="", revision_id="", last_modified=0.0, code=code)
+    configured = msgspec.json.encode(same, order="sorted")
+    return base64.b64encode(hashlib.sha256(configured).digest()).decode()
 
 
 def describe_created(function: Function, account: str, region: str, revision_id: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ async def create_code_signing_config(
 @lambda_.operation
 async def get_code_signing_config(call: Call, CodeSigningConfigArn: str) -> dict[str, Any]:
     """One code signing configuration."""
-    return {"CodeSigningConfig": _described(call, await _get(call.state, CodeSigningConfigArn))}
+    return {"CodeSigningConfig": _described(call, await find_config(call.state, CodeSigningConfigArn))}
 
 
 @lambda_.operation
@@ -50,7 +50,7 @@ async def update_code_signing_config(
     CodeSigningPolicies: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Change what is given of a code signing configuration."""
-    config = await _get(call.state, CodeSigningConfigArn)
+    config = await find_config(call.state, CodeSigningConfigArn)
     changes: dict[str, Any] = {"last_modified": call.now}
     if Description is not None:
         changes["description"] = Description
@@ -66,7 +66,7 @@ async def update_code_signing_config(
 @lambda_.operation
 async def delete_code_signing_config(call: Call, CodeSigningConfigArn: str) -> dict[str, Any]:
     """Delete a code signing configuration that no function uses."""
-    await _delete(call.state, await _get(call.state, CodeSigningConfigArn), CodeSigningConfigArn)
+    await _delete(call.state, await find_config(call.state, CodeSigningConfigArn), CodeSigningConfigArn)
     return {}
 
 
@@ -84,7 +84,6 @@ async def list_code_signing_configs(call: Call, Marker: str | None = None, MaxIt
 @lambda_.operation
 async def put_function_code_signing_config(call: Call, CodeSigningConfigArn: str, FunctionName: str) -> dict[str, Any]:
     """Note which code signing configuration a function has."""
-    await _get(call.state, CodeSigningConfigArn)
     identifier = identify(call, FunctionName)
     await _sign(call.state, identifier, CodeSigningConfigArn)
     return {"CodeSigningConfigArn": CodeSigningConfigArn, "FunctionName": identifier.name}
@@ -111,7 +110,7 @@ async def list_functions_by_code_signing_config(
     call: Call, CodeSigningConfigArn: str, Marker: str | None = None, MaxItems: int = PAGE
 ) -> dict[str, Any]:
     """The functions that have a code signing configuration."""
-    await _get(call.state, CodeSigningConfigArn)
+    await find_config(call.state, CodeSigningConfigArn)
     names = await _signed(call.state, CodeSigningConfigArn)
     page = min(MaxItems, PAGE)
     left = [name for name in names if Marker is None or name > Marker]
@@ -133,7 +132,19 @@ def _described(call: Call, config: CodeSigningConfig) -> dict[str, Any]:
 
 
 def _unknown(arn: str) -> AwsError:
-    return aws_error("ResourceNotFoundException", f"The code signing configuration {arn} cannot be found.", Type="User")
+    message = f"The Lambda code signing configuration {arn} can not be found."
+    return aws_error("ResourceNotFoundException", message, Type="User")
+
+
+async def find_signing(tx: Transaction, arn: str) -> None:
+    """CodeSigningConfigNotFoundException when a function is to have a configuration that does not exist."""
+    if await code_signing_configs.get(tx, arn.rpartition(":")[2]) is None:
+        raise aws_error(
+            "CodeSigningConfigNotFoundException",
+            "The code signing configuration cannot be found. Check that the provided configuration is not deleted: "
+            f"{arn}.",
+            Type="User",
+        )
 
 
 @transactional
@@ -142,7 +153,8 @@ async def _put(tx: Transaction, config: CodeSigningConfig) -> None:
 
 
 @transactional
-async def _get(tx: Transaction, arn: str) -> CodeSigningConfig:
+async def find_config(tx: Transaction, arn: str) -> CodeSigningConfig:
+    """The configuration with an ARN; ResourceNotFoundException when there is none."""
     config = await code_signing_configs.get(tx, arn.rpartition(":")[2])
     if config is None:
         raise _unknown(arn)
@@ -163,6 +175,8 @@ async def _list(tx: Transaction, after: str | None, limit: int) -> list[CodeSign
 
 @transactional
 async def _sign(tx: Transaction, identifier: FunctionIdentifier, arn: str | None) -> None:
+    if arn is not None:
+        await find_signing(tx, arn)
     head = await find_head(tx, identifier)
     await heads.put(tx, msgspec.structs.replace(head, code_signing=arn))
 

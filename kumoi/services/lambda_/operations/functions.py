@@ -25,6 +25,7 @@ from kumoi.services.lambda_.download import download_url
 from kumoi.services.lambda_.executor import Executor
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, version_number
 from kumoi.services.lambda_.operations.aliases import forget_qualifier
+from kumoi.services.lambda_.operations.code_signing import find_signing
 from kumoi.services.lambda_.operations.find import (
     check_revision,
     find,
@@ -35,6 +36,7 @@ from kumoi.services.lambda_.operations.find import (
 )
 from kumoi.services.lambda_.operations.layers import check_unzipped, layers_of
 from kumoi.services.lambda_.operations.package import stored_code
+from kumoi.services.lambda_.operations.tags import check_tag_count
 from kumoi.services.lambda_.operations.versions import publish
 from kumoi.services.lambda_.records import Alias, Code, Function, FunctionHead, aliases, heads, versions
 from kumoi.state import Transaction, transactional
@@ -72,11 +74,13 @@ async def create_function(
     ImageConfig: dict[str, Any] | None = None,
     RuntimeConfig: dict[str, Any] | None = None,
     TenancyConfig: dict[str, Any] | None = None,
+    AcceleratorConfig: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Create a function from a zip (inline or in S3) or a local directory; it is Active by the next request."""
     identifier = identify(call, FunctionName)
     latest_only(identifier)
     _check_package(PackageType, Code, Runtime, Handler)
+    _check_image(PackageType == "Image", Runtime, Handler, Layers)
     layers = await layers_of(call, Layers or ())
     code = await _code_of(call, Code)
     await check_unzipped(call, code, layers)
@@ -116,6 +120,9 @@ async def _create(
 ) -> Function:
     if await heads.get(tx, function.name) is not None:
         raise aws_error("ResourceConflictException", f"Function already exist: {function.name}", Type="User")
+    check_tag_count(identifier.function_arn, tags)
+    if code_signing is not None:
+        await find_signing(tx, code_signing)
     await heads.put(tx, FunctionHead(function.name, tags=tags, code_signing=code_signing))
     await versions.put(tx, function)
     return await publish(tx, identifier, function, function.description) if published else function
@@ -173,6 +180,7 @@ async def update_function_code(
     S3Bucket: str | None = None,
     S3Key: str | None = None,
     S3ObjectVersion: str | None = None,
+    S3ObjectStorageMode: str | None = None,
     ImageUri: str | None = None,
     Architectures: list[str] | None = None,
     Publish: bool = False,
@@ -192,7 +200,7 @@ async def update_function_code(
         "ImageUri": ImageUri,
     }
     given = {member: value for member, value in source.items() if value is not None}
-    if current.code.image and ImageUri is None:
+    if current.code.image and (ImageUri is None or len(given) > 1):
         raise invalid("Please provide ImageUri when updating a function with packageType Image.")
     if ImageUri is not None and not current.code.image:
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
@@ -231,12 +239,14 @@ async def update_function_configuration(
     SnapStart: dict[str, Any] | None = None,
     ImageConfig: dict[str, Any] | None = None,
     RuntimeConfig: dict[str, Any] | None = None,
+    AcceleratorConfig: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Change what is given of `$LATEST`'s configuration; the rest stays."""
     identifier = identify(call, FunctionName)
     latest_only(identifier)
     current = (await find(call, FunctionName)).function
     check_revision(current.revision_id, RevisionId)
+    _check_image(bool(current.code.image), Runtime, Handler, Layers)
     wanted = {
         "layers": None if Layers is None else await layers_of(call, Layers),
         "role": Role,
@@ -339,13 +349,19 @@ def _check_package(package_type: str, code: dict[str, Any], runtime: str | None,
     if package_type == "Image":
         if not code.get("ImageUri"):
             raise invalid("Please provide ImageUri when creating a function with packageType Image.")
-        if runtime is not None or handler is not None:
-            raise invalid("Runtime and Handler are not supported for functions created with container images.")
     elif code.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when creating a function with packageType Zip.")
     elif runtime is None or handler is None:
         missing = "Runtime" if runtime is None else "Handler"
         raise invalid(f"{missing} is mandatory for functions created with deployment packages.")
+
+
+def _check_image(image: bool, runtime: str | None, handler: str | None, layers: list[str] | None) -> None:
+    """Refuse what a function from a container image cannot have."""
+    given = {"Runtime": runtime, "Handler": handler, "Layers": layers or None}
+    refused = [member for member, value in given.items() if value is not None]
+    if image and refused:
+        raise invalid(f"{', '.join(refused)} not supported for functions created with container images.")
 
 
 async def _code_of(call: Call, source: dict[str, Any]) -> Code:
@@ -361,6 +377,11 @@ def _extras(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     for member in KEPT_AS_GIVEN:
         if given.get(member) is not None:
             extras[member] = given[member]
+    for member in ("KMSKeyArn", "FileSystemConfigs"):
+        if not extras.get(member):
+            extras.pop(member, None)
+    if not extras.get("DeadLetterConfig", {}).get("TargetArn"):
+        extras.pop("DeadLetterConfig", None)
     if "VpcConfig" in extras:
         extras["VpcConfig"] = {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", **extras["VpcConfig"]}
     return extras

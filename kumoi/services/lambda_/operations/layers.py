@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,13 @@ from kumoi.services.lambda_.identifiers import version_number
 from kumoi.services.lambda_.layer_names import LayerName, layer_arn, parse_layer, parse_layer_version
 from kumoi.services.lambda_.operations.find import check_revision
 from kumoi.services.lambda_.operations.package import stored_code
-from kumoi.services.lambda_.operations.permissions import principal_of
+from kumoi.services.lambda_.operations.permissions import (
+    Statements,
+    document_of,
+    principal_of,
+    with_statement,
+    without_statement,
+)
 from kumoi.services.lambda_.records import (
     Code,
     LayerHead,
@@ -157,14 +163,6 @@ async def add_layer_version_permission(
 ) -> dict[str, Any]:
     """Let others use a layer version."""
     layer = await _version(call, LayerName, VersionNumber)
-    check_revision(layer.policy_revision, RevisionId, "GetLayerPolicy")
-    if any(statement["Sid"] == StatementId for statement in layer.statements):
-        raise aws_error(
-            "ResourceConflictException",
-            f"The statement id ({StatementId}) provided already exists. Please provide a new statement id, or remove "
-            "the existing statement.",
-            Type="User",
-        )
     statement: dict[str, Any] = {
         "Sid": StatementId,
         "Effect": "Allow",
@@ -174,9 +172,8 @@ async def add_layer_version_permission(
     }
     if OrganizationId is not None:
         statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": OrganizationId}}
-    changed = msgspec.structs.replace(layer, statements=(*layer.statements, statement), policy_revision=uuid())
-    await _put(call.state, changed)
-    return {"Statement": orjson.dumps(statement).decode(), "RevisionId": changed.policy_revision}
+    revision_id = await _change_policy(call.state, layer, RevisionId, with_statement, statement)
+    return {"Statement": orjson.dumps(statement).decode(), "RevisionId": revision_id}
 
 
 @lambda_.operation
@@ -185,11 +182,7 @@ async def remove_layer_version_permission(
 ) -> None:
     """Take a statement out of a layer version's policy."""
     layer = await _version(call, LayerName, VersionNumber)
-    check_revision(layer.policy_revision, RevisionId, "GetLayerPolicy")
-    left = tuple(statement for statement in layer.statements if statement["Sid"] != StatementId)
-    if len(left) == len(layer.statements):
-        raise _missing(f"Statement {StatementId} is not found in resource policy.")
-    await _put(call.state, msgspec.structs.replace(layer, statements=left, policy_revision=uuid()))
+    await _change_policy(call.state, layer, RevisionId, without_statement, StatementId)
 
 
 @lambda_.operation
@@ -198,7 +191,7 @@ async def get_layer_version_policy(call: Call, LayerName: str, VersionNumber: in
     layer = await _version(call, LayerName, VersionNumber)
     if not layer.statements:
         raise _missing("No policy is associated with the given resource.")
-    document = {"Version": "2012-10-17", "Id": "default", "Statement": list(layer.statements)}
+    document = document_of(layer.statements)
     return {"Policy": orjson.dumps(document).decode(), "RevisionId": layer.policy_revision}
 
 
@@ -331,8 +324,21 @@ async def _get(tx: Transaction, name: str, version: int) -> LayerVersion | None:
 
 
 @transactional
-async def _put(tx: Transaction, layer: LayerVersion) -> None:
-    await layer_versions.put(tx, layer)
+async def _change_policy(
+    tx: Transaction,
+    layer: LayerVersion,
+    revision_id: str | None,
+    change: Callable[[Statements, Any], Statements],
+    what: Any,
+) -> str:
+    """Change the statements of a layer version; the policy's new revision."""
+    current = await layer_versions.get(tx, layer.name, layer.version)
+    if current is None:
+        raise _missing("The resource you requested does not exist.")
+    check_revision(current.policy_revision, revision_id, "GetLayerPolicy")
+    changed = msgspec.structs.replace(current, statements=change(current.statements, what), policy_revision=uuid())
+    await layer_versions.put(tx, changed)
+    return changed.policy_revision
 
 
 @transactional

@@ -1,4 +1,4 @@
-"""TagResource, UntagResource and ListTags, for functions."""
+"""TagResource, UntagResource and ListTags, for functions and code signing configurations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from kumoi.doorway import Call
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import invalid
 from kumoi.services.lambda_.identifiers import FunctionIdentifier
+from kumoi.services.lambda_.operations.code_signing import find_config
 from kumoi.services.lambda_.operations.find import find_head, identify
-from kumoi.services.lambda_.records import FunctionHead, heads
+from kumoi.services.lambda_.records import CodeSigningConfig, FunctionHead, code_signing_configs, heads
 from kumoi.state import Transaction, transactional
 
 MAX_TAGS = 50
@@ -19,44 +20,61 @@ MAX_TAGS = 50
 
 @lambda_.operation
 async def tag_resource(call: Call, Resource: str, Tags: dict[str, str]) -> None:
-    """Add tags to a function, replacing those of the same key."""
+    """Add tags, replacing those of the same key."""
     if not Tags:
         raise invalid("An error occurred and the request cannot be processed.")
-    await _change(call.state, _tagged(call, Resource), Tags, ())
+    await _change(call.state, _tagged(call, Resource), Resource, Tags, ())
 
 
 @lambda_.operation
 async def untag_resource(call: Call, Resource: str, TagKeys: list[str]) -> None:
-    """Remove tags from a function."""
-    await _change(call.state, _tagged(call, Resource), {}, tuple(TagKeys))
+    """Remove tags."""
+    await _change(call.state, _tagged(call, Resource), Resource, {}, tuple(TagKeys))
 
 
 @lambda_.operation
 async def list_tags(call: Call, Resource: str) -> dict[str, Any]:
-    """A function's tags."""
-    return {"Tags": (await _head(call.state, _tagged(call, Resource))).tags}
+    """The tags of a function or a code signing configuration."""
+    return {"Tags": (await _find(call.state, _tagged(call, Resource), Resource)).tags}
 
 
-def _tagged(call: Call, Resource: str) -> FunctionIdentifier:
+def _tagged(call: Call, Resource: str) -> FunctionIdentifier | None:
+    """The function that is meant; None for a code signing configuration."""
+    if ":code-signing-config:" in Resource:
+        return None
     if ":function:" not in Resource:
-        raise invalid("Kumoi tags functions; event source mappings and code signing configs have no tags yet.")
+        raise invalid("Kumoi tags functions and code signing configurations; this is neither.")
     identifier = identify(call, Resource)
     if identifier.qualifier is not None:
         raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
     return identifier
 
 
+def check_tag_count(resource: str, tags: dict[str, str]) -> None:
+    """Refuse more tags than a resource can have."""
+    if len(tags) > MAX_TAGS:
+        raise invalid(f"The number of tags exceeds the limit of {MAX_TAGS} for {resource}.")
+
+
 @transactional
-async def _head(tx: Transaction, identifier: FunctionIdentifier) -> FunctionHead:
-    return await find_head(tx, identifier)
+async def _find(
+    tx: Transaction, function: FunctionIdentifier | None, resource: str
+) -> FunctionHead | CodeSigningConfig:
+    return await find_config(tx, resource) if function is None else await find_head(tx, function)
 
 
 @transactional
 async def _change(
-    tx: Transaction, identifier: FunctionIdentifier, added: dict[str, str], removed: tuple[str, ...]
+    tx: Transaction,
+    function: FunctionIdentifier | None,
+    resource: str,
+    added: dict[str, str],
+    removed: tuple[str, ...],
 ) -> None:
-    head = await find_head(tx, identifier)
-    tags = {key: value for key, value in {**head.tags, **added}.items() if key not in removed}
-    if len(tags) > MAX_TAGS:
-        raise invalid(f"The number of tags exceeds the limit of {MAX_TAGS} for {identifier.function_arn}.")
-    await heads.put(tx, msgspec.structs.replace(head, tags=tags))
+    tagged = await _find(tx, function, resource)
+    tags = {key: value for key, value in {**tagged.tags, **added}.items() if key not in removed}
+    check_tag_count(resource, tags)
+    if isinstance(tagged, FunctionHead):
+        await heads.put(tx, msgspec.structs.replace(tagged, tags=tags))
+    else:
+        await code_signing_configs.put(tx, msgspec.structs.replace(tagged, tags=tags))

@@ -12,11 +12,11 @@ from kumoi.names import unique_id
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import iso
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
-from kumoi.services.lambda_.operations.find import check_qualifier, find_head, identify
+from kumoi.services.lambda_.operations.find import find_version, identify
 from kumoi.services.lambda_.records import UrlConfig, UrlPlace, url_places, urls
 from kumoi.services.lambda_.url.address import function_url
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
+from kumoi.wire.errors import AwsError, aws_error
 
 PAGE = 50
 _ID_LENGTH = 32
@@ -124,7 +124,7 @@ async def _described(
 
 @transactional
 async def _create(tx: Transaction, identifier: FunctionIdentifier, config: UrlConfig) -> None:
-    await check_qualifier(tx, identifier)
+    await _check_exists(tx, identifier)
     if await urls.get(tx, config.function, config.qualifier) is not None:
         raise aws_error(
             "ResourceConflictException",
@@ -137,9 +137,15 @@ async def _create(tx: Transaction, identifier: FunctionIdentifier, config: UrlCo
     await url_places.put(tx, place)
 
 
+async def _check_exists(tx: Transaction, identifier: FunctionIdentifier) -> None:
+    try:
+        await find_version(tx, identifier)
+    except AwsError as error:
+        raise aws_error("ResourceNotFoundException", "Function does not exist", Type="User") from error
+
+
 @transactional
 async def _get(tx: Transaction, identifier: FunctionIdentifier) -> UrlConfig:
-    await find_head(tx, identifier)
     config = await urls.get(tx, identifier.name, identifier.qualifier or "")
     if config is None:
         raise aws_error("ResourceNotFoundException", "The resource you requested does not exist.", Type="User")
@@ -148,6 +154,7 @@ async def _get(tx: Transaction, identifier: FunctionIdentifier) -> UrlConfig:
 
 @transactional
 async def _update(tx: Transaction, identifier: FunctionIdentifier, changes: dict[str, Any], now: float) -> UrlConfig:
+    await _check_exists(tx, identifier)
     config = msgspec.structs.replace(await _get(tx, identifier), **changes, modified=now)
     await urls.put(tx, config)
     return config
@@ -162,6 +169,6 @@ async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
 
 @transactional
 async def _list(tx: Transaction, identifier: FunctionIdentifier, after: str | None, limit: int) -> list[UrlConfig]:
-    await find_head(tx, identifier)
+    await _check_exists(tx, identifier)
     bound = None if after is None else (identifier.name, after)
     return await urls.list(tx, identifier.name, after=bound, limit=limit)
