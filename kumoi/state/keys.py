@@ -43,22 +43,26 @@ def _integer(number: int) -> bytes:
 def decode(raw: bytes) -> Key:
     """The key that `raw` encodes; ValueError when it encodes none."""
     elements: list[str | int | bytes] = []
-    at = 0
-    while at < len(raw):
-        tag = raw[at : at + 1]
+    at, size = 0, len(raw)
+    while at < size:
+        tag = raw[at]
         at += 1
-        if tag == _INT:
-            if at + 8 > len(raw):
+        if tag == 3:
+            if at + 8 > size:
                 raise ValueError("a key is cut short")
             elements.append(int.from_bytes(raw[at : at + 8]) - _OFFSET)
             at += 8
-        elif tag in (_STR, _BYTES):
-            end = _end(raw, at)
-            content = raw[at:end].replace(b"\x00\xff", b"\x00")
-            elements.append(content.decode("utf-8", "surrogatepass") if tag == _STR else content)
+        elif tag == 1 or tag == 2:
+            end = raw.find(b"\x00", at)
+            if end < 0 or (end + 1 < size and raw[end + 1] == 255):
+                end = _end(raw, at)
+                content = raw[at:end].replace(b"\x00\xff", b"\x00")
+            else:
+                content = raw[at:end]
+            elements.append(content if tag == 1 else content.decode("utf-8", "surrogatepass"))
             at = end + 1
         else:
-            raise ValueError(f"a key has an unknown tag {tag!r}")
+            raise ValueError(f"a key has an unknown tag {tag}")
     return tuple(elements)
 
 
