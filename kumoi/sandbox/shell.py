@@ -59,8 +59,9 @@ class Shell:
             self._theirs.clear()
 
     def release(self) -> None:
-        """Give back what was taken for it: its uid, its directory."""
-        self._release()
+        """Give back what was taken for it: its uid, its directory. More than once is as good as once."""
+        release, self._release = self._release, lambda: None
+        release()
 
     def close(self) -> None:
         """Drop a shell that nobody has taken."""
@@ -72,4 +73,5 @@ class Shell:
             self.control.close()
         for log in self.logs:
             os.close(log)
+        self.logs.clear()
         self.release()

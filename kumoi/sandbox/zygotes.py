@@ -39,6 +39,7 @@ class Zygote:
     def __init__(self, process: asyncio.subprocess.Process, link: socket.socket) -> None:
         self._process = process
         self._link = link
+        self._sending = asyncio.Lock()
 
     @classmethod
     async def start(
@@ -100,8 +101,26 @@ class Zygote:
         fds = array.array("i", [control.fileno(), *logs])
         content = struct.pack(">I", len(message)) + message
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-        sent = self._link.sendmsg([content[:4]], ancillary)
-        await asyncio.get_running_loop().sock_sendall(self._link, content[sent:])
+        async with self._sending:  # one message after the other, however busy the zygote is
+            sent = 0
+            while not sent:
+                try:
+                    sent = self._link.sendmsg([content[:4]], ancillary)
+                except BlockingIOError:
+                    await self._writable()
+            await asyncio.get_running_loop().sock_sendall(self._link, content[sent:])
+
+    async def _writable(self) -> None:
+        """Wait until the zygote has read on."""
+        loop = asyncio.get_running_loop()
+        room: asyncio.Future[None] = loop.create_future()
+
+        def ready() -> None:
+            loop.remove_writer(self._link)
+            room.set_result(None)
+
+        loop.add_writer(self._link, ready)
+        await room
 
     async def stop(self) -> None:
         """End it and every process below it."""

@@ -167,13 +167,15 @@ class Zygote:
         spare, self._spare = self._spare, None
         if spare is None:  # no more processes: the sandbox's socket says so by closing
             return
-        content = json.dumps(spec).encode()
+        text = json.dumps(spec).encode()
+        content = struct.pack(">I", len(text)) + text
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))
         self._keepers[spare.pid] = spec["name"]
         with spare.link:
             try:
-                sent = spare.link.sendmsg([struct.pack(">I", len(content)) + content], [rights])
-                spare.link.sendall((struct.pack(">I", len(content)) + content)[sent:])
+                sent = spare.link.sendmsg([content], [rights])
+                if sent < len(content):
+                    spare.link.sendall(content[sent:])
             except OSError as error:
                 sys.stderr.write(f"kumoi: a keeper ended before its time: {error}\n")
 
