@@ -269,8 +269,6 @@ async def _version(call: Call, LayerName: str, VersionNumber: int) -> LayerVersi
 def _check_number(number: int) -> None:
     if number < 1:
         raise invalid("Layer Version Cannot be less than 1")
-    if number > MAX_INT:
-        raise _missing("The resource you requested does not exist.")
 
 
 def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) -> bool:
