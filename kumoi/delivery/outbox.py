@@ -1,0 +1,188 @@
+"""The outbox: deliveries that are rows until they are done.
+
+A delivery is stored in the transaction that decided on it and tried as soon as that has committed. A failed one is
+tried again on the platform's clock as `retry` says; then it is given up (the service writes its dead letter). What an
+earlier process left behind is tried at the next start. So a target gets each delivery at least once.
+
+Deliveries of one lane (a target) run side by side up to a bound, and never hold up those of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from kumoi.clock import Clock
+from kumoi.delivery.retry import Failure, RetryPolicy, exhausted, failure_of, pause
+from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.state.space import Space
+from kumoi.state.timers import TimerRunner
+
+logger = logging.getLogger(__name__)
+
+LANE_WIDTH = 32
+"""Deliveries under way at once to one target."""
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to hand over: `content` is the service's own record of it, `lane` names its target.
+
+    `attempts` counts the tries that failed; `accepted` and `due` are epoch seconds.
+    """
+
+    id: str
+    account: str
+    region: str
+    lane: str
+    content: bytes
+    accepted: float
+    policy: RetryPolicy = RetryPolicy()
+    attempts: int = 0
+    due: float = 0.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LANE_WIDTH))
+    users: int = 0
+
+
+async def nothing_more(_tx: Transaction, _delivery: Delivery) -> None:
+    """A delivery that ended leaves nothing to do."""
+
+
+class Outbox:
+    """The deliveries of one service.
+
+    `topic` names its rows and timers. `attempt` hands a delivery over or raises; `give_up` is told of one that will
+    not be tried again; `ended` runs in the transaction that removes a delivery, taken or given up.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        state: State,
+        clock: Clock,
+        timers: TimerRunner,
+        attempt: Callable[[Delivery], Awaitable[None]],
+        give_up: Callable[[Delivery, Failure], Awaitable[None]],
+        ended: Callable[[Transaction, Delivery], Awaitable[None]] = nothing_more,
+    ) -> None:
+        self._topic = topic
+        self._state = state.at("", "")
+        self._clock = clock
+        self._attempt = attempt
+        self._give_up = give_up
+        self._ended = ended
+        self._rows: Space[Delivery] = Space(topic, Delivery, lambda delivery: (delivery.id,), scope="global")
+        self._lanes: dict[str, _Lane] = {}
+        self._running: dict[str, tuple[asyncio.Task[None], str]] = {}
+        self._stopped = False
+        timers.on(topic, self._due)
+
+    async def accept(self, tx: Transaction, deliveries: Iterable[Delivery]) -> None:
+        """Store deliveries in a transaction; they are on their way once it has committed."""
+        for delivery in deliveries:
+            await self._rows.put(tx, delivery)
+            tx.on_commit(lambda delivery=delivery: self._start(delivery))  # type: ignore[misc]
+
+    async def resume(self) -> None:
+        """Have what an earlier process left behind tried once the platform is up."""
+        await self._state.run(self._wake)
+
+    async def tried(self, ids: Iterable[str]) -> None:
+        """Return once the tries of these deliveries that are under way have ended."""
+        tasks = [self._running[one][0] for one in ids if one in self._running]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Stop; what is under way stays stored and is tried again at the next start."""
+        self._stopped = True
+        await self._cancel(list(self._running))
+
+    async def forget(self, account: str | None) -> None:
+        """Drop the deliveries of an account, or all."""
+        await self._cancel([one for one, (_, owner) in self._running.items() if account in (None, owner)])
+        await self._state.run(self._drop, account)
+
+    async def _cancel(self, ids: Iterable[str]) -> None:
+        tasks = [self._running[one][0] for one in ids]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, delivery: Delivery) -> None:
+        if self._stopped or delivery.id in self._running:
+            return
+        task = asyncio.create_task(self._run(delivery))
+        self._running[delivery.id] = task, delivery.account
+        task.add_done_callback(lambda _: self._running.pop(delivery.id, None))
+
+    async def _due(self, timer: Timer) -> None:
+        delivery_id = timer.payload.decode()
+        delivery = await _find(self._state, self._rows, delivery_id)
+        if delivery is not None:
+            self._start(delivery)
+            await self.tried([delivery_id])
+
+    async def _run(self, delivery: Delivery) -> None:
+        lane = self._lanes.setdefault(delivery.lane, _Lane())
+        lane.users += 1
+        try:
+            async with lane.slots:
+                await self._try(delivery)
+        except Exception:
+            logger.exception("delivery %s to %s is stuck until the next start", delivery.id, delivery.lane)
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                self._lanes.pop(delivery.lane, None)
+
+    async def _try(self, delivery: Delivery) -> None:
+        try:
+            await self._attempt(delivery)
+        except Exception as error:  # noqa: BLE001  (whatever went wrong, the delivery failed)
+            failure = failure_of(error)
+        else:
+            await self._state.run(self._finish, delivery)
+            return
+        now, attempts = self._clock.now(), delivery.attempts + 1
+        if failure.retry:
+            due = now + pause(delivery.id, attempts)
+            limit = exhausted(delivery.policy, attempts, due, delivery.accepted)
+            if limit is None:
+                await self._state.run(self._retry, msgspec.structs.replace(delivery, attempts=attempts, due=due))
+                return
+            failure = msgspec.structs.replace(failure, exhausted=limit)
+        logger.warning("delivery %s to %s is given up: %s", delivery.id, delivery.lane, failure.message)
+        await self._give_up(delivery, failure)
+        await self._state.run(self._finish, delivery)
+
+    async def _finish(self, tx: Transaction, delivery: Delivery) -> None:
+        if await self._rows.delete(tx, delivery.id):
+            await self._ended(tx.at(delivery.account, delivery.region), delivery)
+
+    async def _retry(self, tx: Transaction, delivery: Delivery) -> None:
+        if await self._rows.get(tx, delivery.id) is not None:
+            await self._rows.put(tx, delivery)
+            tx.timer(delivery.due, self._topic, delivery.id.encode(), key=delivery.id)
+
+    async def _wake(self, tx: Transaction) -> None:
+        for delivery in await self._rows.list(tx):
+            tx.timer(delivery.due, self._topic, delivery.id.encode(), key=delivery.id)
+
+    async def _drop(self, tx: Transaction, account: str | None) -> None:
+        for delivery in await self._rows.list(tx):
+            if account in (None, delivery.account):
+                await self._rows.delete(tx, delivery.id)
+                tx.cancel_timer(self._topic, delivery.id)
+
+
+@transactional
+async def _find(tx: Transaction, rows: Space[Delivery], delivery_id: str) -> Delivery | None:
+    return await rows.get(tx, delivery_id)

@@ -1,0 +1,1 @@
+"""EventBridge's API operations, one file per family."""
