@@ -11,7 +11,7 @@ from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import invalid
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier
 from kumoi.services.lambda_.operations.find import find_version, identify
-from kumoi.services.lambda_.records import EventInvokeConfig, event_invoke_configs
+from kumoi.services.lambda_.records import EventInvokeConfig, event_invoke_configs, heads
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -96,8 +96,8 @@ async def _change(
         outcome: (destinations or {}).get(member, {}).get("Destination")
         for outcome, member in (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
     }
-    for target in targets.values():
-        _check_destination(identifier, target)
+    for outcome, target in targets.items():
+        _check_destination(identifier, outcome, target)
     changes: dict[str, Any] = {"max_attempts": attempts, "max_age": age, **targets}
     if merge:
         kept = [name for name, value in changes.items() if value is None]
@@ -116,14 +116,31 @@ def _qualified(identifier: FunctionIdentifier) -> FunctionIdentifier:
     return identifier._replace(qualifier=identifier.qualifier or LATEST)
 
 
-def _check_destination(identifier: FunctionIdentifier, target: str | None) -> None:
+def _check_destination(identifier: FunctionIdentifier, outcome: str, target: str | None) -> None:
     if target is None:
         return
     parts = target.split(":")
-    if len(parts) < 6 or parts[0] != "arn" or parts[2] not in _SERVICES or target.endswith(".fifo"):
-        raise invalid(f"The destination ARN {target} is invalid.")
-    if target in (identifier.function_arn, identifier.arn):
-        raise invalid("You can't specify the function as a destination for itself.")
+    if len(parts) < 6 or parts[2] not in _SERVICES or target.endswith(".fifo"):
+        raise _invalid_destination(target)
+    if parts[2] == "s3" and outcome == "on_success":
+        raise _invalid_destination(target)
+    if parts[2] == "lambda":
+        if len(parts) < 7 or parts[5] != "function":
+            raise _invalid_destination(target)
+        if target == identifier.function_arn or target.startswith(f"{identifier.function_arn}:"):
+            raise invalid("You can't specify the function as a destination for itself.")
+
+
+async def _check_target(tx: Transaction, target: str | None) -> None:
+    """Refuse a function that does not exist as a destination."""
+    if target is not None and target.split(":")[2] == "lambda":
+        _, _, _, region, account, _, name, *_ = target.split(":")
+        if await heads.get(tx.at(account, region), name) is None:
+            raise _invalid_destination(target)
+
+
+def _invalid_destination(target: str) -> AwsError:
+    return invalid(f"The destination ARN {target} is invalid.")
 
 
 def _described(identifier: FunctionIdentifier, config: EventInvokeConfig) -> dict[str, Any]:
@@ -143,6 +160,13 @@ def _described(identifier: FunctionIdentifier, config: EventInvokeConfig) -> dic
     return answer
 
 
+async def _check_exists(tx: Transaction, identifier: FunctionIdentifier) -> None:
+    try:
+        await find_version(tx, identifier)
+    except AwsError as error:
+        raise aws_error("ResourceNotFoundException", "The function doesn't exist.", Type="User") from error
+
+
 @transactional
 async def _get(tx: Transaction, identifier: FunctionIdentifier) -> EventInvokeConfig:
     config = await event_invoke_configs.get(tx, identifier.name, identifier.qualifier)
@@ -159,10 +183,9 @@ async def _get(tx: Transaction, identifier: FunctionIdentifier) -> EventInvokeCo
 async def _put(
     tx: Transaction, identifier: FunctionIdentifier, changes: dict[str, Any], now: float, merge: bool
 ) -> EventInvokeConfig:
-    try:
-        await find_version(tx, identifier)
-    except AwsError as error:
-        raise aws_error("ResourceNotFoundException", "The function doesn't exist.", Type="User") from error
+    await _check_exists(tx, identifier)
+    for target in (changes.get("on_success"), changes.get("on_failure")):
+        await _check_target(tx, target)
     base = await _get(tx, identifier) if merge else EventInvokeConfig(identifier.name, str(identifier.qualifier), now)
     config = msgspec.structs.replace(base, **changes, last_modified=now)
     await event_invoke_configs.put(tx, config)
@@ -171,6 +194,7 @@ async def _put(
 
 @transactional
 async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
+    await _check_exists(tx, identifier)
     await _get(tx, identifier)
     await event_invoke_configs.delete(tx, identifier.name, identifier.qualifier)
 
@@ -179,6 +203,6 @@ async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> None:
 async def _list(
     tx: Transaction, identifier: FunctionIdentifier, after: str | None, limit: int
 ) -> list[EventInvokeConfig]:
-    await find_version(tx, identifier)
+    await _check_exists(tx, identifier)
     bound = None if after is None else (identifier.name, after)
     return await event_invoke_configs.list(tx, identifier.name, after=bound, limit=limit)
