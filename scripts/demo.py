@@ -38,13 +38,17 @@ def run(data: Path, *, port: int, keep: bool) -> int:
 
 def show(data: Path) -> int:
     environment = os.environ | json.loads(output([*KUMOI, "env", "--json", "--data", str(data)]))
-    step("deploying examples/thumbnails (Pillow packaged with it) and resizing a picture through boto3")
+    step("deploying examples/thumbnails (Python with Pillow in a layer; Node.js behind a URL) and resizing a picture")
     example = [sys.executable, str(ROOT / "examples/thumbnails/thumbnails.py"), "--json"]
     example += ["--out", str(data / "thumbnail.jpg"), "--build", str(ROOT / ".kumoi/build/thumbnails")]
     summary = json.loads(output(example, env=environment))
     size = f"{summary['width']}x{summary['height']}, {summary['bytes']} bytes"
     print(f"  the thumbnail   {summary['picture']} ({size})")
     print(f"  cold invocation {summary['cold_ms']} ms, warm {summary['warm_ms']} ms")
+    if summary["url"] is None:
+        print("  the gallery     needs Node.js and npm; left out")
+    else:
+        print(f"  the gallery     {summary['url']}  (Node.js, calls the Python function; open it in a browser)")
     step("the calls, as a tree")
     subprocess.run([*KUMOI, "trace", "--data", str(data)], check=True)
     step("who calls what")
@@ -54,7 +58,8 @@ def show(data: Path) -> int:
     print("  aws logs tail /aws/lambda/thumbnail     # what the function wrote")
     print("  .venv/bin/kumoi fault add --service lambda --operation Invoke --action fail")
     print("  .venv/bin/kumoi down                    # stop it")
-    return 0 if Path(summary["picture"]).stat().st_size == summary["bytes"] else 1
+    right = Path(summary["picture"]).stat().st_size == summary["bytes"]
+    return 0 if right and (summary["url"] is None or summary["same_through_url"]) else 1
 
 
 def output(command: list[str], **options: object) -> str:

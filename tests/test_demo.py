@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,3 +22,6 @@ def test_the_demo_checks_itself(tmp_path: Path) -> None:
     assert "lambda:thumbnail Invoke" in done.stdout
     assert "cold invocation" in done.stdout
     assert "client\n  → " in done.stdout
+    if shutil.which("npm") and "needs Node.js and npm" not in done.stdout:
+        assert "lambda:gallery" in done.stdout
+        assert "lambda:gallery\n  → lambda:thumbnail" in done.stdout
