@@ -105,7 +105,7 @@ async def create_function(
     )
     check(function)
     created = await _create(call.state, identifier, function, Tags or {}, Publish, CodeSigningConfigArn)
-    call.part(Executor).expect(function.runtime)
+    call.part(Executor).expect(function)
     return describe_created(created, call.account, call.region, uuid())
 
 
@@ -212,7 +212,9 @@ async def update_function_code(
     if DryRun:
         return describe(msgspec.structs.replace(current, **changes), call.account, call.region)
     updated = await _update(call.state, identifier, RevisionId, changes, call.now, Publish)
-    call.part(Executor).retire(call.account, call.region, identifier.name)
+    executor = call.part(Executor)
+    executor.retire(call.account, call.region, identifier.name)
+    executor.expect(updated)
     return describe_updated(updated, call.account, call.region)
 
 
@@ -395,14 +397,17 @@ def _described(call: Call, identifier: FunctionIdentifier, function: Function) -
 
 
 def _marker(function: Function) -> str:
-    return base64.urlsafe_b64encode(f"{function.name}:{function.number}".encode()).decode()
+    return base64.urlsafe_b64encode(f"{function.name}:{function.version}".encode()).decode()
 
 
 def _read_marker(marker: str | None) -> tuple[str, int] | None:
     if marker is None:
         return None
     try:
-        name, _, number = base64.urlsafe_b64decode(marker).decode().partition(":")
-        return name, int(number)
+        name, _, version = base64.urlsafe_b64decode(marker).decode().partition(":")
+        number = version_number(version)
     except (binascii.Error, ValueError):
-        raise invalid("Invalid Marker: use the NextMarker of an earlier answer.") from None
+        number = None
+    if number is None:
+        raise invalid("Invalid Marker: use the NextMarker of an earlier answer.")
+    return name, number

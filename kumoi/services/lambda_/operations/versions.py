@@ -10,7 +10,7 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import describe, invalid
-from kumoi.services.lambda_.identifiers import FunctionIdentifier
+from kumoi.services.lambda_.identifiers import FunctionIdentifier, version_number
 from kumoi.services.lambda_.operations.find import check_revision, find_head, find_version, identify, latest_only
 from kumoi.services.lambda_.records import Function, heads, versions
 from kumoi.state import Transaction, transactional
@@ -37,15 +37,16 @@ async def list_versions_by_function(
 ) -> dict[str, Any]:
     """`$LATEST` and the published versions by number, 50 a page."""
     identifier = identify(call, FunctionName)
-    if Marker is not None and not Marker.isdigit():
+    after = None if Marker is None else version_number(Marker)
+    if Marker is not None and after is None:
         raise invalid("Invalid Marker: use the NextMarker of an earlier answer.")
     page = min(MaxItems, 50)
-    found = await _list(call.state, identifier, None if Marker is None else int(Marker), page + 1)
+    found = await _list(call.state, identifier, after, page + 1)
     answer: dict[str, Any] = {
         "Versions": [describe(function, call.account, call.region, qualified=True) for function in found[:page]]
     }
     if len(found) > page:
-        answer["NextMarker"] = str(found[page - 1].number)
+        answer["NextMarker"] = found[page - 1].version
     return answer
 
 
