@@ -96,6 +96,10 @@ class CodeStore:
             await asyncio.to_thread(merge, paths, path)
         return path
 
+    def owns(self, directory: Path) -> bool:
+        """Whether a directory was unpacked here, and not given by the user."""
+        return directory.is_relative_to(self._directory)
+
     async def unzipped_size(self, code: Code) -> int:
         """Bytes of the files of stored code; 0 for what lies elsewhere."""
         if not code.blob:

@@ -70,12 +70,18 @@ class EnvironmentMaker:
             raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
         return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
 
-    async def prepare(self, runtime: str) -> None:
-        """Start ahead of need what the environments of a runtime begin with; nothing for one that cannot run here."""
+    async def prepare(self, function: Function) -> None:
+        """Do ahead of need what a function's first invocation would wait for; nothing for one that cannot run here."""
+        if function.code.image:
+            return
         try:
-            await self._host.prepare(runtime)
+            await self._host.prepare(function.runtime)
+            directories = [await self._code.unpacked(function.code), await self._code.merged(function.layers)]
+            for directory in directories:
+                if directory is not None and self._code.owns(directory):
+                    await self._host.precompile(function.runtime, directory)
         except (RuntimeUnavailable, ZygoteFailed) as error:
-            logger.info("nothing is started ahead for %s: %s", runtime, error)
+            logger.info("nothing is done ahead for %s: %s", function.name, error)
 
     def _log(self, key: PoolKey, function: Function) -> ExecutionLog:
         day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")

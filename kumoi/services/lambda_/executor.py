@@ -55,6 +55,7 @@ class Executor:
         self._provisioning = Provisioning(self._boot)
         self._settling: set[asyncio.Task[None]] = set()
         self._streaming: set[asyncio.Task[Result]] = set()
+        self._ahead: set[asyncio.Task[None]] = set()
 
     async def invoke(self, call: Call, request: Request, sink: ResponseSink | None = None) -> Result:
         """Run one invocation to its end; what the function does wrong is in the outcome, not an exception.
@@ -91,11 +92,11 @@ class Executor:
         task.add_done_callback(_seen)
         return task
 
-    def expect(self, runtime: str) -> None:
-        """Invocations of a runtime are to be expected: have it warm."""
-        task = asyncio.create_task(self._maker.prepare(runtime))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+    def expect(self, function: Function) -> None:
+        """Invocations of a function are to be expected: do ahead what can be done."""
+        task = asyncio.create_task(self._maker.prepare(function))
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
 
     def retire(self, account: str, region: str, name: str) -> None:
         """End the idle environments of a function that changed or is gone; busy ones end when they are done."""
@@ -120,9 +121,9 @@ class Executor:
         """End every idle environment and wait for those under way to end."""
         self._admission.stop()
         await self._provisioning.stop()
-        for task in self._streaming:
+        for task in (*self._streaming, *self._ahead):
             task.cancel()
-        await asyncio.gather(*self._streaming, *self._settling, return_exceptions=True)
+        await asyncio.gather(*self._streaming, *self._ahead, *self._settling, return_exceptions=True)
         await self._pools.stop()
 
     async def _environment(self, key: PoolKey, function: Function) -> ExecutionEnvironment:

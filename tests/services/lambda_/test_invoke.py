@@ -165,3 +165,10 @@ def wait_for_log(kumoi: Any, text: str, times: int = 1) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_modules_are_compiled_ahead_of_their_first_import(create: Any, invoke: Any) -> None:
+    create("import glob\ndef handler(event, context):\n    return glob.glob('/var/task/__pycache__/app.*.pyc')\n")
+    deadline = time.monotonic() + 30
+    while not invoke()[0]:
+        assert time.monotonic() < deadline
