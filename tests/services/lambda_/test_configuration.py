@@ -113,6 +113,14 @@ def test_versions_are_listed_in_pages(client: Any, create: Any) -> None:
     assert [[one["Version"] for one in page["Functions"]] for page in pages] == [["$LATEST"], ["1"], ["2"], ["3"]]
 
 
+def test_waiters_are_done_at_their_first_poll(client: Any, create: Any) -> None:
+    create(ECHO, Publish=True)
+    once = {"MaxAttempts": 1}
+    for waiter in client.waiter_names:
+        where = {"Qualifier": "1"} if waiter == "published_version_active" else {}
+        client.get_waiter(waiter).wait(FunctionName="f", WaiterConfig=once, **where)
+
+
 @pytest.mark.parametrize("form", ["f", "function:f", "{account}:function:f", "{arn}", "{arn}:$LATEST"])
 def test_a_function_has_many_names(form: str, client: Any, create: Any, kumoi: Any) -> None:
     arn = create(ECHO)["FunctionArn"]

@@ -8,13 +8,14 @@ import io
 import json
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from kumoi.pytest_plugin import KumoiAccount
 from kumoi.services.lambda_.code import merge
 from kumoi.services.lambda_.operations.layers import mapped_layer
 from kumoi.wire.errors import AwsError
@@ -274,3 +275,30 @@ def test_directories_are_laid_over_one_another(tmp_path: Path) -> None:
     files = {str(path.relative_to(merged)): path.read_text() for path in merged.rglob("*") if path.is_file()}
     assert files == {"both/a": "1", "both/b": "2", "both/c": "2", "becomes_file": "2", "becomes_directory/y": "2"}
     assert (tmp_path / "0" / "both" / "b").read_text() == "1"
+
+
+@pytest.fixture
+def stranger(kumoi_platform: Any, kumoi_accounts: Any) -> Iterator[Any]:
+    """Another account of the same platform."""
+    account = KumoiAccount(kumoi_platform, f"{next(kumoi_accounts):012d}")
+    yield account
+    account.close()
+    account.reset()
+
+
+def test_another_account_can_use_a_layer(publish: Any, stranger: Any, zipped: Any) -> None:
+    arn = publish({"python/shared.py": "WHO = 'theirs'\n"})["LayerVersionArn"]
+    client = stranger.client("lambda")
+    found = client.get_layer_version_by_arn(Arn=arn)
+    assert found["LayerVersionArn"] == arn
+    with urllib.request.urlopen(found["Content"]["Location"]) as answer:
+        assert zipfile.ZipFile(io.BytesIO(answer.read())).namelist() == ["python/shared.py"]
+    client.create_function(
+        FunctionName="f",
+        Role=f"arn:aws:iam::{stranger.account}:role/r",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": USES_SHARED})},
+        Layers=[arn],
+    )
+    assert json.loads(client.invoke(FunctionName="f")["Payload"].read()) == "theirs"
