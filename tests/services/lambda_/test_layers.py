@@ -6,6 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kumoi.cli.connection import Connection
 from kumoi.pytest_plugin import KumoiAccount
 from kumoi.services.lambda_.code import merge
 from kumoi.services.lambda_.operations.layers import mapped_layer
@@ -302,3 +306,38 @@ def test_another_account_can_use_a_layer(publish: Any, stranger: Any, zipped: An
         Layers=[arn],
     )
     assert json.loads(client.invoke(FunctionName="f")["Payload"].read()) == "theirs"
+
+
+@pytest.fixture
+def mapped(tmp_path: Path, zipped: Any) -> Iterator[KumoiAccount]:
+    """An account on a platform that has a zip, and a file that is missing, for layers of others."""
+    package = tmp_path / "layer.zip"
+    package.write_bytes(zipped({"python/shared.py": "WHO = 'mapped'\n"}))
+    layers = {THEIRS: str(package), f"{THEIRS}gone": str(tmp_path / "gone.zip")}
+    kumoi, where = [sys.executable, "-m", "kumoi"], ["--data", str(tmp_path / "data")]
+    environment = {**os.environ, "KUMOI_LAYER_MAP": json.dumps(layers)}
+    subprocess.run([*kumoi, "up", "-d", "--ephemeral", "--port", "0", *where], check=True, env=environment)
+    try:
+        account = KumoiAccount(Connection.find(tmp_path / "data"), "123456789012")
+        yield account
+        account.close()
+    finally:
+        subprocess.run([*kumoi, "down", *where], check=True)
+
+
+THEIRS = "arn:aws:lambda:us-east-1:999999999999:layer:"
+
+
+def test_a_layer_that_cannot_be_fetched_is_found_on_this_machine(mapped: KumoiAccount, zipped: Any) -> None:
+    client = mapped.client("lambda")
+    function = {
+        "FunctionName": "f",
+        "Role": "arn:aws:iam::123456789012:role/r",
+        "Runtime": "python3.12",
+        "Handler": "app.handler",
+        "Code": {"ZipFile": zipped({"app.py": USES_SHARED})},
+    }
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="cannot be read: No such file"):
+        client.create_function(**function, Layers=[f"{THEIRS}gone:1"])
+    client.create_function(**function, Layers=[f"{THEIRS}tools:7"])
+    assert json.loads(client.invoke(FunctionName="f")["Payload"].read()) == "mapped"
