@@ -8,27 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from kumoi.services.dynamodb.changes import Condition, Update
+from kumoi.services.dynamodb.changes import Update
 from kumoi.services.dynamodb.errors import invalid, invalid_values
-from kumoi.services.dynamodb.keys import Item, ItemKey, place
-from kumoi.services.dynamodb.language.conditions import parse_condition
-from kumoi.services.dynamodb.language.key_conditions import parse_key_condition
-from kumoi.services.dynamodb.language.projections import parse_projection
+from kumoi.services.dynamodb.keys import Item, ItemKey, empty_key, place
+from kumoi.services.dynamodb.language import legacy
+from kumoi.services.dynamodb.language.conditions import Condition, parse_condition
+from kumoi.services.dynamodb.language.key_conditions import KeyCondition, parse_key_condition
+from kumoi.services.dynamodb.language.placeholders import Names, Values
+from kumoi.services.dynamodb.language.projections import Projection, parse_projection
 from kumoi.services.dynamodb.language.updates import parse_update
 from kumoi.services.dynamodb.language.values import normalise, sort_key_bytes
 from kumoi.services.dynamodb.records import Keys
 from kumoi.wire.errors import AwsError
 
-Names = Mapping[str, str]
-
-
-class Projection(Protocol):
-    """What a projection expression leaves of an item."""
-
-    def of(self, item: Item) -> Item:
-        """The part of the item."""
+NameMap = Mapping[str, str]
 
 
 class Unchanged:
@@ -55,7 +50,7 @@ def normalised_start(ExclusiveStartKey: Item | None) -> Item | None:
 
 
 def check_mix(
-    legacy: Mapping[str, Any], expressions: Mapping[str, str | None], names: Names | None, values: Item | None
+    legacy: Mapping[str, Any], expressions: Mapping[str, str | None], names: NameMap | None, values: Item | None
 ) -> None:
     """Refuse legacy parameters beside expressions, and placeholders without any expression.
 
@@ -90,23 +85,32 @@ class Write:
     update: str | None = None
     updates: bool = False
 
-    def check_mix(self, names: Names | None, values: Item | None) -> None:
+    def check_mix(self, names: NameMap | None, values: Item | None) -> None:
         """Refuse what may not be said together."""
         if self.updates:
-            legacy = {"AttributeUpdates": self.attribute_updates, "Expected": self.expected}
+            legacy: dict[str, Any] = {"AttributeUpdates": self.attribute_updates, "Expected": self.expected}
             expressions = {"UpdateExpression": self.update, "ConditionExpression": self.condition}
         else:
             legacy, expressions = {"Expected": self.expected}, {"ConditionExpression": self.condition}
         check_mix(legacy, expressions, names, values)
 
-    def parse(self, names: Names | None, values: Item | None) -> tuple[Update | None, Condition | None]:
+    def parse(self, names: NameMap | None, values: Item | None) -> tuple[Update | None, Condition | None]:
         """(the update, the condition), of expressions or legacy parameters."""
         update: Update | None = Unchanged() if self.updates else None
         condition: Condition | None = None
-        if self.update is not None:
-            update = parse_update(self.update, names, values)
-        if self.condition is not None:
-            condition = parse_condition(self.condition, names, values)
+        if self.update is not None or self.condition is not None:
+            known_names, known_values = Names(names), Values(values)
+            if self.update is not None:
+                update = parse_update(self.update, known_names, known_values)
+            if self.condition is not None:
+                condition = parse_condition(self.condition, known_names, known_values)
+            known_names.check_used()
+            known_values.check_used()
+            return update, condition
+        if self.expected:
+            condition = legacy.parse_expected(self.expected, self.operator)
+        if self.attribute_updates:
+            update = legacy.parse_attribute_updates(self.attribute_updates)
         return update, condition
 
 
@@ -117,27 +121,30 @@ class Read:
     attributes: list[str] | None
     projection: str | None
 
-    def check_mix(self, names: Names | None) -> None:
+    def check_mix(self, names: NameMap | None) -> None:
         """Refuse what may not be said together."""
         if self.attributes is not None or names is not None:
             check_mix({"AttributesToGet": self.attributes}, {"ProjectionExpression": self.projection}, names, None)
 
-    def parse(self, names: Names | None) -> Projection | None:
+    def parse(self, names: NameMap | None) -> Projection | None:
         """The projection, None for the whole item."""
         if self.projection is not None:
-            return parse_projection(self.projection, names)
-        return None
+            known = Names(names)
+            projection = parse_projection(self.projection, known)
+            known.check_used()
+            return projection
+        return None if self.attributes is None else legacy.parse_attributes_to_get(self.attributes)
 
 
 class Parsed(NamedTuple):
-    """A Query's or Scan's expressions: the partition, the sort key's operator ("" for none) and operands, and so on."""
+    """What Query or Scan is asked: the partition, the sort key's operator ("" for none) and operands, and so on."""
 
     key_condition: tuple[ItemKey, str, tuple[bytes, ...]]
     condition: Condition | None
     projection: Projection | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Selection:
     """What Query or Scan is asked."""
 
@@ -151,9 +158,8 @@ class Selection:
     key_conditions: Mapping[str, Any] | None = None
     key_expression: str | None = None
     index: str | None = None
-    projected_names: tuple[str, ...] = ()
 
-    def check_mix(self, names: Names | None, values: Item | None) -> None:
+    def check_mix(self, names: NameMap | None, values: Item | None) -> None:
         """Refuse what may not be said together."""
         legacy: dict[str, Any] = {
             "AttributesToGet": self.attributes,
@@ -185,28 +191,47 @@ class Selection:
         if self.select == "ALL_PROJECTED_ATTRIBUTES" and self.index is None:
             raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 
-    def parse(self, names: Names | None, values: Item | None, keys: Keys | None = None) -> Parsed:
-        """Parse the expressions; `keys` of what is queried (None: a scan)."""
+    def parse(self, names: NameMap | None, values: Item | None, keys: Keys | None = None) -> Parsed:
+        """Parse the expressions or legacy parameters; `keys` of what is queried (None: a scan)."""
+        known_names, known_values = Names(names), Values(values)
         key: tuple[ItemKey, str, tuple[bytes, ...]] = (ItemKey(0, b""), "", ())
-        if keys is not None:
-            key = _key_condition(parse_key_condition(self.key_expression, names, values, keys.hash, keys.range), keys)
-        condition = None
+        if keys is not None and self.key_expression is not None:
+            key = _key_condition(
+                parse_key_condition(self.key_expression, known_names, known_values, keys.hash, keys.range), keys
+            )
+        elif keys is not None:
+            key = _key_condition(legacy.parse_key_conditions(self.key_conditions or {}, keys.hash, keys.range), keys)
+        condition: Condition | None = None
         if self.filter_expression is not None:
-            condition = parse_condition(self.filter_expression, names, values)
-        projection = None
+            condition = parse_condition(self.filter_expression, known_names, known_values, "FilterExpression")
+        elif self.filter:
+            condition = legacy.parse_filter(self.filter, self.operator)
+        projection: Projection | None = None
         if self.projection is not None:
-            projection = parse_projection(self.projection, names)
+            projection = parse_projection(self.projection, known_names)
+        elif self.attributes is not None:
+            projection = legacy.parse_attributes_to_get(self.attributes)
+        known_names.check_used()
+        known_values.check_used()
+        if keys is not None and condition is not None:
+            self._check_filter(condition, keys)
         return Parsed(key, condition, projection)
 
-    def check_filter(self, keys: Keys) -> None:
+    def _check_filter(self, condition: Condition, keys: Keys) -> None:
         """Refuse a filter on the keys of what is queried."""
+        filtered = [name for name in keys.names if name in condition.attributes]
+        if filtered:
+            which = "Filter Expression" if self.filter_expression is not None else "QueryFilter"
+            raise invalid(f"{which} can only contain non-primary key attributes: Primary key attribute: {filtered[0]}")
 
 
-def _key_condition(condition: Any, keys: Keys) -> tuple[ItemKey, str, tuple[bytes, ...]]:
+def _key_condition(condition: KeyCondition, keys: Keys) -> tuple[ItemKey, str, tuple[bytes, ...]]:
     """A key condition as a partition and bounds on the sort key's bytes."""
     if keys.hash_type not in condition.hash_value:
         raise invalid_values("Condition parameter type does not match schema type")
     if any(keys.range_type not in value for value in condition.range_values):
         raise invalid_values("Condition parameter type does not match schema type")
+    if not condition.hash_value[keys.hash_type]:
+        raise empty_key(keys.hash_type, keys.hash)
     operands = tuple(sort_key_bytes(value) for value in condition.range_values)
     return place(sort_key_bytes(condition.hash_value)), condition.range_operator, operands

@@ -67,7 +67,7 @@ def _key_bytes(value: Any, name: str, kind: str) -> bytes:
     if content is None:
         raise invalid_values(f"Type mismatch for key {name} expected: {kind} actual: {next(iter(value))}")
     if not content:
-        raise _empty_key(kind, name)
+        raise empty_key(kind, name)
     return sort_key_bytes(value)
 
 
@@ -85,7 +85,7 @@ def normalised_key(keys: Keys, key: Mapping[str, Any]) -> tuple[Item, ItemKey]:
         if kind not in value:
             raise invalid(WRONG_KEY)
         if not value[kind]:
-            raise _empty_key(kind, name)
+            raise empty_key(kind, name)
         canonical[name] = value
     return canonical, key_of_item(keys, canonical)
 
@@ -130,7 +130,8 @@ def check_index_keys(index: Index, item: Mapping[str, Any]) -> None:
             raise _hash_too_long() if name == keys.hash else _range_too_long()
 
 
-def _empty_key(kind: str, name: str) -> Exception:
+def empty_key(kind: str, name: str) -> Exception:
+    """The refusal of an empty key attribute."""
     empty = "string" if kind == "S" else "binary"
     return invalid(
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "

@@ -9,10 +9,11 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, read_units
-from kumoi.services.dynamodb.changes import Condition
 from kumoi.services.dynamodb.errors import WRONG_KEY, invalid, invalid_values
-from kumoi.services.dynamodb.expressions import Projection, Selection, normalised_start
+from kumoi.services.dynamodb.expressions import Selection, normalised_start
 from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key, normalised_key
+from kumoi.services.dynamodb.language.conditions import Condition
+from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.reading import Page, Span, continued, in_segment, partition, read_page, whole
 from kumoi.services.dynamodb.records import Index, Keys, Table
@@ -110,7 +111,6 @@ async def query(
     asked.check_select()
     source = await _source(call.state, name, IndexName, ConsistentRead)
     parsed = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues, source.keys)
-    asked.check_filter(source.keys)
     hash_key, operator, operands = parsed.key_condition
     span = partition(source.id, hash_key, operator, operands, reverse=not ScanIndexForward)
     if start is not None:
@@ -273,7 +273,7 @@ async def _page(
 ) -> dict[str, Any]:
     """Read a page and answer it."""
     answer = Answer(condition, projection, asked.select == "COUNT")
-    base = source.table.id if source.index is not None and _fetches(source, source.index, asked) else None
+    base = source.table.id if source.index is not None and _fetches(source, source.index, asked, projection) else None
     page = await read_page(call.state, span, limit, answer.take, base=base)
     told: dict[str, Any] = {} if answer.count_only else {"Items": answer.items}
     told |= {"Count": answer.count, "ScannedCount": page.scanned}
@@ -287,7 +287,7 @@ async def _page(
     return told
 
 
-def _fetches(source: Source, index: Index, asked: Selection) -> bool:
+def _fetches(source: Source, index: Index, asked: Selection, projection: Projection | None) -> bool:
     """Whether the items of the table are needed for what is asked of an index: only a local one may fetch them."""
     held = index.projected(source.table.keys)
     if held is None:
@@ -299,7 +299,7 @@ def _fetches(source: Source, index: Index, asked: Selection) -> bool:
                 "because its projection type is not ALL"
             )
         return True
-    missing = [name for name in asked.projected_names if name not in held]
+    missing = [name for name in (projection.names if projection else ()) if name not in held]
     if missing and index.is_global:
         raise invalid_values(f"Global secondary index {index.name} does not project [{', '.join(missing)}]")
     return bool(missing)

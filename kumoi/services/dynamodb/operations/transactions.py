@@ -24,8 +24,9 @@ from kumoi.services.dynamodb.capacity import (
 )
 from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
-from kumoi.services.dynamodb.expressions import Projection, Read, Write, normalised_item
+from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
+from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find
