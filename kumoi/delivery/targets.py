@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.delivery.retry import DeliveryFailed
-from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.doorway import NO_TRACE, Doorway, Principal, Trace
 from kumoi.names import Arn
 from kumoi.wire.errors import AwsError
 
@@ -49,7 +49,7 @@ def target_calls(arn: Arn, payload: Payload) -> Sequence[TargetCall]:
 
 
 async def make_calls(
-    doorway: Doorway, calls: Sequence[TargetCall], caller: Principal, region: str, trace: Trace
+    doorway: Doorway, calls: Sequence[TargetCall], caller: Principal, region: str, trace: Trace = NO_TRACE
 ) -> None:
     """Make the calls one after the other; raises the first error that matters."""
     for call in calls:

@@ -1,0 +1,1 @@
+"""Scheduler's API operations, one file per family."""
