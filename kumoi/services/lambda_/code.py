@@ -54,7 +54,7 @@ class CodeStore:
     async def local(self, directory: str) -> Code:
         """Code that stays where it is: a directory of this machine, read anew when it changes (hot reload)."""
         path = Path(directory)
-        if not path.is_absolute() or not await asyncio.to_thread(path.is_dir):
+        if not path.is_absolute() or not await asyncio.to_thread(is_directory, path):
             raise invalid(f"Kumoi's hot reload needs an absolute path of a directory; {directory!r} is none.")
         digest = hashlib.sha256(str(path).encode()).digest()
         return Code(base64.b64encode(digest).decode(), 0, directory=str(path))
@@ -115,6 +115,14 @@ class CodeStore:
             await asyncio.to_thread(unpack, package, path)
         self._unpacked.add(code.sha256)
         return path
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory; a path that cannot be one is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def check_package(package: bytes) -> None:

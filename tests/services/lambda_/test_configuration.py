@@ -176,6 +176,13 @@ REFUSALS: list[tuple[str, dict[str, Any], str, str]] = [
         "Please don't provide ImageUri when updating a function with packageType Zip.",
     ),
     ("update_function_code", F, INVALID, "Please provide a source for function code."),
+    (
+        "update_function_code",
+        F | {"S3Bucket": "hot-reload", "S3Key": "/" + "a" * 1000},
+        INVALID,
+        "hot reload needs an absolute path of a directory",
+    ),
+    ("update_function_code", F | {"S3Bucket": "hot-reload", "S3Key": "here"}, INVALID, "hot reload needs an absolute"),
     ("update_function_code", {"FunctionName": "f:1"}, INVALID, "only supported on $LATEST"),
     ("update_function_configuration", F | {"Timeout": 901}, VALIDATION, "less than or equal to 900"),
     ("update_function_configuration", F | {"MemorySize": 10_241}, INVALID, "less than or equal to 10240"),

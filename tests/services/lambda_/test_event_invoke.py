@@ -39,8 +39,10 @@ def test_put_replaces_and_update_merges(client: Any, arn: str, kumoi: Any) -> No
     merged = client.update_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=1)
     assert (merged["MaximumRetryAttempts"], merged["MaximumEventAgeInSeconds"]) == (1, 60)
     assert merged["DestinationConfig"] == made["DestinationConfig"]
-    cleared = client.update_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {}})
-    assert cleared["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {"Destination": queue}}
+    nothing: dict[str, str]
+    for nothing in ({"Destination": ""}, {}):
+        cleared = client.update_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": nothing})
+        assert cleared["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {"Destination": queue}}
 
     replaced = client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=2)
     assert "MaximumEventAgeInSeconds" not in replaced

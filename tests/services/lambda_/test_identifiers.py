@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kumoi.services.lambda_.identifiers import FunctionIdentifier, bare_name, parse
+from kumoi.services.lambda_.identifiers import FunctionIdentifier, bare_name, parse, version_number
 from kumoi.wire.errors import AwsError
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -56,3 +56,24 @@ def test_arns_are_as_the_caller_named_the_function() -> None:
     assert identifier.arn == "arn:aws-cn:lambda:cn-north-1:000000000000:function:f:prod"
     assert identifier.function_arn == "arn:aws-cn:lambda:cn-north-1:000000000000:function:f"
     assert identifier.not_found().message == f"Function not found: {identifier.arn}"
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "number"),
+    [
+        (None, 0),
+        ("$LATEST", 0),
+        ("1", 1),
+        ("10", 10),
+        ("0", -1),
+        ("01", -1),
+        ("9" * 18, 999_999_999_999_999_999),
+        ("9" * 19, -1),
+        ("live", None),
+        ("1a", None),
+        ("²", None),
+        ("", None),
+    ],
+)
+def test_a_qualifier_is_a_number_or_an_alias(qualifier: str | None, number: int | None) -> None:
+    assert version_number(qualifier) == number

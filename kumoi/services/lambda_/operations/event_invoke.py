@@ -93,7 +93,7 @@ async def _change(
         raise invalid("You must specify at least one of error handling or destination setting.")
     identifier = _qualified(identify(call, FunctionName, Qualifier))
     targets = {
-        outcome: (destinations or {}).get(member, {}).get("Destination")
+        outcome: (destinations or {}).get(member, {}).get("Destination") or None
         for outcome, member in (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
     }
     for outcome, target in targets.items():

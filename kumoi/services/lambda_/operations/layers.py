@@ -17,7 +17,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
-from kumoi.services.lambda_.code import MAX_UNZIPPED, CodeStore
+from kumoi.services.lambda_.code import MAX_UNZIPPED, CodeStore, is_directory
 from kumoi.services.lambda_.configuration import invalid, iso
 from kumoi.services.lambda_.download import download_url
 from kumoi.services.lambda_.identifiers import version_number
@@ -239,7 +239,7 @@ async def _layer_code(call: Call, arn: str, name: LayerName) -> Code:
     if mapped is None:
         raise invalid(f"Layer version {arn} does not exist.")
     store = call.part(CodeStore)
-    if await asyncio.to_thread(mapped.is_dir):
+    if await asyncio.to_thread(is_directory, mapped):
         return await store.local(str(mapped))
     try:
         return await store.add(await asyncio.to_thread(mapped.read_bytes))

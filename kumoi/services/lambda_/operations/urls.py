@@ -33,16 +33,8 @@ async def create_function_url_config(
 ) -> dict[str, Any]:
     """Give a function, or one of its aliases, a URL of its own."""
     identifier = _identified(call, FunctionName, Qualifier)
-    config = UrlConfig(
-        identifier.name,
-        identifier.qualifier or "",
-        unique_id("", _ID_LENGTH).lower(),
-        AuthType,
-        call.now,
-        call.now,
-        Cors,
-        InvokeMode,
-    )
+    now, url_id = call.now, unique_id("", _ID_LENGTH).lower()
+    config = UrlConfig(identifier.name, identifier.qualifier or "", url_id, AuthType, now, now, Cors, InvokeMode)
     await _create(call.state, identifier, config)
     return await _described(call, identifier, config, modified=False)
 
