@@ -1,0 +1,1 @@
+"""The API of SQS, one file per family of operations."""
