@@ -71,3 +71,12 @@ def test_queues_are_found_and_deleted(client: Any, url: str) -> None:
 def test_a_handle_that_is_none_is_refused(client: Any, url: str) -> None:
     with pytest.raises(client.exceptions.ReceiptHandleIsInvalid):
         client.delete_message(QueueUrl=url, ReceiptHandle="garbage")
+
+
+def test_a_purge_drops_what_is_in_flight_too(client: Any, url: str, kumoi: Any) -> None:
+    for body in ("a", "b"):
+        client.send_message(QueueUrl=url, MessageBody=body)
+    assert len(client.receive_message(QueueUrl=url)["Messages"]) == 1
+    client.purge_queue(QueueUrl=url)
+    kumoi.advance(31)
+    assert "Messages" not in client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)

@@ -70,6 +70,12 @@ async def get_queue_attributes(call: Call, QueueUrl: str, AttributeNames: list[s
     return {"Attributes": chosen} if chosen else {}
 
 
+@sqs.operation
+async def purge_queue(call: Call, QueueUrl: str) -> None:
+    """Drop a queue's messages, those in flight too."""
+    await _purge(call.state, QueueUrl)
+
+
 @transactional
 async def find_queue(tx: Transaction, url: str) -> Queue:
     """The queue of a URL, an ARN or a name."""
@@ -88,6 +94,15 @@ async def _all(tx: Transaction) -> list[Queue]:
 async def _delete(tx: Transaction, url: str) -> None:
     queue = await find_queue(tx, url)
     await queues.delete(tx, queue.name)
+    await _drop_messages(tx, queue)
+
+
+@transactional
+async def _purge(tx: Transaction, url: str) -> None:
+    await _drop_messages(tx, await find_queue(tx, url))
+
+
+async def _drop_messages(tx: Transaction, queue: Queue) -> None:
     await messages.delete_all(tx, queue.id)
     await visibilities.delete_all(tx, queue.id)
     await tx.delete_range((VISIBLE, queue.id))
