@@ -41,12 +41,18 @@ class _Group:
 
 
 class GroupCommit:
-    """The open group of one connection, and the queue for the connection while a thread holds it."""
+    """The open group of one connection, and the queue for the connection while a thread holds it.
 
-    def __init__(self, connection: sqlite3.Connection, durability: Literal["normal", "full"]) -> None:
+    `undone` is called when a whole group was undone.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, durability: Literal["normal", "full"], undone: Callable[[], None]
+    ) -> None:
         self.busy = False
         """Whether a thread holds the connection: await `turn` before using it."""
         self._connection = connection
+        self._undone = undone
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit") if durability == "full" else None
         self._group: _Group | None = None
         self._turns: list[asyncio.Future[None]] = []
@@ -129,14 +135,14 @@ class GroupCommit:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         if group is not None:
-            _fail(group, cause)
+            self._fail(group, cause)
 
     def _commit(self, group: _Group) -> None:
         if group is not self._group:
             return
         self._group = None
         if self._thread is None:
-            _finish(group, _attempt(self._connection))
+            self._finish(group, _attempt(self._connection))
             return
         self.busy = True
         running = asyncio.get_running_loop().run_in_executor(self._thread, _attempt, self._connection)
@@ -144,7 +150,22 @@ class GroupCommit:
 
     def _committed(self, group: _Group, attempt: asyncio.Future[sqlite3.Error | None]) -> None:
         self._free()
-        _finish(group, attempt.result())
+        self._finish(group, attempt.result())
+
+    def _finish(self, group: _Group, failure: sqlite3.Error | None) -> None:
+        if failure is not None:
+            self._fail(group, failure)
+            return
+        for member in group.members:
+            if not member.done():
+                member.set_result(None)
+        run_actions(group.actions)
+
+    def _fail(self, group: _Group, cause: object) -> None:
+        self._undone()
+        for member in group.members:
+            if not member.done():
+                member.set_exception(CommitFailed(str(cause)))
 
     def _free(self) -> None:
         self.busy = False
@@ -161,22 +182,6 @@ def run_actions(actions: Iterable[Action]) -> None:
             action()
         except Exception:
             logger.exception("an action failed after its transaction was committed")
-
-
-def _finish(group: _Group, failure: sqlite3.Error | None) -> None:
-    if failure is not None:
-        _fail(group, failure)
-        return
-    for member in group.members:
-        if not member.done():
-            member.set_result(None)
-    run_actions(group.actions)
-
-
-def _fail(group: _Group, cause: object) -> None:
-    for member in group.members:
-        if not member.done():
-            member.set_exception(CommitFailed(str(cause)))
 
 
 def _attempt(connection: sqlite3.Connection) -> sqlite3.Error | None:

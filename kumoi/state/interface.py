@@ -81,6 +81,14 @@ class Transaction(ABC):
     async def get(self, key: Key) -> bytes | None:
         """The value under `key`, or None."""
 
+    async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
+        """The value under `key` as `decode` reads it, or None; the engine may keep it decoded until it changes.
+
+        For records that nearly every request reads and few ever change. They must not be edited in place.
+        """
+        found = await self.get(key)
+        return None if found is None else decode(found)
+
     @abstractmethod
     async def put(self, key: Key, value: bytes) -> None:
         """Write `value` under `key`."""

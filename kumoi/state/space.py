@@ -20,7 +20,8 @@ class Space(Generic[RecordT]):
     """Records of one type.
 
     `scope` says what keeps them apart: a `region` of an account (the default), the whole `account` (IAM), or nothing
-    (`global`: names that are unique everywhere).
+    (`global`: names that are unique everywhere). `remembered` records are kept decoded once they were read: for what
+    nearly every request reads and few ever change.
     """
 
     def __init__(
@@ -30,16 +31,21 @@ class Space(Generic[RecordT]):
         key: Callable[[RecordT], Key],
         *,
         scope: Literal["region", "account", "global"] = "region",
+        remembered: bool = False,
     ) -> None:
         self.name = name
         self._key = key
         self._scope = scope
+        self._remembered = remembered
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(record).decode
 
     async def get(self, tx: Transaction, *key: Any) -> RecordT | None:
         """The record of that key, or None."""
-        found = await self._placed(tx).get((self.name, *key))
+        placed = self._placed(tx)
+        if self._remembered:
+            return await placed.remember((self.name, *key), self._decode)
+        found = await placed.get((self.name, *key))
         return None if found is None else self._decode(found)
 
     async def put(self, tx: Transaction, record: RecordT) -> None:

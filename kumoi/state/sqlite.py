@@ -22,6 +22,7 @@ from kumoi.state.checkpoint import Checkpoints
 from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.interface import State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
+from kumoi.state.memory import Memory
 from kumoi.state.schema import KEYED_TABLES, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
 
@@ -51,7 +52,8 @@ class Engine:
         lock: int | None,
     ) -> None:
         self.connection = connection
-        self.group = GroupCommit(connection, durability)
+        self.memory = Memory()
+        self.group = GroupCommit(connection, durability, self.memory.clear)
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
         self.on_timer: Callable[[float], None] | None = None
@@ -136,7 +138,7 @@ class SqliteState(State):
             await group.turn()
         if engine.inside:
             raise RuntimeError("a transaction was begun inside another: call its function with tx, not with the state")
-        work = Work(engine.connection, group, engine.notify, engine.place)
+        work = Work(engine.connection, group, engine.notify, engine.place, engine.memory)
         tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
         engine.inside = True
         try:
@@ -275,6 +277,7 @@ async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
 
 async def _reset(tx: Transaction, account: str | None) -> None:
     work = _work(tx)
+    work.memory.clear()
     for table in KEYED_TABLES:
         if account is None:
             work.write(f"DELETE FROM {table}", ())  # noqa: S608  (a constant of ours)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 from kumoi.state.group_commit import CommitFailed, GroupCommit
 from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
+from kumoi.state.memory import UNKNOWN, Memory
+
+R = TypeVar("R")
 
 
 class Work:
     """What one transaction has done so far, whichever places it wrote to."""
 
-    __slots__ = ("actions", "connection", "earliest_timer", "group", "notify", "place", "wrote")
+    __slots__ = ("actions", "connection", "earliest_timer", "group", "memory", "notify", "place", "wrote")
 
     def __init__(
         self,
@@ -26,8 +30,10 @@ class Work:
         group: GroupCommit,
         notify: Callable[[bytes], None],
         place: Callable[[str, str], bytes],
+        memory: Memory,
     ) -> None:
         self.place = place
+        self.memory = memory
         self.connection = connection
         self.group = group
         self.notify = notify
@@ -69,16 +75,31 @@ class SqliteTransaction(Transaction):
         row = self._read("SELECT v FROM rows WHERE k = ?", (self._place + encode(key),)).fetchone()
         return None if row is None else row[0]
 
+    async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
+        """The value under `key` as `decode` reads it, or None; kept decoded until it is written again."""
+        work = self._work
+        raw = self._place + encode(key)
+        found = work.memory.get(raw)
+        if found is UNKNOWN:
+            row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
+            found = None if row is None else decode(row[0])
+            if not work.wrote:
+                work.memory.keep(raw, found)
+        return cast(R | None, found)
+
     async def put(self, key: Key, value: bytes) -> None:
         """Write `value` under `key`."""
+        raw = self._place + encode(key)
+        self._work.memory.forget(raw)
         self._work.write(
-            "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v",
-            (self._place + encode(key), value),
+            "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v", (raw, value)
         )
 
     async def delete(self, key: Key) -> bool:
         """Remove `key`; whether it was there."""
-        return self._work.write("DELETE FROM rows WHERE k = ?", (self._place + encode(key),)).rowcount > 0
+        raw = self._place + encode(key)
+        self._work.memory.forget(raw)
+        return self._work.write("DELETE FROM rows WHERE k = ?", (raw,)).rowcount > 0
 
     async def range(
         self,
@@ -108,7 +129,9 @@ class SqliteTransaction(Transaction):
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""
         low = self._place + encode(prefix)
-        return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, after_prefix(low))).rowcount
+        high = after_prefix(low)
+        self._work.memory.forget_range(low, high)
+        return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, high)).rowcount
 
     async def add(self, key: Key, delta: int = 1) -> int:
         """Add to the counter under `key` and answer the new value."""

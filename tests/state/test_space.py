@@ -134,3 +134,54 @@ def test_a_record_written_before_it_had_all_its_fields_still_reads(run: Run) -> 
         assert await find(state, messages, "q", 1) == Message("q", 1, b"")
 
     run(scenario)
+
+
+hot: Space[Bucket] = Space("hot", Bucket, lambda bucket: (bucket.name,), remembered=True)
+
+
+def test_what_is_remembered_is_what_is_stored(run: Run) -> None:
+    """Reads after each kind of write, one that was undone, and one whose group was lost."""
+
+    @transactional
+    async def change(tx: Transaction, bucket: Bucket | None, *, fail: bool = False) -> Bucket | None:
+        if bucket is None:
+            await hot.delete(tx, "b")
+        else:
+            await hot.put(tx, bucket)
+        seen = await hot.get(tx, "b")
+        if fail:
+            raise LookupError
+        return seen
+
+    @transactional
+    async def clear(tx: Transaction) -> None:
+        await hot.delete_all(tx)
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        async def read() -> Bucket | None:
+            first = await find(state, hot, "b")
+            assert await find(state, hot, "b") is first
+            return first  # type: ignore[no-any-return]
+
+        assert await read() is None
+        one, two = Bucket("b", "one"), Bucket("b", "two")
+        assert await change(state, one) == one
+        assert await read() == one
+        with pytest.raises(LookupError):
+            await change(state, two, fail=True)
+        assert await read() == one
+        await change(state, two)
+        assert await read() == two
+        await change(state, None)
+        assert await read() is None
+        await change(state, one)
+        assert await read() == one
+        await clear(state)
+        assert await read() is None
+        await change(state, one)
+        assert await read() == one
+        assert await find(state.at("other", "place"), hot, "b") is None
+        await state.reset()
+        assert await read() is None
+
+    run(scenario)

@@ -136,6 +136,31 @@ def test_writing_on_after_a_statement_failed_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("durability", ["normal", "full"])
+def test_what_was_read_of_a_lost_group_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
+) -> None:
+    @transactional
+    async def remembered(tx: Transaction, key: str) -> bytes | None:
+        return await tx.remember((key,), bytes)
+
+    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+        connection.execute("ROLLBACK")
+        return sqlite3.OperationalError("database or disk is full")
+
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
+        with monkeypatch.context() as patch:
+            patch.setattr(group_commit, "_attempt", fail)
+            await asyncio.gather(put(state, "a"), remembered(state, "a"), return_exceptions=True)
+        assert await remembered(state, "a") is None
+        await put(state, "a")
+        assert await remembered(state, "a") == b""
+        await state.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("durability", ["normal", "full"])
 def test_members_learn_that_their_commit_failed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
 ) -> None:

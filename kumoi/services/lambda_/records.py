@@ -197,9 +197,11 @@ class CodeSigningConfig(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
-heads: Space[FunctionHead] = Space("lambda.function", FunctionHead, lambda head: (head.name,))
-versions: Space[Function] = Space("lambda.version", Function, lambda function: (function.name, function.number))
-aliases: Space[Alias] = Space("lambda.alias", Alias, lambda alias: (alias.function, alias.name))
+heads: Space[FunctionHead] = Space("lambda.function", FunctionHead, lambda head: (head.name,), remembered=True)
+versions: Space[Function] = Space(
+    "lambda.version", Function, lambda function: (function.name, function.number), remembered=True
+)
+aliases: Space[Alias] = Space("lambda.alias", Alias, lambda alias: (alias.function, alias.name), remembered=True)
 policies: Space[Policy] = Space("lambda.policy", Policy, lambda policy: (policy.function, policy.qualifier))
 urls: Space[UrlConfig] = Space("lambda.url", UrlConfig, lambda url: (url.function, url.qualifier))
 url_places: Space[UrlPlace] = Space("lambda.url_place", UrlPlace, lambda place: (place.url_id,), scope="global")

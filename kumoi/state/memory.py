@@ -1,0 +1,45 @@
+"""What an engine remembers of its rows, decoded: the few records that nearly every request reads.
+
+Only an engine that is alone with its data can: every write passes it. A row leaves the memory when it is written;
+what a transaction reads after its own writes is not kept, since those may yet be undone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+MOST = 4096
+"""Rows that are remembered; then all are forgotten, and those in use come back."""
+
+UNKNOWN: Any = object()
+
+
+class Memory:
+    """Decoded rows by raw key; None for a row known to be absent."""
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, Any] = {}
+
+    def get(self, raw: bytes) -> Any:
+        """What is remembered under a key; UNKNOWN when nothing is."""
+        return self._rows.get(raw, UNKNOWN)
+
+    def keep(self, raw: bytes, record: Any) -> None:
+        """Remember what is stored under a key."""
+        if len(self._rows) >= MOST:
+            self._rows.clear()
+        self._rows[raw] = record
+
+    def forget(self, raw: bytes) -> None:
+        """A row was written."""
+        if raw in self._rows:
+            del self._rows[raw]
+
+    def forget_range(self, low: bytes, high: bytes) -> None:
+        """The rows from `low` up to `high` were written."""
+        for raw in [raw for raw in self._rows if low <= raw < high]:
+            del self._rows[raw]
+
+    def clear(self) -> None:
+        """Everything may have changed."""
+        self._rows.clear()
