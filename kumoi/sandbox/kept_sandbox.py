@@ -61,6 +61,7 @@ class KeptSandbox:
         self._began = 0.0
         self._settle_by = 0.0
         self._stopped = False
+        self._abandoned = False
         self._frozen = False
         self.on_stop: Callable[[], None] = lambda: None
 
@@ -88,7 +89,7 @@ class KeptSandbox:
     @property
     def alive(self) -> bool:
         """Whether it can take another invocation."""
-        return not self._stopped and not self._control.closed
+        return not self._stopped and not self._abandoned and not self._control.closed
 
     @property
     def settled(self) -> bool:
@@ -115,6 +116,9 @@ class KeptSandbox:
             self._control.order(b"M")
         try:
             return await self._invoke(invocation, sink)
+        except BaseException:  # nobody waits for the answer any more: the next invocation must not get it
+            self._abandoned = True
+            raise
         finally:
             self._measuring.cancel()
             for log in self._logs:
