@@ -7,10 +7,10 @@ a process tree comes from /proc, in seconds; it is steadier than wall time on a 
 from __future__ import annotations
 
 import os
+import selectors
 import socket
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,43 +69,51 @@ def _more(connection: socket.socket) -> bytes:
     return piece
 
 
+class _Client:
+    """One kept-alive connection with one request under way."""
+
+    def __init__(self, port: int, prepared: bytes, share: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.left = share
+        self.latencies: list[float] = []
+        self._prepared = prepared
+        self._received = b""
+
+    def ask(self) -> None:
+        self._received = b""
+        self._began = time.perf_counter()
+        self.socket.sendall(self._prepared)
+
+    def answered(self) -> bool:
+        """Take what has arrived; whether the answer is complete. RuntimeError for one that is not 2xx."""
+        self._received += _more(self.socket)
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        lower = head.lower()
+        if b"content-length:" in lower:
+            if len(body) < int(lower.partition(b"content-length:")[2].partition(b"\r\n")[0]):
+                return False
+        elif b"chunked" in lower and not body.endswith(b"0\r\n\r\n"):
+            return False
+        self.latencies.append(time.perf_counter() - self._began)
+        self.left -= 1
+        if head[9:10] != b"2":
+            raise RuntimeError(f"{head[9:12]!r}: {body[:300]!r}")
+        return True
+
+
 def load(port: int, prepared: bytes, *, count: int, concurrency: int, pid: int, warm_up: int = 20) -> Measured:
-    """Send `count` requests over `concurrency` kept-alive connections; raises on any answer that is not 2xx."""
-    latencies: list[float] = []
-    failures: list[str] = []
-    lock = threading.Lock()
+    """Send `count` requests over `concurrency` kept-alive connections; raises on any answer that is not 2xx.
 
-    def client(share: int) -> None:
-        own: list[float] = []
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for _ in range(share):
-                    began = time.perf_counter()
-                    status, body = exchange(connection, prepared)
-                    own.append(time.perf_counter() - began)
-                    if not 200 <= status < 300:
-                        raise RuntimeError(f"status {status}: {body[:300]!r}")
-        except (OSError, RuntimeError) as error:
-            failures.append(repr(error))
-        with lock:
-            latencies.extend(own)
-
-    def run(total: int) -> float:
-        threads = [threading.Thread(target=client, args=(total // concurrency,)) for _ in range(concurrency)]
-        began = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise RuntimeError(failures[0])
-        return time.perf_counter() - began
-
-    run(max(warm_up, concurrency))
-    latencies.clear()
+    One thread serves all connections: the client shares the machine with what it measures.
+    """
+    _run(port, prepared, max(warm_up, concurrency), concurrency)
     before = cpu_seconds(pid)
-    seconds = run(count)
+    began = time.perf_counter()
+    latencies = _run(port, prepared, count, concurrency)
+    seconds = time.perf_counter() - began
     cpu = cpu_seconds(pid) - before
     ordered = sorted(latencies)
     return Measured(
@@ -114,6 +122,25 @@ def load(port: int, prepared: bytes, *, count: int, concurrency: int, pid: int, 
         ordered[int(len(ordered) * 0.99)] * 1000,
         cpu / len(ordered) * 1e6,
     )
+
+
+def _run(port: int, prepared: bytes, count: int, concurrency: int) -> list[float]:
+    clients = [_Client(port, prepared, count // concurrency) for _ in range(concurrency)]
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+            client.ask()
+        busy = len(clients)
+        while busy:
+            for key, _ in selector.select(60):
+                if key.data.answered():
+                    if key.data.left:
+                        key.data.ask()
+                    else:
+                        busy -= 1
+    for client in clients:
+        client.socket.close()
+    return [latency for client in clients for latency in client.latencies]
 
 
 def cpu_seconds(pid: int, *, children: bool = False) -> float:

@@ -120,6 +120,6 @@ class Hops:
 
 
 def _record(hop: Hop) -> dict[str, Any]:
-    record = hop._asdict()
+    record = dict(zip(Hop._fields, hop, strict=True))
     record["units"] = ",".join(f"{unit}={amount:g}" for unit, amount in hop.units.items())
     return record

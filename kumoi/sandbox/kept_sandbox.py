@@ -30,6 +30,8 @@ from kumoi.sandbox.shell import Shell
 from kumoi.sandbox.telemetry import Telemetry
 
 MEASURE_SECONDS = 0.05
+QUIET_SECONDS = 0.002
+"""How long an invocation may run before its log is read as it is written."""
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -111,7 +113,7 @@ class KeptSandbox:
             self._frozen = False
             self._telemetry.resume()
             self._control.order(b"T")
-        self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
+        self._measuring = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._watch)
         if self._program.kind == "api":
             self._control.order(b"M")
         try:
@@ -121,8 +123,7 @@ class KeptSandbox:
             raise
         finally:
             self._measuring.cancel()
-            for log in self._logs:
-                log.drain()
+            self._read_logs()
 
     async def settle(self) -> None:
         """Wait until extensions are done; one that takes longer than the function may is ended with all the rest."""
@@ -135,6 +136,7 @@ class KeptSandbox:
     def freeze(self) -> None:
         """Hold every process until the next invocation."""
         if self.alive and not self._frozen:
+            self._read_logs()
             self._telemetry.pause()
             self._frozen = self._control.order(b"Z")
 
@@ -364,6 +366,20 @@ class KeptSandbox:
                     await self._extensions.gone()
             except TimeoutError:
                 return
+
+    def _watch(self) -> None:
+        """An invocation that takes longer: read its log from now on, and look at its memory."""
+        for log in self._logs:
+            log.watch()
+        self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
+
+    def _read_logs(self) -> None:
+        """Hand over what was written; without extensions, nobody writes from now on whom it could hold up."""
+        for log in self._logs:
+            if self._extensions.any:
+                log.drain()
+            else:
+                log.rest()
 
     def _measure(self) -> None:
         """Have the keeper look at the memory while an invocation runs."""

@@ -68,7 +68,11 @@ class LineSplitter:
 
 
 class LogPipe:
-    """Reads one sandbox's pipe on the event loop and hands lines to a sink, pausing while the sink asks for it."""
+    """Reads one sandbox's pipe on the event loop and hands lines to a sink, pausing while the sink asks for it.
+
+    Between `rest` and `watch` it is left alone: what an invocation of microseconds writes is taken once, at its end,
+    instead of waking the loop for each line.
+    """
 
     def __init__(self, fd: int, marker: bytes, sink: LogSink, now: Callable[[], float]) -> None:
         self._fd = fd
@@ -76,8 +80,23 @@ class LogPipe:
         self._now = now
         self._splitter = LineSplitter(marker)
         self._waiting: asyncio.Task[None] | None = None
+        self._watched = False
         os.set_blocking(fd, False)
-        asyncio.get_running_loop().add_reader(fd, self._read)
+        self.watch()
+
+    def watch(self) -> None:
+        """Read whenever something is written."""
+        if not self._watched and self._fd >= 0:
+            self._watched = True
+            if self._waiting is None:
+                asyncio.get_running_loop().add_reader(self._fd, self._read)
+
+    def rest(self) -> None:
+        """Hand over what the pipe holds now, and leave it alone until `watch` or `drain`."""
+        self.drain()
+        if self._watched and self._fd >= 0:
+            self._watched = False
+            asyncio.get_running_loop().remove_reader(self._fd)
 
     def drain(self) -> None:
         """Hand over what the pipe holds now; a pipe holds little, so the sink's wish to pause is passed over."""
@@ -116,7 +135,8 @@ class LogPipe:
 
     async def _resume(self, wait: asyncio.Future[None]) -> None:
         await wait
-        if self._fd >= 0:
+        self._waiting = None
+        if self._watched and self._fd >= 0:
             asyncio.get_running_loop().add_reader(self._fd, self._read)
 
     def _piece(self) -> bytes | None:

@@ -61,11 +61,17 @@ class ApiHandler(Protocol):
 
 
 class ApiConnection(asyncio.Protocol):
-    """One connection of a runtime or an extension."""
+    """One connection of a runtime or an extension; among `open_transports` while it lasts."""
 
-    def __init__(self, handler: ApiHandler, allowed: Callable[[asyncio.Transport], bool]) -> None:
+    def __init__(
+        self,
+        handler: ApiHandler,
+        allowed: Callable[[asyncio.Transport], bool],
+        open_transports: set[asyncio.Transport],
+    ) -> None:
         self._handler = handler
         self._allowed = allowed
+        self._open = open_transports
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._request = ApiRequest()
@@ -74,12 +80,15 @@ class ApiConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Turn away whoever is not of this sandbox."""
         self._transport = cast(asyncio.Transport, transport)
+        self._open.add(self._transport)
         if not self._allowed(self._transport):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other end is gone."""
         self._handler.lost(self)
+        if self._transport is not None:
+            self._open.discard(self._transport)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -207,8 +216,9 @@ class PieceStream:
 class ApiListener:
     """The loopback port of one sandbox. `user` is the uid its processes run as, None when that tells nothing."""
 
-    def __init__(self, server: asyncio.Server, port: int) -> None:
+    def __init__(self, server: asyncio.Server, port: int, transports: set[asyncio.Transport]) -> None:
         self._server = server
+        self._transports = transports
         self.port = port
 
     @classmethod
@@ -218,17 +228,21 @@ class ApiListener:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
 
+        transports: set[asyncio.Transport] = set()
+
         def allowed(transport: asyncio.Transport) -> bool:
             return user is None or _peer_user(transport.get_extra_info("peername")[1], port) in (user, None)
 
         server = await asyncio.get_running_loop().create_server(
-            lambda: ApiConnection(handler, allowed), sock=listening, backlog=16
+            lambda: ApiConnection(handler, allowed, transports), sock=listening, backlog=16
         )
-        return cls(server, port)
+        return cls(server, port, transports)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and cut what is connected."""
         self._server.close()
+        for transport in self._transports:
+            transport.abort()
 
 
 def _peer_user(peer: int, port: int) -> int | None:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any, NamedTuple, Protocol, cast
 
+import orjson
+
 from kumoi.sandbox.interface import Invocation, ResponseSink
 from kumoi.sandbox.python import frames
 
@@ -106,7 +108,7 @@ class Channel(asyncio.Protocol):
             content = bytes(self._received[4 : 4 + length])
             del self._received[: 4 + length]
             try:
-                self._frames.append(frames.parse(content))
+                self._frames.append(frames.parse(content, orjson.loads))
             except ValueError:
                 self.close()
                 return
@@ -118,7 +120,7 @@ class Channel(asyncio.Protocol):
     def send(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
         """Send a frame."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frames.frame(kind, header, payload))
+            self._transport.write(frames.assemble(kind, orjson.dumps(header), payload))
 
     async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
         """The next frame; RuntimeEnded when there will be none."""

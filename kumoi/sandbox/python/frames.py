@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from typing import Any
+from typing import Any, Callable
 
 INIT = b"N"
 INVOKE = b"I"
@@ -22,44 +22,58 @@ BEGIN = b"B"
 CHUNK = b"C"
 
 _HEAD = struct.Struct(">IcI")
+_PIECE = 65536
 OVERHEAD = 5
 """Bytes of a frame's length beyond header and payload."""
 
 
 def frame(kind: bytes, header: dict[str, Any], payload: bytes = b"") -> bytes:
     """One frame."""
-    text = json.dumps(header).encode()
-    return _HEAD.pack(OVERHEAD + len(text) + len(payload), kind, len(text)) + text + payload
+    return assemble(kind, json.dumps(header).encode(), payload)
 
 
-def parse(content: bytes) -> tuple[bytes, dict[str, Any], bytes]:
+def assemble(kind: bytes, header: bytes, payload: bytes) -> bytes:
+    """One frame, its header given as JSON."""
+    return _HEAD.pack(OVERHEAD + len(header) + len(payload), kind, len(header)) + header + payload
+
+
+def parse(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> tuple[bytes, dict[str, Any], bytes]:
     """(type, header, payload) of a frame without its length; ValueError when it is none."""
     if len(content) < OVERHEAD:
         raise ValueError("a frame is cut short")
     end = OVERHEAD + int.from_bytes(content[1:5], "big")
     if end > len(content):
         raise ValueError("a frame is cut short")
-    header = json.loads(content[OVERHEAD:end])
+    header = loads(content[OVERHEAD:end])
     if not isinstance(header, dict):
         raise ValueError("a frame's header is no object")
     return content[:1], header, content[end:]
 
 
-def read(channel: socket.socket) -> tuple[bytes, dict[str, Any], bytes] | None:
-    """The next frame; None when the other end has closed."""
-    head = _exactly(channel, 4)
-    if head is None:
-        return None
-    content = _exactly(channel, struct.unpack(">I", head)[0])
-    return None if content is None else parse(content)
+class FrameReader:
+    """Reads frames from a channel; one that is small takes one call of the system."""
 
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._rest = b""
 
-def _exactly(channel: socket.socket, count: int) -> bytes | None:
-    pieces = []
-    while count:
-        piece = channel.recv(min(count, 1 << 20))
-        if not piece:
+    def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:
+        """The next frame; None when the other end has closed."""
+        head = self._exactly(4)
+        if head is None:
             return None
-        pieces.append(piece)
-        count -= len(piece)
-    return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+        content = self._exactly(int.from_bytes(head, "big"))
+        return None if content is None else parse(content)
+
+    def _exactly(self, count: int) -> bytes | None:
+        pieces = [self._rest]
+        missing = count - len(self._rest)
+        while missing > 0:
+            piece = self._channel.recv(max(_PIECE, min(missing, 1 << 20)))
+            if not piece:
+                return None
+            pieces.append(piece)
+            missing -= len(piece)
+        found = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._rest = found[count:]
+        return found[:count]

@@ -87,8 +87,9 @@ class Runtime:
             self._send(frames.INIT_ERROR, {"init": time.perf_counter() - began, "type": payload["errorType"]}, payload)
             os._exit(1)
         self._send(frames.READY, {"init": time.perf_counter() - began})
+        incoming = frames.FrameReader(self._channel)
         while True:
-            received = frames.read(self._channel)
+            received = incoming.read()
             if received is None:
                 os._exit(0)
             self._invoke(handler, received[1], received[2])

@@ -6,6 +6,7 @@ Rules: "FunctionName" of the Lambda API reference, with the texts the service an
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from kumoi.names import arn
@@ -48,6 +49,7 @@ class FunctionIdentifier(NamedTuple):
         return aws_error("ResourceNotFoundException", f"Function not found: {self.arn}", Type="User")
 
 
+@lru_cache(4096)
 def parse(text: str, account: str, region: str, qualifier: str | None = None) -> FunctionIdentifier:
     """Read `FunctionName` (and `Qualifier`) as sent by a caller in `account` and `region`.
 
@@ -92,6 +94,7 @@ def version_number(qualifier: str | None) -> int | None:
     return int(qualifier) if qualifier[0] != "0" and len(qualifier) < 19 else _NO_VERSION
 
 
+@lru_cache(4096)
 def bare_name(text: str) -> str:
     """The function's name in any of its forms; the text itself where it is none."""
     match = _NAME.fullmatch(text)
