@@ -61,17 +61,11 @@ class ApiHandler(Protocol):
 
 
 class ApiConnection(asyncio.Protocol):
-    """One connection of a runtime or an extension; among `open_transports` while it lasts."""
+    """One connection of a runtime or an extension."""
 
-    def __init__(
-        self,
-        handler: ApiHandler,
-        allowed: Callable[[asyncio.Transport], bool],
-        open_transports: set[asyncio.Transport],
-    ) -> None:
+    def __init__(self, handler: ApiHandler, listener: ApiListener) -> None:
         self._handler = handler
-        self._allowed = allowed
-        self._open = open_transports
+        self._listener = listener
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._request = ApiRequest()
@@ -80,15 +74,14 @@ class ApiConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Turn away whoever is not of this sandbox."""
         self._transport = cast(asyncio.Transport, transport)
-        self._open.add(self._transport)
-        if not self._allowed(self._transport):
+        if not self._listener.admit(self._transport):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other end is gone."""
         self._handler.lost(self)
         if self._transport is not None:
-            self._open.discard(self._transport)
+            self._listener.left(self._transport)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
@@ -216,31 +209,41 @@ class PieceStream:
 class ApiListener:
     """The loopback port of one sandbox. `user` is the uid its processes run as, None when that tells nothing."""
 
-    def __init__(self, server: asyncio.Server, port: int, transports: set[asyncio.Transport]) -> None:
-        self._server = server
-        self._transports = transports
+    def __init__(self, port: int, user: int | None) -> None:
         self.port = port
+        self._user = user
+        self._server: asyncio.Server | None = None
+        self._transports: set[asyncio.Transport] = set()
+        self._closed = False
 
     @classmethod
     async def open(cls, handler: ApiHandler, user: int | None) -> ApiListener:
         """Listen on a free port."""
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-
-        transports: set[asyncio.Transport] = set()
-
-        def allowed(transport: asyncio.Transport) -> bool:
-            return user is None or _peer_user(transport.get_extra_info("peername")[1], port) in (user, None)
-
-        server = await asyncio.get_running_loop().create_server(
-            lambda: ApiConnection(handler, allowed, transports), sock=listening, backlog=16
+        listener = cls(listening.getsockname()[1], user)
+        listener._server = await asyncio.get_running_loop().create_server(
+            lambda: ApiConnection(handler, listener), sock=listening, backlog=16
         )
-        return cls(server, port, transports)
+        return listener
+
+    def admit(self, transport: asyncio.Transport) -> bool:
+        """Whether a new connection is one of the sandbox's own, and still wanted."""
+        peer = transport.get_extra_info("peername")
+        if self._closed or (self._user is not None and _peer_user(peer[1], self.port) not in (self._user, None)):
+            return False
+        self._transports.add(transport)
+        return True
+
+    def left(self, transport: asyncio.Transport) -> None:
+        """A connection has ended."""
+        self._transports.discard(transport)
 
     def close(self) -> None:
         """Listen no more, and cut what is connected."""
-        self._server.close()
+        self._closed = True
+        if self._server is not None:
+            self._server.close()
         for transport in self._transports:
             transport.abort()
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from kumoi.sandbox import Invocation, LogLine, Outcome, ResponseSink, Sandbox, SandboxHost, SandboxSpec
 
@@ -107,7 +107,8 @@ def runner(level: str, directory: Path) -> Callable[[Scenario], Any]:
             finally:
                 await host.stop()
 
-        return asyncio.run(main())
+        # As the platform does; asyncio itself leaks a connection that came while it closes a server.
+        return uvloop.run(main())
 
     return start
 
