@@ -10,7 +10,7 @@ extension has ended and how much memory was held, and obeys orders of one byte:
     M  measure memory          K  kill every process        Q  ask the runtime to end (SIGTERM)
     Z  freeze every process    T  let them go on
 
-The socket's end ends the sandbox.
+The socket's end ends the sandbox. While it waits for its sandbox, a runtime waits with it (`waiting.py`).
 """
 
 from __future__ import annotations
@@ -24,45 +24,66 @@ import socket
 import sys
 from typing import Any
 
-from . import isolation, linux, memory, program, runtime
+from . import isolation, linux, memory, messages, program, runtime
+from .waiting import WaitingRuntime
 
 
 class Keeper:
     """Owns one sandbox, from the fork to the last process's end."""
 
-    def __init__(
-        self,
-        control: socket.socket,
-        logs: list[int],
-        spec: dict[str, Any],
-        level: str,
-        place: memory.Memory | None,
-    ) -> None:
-        self._control = control
-        self._log = logs[0]
-        self._extension_log = logs[-1]
-        self._spec = spec
+    _control: socket.socket
+    _log: int
+    _extension_log: int
+    _spec: dict[str, Any]
+
+    def __init__(self, level: str, place: memory.Memory | None) -> None:
         self._level = level
         self._place = place
+        self._waiting: WaitingRuntime | None = None
         self._cgroup: memory.Cgroup | None = None
         self._runtime = 0
         self._extensions: dict[int, str] = {}
         self._peak_kb = 0
         self._over = False
 
-    def run(self) -> None:
-        """Build the sandbox and obey until the control socket closes. Does not return to the zygote's loop."""
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    def wait(self, link: socket.socket) -> None:
+        """Do what can be done ahead, wait on `link` for the sandbox to be, then keep it. Does not return."""
+        failure = self._prepare()
+        if not failure and not select.select([link], [], [], 0)[0]:
+            self._waiting = WaitingRuntime.start(link)
+        order = messages.receive(link)
+        if order is None:
+            os._exit(0)
+        self._spec, (control, self._log, *others) = order
+        self._extension_log = others[-1] if others else self._log
+        self._control = socket.socket(fileno=control)
+        link.close()
+        if failure:
+            self._tell(failed=failure)
+            os._exit(1)
+        self._run()
+
+    def _prepare(self) -> str:
+        """Enclose what will run here; why that could not be ("" when it was)."""
         try:
             if self._level == "namespace":
                 isolation.enclose()
             else:
                 linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+        except OSError as error:
+            return str(error)
+        return ""
+
+    def _run(self) -> None:
+        try:
             if "code" in self._spec:
                 self._furnish()
         except OSError as error:
             self._tell(failed=str(error))
             os._exit(1)
+        if self._spec["program"] and self._waiting is not None:
+            self._waiting.dismiss()
+            self._waiting = None
         self._obey()
         self._kill_all()
         os._exit(0)
@@ -123,16 +144,27 @@ class Keeper:
             if failure:
                 self._tell(exec_failed=failure)
         else:
-            pid = os.fork()
-            if pid == 0:
-                try:
-                    signal.set_wakeup_fd(-1)
-                    runtime.main(self._spec, self._level, channel, self._log)
-                finally:
-                    os._exit(1)
-            self._runtime = pid
+            self._runtime = self._take_waiting(channel) or self._fork_runtime(channel)
             os.close(channel)
         self._charge(self._runtime)
+
+    def _take_waiting(self, channel: int) -> int:
+        """Have the runtime that waits become the function's; its process id, 0 when there is none."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return 0
+        waiting.become(self._spec, self._level, channel, self._log)
+        return waiting.pid
+
+    def _fork_runtime(self, channel: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                runtime.main(self._spec, self._level, channel, self._log)
+            finally:
+                os._exit(1)
+        return pid
 
     def _start_extensions(self) -> None:
         for path in self._spec["extensions"]:

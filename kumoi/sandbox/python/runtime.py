@@ -88,11 +88,20 @@ class Runtime:
             os._exit(1)
         self._send(frames.READY, {"init": time.perf_counter() - began})
         incoming = frames.FrameReader(self._channel)
-        while True:
-            received = incoming.read()
-            if received is None:
-                os._exit(0)
-            self._invoke(handler, received[1], received[2])
+        while self._serve_one(handler, incoming):
+            pass
+        os._exit(0)
+
+    def rehearse(self) -> None:
+        """Load the handler and answer the one invocation that is in the channel."""
+        self._serve_one(self._load(), frames.FrameReader(self._channel))
+
+    def _serve_one(self, handler: Callable[[Any, Any], Any], incoming: frames.FrameReader) -> bool:
+        received = incoming.read()
+        if received is None:
+            return False
+        self._invoke(handler, received[1], received[2])
+        return True
 
     def _load(self) -> Callable[[Any, Any], Any]:
         name = self._handler_name

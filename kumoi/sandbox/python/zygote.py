@@ -7,7 +7,6 @@ every sandbox, dies then too. Nothing is sent back but one greeting; keepers spe
 
 from __future__ import annotations
 
-import array
 import gc
 import importlib
 import json
@@ -16,11 +15,10 @@ import select
 import signal
 import site
 import socket
-import struct
 import sys
 from typing import Any, NamedTuple
 
-from . import isolation, keeper, linux, memory
+from . import isolation, keeper, linux, memory, messages, warmth
 
 PRELOADED = (
     "asyncio base64 collections concurrent.futures contextlib copy dataclasses datetime decimal enum functools gzip"
@@ -36,6 +34,7 @@ PRELOADED_SDK = (
 ).split()
 
 
+REHEARSALS = 20
 QUIET_MS = 20
 """How long nothing must happen before the next keeper is forked: whatever starts now has the processor first."""
 
@@ -52,7 +51,7 @@ def main(fd: int) -> None:
     link = socket.socket(fileno=fd)
     link.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    settings, _ = receive(link) or ({}, [])
+    settings, _ = messages.receive(link) or ({}, [])
     zygote = Zygote(link, settings)
     try:
         zygote.prepare()
@@ -61,29 +60,6 @@ def main(fd: int) -> None:
         return
     link.sendall(json.dumps({"error": None}).encode() + b"\n")
     zygote.serve()
-
-
-def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """The next message and the file descriptors that came with it; None when the other end has closed."""
-    size = array.array("i").itemsize
-    head, ancillary, _, _ = link.recvmsg(4, socket.CMSG_SPACE(3 * size))
-    fds = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(data[: len(data) - len(data) % size])
-    while 0 < len(head) < 4:
-        head += link.recv(4 - len(head))
-    if not head:
-        return None
-    left = struct.unpack(">I", head)[0]
-    chunks = []
-    while left:
-        chunk = link.recv(left)
-        if not chunk:
-            return None
-        chunks.append(chunk)
-        left -= len(chunk)
-    return json.loads(b"".join(chunks)), list(fds)
 
 
 class Zygote:
@@ -97,6 +73,7 @@ class Zygote:
         self._spare: Spare | None = None
         self._memory: memory.Memory | None = None
         self._pid_namespace = -1
+        self._filling: list[Any] = []
 
     def prepare(self) -> None:
         """Build the tree, load what functions are likely to import, and freeze it all for sharing."""
@@ -122,7 +99,9 @@ class Zygote:
             sys.path.insert(0, runtime_directory)
             _load(PRELOADED_SDK)
             sys.path.remove(runtime_directory)
+        warmth.rehearse(REHEARSALS)
         gc.collect()
+        self._filling = warmth.fill_pools()
         gc.freeze()
 
     def serve(self) -> None:
@@ -139,7 +118,7 @@ class Zygote:
                 os.read(wake, 4096)
                 self._reap()
             if self._link.fileno() in ready:
-                message = receive(self._link)
+                message = messages.receive(self._link)
                 if message is None:
                     break
                 self._obey(*message)
@@ -167,15 +146,10 @@ class Zygote:
         spare, self._spare = self._spare, None
         if spare is None:  # no more processes: the sandbox's socket says so by closing
             return
-        text = json.dumps(spec).encode()
-        content = struct.pack(">I", len(text)) + text
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))
         self._keepers[spare.pid] = spec["name"]
         with spare.link:
             try:
-                sent = spare.link.sendmsg([content], [rights])
-                if sent < len(content):
-                    spare.link.sendall(content[sent:])
+                messages.send(spare.link, spec, fds)
             except OSError as error:
                 sys.stderr.write(f"kumoi: a keeper ended before its time: {error}\n")
 
@@ -203,12 +177,7 @@ class Zygote:
     def _wait_as_spare(self, link: socket.socket) -> None:
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
-        order = receive(link)
-        if order is None:
-            os._exit(0)
-        spec, fds = order
-        link.close()
-        keeper.Keeper(socket.socket(fileno=fds[0]), fds[1:], spec, self._level, self._memory).run()
+        keeper.Keeper(self._level, self._memory).wait(link)
 
     def _fork(self) -> int:
         """Fork; with namespaces, the child is the first process of a new PID namespace."""
