@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,3 +55,50 @@ def test_create_wait_invoke_update_publish_delete(aws: Aws, tmp_path: Path, zipp
     aws("lambda", "delete-function", "--function-name", "f")
     assert aws("lambda", "list-functions")["Functions"] == []
     assert aws("sts", "get-caller-identity")["Arn"].endswith(":root")
+
+
+@pytest.mark.slow
+def test_versions_aliases_layers_urls_and_destinations(aws: Aws, tmp_path: Path, zipped: Any) -> None:
+    code, layer, out = tmp_path / "code.zip", tmp_path / "layer.zip", tmp_path / "out.json"
+    code.write_bytes(zipped({"app.py": "import shared\ndef handler(event, context):\n    return shared.NAME\n"}))
+    layer.write_bytes(zipped({"python/shared.py": "NAME = 'from the layer'\n"}))
+    runtime = f"python3.{sys.version_info.minor}"
+    arn = aws(
+        *("lambda", "publish-layer-version", "--layer-name", "shared", "--zip-file", f"fileb://{layer}"),
+        *("--compatible-runtimes", runtime),
+    )["LayerVersionArn"]
+    role = "arn:aws:iam::000000000000:role/r"
+    for name in ("f", "told"):
+        aws(
+            *("lambda", "create-function", "--function-name", name, "--runtime", runtime, "--role", role),
+            *("--handler", "app.handler", "--zip-file", f"fileb://{code}", "--layers", arn),
+        )
+    told = aws("lambda", "get-function-configuration", "--function-name", "told")["FunctionArn"]
+    aws("lambda", "publish-version", "--function-name", "f")
+    alias = aws("lambda", "create-alias", "--function-name", "f", "--name", "live", "--function-version", "1")
+    assert alias["AliasArn"].endswith(":f:live")
+    aws("lambda", "invoke", "--function-name", "f:live", str(out))
+    assert json.loads(out.read_text()) == "from the layer"
+    url = aws(
+        *("lambda", "create-function-url-config", "--function-name", "f", "--qualifier", "live"),
+        *("--auth-type", "NONE"),
+    )["FunctionUrl"]
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"from the layer"
+    aws(
+        *("lambda", "put-function-event-invoke-config", "--function-name", "f", "--maximum-retry-attempts", "0"),
+        *("--destination-config", json.dumps({"OnSuccess": {"Destination": told}})),
+    )
+    aws("lambda", "invoke", "--function-name", "f", "--invocation-type", "Event", "--payload", "{}", str(out))
+    deadline = time.monotonic() + 30
+    while not (streams := _streams(aws, "told")):
+        assert time.monotonic() < deadline, "the destination was not told"
+    assert streams[0]["logStreamName"]
+
+
+def _streams(aws: Aws, function: str) -> Any:
+    """The log streams of a function that has run; none before it has."""
+    groups = aws("logs", "describe-log-groups", "--log-group-name-prefix", f"/aws/lambda/{function}")["logGroups"]
+    if not groups:
+        return []
+    return aws("logs", "describe-log-streams", "--log-group-name", groups[0]["logGroupName"])["logStreams"]
