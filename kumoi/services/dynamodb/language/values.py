@@ -1,0 +1,189 @@
+"""Attribute values: their canonical form, their size, their equality and order, and their bytes as keys.
+
+A value is a dict with one member that names its type, as on the wire: `{"S": "text"}`, bytes under B. Rules: "Naming
+rules and data types" and "Item sizes and formats" of the developer guide.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from kumoi.services.dynamodb.errors import invalid, invalid_values
+from kumoi.services.dynamodb.language.numerals import canonical, size_of_number, sort_bytes
+from kumoi.wire.errors import AwsError
+
+Value = dict[str, Any]
+Item = dict[str, Value]
+
+MOST_LEVELS = 32
+TYPES = ("B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M")
+"""Every type, in the order in which DynamoDB lists them."""
+SETS = frozenset(("SS", "NS", "BS"))
+ORDERED = frozenset(("S", "N", "B"))
+
+_EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+_SEVERAL = (
+    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+)
+
+
+def normalise(value: Value, level: int = 1) -> Value:
+    """A value in canonical form (numbers as they are stored); ValidationException for what is no value."""
+    if len(value) == 1:
+        kind, content = next(iter(value.items()))
+        if kind in ("S", "B", "BOOL"):
+            return value
+        if kind == "N":
+            text = canonical(content)
+            return value if text == content else {"N": text}
+    if level > MOST_LEVELS:
+        raise invalid(
+            "Nesting Levels have exceeded supported limits: "
+            "Attributes in the item have nested levels beyond supported limit"
+        )
+    if not value:
+        raise invalid(_EMPTY)
+    normalised = {kind: _NORMALISE[kind](content, level) for kind, content in value.items()}
+    if len(normalised) > 1:
+        raise invalid(_SEVERAL)
+    return normalised
+
+
+def _same(content: Any, _level: int) -> Any:
+    return content
+
+
+def _null(content: bool, _level: int) -> bool:
+    if content is not True:
+        raise invalid_values("Null attribute value types must have the value of true")
+    return True
+
+
+def _list(content: list[Value], level: int) -> list[Value]:
+    return [normalise(value, level + 1) for value in content]
+
+
+def _map(content: Mapping[str, Value], level: int) -> dict[str, Value]:
+    return {name: normalise(value, level + 1) for name, value in content.items()}
+
+
+def _strings(content: list[str], _level: int) -> list[str]:
+    if not content:
+        raise invalid_values("An string set  may not be empty")
+    if len(set(content)) < len(content):
+        raise invalid_values(f"Input collection [{', '.join(content)}] contains duplicates.")
+    return content
+
+
+def _numbers(content: list[str], _level: int) -> list[str]:
+    if not content:
+        raise invalid_values("An number set  may not be empty")
+    numbers = [canonical(text) for text in content]
+    if len(set(numbers)) < len(numbers):
+        raise invalid("Input collection contains duplicates")
+    return numbers
+
+
+def _binaries(content: list[bytes], _level: int) -> list[bytes]:
+    if not content:
+        raise invalid_values("Binary sets should not be empty")
+    if len(set(content)) < len(content):
+        shown = ", ".join(base64.b64encode(one).decode() for one in content)
+        raise invalid_values(f"Input collection [{shown}]of type BS contains duplicates.")
+    return content
+
+
+_NORMALISE: Mapping[str, Callable[[Any, int], Any]] = {
+    "S": _same,
+    "B": _same,
+    "BOOL": _same,
+    "N": lambda content, _level: canonical(content),
+    "NULL": _null,
+    "SS": _strings,
+    "NS": _numbers,
+    "BS": _binaries,
+    "L": _list,
+    "M": _map,
+}
+
+
+def kind_of(value: Value) -> str:
+    """The type of a value."""
+    return next(iter(value))
+
+
+def size_of(item: Mapping[str, Value]) -> int:
+    """Bytes that an item counts for: its names and its values."""
+    total = 0
+    for name, value in item.items():
+        total += (len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))) + size_of_value(value)
+    return total
+
+
+def size_of_value(value: Value) -> int:
+    """Bytes that a value counts for."""
+    kind, content = next(iter(value.items()))
+    if kind == "S":
+        return len(content) if content.isascii() else len(content.encode("utf-8", "surrogatepass"))
+    if kind == "N":
+        return size_of_number(content)
+    if kind == "B":
+        return len(content)
+    if kind in ("BOOL", "NULL"):
+        return 1
+    if kind == "M":
+        return 3 + len(content) + size_of(content)
+    if kind == "L":
+        return 3 + sum(1 + size_of_value(one) for one in content)
+    return sum(size_of_value({kind[0]: one}) for one in content)
+
+
+def sort_key_bytes(value: Value) -> bytes:
+    """Bytes of a key attribute (S, N or B, in canonical form) that compare as the values do."""
+    kind, content = next(iter(value.items()))
+    if kind == "S":
+        return content.encode("utf-8", "surrogatepass")  # type: ignore[no-any-return]
+    return sort_bytes(content) if kind == "N" else content
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Whether two canonical values are equal: sets whatever their order."""
+    if one == other:
+        return True
+    (kind, left), (other_kind, right) = next(iter(one.items())), next(iter(other.items()))
+    if kind != other_kind:
+        return False
+    if kind in SETS:
+        return len(left) == len(right) and set(left) == set(right)
+    if kind == "L":
+        return len(left) == len(right) and all(map(equal, left, right))
+    if kind == "M":
+        return left.keys() == right.keys() and all(equal(value, right[name]) for name, value in left.items())
+    return False
+
+
+def compare(one: Value, other: Value) -> int | None:
+    """-1, 0 or 1 for two values of one ordered type (S by code points, N, B by bytes); None when there is no order."""
+    (kind, left), (other_kind, right) = next(iter(one.items())), next(iter(other.items()))
+    if kind != other_kind or kind not in ORDERED:
+        return None
+    if left == right:
+        return 0
+    if kind == "N":
+        left, right = Decimal(left), Decimal(right)
+    return -1 if left < right else 1
+
+
+def value_error(error: AwsError, where: str) -> AwsError:
+    """The refusal of a value among the values of an expression."""
+    return invalid(f"ExpressionAttributeValues contains invalid value: {error.message} for key {where}")
+
+
+def shown(value: Value) -> str:
+    """A value as error messages show it."""
+    kind, content = next(iter(value.items()))
+    text = base64.b64encode(content).decode() if kind == "B" else content
+    return f"AttributeValue: {{{kind}:{text}}}"
