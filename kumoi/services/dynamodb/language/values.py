@@ -32,6 +32,11 @@ _SEVERAL = (
 
 def normalise(value: Value, level: int = 1) -> Value:
     """A value in canonical form (numbers as they are stored); ValidationException for what is no value."""
+    if level > MOST_LEVELS:
+        raise invalid(
+            "Nesting Levels have exceeded supported limits: "
+            "Attributes in the item have nested levels beyond supported limit"
+        )
     if len(value) == 1:
         kind, content = next(iter(value.items()))
         if kind in ("S", "B", "BOOL"):
@@ -39,11 +44,6 @@ def normalise(value: Value, level: int = 1) -> Value:
         if kind == "N":
             text = canonical(content)
             return value if text == content else {"N": text}
-    if level > MOST_LEVELS:
-        raise invalid(
-            "Nesting Levels have exceeded supported limits: "
-            "Attributes in the item have nested levels beyond supported limit"
-        )
     if not value:
         raise invalid(_EMPTY)
     normalised = {kind: _NORMALISE[kind](content, level) for kind, content in value.items()}
