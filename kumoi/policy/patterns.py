@@ -1,0 +1,92 @@
+"""Patterns of actions, resources and conditions: `*` and `?`, and policy variables such as `${aws:username}`.
+
+A pattern without variables is compiled once; one with variables is made for each request, from its context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+Context = Mapping[str, Sequence[str]]
+"""Values of condition keys, the keys in lower case."""
+
+Test = Callable[[str, Context], bool]
+
+_VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+_LITERALS = {"*": "*", "?": "?", "$": "$"}
+
+
+def any_of(patterns: Sequence[str], *, ignore_case: bool = False) -> Test:
+    """Whether a text matches one of some patterns."""
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    fixed = [pattern for pattern in patterns if "${" not in pattern]
+    varying = [pattern for pattern in patterns if "${" in pattern]
+    matches = re.compile("|".join(f"(?:{expression(one)})" for one in fixed), flags).fullmatch if fixed else None
+    if not varying:
+        if matches is None:
+            return lambda _text, _context: False
+        if "*" in fixed:
+            return lambda _text, _context: True
+        return lambda text, _context: matches(text) is not None
+
+    def test(text: str, context: Context) -> bool:
+        if matches is not None and matches(text) is not None:
+            return True
+        for pattern in varying:
+            source = resolved(pattern, context)
+            if source is not None and re.fullmatch(source, text, flags) is not None:
+                return True
+        return False
+
+    return test
+
+
+@lru_cache(4096)
+def expression(pattern: str) -> str:
+    """The regular expression of a pattern."""
+    return "".join(_expression_of(character) for character in re.sub(r"\*+", "*", pattern))
+
+
+def _expression_of(character: str) -> str:
+    return {"*": ".*", "?": "."}.get(character) or re.escape(character)
+
+
+def resolved(pattern: str, context: Context) -> str | None:
+    """The regular expression of a pattern with variables; None when a variable has no single value.
+
+    A variable's value is taken as it is: `*` and `?` in it are no wildcards.
+    """
+    source, end = "", 0
+    for match in _VARIABLE.finditer(pattern):
+        value = _value(match, context)
+        if value is None:
+            return None
+        source += expression(pattern[end : match.start()]) + re.escape(value)
+        end = match.end()
+    return source + expression(pattern[end:])
+
+
+def substituted(text: str, context: Context) -> str | None:
+    """A text with its variables replaced; None when one has no single value."""
+    if "${" not in text:
+        return text
+    result, end = "", 0
+    for match in _VARIABLE.finditer(text):
+        value = _value(match, context)
+        if value is None:
+            return None
+        result += text[end : match.start()] + value
+        end = match.end()
+    return result + text[end:]
+
+
+def _value(match: re.Match[str], context: Context) -> str | None:
+    name = match[1]
+    if name in _LITERALS:
+        return _LITERALS[name]
+    values = context.get(name.lower(), ())
+    if len(values) == 1:
+        return values[0]
+    return match[2]
