@@ -1,46 +1,67 @@
-"""Digests of what passes by, by name: those of hashlib, and CRC32."""
+"""Digests of what passes by, by name: those of hashlib, and the CRCs that object stores know."""
 
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def digest(self) -> bytes: ...
+import anycrc
 
 
-class Crc32:
-    """CRC32 with the interface of hashlib; the digest is 4 bytes, big-endian."""
+class Digest(Protocol):
+    """A running digest, as hashlib's are."""
 
-    def __init__(self) -> None:
+    def update(self, content: bytes, /) -> None:
+        """Take in more."""
+
+    def digest(self) -> bytes:
+        """The digest of what has come in so far."""
+
+
+class Crc:
+    """A running CRC; the digest is its bytes, big-endian. `step` takes bytes and the CRC before them."""
+
+    __slots__ = ("_size", "_step", "_value")
+
+    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
+        self._step = step
+        self._size = size
         self._value = 0
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, content: bytes, /) -> None:
         """Take in more."""
-        self._value = zlib.crc32(data, self._value)
+        self._value = self._step(content, self._value)
 
     def digest(self) -> bytes:
         """The checksum so far."""
-        return self._value.to_bytes(4)
+        return self._value.to_bytes(self._size)
+
+
+CRCS: dict[str, tuple[Callable[[bytes, int], int], int]] = {
+    "crc32": (anycrc.Model("CRC32").calc, 4),
+    "crc32c": (anycrc.Model("CRC32-ISCSI").calc, 4),
+    "crc64nvme": (anycrc.Model("CRC64-NVME").calc, 8),
+}
+"""The function of each CRC, and the bytes it has."""
+
+
+def digest(name: str) -> Digest:
+    """A new running digest; ValueError when there is none of the name."""
+    return Crc(*CRCS[name]) if name in CRCS else hashlib.new(name, usedforsecurity=False)
 
 
 class Hashes:
     """Several digests of the same bytes."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._digests: dict[str, _Digest] = {
-            name: Crc32() if name == "crc32" else hashlib.new(name, usedforsecurity=False) for name in names
-        }
+        self._digests: dict[str, Digest] = {name: digest(name) for name in names}
 
     def update(self, piece: bytes) -> None:
         """Take in more."""
-        for digest in self._digests.values():
-            digest.update(piece)
+        for running in self._digests.values():
+            running.update(piece)
 
     def digests(self) -> dict[str, bytes]:
         """Each digest by its name."""
-        return {name: digest.digest() for name, digest in self._digests.items()}
+        return {name: running.digest() for name, running in self._digests.items()}

@@ -10,42 +10,14 @@ import base64
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-import anycrc
+from kumoi.blobs.hashing import CRCS, Crc, Digest
 
-
-class Checksum(Protocol):
-    """A running checksum."""
-
-    def update(self, content: bytes, /) -> None:
-        """Take in more bytes."""
-
-    def digest(self) -> bytes:
-        """The checksum of what has come in so far."""
-
-
-class _Crc:
-    """A running CRC; `step` takes bytes and the CRC before them."""
-
-    __slots__ = ("_size", "_step", "_value")
-
-    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
-        self._step = step
-        self._size = size
-        self._value = 0
-
-    def update(self, content: bytes, /) -> None:
-        self._value = self._step(content, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(self._size)
-
+Checksum = Digest
+"""A running checksum."""
 
 _MAKERS: dict[str, Callable[[], Checksum]] = {
-    "crc32": partial(_Crc, anycrc.Model("CRC32").calc, 4),
-    "crc32c": partial(_Crc, anycrc.Model("CRC32-ISCSI").calc, 4),
-    "crc64nvme": partial(_Crc, anycrc.Model("CRC64-NVME").calc, 8),
+    **{name: partial(Crc, *crc) for name, crc in CRCS.items()},
     "md5": partial(hashlib.md5, usedforsecurity=False),
     "sha1": partial(hashlib.sha1, usedforsecurity=False),
     "sha256": hashlib.sha256,
