@@ -1,0 +1,42 @@
+"""Amazon S3: buckets, objects and their versions, listings, multipart uploads, and the bucket's configurations.
+
+A bucket's name is global; its rows lie at home, in the account and region it was made in (`lookup.home`). An object is
+one row of metadata; bytes up to 16 KB lie in a row beside it, larger ones in blobs (`bodies.py`), and the parts of a
+multipart upload stay the blobs they came as (`manifests.py`). `versions.py` writes and removes versions, `walk.py`
+reads a bucket in order, skipping what a delimiter groups. Whatever has to follow a write (notifications, defaults) has
+one place each: `changed.py` and `configured.py`.
+
+Rules: the Amazon S3 API reference and user guide, and recorded answers of the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from kumoi.doorway import Parts, Service
+from kumoi.state import State
+
+s3 = Service("s3", __name__, modules=("operations.buckets",), resource=("Bucket",))
+
+
+@s3.resource_name
+def bucket_node(value: str) -> str:
+    """The bucket's name."""
+    return value
+
+
+@s3.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Keep removing the bytes that nothing refers to any more."""
+    from kumoi.services.s3.lifespan import start
+
+    start(parts)
+    yield
+
+
+@s3.on_reset
+async def reset(parts: Parts, state: State, account: str | None) -> None:
+    """Forget the names of buckets and the bytes of what is being forgotten."""
+    from kumoi.services.s3.lifespan import forget
+
+    await forget(parts, state, account)

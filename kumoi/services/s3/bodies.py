@@ -1,0 +1,234 @@
+"""The bytes of objects: stored while they are hashed, shared between copies, and removed when nothing refers to them.
+
+Small bodies lie in a row of state beside their object, larger ones in a blob. How many refer to a blob or a manifest is
+counted (`BlobUse`); at none it is put down as released, and removed after a grace for those who still read it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from kumoi.blobs import Blob, Blobs
+from kumoi.blobs.hashing import Hashes
+from kumoi.doorway import Call, Doorway
+from kumoi.services.s3.records import (
+    INLINE_LIMIT,
+    BlobUse,
+    ObjectVersion,
+    Part,
+    Released,
+    blob_uses,
+    buckets,
+    manifests,
+    released,
+    uploaded,
+)
+from kumoi.state import State, Timer, Transaction, transactional
+
+RELEASED = "s3.released"
+"""The topic of the timer that removes what was released."""
+
+GRACE = 60
+"""Seconds at least from a blob's release to its removal."""
+
+_BATCH = 256
+
+
+class Readers:
+    """What is being read at the moment, by the id of its blob or manifest."""
+
+    def __init__(self) -> None:
+        self.reading: Counter[str] = Counter()
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A body that was taken in: its bytes where they are few, else its blob."""
+
+    inline: bytes | None
+    blob: str
+    size: int
+    hashes: dict[str, bytes]
+
+
+async def store(blobs: Blobs, content: Any, hashes: Sequence[str], *, inline_limit: int = INLINE_LIMIT) -> Stored:
+    """Take in a body (bytes, an iterator, or a request's body), hashed by each of `hashes`."""
+    if content is None:
+        content = b""
+    if isinstance(content, bytes | bytearray | memoryview):
+        whole = bytes(content)
+        return (
+            _inline(whole, hashes) if len(whole) <= inline_limit else _as_stored(await blobs.put(whole, hashes=hashes))
+        )
+    pieces = content.stream() if hasattr(content, "stream") else content
+    first: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > inline_limit:
+            return _as_stored(await blobs.put(_chained(first, pieces), hashes=hashes))
+    return _inline(b"".join(first), hashes)
+
+
+async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in first:
+        yield piece
+    first.clear()
+    async for piece in rest:
+        yield piece
+
+
+def _inline(whole: bytes, hashes: Sequence[str]) -> Stored:
+    digests = Hashes(hashes)
+    digests.update(whole)
+    return Stored(whole, "", len(whole), digests.digests())
+
+
+def _as_stored(blob: Blob) -> Stored:
+    return Stored(None, blob.id, blob.size, dict(blob.hashes))
+
+
+# ── inline bodies ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def body_key(version: ObjectVersion) -> tuple[str | int | bytes, ...]:
+    """Where an inline body lies. A key has one null version at most, whose body is overwritten in place."""
+    key = version.key.encode("utf-8", "surrogatepass")
+    return "s3.body", version.bucket, key, 0 if version.null else version.seq
+
+
+async def inline_body(tx: Transaction, version: ObjectVersion) -> bytes:
+    """The body of a version that is neither a blob nor a manifest."""
+    return await tx.get(body_key(version)) or b"" if version.size else b""
+
+
+# ── use and release ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def use(tx: Transaction, what: str) -> None:
+    """One more refers to a blob or manifest of the account."""
+    used = await blob_uses.get(tx, what)
+    count = 1 if used is None else used.count + 1
+    await blob_uses.put(tx, BlobUse(blob=what, account=tx.account, count=count))
+
+
+async def release(tx: Transaction, what: str, kind: str = "blob") -> None:
+    """One less refers to a blob or manifest; at none, it is removed after the grace."""
+    used = await blob_uses.get(tx, what)
+    if used is not None:
+        await blob_uses.put(tx, msgspec.structs.replace(used, count=max(0, used.count - 1)))
+        if used.count > 1:
+            return
+    await remove_later(tx, what, kind)
+
+
+async def remove_later(tx: Transaction, what: str, kind: str) -> None:
+    """Have a blob, a manifest, or the `parts` of an upload removed after the grace."""
+    due = (int(tx.now) // GRACE + 2) * GRACE
+    await released.put(tx, Released(due=due, what=what, kind=kind))
+    tx.timer(due, RELEASED, key=str(due))
+
+
+async def release_body(tx: Transaction, version: ObjectVersion) -> None:
+    """A version goes: so does its body, unless a copy shares it."""
+    if version.blob:
+        await release(tx, version.blob)
+    elif version.manifest:
+        await release(tx, version.manifest, "manifest")
+    elif version.size:
+        await tx.delete(body_key(version))
+
+
+async def release_part(tx: Transaction, part: Part) -> None:
+    """A part goes that never became an object's."""
+    for segment in part.segments:
+        await release(tx, segment.blob)
+
+
+# ── removal ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def remove_released(doorway: Doorway, readers: Readers, timer: Timer) -> None:
+    """Remove what was released and whose grace is over; what is still read waits for the next round."""
+    state = doorway.state.at(timer.account, timer.region)
+    while batch := await _due(state, int(timer.due)):
+        for one in batch:
+            if readers.reading[one.what]:
+                await _postpone(state, one)
+            elif one.kind == "blob":
+                await doorway.blobs.delete(one.what)
+                await _removed(state, one)
+            else:
+                while await _dismantle(state, one):
+                    pass
+
+
+@transactional
+async def _due(tx: Transaction, until: int) -> list[Released]:
+    batch = await released.list(tx, limit=_BATCH)
+    return [one for one in batch if one.due <= until]
+
+
+@transactional
+async def _postpone(tx: Transaction, one: Released) -> None:
+    await released.delete(tx, one.due, one.what)
+    await remove_later(tx, one.what, one.kind)
+
+
+@transactional
+async def _removed(tx: Transaction, one: Released) -> None:
+    await released.delete(tx, one.due, one.what)
+    await blob_uses.delete(tx, one.what)
+
+
+@transactional
+async def _dismantle(tx: Transaction, one: Released) -> bool:
+    """Release what some of the parts of a manifest or of an upload refer to; whether more are left."""
+    if one.kind == "manifest":
+        chunks = await manifests.list(tx, one.what, limit=1)
+        for chunk in chunks:
+            await manifests.delete(tx, chunk.manifest, chunk.start)
+        parts = [part for chunk in chunks for part in chunk.parts]
+    else:
+        rows = await uploaded.list(tx, one.what, limit=_BATCH)
+        for row in rows:
+            await uploaded.delete(tx, row.upload, row.part.number)
+        parts = [row.part for row in rows]
+    for part in parts:
+        await release_part(tx, part)
+    if not parts:
+        await released.delete(tx, one.due, one.what)
+        await blob_uses.delete(tx, one.what)
+    return bool(parts)
+
+
+async def drop_account(doorway: Doorway, state: State, account: str | None) -> None:
+    """Forget the buckets' names and remove the blobs of an account, or of every account that has buckets."""
+    for owner in [account] if account is not None else await _owners(state):
+        while blobs := await _forget_some(state.at(owner, ""), owner):
+            await doorway.blobs.delete(*(one.blob for one in blobs))
+
+
+@transactional
+async def _owners(tx: Transaction) -> list[str]:
+    return sorted({bucket.account for bucket in await buckets.list(tx)})
+
+
+@transactional
+async def _forget_some(tx: Transaction, account: str) -> list[BlobUse]:
+    for bucket in await buckets.list(tx):
+        if bucket.account == account:
+            await buckets.delete(tx, bucket.name)
+    found = await blob_uses.list(tx, limit=_BATCH)
+    for one in found:
+        await blob_uses.delete(tx, one.blob)
+    return found
+
+
+def readers_of(call: Call) -> Readers:
+    """The platform's readers."""
+    return call.part(Readers)

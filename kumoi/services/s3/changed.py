@@ -1,0 +1,33 @@
+"""What follows a change, in the change's own transaction: the one place where notifications and defaults join in.
+
+`event` is S3's name for what happened, without `s3:`: `ObjectCreated:Put`, `ObjectRemoved:DeleteMarkerCreated`.
+Transactions are bound to the bucket's home.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.state import Transaction
+
+
+async def bucket_created(tx: Transaction, call: Call, bucket: Bucket, settings: dict[str, Any]) -> None:
+    """A bucket was made; `settings` are CreateBucket's members about access (ACL, grants, ObjectOwnership)."""
+
+
+async def bucket_deleted(tx: Transaction, bucket: Bucket) -> None:
+    """A bucket was deleted: what it was configured with goes, too."""
+
+
+async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
+    """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
+
+
+async def object_removed(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
+    """A version was removed for good, or a delete marker (then it is `version`) laid over it."""
+
+
+async def object_altered(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
+    """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`)."""

@@ -1,0 +1,1 @@
+"""The S3 API, one file per family of operations."""
