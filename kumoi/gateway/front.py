@@ -14,7 +14,8 @@ from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.routing import Router, Target
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
-from kumoi.wire.http import BufferedBody
+from kumoi.wire.credential import hoisted_headers
+from kumoi.wire.http import BufferedBody, Headers
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class Front:
             if not exchange.streams_input:
                 body = form if form is not None else await request.body.read(BODY_LIMIT)
             caller = await self._authentication.caller(request, target, codec, body, sent_path)
+            if target.credential is not None and target.credential.presigned and target.service == "s3":
+                request.headers = Headers([*request.headers.items, *hoisted_headers(request.query)])
             if exchange.streams_input:
                 body = await self._authentication.payload(request, target)
             params = exchange.decode(request, body)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from kumoi.wire.http import Request
+from kumoi.wire.http import HeaderList, Request
 
 SIGV4 = "AWS4-HMAC-SHA256"
 SIGV4A = "AWS4-ECDSA-P256-SHA256"
@@ -187,6 +187,32 @@ def epoch(timestamp: str) -> float | None:
 def iso_basic(now: float) -> str:
     """`now` (epoch seconds) as `20150830T123600Z`."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+_QUERY_AUTHENTICATION = frozenset(
+    f"x-amz-{name}"
+    for name in (
+        "algorithm",
+        "credential",
+        "date",
+        "expires",
+        "signature",
+        "signedheaders",
+        "security-token",
+        "user-agent",
+    )
+)
+
+
+def hoisted_headers(query: str) -> HeaderList:
+    """The x-amz-… fields of a presigned query that stand for headers of the same name (S3)."""
+    found: HeaderList = []
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        name = name.lower()
+        if name.startswith("x-amz-") and name not in _QUERY_AUTHENTICATION:
+            found.append((name, unquote_plus(value, "latin-1")))
+    return found
 
 
 def check_expiry(credential: Credential, now: float) -> None:

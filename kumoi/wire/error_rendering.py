@@ -24,6 +24,12 @@ CBOR = "smithy-rpc-v2-cbor"
 
 def render_error(model: ServiceModel, protocol: str, request: Request, error: AwsError, request_id: str) -> Response:
     """An error in a protocol's form."""
+    response = _rendered(model, protocol, request, error, request_id)
+    response.headers += error.headers
+    return response
+
+
+def _rendered(model: ServiceModel, protocol: str, request: Request, error: AwsError, request_id: str) -> Response:
     shape = model.errors.get(error.code)
     status = _status(model, shape, error)
     if protocol in ("query", "ec2", "rest-xml"):

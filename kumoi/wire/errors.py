@@ -39,7 +39,7 @@ class AwsError(Exception):
     """An error that AWS's clients know by `code`.
 
     `members` are further members of the error's shape. `status` overrides the HTTP status of the model (None: the
-    model's, else `_STATUS`, else 400).
+    model's, else `_STATUS`, else 400). `headers` go into the answer beside those of the protocol.
     """
 
     def __init__(
@@ -50,6 +50,12 @@ class AwsError(Exception):
         self.message = message
         self.members = members or {}
         self.status = status
+        self.headers: list[tuple[str, str]] = []
+
+    def with_headers(self, *headers: tuple[str, str]) -> AwsError:
+        """This error, answered with further headers."""
+        self.headers += headers
+        return self
 
     @property
     def default_status(self) -> int:

@@ -164,6 +164,8 @@ class RestBindings(Generator):
             key = REMAPPED_CONTENT_TYPE
         if where == "statusCode":
             return ["status = int(x)"]
+        if key.lower() == "content-range":  # an answer with it is a 206 (RFC 9110 §15.3.7)
+            return ["status = 206", f"headers.append(({key!r}, latin(str(x))))"]
         if where == "headers":
             return [f"headers += [({shape.location_name or ''!r} + k, latin(str(y))) for k, y in x.items()]"]
         if shape.type == "list":

@@ -454,6 +454,19 @@ def test_answers_of_s3(wire: Wire, name: str, result: dict[str, Any], text: str)
     assert names == ["x-amz-request-id", "x-amz-id-2", "Content-Type"]
 
 
+def test_a_part_of_an_object_is_a_206(wire: Wire) -> None:
+    response = answered(wire, "s3", "GetObject", {"Body": b"b", "ContentRange": "bytes 1-1/3"})
+    assert (response.status, response.body) == (206, b"b")
+    assert ("Content-Range", "bytes 1-1/3") in response.headers
+
+
+def test_headers_of_an_error(wire: Wire) -> None:
+    error = aws_error("NotModified", "Not Modified").with_headers(("ETag", '"e"'))
+    response = wire.codec("s3").error_response(request("GET", "/b/k"), error, "id")
+    assert (response.status, response.body) == (304, b"")
+    assert response.headers[-1] == ("ETag", '"e"')
+
+
 def test_an_answer_in_cbor(wire: Wire) -> None:
     sent = request("POST", "/service/G/operation/GetMetricStatistics", b"", ("smithy-protocol", "rpc-v2-cbor"))
     response = answered(

@@ -13,6 +13,7 @@ from kumoi.wire.credential import (
     SignatureProblem,
     check_expiry,
     epoch,
+    hoisted_headers,
     iso_basic,
     parse_credential,
     parse_form_credential,
@@ -150,3 +151,8 @@ def test_times() -> None:
     assert epoch("20150830T123600Z") == START
     assert epoch("2015-08-30") is None
     assert iso_basic(START) == "20150830T123600Z"
+
+
+def test_fields_of_a_presigned_query_stand_for_headers() -> None:
+    query = "x-id=PutObject&X-Amz-Date=20150830T123600Z&X-Amz-Signature=0&x-amz-meta-a=b%20c&X-Amz-Acl=private"
+    assert hoisted_headers(query) == [("x-amz-meta-a", "b c"), ("x-amz-acl", "private")]
