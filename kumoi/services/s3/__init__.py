@@ -16,7 +16,17 @@ from collections.abc import AsyncIterator
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
 
-s3 = Service("s3", __name__, modules=("operations.buckets",), resource=("Bucket",))
+s3 = Service(
+    "s3",
+    __name__,
+    modules=(
+        "operations.buckets",
+        "operations.deleting",
+        "operations.objects",
+        "operations.reading",
+    ),
+    resource=("Bucket",),
+)
 
 
 @s3.resource_name

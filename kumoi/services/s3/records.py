@@ -103,6 +103,22 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     acl: str = ""
 
 
+class NullVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a key's null version lies among the others."""
+
+    bucket: int
+    key: bytes
+    seq: int
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """That a version of a key was removed while an upload for it was under way."""
+
+    bucket: int
+    key: bytes
+    seq: int
+
+
 class Segment(msgspec.Struct, frozen=True, array_like=True):
     """A piece of a blob."""
 
@@ -196,6 +212,8 @@ current: Space[ObjectVersion] = Space("s3.object", ObjectVersion, _object_key)
 """The versions that GET answers: those of keys whose latest version is an object."""
 others: Space[ObjectVersion] = Space("s3.version", ObjectVersion, _version_key)
 """All other versions, and every delete marker, the newest of a key first."""
+nulls: Space[NullVersion] = Space("s3.null", NullVersion, lambda one: (one.bucket, one.key))
+marks: Space[Mark] = Space("s3.mark", Mark, lambda mark: (mark.bucket, mark.key))
 uploads: Space[Upload] = Space(
     "s3.upload", Upload, lambda upload: (upload.bucket, upload.key.encode("utf-8", "surrogatepass"), upload.id)
 )

@@ -1,0 +1,89 @@
+"""PutObject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.s3 import changed, checksums, configured, encryption, s3
+from kumoi.services.s3.bodies import use
+from kumoi.services.s3.conditions import check_write, check_write_headers
+from kumoi.services.s3.lookup import find_bucket, home
+from kumoi.services.s3.records import INLINE_LIMIT, current
+from kumoi.services.s3.versions import latest, row_key, told_version, write
+from kumoi.services.s3.writing import (
+    Intake,
+    content_length,
+    described,
+    etag_of,
+    protected,
+    refuse_unserved,
+    take_in,
+    written_at,
+)
+from kumoi.state import Transaction, transactional
+
+
+@s3.operation
+async def put_object(call: Call, Bucket: str, Key: str, Body: Any = None, **members: Any) -> dict[str, Any]:
+    """Store an object: its body is read, hashed and verified, then it appears at once."""
+    refuse_unserved(members)
+    check_write_headers(members.get("IfMatch"), members.get("IfNoneMatch"))
+    key = row_key(Key)
+    fields = described(members)
+    size = content_length(call, Body, members)
+    if size is None or size > INLINE_LIMIT:
+        await _check(call.state, Bucket, Key, key, members)
+    intake = await take_in(call, Body, members)
+    fields |= {"key": Key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
+    try:
+        return await _put(call.state, call, Bucket, key, fields, intake, members)
+    except BaseException:
+        if intake.blob:
+            await call.blobs.delete(intake.blob)
+        raise
+
+
+@transactional
+async def _check(tx: Transaction, name: str, key: str, row: bytes, members: dict[str, Any]) -> None:
+    """Refuse what would be refused anyway, before a large body is read."""
+    bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
+    tx = home(tx, bucket)
+    check_write(key, await latest(tx, bucket, row), members.get("IfMatch"), members.get("IfNoneMatch"))
+    await protected(tx, bucket, members)
+
+
+@transactional
+async def _put(
+    tx: Transaction,
+    call: Call,
+    name: str,
+    key: bytes,
+    fields: dict[str, Any],
+    intake: Intake,
+    members: dict[str, Any],
+) -> dict[str, Any]:
+    bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
+    tx = home(tx, bucket)
+    old = await current.get(tx, bucket.id, key)
+    check_write(fields["key"], old, members.get("IfMatch"), members.get("IfNoneMatch"))
+    safety = await protected(tx, bucket, members)
+    fields = {
+        **fields,
+        **safety,
+        "etag": etag_of(safety["encryption"], intake.md5),
+        "modified": written_at(tx.now),
+    }
+    version = await write(tx, bucket, key, old, fields, intake.inline)
+    if intake.blob:
+        await use(tx, intake.blob)
+    await changed.object_created(tx, call, bucket, version, "ObjectCreated:Put")
+    answer: dict[str, Any] = {"ETag": f'"{version.etag}"'}
+    answer |= encryption.told(version.encryption)
+    answer |= checksums.told(version.checksum)
+    if bucket.versioning == "Enabled":
+        answer["VersionId"] = told_version(bucket, version)
+    expiration = await configured.expiration(tx, bucket, version)
+    if expiration is not None:
+        answer["Expiration"] = expiration
+    return answer

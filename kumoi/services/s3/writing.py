@@ -1,0 +1,162 @@
+"""A version on its way in: what a request says about it, its body taken in and verified.
+
+`Intake` is a body with its digests; `fields` are an ObjectVersion's, as far as the request decides them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Call
+from kumoi.names import hex_id
+from kumoi.services.s3 import checksums, configured, encryption, locking, metadata
+from kumoi.services.s3.bodies import store
+from kumoi.services.s3.conditions import not_implemented
+from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
+from kumoi.services.s3.tags import header_tags
+from kumoi.state import Transaction
+from kumoi.wire.errors import aws_error
+
+MAX_PUT = 5 * 1024**3
+"""Bytes of the largest body that one request may bring."""
+
+STORAGE_CLASSES = frozenset(
+    {
+        "STANDARD",
+        "REDUCED_REDUNDANCY",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+        "GLACIER_IR",
+    }
+)
+_UNSERVED = {
+    "WriteOffsetBytes": "x-amz-write-offset-bytes",
+    "ObjectLockEventHold": "x-amz-object-lock-event-hold",
+    "ObjectLockEventHoldDurationDays": "x-amz-object-lock-event-hold-duration-days",
+    "ObjectLockEventHoldDurationYears": "x-amz-object-lock-event-hold-duration-years",
+    "AnnotationDirective": "x-amz-annotation-directive",
+}
+
+
+class Intake(msgspec.Struct, frozen=True):
+    """A body that was taken in: inline bytes or a blob, its size, its MD5 in hexadecimal, and its checksum."""
+
+    inline: bytes | None
+    blob: str
+    size: int
+    md5: str
+    checksum: Checksum
+
+
+def refuse_unserved(members: dict[str, Any]) -> None:
+    """Raise NotImplemented for members that Kumoi does not act on."""
+    for member, header in _UNSERVED.items():
+        if members.get(member) is not None:
+            raise not_implemented(header)
+
+
+def content_length(call: Call, body: Any, members: dict[str, Any]) -> int | None:
+    """The bytes that a body will have, where it is known before; raises EntityTooLarge or MissingContentLength."""
+    if isinstance(body, bytes | bytearray | memoryview):
+        size: int | None = len(body)
+    elif call.http is None:
+        size = members.get("ContentLength")
+    else:
+        text = call.http.headers.get("x-amz-decoded-content-length") or call.http.headers.get("content-length")
+        size = int(text) if text is not None and text.isascii() and text.isdigit() else None
+        if size is None and "transfer-encoding" in call.http.headers:
+            raise aws_error("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
+    if size is not None and size > MAX_PUT:
+        raise aws_error(
+            "EntityTooLarge",
+            "Your proposed upload exceeds the maximum allowed size",
+            ProposedSize=size,
+            MaxSizeAllowed=MAX_PUT,
+        )
+    return size
+
+
+def checksum_of(call: Call, members: dict[str, Any], default: str = checksums.DEFAULT) -> tuple[str, str, bool]:
+    """(algorithm, stated value, whether the request's own reading computes it) of an upload's checksum.
+
+    The value is empty where it comes in a trailer or nowhere.
+    """
+    algorithm, value = checksums.stated(members)
+    if algorithm:
+        return algorithm, value, call.http is not None
+    if call.http is not None:
+        for trailer in call.http.headers.get_all("x-amz-trailer"):
+            name = trailer.strip().lower().removeprefix("x-amz-checksum-")
+            if name in checksums.MEMBERS:
+                return name, "", True
+    return checksums.algorithm_named(members.get("ChecksumAlgorithm")) or default, "", False
+
+
+async def take_in(
+    call: Call, body: Any, members: dict[str, Any], default: str = checksums.DEFAULT, inline_limit: int = INLINE_LIMIT
+) -> Intake:
+    """Take in a request's body. Raises S3's errors for digests that are not the body's."""
+    algorithm, stated, verified = checksum_of(call, members, default)
+    hashes = ("md5",) if verified else ("md5", algorithm)
+    stored = await store(call.blobs, body, hashes, inline_limit=inline_limit)
+    known = getattr(body, "checksums", {}).get(algorithm) if verified else None
+    try:
+        if known is None:
+            known = (
+                checksums.check_stated(algorithm, stated, stored.hashes.get(algorithm, b"")) if not verified else stated
+            )
+    except BaseException:
+        if stored.blob:
+            await call.blobs.delete(stored.blob)
+        raise
+    call.request_bytes = stored.size
+    return Intake(stored.inline, stored.blob, stored.size, stored.hashes["md5"].hex(), Checksum(algorithm, known))
+
+
+def storage_class(members: dict[str, Any]) -> str:
+    """The storage class of a request; raises InvalidStorageClass."""
+    asked: str = members.get("StorageClass") or "STANDARD"
+    if asked not in STORAGE_CLASSES:
+        raise aws_error(
+            "InvalidStorageClass", "The storage class you specified is not valid", StorageClassRequested=asked
+        )
+    return asked
+
+
+def described(members: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a version that describe it, as a request says them."""
+    fields: dict[str, Any] = {
+        "storage_class": storage_class(members),
+        "headers": metadata.system_headers(members),
+        "metadata": metadata.user_metadata(members.get("Metadata")),
+    }
+    if members.get("ContentType"):
+        fields["content_type"] = members["ContentType"]
+    if members.get("Tagging"):
+        fields["tags"] = header_tags(members["Tagging"])
+    return fields
+
+
+async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a version about encryption and lock, by the request and the bucket's defaults."""
+    default = await configured.default_encryption(tx, bucket)
+    return {
+        "encryption": encryption.requested(members, default, bucket.account, bucket.region),
+        "lock": locking.requested(bucket, members, tx.now),
+    }
+
+
+def etag_of(encrypted: Encryption, md5: str) -> str:
+    """An object's ETag: its MD5, or random digits where a key of KMS's or of the customer's is used."""
+    return md5 if encryption.has_md5_etag(encrypted) else hex_id(32)
+
+
+def written_at(now: float) -> int:
+    """LastModified of what is written now: whole seconds, rounded up."""
+    return math.ceil(now)
