@@ -40,6 +40,8 @@ class RestBindings(Generator):
             **scalars.helpers(wrong_type),
             "json_value": _json_value,
             "header_text": _header_text,
+            "whole_argument": _whole_argument,
+            "date_or_none": _date_or_none,
             "elements": _elements,
             "latin": _latin,
             "blob_text": scalars.blob_text,
@@ -74,6 +76,8 @@ class RestBindings(Generator):
         """Lines that read one member that is not in the body."""
         where = shape.traits["location"]
         key = shape.location_name or name
+        if self._xml is not None and where in ("querystring", "header") and (lines := _lenient(name, key, shape)):
+            return lines
         if where == "headers":
             prefix = (shape.location_name or "").lower()
             return [f"x = prefixed(request, {prefix!r})", f"if x: params[{name!r}] = x"]
@@ -240,6 +244,38 @@ class RestBindings(Generator):
             return "application/xml", "".join(out).encode()
 
         return write_members
+
+
+def _lenient(name: str, key: str, shape: Shape) -> list[str]:
+    """Lines that read a number or a date as REST-XML services do: an empty number is none, and so is a bad date."""
+    found = f"query.get({key!r}, ('',))[-1]" if shape.traits["location"] == "querystring" else ""
+    found = found or f"request.headers.get({key.lower()!r})"
+    if shape.type in scalars.BITS:
+        value = f"whole_argument(x, {scalars.BITS[shape.type]}, {key!r})"
+    elif shape.type == "timestamp" and key.lower().endswith("-since"):
+        value = "date_or_none(x)"
+    else:
+        return []
+    return [f"x = {found}", f"if x: params[{name!r}] = {value}"]
+
+
+def _whole_argument(text: str, bits: int, name: str) -> int:
+    try:
+        return scalars.integer(text.strip(), bits)
+    except ValueError:
+        raise aws_error(
+            "InvalidArgument",
+            f"Provided {name} not an integer or within integer range",
+            ArgumentName=name,
+            ArgumentValue=text,
+        ) from None
+
+
+def _date_or_none(text: str) -> Any:
+    try:
+        return timestamps.decode(text)
+    except ValueError:
+        return None
 
 
 def load_json(body: bytes) -> Any:

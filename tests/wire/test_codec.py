@@ -326,6 +326,7 @@ REFUSALS = [
     ("s3", request("PUT", "/b?tagging", b'<!DOCTYPE a [<!ENTITY b "c">]><Tagging/>'), "MalformedXML"),
     ("s3", request("GET", "/b?list-type=2&prefix=%ff"), "InvalidURI"),
     ("s3", request("PATCH", "/b"), "MethodNotAllowed"),
+    ("s3", request("GET", "/b?list-type=2&max-keys=many"), "InvalidArgument"),
     ("lambda", request("GET", "/2099-01-01/nothing"), "UnknownOperationException"),
     ("lambda", request("PATCH", "/2015-03-31/functions/f"), "MethodNotAllowedException"),
     (
@@ -465,6 +466,12 @@ def test_headers_of_an_error(wire: Wire) -> None:
     response = wire.codec("s3").error_response(request("GET", "/b/k"), error, "id")
     assert (response.status, response.body) == (304, b"")
     assert response.headers[-1] == ("ETag", '"e"')
+
+
+def test_empty_numbers_and_bad_dates_count_for_nothing_in_s3(wire: Wire) -> None:
+    assert decoded(wire, "s3", request("GET", "/b?list-type=2&max-keys="))[1] == {"Bucket": "b"}
+    sent = request("GET", "/b/k", b"", ("If-Modified-Since", "yesterday"))
+    assert decoded(wire, "s3", sent)[1] == {"Bucket": "b", "Key": "k", "IfModifiedSince": None}
 
 
 def test_an_answer_in_cbor(wire: Wire) -> None:
