@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import anycrc
+
+INLINE = 65_536
+"""Bytes up to which hashing costs less than the way to a thread and back."""
 
 
 class Digest(Protocol):
@@ -61,6 +65,13 @@ class Hashes:
         """Take in more."""
         for running in self._digests.values():
             running.update(piece)
+
+    async def take(self, piece: bytes) -> None:
+        """Take in more, in a thread where it is much."""
+        if len(piece) > INLINE:
+            await asyncio.to_thread(self.update, piece)
+        else:
+            self.update(piece)
 
     def digests(self) -> dict[str, bytes]:
         """Each digest by its name."""

@@ -20,10 +20,18 @@ s3 = Service(
     "s3",
     __name__,
     modules=(
+        "operations.attributes",
         "operations.buckets",
+        "operations.copying",
         "operations.deleting",
+        "operations.listing",
+        "operations.locking",
         "operations.objects",
+        "operations.parts",
         "operations.reading",
+        "operations.tagging",
+        "operations.uploads",
+        "operations.versioning",
     ),
     resource=("Bucket",),
 )

@@ -23,8 +23,10 @@ from kumoi.services.s3.records import (
     Released,
     blob_uses,
     buckets,
+    completed,
     manifests,
     released,
+    row_text,
     uploaded,
 )
 from kumoi.state import State, Timer, Transaction, transactional
@@ -97,7 +99,7 @@ def _as_stored(blob: Blob) -> Stored:
 
 def body_key(version: ObjectVersion) -> tuple[str | int | bytes, ...]:
     """Where an inline body lies. A key has one null version at most, whose body is overwritten in place."""
-    key = version.key.encode("utf-8", "surrogatepass")
+    key = row_text(version.key)
     return "s3.body", version.bucket, key, 0 if version.null else version.seq
 
 
@@ -126,9 +128,9 @@ async def release(tx: Transaction, what: str, kind: str = "blob") -> None:
     await remove_later(tx, what, kind)
 
 
-async def remove_later(tx: Transaction, what: str, kind: str) -> None:
-    """Have a blob, a manifest, or the `parts` of an upload removed after the grace."""
-    due = (int(tx.now) // GRACE + 2) * GRACE
+async def remove_later(tx: Transaction, what: str, kind: str, after: int = GRACE) -> None:
+    """Have a blob, a manifest, the `parts` of an upload, or what is told of a `completed` one removed after a while."""
+    due = (int(tx.now + after) // GRACE + 1) * GRACE
     await released.put(tx, Released(due=due, what=what, kind=kind))
     tx.timer(due, RELEASED, key=str(due))
 
@@ -160,8 +162,11 @@ async def remove_released(doorway: Doorway, readers: Readers, timer: Timer) -> N
             if readers.reading[one.what]:
                 await _postpone(state, one)
             elif one.kind == "blob":
-                await doorway.blobs.delete(one.what)
+                if await _unused(state, one):
+                    await doorway.blobs.delete(one.what)
                 await _removed(state, one)
+            elif one.kind == "completed":
+                await _forgotten(state, one)
             else:
                 while await _dismantle(state, one):
                     pass
@@ -180,9 +185,24 @@ async def _postpone(tx: Transaction, one: Released) -> None:
 
 
 @transactional
+async def _unused(tx: Transaction, one: Released) -> bool:
+    """Whether nothing has come to refer to a blob since it was released."""
+    used = await blob_uses.get(tx, one.what)
+    return used is None or used.count == 0
+
+
+@transactional
+async def _forgotten(tx: Transaction, one: Released) -> None:
+    await released.delete(tx, one.due, one.what)
+    await completed.delete(tx, one.what)
+
+
+@transactional
 async def _removed(tx: Transaction, one: Released) -> None:
     await released.delete(tx, one.due, one.what)
-    await blob_uses.delete(tx, one.what)
+    used = await blob_uses.get(tx, one.what)
+    if used is not None and used.count == 0:
+        await blob_uses.delete(tx, one.what)
 
 
 @transactional

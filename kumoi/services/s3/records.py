@@ -162,12 +162,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompletedUpload(msgspec.Struct, frozen=True, kw_only=True):
-    """What completing an upload answered, kept for a client that asks again."""
+    """What completing an upload answered, kept for a day for a client that asks again."""
 
     id: str
     key: str
-    seq: int
-    parts: str
+    answer: dict[str, str]
 
 
 class ManifestChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,12 +197,17 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
 
 
+def row_text(key: str) -> bytes:
+    """An object's key as rows have it."""
+    return key.encode("utf-8", "surrogatepass")
+
+
 def _object_key(version: ObjectVersion) -> tuple[int, bytes]:
-    return version.bucket, version.key.encode("utf-8", "surrogatepass")
+    return version.bucket, row_text(version.key)
 
 
 def _version_key(version: ObjectVersion) -> tuple[int, bytes, int]:
-    return version.bucket, version.key.encode("utf-8", "surrogatepass"), -version.seq
+    return version.bucket, row_text(version.key), -version.seq
 
 
 buckets: Space[Bucket] = Space("s3.bucket", Bucket, lambda bucket: (bucket.name,), scope="global", remembered=True)
@@ -214,9 +218,7 @@ others: Space[ObjectVersion] = Space("s3.version", ObjectVersion, _version_key)
 """All other versions, and every delete marker, the newest of a key first."""
 nulls: Space[NullVersion] = Space("s3.null", NullVersion, lambda one: (one.bucket, one.key))
 marks: Space[Mark] = Space("s3.mark", Mark, lambda mark: (mark.bucket, mark.key))
-uploads: Space[Upload] = Space(
-    "s3.upload", Upload, lambda upload: (upload.bucket, upload.key.encode("utf-8", "surrogatepass"), upload.id)
-)
+uploads: Space[Upload] = Space("s3.upload", Upload, lambda upload: (upload.bucket, row_text(upload.key), upload.id))
 uploaded: Space[UploadedPart] = Space("s3.part", UploadedPart, lambda one: (one.upload, one.part.number))
 completed: Space[CompletedUpload] = Space("s3.completed", CompletedUpload, lambda upload: (upload.id,))
 manifests: Space[ManifestChunk] = Space(

@@ -12,7 +12,18 @@ from typing import Any
 import msgspec
 
 from kumoi.services.s3.bodies import body_key, release_body
-from kumoi.services.s3.records import Bucket, Mark, NullVersion, ObjectVersion, current, marks, nulls, others, uploads
+from kumoi.services.s3.records import (
+    Bucket,
+    Mark,
+    NullVersion,
+    ObjectVersion,
+    current,
+    marks,
+    nulls,
+    others,
+    row_text,
+    uploads,
+)
 from kumoi.services.s3.version_ids import NULL, sequence, version_id
 from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
@@ -22,7 +33,7 @@ MAX_KEY = 1024
 
 def row_key(key: str) -> bytes:
     """A key as rows have it; raises KeyTooLongError."""
-    raw = key.encode("utf-8", "surrogatepass")
+    raw = row_text(key)
     if len(raw) > MAX_KEY:
         raise aws_error("KeyTooLongError", "Your key is too long", Size=len(raw), MaxSizeAllowed=MAX_KEY)
     return raw
@@ -69,9 +80,18 @@ async def find(tx: Transaction, bucket: Bucket, key: bytes, wanted: str | None) 
 
 
 async def find_object(
-    tx: Transaction, bucket: Bucket, key: str, wanted: str | None = None, method: str = "GET"
+    tx: Transaction,
+    bucket: Bucket,
+    key: str,
+    wanted: str | None = None,
+    method: str = "GET",
+    *,
+    refuse_marker: bool = False,
 ) -> ObjectVersion:
-    """The object that a request names; raises NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker."""
+    """The object that a request names; raises NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker.
+
+    A marker that is just the latest version counts as no object, unless `refuse_marker`.
+    """
     found = await find(tx, bucket, row_key(key), wanted)
     if found is None:
         if wanted is None:
@@ -80,7 +100,7 @@ async def find_object(
     if not found.marker:
         return found
     about = [("x-amz-delete-marker", "true"), ("x-amz-version-id", told_version(bucket, found) or NULL)]
-    if wanted is None and method in ("GET", "HEAD"):
+    if wanted is None and not refuse_marker:
         raise no_such_key(key).with_headers(*about)
     raise aws_error(
         "MethodNotAllowed",
@@ -149,7 +169,7 @@ async def last_change(tx: Transaction, bucket: Bucket, key: bytes) -> int:
 async def rewrite(tx: Transaction, version: ObjectVersion, **changes: Any) -> ObjectVersion:
     """Change what is not the body of a version: tags, lock."""
     changed = msgspec.structs.replace(version, **changes)
-    present = await current.get(tx, version.bucket, version.key.encode("utf-8", "surrogatepass"))
+    present = await current.get(tx, version.bucket, row_text(version.key))
     await (current if present is not None and present.seq == version.seq else others).put(tx, changed)
     return changed
 

@@ -52,6 +52,7 @@ class Intake(msgspec.Struct, frozen=True):
     size: int
     md5: str
     checksum: Checksum
+    hashes: dict[str, bytes]
 
 
 def refuse_unserved(members: dict[str, Any]) -> None:
@@ -99,24 +100,33 @@ def checksum_of(call: Call, members: dict[str, Any], default: str = checksums.DE
 
 
 async def take_in(
-    call: Call, body: Any, members: dict[str, Any], default: str = checksums.DEFAULT, inline_limit: int = INLINE_LIMIT
+    call: Call,
+    body: Any,
+    members: dict[str, Any],
+    default: str = checksums.DEFAULT,
+    *,
+    also: str = "",
+    inline_limit: int = INLINE_LIMIT,
 ) -> Intake:
-    """Take in a request's body. Raises S3's errors for digests that are not the body's."""
+    """Take in a request's body, digested by its checksum's algorithm (`default` where it names none), and by `also`.
+
+    Raises S3's errors for digests that are not the body's.
+    """
     algorithm, stated, verified = checksum_of(call, members, default)
-    hashes = ("md5",) if verified else ("md5", algorithm)
-    stored = await store(call.blobs, body, hashes, inline_limit=inline_limit)
-    known = getattr(body, "checksums", {}).get(algorithm) if verified else None
+    hashes = {"md5", also or "md5", "md5" if verified else algorithm}
+    stored = await store(call.blobs, body, tuple(hashes), inline_limit=inline_limit)
     try:
-        if known is None:
-            known = (
-                checksums.check_stated(algorithm, stated, stored.hashes.get(algorithm, b"")) if not verified else stated
-            )
+        if verified:
+            value = getattr(body, "checksums", {}).get(algorithm) or stated
+        else:
+            value = checksums.check_stated(algorithm, stated, stored.hashes[algorithm])
     except BaseException:
         if stored.blob:
             await call.blobs.delete(stored.blob)
         raise
     call.request_bytes = stored.size
-    return Intake(stored.inline, stored.blob, stored.size, stored.hashes["md5"].hex(), Checksum(algorithm, known))
+    md5 = stored.hashes["md5"].hex()
+    return Intake(stored.inline, stored.blob, stored.size, md5, Checksum(algorithm, value), stored.hashes)
 
 
 def storage_class(members: dict[str, Any]) -> str:
