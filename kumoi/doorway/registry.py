@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kumoi.doorway.service import Service
 from kumoi.wire.errors import aws_error
+
+if TYPE_CHECKING:
+    from kumoi.doorway.resource_types import ResourceType
 
 
 class Registry:
@@ -30,6 +36,16 @@ class Registry:
             members = vars(importlib.import_module(module.name)).values()
             found.extend(member for member in members if isinstance(member, Service))
         return cls(found)
+
+    @cached_property
+    def resource_types(self) -> Mapping[str, ResourceType]:
+        """The types that services declare in their `resources.py`, by name."""
+        found: dict[str, ResourceType] = {}
+        for service in self:
+            module = f"{service.package}.resources"
+            if importlib.util.find_spec(module) is not None:
+                found |= {one.name: one for one in importlib.import_module(module).RESOURCES}
+        return found
 
     def __getitem__(self, name: str) -> Service:
         """The service by botocore's name; an error that names what is missing when there is none."""

@@ -102,3 +102,31 @@ def _streams(aws: Aws, function: str) -> Any:
     if not groups:
         return []
     return aws("logs", "describe-log-streams", "--log-group-name", groups[0]["logGroupName"])["logStreams"]
+
+
+TEMPLATE = """
+Parameters: {Days: {Type: Number, Default: 7}}
+Resources:
+  Jobs: {Type: AWS::SQS::Queue}
+  Log:
+    Type: AWS::Logs::LogGroup
+    Properties: {RetentionInDays: !Ref Days}
+Outputs: {Queue: {Value: !GetAtt Jobs.Arn}}
+"""
+
+
+@pytest.mark.slow
+def test_cloudformation_deploy(aws: Aws, tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text(TEMPLATE)
+    deploy = ["cloudformation", "deploy", "--stack-name", "jobs", "--template-file", str(template)]
+    assert "Successfully created/updated stack - jobs" in aws(*deploy)
+    (stack,) = aws("cloudformation", "describe-stacks", "--stack-name", "jobs")["Stacks"]
+    assert stack["Outputs"][0]["OutputValue"].startswith("arn:aws:sqs:")
+    assert "No changes to deploy" in aws(*deploy, "--no-fail-on-empty-changeset")
+    aws(*deploy, "--parameter-overrides", "Days=14")
+    (group,) = aws("logs", "describe-log-groups")["logGroups"]
+    assert group["retentionInDays"] == 14
+    aws("cloudformation", "delete-stack", "--stack-name", "jobs")
+    aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "jobs")
+    assert aws("logs", "describe-log-groups")["logGroups"] == []

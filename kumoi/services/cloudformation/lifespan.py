@@ -1,0 +1,23 @@
+"""What runs for CloudFormation while the platform does: the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kumoi.doorway import Doorway, Parts
+from kumoi.services.cloudformation.engine import Engine
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the engine; what a crash interrupted is rolled back once the platform is up."""
+    engine = parts.add(Engine, Engine(parts[Doorway]))
+    resuming = asyncio.create_task(engine.resume())
+    try:
+        yield
+    finally:
+        resuming.cancel()
+        await asyncio.gather(resuming, return_exceptions=True)
+        await engine.stop()

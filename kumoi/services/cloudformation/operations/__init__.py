@@ -1,0 +1,1 @@
+"""CloudFormation's API, one file per family of operations."""

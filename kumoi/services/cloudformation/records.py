@@ -1,0 +1,141 @@
+"""What is stored of stacks: the stacks, their resources, their change sets, and which name means which stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.state.space import Space
+
+EVENTS = "cloudformation.events"
+"""Name of the streams of events: key (EVENTS, stack id)."""
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One output of a stack."""
+
+    key: str
+    value: str
+    description: str | None = None
+    export: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stack is, or is to be, made from.
+
+    `template` is the text as it was sent, `processed` the same after transforms (JSON). `parameters` are the values as
+    given; `looked_up` those that came from Parameter Store.
+    """
+
+    template: str
+    processed: str
+    parameters: dict[str, str] = {}
+    looked_up: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    capabilities: tuple[str, ...] = ()
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into."""
+
+    id: str
+    name: str
+    account: str
+    region: str
+    status: str
+    created: float
+    source: Source
+    wanted: Source | None = None
+    reason: str | None = None
+    updated: float | None = None
+    deleted: float | None = None
+    outputs: tuple[Output, ...] = ()
+    imports: tuple[str, ...] = ()
+    on_failure: str = "ROLLBACK"
+    protected: bool = False
+    role: str | None = None
+    notifications: tuple[str, ...] = ()
+    parent: str | None = None
+    policy: str | None = None
+    change_set: str | None = None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource as it was made: what identifies it, and the properties it has."""
+
+    physical_id: str
+    properties: dict[str, Any]
+    attributes: dict[str, Any] = {}
+    ref: str | None = None
+    token: str = ""
+
+
+class StackResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource of a stack. `made` is None until it exists; `before` is what it was before the operation under way.
+
+    `fresh`: the operation under way has made it. `needs` are the resources that must outlive it. `begun` are the
+    properties it was about to be made with.
+    """
+
+    stack: str
+    name: str
+    type: str
+    status: str
+    when: float
+    reason: str | None = None
+    made: Version | None = None
+    before: Version | None = None
+    fresh: bool = False
+    needs: tuple[str, ...] = ()
+    retain: bool = False
+    retain_replaced: bool = False
+    token: str = ""
+    begun: dict[str, Any] | None = None
+
+
+class StackEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a stack or to one of its resources."""
+
+    id: str
+    name: str
+    physical_id: str
+    type: str
+    status: str
+    when: float
+    reason: str | None = None
+    properties: str | None = None
+
+
+class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A change set: what would change, as the API tells it."""
+
+    id: str
+    name: str
+    stack: str
+    kind: str
+    status: str
+    execution: str
+    created: float
+    source: Source
+    changes: tuple[dict[str, Any], ...] = ()
+    reason: str | None = None
+    description: str | None = None
+    on_failure: str | None = None
+    role: str | None = None
+    notifications: tuple[str, ...] = ()
+
+
+class NamedStack(msgspec.Struct, frozen=True):
+    """The stack that a name means now."""
+
+    name: str
+    id: str
+
+
+names: Space[NamedStack] = Space("cloudformation.name", NamedStack, lambda one: (one.name,))
+stacks: Space[Stack] = Space("cloudformation.stack", Stack, lambda stack: (stack.id,))
+resources: Space[StackResource] = Space(
+    "cloudformation.resource", StackResource, lambda resource: (resource.stack, resource.name)
+)
+change_sets: Space[ChangeSet] = Space("cloudformation.change_set", ChangeSet, lambda one: (one.stack, one.name))

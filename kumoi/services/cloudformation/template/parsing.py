@@ -1,0 +1,148 @@
+"""Template texts to values: JSON, or YAML with CloudFormation's short forms (`!Sub`, `!GetAtt a.b`).
+
+YAML's own guesses are narrower here than in YAML 1.1: dates, octal numbers and `yes` stay texts, as CloudFormation
+has them. A key that stands twice is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import orjson
+import yaml
+
+from kumoi.wire.errors import AwsError, aws_error
+
+MOST_BYTES = 51_200
+MOST_BYTES_FROM_S3 = 1_048_576
+MOST_RESOURCES = 500
+SECTIONS = frozenset(
+    (
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Rules",
+        "Mappings",
+        "Conditions",
+        "Transform",
+        "Globals",
+        "Hooks",
+        "Resources",
+        "Outputs",
+    )
+)
+_MEMBERS = frozenset(
+    (
+        *("Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy", "UpdatePolicy"),
+        *("DeletionPolicy", "UpdateReplacePolicy", "Connectors", "IgnoreGlobals"),
+    )
+)
+
+
+def template_error(text: str) -> AwsError:
+    """ValidationError for a template that is none."""
+    return aws_error("ValidationError", f"Template format error: {text}")
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """Read a template; ValidationError where it is none. Its sections have their types, its resources a Type."""
+    template = parse_text(text)
+    if not isinstance(template, dict):
+        raise template_error("unsupported structure.")
+    unknown = [name for name in template if name not in SECTIONS]
+    if unknown:
+        raise aws_error("ValidationError", f"Invalid template property or properties [{', '.join(map(str, unknown))}]")
+    for section in ("Parameters", "Mappings", "Conditions", "Resources", "Outputs"):
+        if not isinstance(template.get(section, {}), dict):
+            raise template_error(f"Every {section} member must be an object.")
+    return template
+
+
+def check_resources(template: dict[str, Any]) -> None:
+    """Refuse a template whose resources are not as they should be; after transforms."""
+    resources = template.get("Resources")
+    if not resources:
+        raise template_error("At least one Resources member must be defined.")
+    if len(resources) > MOST_RESOURCES:
+        raise template_error(
+            f"Number of resources, {len(resources)}, is greater than maximum allowed, {MOST_RESOURCES}"
+        )
+    for name, resource in resources.items():
+        if not re.fullmatch(r"[A-Za-z0-9]{1,255}", str(name)):
+            raise template_error(f"Resource name {name} is non alphanumeric.")
+        if not isinstance(resource, dict):
+            raise template_error(f"Resource {name} must be an object.")
+        if not isinstance(resource.get("Type"), str):
+            raise template_error(f"[/Resources/{name}] Every Resources object must contain a Type member.")
+        unknown = [member for member in resource if member not in _MEMBERS]
+        if unknown:
+            raise aws_error("ValidationError", f"Invalid template resource property '{unknown[0]}'")
+        if not isinstance(resource.get("Properties", {}), dict):
+            raise template_error(f"[/Resources/{name}/Properties] Properties must be an object.")
+
+
+def parse_text(text: str) -> Any:
+    """JSON or YAML as plain values, short forms written out."""
+    stripped = text.lstrip()
+    if stripped.startswith("{"):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass  # flow-style YAML begins like JSON
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (our loader makes plain values only)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise template_error(f"YAML not well-formed.{where}") from None
+    except RecursionError:
+        raise template_error("the template is nested too deeply.") from None
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """A loader that makes texts, integers, floats, booleans, lists and dicts, and knows the short forms."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    loader.flatten_mapping(node)
+    found: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            key = key_node.value
+        if key in found:
+            raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key}", key_node.start_mark)
+        found[key] = loader.construct_object(value_node, deep=True)
+    return found
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    """`!Name value` as {"Fn::Name": value}; Ref and Condition have no prefix, GetAtt splits at its first dot."""
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = str(value).split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = _mapping(loader, node)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_multi_constructor("!", _short_form)
