@@ -216,7 +216,9 @@ async def _find(tx: Transaction, name: str, stack_name: str | None) -> tuple[Sta
 
 @transactional
 async def _add(tx: Transaction, made: ChangeSet) -> None:
-    if await change_sets.get(tx, made.stack, made.name) is not None:
+    known = await change_sets.get(tx, made.stack, made.name)
+    # The AWS CLI names change sets by the second: one that failed for want of changes makes room for the next.
+    if known is not None and known.status != "FAILED":
         raise aws_error("AlreadyExistsException", f"ChangeSet {made.name} already exists")
     await change_sets.put(tx, made)
 
