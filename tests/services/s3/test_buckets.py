@@ -92,4 +92,4 @@ def test_where_a_bucket_may_be_made(endpoint: str, constraint: str | None, regio
     try:
         assert region_for(constraint, endpoint) == region
     except AwsError as error:
-        assert error.code == region  # noqa: PT017  (one table for both outcomes)
+        assert error.code == region
