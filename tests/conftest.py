@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +30,68 @@ def make_package(files: dict[str, str]) -> bytes:
 def zipped() -> Callable[[dict[str, str]], bytes]:
     """Make a deployment package of several files; the same files make the same bytes."""
     return make_package
+
+
+class KillablePlatform:
+    """A platform of the test's own on data that outlive it, to be killed with -9 and started again."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[Any] = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start; returns once it answers."""
+        command = [sys.executable, "-m", "kumoi", "up", "--port", str(self.port), "--data", str(self._data)]
+        self._process = subprocess.Popen(command)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_kumoi/health", timeout=1):
+                    return
+            except OSError:
+                assert self._process.poll() is None, "the platform ended while starting"
+                assert time.monotonic() < deadline, "the platform did not answer within 30 s"
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that gives up soon."""
+        import boto3
+        from botocore.config import Config
+
+        client = boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
+        )
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Stop it in order."""
+        for client in self._clients:
+            client.close()
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            assert self._process.wait(20) == 0
+
+
+@pytest.fixture
+def killable(tmp_path: Path) -> Iterator[KillablePlatform]:
+    """A platform that can be killed with -9 and started again on the same data."""
+    platform = KillablePlatform(tmp_path / "data")
+    yield platform
+    platform.close()

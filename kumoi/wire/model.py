@@ -184,6 +184,9 @@ class ServiceModel:
         self.overlay: Overlay = OVERLAYS.get(name, Overlay())
         self.protocol: str = self.metadata["protocol"]
         self.protocols: tuple[str, ...] = tuple(self.metadata.get("protocols") or (self.protocol,))
+        if self.overlay.form_names:
+            self.protocols = (*self.protocols, "query")
+            _name_forms(raw["shapes"], self.overlay.form_names)
         self.validator = Validator(name, self.overlay.unchecked_enums)
         self._operations: dict[str, OperationModel] = {}
 
@@ -246,3 +249,20 @@ def data_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UnknownService("botocore is not installed: its data files are needed")
     return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _name_forms(shapes: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Give flattened lists and maps of a model that was just read the names that they have in forms."""
+    for shape in shapes.values():
+        for member in shape.get("members", {}).values():
+            if shapes[member["shape"]]["type"] == "map" and member["shape"] in names:
+                member.setdefault("locationName", names[member["shape"]])
+    for name, element in names.items():
+        shape = shapes.get(name)
+        if shape is None:
+            continue
+        if shape["type"] == "list":
+            shape["member"].setdefault("locationName", element)
+        else:
+            shape["key"].setdefault("locationName", "Key" if element == "Tag" else "Name")
+            shape["value"].setdefault("locationName", "Value")

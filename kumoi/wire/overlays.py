@@ -20,6 +20,8 @@ class Overlay:
     timestamps tell them even when there are none. `checksummed` answers carry x-amz-crc32.
     `unchecked_enums` are shapes whose values the service itself refuses, in words of its own. `validation_code` is the
     error of a request that breaks the model's constraints; None for a service that checks everything itself.
+    `form_names` are the names that elements of flattened lists and maps have in the query protocol, by shape: with them
+    a service speaks that protocol, too, though its model has forgotten it.
     """
 
     error_prefix: str = ""
@@ -32,6 +34,7 @@ class Overlay:
     checksummed: bool = False
     unchecked_enums: frozenset[str] = frozenset()
     validation_code: str | None = "ValidationException"
+    form_names: Mapping[str, str] = field(default_factory=dict)
 
 
 _S3_STATUSES = {
@@ -88,6 +91,31 @@ _SQS_QUERY_CODES = {
         )
     },
 }
+_SQS_FORM_NAMES = {
+    "AWSAccountIdList": "AWSAccountId",
+    "ActionNameList": "ActionName",
+    "AttributeNameList": "AttributeName",
+    "BatchResultErrorEntryList": "BatchResultErrorEntry",
+    "BinaryList": "BinaryListValue",
+    "ChangeMessageVisibilityBatchRequestEntryList": "ChangeMessageVisibilityBatchRequestEntry",
+    "ChangeMessageVisibilityBatchResultEntryList": "ChangeMessageVisibilityBatchResultEntry",
+    "DeleteMessageBatchRequestEntryList": "DeleteMessageBatchRequestEntry",
+    "DeleteMessageBatchResultEntryList": "DeleteMessageBatchResultEntry",
+    "ListMessageMoveTasksResultEntryList": "ListMessageMoveTasksResultEntry",
+    "MessageAttributeNameList": "MessageAttributeName",
+    "MessageBodyAttributeMap": "MessageAttribute",
+    "MessageBodySystemAttributeMap": "MessageSystemAttribute",
+    "MessageList": "Message",
+    "MessageSystemAttributeList": "MessageSystemAttributeName",
+    "MessageSystemAttributeMap": "Attribute",
+    "QueueAttributeMap": "Attribute",
+    "QueueUrlList": "QueueUrl",
+    "SendMessageBatchRequestEntryList": "SendMessageBatchRequestEntry",
+    "SendMessageBatchResultEntryList": "SendMessageBatchResultEntry",
+    "StringList": "StringListValue",
+    "TagKeyList": "TagKey",
+    "TagMap": "Tag",
+}
 _S3_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
     "CopyObject": "CopyObjectResult",
@@ -137,6 +165,9 @@ OVERLAYS: Mapping[str, Overlay] = {
         error_prefix="com.amazonaws.sqs#",
         statuses={"PurgeQueueInProgress": 403, "ResourceNotFoundException": 404},
         query_codes=_SQS_QUERY_CODES,
+        unchecked_enums=frozenset({"QueueAttributeName"}),
+        xml_namespace="http://queue.amazonaws.com/doc/2012-11-05/",
+        form_names=_SQS_FORM_NAMES,
     ),
     "stepfunctions": Overlay(error_prefix="com.amazonaws.swf.service.v2.model#"),
     "sts": Overlay(validation_code="ValidationError"),

@@ -1,1 +1,1 @@
-"""The API of SQS, one file per family of operations."""
+"""SQS' API, one file per family of operations."""
