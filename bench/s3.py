@@ -1,0 +1,158 @@
+"""S3 through HTTP: server CPU per PUT and GET of 1 KB beside peers, throughput of large objects, cost of a LIST page.
+
+    PEER_PYTHON=/path/to/a/venv/with/ministack/bin/python MOTO_SERVER=/path/to/moto_server scripts/bench s3
+
+Prepared requests on kept-alive connections. Large objects are compared with writing a file and hashing it with MD5,
+which is the least any server must do. Pages are listed in a bucket of 10,000 keys and in one of 1,000,000, which are
+written into its state directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from load import cpu_seconds, exchange, free_port, load, request, rss_mb, server
+
+from kumoi.clock import Clock
+from kumoi.services.s3.records import Checksum, ObjectVersion, buckets, current
+from kumoi.state import Transaction
+from kumoi.state.sqlite import SqliteState
+
+COUNT = 3000
+KB = b"x" * 1024
+LARGE = int(os.environ.get("LARGE_MB", "256")) * 1024**2
+GROUPS = 1000
+
+
+def call(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
+    return request(method, path, body, named).replace(b"/lambda/", b"/s3/")
+
+
+PUT, GET = call("PUT", "/bench/k", KB), call("GET", "/bench/k")
+
+
+def main() -> None:
+    port = free_port()
+    with TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", data]
+        with server(command, port) as (pid, ready):
+            print(f"kumoi: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
+            small("kumoi", port, pid)
+            large(port, pid, Path(data))
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                for name in ("few", "many"):
+                    ask(connection, call("PUT", f"/{name}"))
+        for name, groups in (("few", 10), ("many", GROUPS)):
+            asyncio.run(fill(Path(data), name, groups))
+        with server(command, port) as (pid, _):
+            before = rss_mb(pid)
+            pages(port, pid)
+            print(f"RSS {before:.0f} MB before, {rss_mb(pid):.0f} MB after listing among {GROUPS * 1000} keys")
+    if peer := os.environ.get("PEER_PYTHON"):
+        with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, _):
+            small("ministack", port, pid)
+    if peer := os.environ.get("MOTO_SERVER"):
+        with server([peer, "-p", str(port)], port) as (pid, _):
+            small("moto", port, pid)
+
+
+def ask(connection: socket.socket, prepared: bytes) -> bytes:
+    status, answer = exchange(connection, prepared)
+    assert status in (200, 204), answer
+    return answer
+
+
+def small(name: str, port: int, pid: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        ask(connection, call("PUT", "/bench"))
+    for title, prepared in (("PUT 1 KB", PUT), ("GET 1 KB", GET)):
+        measured = load(port, prepared, count=COUNT, concurrency=8, pid=pid, warm_up=200)
+        print(f"{name:10} {title:9} {measured.cpu_us:6.0f} µs CPU  {measured.rate:6.0f}/s  p99 {measured.p99:5.2f} ms")
+
+
+def large(port: int, pid: int, data: Path) -> None:
+    """One object up and down, beside writing it to a file with its MD5."""
+    piece = os.urandom(1024**2)
+    began, cpu = time.perf_counter(), time.process_time()
+    digest = hashlib.md5(usedforsecurity=False)
+    with (data / "plain").open("wb") as out:
+        for _ in range(LARGE // len(piece)):
+            digest.update(piece)
+            out.write(piece)
+    plain, plain_cpu = time.perf_counter() - began, time.process_time() - cpu
+    mb = LARGE / 1024**2
+    print(f"file and MD5 {mb / plain:6.0f} MB/s  {plain_cpu / mb * 1000:5.2f} ms CPU/MB")
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        head = call("PUT", "/bench/large").replace(b"Content-Length: 0", f"Content-Length: {LARGE}".encode())
+        began, cpu, most = time.perf_counter(), cpu_seconds(pid), 0.0
+        connection.sendall(head)
+        for number in range(LARGE // len(piece)):
+            connection.sendall(piece)
+            if number % 16 == 0:
+                most = max(most, rss_mb(pid))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        told("PUT", began, cpu, pid, mb, most)
+        began, cpu = time.perf_counter(), cpu_seconds(pid)
+        connection.sendall(call("GET", "/bench/large"))
+        left = LARGE + len(connection.recv(65536, socket.MSG_PEEK).partition(b"\r\n\r\n")[0]) + 4
+        room = memoryview(bytearray(1024**2))
+        while left:
+            left -= connection.recv_into(room, min(left, len(room)))
+        told("GET", began, cpu, pid, mb, rss_mb(pid))
+
+
+def told(name: str, began: float, cpu: float, pid: int, mb: float, rss: float) -> None:
+    seconds, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
+    print(f"{name} {mb:.0f} MB   {mb / seconds:6.0f} MB/s  {used / mb * 1000:5.2f} ms CPU/MB  RSS {rss:.0f} MB")
+
+
+async def fill(data: Path, name: str, groups: int) -> None:
+    """Write the rows of `groups` times 1,000 keys."""
+    state = await SqliteState.open(data / "state" / "kumoi.db", clock=Clock())
+
+    async def some(tx: Transaction, group: int) -> None:
+        bucket = await buckets.get(tx, name)
+        assert bucket is not None
+        checksum = Checksum("crc64nvme", "AAAAAAAAAAA=")
+        for number in range(1000):
+            await current.put(
+                tx.at(bucket.account, bucket.region),
+                ObjectVersion(
+                    bucket=bucket.id,
+                    key=f"group-{group:04}/object-{number:04}",
+                    seq=group * 1000 + number + 1,
+                    modified=1_700_000_000,
+                    etag="0" * 32,
+                    checksum=checksum,
+                ),
+            )
+
+    for group in range(groups):
+        await state.run(some, group)
+    await state.close()
+
+
+def pages(port: int, pid: int) -> None:
+    last = f"group-{GROUPS - 1:04}/"
+    for title, path in (
+        ("page of 1000, 10,000 keys", "/few?list-type=2"),
+        ("page of 1000, 1,000,000 keys, first", "/many?list-type=2"),
+        ("page of 1000, 1,000,000 keys, last", f"/many?list-type=2&start-after={last}"),
+        ("1000 groups of 1000 keys", "/many?list-type=2&delimiter=/"),
+        ("10 groups of 1000 keys", "/few?list-type=2&delimiter=/"),
+    ):
+        measured = load(port, call("GET", path), count=60, concurrency=1, pid=pid, warm_up=5)
+        print(f"LIST {title:36} {measured.cpu_us / 1000:6.2f} ms CPU  p50 {measured.p50:6.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
