@@ -26,14 +26,18 @@ Reset = Callable[[Parts, State, str | None], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API operation: its handler and the members it takes (None: all of them)."""
+    """One API operation: its handler, the members it takes (None: all of them), and those it cannot do without."""
 
     name: str
     handler: Callable[..., Awaitable[Any]]
     accepts: frozenset[str] | None
+    requires: frozenset[str] = frozenset()
 
     def check(self, service: str, params: Mapping[str, Any]) -> None:
-        """Raise an error that names a member which this operation does not implement."""
+        """Raise an error that names a member which is missing, or which this operation does not implement."""
+        if not self.requires.issubset(params):
+            missing = ", ".join(sorted(self.requires - params.keys()))
+            raise aws_error("MissingParameter", f"{self.name} must contain the parameter {missing}")
         if self.accepts is not None and not self.accepts.issuperset(params):
             unknown = ", ".join(sorted(params.keys() - self.accepts))
             raise aws_error(
@@ -91,7 +95,12 @@ class Service:
             parameters = list(inspect.signature(function).parameters.values())[1:]
             takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
             accepts = None if takes_all else frozenset(parameter.name for parameter in parameters)
-            self._operations[operation] = Operation(operation, function, accepts)
+            requires = frozenset(
+                parameter.name
+                for parameter in parameters
+                if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+            )
+            self._operations[operation] = Operation(operation, function, accepts, requires)
             return function
 
         return register if handler is None else register(handler)

@@ -15,7 +15,7 @@ import orjson
 
 from kumoi.wire import scalars, timestamps
 from kumoi.wire.codegen import Generator, indented
-from kumoi.wire.errors import aws_error
+from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import Body, FileBody, HeaderList, Request, ResponseBody
 from kumoi.wire.json_shapes import JsonShapes, wrong_type
 from kumoi.wire.model import OperationModel, Shape
@@ -37,7 +37,7 @@ class RestBindings(Generator):
         helpers = {
             "prefixed": _prefixed,
             "whole_query": _whole_query,
-            **scalars.helpers(wrong_type),
+            **scalars.helpers(wrong_type if xml is None else _invalid_argument),
             "json_value": _json_value,
             "header_text": _header_text,
             "whole_argument": _whole_argument,
@@ -62,7 +62,7 @@ class RestBindings(Generator):
             return lambda request, labels, query, body: {}
         title = f"{operation.name} decode"
         read_body = self.constant(f"body_{operation.name}", self._body_reader(shape, title))
-        lines = [f"params = {read_body}(body)"]
+        lines = [f"params = {read_body}(body)", "header = request.headers.index.get"]
         for name, member in shape.members.items():
             if "location" in member.traits:
                 lines += self._bound(name, member)
@@ -97,7 +97,7 @@ class RestBindings(Generator):
         if shape.type == "list":
             is_date = shape.item.type == "timestamp"
             value = f"[{self._from_text(shape.item, 'y', where)} for y in elements(x, {is_date})]"
-        return [f"x = request.headers.get({key.lower()!r})", f"if x is not None: params[{name!r}] = {value}"]
+        return [f"x = header({key.lower()!r})", f"if x is not None: params[{name!r}] = {value}"]
 
     def _from_text(self, shape: Shape, x: str, where: str) -> str:
         """The expression that reads a scalar from the text `x` of a path, a query or a header."""
@@ -249,7 +249,7 @@ class RestBindings(Generator):
 def _lenient(name: str, key: str, shape: Shape) -> list[str]:
     """Lines that read a number or a date as REST-XML services do: an empty number is none, and so is a bad date."""
     found = f"query.get({key!r}, ('',))[-1]" if shape.traits["location"] == "querystring" else ""
-    found = found or f"request.headers.get({key.lower()!r})"
+    found = found or f"header({key.lower()!r})"
     if shape.type in scalars.BITS:
         value = f"whole_argument(x, {scalars.BITS[shape.type]}, {key!r})"
     elif shape.type == "timestamp" and key.lower().endswith("-since"):
@@ -269,6 +269,10 @@ def _whole_argument(text: str, bits: int, name: str) -> int:
             ArgumentName=name,
             ArgumentValue=text,
         ) from None
+
+
+def _invalid_argument(text: str, what: str) -> AwsError:
+    return aws_error("InvalidArgument", f"Argument value is not a valid {what}", ArgumentValue=text)
 
 
 def _date_or_none(text: str) -> Any:

@@ -6,7 +6,8 @@ Decoded, a timestamp is an aware datetime in UTC. Handlers may answer datetimes 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime, formatdate, parsedate_to_datetime
+from functools import lru_cache
 
 
 def decode(value: object) -> datetime:
@@ -53,8 +54,15 @@ def milliseconds(value: datetime | float) -> str:
     return _moment(value).astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
+@lru_cache(1024)
+def _rfc822_of(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
 def rfc822(value: datetime | float) -> str:
     """`Fri, 02 Jan 2026 03:04:05 GMT`."""
+    if type(value) is int:
+        return _rfc822_of(value)
     return format_datetime(_moment(value).astimezone(UTC), usegmt=True)
 
 
