@@ -361,3 +361,16 @@ def test_what_is_not_there(s3: Any, bucket: str) -> None:
     with pytest.raises(ClientError) as error:
         s3.delete_bucket(Bucket=bucket)
     assert code(error) == "BucketNotEmpty"
+
+
+def test_a_function_is_made_of_a_package_in_a_bucket(kumoi: Any, s3: Any, bucket: str, zipped: Any) -> None:
+    large = "x = '" + "".join(chr(97 + (index * 7919) % 26) for index in range(200_000)) + "'\n"
+    code = zipped({"app.py": "def handler(event, context):\n    return 'from S3'\n", "data.py": large})
+    s3.put_object(Bucket=bucket, Key="code.zip", Body=code)
+    functions = kumoi.client("lambda")
+    made = {"Runtime": "python3.11", "Handler": "app.handler", "Role": f"arn:aws:iam::{kumoi.account}:role/any"}
+    functions.create_function(FunctionName="f", Code={"S3Bucket": bucket, "S3Key": "code.zip"}, **made)
+    answer = functions.invoke(FunctionName="f")
+    assert answer["Payload"].read() == b'"from S3"'
+    with pytest.raises(ClientError, match="S3 Error Code: NoSuchKey"):
+        functions.create_function(FunctionName="g", Code={"S3Bucket": bucket, "S3Key": "none.zip"}, **made)

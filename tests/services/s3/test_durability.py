@@ -1,0 +1,149 @@
+"""What was answered outlives kill -9; large objects stream in little memory."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 4
+MB = 1024**2
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(data: Path, port: int) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", str(data)])
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_kumoi/health", timeout=1):
+                return process
+        except OSError:
+            assert process.poll() is None, "the platform ended while starting"
+            time.sleep(0.02)
+    raise AssertionError("the platform did not answer within 30 s")
+
+
+@contextmanager
+def client(port: int) -> Iterator[Any]:
+    opened = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30),
+    )
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def body(number: int) -> bytes:
+    """Small ones lie in state, every third one in a blob."""
+    return hashlib.sha256(str(number).encode()).digest() * (1000 if number % 3 == 0 else 10)
+
+
+def write(port: int, answered: dict[str, str], round_number: int) -> None:
+    with client(port) as s3:
+        for number in range(10_000):
+            key = f"{round_number}/{number % 40}"
+            try:
+                answered_etag = s3.put_object(Bucket="bucket", Key=key, Body=body(number))["ETag"]
+            except (BotoCoreError, ClientError, OSError):
+                return
+            answered[key] = answered_etag
+
+
+def check(port: int, answered: dict[str, str]) -> None:
+    """Every object is whole; what was answered is there, or what came after it on its way when the platform died."""
+    with client(port) as s3:
+        listed = {
+            one["Key"]: one["ETag"]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
+            for one in page.get("Contents", [])
+        }
+        assert listed.keys() >= answered.keys()
+        differing = 0
+        for key, etag in listed.items():
+            content = s3.get_object(Bucket="bucket", Key=key)["Body"].read()
+            assert etag == f'"{hashlib.md5(content).hexdigest()}"'
+            differing += answered.get(key) != etag
+        assert differing <= ROUNDS  # each round's last write may be there unanswered
+        answered.update(listed)
+
+
+def test_what_was_answered_outlives_kill_9(tmp_path: Path) -> None:
+    port, rng, answered = free_port(), random.Random(9000), dict[str, str]()
+    process = start(tmp_path, port)
+    with client(port) as s3:
+        s3.create_bucket(Bucket="bucket")
+    for round_number in range(ROUNDS):
+        writer = threading.Thread(target=write, args=(port, answered, round_number))
+        writer.start()
+        time.sleep(rng.uniform(0.1, 0.6))  # the moment of the crash is the point of this test
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        writer.join()
+        process = start(tmp_path, port)
+        check(port, answered)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert len(answered) > ROUNDS
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process's resident memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
+    port, size, piece = free_port(), 512 * MB, os.urandom(MB)
+    process = start(tmp_path, port)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("PUT", "/bucket")
+    assert connection.getresponse().read() == b""
+    before, most = resident(process.pid), 0
+    connection.putrequest("PUT", "/bucket/large")
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    for _ in range(size // MB):
+        connection.send(piece)
+        most = max(most, resident(process.pid))
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"")
+    connection.request("GET", "/bucket/large")
+    answer = connection.getresponse()
+    for _ in range(size // MB):
+        assert answer.read(MB) == piece
+        most = max(most, resident(process.pid))
+    assert most - before < 64 * MB
+    connection.close()
+    process.terminate()
+    assert process.wait(20) == 0
