@@ -73,7 +73,7 @@ NO_LOCK = Lock()
 MANAGED = Encryption()
 
 
-class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A version of an object, or a delete marker.
 
     `seq` is its place in the order of the bucket's writes; `null` versions have the id `null`. `modified` are whole

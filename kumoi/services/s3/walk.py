@@ -99,7 +99,7 @@ class Cursor:
 
     def narrow(self) -> None:
         """Read small portions from here: groups are being skipped."""
-        self._portion = _NEAR
+        self._portion = 1
 
     async def _read(self) -> None:
         rows = await self._space.list(self._tx, self._bucket, after=self._after, limit=self._portion)
