@@ -147,3 +147,46 @@ def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
     connection.close()
     process.terminate()
     assert process.wait(20) == 0
+
+
+def test_no_file_is_left_of_what_is_gone(tmp_path: Path) -> None:
+    port = free_port()
+    process = start(tmp_path, port)
+    with client(port) as s3:
+        named = {"Bucket": "bucket", "Key": "parts"}
+        s3.create_bucket(Bucket="bucket")
+        for _ in range(2):
+            s3.put_object(Bucket="bucket", Key="k", Body=b"x" * MB)
+        s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/k")
+        given_up = s3.create_multipart_upload(**named)["UploadId"]
+        s3.upload_part(**named, UploadId=given_up, PartNumber=1, Body=b"y" * MB)
+        s3.abort_multipart_upload(**named, UploadId=given_up)
+        done = s3.create_multipart_upload(**named)["UploadId"]
+        for body in (b"1" * MB, b"2" * MB):  # the second takes the first one's place
+            part = s3.upload_part(**named, UploadId=done, PartNumber=1, Body=body)
+        listed = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        s3.complete_multipart_upload(**named, UploadId=done, MultipartUpload=listed)
+        advance(port)
+        assert len(blobs(tmp_path)) == 2  # of k with its copy, and of the part
+        for key in ("k", "parts"):
+            s3.delete_object(Bucket="bucket", Key=key)
+        advance(port)
+        assert s3.get_object(Bucket="bucket", Key="copy")["Body"].read() == b"x" * MB
+        s3.delete_object(Bucket="bucket", Key="copy")
+        for _ in range(2):  # a manifest's parts are released when it is removed
+            advance(port)
+        assert blobs(tmp_path) == []
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def advance(port: int) -> None:
+    """Move the platform's clock an hour on; what falls due is done then."""
+    body = b'{"action": "advance", "seconds": 3600}'
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/_kumoi/clock", body, method="POST")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+
+
+def blobs(data: Path) -> list[Path]:
+    return [path for path in (data / "blobs").rglob("*") if path.is_file()]
