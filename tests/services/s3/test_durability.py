@@ -176,6 +176,12 @@ def test_no_file_is_left_of_what_is_gone(tmp_path: Path) -> None:
         for _ in range(2):  # a manifest's parts are released when it is removed
             advance(port)
         assert blobs(tmp_path) == []
+        left = s3.create_multipart_upload(**named)["UploadId"]
+        s3.upload_part(**named, UploadId=left, PartNumber=1, Body=b"z" * MB)
+        s3.delete_bucket(Bucket="bucket")  # uploads under way do not keep it
+        for _ in range(2):
+            advance(port)
+        assert blobs(tmp_path) == []
     process.terminate()
     assert process.wait(20) == 0
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import changed, s3
+from kumoi.services.s3.bodies import remove_later
 from kumoi.services.s3.lookup import canonical_id, find_bucket, home
 from kumoi.services.s3.naming import HOME, check_bucket_name, is_region, region_for
-from kumoi.services.s3.records import Bucket, OwnedBucket, buckets, current, others, owned
+from kumoi.services.s3.records import Bucket, OwnedBucket, buckets, current, marks, others, owned, uploads
 from kumoi.services.s3.tags import bucket_tags
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -186,6 +187,10 @@ async def _delete(tx: Transaction, name: str, expected_owner: str | None) -> Non
         if bucket.versioning:
             text += ". You must delete all versions in the bucket."
         raise aws_error("BucketNotEmpty", text, BucketName=name)
+    for upload in await uploads.list(tx, bucket.id):
+        await remove_later(tx, upload.id, "parts")
+    await uploads.delete_all(tx, bucket.id)
+    await marks.delete_all(tx, bucket.id)
     await changed.bucket_deleted(tx, bucket)
     await owned.delete(tx, name)
     await buckets.delete(tx, name)
