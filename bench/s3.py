@@ -1,6 +1,6 @@
-"""S3 through HTTP: server CPU per PUT and GET of 1 KB beside peers, throughput of large objects, cost of a LIST page.
+"""S3 through HTTP: server CPU per PUT and GET of 1 KB beside a peer, throughput of large objects, cost of a LIST page.
 
-    PEER_PYTHON=/path/to/a/venv/with/ministack/bin/python MOTO_SERVER=/path/to/moto_server scripts/bench s3
+    PEER_PYTHON=/path/to/a/venv/with/ministack/bin/python scripts/bench s3
 
 Prepared requests on kept-alive connections. Large objects are compared with writing a file and hashing it with MD5,
 which is the least any server must do. Pages are listed in a bucket of 10,000 keys and in one of 1,000,000, which are
@@ -60,9 +60,6 @@ def main() -> None:
     if peer := os.environ.get("PEER_PYTHON"):
         with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, _):
             small("ministack", port, pid)
-    if peer := os.environ.get("MOTO_SERVER"):
-        with server([peer, "-p", str(port)], port) as (pid, _):
-            small("moto", port, pid)
 
 
 def ask(connection: socket.socket, prepared: bytes) -> bytes:
