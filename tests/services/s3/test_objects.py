@@ -89,7 +89,9 @@ def test_what_a_put_says_comes_back(s3: Any, bucket: str) -> None:
         Tagging="a=1&b=two%20words",
         WebsiteRedirectLocation="/other",
     )
-    for answer in (s3.head_object(Bucket=bucket, Key="k"), s3.get_object(Bucket=bucket, Key="k")):
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert got["Body"].read() == b"body"
+    for answer in (s3.head_object(Bucket=bucket, Key="k"), got):
         assert answer["ContentType"] == "text/plain; charset=utf-8"
         assert answer["CacheControl"] == "max-age=1"
         assert answer["ContentDisposition"] == 'attachment; filename="a b"'
@@ -105,6 +107,7 @@ def test_what_a_put_says_comes_back(s3: Any, bucket: str) -> None:
         assert answer["ContentLength"] == 4
         assert abs(answer["LastModified"] - datetime.now(UTC)) < timedelta(minutes=1)
     overridden = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="x/y", ResponseCacheControl="no-store")
+    assert overridden["Body"].read() == b"body"
     assert (overridden["ContentType"], overridden["CacheControl"]) == ("x/y", "no-store")
 
 
@@ -137,6 +140,7 @@ def test_ranges(s3: Any, bucket: str, size: int) -> None:
     assert code(error) == "InvalidRange"
     assert error.value.response["Error"]["ActualObjectSize"] == str(size)
     one = s3.get_object(Bucket=bucket, Key="k", PartNumber=1)
+    assert one["Body"].read() == content
     assert (one["ContentRange"], "PartsCount" in one) == (f"bytes 0-{size - 1}/{size}", False)
     with pytest.raises(ClientError) as error:
         s3.get_object(Bucket=bucket, Key="k", PartNumber=2)
@@ -147,7 +151,8 @@ def test_reading_under_conditions(s3: Any, bucket: str) -> None:
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
     modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
     named = {"Bucket": bucket, "Key": "k"}
-    s3.get_object(**named, IfMatch=etag, IfUnmodifiedSince=modified, IfNoneMatch='"other"')
+    allowed = s3.get_object(**named, IfMatch=etag, IfUnmodifiedSince=modified, IfNoneMatch='"other"')
+    assert allowed["Body"].read() == b"x"
     with pytest.raises(ClientError) as error:
         s3.get_object(**named, IfNoneMatch=etag)
     assert code(error) == "304"
