@@ -2,8 +2,8 @@
 
 `operations/` holds the API, one file per family. An invocation goes `operations/invoke.py` (or `url/`, for function
 URLs) → `executor.py` (limits, pools of environments) → `kumoi.sandbox`, with its log lines (`platform_log.py`) to
-CloudWatch Logs. Asynchronous events wait in a durable queue (`event_queue.py`). Code and layers are unpacked once per
-content (`code.py`).
+CloudWatch Logs. Asynchronous events wait in a durable queue (`event_queue.py`); queues and streams start functions
+through `event_sources/`. Code and layers are unpacked once per content (`code.py`).
 
 Rules: the Lambda API reference and developer guide ("Lambda quotas", "Asynchronous invocation", "Building Lambda
 functions with Python"), and recorded answers of the service.
@@ -23,6 +23,7 @@ lambda_ = Service(
         "operations.aliases",
         "operations.code_signing",
         "operations.event_invoke",
+        "operations.event_sources",
         "operations.functions",
         "operations.invoke",
         "operations.layers",
@@ -61,9 +62,11 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Stop the sandboxes, and drop the events, of what is being forgotten."""
     from kumoi.services.lambda_.event_queue import EventQueue
+    from kumoi.services.lambda_.event_sources.manager import EventSources
     from kumoi.services.lambda_.executor import Executor
     from kumoi.services.lambda_.lookup import forget_places
 
+    await parts[EventSources].forget(account)
     await forget_places(state.at("", ""), account)
     await parts[EventQueue].forget(account)
     await parts[Executor].forget(account)

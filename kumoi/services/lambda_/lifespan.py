@@ -11,6 +11,7 @@ from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.event_queue import EventQueue
+from kumoi.services.lambda_.event_sources.manager import EventSources
 from kumoi.services.lambda_.executor import Executor
 from kumoi.services.lambda_.lookup import all_provisioned
 from kumoi.state.timers import TimerRunner
@@ -27,8 +28,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     await queue.resume()
     for config, version in await all_provisioned(doorway.state.at("", "")):
         await executor.provision(config.account, config.region, config.function, version, config.requested)
+    sources = parts.add(EventSources, EventSources(doorway))
+    await sources.resume()
     try:
         yield
     finally:
+        await sources.stop()
         await queue.stop()
         await executor.stop()

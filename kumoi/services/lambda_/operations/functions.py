@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -209,9 +210,13 @@ async def update_function_code(
     changes: dict[str, Any] = {"code": code}
     if Architectures:
         changes["architectures"] = tuple(Architectures)
+
+    def change(function: Function) -> Function:
+        return msgspec.structs.replace(function, **changes)
+
     if DryRun:
-        return describe(msgspec.structs.replace(current, **changes), call.account, call.region)
-    updated = await _update(call.state, identifier, RevisionId, changes, call.now, Publish)
+        return describe(change(current), call.account, call.region)
+    updated = await _update(call.state, identifier, RevisionId, change, call.now, Publish)
     executor = call.part(Executor)
     executor.retire(call.account, call.region, identifier.name)
     executor.expect(updated)
@@ -262,12 +267,18 @@ async def update_function_configuration(
         "tmp_size": (EphemeralStorage or {}).get("Size"),
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
-    changes["logging"] = logging_of(identifier.name, LoggingConfig, current.logging)
-    changes["extras"] = _extras(current.extras, locals())
-    changed = msgspec.structs.replace(current, **changes)
-    check(changed)
+    given = {member: value for member, value in locals().items() if member in KEPT_AS_GIVEN}
+
+    def change(function: Function) -> Function:
+        logging = logging_of(identifier.name, LoggingConfig, function.logging)
+        extras = _extras(function.extras, given)
+        changed = msgspec.structs.replace(function, **changes, logging=logging, extras=extras)
+        check(changed)
+        return changed
+
+    changed = change(current)
     await check_unzipped(call, changed.code, changed.layers)
-    updated = await _update(call.state, identifier, RevisionId, changes, call.now, False)
+    updated = await _update(call.state, identifier, RevisionId, change, call.now, False)
     call.part(Executor).retire(call.account, call.region, identifier.name)
     return describe_updated(updated, call.account, call.region)
 
@@ -300,13 +311,13 @@ async def _update(
     tx: Transaction,
     identifier: FunctionIdentifier,
     revision_id: str | None,
-    changes: dict[str, Any],
+    change: Callable[[Function], Function],
     now: float,
     published: bool,
 ) -> Function:
     current = await find_version(tx, identifier)
     check_revision(current.revision_id, revision_id)
-    updated = msgspec.structs.replace(current, **changes, revision_id=uuid(), last_modified=now)
+    updated = msgspec.structs.replace(change(current), revision_id=uuid(), last_modified=now)
     await versions.put(tx, updated)
     return await publish(tx, identifier, updated, updated.description) if published else updated
 

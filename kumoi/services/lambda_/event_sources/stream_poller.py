@@ -1,0 +1,280 @@
+"""The poller of a stream: one worker a shard, in order, nothing skipped without a word.
+
+A batch that fails is tried again, and holds up its shard, until it succeeds, has been tried often enough, or has grown
+too old; then what was lost is told to the failure destination. How far a shard has come is stored after each batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.services.lambda_.destinations import Delivery, deliver
+from kumoi.services.lambda_.event_sources.batch_result import ALL, failed_items
+from kumoi.services.lambda_.event_sources.filters import Filters
+from kumoi.services.lambda_.event_sources.loss import Loss, loss_record
+from kumoi.services.lambda_.event_sources.records import Checkpoint, Mapping, checkpoints
+from kumoi.services.lambda_.event_sources.stream_events import (
+    StreamRecord,
+    dynamodb_record,
+    filtered_form,
+    kinesis_record,
+)
+from kumoi.services.lambda_.event_sources.tumbling import Window
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 20
+_PAUSE_SECONDS = 1.0
+_MAX_PAUSE_SECONDS = 60.0
+_SERVICES = {"dynamodb": "dynamodbstreams", "kinesis": "kinesis"}
+
+
+class StreamPoller:
+    """Runs one mapping of a stream until it is cancelled."""
+
+    def __init__(self, doorway: Doorway, mapping: Mapping) -> None:
+        self._doorway = doorway
+        self._mapping = mapping
+        self._service = _SERVICES[mapping.kind]
+        self._filters = Filters(mapping.filters, filtered_form)
+        self._state = doorway.state.at("", "")
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._refresh = asyncio.Event()
+        parts = mapping.source_arn.split("/")
+        self._caller = Principal.of_service(
+            mapping.account, "lambda.amazonaws.com", f"{self._service}:{parts[1] if len(parts) > 1 else ''}"
+        )
+
+    async def run(self) -> None:
+        """See to it that each shard has a worker; shards come and go."""
+        pause = _PAUSE_SECONDS
+        try:
+            while True:
+                try:
+                    await self._start_workers()
+                    pause = _PAUSE_SECONDS
+                except AwsError as error:
+                    logger.warning("%s cannot be read: %s", self._mapping.source_arn, error)
+                    await self._doorway.clock.sleep(pause)
+                    pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+                    continue
+                self._refresh.clear()
+                await self._refresh.wait()
+        finally:
+            for worker in self._workers.values():
+                worker.cancel()
+            await asyncio.gather(*self._workers.values(), return_exceptions=True)
+
+    async def _start_workers(self) -> None:
+        first = not self._workers
+        for shard in await self._shards():
+            name = shard["ShardId"]
+            if name in self._workers:
+                continue
+            parent = shard.get("ParentShardId")
+            if parent in self._workers and not self._workers[parent].done():
+                continue  # children wait for their parent: order holds across a split
+            begins = first and parent is None
+            self._workers[name] = asyncio.create_task(self._work(name, begins=begins))
+            self._workers[name].add_done_callback(self._ended)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            logger.error("a shard of %s is no longer read", self._mapping.source_arn, exc_info=error)
+        self._refresh.set()
+
+    async def _shards(self) -> list[dict[str, Any]]:
+        if self._mapping.kind == "kinesis":
+            answer = await self._ask("ListShards", StreamARN=self._mapping.source_arn)
+        else:
+            answer = (await self._ask("DescribeStream", StreamArn=self._mapping.source_arn))["StreamDescription"]
+        shards: list[dict[str, Any]] = answer["Shards"]
+        return shards
+
+    async def _work(self, shard: str, *, begins: bool) -> None:
+        """Read one shard to its end."""
+        checkpoint = await _checkpoint(self._state, self._mapping.uuid, shard)
+        window = Window.of(self._mapping.tumbling_window, checkpoint)
+        iterator = await self._iterator(shard, checkpoint, begins=begins)
+        while iterator is not None:
+            try:
+                records, iterator = await self._read(shard, iterator)
+            except AwsError as error:
+                if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
+                    logger.warning("shard %s of %s: %s", shard, self._mapping.source_arn, error)
+                    await self._doorway.clock.sleep(_PAUSE_SECONDS)
+                checkpoint = await _checkpoint(self._state, self._mapping.uuid, shard)
+                iterator = await self._iterator(shard, checkpoint, begins=False)
+                continue
+            if window is not None:
+                await self._windowed(shard, window, records)
+            elif records:
+                await self._process(shard, records)
+            if records:
+                last = Checkpoint(
+                    self._mapping.uuid, shard, records[-1].sequence_number, None if window is None else window.stored()
+                )
+                await _store(self._state, last)
+
+    async def _iterator(self, shard: str, checkpoint: Checkpoint | None, *, begins: bool) -> str | None:
+        where: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+        if checkpoint is not None:
+            where = {
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                **self._named("StartingSequenceNumber", "SequenceNumber", checkpoint.sequence_number),
+            }
+        elif begins and self._mapping.starting_position is not None:
+            where = {"ShardIteratorType": self._mapping.starting_position}
+            if self._mapping.starting_timestamp is not None:
+                where["Timestamp"] = self._mapping.starting_timestamp
+        stream = self._named("StreamARN", "StreamArn", self._mapping.source_arn)
+        answer = await self._ask("GetShardIterator", ShardId=shard, **stream, **where)
+        iterator: str | None = answer.get("ShardIterator")
+        return iterator
+
+    def _named(self, kinesis: str, dynamodb: str, value: str) -> dict[str, str]:
+        return {kinesis if self._mapping.kind == "kinesis" else dynamodb: value}
+
+    async def _read(self, shard: str, iterator: str) -> tuple[list[StreamRecord], str | None]:
+        """The next batch: as many records as wanted, or what came within the window."""
+        mapping, clock = self._mapping, self._doorway.clock
+        wait = min(WAIT_SECONDS, mapping.tumbling_window) if mapping.tumbling_window else WAIT_SECONDS
+        raw, following = await self._await(iterator, mapping.batch_size, wait)
+        until = clock.now() + mapping.window
+        while raw and following is not None and len(raw) < mapping.batch_size and (left := until - clock.now()) > 0:
+            more, following = await self._await(following, mapping.batch_size - len(raw), left)
+            raw += more
+        return [self._record(one, shard) for one in raw], following
+
+    async def _await(self, iterator: str, limit: int, wait: float) -> tuple[list[dict[str, Any]], str | None]:
+        answer = await self._ask("AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitSeconds=wait)
+        return list(answer["Records"]), answer.get("NextShardIterator")
+
+    def _record(self, raw: dict[str, Any], shard: str) -> StreamRecord:
+        mapping = self._mapping
+        if mapping.kind == "dynamodb":
+            return dynamodb_record(raw, mapping.source_arn)
+        role = f"arn:aws:iam::{mapping.account}:role/lambda"
+        return kinesis_record(raw, mapping.source_arn, shard, mapping.region, role)
+
+    async def _process(self, shard: str, records: Sequence[StreamRecord]) -> None:
+        """Batches of one key stay in order; those of others run beside them."""
+        wanted = [record for record in records if self._filters.pass_on(record.event)]
+        lanes: dict[int, list[StreamRecord]] = {}
+        for record in wanted:
+            lanes.setdefault(hash(record.key) % self._mapping.parallelization, []).append(record)
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes.values():
+                group.create_task(self._deliver(shard, lane))
+
+    async def _deliver(self, shard: str, records: Sequence[StreamRecord]) -> None:
+        """Invoke the function with a batch until it has been managed or given up."""
+        mapping, clock = self._mapping, self._doorway.clock
+        attempts, pause = 0, _PAUSE_SECONDS
+        while records:
+            if 0 <= mapping.max_age < clock.now() - records[0].arrived:
+                await self._lost(shard, records, Loss("RecordAgeExceeded", attempts))
+                return
+            answer, counted = await self._invoke({"Records": [record.event for record in records]})
+            attempts += counted
+            left = self._left(records, answer)
+            if not left:
+                return
+            if len(left) < len(records):
+                records, attempts, pause = left, 0, _PAUSE_SECONDS
+                continue
+            if counted and 0 <= mapping.max_retries < attempts:
+                await self._lost(shard, records, Loss("RetryAttemptsExhausted", attempts, answer))
+                return
+            if counted and mapping.bisect and len(records) > 1:
+                middle = len(records) // 2
+                await self._deliver(shard, records[:middle])
+                await self._deliver(shard, records[middle:])
+                return
+            await clock.sleep(pause)
+            pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+
+    def _left(self, records: Sequence[StreamRecord], answer: dict[str, Any] | None) -> Sequence[StreamRecord]:
+        """What of a batch has to be tried again: from the first record on that the function did not manage."""
+        if answer is None or "FunctionError" in answer:
+            return records
+        if not self._mapping.reports_failures:
+            return ()
+        failed = failed_items(answer["Payload"], [record.sequence_number for record in records])
+        if failed is ALL:
+            return records
+        first = next((at for at, record in enumerate(records) if record.sequence_number in failed), len(records))
+        return records[first:]
+
+    async def _invoke(self, event: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
+        """The answer, and whether it counts as an attempt: what kept the function from running does not."""
+        mapping = self._mapping
+        params = {"FunctionName": mapping.function_arn, "Payload": orjson.dumps(event)}
+        try:
+            answer: dict[str, Any] = await self._doorway.ask("lambda", "Invoke", params, self._caller, mapping.region)
+        except AwsError as error:
+            logger.warning("%s could not invoke %s: %s", mapping.source_arn, mapping.function, error)
+            return None, 0
+        return answer, 1
+
+    async def _windowed(self, shard: str, window: Window, records: Sequence[StreamRecord]) -> None:
+        """Tumbling windows: the function's state goes from batch to batch, and to one last invocation at the end."""
+        wanted = [record for record in records if self._filters.pass_on(record.event)]
+        for step in window.steps(wanted, self._doorway.clock.now()):
+            event = step.event(shard, self._mapping.source_arn)
+            pause, attempts = _PAUSE_SECONDS, 0
+            while True:
+                answer, counted = await self._invoke(event)
+                attempts += counted
+                if answer is not None and "FunctionError" not in answer and window.take(answer["Payload"], step):
+                    break
+                if counted and 0 <= self._mapping.max_retries < attempts:
+                    await self._lost(shard, step.records, Loss("RetryAttemptsExhausted", attempts, answer))
+                    window.drop(step)
+                    break
+                await self._doorway.clock.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+
+    async def _lost(self, shard: str, records: Sequence[StreamRecord], loss: Loss) -> None:
+        """Tell the failure destination what was given up; without one, the log."""
+        mapping = self._mapping
+        logger.warning("%d records of %s are given up: %s", len(records), mapping.source_arn, loss.condition)
+        if mapping.on_failure is None or not records:
+            return
+        now = self._doorway.clock.now()
+        body = loss_record(mapping, shard, records, loss, now, with_payload=":s3:" in mapping.on_failure)
+        delivery = Delivery("destination", mapping.on_failure, orjson.dumps(body), False, mapping.function_arn)
+        pause = _PAUSE_SECONDS
+        while True:
+            try:
+                await deliver(self._doorway, delivery, f"lambda:{mapping.function}", Trace.new(now), now)
+                return
+            except AwsError as error:
+                logger.warning("the failure destination %s takes nothing: %s", mapping.on_failure, error)
+                if pause >= _MAX_PAUSE_SECONDS:
+                    return
+                await self._doorway.clock.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+
+    async def _ask(self, operation: str, **params: Any) -> dict[str, Any]:
+        mapping = self._mapping
+        answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, self._caller, mapping.region)
+        return answer
+
+
+@transactional
+async def _checkpoint(tx: Transaction, uuid: str, shard: str) -> Checkpoint | None:
+    return await checkpoints.get(tx, uuid, shard)
+
+
+@transactional
+async def _store(tx: Transaction, checkpoint: Checkpoint) -> None:
+    await checkpoints.put(tx, checkpoint)
