@@ -21,9 +21,12 @@ s3 = Service(
     __name__,
     modules=(
         "operations.attributes",
+        "operations.bucket_tagging",
         "operations.buckets",
+        "operations.configurations",
         "operations.copying",
         "operations.deleting",
+        "operations.listed_configurations",
         "operations.listing",
         "operations.locking",
         "operations.objects",

@@ -10,6 +10,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.services.s3.settings import forget_settings
 from kumoi.state import Transaction
 
 
@@ -19,6 +20,11 @@ async def bucket_created(tx: Transaction, call: Call, bucket: Bucket, settings: 
 
 async def bucket_deleted(tx: Transaction, bucket: Bucket) -> None:
     """A bucket was deleted: what it was configured with goes, too."""
+    await forget_settings(tx, bucket)
+
+
+async def bucket_configured(tx: Transaction, bucket: Bucket, kind: str) -> None:
+    """A configuration of a kind (`Lifecycle`) was put or deleted."""
 
 
 async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from kumoi.services.s3.encryption import KMS, kms_key_arn
 from kumoi.services.s3.records import MANAGED, Bucket, Encryption, ObjectVersion
+from kumoi.services.s3.settings import settings_of
 from kumoi.state import Transaction
 
 
 async def default_encryption(tx: Transaction, bucket: Bucket) -> Encryption:
     """How an object is encrypted that does not say it."""
-    return MANAGED
+    stored = (await settings_of(tx, bucket)).get("Encryption")
+    if stored is None:
+        return MANAGED
+    rule = stored["Rules"][0]
+    default = rule["ApplyServerSideEncryptionByDefault"]
+    if default["SSEAlgorithm"] not in KMS:
+        return MANAGED
+    key = kms_key_arn(default.get("KMSMasterKeyID"), bucket.account, bucket.region)
+    return Encryption(default["SSEAlgorithm"], key, rule["BucketKeyEnabled"])
 
 
 async def expiration(tx: Transaction, bucket: Bucket, version: ObjectVersion) -> str | None:

@@ -1,0 +1,240 @@
+"""Lifecycle rules: what they may say, whom they are about, and when they act; pure.
+
+Times are epoch seconds. An action of days falls on the midnight (UTC) after them. Rules: "Lifecycle configuration
+elements" and "Setting lifecycle configuration" in the S3 user guide, and recorded errors of the service.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kumoi.names import uuid
+from kumoi.services.s3.records import ObjectVersion
+from kumoi.wire.errors import AwsError, aws_error
+from kumoi.wire.xml_shapes import malformed
+
+DAY = 86_400
+MAX_RULES = 1000
+MINIMUM_SIZES = ("all_storage_classes_128K", "varies_by_storage_class")
+SMALLEST_MOVED = 131_072
+"""Bytes that an object has at least which a rule moves to another class, where its filter says nothing of sizes."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """An enabled rule. Of `size`, both bounds are exclusive; `transitions` are (days, date, storage class).
+
+    `keep` noncurrent versions are spared by `noncurrent_days`.
+    """
+
+    id: str
+    prefix: str = ""
+    tags: dict[str, str] = {}
+    size: tuple[int | None, int | None] = (None, None)
+    days: int | None = None
+    date: float | None = None
+    lone_markers: bool = False
+    transitions: tuple[tuple[int | None, float | None, str], ...] = ()
+    noncurrent_days: int | None = None
+    keep: int = 0
+    noncurrent_transitions: tuple[tuple[int, int, str], ...] = ()
+    abort_days: int | None = None
+
+    def about(self, version: ObjectVersion) -> bool:
+        """Whether the filter lets an object through."""
+        above, below = self.size
+        return (
+            version.key.startswith(self.prefix)
+            and (above is None or version.size > above)
+            and (below is None or version.size < below)
+            and all(version.tags.get(key) == value for key, value in self.tags.items())
+        )
+
+    def about_key(self, key: str) -> bool:
+        """Whether the filter lets through what has no body and no tags: a delete marker, an upload."""
+        return key.startswith(self.prefix) and not self.tags and self.size == (None, None)
+
+    def moves(self, version: ObjectVersion) -> bool:
+        """Whether the rule may move an object to another class: it is about it, and the object is no small one."""
+        return self.about(version) and (self.size != (None, None) or version.size >= SMALLEST_MOVED)
+
+
+# ── checking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def checked(content: dict[str, Any]) -> dict[str, Any]:
+    """A LifecycleConfiguration that may be stored, its rules with ids; raises MalformedXML, InvalidArgument, …"""
+    rules = content["Rules"]
+    if not 1 <= len(rules) <= MAX_RULES:
+        raise malformed()
+    kept: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for rule in rules:
+        identified = {**rule, "ID": rule.get("ID") or uuid()}
+        if len(identified["ID"]) > 255:
+            raise _invalid("ID length should not exceed allowed limit of 255")
+        if identified["ID"] in seen:
+            raise _invalid("Rule ID must be unique. Found same ID for more than one rule")
+        seen.add(identified["ID"])
+        _check_rule(identified)
+        kept.append(identified)
+    return {**content, "Rules": kept}
+
+
+def _invalid(text: str, code: str = "InvalidArgument") -> AwsError:
+    return aws_error(code, text)
+
+
+def _check_rule(rule: dict[str, Any]) -> None:
+    if (rule.get("Filter") is None) == (rule.get("Prefix") is None):
+        raise malformed()
+    _check_filter(rule.get("Filter") or {})
+    actions = (
+        "Expiration",
+        "Transitions",
+        "NoncurrentVersionTransitions",
+        "NoncurrentVersionExpiration",
+        "AbortIncompleteMultipartUpload",
+    )
+    if not any(rule.get(action) for action in actions):
+        if any(rule.get(action) == {} for action in actions):
+            raise malformed()
+        raise _invalid("At least one action needs to be specified in a rule", "InvalidRequest")
+    if (expiration := rule.get("Expiration")) is not None:
+        _check_expiration(expiration)
+    for transition in rule.get("Transitions") or ():
+        if (transition.get("Days") is None) == (transition.get("Date") is None) or not transition.get("StorageClass"):
+            raise malformed()
+        _check_moment(transition, least=0, what="Transition")
+    if (noncurrent := rule.get("NoncurrentVersionExpiration")) is not None:
+        if noncurrent.get("NoncurrentDays") is None:
+            raise malformed()
+        _positive(noncurrent["NoncurrentDays"], "'NoncurrentDays' for NoncurrentVersionExpiration action")
+        if noncurrent.get("NewerNoncurrentVersions") is not None:
+            _positive(noncurrent["NewerNoncurrentVersions"], "'NewerNoncurrentVersions'")
+    for transition in rule.get("NoncurrentVersionTransitions") or ():
+        if transition.get("NoncurrentDays") is None or not transition.get("StorageClass"):
+            raise malformed()
+    if (abort := rule.get("AbortIncompleteMultipartUpload")) is not None:
+        if abort.get("DaysAfterInitiation") is None:
+            raise malformed()
+        _positive(abort["DaysAfterInitiation"], "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action")
+
+
+def _check_filter(given: dict[str, Any]) -> None:
+    told = [name for name in ("Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan", "And") if name in given]
+    if len(told) > 1:
+        raise malformed()
+    tags = (given.get("And") or {}).get("Tags") or []
+    if len({tag["Key"] for tag in tags}) < len(tags):
+        raise _invalid("Duplicate Tag Keys are not allowed.", "InvalidRequest")
+    if given.get("And") == {}:
+        raise malformed()
+    among = given.get("And") or {}
+    above, below = among.get("ObjectSizeGreaterThan"), among.get("ObjectSizeLessThan")
+    if above is not None and below is not None and above >= below:
+        raise _invalid("'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.", "InvalidRequest")
+
+
+def _check_expiration(expiration: dict[str, Any]) -> None:
+    told = [name for name in ("Days", "Date", "ExpiredObjectDeleteMarker") if expiration.get(name) is not None]
+    if len(told) != 1:
+        raise malformed()
+    _check_moment(expiration, least=1, what="Expiration")
+
+
+def _check_moment(given: dict[str, Any], *, least: int, what: str) -> None:
+    days = given.get("Days")
+    if days is not None and days < least:
+        kind = "positive" if least else "nonnegative"
+        raise _invalid(f"'Days' for {what} action must be a {kind} integer")
+    if given.get("Date") is not None and epoch(given["Date"]) % DAY:
+        raise _invalid("'Date' must be at midnight GMT")
+
+
+def _positive(number: int, what: str) -> None:
+    if number < 1:
+        raise _invalid(f"{what} must be a positive integer")
+
+
+def epoch(moment: Any) -> float:
+    """A date as requests have it, in epoch seconds; one without a zone is in UTC."""
+    if isinstance(moment, datetime):
+        return moment.timestamp() if moment.tzinfo else float(calendar.timegm(moment.timetuple()))
+    if isinstance(moment, str):
+        return epoch(datetime.fromisoformat(moment))
+    return float(moment)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rules_of(content: Mapping[str, Any] | None) -> list[Rule]:
+    """The enabled rules of a stored configuration."""
+    return [_rule(rule) for rule in (content or {}).get("Rules", ()) if rule["Status"] == "Enabled"]
+
+
+def _rule(given: dict[str, Any]) -> Rule:
+    scope = given.get("Filter") or {}
+    scope = scope.get("And") or scope
+    tags = scope.get("Tags") or ([scope["Tag"]] if scope.get("Tag") else [])
+    expiration = given.get("Expiration") or {}
+    noncurrent = given.get("NoncurrentVersionExpiration") or {}
+    return Rule(
+        id=given["ID"],
+        prefix=scope.get("Prefix") or given.get("Prefix") or "",
+        tags={tag["Key"]: tag["Value"] for tag in tags},
+        size=(scope.get("ObjectSizeGreaterThan"), scope.get("ObjectSizeLessThan")),
+        days=expiration.get("Days"),
+        date=None if expiration.get("Date") is None else epoch(expiration["Date"]),
+        lone_markers=bool(expiration.get("ExpiredObjectDeleteMarker")),
+        transitions=tuple(
+            (one.get("Days"), None if one.get("Date") is None else epoch(one["Date"]), one["StorageClass"])
+            for one in given.get("Transitions") or ()
+        ),
+        noncurrent_days=noncurrent.get("NoncurrentDays"),
+        keep=noncurrent.get("NewerNoncurrentVersions") or 0,
+        noncurrent_transitions=tuple(
+            (one["NoncurrentDays"], one.get("NewerNoncurrentVersions") or 0, one["StorageClass"])
+            for one in given.get("NoncurrentVersionTransitions") or ()
+        ),
+        abort_days=(given.get("AbortIncompleteMultipartUpload") or {}).get("DaysAfterInitiation"),
+    )
+
+
+def midnight_after(moment: float, days: int = 0) -> int:
+    """The first midnight after `days` from a moment."""
+    return (int(moment) // DAY + days + 1) * DAY
+
+
+def moment_of(modified: float, days: int | None, date: float | None) -> int | None:
+    """When an action of days, or of a date, falls on an object; None for an action that has neither."""
+    if days is not None:
+        return midnight_after(modified, days)
+    if date is not None:
+        return int(date) if modified < date else midnight_after(modified)
+    return None
+
+
+def expiry(rules: list[Rule], version: ObjectVersion) -> tuple[int, str] | None:
+    """(when, by which rule's id) a current version expires; the earliest rule wins."""
+    found = [
+        (moment, rule.id)
+        for rule in rules
+        if rule.about(version) and (moment := moment_of(version.modified, rule.days, rule.date)) is not None
+    ]
+    return min(found, default=None)
+
+
+def abortion(rules: list[Rule], key: str, created: float) -> tuple[int, str] | None:
+    """(when, by which rule's id) an upload under way is aborted."""
+    found = [
+        (midnight_after(created, rule.abort_days), rule.id)
+        for rule in rules
+        if rule.abort_days is not None and rule.about_key(key)
+    ]
+    return min(found, default=None)
