@@ -29,6 +29,7 @@ s3 = Service(
         "operations.listed_configurations",
         "operations.listing",
         "operations.locking",
+        "operations.notifications",
         "operations.objects",
         "operations.parts",
         "operations.reading",
@@ -48,16 +49,16 @@ def bucket_node(value: str) -> str:
 
 @s3.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Keep removing the bytes that nothing refers to any more."""
-    from kumoi.services.s3.lifespan import start
+    """Keep removing the bytes that nothing refers to any more, and delivering notifications."""
+    from kumoi.services.s3.lifespan import running
 
-    start(parts)
-    yield
+    async with running(parts):
+        yield
 
 
 @s3.on_reset
 async def reset(parts: Parts, state: State, account: str | None) -> None:
-    """Forget the names of buckets and the bytes of what is being forgotten."""
+    """Forget the names of buckets, the bytes and the notifications of what is being forgotten."""
     from kumoi.services.s3.lifespan import forget
 
     await forget(parts, state, account)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.services.s3.notification_events import Occasion
+from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion
-from kumoi.services.s3.settings import forget_settings
+from kumoi.services.s3.settings import forget_settings, settings_of
 from kumoi.state import Transaction
 
 
@@ -29,11 +31,19 @@ async def bucket_configured(tx: Transaction, bucket: Bucket, kind: str) -> None:
 
 async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
+    await _tell(tx, call, bucket, version, event)
 
 
 async def object_removed(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was removed for good, or a delete marker (then it is `version`) laid over it."""
+    await _tell(tx, call, bucket, version, event)
 
 
 async def object_altered(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`)."""
+    await _tell(tx, call, bucket, version, event)
+
+
+async def _tell(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
+    if (await settings_of(tx, bucket)).get("Notification") is not None:
+        await call.part(Notifier).tell(tx, Occasion.of(call), bucket, version, event)

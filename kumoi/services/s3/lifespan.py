@@ -1,22 +1,33 @@
-"""What runs for S3: removing blobs once nothing refers to them, at a timer's call."""
+"""What runs for S3: removing blobs once nothing refers to them, at a timer's call, and delivering notifications."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
+from kumoi.services.s3.notifier import Notifier
 from kumoi.state import State
 from kumoi.state.timers import TimerRunner
 
 
-def start(parts: Parts) -> None:
-    """Add the parts and register the timer."""
-    doorway = parts[Doorway]
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts and register the timers; notifications that a crash left behind are delivered."""
+    doorway, timers = parts[Doorway], parts[TimerRunner]
     readers = parts.add(Readers, Readers())
-    parts[TimerRunner].on(RELEASED, partial(remove_released, doorway, readers))
+    timers.on(RELEASED, partial(remove_released, doorway, readers))
+    notifier = parts.add(Notifier, Notifier(doorway, timers))
+    await notifier.outbox.resume()
+    try:
+        yield
+    finally:
+        await notifier.outbox.stop()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
-    """Forget the buckets' names and the blobs of an account, or of all."""
+    """Forget the buckets' names, the blobs and the notifications of an account, or of all."""
+    await parts[Notifier].outbox.forget(account)
     await drop_account(parts[Doorway], state, account)
