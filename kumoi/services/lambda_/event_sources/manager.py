@@ -37,11 +37,13 @@ class EventSources:
         if not mapping.enabled:
             return
         self._followed[mapping.uuid] = mapping
-        poller: QueuePoller | StreamPoller = StreamPoller(self._doorway, mapping)
+        poller: QueuePoller | StreamPoller
         if mapping.kind == "sqs":
             poller = QueuePoller(self._doorway, mapping)
             self._queues = [one for one in self._queues if one.busy]
             self._queues.append(poller)
+        else:
+            poller = StreamPoller(self._doorway, mapping)
         task = asyncio.create_task(poller.run())
         task.add_done_callback(_reported)
         self._pollers[mapping.uuid] = task

@@ -106,7 +106,7 @@ class StreamPoller:
         iterator = await self._iterator(shard, checkpoint, begins=begins)
         while iterator is not None:
             try:
-                records, iterator = await self._read(shard, iterator)
+                records, iterator = await self._read(shard, iterator, self._patience(window))
             except AwsError as error:
                 if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
                     logger.warning("shard %s of %s: %s", shard, self._mapping.source_arn, error)
@@ -143,10 +143,14 @@ class StreamPoller:
     def _named(self, kinesis: str, dynamodb: str, value: str) -> dict[str, str]:
         return {kinesis if self._mapping.kind == "kinesis" else dynamodb: value}
 
-    async def _read(self, shard: str, iterator: str) -> tuple[list[StreamRecord], str | None]:
+    def _patience(self, window: Window | None) -> float:
+        """For how many seconds to wait for records: no longer than until an open window is over."""
+        over = None if window is None else window.over()
+        return WAIT_SECONDS if over is None else max(0.0, min(WAIT_SECONDS, over - self._doorway.clock.now()))
+
+    async def _read(self, shard: str, iterator: str, wait: float) -> tuple[list[StreamRecord], str | None]:
         """The next batch: as many records as wanted, or what came within the window."""
         mapping, clock = self._mapping, self._doorway.clock
-        wait = min(WAIT_SECONDS, mapping.tumbling_window) if mapping.tumbling_window else WAIT_SECONDS
         raw, following = await self._await(iterator, mapping.batch_size, wait)
         until = clock.now() + mapping.window
         while raw and following is not None and len(raw) < mapping.batch_size and (left := until - clock.now()) > 0:

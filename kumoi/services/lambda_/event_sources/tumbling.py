@@ -61,6 +61,10 @@ class Window:
         """What a checkpoint keeps."""
         return None if self.start is None else {"start": self.start, "state": self.state}
 
+    def over(self) -> float | None:
+        """When the open window ends (epoch seconds); None when there is none."""
+        return None if self.start is None else self.start + self.length
+
     def steps(self, records: Sequence[StreamRecord], now: float) -> Iterator[Step]:
         """The invocations for the next records, and for windows that are over; the state is taken between them."""
         at = 0

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+class Mailbox:
+    """A queue into which functions put what they get, and from which a test takes it."""
+
+    def __init__(self, sqs: Any, name: str) -> None:
+        self._sqs = sqs
+        self.url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.arn = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def next(self) -> Any:
+        """The next message's body; waits for it."""
+        for message in self._sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=20).get("Messages", ()):
+            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+            return json.loads(message["Body"])
+        raise AssertionError("nothing came within 20 s")
+
+    def take(self, number: int) -> list[Any]:
+        """The next few messages' bodies."""
+        return [self.next() for _ in range(number)]
+
+
+@pytest.fixture
+def sqs(kumoi: Any) -> Any:
+    return kumoi.client("sqs")
+
+
+@pytest.fixture
+def mailbox(sqs: Any) -> Callable[[str], Mailbox]:
+    """Make a queue with a name."""
+    return lambda name: Mailbox(sqs, name)
+
+
+@pytest.fixture
+def seen(mailbox: Callable[[str], Mailbox]) -> Mailbox:
+    """Where the functions of `telling` put what they get."""
+    return mailbox("seen")
+
+
+TELLING = """
+import json, os, boto3
+sqs = boto3.client("sqs")
+state = {{"calls": 0}}
+
+def tell(what):
+    sqs.send_message(QueueUrl=os.environ["SEEN"], MessageBody=json.dumps(what))
+
+def keys(event):
+    return [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]
+
+def handler(event, context):
+    state["calls"] += 1
+    calls = state["calls"]
+    tell(event)
+{body}
+"""
+
+
+@pytest.fixture
+def telling(create: Callable[..., dict[str, Any]], seen: Mailbox) -> Callable[..., dict[str, Any]]:
+    """Create a function that puts each event into `seen` and then runs `body`; `calls` counts in its environment."""
+
+    def make(body: str = "return None", **options: Any) -> dict[str, Any]:
+        source = TELLING.format(body="\n".join("    " + line for line in body.splitlines()))
+        return create(source, Environment={"Variables": {"SEEN": seen.url}}, Timeout=20, **options)
+
+    return make
+
+
+@pytest.fixture
+def bodies() -> Callable[[dict[str, Any]], list[str]]:
+    """The bodies of a queue's event, in order."""
+    return lambda event: [record["body"] for record in event["Records"]]
