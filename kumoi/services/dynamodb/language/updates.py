@@ -89,7 +89,8 @@ class UpdateActions:
         if kind not in old:
             raise invalid(self._mismatch)
         if action.section == "DELETE":
-            left = [member for member in old[kind] if member not in set(value[kind])]
+            gone = set(value[kind])
+            left = [member for member in old[kind] if member not in gone]
             if left:
                 _put(item, action.path, {kind: left})
             else:
