@@ -1,8 +1,9 @@
 """A pytest plugin: the fixture `kumoi` gives each test an account of its own on one shared platform.
 
 The platform is a process of its own, ephemeral, started at the first use and stopped with the session. A test sees
-nothing of another's resources; the clock and declared faults are shared by all of them. What it needs is imported when
-a test asks for it: pytest loads plugins at every start.
+nothing of another's resources; declared faults are shared by all of them. Time never runs backwards, so tests that
+advance the clock say `@pytest.mark.kumoi_clock` and share a second platform: the others can trust that it is today.
+What it needs is imported when a test asks for it: pytest loads plugins at every start.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import itertools
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +24,25 @@ if TYPE_CHECKING:
     from kumoi.cli.connection import Connection
 
 FIRST_ACCOUNT = 100_000_000_001
+CLOCK_MARK = "kumoi_clock"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", f"{CLOCK_MARK}: runs on a platform whose clock tests may advance")
 
 
 class KumoiAccount:
     """One test's account. `url`, `account` and `region` say where it is; `environment` points other processes at it."""
 
-    def __init__(self, connection: Connection, account: str, region: str = "us-east-1") -> None:
+    def __init__(
+        self, connection: Connection, account: str, region: str = "us-east-1", *, may_advance: bool = False
+    ) -> None:
         self.url = connection.url
         self.account = account
         self.region = region
         self._connection = connection
+        self._may_advance = may_advance
         self._clients: list[Any] = []
 
     @property
@@ -62,7 +74,12 @@ class KumoiAccount:
         return client
 
     def advance(self, duration: str | float) -> None:
-        """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run."""
+        """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run.
+
+        Raises RuntimeError in a test that is not marked `kumoi_clock`.
+        """
+        if not self._may_advance:
+            raise RuntimeError(f"mark a test that advances the clock with @pytest.mark.{CLOCK_MARK}")
         from kumoi.cli.durations import parse_duration
 
         seconds = parse_duration(duration) if isinstance(duration, str) else duration
@@ -78,9 +95,8 @@ class KumoiAccount:
         self._connection.ask("POST", "reset", account=self.account)
 
 
-@pytest.fixture(scope="session")
-def kumoi_platform() -> Iterator[Connection]:
-    """The platform that all tests of the session share."""
+@contextmanager
+def _platform() -> Iterator[Connection]:
     from kumoi.cli.connection import Connection
 
     with tempfile.TemporaryDirectory(prefix="kumoi-pytest-") as directory:
@@ -96,15 +112,36 @@ def kumoi_platform() -> Iterator[Connection]:
 
 
 @pytest.fixture(scope="session")
+def kumoi_platforms() -> Iterator[Callable[[bool], Connection]]:
+    """The platforms that the session's tests share, each started when first asked for: by whether its clock may move."""
+    with ExitStack() as running:
+
+        @cache
+        def platform(clock_may_move: bool) -> Connection:
+            return running.enter_context(_platform())
+
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def kumoi_platform(kumoi_platforms: Callable[[bool], Connection]) -> Connection:
+    """The platform that all tests of the session share, but those that advance the clock."""
+    return kumoi_platforms(False)
+
+
+@pytest.fixture(scope="session")
 def kumoi_accounts() -> Iterator[int]:
     """The account numbers of the session's tests."""
     return itertools.count(FIRST_ACCOUNT)
 
 
 @pytest.fixture
-def kumoi(kumoi_platform: Connection, kumoi_accounts: Iterator[int]) -> Iterator[KumoiAccount]:
+def kumoi(
+    request: pytest.FixtureRequest, kumoi_platforms: Callable[[bool], Connection], kumoi_accounts: Iterator[int]
+) -> Iterator[KumoiAccount]:
     """An account of the test's own on the shared platform, forgotten afterwards."""
-    account = KumoiAccount(kumoi_platform, f"{next(kumoi_accounts):012d}")
+    may_advance = request.node.get_closest_marker(CLOCK_MARK) is not None
+    account = KumoiAccount(kumoi_platforms(may_advance), f"{next(kumoi_accounts):012d}", may_advance=may_advance)
     yield account
     account.close()
     account.reset()

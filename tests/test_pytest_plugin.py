@@ -29,7 +29,7 @@ def recorder() -> Recorder:
 @pytest.fixture
 def account(recorder: Recorder) -> KumoiAccount:
     connection: Any = recorder
-    return KumoiAccount(connection, "100000000001", "eu-west-1")
+    return KumoiAccount(connection, "100000000001", "eu-west-1", may_advance=True)
 
 
 def test_other_processes_are_pointed_at_the_account(account: KumoiAccount) -> None:
@@ -55,3 +55,10 @@ def test_advance(account: KumoiAccount, recorder: Recorder, duration: str | floa
 def test_reset_forgets_this_account_only(account: KumoiAccount, recorder: Recorder) -> None:
     account.reset()
     assert recorder.asked == [("POST", "reset", None, {"account": "100000000001"})]
+
+
+def test_a_test_that_is_not_marked_cannot_advance_the_clock(recorder: Recorder) -> None:
+    connection: Any = recorder
+    with pytest.raises(RuntimeError, match="kumoi_clock"):
+        KumoiAccount(connection, "100000000001").advance(1)
+    assert recorder.asked == []

@@ -69,6 +69,7 @@ def test_a_backup_holds_the_table_as_it_was_and_makes_a_new_one(client: Any, mak
         client.describe_backup(BackupArn=arn)
 
 
+@pytest.mark.kumoi_clock
 def test_a_table_is_restored_to_a_point_in_time(client: Any, make: Make, kumoi: Any) -> None:
     make()
     put(client, 0, "before recovery")

@@ -37,6 +37,7 @@ def set_expiry(client: Any, attribute: str = "ttl", enabled: bool = True) -> Any
     return client.update_time_to_live(TableName="table", TimeToLiveSpecification=specification)
 
 
+@pytest.mark.kumoi_clock
 def test_items_go_when_their_time_has_come(client: Any, make: Make, kumoi: Any) -> None:
     make(
         "table", gsi={"by-ttl": ("ttl:N",)}, StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
@@ -61,6 +62,7 @@ def test_items_go_when_their_time_has_come(client: Any, make: Make, kumoi: Any) 
     assert names(client) == {"ancient", "put-off", "kept"}
 
 
+@pytest.mark.kumoi_clock
 def test_expiry_can_be_turned_off_and_moved(client: Any, make: Make, kumoi: Any) -> None:
     make("table")
     set_expiry(client)

@@ -122,6 +122,7 @@ def test_streams_are_listed_and_described(client: Any, streams: Any, make: Make)
         streams.describe_stream(StreamArn=arn + "9")
 
 
+@pytest.mark.kumoi_clock
 def test_a_stream_outlives_its_end_by_a_day(client: Any, streams: Any, make: Make, kumoi: Any) -> None:
     arn = make(**with_view("NEW_IMAGE"))["LatestStreamArn"]
     client.put_item(TableName="table", Item=KEY)
@@ -143,6 +144,7 @@ def test_a_stream_outlives_its_end_by_a_day(client: Any, streams: Any, make: Mak
         streams.describe_stream(StreamArn=arn)
 
 
+@pytest.mark.kumoi_clock
 def test_records_and_iterators_grow_old(client: Any, streams: Any, make: Make, kumoi: Any) -> None:
     arn = make(**with_view("KEYS_ONLY"))["LatestStreamArn"]
     client.put_item(TableName="table", Item=KEY)
@@ -160,6 +162,7 @@ def test_records_and_iterators_grow_old(client: Any, streams: Any, make: Make, k
         streams.get_records(ShardIterator="garbage")
 
 
+@pytest.mark.kumoi_clock
 def test_expired_items_are_told_as_the_services_own_deletions(
     client: Any, streams: Any, make: Make, kumoi: Any
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_transaction_is_all_or_nothing(client: Any, make: Make) -> None:
     assert found(client) == {"a": "old", "b": "1", "c": "made"}
 
 
+@pytest.mark.kumoi_clock
 def test_a_token_makes_a_transaction_happen_once(client: Any, make: Make, kumoi: Any) -> None:
     make("table")
 

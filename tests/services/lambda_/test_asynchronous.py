@@ -63,6 +63,7 @@ def test_a_success_is_told_to_its_destination(kumoi: Any, create: Any, client: A
     assert record["responsePayload"] == {"sum": 2}
 
 
+@pytest.mark.kumoi_clock
 def test_a_failure_is_told_after_its_last_attempt(kumoi: Any, create: Any, client: Any, keeper: str) -> None:
     create(FAIL)
     client.put_function_event_invoke_config(
@@ -81,6 +82,7 @@ def test_a_failure_is_told_after_its_last_attempt(kumoi: Any, create: Any, clien
     assert first == second
 
 
+@pytest.mark.kumoi_clock
 def test_an_event_that_grows_too_old_is_given_up(kumoi: Any, create: Any, client: Any, keeper: str) -> None:
     create(FAIL)
     client.put_function_event_invoke_config(

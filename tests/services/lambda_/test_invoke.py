@@ -120,6 +120,7 @@ def test_an_asynchronous_event_is_run(create: Any, client: Any, kumoi: Any) -> N
     assert wait_for_log(kumoi, "got 7")
 
 
+@pytest.mark.kumoi_clock
 def test_a_failing_event_is_retried_twice_in_platform_time(create: Any, client: Any, kumoi: Any) -> None:
     create("def handler(event, context):\n    print('try')\n    raise RuntimeError('no')\n")
     client.invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")

@@ -123,6 +123,7 @@ def test_groups_with_retention_and_tags(logs: Any, kumoi: Any) -> None:
         logs.put_retention_policy(logGroupName="g", retentionInDays=8)
 
 
+@pytest.mark.kumoi_clock
 def test_expired_events_are_not_shown(logs: Any, now: int, kumoi: Any) -> None:
     put(logs, "a", (now, "old"))
     logs.put_retention_policy(logGroupName="g", retentionInDays=1)

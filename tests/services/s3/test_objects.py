@@ -215,6 +215,7 @@ def test_without_a_checksum_the_service_computes_one(kumoi: Any, bucket: str) ->
     assert answer["ChecksumType"] == "FULL_OBJECT"
 
 
+@pytest.mark.kumoi_clock
 def test_a_presigned_url_works_until_it_expires(kumoi: Any, bucket: str) -> None:
     s3 = kumoi.client("s3", request_checksum_calculation="when_required")
     named = {"Bucket": bucket, "Key": "a key"}
@@ -277,6 +278,7 @@ def test_copies(s3: Any, bucket: str) -> None:
     assert error.value.response["Error"]["Condition"] == "x-amz-copy-source-If-None-Match"
 
 
+@pytest.mark.kumoi_clock
 def test_a_copy_to_another_account_and_region(kumoi: Any, s3: Any, bucket: str) -> None:
     content = b"z" * 100_000
     s3.put_object(Bucket=bucket, Key="k", Body=content)
@@ -288,6 +290,7 @@ def test_a_copy_to_another_account_and_region(kumoi: Any, s3: Any, bucket: str) 
     assert s3.get_object(Bucket=far, Key="k")["Body"].read() == content
 
 
+@pytest.mark.kumoi_clock
 def test_what_is_overwritten_and_deleted_leaves_no_file(kumoi: Any, s3: Any, bucket: str) -> None:
     for _ in range(3):
         s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100_000)

@@ -108,6 +108,7 @@ def test_emptying_a_bucket_of_versions(s3: Any, versioned: str) -> None:
     s3.delete_bucket(Bucket=versioned)
 
 
+@pytest.mark.kumoi_clock
 def test_object_lock(kumoi: Any, s3: Any) -> None:
     name = f"locked-{kumoi.account}"
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)

@@ -22,6 +22,7 @@ def text(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@pytest.mark.kumoi_clock
 def test_each_occurrence_of_an_hour_fires_once_with_its_own_time(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
@@ -37,6 +38,7 @@ def test_each_occurrence_of_an_hour_fires_once_with_its_own_time(
     assert {item["attempt-number"] for item in items} == {"1"}
 
 
+@pytest.mark.kumoi_clock
 def test_a_rate_begins_at_once_and_counts_from_there(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
@@ -47,6 +49,7 @@ def test_a_rate_begins_at_once_and_counts_from_there(
     assert [item["scheduled-time"] for item in seen(4)] == [text(made + timedelta(minutes=20 * n)) for n in range(4)]
 
 
+@pytest.mark.kumoi_clock
 def test_a_one_time_schedule_fires_once_in_its_time_zone_and_is_deleted_where_asked(
     kumoi: Any, client: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
@@ -62,6 +65,7 @@ def test_a_one_time_schedule_fires_once_in_its_time_zone_and_is_deleted_where_as
         client.get_schedule(Name="gone")
 
 
+@pytest.mark.kumoi_clock
 def test_start_and_end_dates_bound_a_recurring_schedule(
     kumoi: Any, client: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
@@ -73,6 +77,7 @@ def test_start_and_end_dates_bound_a_recurring_schedule(
     assert client.list_schedules()["Schedules"] == []
 
 
+@pytest.mark.kumoi_clock
 def test_an_occurrence_takes_place_within_its_flexible_window(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
@@ -84,6 +89,7 @@ def test_an_occurrence_takes_place_within_its_flexible_window(
     assert [item["scheduled-time"] for item in seen(3)] == [text(full + timedelta(hours=n)) for n in range(3)]
 
 
+@pytest.mark.kumoi_clock
 def test_a_schedule_that_rests_does_not_fire(
     kumoi: Any, client: Any, create: Callable[..., str], seen: Callable[..., Any], target: dict[str, Any]
 ) -> None:
@@ -98,6 +104,7 @@ def test_a_schedule_that_rests_does_not_fire(
     assert len(seen(1)) == 1
 
 
+@pytest.mark.kumoi_clock
 def test_what_fails_is_tried_again_on_the_clock(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:

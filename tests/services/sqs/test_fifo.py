@@ -48,6 +48,7 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
     return told["Code"], told["Message"]
 
 
+@pytest.mark.kumoi_clock
 def test_a_group_waits_for_its_head(client: Any, url: str, kumoi: Any) -> None:
     for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a")):
         send(client, url, body, group)
@@ -60,6 +61,7 @@ def test_a_group_waits_for_its_head(client: Any, url: str, kumoi: Any) -> None:
     assert bodies(client, url) in (["b1", "a2", "a3"], ["a2", "a3", "b1"])
 
 
+@pytest.mark.kumoi_clock
 def test_a_head_that_is_hidden_for_longer_holds_up_its_group(client: Any, url: str, kumoi: Any) -> None:
     for body in "abc":
         send(client, url, body)
@@ -71,6 +73,7 @@ def test_a_head_that_is_hidden_for_longer_holds_up_its_group(client: Any, url: s
     assert bodies(client, url) == ["a", "b", "c"]
 
 
+@pytest.mark.kumoi_clock
 def test_a_duplicate_is_answered_as_the_first_was(client: Any, url: str, kumoi: Any) -> None:
     first = send(client, url, "a", MessageDeduplicationId="same")
     again = send(client, url, "b", MessageDeduplicationId="same")
@@ -129,6 +132,7 @@ def test_what_fifo_queues_refuse(client: Any, url: str) -> None:
     assert with_handle["SequenceNumber"]
 
 
+@pytest.mark.kumoi_clock
 def test_a_handle_expires_with_its_reception(client: Any, url: str, kumoi: Any) -> None:
     send(client, url, "a")
     (message,) = client.receive_message(QueueUrl=url, VisibilityTimeout=5)["Messages"]
@@ -138,6 +142,7 @@ def test_a_handle_expires_with_its_reception(client: Any, url: str, kumoi: Any) 
     )
 
 
+@pytest.mark.kumoi_clock
 def test_what_moves_away_frees_its_group(client: Any, url: str, kumoi: Any) -> None:
     dead = client.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

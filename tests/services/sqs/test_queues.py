@@ -49,6 +49,7 @@ def test_attributes_are_set_shown_and_taken_away(client: Any, url: str) -> None:
     assert attributes(client, url, "QueueArn")["QueueArn"].endswith(":jobs")
 
 
+@pytest.mark.kumoi_clock
 def test_messages_are_counted_by_what_they_wait_for(client: Any, url: str, kumoi: Any) -> None:
     for number in range(5):
         client.send_message(QueueUrl=url, MessageBody=str(number), DelaySeconds=60 if number == 4 else 0)
@@ -125,6 +126,7 @@ def test_queues_that_are_refused(client: Any, name: str, given: dict[str, str], 
     assert refused(lambda: client.create_queue(QueueName=name, Attributes=given))[0] == code
 
 
+@pytest.mark.kumoi_clock
 def test_what_failed_too_often_moves_and_can_be_moved_back(client: Any, url: str, kumoi: Any) -> None:
     dead = client.create_queue(QueueName="dead")["QueueUrl"]
     arn = attributes(client, dead, "QueueArn")["QueueArn"]
@@ -156,6 +158,7 @@ def test_what_failed_too_often_moves_and_can_be_moved_back(client: Any, url: str
     )
 
 
+@pytest.mark.kumoi_clock
 def test_a_task_keeps_its_rate_and_can_be_cancelled(client: Any, url: str, kumoi: Any) -> None:
     dead = client.create_queue(QueueName="dead")["QueueUrl"]
     arn = attributes(client, dead, "QueueArn")["QueueArn"]

@@ -18,6 +18,7 @@ def url(client: Any) -> str:
     return str(client.create_queue(QueueName="jobs")["QueueUrl"])
 
 
+@pytest.mark.kumoi_clock
 def test_a_message_is_received_once_and_deleted(client: Any, url: str, kumoi: Any) -> None:
     sent = client.send_message(QueueUrl=url, MessageBody="héllo")
     (message,) = client.receive_message(QueueUrl=url)["Messages"]
@@ -28,6 +29,7 @@ def test_a_message_is_received_once_and_deleted(client: Any, url: str, kumoi: An
     assert "Messages" not in client.receive_message(QueueUrl=url)
 
 
+@pytest.mark.kumoi_clock
 def test_what_is_not_deleted_comes_back(client: Any, url: str, kumoi: Any) -> None:
     client.send_message(QueueUrl=url, MessageBody="a", DelaySeconds=60)
     assert "Messages" not in client.receive_message(QueueUrl=url)
@@ -40,6 +42,7 @@ def test_what_is_not_deleted_comes_back(client: Any, url: str, kumoi: Any) -> No
     assert len(client.receive_message(QueueUrl=url)["Messages"]) == 1
 
 
+@pytest.mark.kumoi_clock
 def test_retention_drops_a_message(client: Any, kumoi: Any) -> None:
     url = client.create_queue(QueueName="short", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
     client.send_message(QueueUrl=url, MessageBody="a")
@@ -73,6 +76,7 @@ def test_a_handle_that_is_none_is_refused(client: Any, url: str) -> None:
         client.delete_message(QueueUrl=url, ReceiptHandle="garbage")
 
 
+@pytest.mark.kumoi_clock
 def test_a_purge_drops_what_is_in_flight_too(client: Any, url: str, kumoi: Any) -> None:
     for body in ("a", "b"):
         client.send_message(QueueUrl=url, MessageBody=body)

@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 RUNTIME = f"python3.{sys.version_info.minor}"
 Make = Callable[..., dict[str, Any]]
 
@@ -30,6 +32,7 @@ def test_messages_arrive_as_a_function_expects_them_and_are_deleted(
     assert record["messageAttributes"]["k"]["stringValue"] == "v"
 
 
+@pytest.mark.kumoi_clock
 def test_a_failed_batch_comes_again_and_ends_in_the_dead_letter_queue(
     kumoi: Any, client: Any, sqs: Any, mailbox: Callable[[str], Any], seen: Any, telling: Make
 ) -> None:
@@ -48,6 +51,7 @@ def test_a_failed_batch_comes_again_and_ends_in_the_dead_letter_queue(
     assert dead.next() == "bad"
 
 
+@pytest.mark.kumoi_clock
 def test_only_the_messages_that_a_function_names_come_again(
     kumoi: Any, client: Any, sqs: Any, mailbox: Callable[[str], Any], seen: Any, telling: Make
 ) -> None:

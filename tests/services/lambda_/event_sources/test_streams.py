@@ -79,6 +79,7 @@ def test_what_was_there_before_is_read_from_the_beginning_in_order(
     assert got == wanted
 
 
+@pytest.mark.kumoi_clock
 def test_a_batch_is_tried_again_and_then_given_up_to_the_failure_destination(
     kumoi: Any, seen: Any, table: Table, telling: Make, connect: Make, mailbox: Callable[[str], Any]
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_failed_batch_is_halved_until_the_bad_record_is_alone(
     assert failed.next()["DDBStreamBatchInfo"]["batchSize"] in (1, 4)
 
 
+@pytest.mark.kumoi_clock
 def test_a_function_says_from_which_record_on_it_failed(
     kumoi: Any, seen: Any, table: Table, telling: Make, connect: Make
 ) -> None:
@@ -136,6 +138,7 @@ def test_filters_see_images(seen: Any, table: Table, telling: Make, connect: Mak
     assert keys(seen.next()) == ["order"]
 
 
+@pytest.mark.kumoi_clock
 def test_a_tumbling_window_hands_its_state_on_and_ends(
     kumoi: Any, seen: Any, table: Table, telling: Make, connect: Make
 ) -> None:
