@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,10 @@ class KumoiAccount:
         self._clients.append(client)
         return client
 
+    def now(self) -> datetime:
+        """The platform's time."""
+        return datetime.fromtimestamp(self._connection.ask("GET", "clock")["now"], UTC)
+
     def advance(self, duration: str | float) -> None:
         """Advance the platform's clock by seconds or `1h30m`; returns once what fell due has run.
 
@@ -113,7 +118,7 @@ def _platform() -> Iterator[Connection]:
 
 @pytest.fixture(scope="session")
 def kumoi_platforms() -> Iterator[Callable[[bool], Connection]]:
-    """The platforms that the session's tests share, each started when first asked for: by whether its clock may move."""
+    """The platforms that tests share, each started when first asked for: by whether its clock may move."""
     with ExitStack() as running:
 
         @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,7 +116,7 @@ def test_object_lock(kumoi: Any, s3: Any) -> None:
     suspend = {"Bucket": name, "VersioningConfiguration": {"Status": "Suspended"}}
     assert refused(s3.put_bucket_versioning, **suspend)[0] == "InvalidBucketState"
     named = {"Bucket": name, "Key": "k"}
-    until = datetime.now(UTC) + timedelta(days=1)
+    until = kumoi.now() + timedelta(days=1)
     version = s3.put_object(
         **named, Body=b"", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until, ObjectLockLegalHoldStatus="ON"
     )["VersionId"]
