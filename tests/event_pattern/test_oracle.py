@@ -70,10 +70,8 @@ def views(value: Any, path: str = "") -> Iterator[Flat]:
 def same(value: Any, other: Any) -> bool:
     if isinstance(value, bool) or isinstance(other, bool) or value is None or other is None:
         return value is other
-    return (
-        type(value) is str is type(other)
-        and value == other
-        or (str not in map(type, (value, other)) and value == other)
+    return (type(value) is str is type(other) and value == other) or (
+        str not in map(type, (value, other)) and value == other
     )
 
 

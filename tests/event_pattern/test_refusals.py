@@ -18,6 +18,7 @@ COMPLEX = (
     "wildcard character"
 )
 
+MIXED = "Inside anything but list, either all values are number or string, mixed type is not supported"
 MANY = "A pattern may have up to 1000 combinations of alternatives in $or"
 
 LEAVES: list[tuple[Any, str]] = [
@@ -68,7 +69,7 @@ LEAVES: list[tuple[Any, str]] = [
     ([{"anything-but": []}], "Empty arrays are not allowed"),
     ([{"anything-but": [None]}], LIST),
     ([{"anything-but": [["a"]]}], LIST),
-    ([{"anything-but": ["a", 1]}], "Inside anything but list, either all values are number or string, mixed type is not supported"),
+    ([{"anything-but": ["a", 1]}], MIXED),
     ([{"anything-but": {}}], "Anything-But expression name not found"),
     ([{"anything-but": {"prefix": "a", "suffix": "b"}}], "Only one key allowed in match expression"),
     ([{"anything-but": {"numeric": ["=", 1]}}], "Unsupported anything-but pattern: numeric"),
