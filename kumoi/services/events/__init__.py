@@ -23,6 +23,8 @@ events = Service(
     __name__,
     modules=(
         "operations.buses",
+        "operations.connections",
+        "operations.destinations",
         "operations.events",
         "operations.permissions",
         "operations.rules",
