@@ -24,7 +24,7 @@ RETRIED = frozenset({409, 429})
 def destination_request(
     destination: ApiDestination, parameters: Mapping[str, Any], target: Mapping[str, Any], text: str, token: str | None
 ) -> HttpRequest:
-    """The request that delivers `text`; `parameters` are the connection's, `token` its OAuth header, where it has one."""
+    """The request that delivers `text`; `parameters` are the connection's, `token` its OAuth header, if it has one."""
     wanted = target.get("HttpParameters", {})
     invocation = parameters.get("InvocationHttpParameters", {})
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": AGENT, "Range": "bytes=0-1048575"}

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from kumoi.delivery import Outbox
 from kumoi.doorway import Doorway, Parts
-from kumoi.services.events import archive_log, rule_schedules
+from kumoi.services.events import archive_log, archive_retention, replayer, rule_schedules
 from kumoi.services.events.api_destinations import AUTHORIZE, ApiDestinations
 from kumoi.services.events.hand_over import HandOver
 from kumoi.services.events.http_client import HttpClient
@@ -45,7 +45,15 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     async def authorize(timer: Timer) -> None:
         await endpoints.authorize(state.at(timer.account, timer.region), timer.payload.decode())
 
+    async def replay(timer: Timer) -> None:
+        await replayer.send_page(state, doorway.lake, router, timer)
+
+    async def expire(timer: Timer) -> None:
+        await archive_retention.expire(state, doorway.lake, timer)
+
     timers.on(rule_schedules.TOPIC, fire)
+    timers.on(replayer.TOPIC, replay)
+    timers.on(archive_retention.TOPIC, expire)
     timers.on(AUTHORIZE, authorize)
     await outbox.resume()
     try:
