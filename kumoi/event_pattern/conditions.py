@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 Test = Callable[[Any], bool]
 
 MOST_WILDCARDS = 4
@@ -141,7 +143,8 @@ def _numeric(operand: Any) -> Test:
     if not isinstance(operand, list):
         raise PatternError("Value of numeric must be an array.")
     if not operand or not isinstance(operand[0], str):
-        raise PatternError(f"Invalid member in numeric match: {operand[0] if operand else ']'}")
+        member = orjson.dumps(operand[0]).decode() if operand else "]"
+        raise PatternError(f"Invalid member in numeric match: {member}")
     operator, *rest = operand
     if operator not in _COMPARE:
         raise PatternError(f"Unrecognized numeric range operator: {operator}")
@@ -154,12 +157,12 @@ def _numeric(operand: Any) -> Test:
     if operator not in (">", ">="):
         raise PatternError("Too many elements in numeric expression")
     upper, *rest = rest
+    if not isinstance(upper, str):
+        raise PatternError(f"Bad value in numeric range: {orjson.dumps(upper).decode()}")
     if upper not in ("<", "<="):
         raise PatternError(f"Bad numeric range operator: {upper}")
     if not rest or not is_number(rest[0]):
-        raise PatternError(
-            f"Value of {upper} must be numeric" if not rest else f"Bad value in numeric range: {rest[0]}"
-        )
+        raise PatternError(f"Value of {upper} must be numeric")
     high, *rest = rest
     if low >= high:
         raise PatternError("Bottom must be less than top")
@@ -179,29 +182,38 @@ def _anything_but(operand: Any) -> Test:
         raise PatternError("Empty arrays are not allowed")
     for value in values:
         if not (isinstance(value, str) or is_number(value)):
-            raise PatternError(f"Inside anything but list, {_kind(value)} is not supported.")
+            raise PatternError("Inside anything but list, start|null|boolean is not supported.")
     texts = frozenset(value for value in values if isinstance(value, str))
     numbers = frozenset(float(value) for value in values if is_number(value))
+    if texts and numbers:
+        raise PatternError(
+            "Inside anything but list, either all values are number or string, mixed type is not supported"
+        )
     return lambda value: not (value in texts if isinstance(value, str) else is_number(value) and value in numbers)
 
 
 def _anything_but_test(operand: dict[str, Any]) -> Test:
+    if not operand:
+        raise PatternError("Anything-But expression name not found")
     if len(operand) != 1:
         raise PatternError("Only one key allowed in match expression")
     operator, given = next(iter(operand.items()))
     if operator not in ("prefix", "suffix", "equals-ignore-case", "wildcard"):
         raise PatternError(f"Unsupported anything-but pattern: {operator}")
+    if not (isinstance(given, str | list) or is_number(given)):
+        raise PatternError("Value of anything-but must be an array or single string/number value.")
     values = given if isinstance(given, list) else [given]
     if not values:
         raise PatternError("Empty arrays are not allowed")
+    is_edge = operator in ("prefix", "suffix")
     for value in values:
         if not isinstance(value, str):
-            if isinstance(given, list) and operator == "equals-ignore-case":
-                raise PatternError(f"Inside anything-but/equals-ignore-case list, {_kind(value)} is not supported.")
-            if isinstance(value, dict):
-                raise PatternError("Value of anything-but must be an array or single string/number value.")
-            raise PatternError(f"{operator} match pattern must be a string")
-        if not value and operator in ("prefix", "suffix"):
+            if operator == "equals-ignore-case":
+                raise PatternError(
+                    "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
+                )
+            raise PatternError(f"{'prefix/suffix' if is_edge else operator} match pattern must be a string")
+        if not value and is_edge:
             raise PatternError("Null prefix/suffix not allowed")
     tests = [make_test(operator, value) for value in values]
     return lambda value: not any(test(value) for test in tests)
@@ -211,14 +223,6 @@ def _text(operator: str, operand: Any) -> str:
     if not isinstance(operand, str):
         raise PatternError(f"{operator} match pattern must be a string")
     return operand
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    return "number" if is_number(value) else "start"
 
 
 _MAKERS: Mapping[str, Callable[[Any], Test]] = {

@@ -7,7 +7,7 @@ paths, in events as in patterns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Leaf:
             if value in self.texts:
                 return True
         elif isinstance(value, list):
-            return any(self._holds(one) for one in value)
+            return any(self._holds(one) for one in elements(value))
         elif isinstance(value, dict):
             return False
         elif is_number(value):
@@ -55,63 +55,79 @@ class Leaf:
 
 @dataclass(slots=True)
 class Node:
-    """The conditions below one field: all of `fields`, and one alternative of each group of `choices`."""
+    """The conditions below one field: on its fields themselves, and further below them."""
 
-    fields: dict[str, list[Node | Leaf]] = field(default_factory=dict)
-    choices: list[list[Node]] = field(default_factory=list)
+    leaves: list[tuple[str, Leaf]] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
 
     def matches(self, value: Any, event: Mapping[str, Any]) -> bool:
         """Whether a value of `event` meets all that is said below this node."""
-        if isinstance(value, list) and value:
-            return any(self.matches(one, event) for one in value)
-        for name, demands in self.fields.items():
-            below = field_of(value, name)
-            for demand in demands:
-                if not demand.matches(below, event):
-                    return False
-        return all(any(one.matches(value, event) for one in group) for group in self.choices)
+        if isinstance(value, list):
+            alternatives = list(elements(value))
+            if alternatives:
+                return any(self.matches(one, event) for one in alternatives)
+        fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        below = undotted(fields)
+        for name, leaf in self.leaves:
+            if not leaf.matches((fields if "." in name else below).get(name, MISSING), event):
+                return False
+        return all(node.matches(below.get(name, MISSING), event) for name, node in self.nodes.items())
 
 
 class Pattern:
-    """A compiled pattern."""
+    """A compiled pattern: an event passes when it meets all the conditions of one of the trees."""
 
-    def __init__(self, root: Node) -> None:
-        self._root = root
+    def __init__(self, trees: Sequence[Node]) -> None:
+        self._trees = trees
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Whether the event (parsed JSON) passes."""
-        return self._root.matches(event, event)
+        return any(tree.matches(event, event) for tree in self._trees)
 
 
-def field_of(value: Any, name: str) -> Any:
-    """A field of an object; MISSING when it has none, or is no object. A name with dots is meant as it stands."""
-    if not isinstance(value, dict):
-        return MISSING
-    return value.get(name, MISSING) if "." in name else undotted(value).get(name, MISSING)
+def elements(array: list[Any]) -> Iterator[Any]:
+    """The elements of an array, and those of the arrays in it; an empty array has none."""
+    waiting = [array]
+    while waiting:
+        for one in waiting.pop():
+            if isinstance(one, list):
+                waiting.append(one)
+            else:
+                yield one
 
 
 def undotted(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of an object, with keys that hold dots taken apart into paths."""
+    """The fields of an object, with keys that hold dots taken apart into paths.
+
+    Where a key and a path both begin with a name and are not both objects, the name has the two as a set.
+    """
     if not any("." in name for name in fields):
         return fields
     plain: dict[str, Any] = {name: value for name, value in fields.items() if "." not in name}
     for name, value in fields.items():
         if "." in name:
             first, _, rest = name.partition(".")
-            known = plain.get(first)
-            plain[first] = {**known, rest: value} if isinstance(known, dict) else {rest: value}
+            below = {rest: value}
+            known = plain.get(first, MISSING)
+            if known is MISSING:
+                plain[first] = below
+            elif isinstance(known, dict):
+                plain[first] = {**known, **below}
+            else:
+                plain[first] = [*(known if isinstance(known, list) else [known]), below]
     return plain
 
 
 def scalars_at(value: Any, path: Path) -> Iterator[Any]:
     """The scalars of an event at a path, whatever arrays are on the way."""
     if isinstance(value, list):
-        for one in value:
+        for one in elements(value):
             yield from scalars_at(one, path)
     elif not path:
         if not isinstance(value, dict):
             yield value
-    else:
-        below = field_of(value, path[0])
+    elif isinstance(value, dict):
+        name = path[0]
+        below = value.get(name, MISSING) if "." in name else undotted(value).get(name, MISSING)
         if below is not MISSING:
             yield from scalars_at(below, path[1:])

@@ -11,6 +11,12 @@ from kumoi.event_pattern.matching import Leaf, Node, Path, Pattern
 
 Dialect = Literal["events", "lambda", "sns-attributes", "sns-body"]
 
+MAX_DEPTH = 100
+"""Levels of a pattern: ours, so that no pattern is deeper than what matches it."""
+
+MAX_COMBINATIONS = 1000
+"""Combinations that the alternatives of a pattern's `$or`s may make, as AWS has it."""
+
 _SNS: frozenset[Dialect] = frozenset({"sns-attributes", "sns-body"})
 
 
@@ -22,42 +28,48 @@ def compile_pattern(text: str | bytes, dialect: Dialect = "events") -> Pattern:
         raise PatternError(f"Invalid JSON: {error.msg}") from None
     if not isinstance(content, dict):
         raise PatternError("Filter is not an object")
-    return Pattern(_node(content, (), dialect))
+    return Pattern([_tree(leaves) for leaves in _combinations(content, (), dialect)])
 
 
-def _node(content: dict[str, Any], path: Path, dialect: Dialect) -> Node:
-    node = Node()
+def _combinations(content: dict[str, Any], path: Path, dialect: Dialect) -> list[tuple[Leaf, ...]]:
+    """The sets of conditions of which an event has to meet one: several where there is an `$or`."""
+    if not content and dialect == "events":
+        raise PatternError("Empty objects are not allowed")
+    combinations: list[tuple[Leaf, ...]] = [()]
     for key, value in content.items():
+        below = (*path, *([key] if dialect == "sns-attributes" else key.split(".")))
+        if len(below) > MAX_DEPTH:
+            raise PatternError(f"Kumoi takes patterns of up to {MAX_DEPTH} levels")
         if key == "$or" and _is_choice(value):
-            node.choices.append([_node(one, path, dialect) for one in value])
-            continue
-        if isinstance(value, dict):
+            alternatives = [leaves for one in value for leaves in _combinations(one, path, dialect)]
+        elif isinstance(value, dict):
             if dialect == "sns-attributes":
                 raise PatternError("Filter policy scope MessageAttributes does not support nested filter policy")
-            node.fields.setdefault(key, []).append(_node(value, (*path, key), dialect))
+            alternatives = _combinations(value, below, dialect)
         elif isinstance(value, list):
-            _place(node, key, value, path, dialect)
+            alternatives = [(_leaf(value, below, dialect),)]
         else:
             raise PatternError(f'"{key}" must be an object or an array')
-    return node
+        if len(combinations) * len(alternatives) > MAX_COMBINATIONS:
+            raise PatternError(f"A pattern may have up to {MAX_COMBINATIONS} combinations of alternatives in $or")
+        combinations = [known + more for known in combinations for more in alternatives]
+    return combinations
+
+
+def _tree(leaves: tuple[Leaf, ...]) -> Node:
+    """Conditions by the names that lead to them, so that those below one array are asked of one element."""
+    root = Node()
+    for leaf in leaves:
+        node = root
+        for name in leaf.path[:-1]:
+            node = node.nodes.setdefault(name, Node())
+        node.leaves.append((leaf.path[-1], leaf))
+    return root
 
 
 def _is_choice(value: Any) -> bool:
     """Whether what stands behind `$or` makes it the operator: two objects or more. Otherwise it is a field's name."""
     return isinstance(value, list) and len(value) > 1 and all(isinstance(one, dict) and one for one in value)
-
-
-def _place(node: Node, key: str, alternatives: list[Any], path: Path, dialect: Dialect) -> None:
-    """Put a leaf below a node; the names of a key with dots are a path."""
-    *parents, last = [key] if dialect == "sns-attributes" else key.split(".")
-    for name in parents:
-        below = next((one for one in node.fields.get(name, ()) if isinstance(one, Node)), None)
-        if below is None:
-            below = Node()
-            node.fields.setdefault(name, []).append(below)
-        node = below
-        path = (*path, name)
-    node.fields.setdefault(last, []).append(_leaf(alternatives, (*path, last), dialect))
 
 
 def _leaf(alternatives: list[Any], path: Path, dialect: Dialect) -> Leaf:
@@ -91,6 +103,8 @@ def _leaf(alternatives: list[Any], path: Path, dialect: Dialect) -> Leaf:
 
 
 def _operator(expression: dict[str, Any], tests: list[Test], exists: list[bool], dialect: Dialect) -> None:
+    if not expression:
+        raise PatternError("Match expression name not found")
     if len(expression) != 1:
         raise PatternError("Only one key allowed in match expression")
     operator, operand = next(iter(expression.items()))

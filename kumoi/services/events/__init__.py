@@ -22,9 +22,13 @@ events = Service(
     "events",
     __name__,
     modules=(
+        "operations.archives",
         "operations.buses",
+        "operations.connections",
+        "operations.destinations",
         "operations.events",
         "operations.permissions",
+        "operations.replays",
         "operations.rules",
         "operations.tags",
         "operations.targets",

@@ -12,6 +12,8 @@ from kumoi.services.events.event import Event, timestamp
 from kumoi.wire.errors import aws_error
 
 MAX_BYTES = 1_048_576
+SURELY_FLAT = 200
+"""What has fewer brackets than these cannot be nested too deep."""
 
 
 class EntryRefused(Exception):
@@ -50,7 +52,7 @@ def event_of(entry: dict[str, Any], account: str, region: str, now: float, *, by
         detail = orjson.loads(entry["Detail"])
     except orjson.JSONDecodeError:
         detail = None
-    if not isinstance(detail, dict):
+    if not isinstance(detail, dict) or is_too_deep(entry["Detail"], detail):
         raise EntryRefused("MalformedDetail", "Detail is malformed.")
     return Event(
         id=uuid(),
@@ -62,3 +64,14 @@ def event_of(entry: dict[str, Any], account: str, region: str, now: float, *, by
         resources=entry.get("Resources", []),
         detail=detail,
     )
+
+
+def is_too_deep(text: str, detail: Any) -> bool:
+    """Whether a detail is nested deeper than can be written out again (about 250 levels)."""
+    if text.count("{") + text.count("[") < SURELY_FLAT:
+        return False
+    try:
+        orjson.dumps({"detail": detail})
+    except TypeError:
+        return True
+    return False

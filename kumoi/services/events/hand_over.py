@@ -12,6 +12,7 @@ from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, TargetCal
 from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.names import Arn
 from kumoi.services.events import json_path
+from kumoi.services.events.api_destinations import ApiDestinations
 from kumoi.services.events.event import timestamp
 from kumoi.services.events.router import Handover
 from kumoi.services.events.target_input import RuleFacts, render
@@ -25,8 +26,9 @@ MAX_ATTRIBUTE = 1024
 class HandOver:
     """Hands deliveries over by calls, as EventBridge, on behalf of their rules."""
 
-    def __init__(self, doorway: Doorway) -> None:
+    def __init__(self, doorway: Doorway, endpoints: ApiDestinations) -> None:
         self._doorway = doorway
+        self._endpoints = endpoints
         self._decode = msgspec.msgpack.Decoder(Handover).decode
 
     async def attempt(self, delivery: Delivery) -> None:
@@ -42,6 +44,9 @@ class HandOver:
             return
         document = orjson.loads(handover.event)
         text = render(target, document, RuleFacts(handover.rule, handover.rule_arn, timestamp(handover.ingested)))
+        if arn.service == "events" and arn.resource.startswith("api-destination/"):
+            await self._endpoints.deliver(arn, target, text)
+            return
         payload = Payload(
             text,
             delivery.id,

@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 
 from kumoi.delivery import Outbox
 from kumoi.doorway import Doorway, Parts
-from kumoi.services.events import archive_log, rule_schedules
+from kumoi.services.events import archive_log, archive_retention, replayer, rule_schedules
+from kumoi.services.events.api_destinations import AUTHORIZE, ApiDestinations
 from kumoi.services.events.hand_over import HandOver
+from kumoi.services.events.http_client import HttpClient
 from kumoi.services.events.router import Router
 from kumoi.services.events.rule_index import RuleIndexes
+from kumoi.services.events.secret_box import SecretBox
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
 
@@ -21,7 +24,10 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     state, clock = doorway.state, doorway.clock
     doorway.lake.define(archive_log.TABLE)
-    hand_over = HandOver(doorway)
+    http = HttpClient()
+    secrets = parts.add(SecretBox, SecretBox(doorway.directory("events")))
+    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, http, secrets))
+    hand_over = HandOver(doorway, endpoints)
     outbox = Outbox(
         "events.delivery",
         state=state,
@@ -36,15 +42,29 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     async def fire(timer: Timer) -> None:
         await rule_schedules.fire(state, router, timer)
 
+    async def authorize(timer: Timer) -> None:
+        await endpoints.authorize(state.at(timer.account, timer.region), timer.payload.decode())
+
+    async def replay(timer: Timer) -> None:
+        await replayer.send_page(state, doorway.lake, router, timer)
+
+    async def expire(timer: Timer) -> None:
+        await archive_retention.expire(state, doorway.lake, timer)
+
     timers.on(rule_schedules.TOPIC, fire)
+    timers.on(replayer.TOPIC, replay)
+    timers.on(archive_retention.TOPIC, expire)
+    timers.on(AUTHORIZE, authorize)
     await outbox.resume()
     try:
         yield
     finally:
         await outbox.stop()
+        http.close()
 
 
 async def forget(parts: Parts, account: str | None) -> None:
     """Drop deliveries and indexes of an account, or all."""
     await parts[Router].outbox.forget(account)
     parts[RuleIndexes].forget(account)
+    parts[ApiDestinations].forget()

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kumoi.services.events.naming import not_found
-from kumoi.services.events.records import DEFAULT_BUS, EventBus, Rule, RuleTargets, buses, rules, targets
+from kumoi.services.events.records import (
+    DEFAULT_BUS,
+    Archive,
+    EventBus,
+    Rule,
+    RuleTargets,
+    archives,
+    buses,
+    rules,
+    targets,
+)
 from kumoi.state import Transaction, transactional
 
 
@@ -38,3 +48,12 @@ async def find_rule(tx: Transaction, bus: str, name: str) -> Rule:
 async def targets_of(tx: Transaction, bus: str, rule: str) -> RuleTargets:
     """A rule's targets, none where none were put."""
     return await targets.get(tx, bus, rule) or RuleTargets(bus, rule, ())
+
+
+@transactional
+async def find_archive(tx: Transaction, name: str) -> Archive:
+    """The archive of that name."""
+    archive = await archives.get(tx, name)
+    if archive is None:
+        raise not_found(f"Archive {name} does not exist.")
+    return archive

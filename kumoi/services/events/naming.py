@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -85,7 +84,7 @@ def page(
     if token is not None:
         try:
             after = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             raise invalid("NextToken") from None
         items = [item for item in items if key(item) > after]
     found = items[: limit or 100]

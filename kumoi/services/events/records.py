@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -83,17 +83,21 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     replayed: tuple[int, int] | None = None
 
 
-AuthorizationType = Literal["BASIC", "API_KEY", "OAUTH_CLIENT_CREDENTIALS"]
-
-
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """How an API destination is authorised; `parameters` with its secrets, as they were given."""
+    """How an API destination is authorised.
+
+    `sealed` holds the parameters with their secrets, encrypted (None once deauthorized), `shown` the parameters without
+    them. `token_id` names the OAuth token that goes with these parameters.
+    """
 
     name: str
     id: str
+    token_id: str
     authorization_type: str
-    parameters: dict[str, Any]
+    sealed: bytes | None
+    shown: dict[str, Any]
     state: str
+    reason: str | None = None
     description: str | None = None
     secret_arn: str
     created: float

@@ -54,14 +54,140 @@ async def _delete_rule(call: ResourceCall) -> None:
     await call.ask("events", "DeleteRule", Name=name, EventBusName=bus)
 
 
+_BUS = ("Description", "DeadLetterConfig", "KmsKeyIdentifier", "LogConfig")
+
+
 async def _create_bus(call: ResourceCall) -> Resource:
-    answer = await call.ask("events", "CreateEventBus", **call.given("Name", "Description"))
+    call.required("Name")
+    tags = call.tag_list()
+    answer = await call.ask("events", "CreateEventBus", **call.given("Name", *_BUS), Tags=tags)
     name = str(call.properties["Name"])
-    return Resource(name, {"Arn": answer["EventBusArn"], "Name": name})
+    made = call.begin(Resource(name, {"Arn": answer["EventBusArn"], "Name": name}))
+    await _put_bus_policy(call, name)
+    return made
+
+
+async def _update_bus(call: ResourceCall) -> Resource:
+    await call.ask("events", "UpdateEventBus", Name=call.physical_id, **call.given(*_BUS))
+    await _put_bus_policy(call, call.physical_id)
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _put_bus_policy(call: ResourceCall, bus: str) -> None:
+    policy = call.properties.get("Policy")
+    if policy:
+        await call.ask("events", "PutPermission", EventBusName=bus, Policy=_json(policy))
+    elif call.before.get("Policy"):
+        await call.ask("events", "RemovePermission", EventBusName=bus, RemoveAllPermissions=True)
 
 
 async def _delete_bus(call: ResourceCall) -> None:
     await call.ask("events", "DeleteEventBus", Name=call.physical_id)
+
+
+async def _put_statement(call: ResourceCall) -> Resource:
+    """EventBusPolicy: one statement of a bus's policy, given whole or by its parts."""
+    call.required("StatementId")
+    bus, sid = call.properties.get("EventBusName", "default"), str(call.properties["StatementId"])
+    statement = call.properties.get("Statement")
+    if statement is None:
+        parts = call.given("Action", "Principal", "Condition")
+        await call.ask("events", "PutPermission", EventBusName=bus, StatementId=sid, **parts)
+    else:
+        described = await call.ask("events", "DescribeEventBus", Name=bus)
+        policy = orjson.loads(described.get("Policy") or '{"Version": "2012-10-17", "Statement": []}')
+        others = [one for one in policy["Statement"] if one.get("Sid") != sid]
+        policy["Statement"] = [*others, {**statement, "Sid": sid}]
+        await call.ask("events", "PutPermission", EventBusName=bus, Policy=_json(policy))
+    return Resource(f"{bus}|{sid}")
+
+
+async def _delete_statement(call: ResourceCall) -> None:
+    bus, _, sid = call.physical_id.rpartition("|")
+    await call.ask("events", "RemovePermission", EventBusName=bus, StatementId=sid)
+
+
+_ARCHIVE = ("Description", "KmsKeyIdentifier")
+
+
+def _archive(call: ResourceCall) -> dict[str, Any]:
+    given = call.given(*_ARCHIVE)
+    if "RetentionDays" in call.properties:
+        given["RetentionDays"] = int(call.properties["RetentionDays"])
+    if call.properties.get("EventPattern"):
+        given["EventPattern"] = _json(call.properties["EventPattern"])
+    return given
+
+
+async def _create_archive(call: ResourceCall) -> Resource:
+    call.required("SourceArn")
+    name = call.name("ArchiveName", 48)
+    source = call.properties["SourceArn"]
+    answer = await call.ask("events", "CreateArchive", ArchiveName=name, EventSourceArn=source, **_archive(call))
+    return Resource(name, {"Arn": answer["ArchiveArn"], "ArchiveName": name})
+
+
+async def _update_archive(call: ResourceCall) -> Resource:
+    given = {"RetentionDays": 0, **_archive(call)}
+    await call.ask("events", "UpdateArchive", ArchiveName=call.physical_id, **given)
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _delete_archive(call: ResourceCall) -> None:
+    await call.ask("events", "DeleteArchive", ArchiveName=call.physical_id)
+
+
+_CONNECTION = ("AuthorizationType", "AuthParameters", "Description")
+
+
+async def _connection(call: ResourceCall, name: str, arn: str) -> Resource:
+    described = await call.ask("events", "DescribeConnection", Name=name)
+    return Resource(name, {"Arn": arn, "Name": name, "SecretArn": described["SecretArn"]})
+
+
+async def _create_connection(call: ResourceCall) -> Resource:
+    call.required("AuthorizationType", "AuthParameters")
+    name = call.name("Name", 64)
+    answer = await call.ask("events", "CreateConnection", Name=name, **call.given(*_CONNECTION))
+    call.begin(Resource(name))
+    return await _connection(call, name, answer["ConnectionArn"])
+
+
+async def _update_connection(call: ResourceCall) -> Resource:
+    answer = await call.ask("events", "UpdateConnection", Name=call.physical_id, **call.given(*_CONNECTION))
+    return await _connection(call, call.physical_id, answer["ConnectionArn"])
+
+
+async def _delete_connection(call: ResourceCall) -> None:
+    await call.ask("events", "DeleteConnection", Name=call.physical_id)
+
+
+def _destination(call: ResourceCall) -> dict[str, Any]:
+    given = call.given("ConnectionArn", "Description", "HttpMethod", "InvocationEndpoint")
+    if "InvocationRateLimitPerSecond" in call.properties:
+        given["InvocationRateLimitPerSecond"] = int(call.properties["InvocationRateLimitPerSecond"])
+    return given
+
+
+async def _create_destination(call: ResourceCall) -> Resource:
+    call.required("ConnectionArn", "HttpMethod", "InvocationEndpoint")
+    name = call.name("Name", 64)
+    answer = await call.ask("events", "CreateApiDestination", Name=name, **_destination(call))
+    arn = str(answer["ApiDestinationArn"])
+    return Resource(name, {"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0], "Name": name})
+
+
+async def _update_destination(call: ResourceCall) -> Resource:
+    await call.ask("events", "UpdateApiDestination", Name=call.physical_id, **_destination(call))
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _delete_destination(call: ResourceCall) -> None:
+    await call.ask("events", "DeleteApiDestination", Name=call.physical_id)
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 RESOURCES = (
@@ -73,5 +199,42 @@ RESOURCES = (
         replaced_by=frozenset(("Name", "EventBusName")),
         expected=lambda call: call.name("Name", 64),
     ),
-    ResourceType("AWS::Events::EventBus", _create_bus, _delete_bus),
+    ResourceType(
+        "AWS::Events::EventBus",
+        _create_bus,
+        _delete_bus,
+        _update_bus,
+        replaced_by=frozenset(("Name", "EventSourceName")),
+    ),
+    ResourceType(
+        "AWS::Events::EventBusPolicy",
+        _put_statement,
+        _delete_statement,
+        _put_statement,
+        replaced_by=frozenset(("EventBusName", "StatementId")),
+    ),
+    ResourceType(
+        "AWS::Events::Archive",
+        _create_archive,
+        _delete_archive,
+        _update_archive,
+        replaced_by=frozenset(("ArchiveName", "SourceArn")),
+        expected=lambda call: call.name("ArchiveName", 48),
+    ),
+    ResourceType(
+        "AWS::Events::Connection",
+        _create_connection,
+        _delete_connection,
+        _update_connection,
+        replaced_by=frozenset(("Name",)),
+        expected=lambda call: call.name("Name", 64),
+    ),
+    ResourceType(
+        "AWS::Events::ApiDestination",
+        _create_destination,
+        _delete_destination,
+        _update_destination,
+        replaced_by=frozenset(("Name",)),
+        expected=lambda call: call.name("Name", 64),
+    ),
 )

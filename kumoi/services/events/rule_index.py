@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kumoi.event_pattern import Pattern, compile_pattern
+from kumoi.event_pattern.matching import elements
 from kumoi.services.events.lookup import get_bus
 from kumoi.services.events.records import Archive, EventBus, Rule, archives, rules, targets
 from kumoi.state import State, Transaction, transactional
@@ -135,7 +136,7 @@ def exact_fields(pattern: Mapping[str, Any], prefix: Path = ()) -> dict[Path, li
 def values_at(value: Any, path: Path) -> Iterator[Any]:
     """The values that a path may mean in an event: arrays are looked through, keys may hold dots."""
     if isinstance(value, list):
-        for one in value:
+        for one in elements(value):
             yield from values_at(one, path)
     elif not path:
         yield value

@@ -44,7 +44,7 @@ async def _delete_schedule(call: ResourceCall) -> None:
 
 async def _create_group(call: ResourceCall) -> Resource:
     name = call.name("Name", 64)
-    answer = await call.ask("scheduler", "CreateScheduleGroup", Name=name)
+    answer = await call.ask("scheduler", "CreateScheduleGroup", Name=name, Tags=call.tag_list())
     return Resource(name, {"Arn": answer["ScheduleGroupArn"]})
 
 

@@ -1,0 +1,114 @@
+"""The request that an API destination gets: pure rules.
+
+Parameters of the connection win over those of the target. Source: "API destinations" and "Connections for API
+targets" of the EventBridge user guide.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import orjson
+
+from kumoi.delivery import DeliveryFailed
+from kumoi.services.events.http_client import HttpRequest
+from kumoi.services.events.records import ApiDestination
+
+AGENT = "Amazon/EventBridge/ApiDestinations"
+RETRIED = frozenset({409, 429})
+
+
+def destination_request(
+    destination: ApiDestination, parameters: Mapping[str, Any], target: Mapping[str, Any], text: str, token: str | None
+) -> HttpRequest:
+    """The request that delivers `text`; `parameters` are the connection's, `token` its OAuth header, if it has one."""
+    wanted = target.get("HttpParameters", {})
+    invocation = parameters.get("InvocationHttpParameters", {})
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": AGENT, "Range": "bytes=0-1048575"}
+    headers |= wanted.get("HeaderParameters", {})
+    headers |= named(invocation.get("HeaderParameters", ()))
+    headers |= authorization(parameters, token)
+    query = {**wanted.get("QueryStringParameters", {}), **named(invocation.get("QueryStringParameters", ()))}
+    url = with_query(_filled(destination.endpoint, wanted.get("PathParameterValues", ())), query)
+    body = _with_members(text, named(invocation.get("BodyParameters", ())))
+    return HttpRequest(destination.method, url, headers, body)
+
+
+def token_request(parameters: Mapping[str, Any]) -> HttpRequest:
+    """The request that fetches an OAuth token with the client's credentials."""
+    oauth = parameters["OAuthParameters"]
+    client, more = oauth["ClientParameters"], oauth.get("OAuthHttpParameters", {})
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client["ClientID"],
+        "client_secret": client["ClientSecret"],
+        **named(more.get("BodyParameters", ())),
+    }
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+        "User-Agent": AGENT,
+        **named(more.get("HeaderParameters", ())),
+    }
+    query = named(more.get("QueryStringParameters", ()))
+    method = oauth["HttpMethod"]
+    if method == "GET":
+        return HttpRequest(method, with_query(oauth["AuthorizationEndpoint"], {**form, **query}), headers, b"")
+    return HttpRequest(method, with_query(oauth["AuthorizationEndpoint"], query), headers, urlencode(form).encode())
+
+
+def authorization(parameters: Mapping[str, Any], token: str | None) -> dict[str, str]:
+    """The header that authorises a request."""
+    if "BasicAuthParameters" in parameters:
+        basic = parameters["BasicAuthParameters"]
+        credentials = base64.b64encode(f"{basic['Username']}:{basic['Password']}".encode()).decode()
+        return {"Authorization": f"Basic {credentials}"}
+    if "ApiKeyAuthParameters" in parameters:
+        key = parameters["ApiKeyAuthParameters"]
+        return {key["ApiKeyName"]: key["ApiKeyValue"]}
+    return {} if token is None else {"Authorization": token}
+
+
+def named(parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A connection's list of parameters by their keys."""
+    return {parameter["Key"]: parameter["Value"] for parameter in parameters}
+
+
+def with_query(url: str, query: Mapping[str, str]) -> str:
+    """A URL with further parameters in its query."""
+    if not query:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(
+        parts._replace(query=urlencode([*parse_qsl(parts.query, keep_blank_values=True), *query.items()]))
+    )
+
+
+def check_status(status: int, url: str) -> None:
+    """Raise DeliveryFailed for an answer that is no success; conflicts, throttles and server errors are tried again."""
+    if status in RETRIED or status >= 500:
+        code = "THROTTLING" if status == 429 else "ERROR_FROM_TARGET"
+        raise DeliveryFailed(code, f"{url} answered {status}.", retry=True)
+    if status >= 300:
+        code = "NO_PERMISSIONS" if status in (401, 403, 407) else "SDK_CLIENT_ERROR"
+        raise DeliveryFailed(code, f"{url} answered {status}.", retry=False)
+
+
+def _filled(endpoint: str, values: Sequence[str]) -> str:
+    """The endpoint with each `*` replaced by the next of the target's values."""
+    for value in values:
+        endpoint = endpoint.replace("*", quote(value, safe=""), 1)
+    return endpoint
+
+
+def _with_members(text: str, members: Mapping[str, str]) -> bytes:
+    """A JSON object with the connection's members added; any other text as it is."""
+    if not members:
+        return text.encode()
+    try:
+        body = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text.encode()
+    return orjson.dumps({**body, **members}) if isinstance(body, dict) else text.encode()
