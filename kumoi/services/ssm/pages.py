@@ -11,8 +11,8 @@ from kumoi.services.ssm.records import Parameter, key_of, parameters
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
-STEP = 200
-"""Parameters looked at in one transaction."""
+LONGEST_STEP = 200
+"""Parameters looked at in one transaction, at most: each step is twice as long as the one before."""
 
 
 class Page(NamedTuple):
@@ -28,22 +28,26 @@ async def page(
     """Up to `size` parameters below a prefix of their keys that are `wanted`, from where a token says on."""
     after = None if token is None else key_of(read_token(token))
     found: list[Parameter] = []
+    length = size + 1
     while True:
-        step = await _step(state, prefix, after)
+        step = await _step(state, prefix, after, length)
         for one in step:
             if not wanted(one):
                 continue
             if len(found) == size:
                 return Page(found, make_token(found[-1].name))
             found.append(one)
-        if len(step) < STEP:
+        if len(step) < length:
             return Page(found, None)
         after = key_of(step[-1].name)
+        length = min(length * 2, LONGEST_STEP)
 
 
 @transactional
-async def _step(tx: Transaction, prefix: tuple[str, ...], after: tuple[str, ...] | None) -> list[Parameter]:
-    return await parameters.list(tx, *prefix, after=after, limit=STEP)
+async def _step(
+    tx: Transaction, prefix: tuple[str, ...], after: tuple[str, ...] | None, length: int
+) -> list[Parameter]:
+    return await parameters.list(tx, *prefix, after=after, limit=length)
 
 
 def make_token(text: str) -> str:
