@@ -18,6 +18,7 @@ import msgspec
 
 from kumoi.clock import Clock
 from kumoi.doorway.call import Call, Principal
+from kumoi.doorway.sealing import Sealer
 from kumoi.names import DEFAULT_ACCOUNT, unique_id
 from kumoi.state import State, Transaction, transactional
 from kumoi.state.space import Space
@@ -79,12 +80,13 @@ class Identity:
     """Who an access key is, and whether a call is allowed.
 
     `mode`: `off` takes everybody at their word, `verify` needs a known key with the right signature (the gateway
-    checks it), `enforce` asks the authoriser too.
+    checks it), `enforce` asks the authoriser too. `sealer` encrypts what services keep secret.
     """
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
         self.mode = mode
         self.authoriser: Authoriser | None = None
+        self.sealer = Sealer(master_key)
         self._state = state
         self._clock = clock
         self._master = master_key

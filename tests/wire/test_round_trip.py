@@ -26,7 +26,19 @@ from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
 from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
-SERVED = ["cloudformation", "dynamodb", "events", "iam", "lambda", "logs", "scheduler", "sqs", "sts"]
+SERVED = [
+    "cloudformation",
+    "dynamodb",
+    "events",
+    "iam",
+    "lambda",
+    "logs",
+    "scheduler",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "sts",
+]
 LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "sns", "stepfunctions"]
 
 TEXT = st.text(

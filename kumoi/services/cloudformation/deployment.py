@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
@@ -255,8 +256,24 @@ class Deployment:
             properties = self._scope.evaluate(wanted.get("Properties", {}))
         except Unresolved as missing:
             raise aws_error("ValidationError", f"The resource {missing.name} does not exist") from None
-        resolved: dict[str, Any] = await resolve_references(self._ask, properties)
-        return resolved
+        evaluated: dict[str, Any] = properties
+        return evaluated
+
+    async def _resolved(self, call: ResourceCall) -> ResourceCall:
+        """What a type's function sees: dynamic references replaced, those it was made with as far as they can be.
+
+        What is stored keeps the references: their values stay where they are kept, and are no change of the template.
+        """
+        properties = await resolve_references(self._ask, call.properties)
+        return replace(call, properties=properties, before=await self._resolved_if_possible(call.before))
+
+    async def _resolved_if_possible(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Properties with their dynamic references replaced, or as they are where one finds nothing any more."""
+        try:
+            found: Mapping[str, Any] = await resolve_references(self._ask, properties)
+        except AwsError:
+            return properties
+        return found
 
     async def _make(
         self,
@@ -294,7 +311,7 @@ class Deployment:
     ) -> Resource:
         """Act; a failure is noted, with what exists all the same, so that going back takes that away."""
         try:
-            return await act(call)
+            return await act(await self._resolved(call))
         except AwsError as error:
             refused, told = error, f"{error.message} ({error.code})"
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -347,7 +364,8 @@ class Deployment:
         shown = msgspec.structs.replace(resource, made=version)
         await self._note(shown, "DELETE_IN_PROGRESS")
         declared = self._types.get(resource.type)
-        call = self._call(resource.name, version.properties, version.token, {}, version)
+        properties = dict(await self._resolved_if_possible(version.properties))
+        call = self._call(resource.name, properties, version.token, {}, version)
         try:
             if declared is not None:
                 await declared.delete(call)

@@ -1,4 +1,4 @@
-"""Dynamic references (`{{resolve:ssm:…}}`, `{{resolve:secretsmanager:…}}`), read when a property needs them.
+"""Dynamic references (`{{resolve:ssm:…}}`, `{{resolve:secretsmanager:…}}`), read when a resource is made or changed.
 
 Source: "Get values stored in other services using dynamic references" of the user guide.
 """
@@ -39,8 +39,11 @@ async def _resolved(ask: Ask, service: str, reference: str) -> str:
     if service != "secretsmanager":
         name, _, version = reference.partition(":")
         wanted = f"{name}:{version}" if version else name
-        answer = await ask("ssm", "GetParameter", {"Name": wanted, "WithDecryption": service == "ssm-secure"})
-        return str(answer["Parameter"]["Value"])
+        secure = service == "ssm-secure"
+        found = (await ask("ssm", "GetParameter", {"Name": wanted, "WithDecryption": secure}))["Parameter"]
+        if found["Type"] == "SecureString" and not secure:
+            raise aws_error("ValidationError", f"Non-secure ssm prefix was used for secure parameter: {name}")
+        return str(found["Value"])
     if reference.startswith("arn:"):
         parts = reference.split(":")
         secret, rest = ":".join(parts[:7]), parts[7:]

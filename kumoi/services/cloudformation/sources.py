@@ -113,10 +113,13 @@ async def _looked_up(call: Call, declared: Mapping[str, Any], given: Mapping[str
         try:
             answer = await call.to("ssm", "GetParameter", Name=stored)
         except AwsError as error:
+            told = f"Unable to fetch parameters [{stored}] from parameter store for this account. {error.message}"
+            raise aws_error("ValidationError", told.rstrip()) from None
+        if answer["Parameter"]["Type"] == "SecureString":
             raise aws_error(
                 "ValidationError",
-                f"Unable to fetch parameters [{stored}] from parameter store for this account. {error.message}",
-            ) from None
+                f"Parameters [{stored}] referenced by template have types not supported by CloudFormation.",
+            )
         found[name] = str(answer["Parameter"]["Value"])
     return found
 

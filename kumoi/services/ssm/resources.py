@@ -1,0 +1,67 @@
+"""Parameter Store's CloudFormation resource type. Source: "AWS::SSM::Parameter" of the template reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.wire.errors import aws_error
+
+_MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
+_MOST_CHARACTERS = 1011
+
+
+def _parameter(call: ResourceCall) -> dict[str, Any]:
+    call.required("Type", "Value")
+    if call.properties["Type"] == "SecureString":
+        raise aws_error("ValidationError", "AWS::SSM::Parameter does not make parameters of the type SecureString.")
+    given = call.given(*_MEMBERS)
+    if "Policies" in given and not isinstance(given["Policies"], str):
+        given["Policies"] = orjson.dumps(given["Policies"]).decode()
+    return {**given, "Value": str(given["Value"])}
+
+
+def _made(call: ResourceCall, name: str) -> Resource:
+    return Resource(name, {"Type": call.properties["Type"], "Value": str(call.properties["Value"])})
+
+
+async def _create(call: ResourceCall) -> Resource:
+    name = call.name("Name", _MOST_CHARACTERS)
+    await call.ask("ssm", "PutParameter", Name=name, Tags=call.tag_list(), **_parameter(call))
+    return _made(call, name)
+
+
+async def _update(call: ResourceCall) -> Resource:
+    name = call.physical_id
+    await call.ask("ssm", "PutParameter", Name=name, Overwrite=True, **_emptied(call), **_parameter(call))
+    before = await call.ask("ssm", "ListTagsForResource", ResourceType="Parameter", ResourceId=name)
+    wanted = call.all_tags()
+    gone = [tag["Key"] for tag in before["TagList"] if tag["Key"] not in wanted]
+    if gone:
+        await call.ask("ssm", "RemoveTagsFromResource", ResourceType="Parameter", ResourceId=name, TagKeys=gone)
+    await call.ask("ssm", "AddTagsToResource", ResourceType="Parameter", ResourceId=name, Tags=call.tag_list())
+    return _made(call, name)
+
+
+def _emptied(call: ResourceCall) -> dict[str, str]:
+    """What the template states no more, as what takes it away."""
+    empty = {"AllowedPattern": "", "Description": "", "Policies": "[]"}
+    return {name: value for name, value in empty.items() if name in call.before and name not in call.properties}
+
+
+async def _delete(call: ResourceCall) -> None:
+    await call.ask("ssm", "DeleteParameter", Name=call.physical_id)
+
+
+RESOURCES = (
+    ResourceType(
+        "AWS::SSM::Parameter",
+        _create,
+        _delete,
+        _update,
+        replaced_by=frozenset(("Name", "Type")),
+        expected=lambda call: call.name("Name", _MOST_CHARACTERS),
+    ),
+)
