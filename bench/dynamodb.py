@@ -1,6 +1,7 @@
-"""DynamoDB through HTTP: the server's CPU time per PutItem, GetItem, UpdateItem and Query 10 of 50, 1 KB items.
+r"""DynamoDB through HTTP: the server's CPU time per PutItem, GetItem, UpdateItem and Query 10 of 50, 1 KB items.
 
-    scripts/bench dynamodb
+    PEER_PYTHON=/venv/with/ministack/bin/python MOTO=/venv/with/moto/bin/moto_server \
+        DYNALITE=/node_modules/dynalite/cli.js scripts/bench dynamodb
 
 Prepared requests on kept-alive connections, SQLite on disk. Also what a global index and a stream add to PutItem, and
 Query and GetItem again once the table is twenty times as large: their cost must not grow with it.
@@ -9,14 +10,15 @@ Query and GetItem again once the table is twenty times as large: their cost must
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from load import exchange, free_port, load, request, rss_mb, server
+from load import cpu_seconds, exchange, free_port, load, request, rss_mb, server
 
-COUNT = 4000
+COUNT = 2000
 PARTITIONS, SIZE = 100, 50
 GROWN = 20
 
@@ -71,6 +73,8 @@ QUERY = call(
     ExpressionAttributeValues={":p": {"S": "customer-7"}, ":s": {"S": "order-00002"}},
 )
 
+COMPARED = (("PutItem", PLAIN), ("GetItem", GET), ("Query 10", QUERY))
+
 
 def main() -> None:
     port = free_port()
@@ -95,10 +99,53 @@ def main() -> None:
                 show(name, port, prepared, pid)
             for name, template in (("PutItem, 1 index", "indexed"), ("PutItem, stream", "streamed")):
                 show(name, port, call("PutItem", TableName=template, Item=item(1, 7)), pid)
+            for name, prepared in COMPARED:
+                alone(name, port, prepared, pid)
             fill(connection, PARTITIONS, PARTITIONS * GROWN)
             print(f"{PARTITIONS * GROWN * SIZE} items, RSS {rss_mb(pid):.0f} MB")
             for name, prepared in (("GetItem", GET), ("Query 10", QUERY)):
                 show(name, port, prepared, pid)
+    peers(port)
+
+
+def peers(port: int) -> None:
+    """The same requests to the other servers that are named, in their memory."""
+    commands = {
+        "PEER_PYTHON": lambda path: [path, "-m", "ministack"],
+        "MOTO": lambda path: [path, "-p", str(port)],
+        "DYNALITE": lambda path: ["node", path, "--port", str(port), "--createTableMs", "0"],
+    }
+    for variable, command in commands.items():
+        if (path := os.environ.get(variable)) is None:
+            continue
+        print(path)
+        with server(command(path), port, GATEWAY_PORT=str(port)) as (pid, _):
+            ask_alone(port, create("plain"))
+            while b"CREATING" in ask_alone(port, call("DescribeTable", TableName="plain")):
+                pass
+            for partition in range(10):
+                for number in range(SIZE):
+                    ask_alone(port, call("PutItem", TableName="plain", Item=item(partition, number)))
+            for name, prepared in COMPARED:
+                alone(name, port, prepared, pid)
+                if variable != "MOTO":  # it closes every connection
+                    show(name, port, prepared, pid, (8,))
+
+
+def alone(name: str, port: int, prepared: bytes, pid: int) -> None:
+    """Each request on a connection of its own, which every server takes."""
+    count, began = COUNT // 4, cpu_seconds(pid)
+    for _ in range(count):
+        ask_alone(port, prepared)
+    print(f"{name:18} alone {(cpu_seconds(pid) - began) / count * 1e6:6.0f} µs CPU")
+
+
+def ask_alone(port: int, prepared: bytes) -> bytes:
+    """One request on a connection of its own."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        status, answer = exchange(connection, prepared)
+        assert status == 200, answer
+        return answer
 
 
 def fill(connection: socket.socket, first: int, last: int) -> None:
@@ -113,8 +160,8 @@ def ask(connection: socket.socket, prepared: bytes) -> None:
     assert status == 200, answer
 
 
-def show(name: str, port: int, prepared: bytes, pid: int) -> None:
-    for concurrency in (1, 8):
+def show(name: str, port: int, prepared: bytes, pid: int, concurrencies: tuple[int, ...] = (1, 8)) -> None:
+    for concurrency in concurrencies:
         measured = load(port, prepared, count=COUNT, concurrency=concurrency, pid=pid, warm_up=200)
         print(
             f"{name:18} c={concurrency}  {measured.cpu_us:6.0f} µs CPU  {measured.rate:6.0f}/s  "

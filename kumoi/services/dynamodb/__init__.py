@@ -24,6 +24,8 @@ dynamodb = Service(
         "operations.batch",
         "operations.expiry",
         "operations.items",
+        "operations.partiql",
+        "operations.partiql_many",
         "operations.query",
         "operations.tables",
         "operations.tags",

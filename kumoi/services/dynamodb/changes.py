@@ -41,9 +41,9 @@ class Update(Protocol):
 class Change:
     """A write that is asked for, its values in canonical form.
 
-    `item` is set for a put (with its `size`), `key` for the others, `update` for an update; neither item nor update is
-    a deletion, or, with `check_only`, a check of the condition. With `tell_old`, the item that failed the condition is
-    in the error.
+    `item` is set for a put (with its `size`; an `insert` must find no item), `key` for the others, `update` for an
+    update; neither item nor update is a deletion, or, with `check_only`, a check of the condition. With `tell_old`, the
+    item that failed the condition is in the error.
     """
 
     item: Item | None = None
@@ -53,6 +53,7 @@ class Change:
     condition: Condition | None = None
     check_only: bool = False
     tell_old: bool = False
+    insert: bool = False
 
 
 def put_of(item: Item) -> Change:
@@ -91,6 +92,8 @@ async def prepare(tx: Transaction, table: Table, change: Change) -> Prepared:
         for index in table.indexes:
             check_index_keys(index, change.item)
     old = await find(tx, table.id, key)
+    if change.insert and old is not None:
+        raise aws_error("DuplicateItemException", "Duplicate primary key exists in table")
     if change.condition is not None and not change.condition.holds(old.item if old else None):
         raise condition_failed(old if change.tell_old else None)
     prepared = Prepared(table, key, attributes, old, None, check_only=change.check_only)

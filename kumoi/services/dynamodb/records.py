@@ -116,5 +116,5 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     ended: float = 0.0
 
 
-tables: Space[Table] = Space("dynamodb.table", Table, lambda table: (table.name,))
+tables: Space[Table] = Space("dynamodb.table", Table, lambda table: (table.name,), remembered=True)
 streams: Space[Stream] = Space("dynamodb.stream", Stream, lambda stream: (stream.table, stream.label))

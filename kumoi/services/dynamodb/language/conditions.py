@@ -66,8 +66,13 @@ class Operand:
 
 def parse_condition(text: str, names: Names, values: Values, kind: str = "ConditionExpression") -> Condition:
     """Read a condition; ValidationException where it is none."""
+    return bind_condition(parse_condition_text(text, kind), names, values, kind)
+
+
+def bind_condition(node: Node, names: Names, values: Values, kind: str) -> Condition:
+    """A parsed condition with the names and values of one request."""
     binder = Binder(names, values, kind)
-    test = binder.test(parse_condition_text(text, kind))
+    test = binder.test(node)
     return Condition(frozenset(binder.attributes), test)
 
 

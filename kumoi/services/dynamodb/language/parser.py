@@ -48,8 +48,8 @@ _IN_UPDATES = (_REDUNDANT, _RESERVED, _UNKNOWN, _MISUSED, _TWICE)
 
 
 def failure(kind: str, text: str) -> AwsError:
-    """The refusal of an expression; `kind` is its parameter's name."""
-    return invalid(f"Invalid {kind}: {text}")
+    """The refusal of an expression; `kind` is its parameter's name, empty in PartiQL."""
+    return invalid(f"Invalid {kind}: {text}" if kind else text)
 
 
 @lru_cache(4096)

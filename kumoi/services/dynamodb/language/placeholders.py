@@ -26,7 +26,7 @@ class Names:
         for placeholder, name in names.items():
             if not _NAME.fullmatch(placeholder):
                 raise invalid(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{placeholder}"')
-            if not 1 <= len(name) <= _MOST_NAME_BYTES:
+            if not 1 <= len(name.encode("utf-8", "surrogatepass")) <= _MOST_NAME_BYTES:
                 raise invalid(
                     "ExpressionAttributeNames contains invalid value: Attribute name must be between 1 and "
                     f"{_MOST_NAME_BYTES} characters for key {placeholder}"

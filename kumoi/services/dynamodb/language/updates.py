@@ -16,7 +16,7 @@ from kumoi.services.dynamodb.language.parser import failure, parse_update_text
 from kumoi.services.dynamodb.language.paths import Path, check_apart, child, resolve, value_at
 from kumoi.services.dynamodb.language.placeholders import Names, Values
 from kumoi.services.dynamodb.language.projections import Projection
-from kumoi.services.dynamodb.language.syntax import ArithmeticNode, FunctionNode, Node, PathNode, ValueNode
+from kumoi.services.dynamodb.language.syntax import ActionNode, ArithmeticNode, FunctionNode, Node, PathNode, ValueNode
 from kumoi.services.dynamodb.language.values import SETS, Item, Value, kind_of
 from kumoi.wire.errors import AwsError
 
@@ -106,13 +106,17 @@ class UpdateActions:
 
 def parse_update(text: str, names: Names, values: Values) -> UpdateActions:
     """Read an update; ValidationException where it is none."""
-    nodes = parse_update_text(text, KIND)
-    binder = _Binder(names, values)
-    paths = [resolve(node.path, names, KIND) for node in nodes]
+    return bind_update(parse_update_text(text, KIND), names, values, KIND)
+
+
+def bind_update(nodes: Sequence[ActionNode], names: Names, values: Values, kind: str) -> UpdateActions:
+    """Parsed actions with the names and values of one request; errors name `kind`."""
+    binder = _Binder(names, values, kind)
+    paths = [resolve(node.path, names, kind) for node in nodes]
     for node in nodes:
         if node.value is not None:
             binder.check_defined(node.value)
-    check_apart(paths, KIND)
+    check_apart(paths, kind)
     for node in nodes:
         if node.section in ("ADD", "DELETE"):
             binder.check_addend(node.section, node.value)
@@ -134,16 +138,17 @@ def added(one: Value, other: Value, operator: str) -> Value:
 class _Binder:
     """Nodes to functions of the old item, with the names and values of one request."""
 
-    def __init__(self, names: Names, values: Values) -> None:
+    def __init__(self, names: Names, values: Values, kind: str) -> None:
         self._names = names
         self._values = values
+        self._kind = kind
 
     def check_defined(self, node: Node) -> None:
         """Refuse placeholders that are not defined: names before values."""
         nodes = list(_leaves(node))
         for leaf in nodes:
             if isinstance(leaf, PathNode):
-                resolve(leaf, self._names, KIND)
+                resolve(leaf, self._names, self._kind)
         for leaf in nodes:
             if isinstance(leaf, ValueNode):
                 self._literal(leaf)
@@ -154,7 +159,7 @@ class _Binder:
         kind = kind_of(self._literal(node))
         if kind not in SETS and not (kind == "N" and section == "ADD"):
             raise failure(
-                KIND,
+                self._kind,
                 "Incorrect operand type for operator or function; "
                 f"operator: {section}, operand type: {_TYPE_NAMES[kind]}",
             )
@@ -165,14 +170,14 @@ class _Binder:
             literal = self._literal(node)
             return lambda _item: literal
         if isinstance(node, PathNode):
-            path = resolve(node, self._names, KIND)
+            path = resolve(node, self._names, self._kind)
             return lambda item: _existing(item, path)
         if isinstance(node, ArithmeticNode):
             return self._arithmetic(node)
         assert isinstance(node, FunctionNode), "the parser lets nothing else through"
         if len(node.operands) != 2:
             raise failure(
-                KIND,
+                self._kind,
                 "Incorrect number of operands for operator or function; "
                 f"operator or function: {node.name}, number of operands: {len(node.operands)}",
             )
@@ -189,15 +194,17 @@ class _Binder:
     def _if_not_exists(self, node: FunctionNode) -> Give:
         where, otherwise = node.operands
         if not isinstance(where, PathNode):
-            raise failure(KIND, "Operator or function requires a document path; operator or function: if_not_exists")
-        path, give = resolve(where, self._names, KIND), self.give(otherwise)
+            raise failure(
+                self._kind, "Operator or function requires a document path; operator or function: if_not_exists"
+            )
+        path, give = resolve(where, self._names, self._kind), self.give(otherwise)
         return lambda item: give(item) if (found := value_at(item, path)) is None else found
 
     def _typed(self, operator: str, kind: str, operands: Sequence[Node]) -> list[Give]:
         for operand in operands:
             if isinstance(operand, ValueNode) and kind not in (literal := self._literal(operand)):
                 raise failure(
-                    KIND,
+                    self._kind,
                     "Incorrect operand type for operator or function; "
                     f"operator or function: {operator}, operand type: {kind_of(literal)}",
                 )
@@ -207,7 +214,7 @@ class _Binder:
         value = self._values.get(node.placeholder)
         if value is None:
             raise failure(
-                KIND,
+                self._kind,
                 f"An expression attribute value used in expression is not defined; attribute value: {node.placeholder}",
             )
         return value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
@@ -52,12 +52,19 @@ class Source:
         return key if self.index is None else index_key(self.index, item, key)
 
 
+class Shape(Protocol):
+    """What is told of an item."""
+
+    def of(self, item: Item) -> Item:
+        """That part of the item."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What a page of rows becomes: counted, filtered, projected."""
 
     condition: Condition | None
-    projection: Projection | None
+    projection: Shape | None
     count_only: bool
     items: list[Item] = field(default_factory=list)
     count: int = 0
@@ -273,39 +280,43 @@ async def _page(
 ) -> dict[str, Any]:
     """Read a page and answer it."""
     answer = Answer(condition, projection, asked.select == "COUNT")
-    base = source.table.id if source.index is not None and _fetches(source, source.index, asked, projection) else None
+    base = None
+    if source.index is not None:
+        named = projection.names if projection is not None else ()
+        base = source.table.id if fetches(source, source.index, asked.select, named) else None
     page = await read_page(call.state, span, limit, answer.take, base=base)
     told: dict[str, Any] = {} if answer.count_only else {"Items": answer.items}
     told |= {"Count": answer.count, "ScannedCount": page.scanned}
     if page.last is not None:
         last = page.last.item
         told["LastEvaluatedKey"] = {name: last[name] for name in source.names}
-    consumed = _consumed(table_name, source, page, consistent)
+    consumed = consumed_by(table_name, source, page, consistent)
     call.meter("read_units", consumed.total)
     if capacity != NONE:
         told["ConsumedCapacity"] = consumed.told(capacity)
     return told
 
 
-def _fetches(source: Source, index: Index, asked: Selection, projection: Projection | None) -> bool:
+def fetches(source: Source, index: Index, select: str | None, named: Iterable[str]) -> bool:
     """Whether the items of the table are needed for what is asked of an index: only a local one may fetch them."""
     held = index.projected(source.table.keys)
     if held is None:
         return False
-    if asked.select == "ALL_ATTRIBUTES":
+    if select == "ALL_ATTRIBUTES":
         if index.is_global:
             raise invalid_values(
                 f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
                 "because its projection type is not ALL"
             )
         return True
-    missing = [name for name in (projection.names if projection else ()) if name not in held]
+    missing = [name for name in named if name not in held]
     if missing and index.is_global:
         raise invalid_values(f"Global secondary index {index.name} does not project [{', '.join(missing)}]")
     return bool(missing)
 
 
-def _consumed(table_name: str, source: Source, page: Page, consistent: bool) -> Consumed:
+def consumed_by(table_name: str, source: Source, page: Page, consistent: bool) -> Consumed:
+    """What reading a page consumed."""
     units = read_units(page.size, consistent=consistent)
     if source.index is None:
         return Consumed(table_name, units)

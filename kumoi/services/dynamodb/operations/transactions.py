@@ -44,7 +44,11 @@ TOO_LARGE = (
     "Collection size of items exceeded, which can also be caused by the aggregate size of the items in the transaction "
     "exceeding the 4MB limit"
 )
-REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
+REASONS = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "DuplicateItemException": "DuplicateItem",
+    "ValidationException": "ValidationError",
+}
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -81,6 +85,18 @@ async def transact_write_items(
         dumps([TransactItems, ReturnConsumedCapacity, ReturnItemCollectionMetrics])
     ).digest()  # before values are brought into canonical form
     actions = [_action(call, item) for item in TransactItems]
+    consumed, outcome = await transact(call, actions, ClientRequestToken, digest, ReturnConsumedCapacity)
+    metrics = (
+        (action.written, collection_metrics(prepared.table, dict(prepared.key_attributes), ReturnItemCollectionMetrics))
+        for action, prepared, _ in outcome
+    )
+    return {"ConsumedCapacity": consumed, "ItemCollectionMetrics": metrics_by_table(metrics)}
+
+
+async def transact(
+    call: Call, actions: Sequence[Action], ClientRequestToken: str | None, digest: bytes, capacity: str
+) -> tuple[list[dict[str, Any]] | None, list[tuple[Action, Prepared, Consumed]]]:
+    """Make all changes; (what that consumed, for the answer; what was done: nothing by a repetition)."""
     if sum(action.change.size for action in actions) > MOST_TRANSACTION_BYTES:
         raise invalid(TOO_LARGE)
     token = Token(ClientRequestToken, digest, call.now, []) if ClientRequestToken else None
@@ -90,19 +106,12 @@ async def transact_write_items(
         for written, size in outcome.sizes:
             consumed.add(Consumed(written, 2 * read_units(size, consistent=True)))
         call.meter("read_units", consumed.total)
-        return {"ConsumedCapacity": consumed.told(ReturnConsumedCapacity, "ReadCapacityUnits")}
+        return consumed.told(capacity, "ReadCapacityUnits"), []
     for action, _, units in outcome:
         units.table_name = action.written
         consumed.add(units)
     call.meter("write_units", consumed.total)
-    metrics = (
-        (action.written, collection_metrics(prepared.table, dict(prepared.key_attributes), ReturnItemCollectionMetrics))
-        for action, prepared, _ in outcome
-    )
-    return {
-        "ConsumedCapacity": consumed.told(ReturnConsumedCapacity, "WriteCapacityUnits"),
-        "ItemCollectionMetrics": metrics_by_table(metrics),
-    }
+    return consumed.told(capacity, "WriteCapacityUnits"), outcome
 
 
 def _action(call: Call, item: Mapping[str, Any]) -> Action:
@@ -233,7 +242,7 @@ async def transact_get_items(
         read, names = Read(None, get.get("ProjectionExpression")), get.get("ExpressionAttributeNames")
         read.check_mix(names)
         projections.append(read.parse(names))
-    rows = await _get_all(call.state, wanted)
+    rows = await get_all(call.state, wanted)
     consumed = ConsumedByTable()
     responses: list[dict[str, Any]] = []
     for (written, _, _), row, projection in zip(wanted, rows, projections, strict=True):
@@ -247,7 +256,8 @@ async def transact_get_items(
 
 
 @transactional
-async def _get_all(tx: Transaction, wanted: Sequence[tuple[str, str, Item]]) -> list[Row | None]:
+async def get_all(tx: Transaction, wanted: Sequence[tuple[str, str, Item]]) -> list[Row | None]:
+    """The items of several keys, as they are at one moment."""
     seen: set[tuple[str, ItemKey]] = set()
     rows: list[Row | None] = []
     failures: list[AwsError | None] = []
