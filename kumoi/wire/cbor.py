@@ -19,14 +19,17 @@ class CborError(ValueError):
     """The bytes are not CBOR, or not of the kind the protocol uses."""
 
 
-def encode(value: Any) -> bytes:
-    """A value of None, bool, int (64 bits), float, str, bytes, datetime, list and dict as CBOR."""
+def encode(value: Any, *, milliseconds: bool = False) -> bytes:
+    """A value of None, bool, int (64 bits), float, str, bytes, datetime, list and dict as CBOR.
+
+    Times are epoch seconds, or whole `milliseconds`, as the older `application/x-amz-cbor-1.1` has them.
+    """
     out: list[bytes] = []
-    _encode(out, value)
+    _encode(out, value, milliseconds)
     return b"".join(out)
 
 
-def _encode(out: list[bytes], value: Any) -> None:
+def _encode(out: list[bytes], value: Any, milliseconds: bool) -> None:
     if value is None:
         out.append(b"\xf6")
     elif isinstance(value, bool):
@@ -46,16 +49,18 @@ def _encode(out: list[bytes], value: Any) -> None:
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         out.append(b"\xc1")
         seconds = moment.timestamp()
-        _encode(out, int(seconds) if seconds == int(seconds) else seconds)
+        if milliseconds:
+            seconds = round(seconds * 1000)
+        _encode(out, int(seconds) if seconds == int(seconds) else seconds, milliseconds)
     elif isinstance(value, dict):
         out.append(_head(5, len(value)))
         for key, one in value.items():
-            _encode(out, key)
-            _encode(out, one)
+            _encode(out, key, milliseconds)
+            _encode(out, one, milliseconds)
     elif isinstance(value, list | tuple):
         out.append(_head(4, len(value)))
         for one in value:
-            _encode(out, one)
+            _encode(out, one, milliseconds)
     else:
         raise CborError(f"{type(value).__name__} has no form in CBOR")
 
@@ -70,9 +75,9 @@ def _head(major: int, argument: int) -> bytes:
     return struct.pack(">BQ", first | 27, argument)
 
 
-def decode(raw: bytes) -> Any:
+def decode(raw: bytes, *, milliseconds: bool = False) -> Any:
     """The one value that `raw` holds; CborError when it holds none, or more than one."""
-    reader = _Reader(raw)
+    reader = _Reader(raw, 1000 if milliseconds else 1)
     value = reader.value(0)
     if value is _BREAK or reader.at != len(raw):
         raise CborError("the value does not end where the bytes do")
@@ -80,8 +85,9 @@ def decode(raw: bytes) -> Any:
 
 
 class _Reader:
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, ticks: int) -> None:
         self.raw = raw
+        self.ticks = ticks
         self.at = 0
 
     def take(self, count: int) -> bytes:
@@ -175,7 +181,7 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise CborError("a time is not a number")
         try:
-            return datetime.fromtimestamp(value, UTC)
+            return datetime.fromtimestamp(value / self.ticks, UTC)
         except (OverflowError, OSError, ValueError) as error:
             raise CborError("a time is out of range") from error
 

@@ -12,7 +12,15 @@ from functools import cached_property
 from typing import Any
 
 from kumoi.wire import cbor, event_stream
-from kumoi.wire.error_rendering import CBOR, cbor_headers, json_headers, render_error, request_ids
+from kumoi.wire.error_rendering import (
+    AMZ_CBOR,
+    CBOR,
+    amz_cbor_headers,
+    cbor_headers,
+    json_headers,
+    render_error,
+    request_ids,
+)
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import Body, HeaderList, Request, Response
 from kumoi.wire.json_shapes import JsonShapes
@@ -71,6 +79,17 @@ class ServiceCodec:
         return JsonShapes(self.model.name, renamed=False, native=True)
 
     @cached_property
+    def amz_cbor(self) -> JsonShapes:
+        """The same with times in milliseconds."""
+        return JsonShapes(self.model.name, renamed=False, native=True, milliseconds=True)
+
+    def documents(self, protocol: str) -> JsonShapes:
+        """The service's shapes in a protocol whose bodies are documents."""
+        if protocol == CBOR:
+            return self.cbor
+        return self.amz_cbor if protocol == AMZ_CBOR else self.json
+
+    @cached_property
     def rest(self) -> RestBindings:
         """The service's bindings to paths, queries and headers."""
         return RestBindings(self.model.name, self.json, self.xml if self.model.protocol == "rest-xml" else None)
@@ -83,6 +102,9 @@ class ServiceCodec:
     def protocol_of(self, request: Request) -> str:
         """The protocol a request is written in, among those the service speaks."""
         protocols = self.model.protocols
+        content_type = request.headers.get("content-type") if self.model.overlay.amz_cbor else None
+        if content_type is not None and content_type.startswith("application/x-amz-cbor"):
+            return AMZ_CBOR
         if len(protocols) == 1:
             return protocols[0]
         if "smithy-protocol" in request.headers and CBOR in protocols:
@@ -103,7 +125,7 @@ class ServiceCodec:
         if protocol == CBOR:
             path = _CBOR_PATH.fullmatch(request.path)
             name = path[1] if path else ""
-        elif protocol == "json":
+        elif protocol in ("json", AMZ_CBOR):
             name = (request.headers.get("x-amz-target") or "").rpartition(".")[2]
         else:
             sent = fold(form if form and b"Action=" in form else request.query.encode("utf-8", "replace"))
@@ -184,7 +206,7 @@ class OperationCodec:
         title = f"{self.operation.name} decode"
         if self.protocol == "query":
             return self.service.query.reader(shape, title)
-        return (self.service.cbor if self.protocol == CBOR else self.service.json).decoder(shape, title)
+        return self.service.documents(self.protocol).decoder(shape, title)
 
     @cached_property
     def read_rest(self) -> Any:
@@ -203,7 +225,8 @@ class OperationCodec:
             if self.protocol == "query":
                 sent: Any = exchange.form
             else:
-                sent = load_json(body) if self.protocol == "json" else _load_cbor(body)
+                in_json = self.protocol == "json"
+                sent = load_json(body) if in_json else _load_cbor(body, milliseconds=self.protocol == AMZ_CBOR)
             params = self.read_document(sent)
         return params
 
@@ -229,9 +252,9 @@ class OperationCodec:
     @cached_property
     def write_document(self) -> Any:
         """The writer of a JSON or CBOR answer: result to bytes."""
-        shapes = self.service.cbor if self.protocol == CBOR else self.service.json
+        shapes = self.service.documents(self.protocol)
         shape = self.operation.output
-        empty = cbor.encode({}) if self.protocol == CBOR else b"{}"
+        empty = cbor.encode({}) if self.protocol in (CBOR, AMZ_CBOR) else b"{}"
         return (lambda result: empty) if shape is None else shapes.encoder(shape, f"{self.operation.name} encode")
 
     @cached_property
@@ -269,6 +292,8 @@ class OperationCodec:
         content = self.write_document(result)
         if self.protocol == CBOR:
             return Response(200, cbor_headers(request_id), content)
+        if self.protocol == AMZ_CBOR:
+            return Response(200, amz_cbor_headers(request_id), content)
         return Response(200, json_headers(self.model, request, request_id, content), content)
 
     def _encode_events(
@@ -339,10 +364,10 @@ class Exchange:
         return render_error(self._codec.model, self.protocol, self._request, error, request_id)
 
 
-def _load_cbor(body: bytes) -> Any:
+def _load_cbor(body: bytes, *, milliseconds: bool) -> Any:
     if not body:
         return {}
     try:
-        return cbor.decode(body)
+        return cbor.decode(body, milliseconds=milliseconds)
     except cbor.CborError as error:
         raise aws_error("SerializationException", f"the body is not CBOR: {error}") from None

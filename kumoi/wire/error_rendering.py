@@ -20,6 +20,8 @@ from kumoi.wire.model import ServiceModel, Shape
 from kumoi.wire.xml_shapes import DECLARATION, namespace, text_of
 
 CBOR = "smithy-rpc-v2-cbor"
+AMZ_CBOR = "json in cbor"
+"""The JSON protocol with bodies of `application/x-amz-cbor-1.1`."""
 
 
 def render_error(model: ServiceModel, protocol: str, request: Request, error: AwsError, request_id: str) -> Response:
@@ -43,6 +45,8 @@ def _rendered(model: ServiceModel, protocol: str, request: Request, error: AwsEr
     content = {"__type": model.overlay.error_prefix + name, **members}
     if protocol == CBOR:
         return Response(status, [*cbor_headers(request_id), *headers], cbor.encode(content))
+    if protocol == AMZ_CBOR:
+        return Response(status, [*amz_cbor_headers(request_id), *headers], cbor.encode(content, milliseconds=True))
     body = dumps(content)
     return Response(status, [*json_headers(model, request, request_id, body), *headers], body)
 
@@ -61,6 +65,11 @@ def json_headers(model: ServiceModel, request: Request, request_id: str, body: b
 def cbor_headers(request_id: str) -> HeaderList:
     """The headers of a CBOR answer."""
     return [("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor"), ("x-amzn-RequestId", request_id)]
+
+
+def amz_cbor_headers(request_id: str) -> HeaderList:
+    """The headers of an answer of the JSON protocol in CBOR."""
+    return [("Content-Type", "application/x-amz-cbor-1.1"), ("x-amzn-RequestId", request_id)]
 
 
 def request_ids(model: ServiceModel, request_id: str) -> HeaderList:

@@ -12,6 +12,7 @@ import math
 from binascii import a2b_base64
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -43,10 +44,10 @@ class JsonShapes(Generator):
     """The decoders and encoders of one service's shapes.
 
     `renamed` says whether members stand under their locationName (REST), and `native` whether blobs and timestamps
-    are native values (CBOR).
+    are native values (CBOR), the latter in `milliseconds` or in seconds.
     """
 
-    def __init__(self, service: str, *, renamed: bool, native: bool = False) -> None:
+    def __init__(self, service: str, *, renamed: bool, native: bool = False, milliseconds: bool = False) -> None:
         helpers = {
             "wrong_type": wrong_type,
             "keep": _keep,
@@ -60,6 +61,7 @@ class JsonShapes(Generator):
         super().__init__(service, helpers)
         self._renamed = renamed
         self._native = native
+        self._milliseconds = milliseconds
         self._visited: dict[str, bool] = {}
 
     # ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +161,9 @@ class JsonShapes(Generator):
 
         Of a structure's own members those that are None, or that the model does not know, are left out.
         """
-        write: Callable[[Any], bytes] = cbor.encode if self._native else dumps
+        write: Callable[[Any], bytes] = dumps
+        if self._native:
+            write = partial(cbor.encode, milliseconds=self._milliseconds)
         without_none, null = (_without_none, b"\xf6") if self._native else (_json_without_none, b"null")
         if shape.document:
             return write

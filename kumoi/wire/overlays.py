@@ -21,7 +21,8 @@ class Overlay:
     `unchecked_enums` are shapes whose values the service itself refuses, in words of its own. `validation_code` is the
     error of a request that breaks the model's constraints; None for a service that checks everything itself.
     `form_names` are the names that elements of flattened lists and maps have in the query protocol, by shape: with them
-    a service speaks that protocol, too, though its model has forgotten it.
+    a service speaks that protocol, too, though its model has forgotten it. A service with `amz_cbor` takes its JSON
+    protocol with bodies in CBOR, too, as the Java SDKs of Kinesis send them.
     """
 
     error_prefix: str = ""
@@ -35,6 +36,7 @@ class Overlay:
     unchecked_enums: frozenset[str] = frozenset()
     validation_code: str | None = "ValidationException"
     form_names: Mapping[str, str] = field(default_factory=dict)
+    amz_cbor: bool = False
 
 
 _S3_STATUSES = {
@@ -150,6 +152,7 @@ OVERLAYS: Mapping[str, Overlay] = {
     "dynamodbstreams": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
     "elbv2": Overlay(validation_code="ValidationError"),
     "iam": Overlay(validation_code="ValidationError"),
+    "kinesis": Overlay(amz_cbor=True),
     "lambda": Overlay(unchecked_enums=frozenset({"Runtime"})),
     "logs": Overlay(validation_code="InvalidParameterException"),
     "s3": Overlay(

@@ -31,6 +31,7 @@ SERVED = [
     "dynamodb",
     "events",
     "iam",
+    "kinesis",
     "lambda",
     "logs",
     "scheduler",
@@ -39,7 +40,7 @@ SERVED = [
     "ssm",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "sns", "stepfunctions"]
+LATER = ["cloudfront", "cloudwatch", "s3", "sns", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12

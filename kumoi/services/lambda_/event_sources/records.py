@@ -49,12 +49,16 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """How far a shard has come: the last sequence number done with; `window`: the state of an open tumbling window."""
+    """How far a shard has come: the last sequence number done with; `window`: the state of an open tumbling window.
+
+    A shard of which nothing is done yet has the `iterator` at which reading begins.
+    """
 
     uuid: str
     shard: str
     sequence_number: str
     window: dict[str, Any] | None = None
+    iterator: str | None = None
 
 
 mappings: Space[Mapping] = Space(

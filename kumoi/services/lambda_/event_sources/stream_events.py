@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
+
+MOST_BATCH_BYTES = 6_000_000
 
 
 class StreamRecord(NamedTuple):
@@ -57,6 +59,19 @@ def kinesis_record(raw: Mapping[str, Any], stream_arn: str, shard: str, region: 
         "eventSourceARN": stream_arn,
     }
     return StreamRecord(raw["SequenceNumber"], raw["PartitionKey"], arrived, event)
+
+
+def fitting(records: Sequence[StreamRecord]) -> Iterator[Sequence[StreamRecord]]:
+    """The records in batches, none of which is too large for an invocation (6 MB); a record more than that is alone."""
+    begin, size = 0, 0
+    for at, record in enumerate(records):
+        more = len(orjson.dumps(record.event)) + 1
+        if at > begin and size + more > MOST_BATCH_BYTES:
+            yield records[begin:at]
+            begin, size = at, 0
+        size += more
+    if records:
+        yield records[begin:]
 
 
 def filtered_form(event: Mapping[str, Any], pattern: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from kumoi.services.lambda_.event_sources.stream_events import (
     StreamRecord,
     dynamodb_record,
     filtered_form,
+    fitting,
     kinesis_record,
 )
 from kumoi.services.lambda_.event_sources.tumbling import Window
@@ -48,6 +49,7 @@ class StreamPoller:
         self._state = doorway.state.at("", "")
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._refresh = asyncio.Event()
+        self._begun = False
         parts = mapping.source_arn.split("/")
         self._caller = Principal.of_service(
             mapping.account, "lambda.amazonaws.com", f"{self._service}:{parts[1] if len(parts) > 1 else ''}"
@@ -74,17 +76,32 @@ class StreamPoller:
             await asyncio.gather(*self._workers.values(), return_exceptions=True)
 
     async def _start_workers(self) -> None:
-        first = not self._workers
-        for shard in await self._shards():
+        shards = await self._shards()
+        await self._begin(shards)
+        listed = {shard["ShardId"] for shard in shards}
+        done = {name for name, worker in self._workers.items() if worker.done()}
+        for shard in shards:
             name = shard["ShardId"]
-            if name in self._workers:
-                continue
-            parent = shard.get("ParentShardId")
-            if parent in self._workers and not self._workers[parent].done():
-                continue  # children wait for their parent: order holds across a split
-            begins = first and parent is None
-            self._workers[name] = asyncio.create_task(self._work(name, begins=begins))
+            parents = listed.intersection((shard.get("ParentShardId"), shard.get("AdjacentParentShardId")))
+            if name in self._workers or parents - done:
+                continue  # children wait for their parents: order holds across a split or a merge
+            self._workers[name] = asyncio.create_task(self._work(name))
             self._workers[name].add_done_callback(self._ended)
+
+    async def _begin(self, shards: Sequence[dict[str, Any]]) -> None:
+        """Settle, once, where each shard of a new mapping begins; later shards are read from their beginning."""
+        if self._begun or await _has_begun(self._state, self._mapping.uuid):
+            self._begun = True
+            return
+        where: dict[str, Any] = {"ShardIteratorType": self._mapping.starting_position or "TRIM_HORIZON"}
+        if self._mapping.starting_timestamp is not None:
+            where["Timestamp"] = self._mapping.starting_timestamp
+        begins = [
+            Checkpoint(self._mapping.uuid, name, "", iterator=await self._ask_iterator(name, where))
+            for name in (shard["ShardId"] for shard in shards)
+        ]
+        await _store(self._state, begins)
+        self._begun = True
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
         if not worker.cancelled() and (error := worker.exception()) is not None:
@@ -92,18 +109,21 @@ class StreamPoller:
         self._refresh.set()
 
     async def _shards(self) -> list[dict[str, Any]]:
-        if self._mapping.kind == "kinesis":
-            answer = await self._ask("ListShards", StreamARN=self._mapping.source_arn)
-        else:
+        if self._mapping.kind == "dynamodb":
             answer = (await self._ask("DescribeStream", StreamArn=self._mapping.source_arn))["StreamDescription"]
-        shards: list[dict[str, Any]] = answer["Shards"]
+            return list(answer["Shards"])
+        answer = await self._ask("ListShards", StreamARN=self._mapping.source_arn)
+        shards = list(answer["Shards"])
+        while "NextToken" in answer:
+            answer = await self._ask("ListShards", NextToken=answer["NextToken"])
+            shards += answer["Shards"]
         return shards
 
-    async def _work(self, shard: str, *, begins: bool) -> None:
+    async def _work(self, shard: str) -> None:
         """Read one shard to its end."""
         checkpoint = await _checkpoint(self._state, self._mapping.uuid, shard)
         window = Window.of(self._mapping.tumbling_window, checkpoint)
-        iterator = await self._iterator(shard, checkpoint, begins=begins)
+        iterator: str | None = await self._iterator(shard, checkpoint)
         while iterator is not None:
             try:
                 records, iterator = await self._read(shard, iterator, self._patience(window))
@@ -111,34 +131,30 @@ class StreamPoller:
                 if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
                     logger.warning("shard %s of %s: %s", shard, self._mapping.source_arn, error)
                     await self._doorway.clock.sleep(_PAUSE_SECONDS)
-                checkpoint = await _checkpoint(self._state, self._mapping.uuid, shard)
-                iterator = await self._iterator(shard, checkpoint, begins=False)
+                trimmed = error.code == "TrimmedDataAccessException"
+                checkpoint = None if trimmed else await _checkpoint(self._state, self._mapping.uuid, shard)
+                iterator = await self._iterator(shard, checkpoint)
                 continue
             if window is not None:
                 await self._windowed(shard, window, records)
             elif records:
                 await self._process(shard, records)
             if records:
-                last = Checkpoint(
-                    self._mapping.uuid, shard, records[-1].sequence_number, None if window is None else window.stored()
-                )
-                await _store(self._state, last)
+                stored = None if window is None else window.stored()
+                await _store(self._state, [Checkpoint(self._mapping.uuid, shard, records[-1].sequence_number, stored)])
 
-    async def _iterator(self, shard: str, checkpoint: Checkpoint | None, *, begins: bool) -> str | None:
-        where: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
-        if checkpoint is not None:
-            where = {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                **self._named("StartingSequenceNumber", "SequenceNumber", checkpoint.sequence_number),
-            }
-        elif begins and self._mapping.starting_position is not None:
-            where = {"ShardIteratorType": self._mapping.starting_position}
-            if self._mapping.starting_timestamp is not None:
-                where["Timestamp"] = self._mapping.starting_timestamp
+    async def _iterator(self, shard: str, checkpoint: Checkpoint | None) -> str:
+        """Where to go on: behind what is done, where a new mapping begins, or at the beginning of a new shard."""
+        if checkpoint is None:
+            return await self._ask_iterator(shard, {"ShardIteratorType": "TRIM_HORIZON"})
+        if checkpoint.iterator is not None:
+            return checkpoint.iterator
+        number = self._named("StartingSequenceNumber", "SequenceNumber", checkpoint.sequence_number)
+        return await self._ask_iterator(shard, {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", **number})
+
+    async def _ask_iterator(self, shard: str, where: dict[str, Any]) -> str:
         stream = self._named("StreamARN", "StreamArn", self._mapping.source_arn)
-        answer = await self._ask("GetShardIterator", ShardId=shard, **stream, **where)
-        iterator: str | None = answer.get("ShardIterator")
-        return iterator
+        return str((await self._ask("GetShardIterator", ShardId=shard, **stream, **where))["ShardIterator"])
 
     def _named(self, kinesis: str, dynamodb: str, value: str) -> dict[str, str]:
         return {kinesis if self._mapping.kind == "kinesis" else dynamodb: value}
@@ -159,7 +175,10 @@ class StreamPoller:
         return [self._record(one, shard) for one in raw], following
 
     async def _await(self, iterator: str, limit: int, wait: float) -> tuple[list[dict[str, Any]], str | None]:
-        answer = await self._ask("AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitSeconds=wait)
+        stream = {"StreamARN": self._mapping.source_arn} if self._mapping.kind == "kinesis" else {}
+        answer = await self._ask(
+            "AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitSeconds=wait, **stream
+        )
         return list(answer["Records"]), answer.get("NextShardIterator")
 
     def _record(self, raw: dict[str, Any], shard: str) -> StreamRecord:
@@ -177,7 +196,11 @@ class StreamPoller:
             lanes.setdefault(hash(record.key) % self._mapping.parallelization, []).append(record)
         async with asyncio.TaskGroup() as group:
             for lane in lanes.values():
-                group.create_task(self._deliver(shard, lane))
+                group.create_task(self._deliver_all(shard, lane))
+
+    async def _deliver_all(self, shard: str, lane: Sequence[StreamRecord]) -> None:
+        for batch in fitting(lane):
+            await self._deliver(shard, batch)
 
     async def _deliver(self, shard: str, records: Sequence[StreamRecord]) -> None:
         """Invoke the function with a batch until it has been managed or given up."""
@@ -280,5 +303,11 @@ async def _checkpoint(tx: Transaction, uuid: str, shard: str) -> Checkpoint | No
 
 
 @transactional
-async def _store(tx: Transaction, checkpoint: Checkpoint) -> None:
-    await checkpoints.put(tx, checkpoint)
+async def _has_begun(tx: Transaction, uuid: str) -> bool:
+    return bool(await checkpoints.list(tx, uuid, limit=1))
+
+
+@transactional
+async def _store(tx: Transaction, places: Sequence[Checkpoint]) -> None:
+    for checkpoint in places:
+        await checkpoints.put(tx, checkpoint)

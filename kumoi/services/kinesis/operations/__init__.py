@@ -1,0 +1,1 @@
+"""Kinesis' API, one file per family of operations."""
