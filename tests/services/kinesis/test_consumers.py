@@ -18,6 +18,22 @@ def arn(stream: Make, kumoi: Any) -> str:
     return f"arn:aws:kinesis:us-east-1:{kumoi.account}:stream/events"
 
 
+@pytest.fixture
+def subscribe(kinesis: Any) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Subscribe a consumer to the first shard; its events."""
+    opened: list[Any] = []
+
+    def make(consumer: str, kind: str, **where: Any) -> Iterator[Any]:
+        position = {"Type": kind, **where}
+        answer = kinesis.subscribe_to_shard(ConsumerARN=consumer, ShardId=SHARD, StartingPosition=position)
+        opened.append(answer["EventStream"])
+        return iter(answer["EventStream"])
+
+    yield make
+    for one in opened:
+        one.close()
+
+
 def data(events: Iterator[Any], number: int) -> list[bytes]:
     """The next so many records of a subscription."""
     got: list[bytes] = []
@@ -54,7 +70,7 @@ def test_twenty_consumers_are_enough(kinesis: Any, arn: str) -> None:
         kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c20")
 
 
-def test_a_subscription_tells_what_was_there_and_what_comes(kinesis: Any, arn: str) -> None:
+def test_a_subscription_tells_what_was_there_and_what_comes(kinesis: Any, arn: str, subscribe: Make) -> None:
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="one")["Consumer"]["ConsumerARN"]
     kinesis.put_record(StreamARN=arn, Data=b"1", PartitionKey="a")
     answer = kinesis.subscribe_to_shard(ConsumerARN=consumer, ShardId=SHARD, StartingPosition={"Type": "TRIM_HORIZON"})
@@ -66,7 +82,7 @@ def test_a_subscription_tells_what_was_there_and_what_comes(kinesis: Any, arn: s
     assert event["ContinuationSequenceNumber"] == event["Records"][-1]["SequenceNumber"]
     assert event["MillisBehindLatest"] == 0
     with pytest.raises(ClientError, match="Another active subscription exists for this consumer"):
-        kinesis.subscribe_to_shard(ConsumerARN=consumer, ShardId=SHARD, StartingPosition={"Type": "LATEST"})
+        subscribe(consumer, "LATEST")
     kinesis.split_shard(StreamARN=arn, ShardToSplit=SHARD, NewStartingHashKey=str(2**127))
     last = next(events)["SubscribeToShardEvent"]
     assert [child["ParentShards"] for child in last["ChildShards"]] == [[SHARD], [SHARD]]
@@ -74,19 +90,18 @@ def test_a_subscription_tells_what_was_there_and_what_comes(kinesis: Any, arn: s
 
 
 @pytest.mark.kumoi_clock
-def test_a_later_subscription_takes_over_and_goes_on_where_the_first_was(kinesis: Any, arn: str, kumoi: Any) -> None:
+def test_a_later_subscription_takes_over_and_goes_on_where_the_first_was(
+    kinesis: Any, arn: str, kumoi: Any, subscribe: Make
+) -> None:
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="one")["Consumer"]["ConsumerARN"]
-    wanted = {"ConsumerARN": consumer, "ShardId": SHARD}
-    first = kinesis.subscribe_to_shard(**wanted, StartingPosition={"Type": "TRIM_HORIZON"})["EventStream"]
-    events = iter(first)
+    events = subscribe(consumer, "TRIM_HORIZON")
     kinesis.put_record(StreamARN=arn, Data=b"1", PartitionKey="a")
     number = ""
     while not number:
         told = next(events)["SubscribeToShardEvent"]
         number = told["ContinuationSequenceNumber"] if told["Records"] else ""
     kumoi.advance("6s")
-    position = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number}
-    second = iter(kinesis.subscribe_to_shard(**wanted, StartingPosition=position)["EventStream"])
+    second = subscribe(consumer, "AFTER_SEQUENCE_NUMBER", SequenceNumber=number)
     assert all(not event["SubscribeToShardEvent"]["Records"] for event in events)  # and it ends
     kinesis.put_record(StreamARN=arn, Data=b"2", PartitionKey="a")
     assert data(second, 1) == [b"2"]
