@@ -26,7 +26,7 @@ from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
 from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
-SERVED = ["cloudformation", "dynamodb", "events", "iam", "lambda", "logs", "scheduler", "sqs", "sts"]
+SERVED = ["apigatewayv2", "cloudformation", "dynamodb", "events", "iam", "lambda", "logs", "scheduler", "sqs", "sts"]
 LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "sns", "stepfunctions"]
 
 TEXT = st.text(
