@@ -9,10 +9,13 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl
 
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
+_REPLACED = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"}
+    | {"host", "x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto"}
+)
 _TEXT = ("application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
@@ -58,15 +61,18 @@ def passed_on(
     fields: Iterable[tuple[str, str]], *, host: str, scheme: str, source: str, trace: str
 ) -> list[tuple[str, str]]:
     """The header fields that an integration gets: those sent, without the connection's own, and the gateway's."""
-    kept = [field for field in fields if field[0].lower() not in _HOP_BY_HOP]
-    names = {name.lower(): value for name, value in kept}
-    forwarded = names.get("x-forwarded-for")
-    added = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "host"}
-    kept = [field for field in kept if field[0].lower() not in added]
+    kept: list[tuple[str, str]] = []
+    forwarded = ""
+    for field in fields:
+        name = field[0].lower()
+        if name == "x-forwarded-for":
+            forwarded = f"{field[1]}, "
+        elif name not in _REPLACED:
+            kept.append(field)
     kept += [
         ("Host", host),
         ("X-Amzn-Trace-Id", trace),
-        ("X-Forwarded-For", f"{forwarded}, {source}" if forwarded else source),
+        ("X-Forwarded-For", forwarded + source),
         ("X-Forwarded-Port", "443" if scheme == "https" else "80"),
         ("X-Forwarded-Proto", scheme),
     ]
@@ -99,4 +105,9 @@ def body_members(body: bytes, text: str | None) -> tuple[str, bool]:
 
 def request_time(now: float) -> str:
     """Common Log Format's time: `10/Oct/2026:13:55:36 +0000`."""
-    return datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    return _second(int(now))
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
