@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
@@ -31,6 +32,7 @@ _PATH_FORM = re.compile(
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
+_EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
@@ -88,7 +90,7 @@ class _Scope(NamedTuple):
         return self.default
 
 
-class Router:
+class Router(HostNames):
     """Resolves requests. One instance belongs to one platform; custom host names are registered on it."""
 
     def __init__(
@@ -121,6 +123,14 @@ class Router:
         """Forget a host name; no error when it is unknown."""
         self._registered.pop(host.lower(), None)
         self._hosts.clear()
+
+    def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:
+        """Have requests for a host name go to a data plane."""
+        self.register_host(host, Target("data-plane", plane, region, attributes=attributes))
+
+    def release(self, host: str) -> None:
+        """Forget a host name."""
+        self.unregister_host(host)
 
     def needs_form(self, request: Request) -> bool:
         """Whether `resolve` must see the body: an urlencoded form that only its Version tells the service of."""
@@ -207,7 +217,7 @@ class Router:
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/mqtt", "/graphql")
+_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql")
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
@@ -218,6 +228,9 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
     if match := _USER_REQUEST.fullmatch(request.path):
         attributes = {"id": match["id"], "stage": match["stage"]}
         return Target("data-plane", "execute-api", region, credential, attributes, match["path"] or "/")
+    if match := _EXECUTE_API.fullmatch(request.path):
+        target = Target("data-plane", "execute-api", region, credential, {"id": match["id"]}, match["path"] or "/")
+        return _connections(target, match["path"] or "/")
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):

@@ -27,19 +27,21 @@ from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
 SERVED = [
+    "apigatewayv2",
     "cloudformation",
     "dynamodb",
     "events",
     "iam",
     "lambda",
     "logs",
+    "s3",
     "scheduler",
     "secretsmanager",
     "sqs",
     "ssm",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "sns", "stepfunctions"]
+LATER = ["cloudfront", "cloudwatch", "kinesis", "sns", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
