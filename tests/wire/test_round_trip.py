@@ -26,8 +26,8 @@ from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
 from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
-SERVED = ["cloudformation", "dynamodb", "events", "iam", "lambda", "logs", "scheduler", "sqs", "sts"]
-LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "sns", "stepfunctions"]
+SERVED = ["cloudformation", "dynamodb", "events", "iam", "lambda", "logs", "scheduler", "sns", "sqs", "sts"]
+LATER = ["cloudfront", "cloudwatch", "kinesis", "s3", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
