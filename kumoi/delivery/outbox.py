@@ -133,8 +133,9 @@ class Outbox:
 
     async def _due(self, timer: Timer) -> None:
         delivery_id = timer.payload.decode()
+        await self.tried([delivery_id])  # the try that set this timer may still be ending
         delivery = await _find(self._state, self._rows, delivery_id)
-        if delivery is not None:
+        if delivery is not None and delivery.due <= self._clock.now():
             self._start(delivery)
             await self.tried([delivery_id])
 

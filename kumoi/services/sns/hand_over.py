@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, make_calls, target_calls
+from kumoi.delivery.retry import failure_of
 from kumoi.doorway import NO_TRACE, CallDropped, Doorway, Principal, Trace
 from kumoi.names import Arn
 from kumoi.services.sns.http_endpoint import HttpEndpoints
 from kumoi.services.sns.letters import store
 from kumoi.services.sns.notification import Handover, Signed, envelope, function_event, signed_text, subscribe_url
 from kumoi.services.sns.records import Subscription, subscriptions
+from kumoi.services.sns.retries import pause_managed
 from kumoi.services.sns.signing import Signer
 from kumoi.services.sns.subscription_attributes import dead_letter_queue, is_raw
 from kumoi.state import Transaction, transactional
@@ -60,16 +62,32 @@ class HandOver:
             await store(place, one, await self._letter(one))
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
-        """Send what the endpoint did not take to the subscription's dead-letter queue, where it has one."""
+        """Send what the endpoint did not take to the subscription's dead-letter queue, where it has one.
+
+        While the queue fails itself, the delivery stays stored and this goes on trying.
+        """
         one = _decode(delivery.content)
         found = await self._subscription(delivery, one)
         queue = dead_letter_queue(found.attributes) if found is not None else None
         if found is None or queue is None or one.kind != "Notification":
             return
+        tries = 0
+        while (problem := await self._problem(one, queue, found.attributes)) is not None:
+            if not problem.retry:
+                logger.warning(
+                    "the dead letter of %s (%s) is lost: %s: %s", one.subscription, failure.code, queue, problem.message
+                )
+                return
+            tries += 1
+            await self._doorway.clock.sleep(pause_managed(tries))
+
+    async def _problem(self, one: Handover, queue: str, attributes: dict[str, str]) -> Failure | None:
+        """Send a dead letter; why it could not be sent, if it could not."""
         try:
-            await self._to_queue(one, queue, found.attributes)
-        except (AwsError, CallDropped, DeliveryFailed) as error:
-            logger.warning("the dead letter of %s (%s) is lost: %s: %s", one.subscription, failure.code, queue, error)
+            await self._to_queue(one, queue, attributes)
+        except (AwsError, CallDropped) as error:
+            return failure_of(error)
+        return None
 
     async def _subscription(self, delivery: Delivery, one: Handover) -> Subscription | None:
         topic, _, identifier = Arn.parse(one.subscription).resource.partition(":")

@@ -303,3 +303,20 @@ def test_http_endpoints_that_fail_are_tried_again(
         kumoi.advance(21)
     assert dead.notification()["Message"] == "never"
     assert len(receiver.requests) == 9
+
+
+def test_a_dead_letter_waits_for_its_queue(kumoi: Any, client: Any, topic: str, queue: Callable[..., Any]) -> None:
+    dead = queue("dead")
+    fault: dict[str, Any] = {"account": kumoi.account, "service": "sqs", "operation": "SendMessage", "resource": "dead"}
+    fault |= {"action": "fail", "times": 2}
+    request = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", json.dumps(fault).encode())
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)
+    client.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=dead.arn.replace("dead", "missing"),
+        Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead.arn})},
+    )
+    client.publish(TopicArn=topic, Message="late")
+    assert dead.notification()["Message"] == "late"
