@@ -11,7 +11,7 @@ import time
 from kumoi.clock import Clock
 from kumoi.doorway import Identity, Principal
 from kumoi.doorway.identity import InvalidToken, UnknownKey
-from kumoi.gateway.routing import Target
+from kumoi.gateway.routing import UNSIGNED, Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
 from kumoi.wire.payload import payload
@@ -71,6 +71,8 @@ class Authentication:
         body: bytes | Body,
         sent_path: str,
     ) -> None:
+        if UNSIGNED in target.attributes:
+            return
         if credential is None:
             raise SignatureProblem("missing")
         try:

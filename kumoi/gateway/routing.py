@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
+from urllib.parse import parse_qs
 
 from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
@@ -39,6 +40,12 @@ _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
 _ACTION = re.compile(r"(?:^|&)Action=")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
+_LINKED = (["ConfirmSubscription"], ["Unsubscribe"])
+"""Actions of SNS that whoever gets a notification may take by visiting a link, which has no Version."""
+
+
+UNSIGNED = "unsigned"
+"""An attribute of targets that are reached by a link, whoever visits it."""
 
 
 class Target(NamedTuple):
@@ -164,6 +171,13 @@ class Router(HostNames):
             return _connections(Target("data-plane", host.plane, region, credential, host.attributes), path)
         if path.startswith(_PLANE_PATHS) and (found := _plane_by_path(request, region, credential)):
             return found
+        if (
+            credential is None
+            and request.method == "GET"
+            and path in ("/", "")
+            and (link := _sns_link(request, region))
+        ):
+            return link
         service = self._service(request, credential, host, form)
         if service == "s3":
             return _s3(request, host, region, credential)
@@ -217,11 +231,11 @@ class Router(HostNames):
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql")
+_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
-    """Data planes known by their path: a REST API's stage, MQTT over WebSocket, GraphQL with an API key."""
+    """Data planes known by their path: a REST API's stage, SNS's certificate, MQTT, GraphQL with an API key."""
     headers = request.headers
     if credential is not None and credential.signing_name == "s3":
         return None
@@ -231,6 +245,8 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
     if match := _EXECUTE_API.fullmatch(request.path):
         target = Target("data-plane", "execute-api", region, credential, {"id": match["id"]}, match["path"] or "/")
         return _connections(target, match["path"] or "/")
+    if request.path.startswith("/SimpleNotificationService-") and request.path.endswith(".pem"):
+        return Target("data-plane", "sns-certificate", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
@@ -260,6 +276,17 @@ def _s3(request: Request, host: HostName, region: str, credential: Credential | 
     ):
         return Target("internal", "kumoi", region, path="/_kumoi/info")
     return Target("api", "s3", region, credential)
+
+
+def _sns_link(request: Request, region: str) -> Target | None:
+    """A visit of a link that confirms or ends a subscription, in the region of its topic."""
+    if "Action=" not in request.query:
+        return None
+    sent = parse_qs(request.query, keep_blank_values=True)
+    if sent.get("Action") not in _LINKED or "Version" in sent:
+        return None
+    named = (sent.get("TopicArn") or sent.get("SubscriptionArn") or [""])[-1].split(":")
+    return Target("api", "sns", named[3] if len(named) > 3 else region, None, {UNSIGNED: "link"})
 
 
 def _may_be_query(path: str) -> bool:

@@ -37,11 +37,12 @@ SERVED = [
     "s3",
     "scheduler",
     "secretsmanager",
+    "sns",
     "sqs",
     "ssm",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "kinesis", "sns", "stepfunctions"]
+LATER = ["cloudfront", "cloudwatch", "kinesis", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
