@@ -38,9 +38,10 @@ s3 = Service(
         "operations.tagging",
         "operations.uploads",
         "operations.versioning",
+        "operations.website",
     ),
     resource=("Bucket",),
-    data_planes=("s3-preflight",),
+    data_planes=("s3-preflight", "s3-website"),
 )
 
 
