@@ -265,8 +265,11 @@ def _connections(target: Target, path: str) -> Target:
 def _s3(request: Request, host: HostName, region: str, credential: Credential | None) -> Target:
     """A bucket in the host becomes the first segment of the path; a person who just looks gets Kumoi's own page."""
     bucket = host.attributes.get("bucket") if host.service == "s3" else None
-    if bucket is not None:
-        return Target("api", "s3", region, credential, host.attributes, f"/{bucket}{request.path or '/'}")
+    path = None if bucket is None else f"/{bucket}{request.path or '/'}"
+    if (plane := _s3_plane(request)) is not None:
+        return Target("data-plane", plane, region, credential, host.attributes, path)
+    if path is not None:
+        return Target("api", "s3", region, credential, host.attributes, path)
     if (
         request.path == "/"
         and request.method == "GET"
@@ -287,6 +290,11 @@ def _sns_link(request: Request, region: str) -> Target | None:
         return None
     named = (sent.get("TopicArn") or sent.get("SubscriptionArn") or [""])[-1].split(":")
     return Target("api", "sns", named[3] if len(named) > 3 else region, None, {UNSIGNED: "link"})
+
+
+def _s3_plane(request: Request) -> str | None:
+    """What S3's model does not describe: a browser's preflight."""
+    return "s3-preflight" if request.method == "OPTIONS" else None
 
 
 def _may_be_query(path: str) -> bool:
