@@ -39,6 +39,8 @@ class Authentication:
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
             if self._identity.mode != "off":
+                if credential is None and target.service in self._identity.resource_guards:
+                    return Principal.anonymous()
                 await self._verify(request, target, credential, token, body, sent_path)
         except SignatureProblem as problem:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
