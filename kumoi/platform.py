@@ -17,6 +17,7 @@ from typing import Any, Literal
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry
+from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
@@ -183,6 +184,7 @@ class Platform:
     def _listener(self, doorway: Doorway, clock: Clock, timers: TimerRunner) -> Listener:
         settings = self.settings
         router = self.parts.add(Router, Router(default_region=settings.region))
+        self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         internal = Internal(doorway, clock, timers, self.reset, self._facts)
         front = Front(doorway, self.parts.add(Wire, Wire()), router, internal)
         authority = self.parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))

@@ -51,6 +51,11 @@ class _Lane:
     users: int = 0
 
 
+def growing(delivery: Delivery, attempts: int) -> float:
+    """The pause before the next try, unless a service has rules of its own."""
+    return pause(delivery.id, attempts)
+
+
 async def nothing_more(_tx: Transaction, _delivery: Delivery) -> None:
     """A delivery that ended leaves nothing to do."""
 
@@ -59,7 +64,8 @@ class Outbox:
     """The deliveries of one service.
 
     `topic` names its rows and timers. `attempt` hands a delivery over or raises; `give_up` is told of one that will
-    not be tried again; `ended` runs in the transaction that removes a delivery, taken or given up.
+    not be tried again; `ended` runs in the transaction that removes a delivery, taken or given up. `pause` says how
+    many seconds go by after so many failed tries.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Outbox:
         attempt: Callable[[Delivery], Awaitable[None]],
         give_up: Callable[[Delivery, Failure], Awaitable[None]],
         ended: Callable[[Transaction, Delivery], Awaitable[None]] = nothing_more,
+        pause: Callable[[Delivery, int], float] = growing,
     ) -> None:
         self._topic = topic
         self._state = state.at("", "")
@@ -79,6 +86,7 @@ class Outbox:
         self._attempt = attempt
         self._give_up = give_up
         self._ended = ended
+        self._pause = pause
         self._rows: Space[Delivery] = Space(topic, Delivery, lambda delivery: (delivery.id,), scope="global")
         self._lanes: dict[str, _Lane] = {}
         self._running: dict[str, tuple[asyncio.Task[None], str]] = {}
@@ -125,8 +133,9 @@ class Outbox:
 
     async def _due(self, timer: Timer) -> None:
         delivery_id = timer.payload.decode()
+        await self.tried([delivery_id])  # the try that set this timer may still be ending
         delivery = await _find(self._state, self._rows, delivery_id)
-        if delivery is not None:
+        if delivery is not None and delivery.due <= self._clock.now():
             self._start(delivery)
             await self.tried([delivery_id])
 
@@ -153,7 +162,7 @@ class Outbox:
             return
         now, attempts = self._clock.now(), delivery.attempts + 1
         if failure.retry:
-            due = now + pause(delivery.id, attempts)
+            due = now + self._pause(delivery, attempts)
             limit = exhausted(delivery.policy, attempts, due, delivery.accepted)
             if limit is None:
                 await self._state.run(self._retry, msgspec.structs.replace(delivery, attempts=attempts, due=due))

@@ -18,10 +18,12 @@ from typing import Any, TypeVar, overload
 from kumoi.doorway.parts import Parts
 from kumoi.state import State
 from kumoi.wire.errors import aws_error
+from kumoi.wire.http import HeaderList, Request
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
 Lifespan = Callable[[Parts], AsyncIterator[None]]
 Reset = Callable[[Parts, State, str | None], Awaitable[None]]
+CrossOrigin = Callable[[State, Request], Awaitable[HeaderList]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Service:
         self._resource_name: Callable[[str], str] = _last_part
         self._lifespan: Callable[[Parts], AbstractAsyncContextManager[None]] | None = None
         self._reset: Reset | None = None
+        self._cross_origin: CrossOrigin | None = None
         self._loaded = False
 
     @overload
@@ -129,6 +132,15 @@ class Service:
         """Register what to do when the platform, or one account, is reset, before state is cleared."""
         self._reset = function
         return function
+
+    def cross_origin(self, function: CrossOrigin) -> CrossOrigin:
+        """Register `async def f(state, request)`: the CORS headers of API answers to requests that name an origin."""
+        self._cross_origin = function
+        return function
+
+    async def cross_origin_headers(self, state: State, request: Request) -> HeaderList:
+        """The CORS headers of an answer; none for a service that has no CORS of its own."""
+        return [] if self._cross_origin is None else await self._cross_origin(state, request)
 
     def running(self, parts: Parts) -> AbstractAsyncContextManager[None]:
         """The service's lifespan as a context manager; nothing for a service without moving parts."""

@@ -11,7 +11,7 @@ import time
 from kumoi.clock import Clock
 from kumoi.doorway import Identity, Principal
 from kumoi.doorway.identity import InvalidToken, UnknownKey
-from kumoi.gateway.routing import Target
+from kumoi.gateway.routing import UNSIGNED, Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
 from kumoi.wire.payload import payload
@@ -39,6 +39,8 @@ class Authentication:
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
             if self._identity.mode != "off":
+                if credential is None and target.service in self._identity.resource_guards:
+                    return Principal.anonymous()
                 await self._verify(request, target, credential, token, body, sent_path)
         except SignatureProblem as problem:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
@@ -71,6 +73,8 @@ class Authentication:
         body: bytes | Body,
         sent_path: str,
     ) -> None:
+        if UNSIGNED in target.attributes:
+            return
         if credential is None:
             raise SignatureProblem("missing")
         try:

@@ -58,6 +58,13 @@ class Front:
         return await self._api(request, target, form)
 
     async def _api(self, request: Request, target: Target, form: bytes | None) -> Response:
+        response = await self._operation(request, target, form)
+        if "origin" in request.headers.index and target.service in self._doorway.registry:
+            service = self._doorway.registry[target.service]
+            response.headers += await service.cross_origin_headers(self._doorway.state, request)
+        return response
+
+    async def _operation(self, request: Request, target: Target, form: bytes | None) -> Response:
         request_id = uuid()
         if target.service not in self._doorway.registry:
             return self._not_served(request, target.service, request_id)

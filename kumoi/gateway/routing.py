@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
+from urllib.parse import parse_qs
 
+from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
@@ -31,12 +33,19 @@ _PATH_FORM = re.compile(
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
+_EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
 _ACTION = re.compile(r"(?:^|&)Action=")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
+_LINKED = (["ConfirmSubscription"], ["Unsubscribe"])
+"""Actions of SNS that whoever gets a notification may take by visiting a link, which has no Version."""
+
+
+UNSIGNED = "unsigned"
+"""An attribute of targets that are reached by a link, whoever visits it."""
 
 
 class Target(NamedTuple):
@@ -88,7 +97,7 @@ class _Scope(NamedTuple):
         return self.default
 
 
-class Router:
+class Router(HostNames):
     """Resolves requests. One instance belongs to one platform; custom host names are registered on it."""
 
     def __init__(
@@ -122,6 +131,14 @@ class Router:
         self._registered.pop(host.lower(), None)
         self._hosts.clear()
 
+    def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:
+        """Have requests for a host name go to a data plane."""
+        self.register_host(host, Target("data-plane", plane, region, attributes=attributes))
+
+    def release(self, host: str) -> None:
+        """Forget a host name."""
+        self.unregister_host(host)
+
     def needs_form(self, request: Request) -> bool:
         """Whether `resolve` must see the body: an urlencoded form that only its Version tells the service of."""
         if request.method != "POST" or not _may_be_query(request.path):
@@ -154,6 +171,13 @@ class Router:
             return _connections(Target("data-plane", host.plane, region, credential, host.attributes), path)
         if path.startswith(_PLANE_PATHS) and (found := _plane_by_path(request, region, credential)):
             return found
+        if (
+            credential is None
+            and request.method == "GET"
+            and path in ("/", "")
+            and (link := _sns_link(request, region))
+        ):
+            return link
         service = self._service(request, credential, host, form)
         if service == "s3":
             return _s3(request, host, region, credential)
@@ -207,17 +231,22 @@ class Router:
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/mqtt", "/graphql")
+_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
-    """Data planes known by their path: a REST API's stage, MQTT over WebSocket, GraphQL with an API key."""
+    """Data planes known by their path: a REST API's stage, SNS's certificate, MQTT, GraphQL with an API key."""
     headers = request.headers
     if credential is not None and credential.signing_name == "s3":
         return None
     if match := _USER_REQUEST.fullmatch(request.path):
         attributes = {"id": match["id"], "stage": match["stage"]}
         return Target("data-plane", "execute-api", region, credential, attributes, match["path"] or "/")
+    if match := _EXECUTE_API.fullmatch(request.path):
+        target = Target("data-plane", "execute-api", region, credential, {"id": match["id"]}, match["path"] or "/")
+        return _connections(target, match["path"] or "/")
+    if request.path.startswith("/SimpleNotificationService-") and request.path.endswith(".pem"):
+        return Target("data-plane", "sns-certificate", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
@@ -236,8 +265,11 @@ def _connections(target: Target, path: str) -> Target:
 def _s3(request: Request, host: HostName, region: str, credential: Credential | None) -> Target:
     """A bucket in the host becomes the first segment of the path; a person who just looks gets Kumoi's own page."""
     bucket = host.attributes.get("bucket") if host.service == "s3" else None
-    if bucket is not None:
-        return Target("api", "s3", region, credential, host.attributes, f"/{bucket}{request.path or '/'}")
+    path = None if bucket is None else f"/{bucket}{request.path or '/'}"
+    if (plane := _s3_plane(request)) is not None:
+        return Target("data-plane", plane, region, credential, host.attributes, path)
+    if path is not None:
+        return Target("api", "s3", region, credential, host.attributes, path)
     if (
         request.path == "/"
         and request.method == "GET"
@@ -247,6 +279,22 @@ def _s3(request: Request, host: HostName, region: str, credential: Credential | 
     ):
         return Target("internal", "kumoi", region, path="/_kumoi/info")
     return Target("api", "s3", region, credential)
+
+
+def _sns_link(request: Request, region: str) -> Target | None:
+    """A visit of a link that confirms or ends a subscription, in the region of its topic."""
+    if "Action=" not in request.query:
+        return None
+    sent = parse_qs(request.query, keep_blank_values=True)
+    if sent.get("Action") not in _LINKED or "Version" in sent:
+        return None
+    named = (sent.get("TopicArn") or sent.get("SubscriptionArn") or [""])[-1].split(":")
+    return Target("api", "sns", named[3] if len(named) > 3 else region, None, {UNSIGNED: "link"})
+
+
+def _s3_plane(request: Request) -> str | None:
+    """What S3's model does not describe: a browser's preflight."""
+    return "s3-preflight" if request.method == "OPTIONS" else None
 
 
 def _may_be_query(path: str) -> bool:

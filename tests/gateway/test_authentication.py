@@ -29,6 +29,7 @@ class OneKey:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
+        self.resource_guards: dict[str, Any] = {}
 
     async def secret(self, access_key: str, token: str | None) -> str:
         if access_key != "AKID":

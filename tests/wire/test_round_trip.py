@@ -27,6 +27,7 @@ from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
 SERVED = [
+    "apigatewayv2",
     "cloudformation",
     "dynamodb",
     "events",
@@ -34,13 +35,15 @@ SERVED = [
     "kinesis",
     "lambda",
     "logs",
+    "s3",
     "scheduler",
     "secretsmanager",
+    "sns",
     "sqs",
     "ssm",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "s3", "sns", "stepfunctions"]
+LATER = ["cloudfront", "cloudwatch", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12

@@ -1,8 +1,7 @@
-"""AWS IAM, the part that roles and keys need: roles with their policies, managed policies, users and access keys.
+"""AWS IAM: roles, users, groups and what they may do, managed policies, access keys, identity providers.
 
-Policies are stored and answered; nothing evaluates them yet (docs/iam.md). IAM is global: its records belong to an
-account, not to a region. Rules: the IAM API reference; quotas and unique ids from "IAM and STS quotas" and "IAM
-identifiers".
+IAM is global: its records belong to an account, not to a region. `authoriser.py` weighs the policies for every call
+(docs/iam.md). Rules: the IAM API reference; quotas and unique ids from "IAM and STS quotas" and "IAM identifiers".
 """
 
 from kumoi.doorway import Parts, Service, access_keys
@@ -11,8 +10,22 @@ from kumoi.state import State, Transaction, transactional
 iam = Service(
     "iam",
     __name__,
-    modules=("operations.access_keys", "operations.policies", "operations.roles", "operations.users"),
-    resource=("RoleName", "UserName", "PolicyArn", "PolicyName"),
+    modules=(
+        "operations.access_keys",
+        "operations.account",
+        "operations.groups",
+        "operations.instance_profiles",
+        "operations.login_profiles",
+        "operations.policies",
+        "operations.providers",
+        "operations.roles",
+        "operations.service_linked",
+        "operations.users",
+    ),
+    resource=(
+        *("RoleName", "UserName", "GroupName", "InstanceProfileName", "PolicyArn", "PolicyName"),
+        *("OpenIDConnectProviderArn", "SAMLProviderArn"),
+    ),
 )
 
 

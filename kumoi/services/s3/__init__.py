@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
+from kumoi.wire.http import HeaderList, Request
 
 s3 = Service(
     "s3",
@@ -32,12 +33,15 @@ s3 = Service(
         "operations.notifications",
         "operations.objects",
         "operations.parts",
+        "operations.preflight",
         "operations.reading",
         "operations.tagging",
         "operations.uploads",
         "operations.versioning",
+        "operations.website",
     ),
     resource=("Bucket",),
+    data_planes=("s3-preflight", "s3-website"),
 )
 
 
@@ -62,3 +66,12 @@ async def reset(parts: Parts, state: State, account: str | None) -> None:
     from kumoi.services.s3.lifespan import forget
 
     await forget(parts, state, account)
+
+
+@s3.cross_origin
+async def cross_origin(state: State, request: Request) -> HeaderList:
+    """The CORS headers of an answer, as the bucket's configuration has them."""
+    from kumoi.services.s3.operations.preflight import actual_headers
+
+    bucket = request.path.removeprefix("/").partition("/")[0]
+    return await actual_headers(state, bucket, request.headers.index["origin"], request.method)

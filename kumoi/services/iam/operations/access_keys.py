@@ -11,7 +11,7 @@ import msgspec
 from kumoi.doorway import AccessKey, Call, access_keys
 from kumoi.names import unique_id
 from kumoi.services.iam import iam
-from kumoi.services.iam.operations.users import change_user, find_user, user_arn
+from kumoi.services.iam.operations.users import caller_name, change_user, find_user, user_arn
 from kumoi.services.iam.records import User
 from kumoi.services.iam.rules import moment
 from kumoi.state import Transaction, transactional
@@ -23,7 +23,7 @@ MAX_KEYS = 2
 @iam.operation
 async def create_access_key(call: Call, UserName: str | None = None) -> dict[str, Any]:
     """A new key of a user (without a name: of the caller); its secret is shown this once."""
-    name = UserName or _caller_name(call)
+    name = UserName or caller_name(call)
     secret = base64.b64encode(os.urandom(30)).decode()
     key_id = unique_id("AKIA", 20)
     await _create(call.state, call.account, name, key_id, secret, call.now)
@@ -44,7 +44,7 @@ async def list_access_keys(
     call: Call, UserName: str | None = None, Marker: str | None = None, MaxItems: int | None = None
 ) -> dict[str, Any]:
     """A user's keys; there are at most two, so one page holds them."""
-    name = UserName or _caller_name(call)
+    name = UserName or caller_name(call)
     found = await _list(call.state, name)
     return {
         "AccessKeyMetadata": [
@@ -63,21 +63,33 @@ async def list_access_keys(
 @iam.operation
 async def update_access_key(call: Call, AccessKeyId: str, Status: str, UserName: str | None = None) -> None:
     """Make a key active or inactive."""
-    await _set_status(call.state, UserName or _caller_name(call), AccessKeyId, Status == "Active")
+    await _set_status(call.state, UserName or caller_name(call), AccessKeyId, Status == "Active")
     call.doorway.identity.forget(AccessKeyId)
 
 
 @iam.operation
 async def delete_access_key(call: Call, AccessKeyId: str, UserName: str | None = None) -> None:
     """Delete a key: it signs nothing from now on."""
-    await _delete(call.state, UserName or _caller_name(call), AccessKeyId)
+    await _delete(call.state, UserName or caller_name(call), AccessKeyId)
     call.doorway.identity.forget(AccessKeyId)
 
 
-def _caller_name(call: Call) -> str:
-    if ":user/" in call.caller.arn:
-        return call.caller.arn.rpartition("/")[2]
-    raise aws_error("ValidationError", "Must specify userName when calling with non-User credentials")
+@iam.operation
+async def get_access_key_last_used(call: Call, AccessKeyId: str) -> dict[str, Any]:
+    """When a key was last used, where and for what; N/A until it is. A restart of the platform forgets it."""
+    key = await call.doorway.identity.access_key(AccessKeyId)
+    if key is None or key.account != call.account:
+        raise aws_error(
+            "AccessDenied",
+            f"User: {call.caller.arn} is not authorized to perform: iam:GetAccessKeyLastUsed"
+            f" on resource: access key {AccessKeyId}",
+        )
+    used = call.doorway.identity.last_used.get(AccessKeyId)
+    if used is None:
+        last: dict[str, Any] = {"ServiceName": "N/A", "Region": "N/A"}
+    else:
+        last = {"LastUsedDate": moment(used.time), "ServiceName": used.service, "Region": used.region}
+    return {"UserName": key.arn.rpartition("/")[2], "AccessKeyLastUsed": last}
 
 
 def _no_such_key(key_id: str) -> AwsError:

@@ -1,20 +1,42 @@
-"""Managed policies and their versions."""
+"""Managed policies and their versions: the account's own, and AWS's as far as they are known here."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
-from kumoi.services.iam import iam
-from kumoi.services.iam.records import ManagedPolicy, PolicyVersion, Role, User, policies, roles, users
-from kumoi.services.iam.rules import check_document, moment, no_such, page, quoted, read_tags, tag_list
+from kumoi.services.iam import aws_managed, iam
+from kumoi.services.iam.records import Holder, ManagedPolicy, PolicyVersion, Role, User, groups, policies, roles, users
+from kumoi.services.iam.rules import (
+    check_document,
+    check_size,
+    merged_tags,
+    moment,
+    no_such,
+    page,
+    quoted,
+    read_tags,
+    tag_list,
+    tag_page,
+)
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 MAX_VERSIONS = 5
+MAX_SIZE = 6144
+"""How large a managed policy may be, in characters without white space."""
+
+AWS_CREATED = 1_420_070_400.0
+"""When AWS's own policies say they were made."""
+
+Counted = tuple[ManagedPolicy, int, int]
+"""A policy, on how many it is attached, and of how many it is the permissions boundary."""
 
 
 @iam.operation
@@ -37,11 +59,11 @@ async def create_policy(
         updated=call.now,
         default_version="v1",
         next_version=2,
-        versions=(PolicyVersion("v1", check_document(PolicyDocument), call.now),),
+        versions=(PolicyVersion("v1", _checked(PolicyDocument), call.now),),
         tags=read_tags(Tags),
     )
     await _create(call.state, policy)
-    return {"Policy": _describe(policy, 0)}
+    return {"Policy": _describe(policy, 0, 0)}
 
 
 @iam.operation
@@ -60,15 +82,63 @@ async def list_policies(
     Marker: str | None = None,
     MaxItems: int | None = None,
 ) -> dict[str, Any]:
-    """The account's own managed policies; AWS's are not listed (they attach by ARN)."""
-    own = [] if Scope == "AWS" else await _all_counted(call.state)
+    """The account's own managed policies, and those of AWS's that are known here."""
     wanted = [
-        (policy, attached)
-        for policy, attached in own
-        if policy.path.startswith(PathPrefix) and (attached or not OnlyAttached)
+        counted
+        for counted in await all_policies(call.state)
+        if Scope in ("All", "AWS" if _is_awss(counted[0].arn) else "Local")
+        and counted[0].path.startswith(PathPrefix)
+        and (not OnlyAttached or counted[1] or counted[2])
+        and (PolicyUsageFilter is None or counted[1 if PolicyUsageFilter == "PermissionsPolicy" else 2])
     ]
-    found, more = page(wanted, lambda item: item[0].arn, Marker, MaxItems)
-    return {"Policies": [_describe(policy, attached) for policy, attached in found], **more}
+    found, more = page(wanted, lambda counted: counted[0].arn, Marker, MaxItems)
+    return {"Policies": [_describe(*counted) for counted in found], **more}
+
+
+@iam.operation
+async def list_entities_for_policy(
+    call: Call,
+    PolicyArn: str,
+    EntityFilter: str | None = None,
+    PathPrefix: str = "/",
+    PolicyUsageFilter: str | None = None,
+    Marker: str | None = None,
+    MaxItems: int | None = None,
+) -> dict[str, Any]:
+    """Who has a policy attached, or as permissions boundary."""
+    entries = [
+        (type(holder).__name__, holder)
+        for holder in await _holders_of(call.state, PolicyArn, PolicyUsageFilter)
+        if holder.path.startswith(PathPrefix) and EntityFilter in (None, type(holder).__name__)
+    ]
+    found, more = page(entries, lambda entry: f"{entry[0]}/{entry[1].name}", Marker, MaxItems)
+    answer = {
+        f"Policy{kind}s": [
+            {f"{kind}Name": holder.name, f"{kind}Id": holder.id} for name, holder in found if name == kind
+        ]
+        for kind in ("Group", "User", "Role")
+    }
+    return {**answer, **more}
+
+
+@iam.operation
+async def tag_policy(call: Call, PolicyArn: str, Tags: list[dict[str, str]]) -> None:
+    """Add tags to a managed policy."""
+    await _retag(call.state, PolicyArn, Tags, ())
+
+
+@iam.operation
+async def untag_policy(call: Call, PolicyArn: str, TagKeys: list[str]) -> None:
+    """Remove tags from a managed policy."""
+    await _retag(call.state, PolicyArn, (), TagKeys)
+
+
+@iam.operation
+async def list_policy_tags(
+    call: Call, PolicyArn: str, Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """A managed policy's tags."""
+    return tag_page((await find_policy(call.state, PolicyArn)).tags, Marker, MaxItems)
 
 
 @iam.operation
@@ -82,14 +152,14 @@ async def create_policy_version(
     call: Call, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
 ) -> dict[str, Any]:
     """Add a version to a managed policy."""
-    policy, version = await _add_version(call.state, PolicyArn, check_document(PolicyDocument), call.now, SetAsDefault)
+    policy, version = await _add_version(call.state, PolicyArn, _checked(PolicyDocument), call.now, SetAsDefault)
     return {"PolicyVersion": _describe_version(policy, version, document=False)}
 
 
 @iam.operation
 async def get_policy_version(call: Call, PolicyArn: str, VersionId: str) -> dict[str, Any]:
     """One version with its document."""
-    policy, _ = await _find_counted(call.state, PolicyArn)
+    policy = await find_policy(call.state, PolicyArn)
     return {"PolicyVersion": _describe_version(policy, _version(policy, VersionId), document=True)}
 
 
@@ -98,9 +168,15 @@ async def list_policy_versions(
     call: Call, PolicyArn: str, Marker: str | None = None, MaxItems: int | None = None
 ) -> dict[str, Any]:
     """The versions of a managed policy."""
-    policy, _ = await _find_counted(call.state, PolicyArn)
+    policy = await find_policy(call.state, PolicyArn)
     found, more = page(policy.versions, lambda version: version.id, Marker, MaxItems)
     return {"Versions": [_describe_version(policy, version, document=False) for version in found], **more}
+
+
+@iam.operation
+async def set_default_policy_version(call: Call, PolicyArn: str, VersionId: str) -> None:
+    """Say which version holds."""
+    await _set_default(call.state, PolicyArn, VersionId)
 
 
 @iam.operation
@@ -109,7 +185,15 @@ async def delete_policy_version(call: Call, PolicyArn: str, VersionId: str) -> N
     await _delete_version(call.state, PolicyArn, VersionId)
 
 
-def _describe(policy: ManagedPolicy, attached: int) -> dict[str, Any]:
+def describe_whole(policy: ManagedPolicy, attached: int, bounding: int) -> dict[str, Any]:
+    """A policy with all its versions and their documents."""
+    answer = _describe(policy, attached, bounding)
+    answer.pop("Tags", None)
+    versions = [_describe_version(policy, version, document=True) for version in policy.versions]
+    return {**answer, "PolicyVersionList": versions}
+
+
+def _describe(policy: ManagedPolicy, attached: int, bounding: int) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -117,7 +201,7 @@ def _describe(policy: ManagedPolicy, attached: int) -> dict[str, Any]:
         "Path": policy.path,
         "DefaultVersionId": policy.default_version,
         "AttachmentCount": attached,
-        "PermissionsBoundaryUsageCount": 0,
+        "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": True,
         "Description": policy.description,
         "CreateDate": moment(policy.created),
@@ -159,25 +243,110 @@ async def _create(tx: Transaction, policy: ManagedPolicy) -> None:
     await policies.put(tx, policy)
 
 
-@transactional
-async def _all_counted(tx: Transaction) -> list[tuple[ManagedPolicy, int]]:
-    holders: list[Role | User] = [*await roles.list(tx), *await users.list(tx)]
-    return [(policy, sum(policy.arn in holder.attached for holder in holders)) for policy in await policies.list(tx)]
+def _checked(document: str) -> str:
+    return check_size(check_document(document), "PolicySize", MAX_SIZE)
+
+
+def _is_awss(policy_arn: str) -> bool:
+    return policy_arn.startswith(aws_managed.ARN)
+
+
+def _awss(policy_arn: str) -> ManagedPolicy | None:
+    """One of AWS's own policies as a record."""
+    text = aws_managed.document(policy_arn)
+    if text is None:
+        return None
+    path, _, name = policy_arn.removeprefix(aws_managed.ARN).rpartition("/")
+    number = int.from_bytes(hashlib.blake2b(policy_arn.encode(), digest_size=10).digest())
+    return ManagedPolicy(
+        arn=policy_arn,
+        name=name,
+        id="ANPA" + base64.b32encode(number.to_bytes(10)).decode(),
+        path=f"/{path}/" if path else "/",
+        description=None,
+        created=AWS_CREATED,
+        updated=AWS_CREATED,
+        default_version="v1",
+        next_version=2,
+        versions=(PolicyVersion("v1", text, AWS_CREATED),),
+    )
+
+
+async def _holders(tx: Transaction) -> list[Holder]:
+    return [*await roles.list(tx), *await users.list(tx), *await groups.list(tx)]
+
+
+def _counted(policy: ManagedPolicy, holders: list[Holder]) -> Counted:
+    return (
+        policy,
+        sum(policy.arn in holder.attached for holder in holders),
+        sum(_boundary(holder) == policy.arn for holder in holders),
+    )
+
+
+def _boundary(holder: Holder) -> str | None:
+    return holder.boundary if isinstance(holder, Role | User) else None
 
 
 @transactional
-async def _find_counted(tx: Transaction, policy_arn: str) -> tuple[ManagedPolicy, int]:
-    for policy, attached in await _all_counted(tx):
-        if policy.arn == policy_arn:
-            return policy, attached
-    raise no_such("policy", policy_arn)
+async def all_policies(tx: Transaction) -> list[Counted]:
+    """Every managed policy: the account's own and those of AWS's that are known here."""
+    holders = await _holders(tx)
+    awss = [_awss(f"{aws_managed.ARN}{name}") for name in aws_managed.NAMES]
+    return [_counted(policy, holders) for policy in (*await policies.list(tx), *awss) if policy is not None]
+
+
+@transactional
+async def find_policy(tx: Transaction, policy_arn: str) -> ManagedPolicy:
+    """The managed policy of that ARN, AWS's too; NoSuchEntity otherwise."""
+    policy = _awss(policy_arn) if _is_awss(policy_arn) else await policies.get(tx, policy_arn)
+    if policy is None:
+        raise no_such("policy", policy_arn)
+    return policy
+
+
+@transactional
+async def _find_counted(tx: Transaction, policy_arn: str) -> Counted:
+    return _counted(await find_policy(tx, policy_arn), await _holders(tx))
+
+
+@transactional
+async def _holders_of(tx: Transaction, policy_arn: str, usage: str | None) -> list[Holder]:
+    await find_policy(tx, policy_arn)
+    return [
+        holder
+        for holder in await _holders(tx)
+        if (usage != "PermissionsBoundary" and policy_arn in holder.attached)
+        or (usage != "PermissionsPolicy" and _boundary(holder) == policy_arn)
+    ]
+
+
+async def _own(tx: Transaction, policy_arn: str) -> ManagedPolicy:
+    """A policy that the account may change."""
+    if _is_awss(policy_arn):
+        raise aws_error("AccessDenied", f"{policy_arn} is AWS's own policy: no account may change it.")
+    return await find_policy(tx, policy_arn)
+
+
+@transactional
+async def _retag(tx: Transaction, policy_arn: str, added: Sequence[dict[str, str]], removed: Sequence[str]) -> None:
+    policy = await _own(tx, policy_arn)
+    kept = {key: value for key, value in policy.tags.items() if key not in removed}
+    await policies.put(tx, msgspec.structs.replace(policy, tags=merged_tags(kept, added)))
+
+
+@transactional
+async def _set_default(tx: Transaction, policy_arn: str, version_id: str) -> None:
+    policy = await _own(tx, policy_arn)
+    version = _version(policy, version_id)
+    await policies.put(tx, msgspec.structs.replace(policy, default_version=version.id, updated=tx.now))
 
 
 @transactional
 async def _add_version(
     tx: Transaction, policy_arn: str, document: str, now: float, default: bool
 ) -> tuple[ManagedPolicy, PolicyVersion]:
-    policy, _ = await _find_counted(tx, policy_arn)
+    policy = await _own(tx, policy_arn)
     if len(policy.versions) >= MAX_VERSIONS:
         raise aws_error(
             "LimitExceeded",
@@ -199,7 +368,7 @@ async def _add_version(
 
 @transactional
 async def _delete_version(tx: Transaction, policy_arn: str, version_id: str) -> None:
-    policy, _ = await _find_counted(tx, policy_arn)
+    policy = await _own(tx, policy_arn)
     version = _version(policy, version_id)
     if version.id == policy.default_version:
         raise aws_error("DeleteConflict", "Cannot delete the default version of a policy.", status=409)
@@ -209,9 +378,14 @@ async def _delete_version(tx: Transaction, policy_arn: str, version_id: str) -> 
 
 @transactional
 async def _delete(tx: Transaction, policy_arn: str) -> None:
-    policy, attached = await _find_counted(tx, policy_arn)
-    if attached:
+    policy, attached, bounding = _counted(await _own(tx, policy_arn), await _holders(tx))
+    if attached or bounding:
         raise aws_error("DeleteConflict", "Cannot delete a policy attached to entities.", status=409)
     if len(policy.versions) > 1:
-        raise aws_error("DeleteConflict", "This policy has more than one version.", status=409)
+        raise aws_error(
+            "DeleteConflict",
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. "
+            "The default version is deleted with the policy.",
+            status=409,
+        )
     await policies.delete(tx, policy.arn)

@@ -12,17 +12,33 @@ from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
 from kumoi.services.iam.operations.attachments import (
     attached_page,
+    boundary_of,
     check_bare,
+    check_policy,
     inline_document,
     inline_page,
     with_attached,
+    with_boundary,
     with_inline,
     without_attached,
+    without_boundary,
     without_inline,
 )
-from kumoi.services.iam.records import Role, roles
-from kumoi.services.iam.rules import check_document, exists, moment, no_such, page, quoted, read_tags, tag_list
+from kumoi.services.iam.records import Role, profiles, roles
+from kumoi.services.iam.rules import (
+    check_trust,
+    exists,
+    merged_tags,
+    moment,
+    no_such,
+    page,
+    quoted,
+    read_tags,
+    tag_list,
+    tag_page,
+)
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError, aws_error
 
 Change = Callable[[Transaction, Role], Awaitable[Role]]
 
@@ -43,7 +59,7 @@ async def create_role(
         name=RoleName,
         id=unique_id("AROA"),
         path=Path,
-        trust=check_document(AssumeRolePolicyDocument),
+        trust=check_trust(AssumeRolePolicyDocument),
         description=Description,
         max_session=MaxSessionDuration,
         created=call.now,
@@ -51,13 +67,13 @@ async def create_role(
         tags=read_tags(Tags),
     )
     await _create(call.state, role)
-    return {"Role": _describe(role, call.account)}
+    return {"Role": describe_role(role, call.account)}
 
 
 @iam.operation
 async def get_role(call: Call, RoleName: str) -> dict[str, Any]:
     """A role."""
-    return {"Role": _describe(await _find(call.state, RoleName), call.account)}
+    return {"Role": describe_role(await find_role(call.state, RoleName), call.account)}
 
 
 @iam.operation
@@ -67,7 +83,7 @@ async def list_roles(
     """The account's roles below a path, by name."""
     below = [role for role in await _all(call.state) if role.path.startswith(PathPrefix)]
     found, more = page(below, lambda role: role.name, Marker, MaxItems)
-    return {"Roles": [_describe(role, call.account) for role in found], **more}
+    return {"Roles": [describe_role(role, call.account) for role in found], **more}
 
 
 @iam.operation
@@ -94,11 +110,21 @@ async def update_role(
 
 
 @iam.operation
+async def update_role_description(call: Call, RoleName: str, Description: str) -> dict[str, Any]:
+    """Change a role's description."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return msgspec.structs.replace(role, description=Description)
+
+    return {"Role": describe_role(await _change(call.state, RoleName, change), call.account)}
+
+
+@iam.operation
 async def update_assume_role_policy(call: Call, RoleName: str, PolicyDocument: str) -> None:
     """Replace who may assume a role."""
 
     async def change(_tx: Transaction, role: Role) -> Role:
-        return msgspec.structs.replace(role, trust=check_document(PolicyDocument))
+        return msgspec.structs.replace(role, trust=check_trust(PolicyDocument))
 
     await _change(call.state, RoleName, change)
 
@@ -116,7 +142,7 @@ async def put_role_policy(call: Call, RoleName: str, PolicyName: str, PolicyDocu
 @iam.operation
 async def get_role_policy(call: Call, RoleName: str, PolicyName: str) -> dict[str, Any]:
     """An inline policy."""
-    document = inline_document(await _find(call.state, RoleName), "role", PolicyName)
+    document = inline_document(await find_role(call.state, RoleName), "role", PolicyName)
     return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
 
 
@@ -135,7 +161,7 @@ async def list_role_policies(
     call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
 ) -> dict[str, Any]:
     """The names of a role's inline policies."""
-    return inline_page(await _find(call.state, RoleName), Marker, MaxItems)
+    return inline_page(await find_role(call.state, RoleName), Marker, MaxItems)
 
 
 @iam.operation
@@ -163,7 +189,7 @@ async def list_attached_role_policies(
     call: Call, RoleName: str, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
 ) -> dict[str, Any]:
     """The managed policies attached to a role."""
-    return attached_page(await _find(call.state, RoleName), PathPrefix, Marker, MaxItems)
+    return attached_page(await find_role(call.state, RoleName), PathPrefix, Marker, MaxItems)
 
 
 @iam.operation
@@ -171,8 +197,7 @@ async def tag_role(call: Call, RoleName: str, Tags: list[dict[str, str]]) -> Non
     """Add tags to a role."""
 
     async def change(_tx: Transaction, role: Role) -> Role:
-        merged = tag_list(role.tags) + Tags
-        return msgspec.structs.replace(role, tags=read_tags(merged))
+        return msgspec.structs.replace(role, tags=merged_tags(role.tags, Tags))
 
     await _change(call.state, RoleName, change)
 
@@ -193,42 +218,65 @@ async def list_role_tags(
     call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
 ) -> dict[str, Any]:
     """A role's tags."""
-    role = await _find(call.state, RoleName)
-    found, more = page(tag_list(role.tags), lambda tag: tag["Key"], Marker, MaxItems)
-    return {"Tags": found, **more}
+    return tag_page((await find_role(call.state, RoleName)).tags, Marker, MaxItems)
 
 
-def _describe(role: Role, account: str) -> dict[str, Any]:
+@iam.operation
+async def put_role_permissions_boundary(call: Call, RoleName: str, PermissionsBoundary: str) -> None:
+    """Bound what a role's policies can allow."""
+
+    async def change(tx: Transaction, role: Role) -> Role:
+        return await with_boundary(tx, role, PermissionsBoundary)
+
+    await _change(call.state, RoleName, change)
+
+
+@iam.operation
+async def delete_role_permissions_boundary(call: Call, RoleName: str) -> None:
+    """Take a role's boundary away."""
+
+    async def change(_tx: Transaction, role: Role) -> Role:
+        return without_boundary(role)
+
+    await _change(call.state, RoleName, change)
+
+
+def describe_role(role: Role, account: str) -> dict[str, Any]:
+    """A role as the API answers it."""
     answer: dict[str, Any] = {
         "Path": role.path,
         "RoleName": role.name,
         "RoleId": role.id,
-        "Arn": arn("iam", "", account, f"role{role.path}{role.name}"),
+        "Arn": role_arn(role, account),
         "CreateDate": moment(role.created),
         "AssumeRolePolicyDocument": quoted(role.trust),
         "Description": role.description,
         "MaxSessionDuration": role.max_session,
         "RoleLastUsed": {},
+        **boundary_of(role),
     }
-    if role.boundary is not None:
-        answer["PermissionsBoundary"] = {
-            "PermissionsBoundaryType": "PermissionsBoundaryPolicy",
-            "PermissionsBoundaryArn": role.boundary,
-        }
     if role.tags:
         answer["Tags"] = tag_list(role.tags)
     return answer
+
+
+def role_arn(role: Role, account: str) -> str:
+    """The ARN of a role."""
+    return arn("iam", "", account, f"role{role.path}{role.name}")
 
 
 @transactional
 async def _create(tx: Transaction, role: Role) -> None:
     if await roles.get(tx, role.name) is not None:
         raise exists("Role", role.name)
+    if role.boundary is not None:
+        await check_policy(tx, role.boundary)
     await roles.put(tx, role)
 
 
 @transactional
-async def _find(tx: Transaction, name: str) -> Role:
+async def find_role(tx: Transaction, name: str) -> Role:
+    """The role of that name; NoSuchEntity otherwise."""
     role = await roles.get(tx, name)
     if role is None:
         raise no_such("role", name)
@@ -241,11 +289,31 @@ async def _all(tx: Transaction) -> list[Role]:
 
 
 @transactional
-async def _change(tx: Transaction, name: str, change: Change) -> None:
-    await roles.put(tx, await change(tx, await _find(tx, name)))
+async def _change(tx: Transaction, name: str, change: Change) -> Role:
+    role = await find_role(tx, name)
+    if role.service:
+        raise unmodifiable(role)
+    changed = await change(tx, role)
+    await roles.put(tx, changed)
+    return changed
+
+
+def unmodifiable(role: Role) -> AwsError:
+    """Only its service changes a service-linked role."""
+    return aws_error(
+        "UnmodifiableEntity",
+        f"Cannot perform the operation on the protected role '{role.name}' - this role is only modifiable by AWS",
+    )
 
 
 @transactional
 async def _delete(tx: Transaction, name: str) -> None:
-    check_bare(await _find(tx, name))
+    role = await find_role(tx, name)
+    if role.service:
+        raise unmodifiable(role)
+    if any(profile.role == name for profile in await profiles.list(tx)):
+        raise aws_error(
+            "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.", status=409
+        )
+    check_bare(role)
     await roles.delete(tx, name)

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kumoi.doorway import Call
+import msgspec
+
+from kumoi.doorway import Call, access_keys
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
 from kumoi.services.iam.operations.attachments import (
     attached_page,
+    boundary_of,
     check_bare,
+    check_policy,
     inline_document,
     inline_page,
     with_attached,
+    with_boundary,
     with_inline,
     without_attached,
+    without_boundary,
     without_inline,
 )
 from kumoi.services.iam.records import User, users
-from kumoi.services.iam.rules import exists, moment, no_such, page, read_tags, tag_list
+from kumoi.services.iam.rules import exists, merged_tags, moment, no_such, page, read_tags, tag_list, tag_page
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -28,22 +34,30 @@ Change = Callable[[Transaction, User], Awaitable[User]]
 
 @iam.operation
 async def create_user(
-    call: Call, UserName: str, Path: str = "/", Tags: list[dict[str, str]] | None = None
+    call: Call,
+    UserName: str,
+    Path: str = "/",
+    PermissionsBoundary: str | None = None,
+    Tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Create a user."""
-    user = User(name=UserName, id=unique_id("AIDA"), path=Path, created=call.now, tags=read_tags(Tags))
+    user = User(
+        name=UserName,
+        id=unique_id("AIDA"),
+        path=Path,
+        created=call.now,
+        boundary=PermissionsBoundary,
+        tags=read_tags(Tags),
+    )
     await _create(call.state, user)
-    return {"User": _describe(user, call.account)}
+    return {"User": describe_user(user, call.account)}
 
 
 @iam.operation
 async def get_user(call: Call, UserName: str | None = None) -> dict[str, Any]:
     """A user; without a name, the caller."""
     if UserName is not None:
-        return {"User": _describe(await find_user(call.state, UserName), call.account)}
-    if ":user/" in call.caller.arn:
-        name = call.caller.arn.rpartition("/")[2]
-        return {"User": _describe(await find_user(call.state, name), call.account)}
+        return {"User": describe_user(await find_user(call.state, UserName), call.account)}
     if call.caller.arn.endswith(":root"):
         root = {
             "UserId": call.account,
@@ -53,7 +67,7 @@ async def get_user(call: Call, UserName: str | None = None) -> dict[str, Any]:
             "UserName": "root",
         }
         return {"User": root}
-    raise aws_error("ValidationError", "Must specify userName when calling with non-User credentials")
+    return {"User": describe_user(await find_user(call.state, caller_name(call)), call.account)}
 
 
 @iam.operation
@@ -63,7 +77,63 @@ async def list_users(
     """The account's users below a path, by name."""
     below = [user for user in await _all(call.state) if user.path.startswith(PathPrefix)]
     found, more = page(below, lambda user: user.name, Marker, MaxItems)
-    return {"Users": [_describe(user, call.account) for user in found], **more}
+    return {"Users": [describe_user(user, call.account) for user in found], **more}
+
+
+@iam.operation
+async def update_user(call: Call, UserName: str, NewPath: str | None = None, NewUserName: str | None = None) -> None:
+    """Rename a user or move it to another path; its keys go with it."""
+    for key_id in await _move(call.state, call.account, UserName, NewPath, NewUserName or UserName):
+        call.doorway.identity.forget(key_id)
+
+
+@iam.operation
+async def put_user_permissions_boundary(call: Call, UserName: str, PermissionsBoundary: str) -> None:
+    """Bound what a user's policies can allow."""
+
+    async def change(tx: Transaction, user: User) -> User:
+        return await with_boundary(tx, user, PermissionsBoundary)
+
+    await change_user(call.state, UserName, change)
+
+
+@iam.operation
+async def delete_user_permissions_boundary(call: Call, UserName: str) -> None:
+    """Take a user's boundary away."""
+
+    async def change(_tx: Transaction, user: User) -> User:
+        return without_boundary(user)
+
+    await change_user(call.state, UserName, change)
+
+
+@iam.operation
+async def tag_user(call: Call, UserName: str, Tags: list[dict[str, str]]) -> None:
+    """Add tags to a user."""
+
+    async def change(_tx: Transaction, user: User) -> User:
+        return msgspec.structs.replace(user, tags=merged_tags(user.tags, Tags))
+
+    await change_user(call.state, UserName, change)
+
+
+@iam.operation
+async def untag_user(call: Call, UserName: str, TagKeys: list[str]) -> None:
+    """Remove tags from a user."""
+
+    async def change(_tx: Transaction, user: User) -> User:
+        kept = {key: value for key, value in user.tags.items() if key not in TagKeys}
+        return msgspec.structs.replace(user, tags=kept)
+
+    await change_user(call.state, UserName, change)
+
+
+@iam.operation
+async def list_user_tags(
+    call: Call, UserName: str, Marker: str | None = None, MaxItems: int | None = None
+) -> dict[str, Any]:
+    """A user's tags."""
+    return tag_page((await find_user(call.state, UserName)).tags, Marker, MaxItems)
 
 
 @iam.operation
@@ -135,17 +205,26 @@ async def list_attached_user_policies(
     return attached_page(await find_user(call.state, UserName), PathPrefix, Marker, MaxItems)
 
 
-def _describe(user: User, account: str) -> dict[str, Any]:
+def describe_user(user: User, account: str) -> dict[str, Any]:
+    """A user as the API answers it."""
     answer: dict[str, Any] = {
         "Path": user.path,
         "UserName": user.name,
         "UserId": user.id,
         "Arn": user_arn(user, account),
         "CreateDate": moment(user.created),
+        **boundary_of(user),
     }
     if user.tags:
         answer["Tags"] = tag_list(user.tags)
     return answer
+
+
+def caller_name(call: Call) -> str:
+    """The user that calls; ValidationError when it is none."""
+    if ":user/" in call.caller.arn:
+        return call.caller.arn.rpartition("/")[2]
+    raise aws_error("ValidationError", "Must specify userName when calling with non-User credentials")
 
 
 def user_arn(user: User, account: str) -> str:
@@ -157,6 +236,8 @@ def user_arn(user: User, account: str) -> str:
 async def _create(tx: Transaction, user: User) -> None:
     if await users.get(tx, user.name) is not None:
         raise exists("User", user.name)
+    if user.boundary is not None:
+        await check_policy(tx, user.boundary)
     await users.put(tx, user)
 
 
@@ -183,9 +264,28 @@ async def change_user(tx: Transaction, name: str, change: Change) -> User:
 
 
 @transactional
+async def _move(tx: Transaction, account: str, name: str, path: str | None, new_name: str) -> list[str]:
+    user = await find_user(tx, name)
+    if new_name != name and await users.get(tx, new_name) is not None:
+        raise exists("User", new_name)
+    moved = msgspec.structs.replace(user, name=new_name, path=user.path if path is None else path)
+    await users.delete(tx, name)
+    await users.put(tx, moved)
+    for key_id, _ in moved.keys:
+        key = await access_keys.get(tx, key_id)
+        if key is not None:
+            await access_keys.put(tx, msgspec.structs.replace(key, arn=user_arn(moved, account)))
+    return [key_id for key_id, _ in moved.keys]
+
+
+@transactional
 async def _delete(tx: Transaction, name: str) -> None:
     user = await find_user(tx, name)
     check_bare(user)
+    if user.groups:
+        raise aws_error("DeleteConflict", "Cannot delete entity, must remove users from group first.", status=409)
+    if user.login is not None:
+        raise aws_error("DeleteConflict", "Cannot delete entity, must delete login profile first.", status=409)
     if user.keys:
         raise aws_error("DeleteConflict", "Cannot delete entity, must delete access keys first.", status=409)
     await users.delete(tx, name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from functools import lru_cache
 from urllib.parse import urlsplit
+
+from kumoi.local_names import resolves_localhost
 
 
 def function_url(endpoint: str, region: str, url_id: str) -> str:
@@ -17,13 +17,3 @@ def function_url(endpoint: str, region: str, url_id: str) -> str:
         parts = urlsplit(endpoint)
         return f"{parts.scheme}://{url_id}.lambda-url.{region}.localhost:{parts.port}/"
     return f"{endpoint}/_kumoi/lambda-url/{url_id}/"
-
-
-@lru_cache(maxsize=1)
-def resolves_localhost() -> bool:
-    """Whether the system's resolver knows names below `localhost` (RFC 6761); most do, a bare C library does not."""
-    try:
-        found = socket.getaddrinfo("kumoi.localhost", None, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
-    return any(address[4][0] in ("127.0.0.1", "::1") for address in found)

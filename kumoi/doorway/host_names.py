@@ -1,0 +1,18 @@
+"""Host names that a service answers beside those the platform knows: custom domains, aliases of distributions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+
+class HostNames(ABC):
+    """Where host names are claimed for data planes; the gateway's router is one."""
+
+    @abstractmethod
+    def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:
+        """Have requests for `host` go to a data plane, which gets `attributes`."""
+
+    @abstractmethod
+    def release(self, host: str) -> None:
+        """Give a host name back; nothing when nobody claimed it."""

@@ -1,0 +1,113 @@
+"""A request as APIs see it, and the pieces that events of every format are made of; pure.
+
+Source: "Working with AWS Lambda proxy integrations" of both kinds of APIs in the API Gateway developer guide.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from urllib.parse import parse_qsl
+
+_REPLACED = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"}
+    | {"host", "x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto"}
+)
+_TEXT = ("application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What a client sent. `path` is percent-encoded, without stage; `host` the API's own name; `headers` in order."""
+
+    method: str
+    path: str
+    query: str
+    fields: list[tuple[str, str]]
+    body: bytes
+    source: str
+    host: str
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """Values by lower-case name, repeated ones joined by commas."""
+        joined: dict[str, str] = {}
+        for name, value in self.fields:
+            lower = name.lower()
+            joined[lower] = f"{joined[lower]},{value}" if lower in joined else value
+        return joined
+
+    @cached_property
+    def parameters(self) -> dict[str, list[str]]:
+        """Query parameters, decoded: every value by name."""
+        return grouped(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def cookies(self) -> list[str]:
+        """Each cookie as `name=value`."""
+        given = (value for name, value in self.fields if name.lower() == "cookie")
+        return [cookie.strip() for value in given for cookie in value.split(";") if cookie.strip()]
+
+    @cached_property
+    def user_agent(self) -> str:
+        """The client's name of itself."""
+        return self.headers.get("user-agent", "")
+
+
+def passed_on(
+    fields: Iterable[tuple[str, str]], *, host: str, scheme: str, source: str, trace: str
+) -> list[tuple[str, str]]:
+    """The header fields that an integration gets: those sent, without the connection's own, and the gateway's."""
+    kept: list[tuple[str, str]] = []
+    forwarded = ""
+    for field in fields:
+        name = field[0].lower()
+        if name == "x-forwarded-for":
+            forwarded = f"{field[1]}, "
+        elif name not in _REPLACED:
+            kept.append(field)
+    kept += [
+        ("Host", host),
+        ("X-Amzn-Trace-Id", trace),
+        ("X-Forwarded-For", forwarded + source),
+        ("X-Forwarded-Port", "443" if scheme == "https" else "80"),
+        ("X-Forwarded-Proto", scheme),
+    ]
+    return kept
+
+
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Values by name, in order."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def as_text(body: bytes, content_type: str) -> str | None:
+    """The body as text where its media type says that it is; None for what travels in base64."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media and not (media.startswith("text/") or media in _TEXT or media.endswith(("+json", "+xml"))):
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def body_members(body: bytes, text: str | None) -> tuple[str, bool]:
+    """`body` and `isBase64Encoded` of an event."""
+    return (base64.b64encode(body).decode(), True) if text is None else (text, False)
+
+
+def request_time(now: float) -> str:
+    """Common Log Format's time: `10/Oct/2026:13:55:36 +0000`."""
+    return _second(int(now))
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")

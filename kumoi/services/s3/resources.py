@@ -1,0 +1,155 @@
+"""S3's CloudFormation resource types. Source: "Amazon S3 resource type reference".
+
+A bucket is made, then configured section by section; an update puts the sections that changed and removes those that
+are gone. How templates word a section is `template_sections.py`'s matter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.names import arn
+from kumoi.services.s3.naming import HOME
+from kumoi.services.s3.template_sections import SECTIONS, Section, flag
+from kumoi.wire.errors import AwsError, aws_error
+
+_CANNED = {
+    "Private": "private",
+    "PublicRead": "public-read",
+    "PublicReadWrite": "public-read-write",
+    "AuthenticatedRead": "authenticated-read",
+    "LogDeliveryWrite": "log-delivery-write",
+    "BucketOwnerRead": "bucket-owner-read",
+    "BucketOwnerFullControl": "bucket-owner-full-control",
+    "AwsExecRead": "aws-exec-read",
+}
+_MADE_WITH = frozenset({"BucketName", "AccessControl", "ObjectLockEnabled", "Tags"})
+
+
+def _name(call: ResourceCall) -> str:
+    return call.name("BucketName", 63, lower=True)
+
+
+def _bucket(call: ResourceCall, name: str) -> Resource:
+    port = urlsplit(call.doorway.endpoint).port
+    site = f"http://{name}.s3-website-{call.region}.localhost{'' if port is None else f':{port}'}"
+    return Resource(
+        name,
+        {
+            "Arn": arn("s3", "", "", name),
+            "DomainName": f"{name}.s3.amazonaws.com",
+            "DualStackDomainName": f"{name}.s3.dualstack.{call.region}.amazonaws.com",
+            "RegionalDomainName": f"{name}.s3.{call.region}.amazonaws.com",
+            "WebsiteURL": site,
+        },
+    )
+
+
+def _check(call: ResourceCall) -> None:
+    known = _MADE_WITH.union(section.name for section in SECTIONS)
+    unknown = sorted(set(call.properties) - known)
+    if unknown:
+        raise aws_error("ValidationError", f"Kumoi's AWS::S3::Bucket does not take {', '.join(unknown)} yet.")
+
+
+async def _create_bucket(call: ResourceCall) -> Resource:
+    _check(call)
+    name = _name(call)
+    if await _exists(call, name):
+        raise aws_error("AlreadyExists", f"{name} already exists")
+    control = call.properties.get("AccessControl")
+    await call.ask(
+        "s3",
+        "CreateBucket",
+        Bucket=name,
+        ACL=None if control is None else _CANNED.get(control, control),
+        CreateBucketConfiguration=None if call.region == HOME else {"LocationConstraint": call.region},
+        ObjectLockEnabledForBucket=flag(call.properties.get("ObjectLockEnabled", False)),
+    )
+    resource = call.begin(_bucket(call, name))
+    await _configure(call, name)
+    return resource
+
+
+async def _exists(call: ResourceCall, name: str) -> bool:
+    try:
+        await call.ask("s3", "HeadBucket", Bucket=name)
+    except AwsError as error:
+        if error.code != "NoSuchBucket":
+            raise
+        return False
+    return True
+
+
+async def _update_bucket(call: ResourceCall) -> Resource:
+    _check(call)
+    await _configure(call, call.physical_id)
+    return _bucket(call, call.physical_id)
+
+
+async def _configure(call: ResourceCall, name: str) -> None:
+    """Put the sections that differ from what the bucket has, and remove those that are gone."""
+    for section in SECTIONS:
+        stated, before = call.properties.get(section.name), call.before.get(section.name)
+        if stated == before:
+            continue
+        if stated is not None:
+            await call.ask("s3", section.put, Bucket=name, **{section.member: _content(section, stated)})
+        elif section.delete:
+            await call.ask("s3", section.delete, Bucket=name)
+        else:
+            await call.ask("s3", section.put, Bucket=name, **{section.member: section.none})
+    tags = [tag for tag in call.tag_list() if not tag["Key"].startswith("aws:")]
+    if tags:
+        await call.ask("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
+    elif call.before:
+        await call.ask("s3", "DeleteBucketTagging", Bucket=name)
+
+
+def _content(section: Section, stated: Any) -> Any:
+    """A section as the API takes it; raises ValidationError for what is none."""
+    try:
+        return section.content(stated)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise aws_error("ValidationError", f"{section.name} is malformed ({type(error).__name__}: {error})") from None
+
+
+async def _delete_bucket(call: ResourceCall) -> None:
+    await _unless_gone(call, "DeleteBucket", call.physical_id)
+
+
+async def _unless_gone(call: ResourceCall, operation: str, bucket: str) -> None:
+    try:
+        await call.ask("s3", operation, Bucket=bucket)
+    except AwsError as error:
+        if error.code != "NoSuchBucket":
+            raise
+
+
+async def _put_policy(call: ResourceCall) -> Resource:
+    call.required("Bucket", "PolicyDocument")
+    document = call.properties["PolicyDocument"]
+    policy = document if isinstance(document, str) else orjson.dumps(document).decode()
+    await call.ask("s3", "PutBucketPolicy", Bucket=call.properties["Bucket"], Policy=policy)
+    return Resource(call.properties["Bucket"])
+
+
+async def _delete_policy(call: ResourceCall) -> None:
+    await _unless_gone(call, "DeleteBucketPolicy", call.physical_id)
+
+
+RESOURCES = (
+    ResourceType(
+        "AWS::S3::Bucket",
+        _create_bucket,
+        _delete_bucket,
+        _update_bucket,
+        replaced_by=frozenset({"BucketName", "ObjectLockEnabled"}),
+        expected=_name,
+    ),
+    ResourceType("AWS::S3::BucketPolicy", _put_policy, _delete_policy, _put_policy, replaced_by=frozenset({"Bucket"})),
+)

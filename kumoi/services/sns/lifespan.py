@@ -1,0 +1,35 @@
+"""What runs for SNS while the platform does: the dispatcher with its outbox, the end of confirmation tokens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kumoi.doorway import Doorway, Parts
+from kumoi.services.sns.confirmations import EXPIRY, expire
+from kumoi.services.sns.dispatcher import Dispatcher
+from kumoi.services.sns.hand_over import HandOver
+from kumoi.services.sns.http_endpoint import HttpEndpoints
+from kumoi.services.sns.signing import Signer
+from kumoi.state import Timer
+from kumoi.state.timers import TimerRunner
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts; what a crash left behind is delivered once the platform is up."""
+    doorway, timers = parts[Doorway], parts[TimerRunner]
+    signer = parts.add(Signer, Signer(doorway.directory("sns")))
+    endpoints = HttpEndpoints(doorway.directory("tls") / "ca.pem")
+    dispatcher = parts.add(Dispatcher, Dispatcher(doorway, timers, HandOver(doorway, signer, endpoints)))
+
+    async def expired(timer: Timer) -> None:
+        await expire(doorway.state.at(timer.account, timer.region), timer.payload.decode())
+
+    timers.on(EXPIRY, expired)
+    await dispatcher.outbox.resume()
+    try:
+        yield
+    finally:
+        await dispatcher.outbox.stop()
+        endpoints.close()
