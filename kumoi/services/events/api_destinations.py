@@ -10,11 +10,12 @@ import orjson
 
 from kumoi.clock import Clock
 from kumoi.delivery import DeliveryFailed
+from kumoi.doorway.sealing import Sealer
 from kumoi.names import Arn
+from kumoi.services.events.connection_secrets import unseal
 from kumoi.services.events.http_client import HttpAnswer, HttpClient, HttpRequest, Unreachable
 from kumoi.services.events.http_request import check_status, destination_request, token_request
 from kumoi.services.events.records import ApiDestination, Connection, connections, destinations
-from kumoi.services.events.secret_box import SecretBox
 from kumoi.state import State, Transaction, transactional
 
 AUTHORIZE = "events.authorize"
@@ -45,11 +46,11 @@ class RateLimit:
 class ApiDestinations:
     """The endpoints that rules deliver to."""
 
-    def __init__(self, state: State, clock: Clock, http: HttpClient, secrets: SecretBox) -> None:
+    def __init__(self, state: State, clock: Clock, http: HttpClient, sealer: Sealer) -> None:
         self._state = state
         self._clock = clock
         self._http = http
-        self._secrets = secrets
+        self._sealer = sealer
         self._tokens: dict[str, Token] = {}
         self._limits: dict[str, RateLimit] = {}
 
@@ -61,7 +62,7 @@ class ApiDestinations:
             raise DeliveryFailed("NO_PERMISSIONS", f"The connection {connection.name} is not authorized.", retry=False)
         await self._limits.setdefault(str(arn), RateLimit()).wait(destination.rate)
         token = await self._token(connection)
-        parameters = self._secrets.open(connection.sealed)
+        parameters = unseal(self._sealer, connection.id, connection.sealed)
         request = destination_request(destination, parameters, target, text, token)
         answer = await self._send(request)
         if token is not None and answer.status in (401, 407):
@@ -100,11 +101,11 @@ class ApiDestinations:
             return None
         known = self._tokens.get(connection.token_id)
         if known is None or known.expires <= self._clock.now():
-            known = self._tokens[connection.token_id] = await self._fetch(connection.sealed)
+            known = self._tokens[connection.token_id] = await self._fetch(connection.id, connection.sealed)
         return known.header
 
-    async def _fetch(self, sealed: bytes) -> Token:
-        request = token_request(self._secrets.open(sealed))
+    async def _fetch(self, connection_id: str, sealed: bytes) -> Token:
+        request = token_request(unseal(self._sealer, connection_id, sealed))
         answer = await self._send(request)
         check_status(answer.status, request.url)
         try:

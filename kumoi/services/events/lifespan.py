@@ -13,7 +13,6 @@ from kumoi.services.events.hand_over import HandOver
 from kumoi.services.events.http_client import HttpClient
 from kumoi.services.events.router import Router
 from kumoi.services.events.rule_index import RuleIndexes
-from kumoi.services.events.secret_box import SecretBox
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
 
@@ -25,8 +24,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     state, clock = doorway.state, doorway.clock
     doorway.lake.define(archive_log.TABLE)
     http = HttpClient()
-    secrets = parts.add(SecretBox, SecretBox(doorway.directory("events")))
-    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, http, secrets))
+    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, http, doorway.identity.sealer))
     hand_over = HandOver(doorway, endpoints)
     outbox = Outbox(
         "events.delivery",

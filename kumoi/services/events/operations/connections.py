@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.doorway.sealing import Sealer
 from kumoi.names import arn, uuid
 from kumoi.services.events import events
 from kumoi.services.events.api_destinations import AUTHORIZE
+from kumoi.services.events.connection_secrets import seal
 from kumoi.services.events.naming import exists, invalid, not_found, page
 from kumoi.services.events.records import Connection, connections
-from kumoi.services.events.secret_box import SecretBox
 from kumoi.state import Transaction, transactional
 
 _PARAMETERS = {
@@ -36,7 +37,7 @@ async def create_connection(
         id=connection_id,
         token_id=uuid(),
         authorization_type=AuthorizationType,
-        sealed=call.part(SecretBox).seal(AuthParameters),
+        sealed=seal(call.doorway.identity.sealer, connection_id, AuthParameters),
         shown=_shown(AuthParameters),
         state=_first_state(AuthorizationType),
         description=Description,
@@ -58,8 +59,8 @@ async def update_connection(
     AuthParameters: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Change what is given of a connection; its authorisation is checked anew."""
-    sealed = None if AuthParameters is None else call.part(SecretBox).seal(AuthParameters)
-    return _answer(call, await _update(call.state, Name, Description, AuthorizationType, AuthParameters, sealed))
+    sealer = call.doorway.identity.sealer
+    return _answer(call, await _update(call.state, sealer, Name, Description, AuthorizationType, AuthParameters))
 
 
 @events.operation
@@ -175,12 +176,7 @@ async def _store(tx: Transaction, connection: Connection) -> None:
 
 @transactional
 async def _update(
-    tx: Transaction,
-    name: str,
-    description: str | None,
-    kind: str | None,
-    given: dict[str, Any] | None,
-    sealed: bytes | None,
+    tx: Transaction, sealer: Sealer, name: str, description: str | None, kind: str | None, given: dict[str, Any] | None
 ) -> Connection:
     connection = await find_connection(tx, name)
     kind = kind or connection.authorization_type
@@ -189,7 +185,7 @@ async def _update(
         connection = msgspec.structs.replace(
             connection,
             token_id=uuid(),
-            sealed=sealed,
+            sealed=seal(sealer, connection.id, given),
             shown=_shown(given),
             authorization_type=kind,
             state=_first_state(kind),
