@@ -6,6 +6,7 @@ expired is refused all the same: tests depend on it. With `verify` and `enforce`
 
 from __future__ import annotations
 
+import logging
 import time
 
 from kumoi.clock import Clock
@@ -14,8 +15,14 @@ from kumoi.doorway.identity import InvalidToken, UnknownKey
 from kumoi.gateway.routing import UNSIGNED, Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
+from kumoi.wire.http import BufferedBody
 from kumoi.wire.payload import payload
 from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expiry, signature_error
+
+logger = logging.getLogger(__name__)
+
+SIGNED_BODY = 10_485_760
+"""Bytes that a signed request to a data plane may have: API Gateway's limit, the largest of any."""
 
 
 class Authentication:
@@ -39,8 +46,6 @@ class Authentication:
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
             if self._identity.mode != "off":
-                if credential is None and target.service in self._identity.resource_guards:
-                    return Principal.anonymous()
                 await self._verify(request, target, credential, token, body, sent_path)
         except SignatureProblem as problem:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
@@ -58,11 +63,29 @@ class Authentication:
         secret = await self._identity.secret(credential.access_key, _token(request, credential))
         return payload(request, self._verifier.chunk_signer(request, credential, secret))
 
-    async def claimed(self, request: Request, target: Target) -> Principal:
-        """Whoever a request to a data plane says it is; data planes check what they require themselves."""
-        if target.access_key is None:
+    async def claimed(self, request: Request, target: Target, service: str, sent_path: str) -> Principal:
+        """Whoever a request to a data plane of `service` says it is; data planes check what they require themselves.
+
+        Where signatures are verified and this one does not hold, the caller is nobody (`access_key` is None): a plane
+        that wants signed requests refuses, one that is open to everybody serves. Raises BodyTooLarge.
+        """
+        credential = target.credential
+        if credential is None or not credential.access_key:
             return Principal.root(DEFAULT_ACCOUNT)
-        return await self._identity.principal(target.access_key, request.headers.get("x-amz-security-token"))
+        token = _token(request, credential)
+        try:
+            if credential.presigned:
+                check_expiry(credential, self._clock.now())
+            if self._identity.mode != "off":
+                body = await request.body.read(SIGNED_BODY)
+                request.body = BufferedBody(body, request.body.trailers)
+                await self._verify(
+                    request, Target("data-plane", service, target.region), credential, token, body, sent_path
+                )
+        except SignatureProblem as problem:
+            logger.warning("a signed request to %s is taken as unsigned: %s %s", target.service, problem.kind, problem)
+            return Principal.root(DEFAULT_ACCOUNT)
+        return await self._identity.principal(credential.access_key, token)
 
     async def _verify(
         self,

@@ -45,7 +45,7 @@ class Front:
             except BodyTooLarge as error:
                 return _plain(413, str(error))
             request.body = BufferedBody(form, request.body.trailers)
-        target = router.resolve(request, form)
+        target, sent_path = router.resolve(request, form), request.path
         if target.kind == "internal":
             if target.path is not None:
                 request.path = target.path
@@ -54,7 +54,7 @@ class Front:
                 return await self._internal(request)
             target = Target("data-plane", plane, target.region, target.credential)
         if target.kind == "data-plane":
-            return await self._data_plane(request, target)
+            return await self._data_plane(request, target, sent_path)
         return await self._api(request, target, form)
 
     async def _api(self, request: Request, target: Target, form: bytes | None) -> Response:
@@ -111,11 +111,14 @@ class Front:
             return Response(abort=True)
         return response
 
-    async def _data_plane(self, request: Request, target: Target) -> Response:
+    async def _data_plane(self, request: Request, target: Target, sent_path: str) -> Response:
         service = self._doorway.registry.data_plane(target.service)
         if service is None:
             return _plain(501, f"Kumoi does not serve {target.service} yet.\n")
-        caller = await self._authentication.claimed(request, target)
+        try:
+            caller = await self._authentication.claimed(request, target, service.name, sent_path)
+        except BodyTooLarge as error:
+            return _plain(413, str(error))
         call = Call(
             self._doorway,
             service.name,

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from kumoi.clock import Clock
+from kumoi.doorway import Principal
 from kumoi.doorway.identity import UnknownKey
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.routing import Router
@@ -29,7 +30,6 @@ class OneKey:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self.resource_guards: dict[str, Any] = {}
 
     async def secret(self, access_key: str, token: str | None) -> str:
         if access_key != "AKID":
@@ -79,6 +79,28 @@ def test_verify_refuses_the_rest_and_off_takes_everybody_at_their_word(
         caller(signed(auth, **options), "verify")
     assert refused.value.code == code
     assert caller(signed(auth, **options), "off") == options.get("key", "AKID")
+
+
+def plane_caller(mode: str, *, secret: str = "the secret", sent: bytes = b"body", arrived: bytes = b"body") -> Any:
+    """The access key that a function URL would see of a signed POST; None when the request counts as unsigned."""
+    outgoing = AWSRequest("POST", "http://id.lambda-url.us-east-1.localhost:4566/a", data=sent)
+    SigV4Auth(Credentials("AKID", secret), "lambda", "us-east-1").add_auth(outgoing)
+    headers = Headers([("Host", "id.lambda-url.us-east-1.localhost:4566"), *outgoing.headers.items()])
+    request = Request("POST", "/a", "", headers, BufferedBody(arrived))
+    target = Router().resolve(request)
+    assert (target.kind, target.service) == ("data-plane", "lambda-url")
+    identity: Any = OneKey(mode)
+    found = asyncio.run(Authentication(identity, Clock()).claimed(request, target, "lambda", "/a"))
+    assert asyncio.run(request.body.read()) == arrived
+    return None if isinstance(found, Principal) else found
+
+
+@pytest.mark.parametrize("mode", ["verify", "enforce"])
+def test_a_data_plane_sees_a_caller_only_where_the_signature_holds(mode: str) -> None:
+    assert plane_caller(mode) == "AKID"
+    assert plane_caller(mode, secret="another") is None
+    assert plane_caller(mode, arrived=b"forged") is None
+    assert plane_caller("off", secret="another", arrived=b"forged") == "AKID"
 
 
 def test_verify_wants_a_signature() -> None:
