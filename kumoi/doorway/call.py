@@ -43,16 +43,6 @@ class Principal:
         return cls(account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
 
     @classmethod
-    def anonymous(cls) -> Principal:
-        """Whoever does not say who they are: of no account, allowed what a resource's policy allows everybody."""
-        return cls("", "", "anonymous")
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether nobody knows who calls."""
-        return not self.arn
-
-    @classmethod
     def of_service(cls, account: str, host: str, source: str) -> Principal:
         """A service acting on its own behalf, e.g. `logs.amazonaws.com`."""
         return cls(account, host, host, source)

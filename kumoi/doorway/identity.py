@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -67,11 +66,6 @@ class SessionCredentials(NamedTuple):
     expires: float
 
 
-ResourceGuard = Callable[[Call], Awaitable[bool]]
-"""What a service's resource policies say of a call: raises to refuse it, True allows it at once, False leaves it to the
-caller's own policies."""
-
-
 class Authoriser(Protocol):
     """Decides whether a principal may make a call; IAM brings one."""
 
@@ -94,16 +88,13 @@ class Identity:
     """Who an access key is, and whether a call is allowed.
 
     `mode`: `off` takes everybody at their word, `verify` needs a known key with the right signature (the gateway
-    checks it), `enforce` asks the authoriser too, and before it the service's resource guard. Callers that nobody
-    knows pass where a resource guard allows them, in both of these modes.
-    `sealer` encrypts what services keep secret.
+    checks it), `enforce` asks the authoriser too. `sealer` encrypts what services keep secret.
     """
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
         self.mode = mode
         self.authoriser: Authoriser | None = None
         self.sealer = Sealer(master_key)
-        self.resource_guards: dict[str, ResourceGuard] = {}
         self.last_used: dict[str, KeyUse] = {}
         self._state = state
         self._clock = clock
@@ -211,24 +202,17 @@ class Identity:
         Until IAM brings its authoriser, `enforce` holds the account boundary: a principal reaches its own account.
         """
         key = call.caller.access_key
-        if key is not None and key in self._known:
+        if key is not None and self._known.get(key) is not None:
             self.last_used[key] = KeyUse(self._clock.now(), call.service, call.region)
-        anonymous = call.caller.is_anonymous
-        if self.mode == "off" or (self.mode == "verify" and not anonymous):
+        if self.mode != "enforce":
             return
-        guard = self.resource_guards.get(call.service)
-        if guard is not None and await guard(call):
-            return
-        if anonymous:
-            allowed = False
-        elif self.authoriser is not None:
-            allowed = await self.authoriser.allows(call)
-        else:
-            allowed = call.caller.account == call.account
+        allowed = (
+            await self.authoriser.allows(call) if self.authoriser is not None else call.caller.account == call.account
+        )
         if not allowed:
             raise aws_error(
                 "AccessDeniedException",
-                f"User: {call.caller.arn or 'anonymous'} is not authorized to perform: {call.service}:{call.operation}"
+                f"User: {call.caller.arn} is not authorized to perform: {call.service}:{call.operation}"
                 f" on resource: {call.node or call.service}",
             )
 
