@@ -23,6 +23,7 @@ from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
 from kumoi.gateway.routing import Router
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
 from kumoi.names import DEFAULT_REGION
@@ -142,6 +143,7 @@ class Platform:
             ),
         )
         stack.callback(doorway.hops.flush)
+        stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         sandboxes = parts.add(
             SandboxHost, SandboxHost(self._directory("sandboxes"), isolation=settings.isolation, now=clock.now)
         )

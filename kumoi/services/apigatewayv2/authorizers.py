@@ -82,9 +82,7 @@ async def _token(exchange: Exchange, route: Mapping[str, Any], authorizer: Mappi
     wanted = route.get("AuthorizationScopes") or []
     try:
         token = jwt.read(text.strip())
-        key = await call.part(jwt.IssuerKeys).find(
-            issuer, str(token.header.get("kid", "")), call.now, call.doorway.endpoint
-        )
+        key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
         jwt.verify(token, key)
         jwt.check(token.claims, issuer, configuration["Audience"], call.now)
         scopes = jwt.check_scopes(token.claims, wanted)

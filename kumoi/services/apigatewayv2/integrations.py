@@ -13,10 +13,11 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from kumoi.http_api.endpoints import send
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
-from kumoi.http_api.http_client import Unreachable, send
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described, described_or_body
+from kumoi.http_client import Unreachable
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.expressions import Answer, evaluate
 from kumoi.wire.errors import AwsError
@@ -74,17 +75,15 @@ async def _endpoint(exchange: Exchange, integration: Mapping[str, Any]) -> HttpR
     url = urlunsplit(parts._replace(query="&".join(text for text in (parts.query, sent) if text)))
     try:
         answer = await send(
+            exchange.call,
             incoming.method if method == "ANY" else method,
             url,
             headers,
             incoming.body,
             seconds=integration["TimeoutInMillis"] / 1000,
-            platform=exchange.call.doorway.endpoint,
         )
-    except TimeoutError:
-        raise IntegrationFailed("timeout", f"{url} did not answer in time") from None
     except Unreachable as problem:
-        raise IntegrationFailed("refused", str(problem)) from None
+        raise IntegrationFailed("timeout" if problem.timeout else "refused", str(problem)) from None
     return HttpResult(answer.status, answer.headers, answer.body)
 
 

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from kumoi.http_api.http_client import Unreachable, send
+from kumoi.doorway import Call
+from kumoi.http_api.endpoints import send
+from kumoi.http_client import Unreachable
 
 _KEPT_SECONDS = 7_200
 _FETCHED_AGAIN_SECONDS = 60
@@ -108,20 +110,20 @@ def check_scopes(claims: Mapping[str, Any], wanted: Sequence[str]) -> list[str] 
 
 
 class IssuerKeys:
-    """The keys of issuers. `platform` is this platform's endpoint: issuers that are AWS's are asked there."""
+    """The keys of issuers."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, dict[str, Mapping[str, Any]]]] = {}
 
-    async def find(self, issuer: str, key_id: str, now: float, platform: str) -> Mapping[str, Any]:
+    async def find(self, call: Call, issuer: str, key_id: str) -> Mapping[str, Any]:
         """The issuer's key of that id; raises InvalidToken."""
         fetched, keys = self._kept.get(issuer, (float("-inf"), {}))
-        age = now - fetched
+        age = call.now - fetched
         if age > _KEPT_SECONDS or age < 0 or (key_id not in keys and age > _FETCHED_AGAIN_SECONDS):
-            keys = await _fetch(issuer, platform)
+            keys = await _fetch(call, issuer)
             if len(self._kept) > 1000:
                 self._kept.clear()
-            self._kept[issuer] = (now, keys)
+            self._kept[issuer] = (call.now, keys)
         if key_id in keys:
             return keys[key_id]
         if not key_id and len(keys) == 1:
@@ -129,22 +131,22 @@ class IssuerKeys:
         raise InvalidToken(f"{issuer} has no key {key_id}")
 
 
-async def _fetch(issuer: str, platform: str) -> dict[str, Mapping[str, Any]]:
-    configuration = await _document(f"{issuer.rstrip('/')}/.well-known/openid-configuration", platform)
+async def _fetch(call: Call, issuer: str) -> dict[str, Mapping[str, Any]]:
+    configuration = await _document(call, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     location = configuration.get("jwks_uri")
     if not isinstance(location, str):
         raise InvalidToken(f"{issuer} does not say where its keys are")
-    keys = (await _document(location, platform)).get("keys")
+    keys = (await _document(call, location)).get("keys")
     if not isinstance(keys, list):
         raise InvalidToken(f"{location} has no list of keys")
     return {str(key.get("kid", "")): key for key in keys if isinstance(key, dict)}
 
 
-async def _document(url: str, platform: str) -> dict[str, Any]:
+async def _document(call: Call, url: str) -> dict[str, Any]:
     try:
-        answer = await send("GET", url, seconds=_FETCH_SECONDS, platform=platform)
+        answer = await send(call, "GET", url, seconds=_FETCH_SECONDS)
         document = orjson.loads(answer.body) if answer.status == 200 else None
-    except (Unreachable, TimeoutError, orjson.JSONDecodeError) as error:
+    except (Unreachable, orjson.JSONDecodeError) as error:
         raise InvalidToken(f"{url} cannot be read: {error or type(error).__name__}") from None
     if not isinstance(document, dict):
         raise InvalidToken(f"{url} answered {answer.status}")

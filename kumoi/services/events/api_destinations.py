@@ -11,12 +11,15 @@ import orjson
 from kumoi.clock import Clock
 from kumoi.delivery import DeliveryFailed
 from kumoi.doorway.sealing import Sealer
+from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
 from kumoi.names import Arn
 from kumoi.services.events.connection_secrets import unseal
-from kumoi.services.events.http_client import HttpAnswer, HttpClient, HttpRequest, Unreachable
-from kumoi.services.events.http_request import check_status, destination_request, token_request
+from kumoi.services.events.http_request import HttpRequest, check_status, destination_request, token_request
 from kumoi.services.events.records import ApiDestination, Connection, connections, destinations
 from kumoi.state import State, Transaction, transactional
+
+SECONDS = 5.0
+"""Real seconds that an endpoint has to answer."""
 
 AUTHORIZE = "events.authorize"
 """The topic of the timer that has a connection's token fetched."""
@@ -90,7 +93,9 @@ class ApiDestinations:
 
     async def _send(self, request: HttpRequest) -> HttpAnswer:
         try:
-            return await self._http.send(request)
+            return await self._http.send(
+                request.method, request.url, request.headers.items(), request.body, seconds=SECONDS
+            )
         except Unreachable as error:
             raise DeliveryFailed(
                 "TIMEOUT" if error.timeout else "CONNECTION_FAILURE", str(error), retry=True

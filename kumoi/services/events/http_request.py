@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
 from kumoi.delivery import DeliveryFailed
-from kumoi.services.events.http_client import HttpRequest
 from kumoi.services.events.records import ApiDestination
 
 AGENT = "Amazon/EventBridge/ApiDestinations"
 RETRIED = frozenset({409, 429})
+
+
+class HttpRequest(NamedTuple):
+    """One request to send; `url` with its query."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
 
 
 def destination_request(

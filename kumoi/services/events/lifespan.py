@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from kumoi.delivery import Outbox
 from kumoi.doorway import Doorway, Parts
+from kumoi.http_client import HttpClient
 from kumoi.services.events import archive_log, archive_retention, replayer, rule_schedules
 from kumoi.services.events.api_destinations import AUTHORIZE, ApiDestinations
 from kumoi.services.events.hand_over import HandOver
-from kumoi.services.events.http_client import HttpClient
 from kumoi.services.events.router import Router
 from kumoi.services.events.rule_index import RuleIndexes
 from kumoi.state import Timer
@@ -23,8 +23,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     state, clock = doorway.state, doorway.clock
     doorway.lake.define(archive_log.TABLE)
-    http = HttpClient()
-    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, http, doorway.identity.sealer))
+    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, parts[HttpClient], doorway.identity.sealer))
     hand_over = HandOver(doorway, endpoints)
     outbox = Outbox(
         "events.delivery",
@@ -58,7 +57,6 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await outbox.stop()
-        http.close()
 
 
 async def forget(parts: Parts, account: str | None) -> None:

@@ -2,7 +2,7 @@
 
 Publish checks the message (`message.py`), decides which subscriptions let it pass (`filter_policy.py`) and stores one
 delivery for each of them in the transaction that accepts it (`publishing.py`, `dispatcher.py`); only then it answers.
-Deliveries go to queues, functions and HTTP endpoints (`hand_over.py`, `http_endpoint.py`) in the forms of
+Deliveries go to queues, functions and HTTP endpoints (`hand_over.py`) in the forms of
 `notification.py`, signed (`signing.py`) with a certificate that the platform serves; what fails is tried again as
 `retries.py` says, then goes to the subscription's dead-letter queue. A FIFO topic's groups are delivered one message
 after the other. Email, text messages and mobile pushes leave the platform nowhere: they are logged and can be read at

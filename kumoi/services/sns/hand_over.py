@@ -13,8 +13,8 @@ import msgspec
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, make_calls, target_calls
 from kumoi.delivery.retry import failure_of
 from kumoi.doorway import NO_TRACE, CallDropped, Doorway, Principal, Trace
+from kumoi.http_client import HttpClient, Unreachable
 from kumoi.names import Arn
-from kumoi.services.sns.http_endpoint import HttpEndpoints
 from kumoi.services.sns.letters import store
 from kumoi.services.sns.notification import Handover, Signed, envelope, function_event, signed_text, subscribe_url
 from kumoi.services.sns.records import Subscription, subscriptions
@@ -28,16 +28,19 @@ logger = logging.getLogger(__name__)
 
 MOST_RAW_ATTRIBUTES = 10
 SERVICE = "sns.amazonaws.com"
+SECONDS = 15.0
+"""Real seconds that an HTTP endpoint has to answer; 5xx, 429 and no answer are tried again, the rest is final."""
+
 _decode = msgspec.msgpack.Decoder(Handover).decode
 
 
 class HandOver:
     """Hands deliveries over, as SNS."""
 
-    def __init__(self, doorway: Doorway, signer: Signer, endpoints: HttpEndpoints) -> None:
+    def __init__(self, doorway: Doorway, signer: Signer, http: HttpClient) -> None:
         self._doorway = doorway
         self._signer = signer
-        self._endpoints = endpoints
+        self._http = http
 
     async def attempt(self, delivery: Delivery) -> None:
         """Hand a delivery over; raises what its endpoint answers."""
@@ -124,7 +127,14 @@ class HandOver:
         if raw:
             headers["x-amz-sns-rawdelivery"] = "true"
         body = one.text if raw else envelope(one, await self._signed(one), self._doorway.endpoint)
-        await self._endpoints.post(one.endpoint, body.encode("utf-8", "surrogatepass"), headers)
+        content = body.encode("utf-8", "surrogatepass")
+        try:
+            answer = await self._http.send("POST", one.endpoint, headers.items(), content, seconds=SECONDS)
+        except Unreachable as error:
+            raise DeliveryFailed("CONNECTION_FAILURE", str(error), retry=True) from None
+        if not 200 <= answer.status < 300:
+            retry = answer.status >= 500 or answer.status == 429
+            raise DeliveryFailed("ERROR_FROM_TARGET", f"{one.endpoint} answered {answer.status}", retry=retry)
 
     async def _letter(self, one: Handover) -> str:
         """What a person reads: the text, with the link where something is to be confirmed."""

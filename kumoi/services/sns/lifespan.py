@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
+from kumoi.http_client import HttpClient
 from kumoi.services.sns.confirmations import EXPIRY, expire
 from kumoi.services.sns.dispatcher import Dispatcher
 from kumoi.services.sns.hand_over import HandOver
-from kumoi.services.sns.http_endpoint import HttpEndpoints
 from kumoi.services.sns.signing import Signer
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
@@ -20,8 +20,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; what a crash left behind is delivered once the platform is up."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
     signer = parts.add(Signer, Signer(doorway.directory("sns")))
-    endpoints = HttpEndpoints(doorway.directory("tls") / "ca.pem")
-    dispatcher = parts.add(Dispatcher, Dispatcher(doorway, timers, HandOver(doorway, signer, endpoints)))
+    dispatcher = parts.add(Dispatcher, Dispatcher(doorway, timers, HandOver(doorway, signer, parts[HttpClient])))
 
     async def expired(timer: Timer) -> None:
         await expire(doorway.state.at(timer.account, timer.region), timer.payload.decode())
@@ -32,4 +31,3 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await dispatcher.outbox.stop()
-        endpoints.close()

@@ -1,0 +1,127 @@
+"""The client for endpoints outside of the platform: against real sockets, friendly and hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
+
+
+class Server:
+    """Reads one request of each connection, and answers it with given bytes; `hang` keeps the connection silent."""
+
+    def __init__(self, answer: bytes, *, hang: bool = False) -> None:
+        self.requests: list[bytes] = []
+        self._answer, self._hang = answer, hang
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += connection.recv(65536)
+            self.requests.append(received)
+            if self._hang:
+                self._open.append(connection)
+                continue
+            with suppress(OSError):  # the client may have read enough
+                connection.sendall(self._answer)
+            connection.close()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        for connection in self._open:
+            connection.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(answer: bytes = b"HTTP/1.1 204 No Content\r\n\r\n", **options: Any) -> Server:
+        started.append(Server(answer, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def send(*given: Any, **options: Any) -> HttpAnswer:
+    client = HttpClient(Path("there is none"))
+    try:
+        return asyncio.run(client.send(*given, **{"seconds": 20, **options}))
+    finally:
+        client.close()
+
+
+def test_only_what_is_given_is_sent_and_repeated_fields_stay_so(server: Callable[..., Server]) -> None:
+    there = server()
+    fields = [("X-A", "1"), ("X-A", "2"), ("Host", "another.example"), ("X-B", "é☁")]
+    assert send("GET", f"{there.url}/p?q=1", fields).status == 204
+    lines = there.requests[0].decode("latin-1").split("\r\n")
+    assert lines[0] == "GET /p?q=1 HTTP/1.1"
+    assert sorted(line for line in lines[1:] if line) == ["Host: another.example", "X-A: 1", "X-A: 2", "X-B: é?"]
+
+
+@pytest.mark.parametrize(("body", "length"), [(b"", "0"), (b"text", "4")])
+def test_a_post_states_its_length(server: Callable[..., Server], body: bytes, length: str) -> None:
+    there = server()
+    send("POST", there.url, (), body)
+    assert f"content-length: {length}\r\n".encode() in there.requests[0].lower()
+
+
+def test_an_answer_is_told_as_it_came(server: Callable[..., Server]) -> None:
+    there = server(
+        b"HTTP/1.1 302 Found\r\nLocation: /b\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok"
+    )
+    answer = send("GET", there.url)
+    assert (answer.status, answer.body, answer.complete) == (302, b"ok", True)
+    assert [value for name, value in answer.headers if name == "Set-Cookie"] == ["a", "b"]
+    assert len(there.requests) == 1
+
+
+def test_no_more_is_read_than_is_wanted(server: Callable[..., Server]) -> None:
+    there = server(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 5_000_000)
+    answer = send("GET", there.url, most=1000)
+    assert (answer.status, answer.body, answer.complete) == (200, b"x" * 1000, False)
+
+
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"])
+def test_what_is_no_answer_is_unreachable(server: Callable[..., Server], answer: bytes) -> None:
+    with pytest.raises(Unreachable) as broken:
+        send("GET", server(answer).url)
+    assert not broken.value.timeout
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "ftp://127.0.0.1/", "http://", "nonsense", "http://[::1/", "http://a:x/"]
+)
+def test_what_cannot_be_asked_is_unreachable(url: str) -> None:
+    with pytest.raises(Unreachable) as broken:
+        send("GET", url)
+    assert not broken.value.timeout
+
+
+def test_silence_ends_in_time(server: Callable[..., Server]) -> None:
+    with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s|timed out") as broken:
+        send("GET", server(hang=True).url, seconds=0.2)
+    assert broken.value.timeout
