@@ -61,7 +61,7 @@ def _described(value: Mapping[str, Any], stated: Any) -> HttpResult:
         raise Malformed(f"statusCode is no number: {stated!r}") from None
     if not 100 <= status <= 599:
         raise Malformed(f"statusCode is no status: {status}")
-    return HttpResult(status, _fields(value), _body(value))
+    return HttpResult(status, _fields(value), body_of(value))
 
 
 def _fields(value: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -73,14 +73,14 @@ def _fields(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, contents in multiple.items():
         if not isinstance(contents, list):
             raise Malformed(f"multiValueHeaders has no list for {name}")
-        fields += [(str(name), _text(content)) for content in contents]
+        fields += [(str(name), text_of(content)) for content in contents]
     seen = {(name.lower(), content) for name, content in fields}
     fields += [
-        (str(name), _text(content))
+        (str(name), text_of(content))
         for name, content in single.items()
-        if (str(name).lower(), _text(content)) not in seen
+        if (str(name).lower(), text_of(content)) not in seen
     ]
-    fields += [("Set-Cookie", _text(cookie)) for cookie in cookies]
+    fields += [("Set-Cookie", text_of(cookie)) for cookie in cookies]
     for name, content in fields:
         if not name or any(character in name + content for character in "\r\n\0"):
             raise Malformed(f"{name!r} is no header field")
@@ -89,7 +89,8 @@ def _fields(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     return fields
 
 
-def _body(value: Mapping[str, Any]) -> bytes:
+def body_of(value: Mapping[str, Any]) -> bytes:
+    """The body of a described response; raises Malformed."""
     body = value.get("body")
     if body is None:
         return b""
@@ -103,7 +104,10 @@ def _body(value: Mapping[str, Any]) -> bytes:
         raise Malformed(f"body is not base64: {error}") from None
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A header field's content as text: lists joined by commas."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(text_of(one) for one in value)
     return str(value)

@@ -6,28 +6,16 @@ format" of function URLs in the developer guide; recorded answers for failures.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
+
+from kumoi.http_api.results import HttpResult, Malformed, body_of, text_of
 
 HTTP_INTEGRATION = "application/vnd.awslambda.http-integration-response"
 PRELUDE_END = bytes(8)
 MAX_PRELUDE = 16_384
-
-
-class HttpResult(NamedTuple):
-    """Status, header fields in order, and body."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
-class Malformed(ValueError):
-    """The result does not describe a response: the client gets a 502."""
 
 
 def result_of(payload: bytes) -> HttpResult:
@@ -38,7 +26,7 @@ def result_of(payload: bytes) -> HttpResult:
         raise Malformed(f"the result is no JSON: {error}") from None
     if isinstance(value, dict) and "statusCode" in value:
         status, headers = described(value)
-        return HttpResult(status, headers, _body(value))
+        return HttpResult(status, headers, body_of(value))
     body = value.encode() if isinstance(value, str) else payload
     return HttpResult(200, [("Content-Type", "application/json")], body)
 
@@ -79,10 +67,10 @@ def described(value: Mapping[str, Any]) -> tuple[int, list[tuple[str, str]]]:
     cookies = value.get("cookies") or []
     if not isinstance(given, dict) or not isinstance(cookies, list):
         raise Malformed("headers is an object and cookies a list, where they are given")
-    headers = [(str(name), _text(content)) for name, content in given.items()]
+    headers = [(str(name), text_of(content)) for name, content in given.items()]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
-    headers += [("Set-Cookie", _text(cookie)) for cookie in cookies]
+    headers += [("Set-Cookie", text_of(cookie)) for cookie in cookies]
     for name, content in headers:
         if not name or any(character in name + content for character in "\r\n\0"):
             raise Malformed(f"{name!r} is no header field")
@@ -92,25 +80,3 @@ def described(value: Mapping[str, Any]) -> tuple[int, list[tuple[str, str]]]:
 def message(status: int, text: str, *headers: tuple[str, str]) -> HttpResult:
     """An answer of the platform's own."""
     return HttpResult(status, [("Content-Type", "application/json"), *headers], orjson.dumps({"Message": text}))
-
-
-def _body(value: Mapping[str, Any]) -> bytes:
-    body = value.get("body")
-    if body is None:
-        return b""
-    if not isinstance(body, str):
-        raise Malformed("body is a string, where it is given")
-    if not value.get("isBase64Encoded"):
-        return body.encode()
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
-        raise Malformed(f"body is not base64: {error}") from None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join(_text(one) for one in value)
-    return str(value)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.http_api.results import HttpResult, Malformed
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.executor import Executor, Request, Result
 from kumoi.services.lambda_.operations.find import find
@@ -22,8 +23,6 @@ from kumoi.services.lambda_.url import cors
 from kumoi.services.lambda_.url.access import Refused, authorizer
 from kumoi.services.lambda_.url.http_result import (
     HTTP_INTEGRATION,
-    HttpResult,
-    Malformed,
     message,
     read_prelude,
     result_of,
