@@ -115,6 +115,17 @@ class Doorway:
                 )
             )
 
+    async def hand_on(
+        self, call: Call, service: str, operation: str, place: tuple[str, str], node: str, **params: Any
+    ) -> Any:
+        """Let another service go on with a call that has passed the doorway: the same hop, now as that service's.
+
+        `place` is the account and region of what is called. For data planes that only find out whose a request is.
+        """
+        call.account, call.region = place
+        call.service, call.node = service, node
+        return await self.registry[service].find(operation).handler(call, **params)
+
     async def ask(
         self,
         service: str,

@@ -28,12 +28,16 @@ CrossOrigin = Callable[[State, Request], Awaitable[HeaderList]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API operation: its handler, the members it takes (None: all of them), and those it cannot do without."""
+    """One API operation: its handler, the members it takes (None: all of them), and those it cannot do without.
+
+    `page` is the page of `docs/` that tells what is supported.
+    """
 
     name: str
     handler: Callable[..., Awaitable[Any]]
     accepts: frozenset[str] | None
     requires: frozenset[str] = frozenset()
+    page: str = ""
 
     def check(self, service: str, params: Mapping[str, Any]) -> None:
         """Raise an error that names a member which is missing, or which this operation does not implement."""
@@ -45,7 +49,7 @@ class Operation:
             raise aws_error(
                 "NotImplemented",
                 f"Kumoi's {service} does not implement {unknown} of {self.name} yet: leave it out, "
-                f"or see docs/{service}.md for what is supported.",
+                f"or see {self.page} for what is supported.",
             )
 
 
@@ -54,6 +58,7 @@ class Service:
 
     `name` is botocore's service name. `modules` are imported at the first call, relative to `package`.
     `data_planes` names what the service answers beside its API: raw HTTP requests, registered with `data_plane`.
+    `page` names the page of `docs/` where it is not the service's own.
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
     the node on the map (`lambda:thumbnail`).
     """
@@ -66,8 +71,10 @@ class Service:
         modules: Sequence[str] = ("operations",),
         resource: Sequence[str] = (),
         data_planes: Sequence[str] = (),
+        page: str | None = None,
     ) -> None:
         self.name = name
+        self.page = f"docs/{page or name}.md"
         self.data_planes = tuple(data_planes)
         self.package = package
         self._modules = tuple(modules)
@@ -103,7 +110,7 @@ class Service:
                 for parameter in parameters
                 if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
             )
-            self._operations[operation] = Operation(operation, function, accepts, requires)
+            self._operations[operation] = Operation(operation, function, accepts, requires, self.page)
             return function
 
         return register if handler is None else register(handler)
@@ -159,7 +166,7 @@ class Service:
         except KeyError:
             raise aws_error(
                 "NotImplemented",
-                f"Kumoi's {self.name} does not implement {operation} yet; docs/{self.name}.md lists what it does.",
+                f"Kumoi's {self.name} does not implement {operation} yet; {self.page} lists what it does.",
             ) from None
 
     @property

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kumoi.doorway import Call, Registry, Service
@@ -34,6 +36,11 @@ def test_what_is_not_built_says_so_and_where_to_look() -> None:
         a_service().find("GetToy").check("toys", {"ToyName": "a", "Size": "1"})
     with pytest.raises(AwsError, match="does not serve 'cars' yet. It serves: toys"):
         Registry([a_service()])["cars"]
+
+
+def test_every_service_has_the_page_that_its_errors_name() -> None:
+    root = Path(__file__).resolve().parents[2]
+    assert [service.page for service in Registry.discover("kumoi.services") if not (root / service.page).exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ apigatewayv2 = Service(
         "plane",
     ),
     resource=("ApiId", "DomainName", "ResourceArn"),
+    page="api-gateway",
 )
 
 

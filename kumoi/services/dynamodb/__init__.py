@@ -36,7 +36,7 @@ dynamodb = Service(
 )
 
 dynamodbstreams = Service(
-    "dynamodbstreams", __name__, modules=("streams.operations",), resource=("StreamArn", "TableName")
+    "dynamodbstreams", __name__, modules=("streams.operations",), resource=("StreamArn", "TableName"), page="dynamodb"
 )
 
 

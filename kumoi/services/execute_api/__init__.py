@@ -10,4 +10,4 @@ from __future__ import annotations
 
 from kumoi.doorway import Service
 
-execute_api = Service("execute-api", __name__, modules=("plane",), data_planes=("execute-api",))
+execute_api = Service("execute-api", __name__, modules=("plane",), data_planes=("execute-api",), page="api-gateway")

@@ -56,12 +56,10 @@ def _below(path: str, mapping: ApiMapping) -> str | None:
 
 
 async def _serve(call: Call, place: ApiPlace, given: dict[str, Any]) -> Response:
-    """The same call goes on in the API's account, region and service."""
     service, operation = _SERVED_BY[place.kind]
-    call.account, call.region = place.account, place.region
-    call.service, call.node = service, f"{service}:{place.id}"
-    handler = call.doorway.registry[service].find(operation).handler
-    response: Response = await handler(call, ApiId=place.id, **given)
+    response: Response = await call.doorway.hand_on(
+        call, service, operation, (place.account, place.region), f"{service}:{place.id}", ApiId=place.id, **given
+    )
     return response
 
 

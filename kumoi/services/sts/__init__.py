@@ -5,4 +5,4 @@ Credentials are issued by the doorway's identity guard, stateless; this service 
 
 from kumoi.doorway import Service
 
-sts = Service("sts", __name__, resource=("RoleArn",))
+sts = Service("sts", __name__, resource=("RoleArn",), page="iam")
