@@ -15,7 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# Property tests take the same examples at every run, so that a change is judged by what it changed; `KUMOI_EXPLORE=1`
+# looks for new ones.
+hypothesis.settings.register_profile("settled", derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("exploring", print_blob=True)
+hypothesis.settings.load_profile("exploring" if os.environ.get("KUMOI_EXPLORE") else "settled")
 
 
 def make_package(files: dict[str, str]) -> bytes:

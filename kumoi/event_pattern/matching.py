@@ -1,8 +1,10 @@
 """Holding an event against a pattern.
 
 A pattern is a tree of the fields it names, with a condition at each leaf. An array in the event is a set: one of its
-elements has to meet everything that the pattern says below it, the same element for all of it. Keys with dots mean
-paths, in events as in patterns.
+elements has to meet everything that the pattern says below it, the same element for all of it. A scalar in an array
+stands beside the objects in it: a pattern that asks for a field's value and for fields below it may find the one in
+the scalar and the others in an object of the same array (so does AWS's event-ruler). Keys with dots mean paths, in
+events as in patterns.
 """
 
 from __future__ import annotations
@@ -33,16 +35,19 @@ class Leaf:
 
     def matches(self, value: Any, event: Mapping[str, Any]) -> bool:
         """Whether the field's value, or its absence from the whole event, is what is demanded."""
-        if value is not MISSING and self._holds(value):
-            return True
+        return (value is not MISSING and self.holds(value)) or self.is_absent(event)
+
+    def is_absent(self, event: Mapping[str, Any]) -> bool:
+        """Whether the field is demanded to be absent, and the event nowhere has it."""
         return self.absent and next(scalars_at(event, self.path), MISSING) is MISSING
 
-    def _holds(self, value: Any) -> bool:
+    def holds(self, value: Any) -> bool:
+        """Whether a value that is there is what is demanded; of an array, whether one of its scalars is."""
         if isinstance(value, str):
             if value in self.texts:
                 return True
         elif isinstance(value, list):
-            return any(self._holds(one) for one in elements(value))
+            return any(self.holds(one) for one in elements(value))
         elif isinstance(value, dict):
             return False
         elif is_number(value):
@@ -71,7 +76,29 @@ class Node:
         for name, leaf in self.leaves:
             if not leaf.matches((fields if "." in name else below).get(name, MISSING), event):
                 return False
-        return all(node.matches(below.get(name, MISSING), event) for name, node in self.nodes.items())
+        for name, node in self.nodes.items():
+            inner = below.get(name, MISSING)
+            if not node.matches(inner, event):
+                return False
+            if isinstance(inner, list):
+                both = [leaf for named, leaf in self.leaves if named == name]
+                if both and not node.matches_beside(inner, both, event):
+                    return False
+        return True
+
+    def matches_beside(self, array: list[Any], wanted: Sequence[Leaf], event: Mapping[str, Any]) -> bool:
+        """Whether something in an array meets this node while the scalars on the way to it meet the leaves `wanted`."""
+        scalars = [one for one in array if not isinstance(one, list | dict)]
+        wanted = [leaf for leaf in wanted if not leaf.is_absent(event) and not any(map(leaf.holds, scalars))]
+        if not wanted and self.matches(MISSING, event):
+            return True
+        return any(
+            self.matches_beside(one, wanted, event)
+            if isinstance(one, list)
+            else not wanted and self.matches(one, event)
+            for one in array
+            if isinstance(one, list | dict)
+        )
 
 
 class Pattern:

@@ -1,7 +1,7 @@
 """Random patterns and events: the matcher agrees with a small oracle made in another way.
 
-The oracle takes one element of each array of an event in every possible way, writes each such view of the event down
-as flat paths, and asks every condition of one view by the words of the user guide. No trees, no index.
+The oracle takes one object and one scalar of each array of an event in every possible way, writes each such view of the
+event down as flat paths, and asks every condition of one view by the words of the user guide. No trees, no index.
 """
 
 from __future__ import annotations
@@ -55,10 +55,13 @@ Flat = dict[str, Any]
 
 
 def views(value: Any, path: str = "") -> Iterator[Flat]:
-    """Every way to see a value with one element of each array: path to scalar."""
+    """Every way to see a value with one object (or array) of each array, and one scalar beside it: path to scalar."""
     if isinstance(value, list):
-        inner = [view for one in value for view in views(one, path)]
-        yield from inner or [{}]
+        compound: list[Flat] = [{}]
+        compound += [view for one in value if isinstance(one, list | dict) for view in views(one, path)]
+        scalars: list[Flat] = [{}]
+        scalars += [{path: one} for one in value if not isinstance(one, list | dict)]
+        yield from ({**view, **scalar} for view in compound for scalar in scalars)
     elif isinstance(value, dict):
         each = [list(views(below, f"{path}.{name}")) for name, below in value.items()]
         for chosen in itertools.product(*each):
