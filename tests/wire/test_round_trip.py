@@ -35,6 +35,7 @@ SERVED = [
     "kinesis",
     "lambda",
     "logs",
+    "rds-data",
     "s3",
     "scheduler",
     "secretsmanager",

@@ -1,0 +1,247 @@
+"""One database: a SQLite file, its connections, and the right to write.
+
+SQLite has one writer at a time, so the right to write is a lock of the loop: who waits for it holds no thread. A
+statement of its own commits by itself; a transaction takes the lock with its first statement and keeps it to its end.
+Readers outside of transactions never wait. Statements run on threads, end at a deadline, and reach nothing but their
+own file: the authorizer refuses what would open another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import apsw
+
+from kumoi.services.rds.data.dialect import Statement
+from kumoi.services.rds.data.failures import bad_request, database_error
+from kumoi.services.rds.data.fields import Column, Value
+from kumoi.services.rds.data.functions import BadValue, functions
+from kumoi.wire.errors import AwsError, aws_error
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SECONDS = 45.0
+MOST_BYTES = 1_048_576
+_LONGEST_VALUE = 16 * 1024 * 1024
+_CATALOG = """
+CREATE TEMP VIEW information_schema_tables AS
+    SELECT 'main' AS table_catalog, 'public' AS table_schema, name AS table_name,
+        CASE type WHEN 'view' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type
+    FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%';
+CREATE TEMP VIEW information_schema_columns AS
+    SELECT 'main' AS table_catalog, 'public' AS table_schema, tables.name AS table_name, columns.name AS column_name,
+        columns.cid + 1 AS ordinal_position, columns.dflt_value AS column_default,
+        CASE columns."notnull" WHEN 1 THEN 'NO' ELSE 'YES' END AS is_nullable, columns.type AS data_type
+    FROM main.sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
+    WHERE tables.type IN ('table', 'view') AND tables.name NOT LIKE 'sqlite_%';
+"""
+_REFUSED = frozenset((apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_CREATE_VTABLE))
+
+_PRIMARY = frozenset((apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement gave: rows under columns, or how many it changed and the key that it made."""
+
+    columns: tuple[Column, ...]
+    rows: list[tuple[Value, ...]]
+    changed: int
+    generated: int | None
+
+
+class Database:
+    """A database file. `now` is the platform's time; a commit waits for the disk."""
+
+    def __init__(self, path: Path, now: Callable[[], float], *, case_sensitive_like: bool = True) -> None:
+        self.path = path
+        self.writing = asyncio.Lock()
+        self._functions = functions(now)
+        self._case_sensitive_like = case_sensitive_like
+        self._idle: list[apsw.Connection] = []
+        self._guard = threading.Lock()
+
+    async def run(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
+        """Run a statement by itself, once for each set of values, all or none of them."""
+        if statement.kind == "read":
+            return await self._in_thread(self._alone, statement, sets)
+        await self.claim()
+        try:
+            return await self._in_thread(self._alone, statement, sets)
+        finally:
+            self.writing.release()
+
+    async def claim(self) -> None:
+        """Take the right to write; DatabaseErrorException when another transaction does not end."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self.writing.acquire()
+        except TimeoutError:
+            raise database_error(
+                "ERROR: canceling statement due to lock timeout: another transaction holds the database "
+                "(Kumoi's SQLite engine has one writer at a time); SQLState: 55P03"
+            ) from None
+
+    async def begin(self) -> apsw.Connection:
+        """A connection within a transaction; the right to write must be held."""
+        return await self._in_thread(self._begin)
+
+    async def within(
+        self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
+    ) -> list[Result]:
+        """Run a statement on the connection of a transaction; what fails changes nothing."""
+        return await self._in_thread(self._nested, connection, statement, sets)
+
+    async def end(self, connection: apsw.Connection, word: str) -> None:
+        """`COMMIT` or `ROLLBACK`."""
+        await self._in_thread(self._end, connection, word)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        with self._guard:
+            while self._idle:
+                self._idle.pop().close()
+
+    async def _in_thread(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Run on a thread; to the end, even when the caller goes away, so that no connection is in two hands."""
+        running = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
+
+    def _alone(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
+        connection = self._connection()
+        try:
+            if len(sets) == 1:
+                return [_execute(connection, statement, sets[0])]
+            connection.execute("BEGIN IMMEDIATE" if statement.kind != "read" else "BEGIN")
+            try:
+                found = [_execute(connection, statement, values) for values in sets]
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+            return found
+        finally:
+            self._give_back(connection)
+
+    def _begin(self) -> apsw.Connection:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    def _nested(
+        self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
+    ) -> list[Result]:
+        connection.execute("SAVEPOINT statement")
+        try:
+            found = [_execute(connection, statement, values) for values in sets]
+        except BaseException:
+            connection.execute("ROLLBACK TO statement")
+            raise
+        finally:
+            connection.execute("RELEASE statement")
+        return found
+
+    def _end(self, connection: apsw.Connection, word: str) -> None:
+        try:
+            connection.execute(word)
+        except apsw.Error as problem:
+            connection.execute("ROLLBACK")
+            raise database_error(str(problem)) from None
+        finally:
+            self._give_back(connection)
+
+    def _connection(self) -> apsw.Connection:
+        with self._guard:
+            if self._idle:
+                return self._idle.pop()
+        connection = apsw.Connection(str(self.path))
+        connection.set_busy_timeout(5_000)
+        for sql in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"):
+            connection.execute(sql)
+        if self._case_sensitive_like:
+            connection.execute("PRAGMA case_sensitive_like = ON")
+        connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        for name, function in self._functions.items():
+            connection.create_scalar_function(name, function)
+        connection.execute(_CATALOG)
+        connection.set_authorizer(_authorize)
+        return connection
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        with self._guard:
+            if connection.in_transaction or len(self._idle) >= 4:
+                connection.close(force=True)
+            else:
+                self._idle.append(connection)
+
+
+def _authorize(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
+    if action in _REFUSED or (action == apsw.SQLITE_PRAGMA and first != "table_info"):
+        return apsw.SQLITE_DENY
+    if action == apsw.SQLITE_FUNCTION and second == "load_extension":
+        return apsw.SQLITE_DENY
+    return apsw.SQLITE_OK
+
+
+def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
+    missing = sorted(statement.placeholders - values.keys())
+    if missing:
+        raise bad_request(f"Cannot find parameter: {missing[0]}")
+    deadline = time.monotonic() + SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    connection.set_last_insert_rowid(0)
+    try:
+        return _collect(connection, statement, values)
+    except apsw.InterruptError:
+        raise aws_error(
+            "StatementTimeoutException",
+            "Query is canceled because it exceeds the timeout of 45 seconds",
+            dbConnectionId=0,
+        ) from None
+    except (apsw.Error, BadValue) as problem:
+        raise _error(problem) from None
+    finally:
+        connection.set_progress_handler(None)
+
+
+def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
+    columns: tuple[Column, ...] = ()
+
+    def see(cursor: Any, _sql: str, _values: Any) -> bool:
+        nonlocal columns
+        columns = tuple(
+            Column(label, declared or "", table or "", name or "")
+            for label, declared, _database, table, name in cursor.description_full
+        )
+        return True
+
+    cursor = connection.cursor()
+    cursor.exec_trace = see
+    rows: list[tuple[Value, ...]] = []
+    size = 0
+    for row in cursor.execute(statement.sql, values):
+        size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+        if size > MOST_BYTES:
+            raise bad_request("Database returned more than the allowed response size limit")
+        rows.append(row)
+    changed = connection.changes() if statement.kind == "write" else 0
+    return Result(columns, rows, changed, connection.last_insert_rowid() or None)
+
+
+def _error(problem: Exception) -> AwsError:
+    primary = getattr(problem, "extendedresult", 0) in _PRIMARY
+    return database_error(str(problem), primary=primary)

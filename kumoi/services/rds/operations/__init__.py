@@ -1,0 +1,1 @@
+"""RDS' operations, by what they work on."""

@@ -1,0 +1,274 @@
+"""boto3 and the Data API: SQL, types, transactions, errors."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from kumoi.pytest_plugin import KumoiAccount
+
+
+class Database:
+    """A cluster with the Data API on, and how tests speak SQL to it."""
+
+    def __init__(self, source: Any, engine: str = "aurora-postgresql") -> None:
+        rds = source.client("rds")
+        cluster = rds.create_db_cluster(
+            DBClusterIdentifier=f"shop-{engine[7:]}",
+            Engine=engine,
+            MasterUsername="admin",
+            ManageMasterUserPassword=True,
+            DatabaseName="shop",
+            EnableHttpEndpoint=True,
+        )["DBCluster"]
+        self.rds = rds
+        self.data = source.client("rds-data")
+        self.place = {"resourceArn": cluster["DBClusterArn"], "secretArn": cluster["MasterUserSecret"]["SecretArn"]}
+
+    def sql(self, sql: str, parameters: dict[str, Any] | None = None, **more: Any) -> Any:
+        given = [
+            {"name": name, **(value if "value" in value else {"value": value})}
+            for name, value in (parameters or {}).items()
+        ]
+        return self.data.execute_statement(**self.place, sql=sql, parameters=given, **more)
+
+    def rows(self, sql: str, **more: Any) -> list[list[Any]]:
+        records = self.sql(sql, **more)["records"]
+        return [[None if "isNull" in one else next(iter(one.values())) for one in row] for row in records]
+
+
+@pytest.fixture
+def database(kumoi: KumoiAccount) -> Database:
+    return Database(kumoi)
+
+
+def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(refused.value.response["Error"]["Code"])
+
+
+def message(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    error = refused.value.response
+    return str(error["Error"]["Message"] or error.get("message"))
+
+
+def test_a_table_is_made_filled_and_read(database: Database) -> None:
+    database.sql("create table users (id serial primary key, name varchar(20) not null unique, at timestamptz)")
+    made = database.sql(
+        "insert into users (name, at) values (:name, :at) returning id",
+        {
+            "name": {"stringValue": "ann"},
+            "at": {"value": {"stringValue": "2026-01-02 03:04:05"}, "typeHint": "TIMESTAMP"},
+        },
+    )
+    assert (made["records"], made["numberOfRecordsUpdated"]) == ([[{"longValue": 1}]], 1)
+    assert database.rows("select ID, Name, at from users") == [[1, "ann", "2026-01-02 03:04:05"]]
+    changed = database.sql("update users set name = 'bob' where id = 1")
+    assert changed["numberOfRecordsUpdated"] == 1
+    assert "records" not in changed
+
+
+def test_values_keep_their_types(database: Database) -> None:
+    database.sql(
+        "create table t (id int primary key, ok boolean, price numeric(10,2), x double precision, d jsonb, b bytea,"
+        " day date, u uuid)"
+    )
+    database.sql(
+        "insert into t values (1, :ok, :price, 2, :d, :b, '2026-01-02', :u)",
+        {
+            "ok": {"booleanValue": True},
+            "price": {"value": {"stringValue": "12.5"}, "typeHint": "DECIMAL"},
+            "d": {"value": {"stringValue": '{"a": 1}'}, "typeHint": "JSON"},
+            "b": {"blobValue": b"\x00\x01"},
+            "u": {"value": {"stringValue": "123e4567-e89b-12d3-a456-426614174000"}, "typeHint": "UUID"},
+        },
+    )
+    database.sql("insert into t (id) values (2)")
+    answer = database.sql("select * from t order by id", includeResultMetadata=True)
+    assert answer["records"][0] == [
+        {"longValue": 1},
+        {"booleanValue": True},
+        {"stringValue": "12.50"},
+        {"doubleValue": 2.0},
+        {"stringValue": '{"a": 1}'},
+        {"blobValue": b"\x00\x01"},
+        {"stringValue": "2026-01-02"},
+        {"stringValue": "123e4567-e89b-12d3-a456-426614174000"},
+    ]
+    assert answer["records"][1][1:] == [{"isNull": True}] * 7
+    types = [(one["label"], one["typeName"], one["type"]) for one in answer["columnMetadata"]]
+    assert types[:4] == [("id", "int4", 4), ("ok", "bool", -7), ("price", "numeric", 2), ("x", "float8", 8)]
+    assert answer["columnMetadata"][2]["scale"] == 2
+    options = {"decimalReturnType": "DOUBLE_OR_LONG", "longReturnType": "STRING"}
+    other = database.sql("select id, price from t where id = 1", resultSetOptions=options)
+    assert other["records"] == [[{"stringValue": "1"}, {"doubleValue": 12.5}]]
+    formatted = database.sql("select id, ok, price, d->>'a' as a from t where id = 1", formatRecordsAs="JSON")
+    assert json.loads(formatted["formattedRecords"]) == [{"id": 1, "ok": True, "price": 12.5, "a": 1}]
+    nothing = database.sql("select id, ok from t where id = 9", includeResultMetadata=True)
+    assert [one["typeName"] for one in nothing["columnMetadata"]] == ["int4", "bool"]
+    assert nothing["records"] == []
+
+
+def test_a_transaction_is_all_or_nothing_and_hidden_until_its_end(database: Database) -> None:
+    database.sql("create table t (id int primary key)")
+    one = database.data.begin_transaction(**database.place)["transactionId"]
+    database.sql("insert into t values (1)", transactionId=one)
+    assert database.rows("select count(*) from t") == [[0]]
+    assert database.rows("select count(*) from t", transactionId=one) == [[1]]
+    with pytest.raises(ClientError):
+        database.sql("insert into t values (1)", transactionId=one)
+    database.sql("insert into t values (2)", transactionId=one)
+    ended = database.data.commit_transaction(
+        resourceArn=database.place["resourceArn"], secretArn=database.place["secretArn"], transactionId=one
+    )
+    assert ended["transactionStatus"] == "Transaction Committed"
+    assert database.rows("select id from t order by id") == [[1], [2]]
+    two = database.data.begin_transaction(**database.place)["transactionId"]
+    database.sql("delete from t", transactionId=two)
+    ended = database.data.rollback_transaction(**database.place, transactionId=two)
+    assert ended["transactionStatus"] == "Rollback Complete"
+    assert database.rows("select count(*) from t") == [[2]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("select 1", transactionId=two)
+    assert code(refused) == "TransactionNotFoundException"
+
+
+def test_writers_wait_for_their_turn(database: Database) -> None:
+    database.sql("create table counter (n int)")
+    database.sql("insert into counter values (0)")
+
+    def count() -> None:
+        for _ in range(10):
+            transaction = database.data.begin_transaction(**database.place)["transactionId"]
+            ((n,),) = database.rows("select n from counter", transactionId=transaction)
+            database.sql("update counter set n = :n", {"n": {"longValue": n + 1}}, transactionId=transaction)
+            database.data.commit_transaction(
+                resourceArn=database.place["resourceArn"],
+                secretArn=database.place["secretArn"],
+                transactionId=transaction,
+            )
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.rows("select n from counter") == [[40]]
+
+
+def test_a_batch_is_all_or_nothing(database: Database) -> None:
+    database.sql("create table t (id int primary key)")
+    sets = [[{"name": "id", "value": {"longValue": number}}] for number in range(100)]
+    answer = database.data.batch_execute_statement(
+        **database.place, sql="insert into t values (:id)", parameterSets=sets
+    )
+    assert answer["updateResults"] == [{"generatedFields": []}] * 100
+    with pytest.raises(ClientError):
+        database.data.batch_execute_statement(
+            **database.place, sql="insert into t values (:id + 200)", parameterSets=[*sets[:3], sets[0]]
+        )
+    assert database.rows("select count(*) from t") == [[100]]
+
+
+ERRORS = {
+    "select * from nothing": ("DatabaseErrorException", 'relation "nothing" does not exist; SQLState: 42P01'),
+    "select x from t": ("DatabaseErrorException", 'column "x" does not exist; SQLState: 42703'),
+    "insert into t (id, name) values (1, 'b')": ("DatabaseErrorException", '"t_pkey"'),
+    "insert into t (id, name) values (2, 'a')": (
+        "DatabaseErrorException",
+        'duplicate key value violates unique constraint "t_name_key"; SQLState: 23505',
+    ),
+    "insert into t (id) values (3)": (
+        "DatabaseErrorException",
+        'null value in column "name" of relation "t" violates not-null constraint; SQLState: 23502',
+    ),
+    "insert into t (id, name, of) values (3, 'c', 99)": ("DatabaseErrorException", "SQLState: 23503"),
+    "selec 1": ("DatabaseErrorException", "SQLState: 42601"),
+    "select :a": ("BadRequestException", "Cannot find parameter: a"),
+    "select 1; drop table t": ("BadRequestException", "Multistatements aren't supported."),
+    "select load_extension('x')": ("DatabaseErrorException", "not authorized"),
+    "select hex(randomblob(5000000))": ("BadRequestException", "allowed response size limit"),
+    "select foo(1)": ("DatabaseErrorException", "function foo does not exist; SQLState: 42883"),
+}
+
+
+@pytest.mark.parametrize("sql", ERRORS)
+def test_errors_are_those_of_postgresql(database: Database, sql: str) -> None:
+    database.sql("create table t (id int primary key, name text not null unique, of int references t (id))")
+    database.sql("insert into t (id, name) values (1, 'a')")
+    with pytest.raises(ClientError) as refused:
+        database.sql(sql)
+    assert code(refused) == ERRORS[sql][0]
+    assert ERRORS[sql][1] in message(refused)
+
+
+def test_what_is_wrong_with_the_caller(kumoi: KumoiAccount, database: Database) -> None:
+    def refused(**changed: str) -> str:
+        with pytest.raises(ClientError) as found:
+            database.data.execute_statement(**{**database.place, "sql": "select 1", **changed})
+        return code(found)
+
+    secrets = kumoi.client("secretsmanager")
+    other = secrets.create_secret(Name="other", SecretString='{"username": "admin", "password": "guessed it"}')["ARN"]
+    text = secrets.create_secret(Name="text", SecretString="admin")["ARN"]
+    assert refused(resourceArn=database.place["resourceArn"].replace("shop", "none")) == "DatabaseNotFoundException"
+    assert refused(resourceArn="arn:of:nothing") == "BadRequestException"
+    assert refused(secretArn=other) == "DatabaseErrorException"
+    assert refused(secretArn=text) == "InvalidSecretException"
+    assert refused(secretArn=other.replace("other", "none")) == "SecretsErrorException"
+    assert refused(database="none") == "DatabaseNotFoundException"
+    assert refused(database="../../etc") == "BadRequestException"
+    database.rds.disable_http_endpoint(ResourceArn=database.place["resourceArn"])
+    assert refused() == "HttpEndpointNotEnabledException"
+
+
+def test_databases_are_made_and_dropped(database: Database) -> None:
+    database.sql("create database other")
+    database.sql("create table t (id int)", database="other")
+    assert database.rows("select table_name from information_schema.tables", database="other") == [["t"]]
+    assert database.rows("select table_name from information_schema.tables") == []
+    database.sql("drop database other")
+    database.sql("drop database if exists other")
+    with pytest.raises(ClientError):
+        database.sql("select 1", database="other")
+
+
+def test_mysql_tells_the_keys_that_it_made(kumoi: KumoiAccount) -> None:
+    database = Database(kumoi, "aurora-mysql")
+    database.sql("create table t (id int auto_increment primary key, name varchar(5) unique, n int)")
+    made = database.sql("insert into t (name, n) values ('a', 1)")
+    assert made["generatedFields"] == [{"longValue": 1}]
+    database.sql("insert into t (name, n) values ('a', 2) on duplicate key update n = values(n)")
+    assert database.rows("select n from t where name like 'A'") == [[2]]
+
+
+@pytest.mark.kumoi_clock
+def test_time_is_the_platforms_and_idle_transactions_end(kumoi: KumoiAccount) -> None:
+    database = Database(kumoi)
+    transaction = database.data.begin_transaction(**database.place)["transactionId"]
+    ((before,),) = database.rows("select date_trunc('hour', now()) + interval '2 hours'", transactionId=transaction)
+    kumoi.advance("2h")
+    ((after,),) = database.rows("select date_trunc('hour', now())")
+    assert before == after
+    with pytest.raises(ClientError) as refused:
+        database.sql("select 1", transactionId=transaction)
+    assert code(refused) == "TransactionNotFoundException"
+
+
+def test_what_was_committed_survives_a_crash(killable: Any) -> None:
+    killable.start()
+    database = Database(killable)
+    database.sql("create table t (id int primary key)")
+    for number in range(20):
+        database.sql("insert into t values (:id)", {"id": {"longValue": number}})
+    transaction = database.data.begin_transaction(**database.place)["transactionId"]
+    database.sql("insert into t values (99)", transactionId=transaction)
+    killable.kill()
+    killable.start()
+    assert database.rows("select count(*), max(id) from t") == [[20, 19]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("select 1", transactionId=transaction)
+    assert code(refused) == "TransactionNotFoundException"
