@@ -99,7 +99,7 @@ def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]
         strategy = values(member, where, depth + 1)
         if name in shape.required_members:
             required[name] = strategy
-        elif depth < 4:
+        elif depth < 4 or (getattr(shape, "is_tagged_union", False) and member.type_name != "structure"):
             optional[name] = strategy
     if getattr(shape, "is_tagged_union", False) and optional:
         return st.one_of([st.fixed_dictionaries({name: one}) for name, one in optional.items()])

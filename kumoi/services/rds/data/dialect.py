@@ -103,7 +103,7 @@ def translate(sql: str, engine: Engine) -> Statement:
     """The statement for SQLite; raises Refused."""
     tree = _parse(sql, engine)
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
-        name = tree.find(exp.Identifier).name
+        name = next(tree.find_all(exp.Identifier)).name
         lenient = bool(tree.args.get("exists"))
         return Statement("", "database", frozenset(), name, isinstance(tree, exp.Drop), lenient)
     kind = _kind(tree)
