@@ -11,23 +11,22 @@ from typing import Any
 
 import orjson
 
-ALL = None
-"""Every record failed."""
+from kumoi.event_sources.sink import ALL
 
 
-def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str] | None:
+def failed_items(payload: bytes, identifiers: Sequence[str]) -> frozenset[str] | None:
     """The identifiers that the answer names; `ALL` for an answer that must be read as the failure of them all."""
     try:
         answer: Any = orjson.loads(payload or b"null")
     except orjson.JSONDecodeError:
         return ALL
     if answer is None or answer == {}:
-        return set()
+        return frozenset()
     if not isinstance(answer, dict):
         return ALL
     failures = answer.get("batchItemFailures")
     if failures is None:
-        return set() if "batchItemFailures" in answer or not answer else ALL
+        return frozenset() if "batchItemFailures" in answer or not answer else ALL
     if not isinstance(failures, list):
         return ALL
     known = set(identifiers)
@@ -37,4 +36,4 @@ def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str] | None:
         if not isinstance(identifier, str) or identifier not in known:
             return ALL
         failed.add(identifier)
-    return failed
+    return frozenset(failed)

@@ -1,28 +1,21 @@
-"""Keeps a poller running for each enabled event source mapping."""
+"""Has the sources of enabled event source mappings read, for their functions."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from kumoi.doorway import Doorway
-from kumoi.services.lambda_.event_sources.queue_poller import QueuePoller
-from kumoi.services.lambda_.event_sources.records import Mapping, checkpoints, mappings
-from kumoi.services.lambda_.event_sources.stream_poller import StreamPoller
+from kumoi.event_sources import Pollers, checkpoints
+from kumoi.services.lambda_.event_sources.function_sink import FunctionSink
+from kumoi.services.lambda_.event_sources.records import Mapping, mappings
 from kumoi.state import Transaction, transactional
-
-logger = logging.getLogger(__name__)
 
 
 class EventSources:
-    """The pollers of a platform."""
+    """The mappings of a platform that are at work."""
 
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
         self._state = doorway.state.at("", "")
-        self._pollers: dict[str, asyncio.Task[None]] = {}
-        self._queues: list[QueuePoller] = []
-        self._followed: dict[str, Mapping] = {}
+        self._pollers = Pollers(doorway)
 
     async def resume(self) -> None:
         """Start what was enabled when the platform stopped."""
@@ -30,31 +23,15 @@ class EventSources:
             await self.follow(mapping)
 
     async def follow(self, mapping: Mapping) -> None:
-        """Have a mapping's poller run as the mapping says now."""
-        if self._followed.get(mapping.uuid) == mapping:
-            return
-        await self.leave(mapping.uuid)
-        if not mapping.enabled:
-            return
-        self._followed[mapping.uuid] = mapping
-        poller: QueuePoller | StreamPoller
-        if mapping.kind == "sqs":
-            poller = QueuePoller(self._doorway, mapping)
-            self._queues = [one for one in self._queues if one.busy]
-            self._queues.append(poller)
+        """Have a mapping work as it says now."""
+        if mapping.enabled:
+            await self._pollers.follow(mapping.source, FunctionSink.of(self._doorway, mapping))
         else:
-            poller = StreamPoller(self._doorway, mapping)
-        task = asyncio.create_task(poller.run())
-        task.add_done_callback(_reported)
-        self._pollers[mapping.uuid] = task
+            await self._pollers.leave(mapping.uuid)
 
     async def leave(self, uuid: str) -> None:
-        """Stop a mapping's poller; a queue's batches under way are finished, a stream's are taken up again later."""
-        self._followed.pop(uuid, None)
-        task = self._pollers.pop(uuid, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        """Stop a mapping's work."""
+        await self._pollers.leave(uuid)
 
     async def forget(self, account: str | None) -> None:
         """Stop and drop the mappings of an account, or all."""
@@ -64,16 +41,8 @@ class EventSources:
                 await _drop(self._state, mapping)
 
     async def stop(self) -> None:
-        """Stop every poller; what is not done is taken up at the next start."""
-        for uuid in list(self._pollers):
-            await self.leave(uuid)
-        for poller in self._queues:
-            await poller.abort()
-
-
-def _reported(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("an event source mapping has stopped", exc_info=error)
+        """Stop all work; what is not done is taken up at the next start."""
+        await self._pollers.stop()
 
 
 @transactional

@@ -1,14 +1,13 @@
-"""What is stored of event source mappings: the mappings themselves, and how far each shard of a stream has come."""
+"""What is stored of event source mappings."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from kumoi.event_sources import Kind, Source
 from kumoi.state.space import Space
-
-Kind = Literal["sqs", "dynamodb", "kinesis"]
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,23 +46,29 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the function says which records of a batch failed."""
         return "ReportBatchItemFailures" in self.response_types
 
-
-class Checkpoint(msgspec.Struct, frozen=True):
-    """How far a shard has come: the last sequence number done with; `window`: the state of an open tumbling window.
-
-    A shard of which nothing is done yet has the `iterator` at which reading begins.
-    """
-
-    uuid: str
-    shard: str
-    sequence_number: str
-    window: dict[str, Any] | None = None
-    iterator: str | None = None
+    @property
+    def source(self) -> Source:
+        """What is read, and how."""
+        return Source(
+            id=self.uuid,
+            account=self.account,
+            region=self.region,
+            arn=self.source_arn,
+            kind=self.kind,
+            batch_size=self.batch_size,
+            window=self.window,
+            filters=self.filters,
+            max_concurrency=self.max_concurrency,
+            starting_position=self.starting_position,
+            starting_timestamp=self.starting_timestamp,
+            parallelization=self.parallelization,
+            max_retries=self.max_retries,
+            max_age=self.max_age,
+            bisect=self.bisect,
+            tumbling_window=self.tumbling_window,
+        )
 
 
 mappings: Space[Mapping] = Space(
     "lambda.mapping", Mapping, lambda one: (one.account, one.region, one.uuid), scope="global"
-)
-checkpoints: Space[Checkpoint] = Space(
-    "lambda.checkpoint", Checkpoint, lambda one: (one.uuid, one.shard), scope="global"
 )

@@ -8,18 +8,20 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.event_sources import Kind, checkpoints
+from kumoi.event_sources.filters import is_pattern
 from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.configuration import invalid
-from kumoi.services.lambda_.event_sources.filters import check_filters
 from kumoi.services.lambda_.event_sources.manager import EventSources
-from kumoi.services.lambda_.event_sources.records import Kind, Mapping, checkpoints, mappings
+from kumoi.services.lambda_.event_sources.records import Mapping, mappings
 from kumoi.services.lambda_.identifiers import bare_name
 from kumoi.services.lambda_.operations.find import Found, find
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
 PAGE = 100
+MAX_FILTERS = 10
 _KINDS: dict[str, Kind] = {"sqs": "sqs", "dynamodb": "dynamodb", "kinesis": "kinesis"}
 _KEPT = ("KMSKeyArn", "MetricsConfig", "LoggingConfig", "ProvisionedPollerConfig")
 _MAX_QUEUE_BATCH, _MAX_FIFO_BATCH = 10_000, 10
@@ -236,7 +238,10 @@ async def _function(call: Call, FunctionName: str) -> Found:
 
 def _patterns(criteria: dict[str, Any] | None) -> tuple[str, ...]:
     patterns = tuple(one.get("Pattern", "") for one in (criteria or {}).get("Filters") or ())
-    check_filters(patterns)
+    if len(patterns) > MAX_FILTERS:
+        raise invalid(f"Filter count exceeds the limit of {MAX_FILTERS}.")
+    if not all(map(is_pattern, patterns)):
+        raise invalid("Invalid filter pattern definition.")
     return patterns
 
 

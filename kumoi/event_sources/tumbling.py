@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kumoi.services.lambda_.event_sources.records import Checkpoint
-from kumoi.services.lambda_.event_sources.stream_events import StreamRecord
+from kumoi.event_sources.source import Checkpoint
+from kumoi.event_sources.stream_events import StreamRecord
 
 MAX_STATE = 1_048_576
 
@@ -51,7 +51,7 @@ class Window:
 
     @classmethod
     def of(cls, length: int, checkpoint: Checkpoint | None) -> Window | None:
-        """As it was when the shard was last read; None for a mapping without windows."""
+        """As it was when the shard was last read; None for a source without windows."""
         if not length:
             return None
         stored = None if checkpoint is None else checkpoint.window

@@ -1,9 +1,9 @@
-"""SQS messages as a function gets them, and how filters see them. Pure."""
+"""SQS messages as records of a batch, and how filters see them. Pure."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -29,11 +29,6 @@ def record_of(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[s
     if message.get("MD5OfMessageAttributes"):
         record["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
     return record
-
-
-def event_of(records: Iterable[Mapping[str, Any]]) -> bytes:
-    """The payload for a batch."""
-    return orjson.dumps({"Records": list(records)})
 
 
 def filtered_form(record: Mapping[str, Any], pattern: Mapping[str, Any]) -> dict[str, Any] | None:

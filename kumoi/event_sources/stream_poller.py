@@ -1,7 +1,7 @@
 """The poller of a stream: one worker a shard, in order, nothing skipped without a word.
 
 A batch that fails is tried again, and holds up its shard, until it succeeds, has been tried often enough, or has grown
-too old; then what was lost is told to the failure destination. How far a shard has come is stored after each batch.
+too old; then the sink is told what was lost. How far a shard has come is stored after each batch.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
-from kumoi.doorway import Doorway, Principal, Trace
-from kumoi.services.lambda_.destinations import Delivery, deliver
-from kumoi.services.lambda_.event_sources.batch_result import ALL, failed_items
-from kumoi.services.lambda_.event_sources.filters import Filters
-from kumoi.services.lambda_.event_sources.loss import Loss, loss_record
-from kumoi.services.lambda_.event_sources.records import Checkpoint, Mapping, checkpoints
-from kumoi.services.lambda_.event_sources.stream_events import (
+from kumoi.doorway import Doorway, Principal
+from kumoi.event_sources.filters import Filters
+from kumoi.event_sources.sink import ALL, Loss, LostBatch, Outcome, Sink
+from kumoi.event_sources.source import Checkpoint, Source, checkpoints
+from kumoi.event_sources.stream_events import (
     StreamRecord,
     dynamodb_record,
     filtered_form,
     fitting,
+    flattened,
     kinesis_record,
 )
-from kumoi.services.lambda_.event_sources.tumbling import Window
+from kumoi.event_sources.tumbling import Window
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
@@ -39,20 +36,21 @@ _SERVICES = {"dynamodb": "dynamodbstreams", "kinesis": "kinesis"}
 
 
 class StreamPoller:
-    """Runs one mapping of a stream until it is cancelled."""
+    """Reads one stream for one sink until it is cancelled."""
 
-    def __init__(self, doorway: Doorway, mapping: Mapping) -> None:
+    def __init__(self, doorway: Doorway, source: Source, sink: Sink) -> None:
         self._doorway = doorway
-        self._mapping = mapping
-        self._service = _SERVICES[mapping.kind]
-        self._filters = Filters(mapping.filters, filtered_form)
+        self._source = source
+        self._sink = sink
+        self._service = _SERVICES[source.kind]
+        self._filters = Filters(source.filters, filtered_form)
         self._state = doorway.state.at("", "")
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._refresh = asyncio.Event()
         self._begun = False
-        parts = mapping.source_arn.split("/")
+        parts = source.arn.split("/")
         self._caller = Principal.of_service(
-            mapping.account, "lambda.amazonaws.com", f"{self._service}:{parts[1] if len(parts) > 1 else ''}"
+            source.account, sink.service, f"{self._service}:{parts[1] if len(parts) > 1 else ''}"
         )
 
     async def run(self) -> None:
@@ -64,7 +62,7 @@ class StreamPoller:
                     await self._start_workers()
                     pause = _PAUSE_SECONDS
                 except AwsError as error:
-                    logger.warning("%s cannot be read: %s", self._mapping.source_arn, error)
+                    logger.warning("%s cannot be read: %s", self._source.arn, error)
                     await self._doorway.clock.sleep(pause)
                     pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                     continue
@@ -89,15 +87,15 @@ class StreamPoller:
             self._workers[name].add_done_callback(self._ended)
 
     async def _begin(self, shards: Sequence[dict[str, Any]]) -> None:
-        """Settle, once, where each shard of a new mapping begins; later shards are read from their beginning."""
-        if self._begun or await _has_begun(self._state, self._mapping.uuid):
+        """Settle, once, where each shard of a new source begins; later shards are read from their beginning."""
+        if self._begun or await _has_begun(self._state, self._source.id):
             self._begun = True
             return
-        where: dict[str, Any] = {"ShardIteratorType": self._mapping.starting_position or "TRIM_HORIZON"}
-        if self._mapping.starting_timestamp is not None:
-            where["Timestamp"] = self._mapping.starting_timestamp
+        where: dict[str, Any] = {"ShardIteratorType": self._source.starting_position or "TRIM_HORIZON"}
+        if self._source.starting_timestamp is not None:
+            where["Timestamp"] = self._source.starting_timestamp
         begins = [
-            Checkpoint(self._mapping.uuid, name, "", iterator=await self._ask_iterator(name, where))
+            Checkpoint(self._source.id, name, "", iterator=await self._ask_iterator(name, where))
             for name in (shard["ShardId"] for shard in shards)
         ]
         await _store(self._state, begins)
@@ -105,14 +103,14 @@ class StreamPoller:
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
         if not worker.cancelled() and (error := worker.exception()) is not None:
-            logger.error("a shard of %s is no longer read", self._mapping.source_arn, exc_info=error)
+            logger.error("a shard of %s is no longer read", self._source.arn, exc_info=error)
         self._refresh.set()
 
     async def _shards(self) -> list[dict[str, Any]]:
-        if self._mapping.kind == "dynamodb":
-            answer = (await self._ask("DescribeStream", StreamArn=self._mapping.source_arn))["StreamDescription"]
+        if self._source.kind == "dynamodb":
+            answer = (await self._ask("DescribeStream", StreamArn=self._source.arn))["StreamDescription"]
             return list(answer["Shards"])
-        answer = await self._ask("ListShards", StreamARN=self._mapping.source_arn)
+        answer = await self._ask("ListShards", StreamARN=self._source.arn)
         shards = list(answer["Shards"])
         while "NextToken" in answer:
             answer = await self._ask("ListShards", NextToken=answer["NextToken"])
@@ -121,18 +119,18 @@ class StreamPoller:
 
     async def _work(self, shard: str) -> None:
         """Read one shard to its end."""
-        checkpoint = await _checkpoint(self._state, self._mapping.uuid, shard)
-        window = Window.of(self._mapping.tumbling_window, checkpoint)
+        checkpoint = await _checkpoint(self._state, self._source.id, shard)
+        window = Window.of(self._source.tumbling_window, checkpoint)
         iterator: str | None = await self._iterator(shard, checkpoint)
         while iterator is not None:
             try:
                 records, iterator = await self._read(shard, iterator, self._patience(window))
             except AwsError as error:
                 if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
-                    logger.warning("shard %s of %s: %s", shard, self._mapping.source_arn, error)
+                    logger.warning("shard %s of %s: %s", shard, self._source.arn, error)
                     await self._doorway.clock.sleep(_PAUSE_SECONDS)
                 trimmed = error.code == "TrimmedDataAccessException"
-                checkpoint = None if trimmed else await _checkpoint(self._state, self._mapping.uuid, shard)
+                checkpoint = None if trimmed else await _checkpoint(self._state, self._source.id, shard)
                 iterator = await self._iterator(shard, checkpoint)
                 continue
             if window is not None:
@@ -141,10 +139,10 @@ class StreamPoller:
                 await self._process(shard, records)
             if records:
                 stored = None if window is None else window.stored()
-                await _store(self._state, [Checkpoint(self._mapping.uuid, shard, records[-1].sequence_number, stored)])
+                await _store(self._state, [Checkpoint(self._source.id, shard, records[-1].sequence_number, stored)])
 
     async def _iterator(self, shard: str, checkpoint: Checkpoint | None) -> str:
-        """Where to go on: behind what is done, where a new mapping begins, or at the beginning of a new shard."""
+        """Where to go on: behind what is done, where a new source begins, or at the beginning of a new shard."""
         if checkpoint is None:
             return await self._ask_iterator(shard, {"ShardIteratorType": "TRIM_HORIZON"})
         if checkpoint.iterator is not None:
@@ -153,11 +151,11 @@ class StreamPoller:
         return await self._ask_iterator(shard, {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", **number})
 
     async def _ask_iterator(self, shard: str, where: dict[str, Any]) -> str:
-        stream = self._named("StreamARN", "StreamArn", self._mapping.source_arn)
+        stream = self._named("StreamARN", "StreamArn", self._source.arn)
         return str((await self._ask("GetShardIterator", ShardId=shard, **stream, **where))["ShardIterator"])
 
     def _named(self, kinesis: str, dynamodb: str, value: str) -> dict[str, str]:
-        return {kinesis if self._mapping.kind == "kinesis" else dynamodb: value}
+        return {kinesis if self._source.kind == "kinesis" else dynamodb: value}
 
     def _patience(self, window: Window | None) -> float:
         """For how many seconds to wait for records: no longer than until an open window is over."""
@@ -166,34 +164,35 @@ class StreamPoller:
 
     async def _read(self, shard: str, iterator: str, wait: float) -> tuple[list[StreamRecord], str | None]:
         """The next batch: as many records as wanted, or what came within the window."""
-        mapping, clock = self._mapping, self._doorway.clock
-        raw, following = await self._await(iterator, mapping.batch_size, wait)
-        until = clock.now() + mapping.window
-        while raw and following is not None and len(raw) < mapping.batch_size and (left := until - clock.now()) > 0:
-            more, following = await self._await(following, mapping.batch_size - len(raw), left)
+        source, clock = self._source, self._doorway.clock
+        raw, following = await self._await(iterator, source.batch_size, wait)
+        until = clock.now() + source.window
+        while raw and following is not None and len(raw) < source.batch_size and (left := until - clock.now()) > 0:
+            more, following = await self._await(following, source.batch_size - len(raw), left)
             raw += more
         return [self._record(one, shard) for one in raw], following
 
     async def _await(self, iterator: str, limit: int, wait: float) -> tuple[list[dict[str, Any]], str | None]:
-        stream = {"StreamARN": self._mapping.source_arn} if self._mapping.kind == "kinesis" else {}
+        stream = {"StreamARN": self._source.arn} if self._source.kind == "kinesis" else {}
         answer = await self._ask(
             "AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitSeconds=wait, **stream
         )
         return list(answer["Records"]), answer.get("NextShardIterator")
 
     def _record(self, raw: dict[str, Any], shard: str) -> StreamRecord:
-        mapping = self._mapping
-        if mapping.kind == "dynamodb":
-            return dynamodb_record(raw, mapping.source_arn)
-        role = f"arn:aws:iam::{mapping.account}:role/lambda"
-        return kinesis_record(raw, mapping.source_arn, shard, mapping.region, role)
+        source = self._source
+        if source.kind == "dynamodb":
+            return dynamodb_record(raw, source.arn)
+        role = f"arn:aws:iam::{source.account}:role/lambda"
+        record = kinesis_record(raw, source.arn, shard, source.region, role)
+        return flattened(record) if source.flat else record
 
     async def _process(self, shard: str, records: Sequence[StreamRecord]) -> None:
         """Batches of one key stay in order; those of others run beside them."""
         wanted = [record for record in records if self._filters.pass_on(record.event)]
         lanes: dict[int, list[StreamRecord]] = {}
         for record in wanted:
-            lanes.setdefault(hash(record.key) % self._mapping.parallelization, []).append(record)
+            lanes.setdefault(hash(record.key) % self._source.parallelization, []).append(record)
         async with asyncio.TaskGroup() as group:
             for lane in lanes.values():
                 group.create_task(self._deliver_all(shard, lane))
@@ -203,25 +202,25 @@ class StreamPoller:
             await self._deliver(shard, batch)
 
     async def _deliver(self, shard: str, records: Sequence[StreamRecord]) -> None:
-        """Invoke the function with a batch until it has been managed or given up."""
-        mapping, clock = self._mapping, self._doorway.clock
+        """Hand over a batch until it has been managed or given up."""
+        source, clock = self._source, self._doorway.clock
         attempts, pause = 0, _PAUSE_SECONDS
         while records:
-            if 0 <= mapping.max_age < clock.now() - records[0].arrived:
+            if 0 <= source.max_age < clock.now() - records[0].arrived:
                 await self._lost(shard, records, Loss("RecordAgeExceeded", attempts))
                 return
-            answer, counted = await self._invoke({"Records": [record.event for record in records]})
-            attempts += counted
-            left = self._left(records, answer)
+            outcome = await self._take({"Records": [record.event for record in records]}, records)
+            attempts += outcome.counts
+            left = _left(records, outcome)
             if not left:
                 return
             if len(left) < len(records):
                 records, attempts, pause = left, 0, _PAUSE_SECONDS
                 continue
-            if counted and 0 <= mapping.max_retries < attempts:
-                await self._lost(shard, records, Loss("RetryAttemptsExhausted", attempts, answer))
+            if outcome.counts and 0 <= source.max_retries < attempts:
+                await self._lost(shard, records, Loss("RetryAttemptsExhausted", attempts, outcome.answer))
                 return
-            if counted and mapping.bisect and len(records) > 1:
+            if outcome.counts and source.bisect and len(records) > 1:
                 middle = len(records) // 2
                 await self._deliver(shard, records[:middle])
                 await self._deliver(shard, records[middle:])
@@ -229,72 +228,57 @@ class StreamPoller:
             await clock.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
-    def _left(self, records: Sequence[StreamRecord], answer: dict[str, Any] | None) -> Sequence[StreamRecord]:
-        """What of a batch has to be tried again: from the first record on that the function did not manage."""
-        if answer is None or "FunctionError" in answer:
-            return records
-        if not self._mapping.reports_failures:
-            return ()
-        failed = failed_items(answer["Payload"], [record.sequence_number for record in records])
-        if failed is ALL:
-            return records
-        first = next((at for at, record in enumerate(records) if record.sequence_number in failed), len(records))
-        return records[first:]
-
-    async def _invoke(self, event: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
-        """The answer, and whether it counts as an attempt: what kept the function from running does not."""
-        mapping = self._mapping
-        params = {"FunctionName": mapping.function_arn, "Payload": orjson.dumps(event)}
-        try:
-            answer: dict[str, Any] = await self._doorway.ask("lambda", "Invoke", params, self._caller, mapping.region)
-        except AwsError as error:
-            logger.warning("%s could not invoke %s: %s", mapping.source_arn, mapping.function, error)
-            return None, 0
-        return answer, 1
+    async def _take(self, event: dict[str, Any], records: Sequence[StreamRecord]) -> Outcome:
+        return await self._sink.take(event, [record.sequence_number for record in records])
 
     async def _windowed(self, shard: str, window: Window, records: Sequence[StreamRecord]) -> None:
         """Tumbling windows: the function's state goes from batch to batch, and to one last invocation at the end."""
         wanted = [record for record in records if self._filters.pass_on(record.event)]
         for step in window.steps(wanted, self._doorway.clock.now()):
-            event = step.event(shard, self._mapping.source_arn)
+            event = step.event(shard, self._source.arn)
             pause, attempts = _PAUSE_SECONDS, 0
             while True:
-                answer, counted = await self._invoke(event)
-                attempts += counted
-                if answer is not None and "FunctionError" not in answer and window.take(answer["Payload"], step):
+                outcome = await self._take(event, step.records)
+                attempts += outcome.counts
+                if outcome.failed is not ALL and window.take(outcome.payload, step):
                     break
-                if counted and 0 <= self._mapping.max_retries < attempts:
-                    await self._lost(shard, step.records, Loss("RetryAttemptsExhausted", attempts, answer))
+                if outcome.counts and 0 <= self._source.max_retries < attempts:
+                    await self._lost(shard, step.records, Loss("RetryAttemptsExhausted", attempts, outcome.answer))
                     window.drop(step)
                     break
                 await self._doorway.clock.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     async def _lost(self, shard: str, records: Sequence[StreamRecord], loss: Loss) -> None:
-        """Tell the failure destination what was given up; without one, the log."""
-        mapping = self._mapping
-        logger.warning("%d records of %s are given up: %s", len(records), mapping.source_arn, loss.condition)
-        if mapping.on_failure is None or not records:
+        """Tell the sink what was given up; for as long as it takes, within reason."""
+        logger.warning("%d records of %s are given up: %s", len(records), self._source.arn, loss.condition)
+        if not records:
             return
-        now = self._doorway.clock.now()
-        body = loss_record(mapping, shard, records, loss, now, with_payload=":s3:" in mapping.on_failure)
-        delivery = Delivery("destination", mapping.on_failure, orjson.dumps(body), False, mapping.function_arn)
         pause = _PAUSE_SECONDS
         while True:
             try:
-                await deliver(self._doorway, delivery, f"lambda:{mapping.function}", Trace.new(now), now)
+                await self._sink.lost(LostBatch(self._source, shard, records, loss))
                 return
             except AwsError as error:
-                logger.warning("the failure destination %s takes nothing: %s", mapping.on_failure, error)
+                logger.warning("the failure destination of %s takes nothing: %s", self._sink.name, error)
                 if pause >= _MAX_PAUSE_SECONDS:
                     return
                 await self._doorway.clock.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     async def _ask(self, operation: str, **params: Any) -> dict[str, Any]:
-        mapping = self._mapping
-        answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, self._caller, mapping.region)
+        caller, region = self._caller, self._source.region
+        answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, caller, region)
         return answer
+
+
+def _left(records: Sequence[StreamRecord], outcome: Outcome) -> Sequence[StreamRecord]:
+    """What of a batch has to be tried again: from the first record on that was not managed."""
+    if outcome.failed is ALL:
+        return records
+    failed = outcome.failed
+    first = next((at for at, record in enumerate(records) if record.sequence_number in failed), len(records))
+    return records[first:]
 
 
 @transactional

@@ -1,4 +1,4 @@
-"""The filters of an event source mapping: patterns of which one must match."""
+"""The filters of a source: patterns of which one must match."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 import orjson
 
 from kumoi.event_pattern import PatternError, compile_pattern
-from kumoi.services.lambda_.configuration import invalid
 
-MAX_FILTERS = 10
 Form = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any] | None]
 
 
@@ -22,7 +20,7 @@ class Filters:
         self._patterns = [(orjson.loads(text), compile_pattern(text, dialect="lambda")) for text in patterns]
 
     def pass_on(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record is for the function."""
+        """Whether a record is for the sink."""
         if not self._patterns:
             return True
         for raw, pattern in self._patterns:
@@ -32,14 +30,12 @@ class Filters:
         return False
 
 
-def check_filters(patterns: Sequence[str]) -> None:
-    """Raise InvalidParameterValueException for patterns that Lambda refuses."""
-    if len(patterns) > MAX_FILTERS:
-        raise invalid(f"Filter count exceeds the limit of {MAX_FILTERS}.")
-    for text in patterns:
-        try:
-            if not orjson.loads(text):
-                raise invalid("Invalid filter pattern definition.")
-            compile_pattern(text, dialect="lambda")
-        except (PatternError, orjson.JSONDecodeError):
-            raise invalid("Invalid filter pattern definition.") from None
+def is_pattern(text: str) -> bool:
+    """Whether a filter is one that can match."""
+    try:
+        if not orjson.loads(text):
+            return False
+        compile_pattern(text, dialect="lambda")
+    except (PatternError, orjson.JSONDecodeError):
+        return False
+    return True

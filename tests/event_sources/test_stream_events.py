@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kumoi.services.lambda_.event_sources.stream_events import MOST_BATCH_BYTES, StreamRecord, fitting
+from kumoi.event_sources.stream_events import MOST_BATCH_BYTES, StreamRecord, fitting
 
 
 def record(number: int, size: int) -> StreamRecord:

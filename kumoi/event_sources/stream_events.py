@@ -1,4 +1,4 @@
-"""Records of DynamoDB Streams and Kinesis as a function gets them, and how filters see them. Pure."""
+"""Records of DynamoDB Streams and Kinesis as those of a batch, and how filters see them. Pure."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ def kinesis_record(raw: Mapping[str, Any], stream_arn: str, shard: str, region: 
     return StreamRecord(raw["SequenceNumber"], raw["PartitionKey"], arrived, event)
 
 
+def flattened(record: StreamRecord) -> StreamRecord:
+    """A record of Kinesis as pipes have it: the members of `kinesis` beside the others."""
+    if "kinesis" not in record.event:
+        return record
+    event = {name: value for name, value in record.event.items() if name != "kinesis"}
+    return record._replace(event={**record.event["kinesis"], **event})
+
+
 def fitting(records: Sequence[StreamRecord]) -> Iterator[Sequence[StreamRecord]]:
     """The records in batches, none of which is too large for an invocation (6 MB); a record more than that is alone."""
     begin, size = 0, 0
@@ -76,18 +84,19 @@ def fitting(records: Sequence[StreamRecord]) -> Iterator[Sequence[StreamRecord]]
 
 def filtered_form(event: Mapping[str, Any], pattern: Mapping[str, Any]) -> dict[str, Any] | None:
     """The record as a pattern sees it: Kinesis data decoded under `data`."""
-    if "kinesis" not in event:
+    members = event.get("kinesis", event)
+    if "data" not in members:
         return dict(event)
     wanted = pattern.get("data")
     text: Any = None
     try:
-        text = base64.b64decode(event["kinesis"]["data"]).decode()
+        text = base64.b64decode(members["data"]).decode()
         data: Any = orjson.loads(text)
     except (UnicodeDecodeError, binascii.Error, orjson.JSONDecodeError):
         data = text
     if wanted is not None and isinstance(wanted, dict) != isinstance(data, dict):
         return None
-    return {**event["kinesis"], "data": data if isinstance(wanted, dict) else text}
+    return {**members, "data": data if isinstance(wanted, dict) else text}
 
 
 def _value(value: Mapping[str, Any]) -> dict[str, Any]:
