@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, TargetCall, make_calls, target_calls
+from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, TargetCall, json_path, make_calls, target_calls
 from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.names import Arn
-from kumoi.services.events import json_path
 from kumoi.services.events.api_destinations import ApiDestinations
 from kumoi.services.events.event import timestamp
 from kumoi.services.events.router import Handover

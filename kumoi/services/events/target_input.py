@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kumoi.delivery import DeliveryFailed
-from kumoi.services.events import json_path
-from kumoi.services.events.json_path import Missing, PathError
+from kumoi.delivery import json_path
+from kumoi.delivery.json_path import Missing, PathError
+from kumoi.delivery.templates import ABSENT, fill, undeliverable
 
-_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
+PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 _PREDEFINED = frozenset(
     f"aws.events.{name}" for name in ("rule-arn", "rule-name", "event.ingestion-time", "event", "event.json")
 )
-_MISSING = object()
 
 
 class InputError(ValueError):
@@ -55,7 +54,7 @@ def check(target: Mapping[str, Any]) -> None:
             if variable.lower().startswith("aws."):
                 raise InputError(f"InputPathsMap for target {name} uses the reserved name {variable}.")
             _check_path(path, name)
-        for placeholder in _PLACEHOLDER.findall(transformer["InputTemplate"]):
+        for placeholder in PLACEHOLDER.findall(transformer["InputTemplate"]):
             if placeholder not in paths and placeholder not in _PREDEFINED:
                 raise InputError(f"InputTemplate for target {name} contains invalid placeholder {placeholder}.")
 
@@ -75,27 +74,12 @@ def render(target: Mapping[str, Any], event: dict[str, Any], facts: RuleFacts) -
         try:
             return _dump(json_path.find(event, json_path.parse(target["InputPath"])))
         except Missing:
-            raise _undeliverable(f"the event has nothing at the InputPath {target['InputPath']}") from None
+            raise undeliverable(f"the event has nothing at the InputPath {target['InputPath']}") from None
     if "InputTransformer" in target:
         transformer = target["InputTransformer"]
         values = _values(transformer.get("InputPathsMap", {}), event, facts)
-        return fill(transformer["InputTemplate"], values)
+        return fill(transformer["InputTemplate"], PLACEHOLDER, lambda name: values.get(name, ABSENT))
     return _dump(event)
-
-
-def fill(template: str, values: Mapping[str, Any]) -> str:
-    """A template with its placeholders replaced; DeliveryFailed when that makes no valid input."""
-    start = template.lstrip()[:1]
-    if start == '"':
-        return _PLACEHOLDER.sub(lambda match: _bare(values.get(match[1], _MISSING)), template)
-    if start not in ("{", "["):
-        raise _undeliverable("the InputTemplate is neither JSON nor quoted text")
-    filled = _fill_json(template, values)
-    try:
-        orjson.loads(filled)
-    except orjson.JSONDecodeError as error:
-        raise _undeliverable(f"the InputTemplate does not become valid JSON: {error}") from None
-    return filled
 
 
 def _values(paths: Mapping[str, str], event: dict[str, Any], facts: RuleFacts) -> dict[str, Any]:
@@ -117,49 +101,5 @@ def _values(paths: Mapping[str, str], event: dict[str, Any], facts: RuleFacts) -
     return values
 
 
-def _fill_json(template: str, values: Mapping[str, Any]) -> str:
-    """Fill a JSON template, keeping track of whether a placeholder stands inside of quotes."""
-    filled: list[str] = []
-    at, quoted = 0, False
-    while at < len(template):
-        match = _PLACEHOLDER.match(template, at)
-        if match is not None:
-            value = values.get(match[1], _MISSING)
-            filled.append(_inside_quotes(value) if quoted else _outside_quotes(value))
-            at = match.end()
-        elif quoted and template[at] == "\\":
-            filled.append(template[at : at + 2])
-            at += 2
-        else:
-            quoted ^= template[at] == '"'
-            filled.append(template[at])
-            at += 1
-    return "".join(filled)
-
-
-def _outside_quotes(value: Any) -> str:
-    return '""' if value is _MISSING else _dump(value)
-
-
-def _inside_quotes(value: Any) -> str:
-    if value is _MISSING:
-        return ""
-    dumped = _dump(value)
-    return dumped[1:-1] if isinstance(value, str) else dumped
-
-
-def _bare(value: Any) -> str:
-    """A value in quoted text: objects lose every quote, so that the text stays one."""
-    if value is _MISSING:
-        return ""
-    if isinstance(value, str):
-        return _dump(value)[1:-1]
-    return _dump(value).replace('"', "")
-
-
 def _dump(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _undeliverable(reason: str) -> DeliveryFailed:
-    return DeliveryFailed("INVALID_JSON", f"There is nothing to deliver: {reason}.", retry=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kumoi.delivery.json_path import PathError
+from kumoi.delivery.json_path import parse as parse_path
 from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.events import events
-from kumoi.services.events.json_path import PathError
-from kumoi.services.events.json_path import parse as parse_path
 from kumoi.services.events.lookup import find_bus, find_rule, targets_of
 from kumoi.services.events.naming import bus_name, page
 from kumoi.services.events.records import RuleTargets, targets

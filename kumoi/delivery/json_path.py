@@ -1,4 +1,4 @@
-"""The JSON paths of rules and targets: `$`, `$.detail.items[0]`, `$.detail['a key']`, `$.resources[*]`. Pure.
+"""The JSON paths of rules, targets and pipes: `$`, `$.detail.items[0]`, `$.detail['a key']`, `$.resources[*]`. Pure.
 
 Source: "Transforming target input" of the EventBridge user guide.
 """
