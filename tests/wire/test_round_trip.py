@@ -35,6 +35,7 @@ SERVED = [
     "kinesis",
     "lambda",
     "logs",
+    "pipes",
     "rds-data",
     "s3",
     "scheduler",

@@ -14,10 +14,10 @@ import orjson
 
 from kumoi.doorway import NO_TRACE, Doorway, Principal, Trace
 from kumoi.event_sources import ALL, LostBatch, Outcome
+from kumoi.event_sources.batch_result import failed_items
 from kumoi.event_sources.sink import stamp
 from kumoi.names import uuid
 from kumoi.services.lambda_.destinations import Delivery, deliver
-from kumoi.services.lambda_.event_sources.batch_result import failed_items
 from kumoi.services.lambda_.event_sources.records import Mapping
 from kumoi.wire.errors import AwsError
 

@@ -1,0 +1,1 @@
+"""Pipes' operations, by what they work on."""
