@@ -45,7 +45,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 4566
     data: Path | None = None
-    auth: AuthMode = "off"
+    auth: AuthMode = "audit"
     insecure: bool = False
     durability: Literal["normal", "full"] = "normal"
     isolation: IsolationSetting = "auto"

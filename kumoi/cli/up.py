@@ -36,10 +36,11 @@ START_SECONDS = 30.0
 @click.option("--ephemeral", is_flag=True, help="Keep nothing: state in memory, files removed at the end.")
 @click.option(
     "--auth",
-    type=click.Choice(["off", "verify", "enforce"]),
-    default="off",
+    type=click.Choice(["off", "audit", "verify", "enforce"]),
+    default="audit",
     show_default=True,
-    help="off: everybody at their word; verify: signatures must be right; enforce: and policies allow it.",
+    help="off: everybody at their word; audit: note what policies would deny; verify: signatures must be right, too;"
+    " enforce: and policies allow it.",
 )
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine although nothing is enforced.")
 @click.option("--durability", type=click.Choice(["normal", "full"]), default="normal", show_default=True)

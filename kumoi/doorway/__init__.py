@@ -1,18 +1,22 @@
 """The doorway: the call, the registry of services, and the guards every call passes."""
 
-from kumoi.doorway.call import NO_TRACE, Call, Principal, Trace
+from kumoi.doorway.authorization import Ask, Authorization, Owned
+from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.doorway import Doorway
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys
 from kumoi.doorway.parts import Parts
+from kumoi.doorway.principal import Principal, Session
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
 
 __all__ = [
     "NO_TRACE",
     "AccessKey",
+    "Ask",
     "AuthMode",
+    "Authorization",
     "Call",
     "CallDropped",
     "Doorway",
@@ -22,10 +26,12 @@ __all__ = [
     "Hops",
     "Identity",
     "Operation",
+    "Owned",
     "Parts",
     "Principal",
     "Registry",
     "Service",
+    "Session",
     "SessionCredentials",
     "Trace",
     "access_keys",

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from kumoi.doorway.principal import Principal
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id, uuid
 
 if TYPE_CHECKING:
@@ -20,32 +21,6 @@ if TYPE_CHECKING:
     from kumoi.wire.http import Request
 
 PartT = TypeVar("PartT")
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls.
-
-    `arn` is the IAM identity (root, user, assumed role) or a service principal such as `lambda.amazonaws.com`;
-    `id` its unique id as GetCallerIdentity answers it. `source` is the caller's node on the map: `client`, or the
-    part of the application whose credentials these are (`lambda:thumbnail`).
-    """
-
-    account: str
-    arn: str
-    id: str
-    source: str = "client"
-    access_key: str | None = None
-
-    @classmethod
-    def root(cls, account: str, access_key: str | None = None) -> Principal:
-        """The account's root: what any credentials mean while nothing is verified."""
-        return cls(account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
-
-    @classmethod
-    def of_service(cls, account: str, host: str, source: str) -> Principal:
-        """A service acting on its own behalf, e.g. `logs.amazonaws.com`."""
-        return cls(account, host, host, source)
 
 
 class Trace(NamedTuple):
@@ -85,7 +60,8 @@ class Call:
 
     `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
     without one. `units` is what the call is billed by (handlers add to it). `http` is the request it came in with,
-    None for a call from inside.
+    None for a call from inside. `asked` and `denied` are what the authoriser wrote down: the permissions that the call
+    needs, and why policies would deny it.
     """
 
     doorway: Doorway
@@ -105,6 +81,8 @@ class Call:
     request_bytes: int = 0
     response_bytes: int = 0
     units: dict[str, float] = field(default_factory=dict)
+    asked: str = ""
+    denied: str = ""
 
     @property
     def now(self) -> float:

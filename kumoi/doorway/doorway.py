@@ -14,13 +14,14 @@ from typing import Any
 
 from kumoi.blobs import Blobs
 from kumoi.clock import Clock
-from kumoi.doorway.call import NO_TRACE, Call, Principal, Trace
+from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
 from kumoi.doorway.parts import Parts
+from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
-from kumoi.doorway.service import Operation
+from kumoi.doorway.service import Operation, Service
 from kumoi.lake import Lake
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
@@ -74,7 +75,7 @@ class Doorway:
         fault = self._fault(call)
         outcome = "ok"
         try:
-            return await self._pass(call, operation, fault)
+            return await self._pass(call, service, operation, fault)
         except AwsError as error:
             outcome = error.code
             raise
@@ -112,6 +113,9 @@ class Doorway:
                     call.request_id,
                     fault.id if fault else "",
                     call.units,
+                    call.caller.arn if call.asked else "",
+                    call.asked,
+                    call.denied,
                 )
             )
 
@@ -152,8 +156,8 @@ class Doorway:
             return None
         return self.faults.choose(call.account, call.source, call.service, call.operation, call.node)
 
-    async def _pass(self, call: Call, operation: Operation, fault: Fault | None) -> Any:
-        await self.identity.authorise(call)
+    async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
+        await self.identity.authorise(call, service)
         operation.check(call.service, call.params)
         if fault is not None and fault.phase == "before":
             await self.faults.strike(fault)

@@ -33,6 +33,9 @@ TABLE = Table(
         "request_id": "VARCHAR",
         "fault": "VARCHAR",
         "units": "VARCHAR",
+        "principal": "VARCHAR",
+        "asked": "VARCHAR",
+        "denied": "VARCHAR",
     },
     partition=("account",),
 )
@@ -41,7 +44,9 @@ TABLE = Table(
 class Hop(NamedTuple):
     """Who called what, when (epoch ms), how long (µs), and how it ended (`ok`, or the error's code).
 
-    `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty.
+    `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
+    asked, `principal` is who called, `asked` the permissions it needed (`action resource`, one a line), and `denied`
+    why policies deny one of them.
     """
 
     time: int
@@ -61,6 +66,9 @@ class Hop(NamedTuple):
     request_id: str
     fault: str
     units: dict[str, float]
+    principal: str = ""
+    asked: str = ""
+    denied: str = ""
 
 
 class Hops:

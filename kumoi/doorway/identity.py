@@ -12,19 +12,21 @@ import base64
 import hashlib
 import hmac
 import os
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from kumoi.clock import Clock
-from kumoi.doorway.call import Call, Principal
+from kumoi.doorway.authoriser import Authoriser
+from kumoi.doorway.call import Call
+from kumoi.doorway.principal import Principal, Session
 from kumoi.doorway.sealing import Sealer
+from kumoi.doorway.service import Service
 from kumoi.names import DEFAULT_ACCOUNT, unique_id
 from kumoi.state import State, Transaction, transactional
 from kumoi.state.space import Space
-from kumoi.wire.errors import aws_error
 
-AuthMode = Literal["off", "verify", "enforce"]
+AuthMode = Literal["off", "audit", "verify", "enforce"]
 
 
 class AccessKey(msgspec.Struct, frozen=True):
@@ -39,7 +41,7 @@ class AccessKey(msgspec.Struct, frozen=True):
 
 
 class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
-    """What a session token says: the principal, and until when (epoch seconds)."""
+    """What a session token says: the principal, until when (epoch seconds), and what else the session is."""
 
     access_key: str
     account: str
@@ -47,6 +49,7 @@ class SessionClaims(msgspec.Struct, frozen=True, array_like=True):
     principal_id: str
     source: str
     expires: float
+    session: Session | None = None
 
 
 class KeyUse(NamedTuple):
@@ -66,13 +69,6 @@ class SessionCredentials(NamedTuple):
     expires: float
 
 
-class Authoriser(Protocol):
-    """Decides whether a principal may make a call; IAM brings one."""
-
-    async def allows(self, call: Call) -> bool:
-        """Whether policies allow `call`."""
-
-
 access_keys: Space[AccessKey] = Space("identity.access_key", AccessKey, lambda key: (key.id,), scope="global")
 
 
@@ -87,13 +83,14 @@ class InvalidToken(Exception):
 class Identity:
     """Who an access key is, and whether a call is allowed.
 
-    `mode`: `off` takes everybody at their word, `verify` needs a known key with the right signature (the gateway
-    checks it), `enforce` asks the authoriser too. `sealer` encrypts what services keep secret.
+    `mode`: `off` takes everybody at their word and asks no policy; `audit` lets everybody pass and writes down what
+    policies would deny; `verify` needs a known key with the right signature, too (the gateway checks it); `enforce`
+    refuses what policies deny. `sealer` encrypts what services keep secret.
     """
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
         self.mode = mode
-        self.authoriser: Authoriser | None = None
+        self.authoriser = Authoriser()
         self.sealer = Sealer(master_key)
         self.last_used: dict[str, KeyUse] = {}
         self._state = state
@@ -101,6 +98,16 @@ class Identity:
         self._master = master_key
         self._decode = msgspec.msgpack.Decoder(SessionClaims).decode
         self._known: dict[str, AccessKey | None] = {}
+
+    @property
+    def verifies(self) -> bool:
+        """Whether signatures must be right, so that an unsigned request is nobody's."""
+        return self.mode in ("verify", "enforce")
+
+    @property
+    def enforces(self) -> bool:
+        """Whether what policies deny is refused."""
+        return self.mode == "enforce"
 
     @classmethod
     async def open(cls, state: State, clock: Clock, mode: AuthMode) -> Identity:
@@ -112,7 +119,15 @@ class Identity:
         access_key = unique_id("ASIA", 20)
         expires = self._clock.now() + duration
         claims = msgspec.msgpack.encode(
-            SessionClaims(access_key, principal.account, principal.arn, principal.id, principal.source, expires)
+            SessionClaims(
+                access_key,
+                principal.account,
+                principal.arn,
+                principal.id,
+                principal.source,
+                expires,
+                principal.session,
+            )
         )
         token = base64.b64encode(self._mac(b"token", claims) + claims).decode()
         return SessionCredentials(access_key, self.session_secret(access_key), token, expires)
@@ -157,7 +172,14 @@ class Identity:
             except InvalidToken:
                 pass
             else:
-                return Principal(claims.account, claims.arn, claims.principal_id, claims.source, access_key)
+                return Principal(
+                    claims.account,
+                    claims.arn,
+                    claims.principal_id,
+                    claims.source,
+                    access_key,
+                    session=claims.session,
+                )
         if len(access_key) == 12 and access_key.isdigit():
             return Principal.root(access_key, access_key)
         if access_key.startswith("AKIA") and (key := await self.access_key(access_key)):
@@ -196,25 +218,14 @@ class Identity:
         else:
             self._known.pop(key_id, None)
 
-    async def authorise(self, call: Call) -> None:
-        """Raise AccessDenied where `enforce` is on and the caller may not make the call.
-
-        Until IAM brings its authoriser, `enforce` holds the account boundary: a principal reaches its own account.
-        """
+    async def authorise(self, call: Call, service: Service) -> None:
+        """Ask policies about a call as the mode says; raises AccessDenied where it is enforced."""
         key = call.caller.access_key
         if key is not None and self._known.get(key) is not None:
             self.last_used[key] = KeyUse(self._clock.now(), call.service, call.region)
-        if self.mode != "enforce":
+        if self.mode == "off" or call.operation in service.data_planes:
             return
-        allowed = (
-            await self.authoriser.allows(call) if self.authoriser is not None else call.caller.account == call.account
-        )
-        if not allowed:
-            raise aws_error(
-                "AccessDeniedException",
-                f"User: {call.caller.arn} is not authorized to perform: {call.service}:{call.operation}"
-                f" on resource: {call.node or call.service}",
-            )
+        await self.authoriser.check(call, service.authorization, enforce=self.mode == "enforce")
 
     def _mac(self, purpose: bytes, content: bytes) -> bytes:
         return hmac.digest(self._master, purpose + b"\0" + content, hashlib.sha256)

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kumoi.doorway.call import Principal, Trace
+from kumoi.doorway.call import Trace
 from kumoi.doorway.doorway import Doorway
+from kumoi.doorway.principal import Principal
 from kumoi.names import arn
 from kumoi.wire.errors import aws_error
 

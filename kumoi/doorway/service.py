@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
+from kumoi.doorway.authorization import Authorization
 from kumoi.doorway.parts import Parts
 from kumoi.state import State
 from kumoi.wire.errors import aws_error
@@ -60,7 +61,8 @@ class Service:
     `data_planes` names what the service answers beside its API: raw HTTP requests, registered with `data_plane`.
     `page` names the page of `docs/` where it is not the service's own.
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
-    the node on the map (`lambda:thumbnail`).
+    the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
+    for (an `Authorization` named AUTHORIZATION), relative to `package`.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Service:
         resource: Sequence[str] = (),
         data_planes: Sequence[str] = (),
         page: str | None = None,
+        authorization: str | None = None,
     ) -> None:
         self.name = name
         self.page = f"docs/{page or name}.md"
@@ -85,6 +88,19 @@ class Service:
         self._reset: Reset | None = None
         self._cross_origin: CrossOrigin | None = None
         self._loaded = False
+        self._authorization_module = authorization
+        self._authorization: Authorization | None = None
+
+    @property
+    def authorization(self) -> Authorization:
+        """What its calls need permission for; looked up when policies are first asked."""
+        if self._authorization is None:
+            if self._authorization_module is None:
+                self._authorization = Authorization(self.name)
+            else:
+                module = importlib.import_module(f"{self.package}.{self._authorization_module}")
+                self._authorization = module.AUTHORIZATION
+        return self._authorization
 
     @overload
     def operation(self, handler: HandlerT) -> HandlerT: ...

@@ -1,7 +1,8 @@
 """Who sends a request, and whether the signature holds.
 
-The credential scope is always read. With `--auth off` everybody is taken at their word, but a presigned URL that has
-expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right.
+The credential scope is always read. With `--auth off` and `audit` everybody is taken at their word, but a presigned URL
+that has expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right;
+what is not signed at all is nobody's, and S3 alone answers nobody (where a bucket's policy or ACL says so).
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ class Authentication:
         `sent_path` is the path before a bucket in the host name was moved into it: that one was signed.
         """
         credential = target.credential
+        if credential is None and target.service == "s3" and self._identity.verifies:
+            return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)
         try:
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
-            if self._identity.mode != "off":
+            if self._identity.verifies:
                 await self._verify(request, target, credential, token, body, sent_path)
         except SignatureProblem as problem:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
@@ -58,7 +61,7 @@ class Authentication:
         The signatures of chunks, and the hash that a signature covers, are verified where those of requests are.
         """
         credential = target.credential
-        if credential is None or self._identity.mode == "off":
+        if credential is None or not self._identity.verifies:
             return payload(request, signed_hash=False)
         secret = await self._identity.secret(credential.access_key, _token(request, credential))
         return payload(request, self._verifier.chunk_signer(request, credential, secret))
@@ -76,7 +79,7 @@ class Authentication:
         try:
             if credential.presigned:
                 check_expiry(credential, self._clock.now())
-            if self._identity.mode != "off":
+            if self._identity.verifies:
                 body = await request.body.read(SIGNED_BODY)
                 request.body = BufferedBody(body, request.body.trailers)
                 await self._verify(

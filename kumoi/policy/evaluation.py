@@ -1,17 +1,19 @@
 """The decision about a request: every policy that applies to it, weighed as IAM weighs them.
 
 A denial anywhere decides. Within one account, what the identity's policies allow is allowed where the boundary and the
-session's policies allow it too, and so is what the resource's policy allows the principal. Across accounts both sides
-have to allow. Source: "Policy evaluation logic" of the IAM user guide.
+session's policies allow it too; and what the resource's policies allow a user, or a session by its own name, needs
+nothing else (a role's sessions by the role's name stay within boundary and session policies). Across accounts both
+sides have to allow. Whoever has no account (a service, nobody) has the resource's policies alone. Source: "Policy
+evaluation logic" of the IAM user guide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from kumoi.policy.statements import Caller, Policy, Request, Statement
+from kumoi.policy.statements import Policy, Reach, Request
 
 Kind = Literal["allowed", "explicitDeny", "implicitDeny"]
 
@@ -24,7 +26,7 @@ class Policies:
     """
 
     identity: Sequence[Policy] = ()
-    resource: Policy | None = None
+    resource: Sequence[Policy] = ()
     boundary: Policy | None = None
     session: Sequence[Policy] | None = None
     owner: str = ""
@@ -50,31 +52,33 @@ def decide(request: Request, policies: Policies) -> Decision:
     denial = _denial(request, policies)
     if denial is not None:
         return denial
-    identity = _allowance(request, policies.identity)
-    by_resource = _allowance(request, () if policies.resource is None else (policies.resource,))
     caller = request.caller
+    granted, reach = _grant(request, policies.resource) if policies.resource else (None, Reach.ACCOUNT)
+    if not caller.account or caller.service:
+        return granted or _lacking(request, "no resource-based policy")
     same_account = policies.owner in ("", caller.account)
-    if by_resource is not None and (caller.service or (same_account and by_resource.names(caller))):
-        return Decision("allowed", "a resource-based policy allows it", by_resource.policy, by_resource.sid)
-    if caller.service:
-        return Decision("implicitDeny", _lacking(request, "resource-based"))
-    if identity is None and not request.caller.is_root:
-        return Decision("implicitDeny", _lacking(request, "identity-based"))
-    if not same_account and by_resource is None:
-        return Decision("implicitDeny", _lacking(request, "resource-based"))
+    if granted is not None and same_account and reach is Reach.ITSELF:
+        return granted
+    allowed = _allowance(request, policies.identity, "an identity-based policy allows it")
+    if allowed is None and caller.is_root:
+        allowed = Decision("allowed", "the account's root may do everything in it")
+    if allowed is None and same_account and reach is Reach.GROUP:
+        allowed = granted
+    if allowed is None:
+        return _lacking(request, "no identity-based policy")
+    if not same_account and granted is None:
+        return _lacking(request, "no resource-based policy")
     if policies.boundary is not None and policies.boundary.says(request, "Allow") is None:
-        return Decision("implicitDeny", f"because no permissions boundary allows the {request.action} action")
-    if policies.session is not None and _allowance(request, policies.session) is None:
-        return Decision("implicitDeny", f"because no session policy allows the {request.action} action")
-    if identity is None:
-        return Decision("allowed", "the account's root may do everything in it")
-    return Decision("allowed", "an identity-based policy allows it", identity.policy, identity.sid)
+        return _lacking(request, "no permissions boundary")
+    if policies.session is not None and _allowance(request, policies.session, "") is None:
+        return _lacking(request, "no session policy")
+    return allowed
 
 
 def _denial(request: Request, policies: Policies) -> Decision | None:
     groups: Sequence[tuple[str, Sequence[Policy]]] = (
         ("an identity-based policy", policies.identity),
-        ("a resource-based policy", () if policies.resource is None else (policies.resource,)),
+        ("a resource-based policy", policies.resource),
         ("a permissions boundary", () if policies.boundary is None else (policies.boundary,)),
         ("a session policy", policies.session or ()),
     )
@@ -86,28 +90,25 @@ def _denial(request: Request, policies: Policies) -> Decision | None:
     return None
 
 
-class _Allowance(NamedTuple):
-    """The statement that allows a request, and the name of its policy."""
-
-    policy: str
-    statement: Statement
-
-    @property
-    def sid(self) -> str:
-        return self.statement.sid
-
-    def names(self, caller: Caller) -> bool:
-        """Whether the caller is named itself; what names its whole account leaves it to the account's policies."""
-        return self.statement.principals is not None and self.statement.principals.include_itself(caller)
-
-
-def _allowance(request: Request, policies: Sequence[Policy]) -> _Allowance | None:
+def _allowance(request: Request, policies: Sequence[Policy], because: str) -> Decision | None:
     for policy in policies:
         statement = policy.says(request, "Allow")
         if statement is not None:
-            return _Allowance(policy.name, statement)
+            return Decision("allowed", because, policy.name, statement.sid)
     return None
 
 
-def _lacking(request: Request, kind: str) -> str:
-    return f"because no {kind} policy allows the {request.action} action"
+def _grant(request: Request, policies: Sequence[Policy]) -> tuple[Decision | None, Reach]:
+    """What a resource's policies allow, and how closely they mean the caller."""
+    best: Decision | None = None
+    reach = Reach.ACCOUNT
+    for policy in policies:
+        statement = policy.closest(request)
+        if statement is not None and (best is None or statement.reach(request.caller) > reach):
+            best = Decision("allowed", "a resource-based policy allows it", policy.name, statement.sid)
+            reach = statement.reach(request.caller)
+    return best, reach
+
+
+def _lacking(request: Request, what: str) -> Decision:
+    return Decision("implicitDeny", f"because {what} allows the {request.action} action")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Literal
 
 from kumoi.policy.conditions import Condition
@@ -16,10 +16,11 @@ Effect = Literal["Allow", "Deny"]
 class Caller:
     """Who asks. `arn` is the principal's (of a session: `assumed-role/…`), `role_arn` the role a session is of.
 
-    `service` is the host name of an AWS service that acts on its own behalf, `federated` an identity provider.
+    `service` is the host name of an AWS service that acts on its own behalf, `federated` an identity provider. Nobody
+    in particular has no account.
     """
 
-    account: str
+    account: str = ""
     arn: str = ""
     role_arn: str = ""
     service: str = ""
@@ -58,19 +59,24 @@ class Principals:
             return caller.service in self.services
         if caller.federated and caller.federated in self.federated:
             return True
+        if not caller.account:
+            return False
         account_root = f":iam::{caller.account}:root"
         return any(
-            named in ("*", caller.account, caller.arn)
-            or (named == caller.role_arn != "")
-            or named.endswith(account_root)
+            named in (caller.account, caller.arn) or (named == caller.role_arn != "") or named.endswith(account_root)
             for named in self.aws
         )
 
-    def include_itself(self, caller: Caller) -> bool:
-        """Whether the caller is named itself, and not only by its account."""
-        return (
-            self.everybody or caller.arn in self.aws or caller.role_arn in self.aws or caller.service in self.services
-        )
+
+class Reach(IntEnum):
+    """How closely a resource's policy means a caller: as one of its account, as one of a group, or by its own name.
+
+    A group is all sessions of a role, or everybody where a session is concerned.
+    """
+
+    ACCOUNT = 0
+    GROUP = 1
+    ITSELF = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,16 @@ class Statement:
             return False
         if self.principals is not None and self.principals.include(request.caller) is self.other_principals:
             return False
-        return all(condition(context) for condition in self.conditions)
+        return not self.conditions or all(condition(context) for condition in self.conditions)
+
+    def reach(self, caller: Caller) -> Reach:
+        """How closely the statement means a caller it applies to."""
+        named = self.principals
+        if named is not None and not self.other_principals and caller.arn in named.aws:
+            return Reach.ITSELF
+        if named is None or self.other_principals or named.everybody:
+            return Reach.GROUP if caller.role_arn else Reach.ITSELF
+        return Reach.GROUP if caller.role_arn in named.aws else Reach.ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,12 @@ class Policy:
 
     def says(self, request: Request, effect: Effect) -> Statement | None:
         """The first statement of that effect which applies to a request."""
-        return next((one for one in self.statements if one.effect == effect and one.applies(request)), None)
+        for statement in self.statements:
+            if statement.effect == effect and statement.applies(request):
+                return statement
+        return None
 
-
-NO_STATEMENTS: Sequence[Statement] = ()
+    def closest(self, request: Request) -> Statement | None:
+        """Of the statements that allow a request, the one that means its caller most closely."""
+        allowing = [one for one in self.statements if one.effect == "Allow" and one.applies(request)]
+        return max(allowing, key=lambda one: one.reach(request.caller), default=None)

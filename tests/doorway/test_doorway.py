@@ -138,7 +138,7 @@ def test_a_fault_before_keeps_the_handler_from_running_and_one_after_does_not() 
     assert run(scenario) == ["Buy SlowDown before", "Pay ok ", "Buy Dropped after"]
 
 
-def test_enforcement_holds_the_account_boundary_until_policies_do() -> None:
+def test_enforcement_without_policies_holds_the_account_boundary() -> None:
     async def scenario(doorway: Doorway) -> None:
         await doorway.dispatch(call(doorway, "Pay", Amount=1))
         foreign = call(doorway, "Pay", Amount=1)

@@ -158,20 +158,20 @@ def granted(principal: Any, **more: Any) -> Any:
     ],
 )
 def test_a_resource_lets_principals_in(principal: Any, caller: Caller, allowed: bool) -> None:
-    assert decide(asked(caller=caller), Policies(resource=granted(principal), owner=ACCOUNT)).allowed is allowed
+    assert decide(asked(caller=caller), Policies(resource=[granted(principal)], owner=ACCOUNT)).allowed is allowed
 
 
 def test_across_accounts_both_sides_allow() -> None:
     own, theirs = [policy(allow())], granted({"AWS": ACCOUNT})
-    assert decide(asked(), Policies(own, theirs, owner=OTHER)).allowed
+    assert decide(asked(), Policies(own, [theirs], owner=OTHER)).allowed
     assert not decide(asked(), Policies(own, owner=OTHER)).allowed
-    assert not decide(asked(), Policies((), theirs, owner=OTHER)).allowed
+    assert not decide(asked(), Policies((), [theirs], owner=OTHER)).allowed
 
 
 def test_root_may_what_nothing_denies() -> None:
     root = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
     assert decide(asked(caller=root), Policies(owner=ACCOUNT)).allowed
-    assert not decide(asked(caller=root), Policies(resource=granted("*", effect="Deny"), owner=ACCOUNT)).allowed
+    assert not decide(asked(caller=root), Policies(resource=[granted("*", effect="Deny")], owner=ACCOUNT)).allowed
 
 
 @pytest.mark.parametrize(

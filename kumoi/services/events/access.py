@@ -17,7 +17,7 @@ from kumoi.wire.errors import aws_error
 
 async def check_access(call: Call, place: BusPlace) -> None:
     """Raise AccessDeniedException when identity is enforced and the caller may not put events on the bus."""
-    if call.doorway.identity.mode != "enforce" or call.caller.account == place.account:
+    if not call.doorway.identity.enforces or call.caller.account == place.account:
         return
     bus = await get_bus(call.doorway.state.at(place.account, place.region), place.name)
     if bus is not None and not allows(bus.policy, call.caller.account):

@@ -1,10 +1,13 @@
 """AWS IAM: roles, users, groups and what they may do, managed policies, access keys, identity providers.
 
-IAM is global: its records belong to an account, not to a region. `authoriser.py` weighs the policies for every call
-(docs/iam.md). Rules: the IAM API reference; quotas and unique ids from "IAM and STS quotas" and "IAM identifiers".
+IAM is global: its records belong to an account, not to a region. `effective_policies.py` knows for every call which
+policies apply to whoever makes it (docs/iam.md). Rules: the IAM API reference; quotas and unique ids from "IAM and STS
+quotas" and "IAM identifiers".
 """
 
-from kumoi.doorway import Parts, Service, access_keys
+from collections.abc import AsyncIterator
+
+from kumoi.doorway import Hops, Identity, Parts, Service, access_keys
 from kumoi.state import State, Transaction, transactional
 
 iam = Service(
@@ -29,10 +32,25 @@ iam = Service(
 )
 
 
+@iam.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Tell the doorway's authoriser which policies apply to callers."""
+    from kumoi.services.iam.effective_policies import EffectivePolicies
+
+    known = parts.add(EffectivePolicies, EffectivePolicies(parts[State]))  # type: ignore[type-abstract]
+    parts[Identity].authoriser.source = known
+    stop = parts[Hops].listen(known.follow)
+    yield
+    stop()
+
+
 @iam.on_reset
-async def reset(_parts: Parts, state: State, account: str | None) -> None:
+async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Forget the access keys of an account: they are found by id, whatever the account."""
+    from kumoi.services.iam.effective_policies import EffectivePolicies
+
     await _forget_keys(state, account)
+    parts[EffectivePolicies].forget()
 
 
 @transactional

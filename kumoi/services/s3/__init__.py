@@ -42,6 +42,7 @@ s3 = Service(
     ),
     resource=("Bucket",),
     data_planes=("s3-preflight", "s3-website"),
+    authorization="authorization",
 )
 
 

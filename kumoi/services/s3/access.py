@@ -20,7 +20,7 @@ NOBODY = Caller("")
 
 async def check_anonymous(call: Call, bucket: str, key: str) -> None:
     """Raise AccessDenied where signatures count and the bucket's policy does not let everybody read the object."""
-    if call.doorway.identity.mode == "off" or call.http is None:
+    if not call.doorway.identity.verifies or call.http is None:
         return
     headers = call.http.headers
     context: dict[str, tuple[str, ...]] = {

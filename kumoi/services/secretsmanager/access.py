@@ -13,7 +13,7 @@ from kumoi.wire.errors import aws_error
 
 def check_access(call: Call, secret: Secret) -> None:
     """Raise AccessDeniedException when identity is enforced and the secret's policy does not allow the call."""
-    if call.doorway.identity.mode != "enforce":
+    if not call.doorway.identity.enforces:
         return
     caller = call.caller
     service = "" if caller.arn.startswith("arn:") else caller.arn

@@ -97,7 +97,7 @@ async def _role_id(call: Call, role: Arn, name: str) -> str:
     except AwsError as error:
         if error.code != "NoSuchEntity":
             raise
-    if call.doorway.identity.mode != "off":
+    if call.doorway.identity.verifies:
         raise aws_error(
             "AccessDenied", f"User: {call.caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role}"
         )

@@ -37,7 +37,7 @@ async def authorizer(call: Call, config: UrlConfig) -> dict[str, Any] | None:
         }
     if not await url_is_public(call.state, config):
         lacking = f"{config.function} has no permission for lambda:InvokeFunctionUrl by everybody (AddPermission)"
-        if call.doorway.identity.mode == "enforce":
+        if call.doorway.identity.enforces:
             raise Refused(lacking)
         logger.warning("AWS would answer 403: %s", lacking)
     return None

@@ -34,7 +34,7 @@ async def outbox(call: Call, path: str, attributes: dict[str, str]) -> Response:
     limit = query.get("limit", ["100"])[-1]
     if not limit.isdecimal() or not 0 < len(account) <= 12 or not 0 < len(region) <= 32:
         raise aws_error("BadRequest", "account is a number of twelve digits, limit a number", status=400)
-    if call.doorway.identity.mode == "enforce" and account != call.caller.account:
+    if call.doorway.identity.enforces and account != call.caller.account:
         raise aws_error("AccessDenied", "The outbox of another account cannot be read.")
     found = await latest(call.doorway.state.at(account, region), min(int(limit), KEPT))
     content = orjson.dumps({"letters": [told(letter) for letter in found]}, option=orjson.OPT_INDENT_2)

@@ -1,0 +1,145 @@
+"""Which policies apply to whoever calls: those of a user and its groups, or of a role, its boundary, its session's.
+
+The doorway's authoriser asks for them at every call, so they are kept, compiled, until something in IAM changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kumoi.doorway import Hop, Principal, Session
+from kumoi.doorway.authoriser import IdentityPolicies
+from kumoi.names import arn
+from kumoi.policy import Caller, Policy, compile_policy
+from kumoi.services.iam import aws_managed
+from kumoi.services.iam.records import Holder, Role, User, groups, policies, roles, users
+from kumoi.state import State, Transaction, transactional
+
+MOST = 4096
+_READS = ("Get", "List", "Simulate", "Generate")
+
+NOTHING = Policy((), "")
+"""A policy that says nothing: what a managed policy that is not known here counts as."""
+
+
+class EffectivePolicies:
+    """The policies of principals, from IAM's records."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[tuple[str, Session | None], IdentityPolicies] = {}
+        self._changes = 0
+
+    async def of(self, principal: Principal) -> IdentityPolicies:
+        """The policies that apply to a user or session."""
+        key = principal.arn, principal.session
+        found = self._known.get(key)
+        if found is None:
+            changes = self._changes
+            found = await read(self._state.at(principal.account, ""), principal)
+            if changes == self._changes:
+                if len(self._known) >= MOST:
+                    self._known.clear()
+                self._known[key] = found
+        return found
+
+    def follow(self, hop: Hop) -> None:
+        """Read everything anew after a call that may have changed something."""
+        if hop.service == "iam" and not hop.operation.startswith(_READS):
+            self.forget()
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._changes += 1
+        self._known.clear()
+
+
+@transactional
+async def read(tx: Transaction, principal: Principal) -> IdentityPolicies:
+    """The policies of a principal as they stand."""
+    session = principal.session
+    identity = session.identity if session is not None and session.identity else principal.arn
+    kind, name = _kind_and_name(identity)
+    found = await _session_policies(tx, session)
+    context: dict[str, Sequence[str]] = {}
+    if kind == "role":
+        role = await roles.get(tx, name)
+        if role is None:
+            caller = Caller(principal.account, principal.arn, _role_arn(principal.account, "/", name))
+            return IdentityPolicies(caller, session=found, lacking=f"the role {name} does not exist")
+        context |= _tags(role.tags)
+        if session is not None:
+            context |= _tags(dict(session.tags))
+        caller = Caller(principal.account, principal.arn, _role_arn(principal.account, role.path, name))
+        own, boundary, lacking = await _of_holder(tx, role)
+        return IdentityPolicies(caller, own, boundary, found, context, lacking)
+    caller = Caller(principal.account, principal.arn)
+    if identity.endswith(":root"):
+        return IdentityPolicies(caller, [_everything()], None, found, context)
+    user = await users.get(tx, name) if kind == "user" else None
+    if user is None:
+        return IdentityPolicies(caller, session=found, lacking=f"the user {name} does not exist")
+    if identity == principal.arn:
+        context = {"aws:username": (user.name,), **_tags(user.tags)}
+    elif session is not None:
+        context = _tags(dict(session.tags))
+    own, boundary, lacking = await _of_holder(tx, user)
+    return IdentityPolicies(caller, own, boundary, found, context, lacking)
+
+
+async def _of_holder(tx: Transaction, holder: Role | User) -> tuple[list[Policy], Policy | None, str]:
+    """(its policies and those of its groups, its boundary, what is lacking)."""
+    holders: list[Holder] = [holder]
+    if isinstance(holder, User):
+        holders += [group for name in holder.groups if (group := await groups.get(tx, name)) is not None]
+    found: list[Policy] = []
+    unknown: list[str] = []
+    for one in holders:
+        found += [compile_policy(document, "identity", name) for name, document in one.inline.items()]
+        for policy_arn in one.attached:
+            found.append(await managed(tx, policy_arn, unknown))
+    boundary = None if holder.boundary is None else await managed(tx, holder.boundary, unknown)
+    lacking = f"Kumoi does not know what {', '.join(unknown)} allows" if unknown else ""
+    return found, boundary, lacking
+
+
+async def managed(tx: Transaction, policy_arn: str, unknown: list[str]) -> Policy:
+    """A managed policy, compiled; one nobody knows says nothing and is noted in `unknown`."""
+    own = await policies.get(tx, policy_arn)
+    if own is None:
+        document = aws_managed.document(policy_arn)
+    else:
+        document = next((one.document for one in own.versions if one.id == own.default_version), None)
+    if document is None:
+        unknown.append(policy_arn)
+        return NOTHING
+    return compile_policy(document, "identity", policy_arn)
+
+
+async def _session_policies(tx: Transaction, session: Session | None) -> list[Policy] | None:
+    if session is None or session.policies is None:
+        return None
+    return [
+        await managed(tx, one, []) if one.startswith("arn:") else compile_policy(one, "identity", "session policy")
+        for one in session.policies
+    ]
+
+
+def _everything() -> Policy:
+    return compile_policy('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}', "identity", "root")
+
+
+def _kind_and_name(identity: str) -> tuple[str, str]:
+    """`role` or `user` (or what else it is) and its name, of an identity's or a session's ARN."""
+    kind, *rest = identity.split(":", 5)[-1].split("/")
+    if kind == "assumed-role" and rest:
+        return "role", rest[0]
+    return kind, rest[-1] if rest else ""
+
+
+def _role_arn(account: str, path: str, name: str) -> str:
+    return arn("iam", "", account, f"role{path}{name}")
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    return {f"aws:principaltag/{key.lower()}": (value,) for key, value in tags.items()}

@@ -1,0 +1,216 @@
+"""Which permissions S3's calls need: many operations are an action of another name, on a bucket or on an object.
+
+Source: "Actions, resources, and condition keys for Amazon S3" of the service authorization reference, and "Required
+permissions for Amazon S3 API operations" of the S3 user guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from kumoi.doorway import Ask, Authorization, Call, Owned
+from kumoi.names import partition_of
+from kumoi.services.s3 import copy_source, policies
+from kumoi.services.s3.kinds import block_of
+from kumoi.services.s3.lookup import home
+from kumoi.services.s3.records import buckets
+from kumoi.services.s3.settings import settings_of
+from kumoi.services.s3.tags import header_tags
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError
+
+
+def resource(call: Call) -> str:
+    """The object that a call names, else the bucket."""
+    params = call.params
+    key = params.get("Key")
+    return arn(call, params.get("Bucket", ""), key if isinstance(key, str) else None)
+
+
+def arn(call: Call, bucket: str, key: str | None = None) -> str:
+    """The ARN of a bucket or object: S3's have neither region nor account."""
+    return f"arn:{partition_of(call.region)}:s3:::{bucket}" + ("" if key is None else f"/{key}")
+
+
+def _configuration(name: str, action: str) -> dict[str, str]:
+    """The operations on one of a bucket's configurations: removing one is putting none."""
+    return {
+        f"Get{name}": f"Get{action}",
+        f"Put{name}": f"Put{action}",
+        f"Delete{name}": f"Put{action}",
+        f"List{name}s": f"Get{action}",
+    }
+
+
+ACTIONS = {
+    "ListBuckets": "ListAllMyBuckets",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+    "HeadBucket": "ListBucket",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "ListParts": "ListMultipartUploadParts",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "SelectObjectContent": "GetObject",
+    "PostObject": "PutObject",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    **_configuration("BucketAccelerateConfiguration", "AccelerateConfiguration"),
+    **_configuration("BucketAnalyticsConfiguration", "AnalyticsConfiguration"),
+    **_configuration("BucketCors", "BucketCORS"),
+    **_configuration("BucketEncryption", "EncryptionConfiguration"),
+    **_configuration("BucketIntelligentTieringConfiguration", "IntelligentTieringConfiguration"),
+    **_configuration("BucketInventoryConfiguration", "InventoryConfiguration"),
+    **_configuration("BucketMetricsConfiguration", "MetricsConfiguration"),
+    **_configuration("BucketOwnershipControls", "BucketOwnershipControls"),
+    **_configuration("BucketReplication", "ReplicationConfiguration"),
+    **_configuration("ObjectLockConfiguration", "BucketObjectLockConfiguration"),
+    **_configuration("PublicAccessBlock", "BucketPublicAccessBlock"),
+}
+
+_WITH_PUT = (
+    ("ACL", "PutObjectAcl"),
+    ("Tagging", "PutObjectTagging"),
+    ("ObjectLockRetainUntilDate", "PutObjectRetention"),
+    ("ObjectLockLegalHoldStatus", "PutObjectLegalHold"),
+)
+"""Members of a write that need a permission beside that to write."""
+
+
+def _of_version(call: Call) -> Iterator[Ask]:
+    """`GetObjectVersion` where a version is named, `GetObject` where none is."""
+    action = AUTHORIZATION.action("GetObject" if call.operation == "HeadObject" else call.operation)
+    if call.params.get("VersionId"):
+        action = action.replace("Object", "ObjectVersion", 1)
+    yield Ask(action, resource(call))
+    if call.params.get("BypassGovernanceRetention"):
+        yield Ask("s3:BypassGovernanceRetention", resource(call))
+
+
+def _attributes(call: Call) -> Iterator[Ask]:
+    version = "Version" if call.params.get("VersionId") else ""
+    yield Ask(f"s3:GetObject{version}", resource(call))
+    yield Ask(f"s3:GetObject{version}Attributes", resource(call))
+
+
+def _put(call: Call) -> Iterator[Ask]:
+    yield Ask("s3:PutObject", resource(call))
+    for member, action in _WITH_PUT:
+        if call.params.get(member):
+            yield Ask(f"s3:{action}", resource(call))
+
+
+def _copy(call: Call) -> Iterator[Ask]:
+    """Reading the source, and writing the copy."""
+    with suppress(AwsError):
+        source = copy_source.parse(call.params.get("CopySource", ""))
+        yield Ask(f"s3:GetObject{'Version' if source.version_id else ''}", arn(call, source.bucket, source.key))
+    yield from _put(call)
+
+
+def _delete_many(call: Call) -> Iterator[Ask]:
+    listed = call.params.get("Delete")
+    entries = listed.get("Objects") if isinstance(listed, dict) else None
+    for one in entries if isinstance(entries, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("Key"), str):
+            version = "Version" if one.get("VersionId") else ""
+            yield Ask(f"s3:DeleteObject{version}", arn(call, call.params.get("Bucket", ""), one["Key"]))
+
+
+def _everywhere(call: Call) -> Iterable[Ask]:
+    return (Ask("s3:ListAllMyBuckets", "*"),)
+
+
+_KEYS = (
+    ("Prefix", "s3:prefix"),
+    ("Delimiter", "s3:delimiter"),
+    ("MaxKeys", "s3:max-keys"),
+    ("VersionId", "s3:versionid"),
+    ("ACL", "s3:x-amz-acl"),
+    ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+    ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
+    ("StorageClass", "s3:x-amz-storage-class"),
+    ("CopySource", "s3:x-amz-copy-source"),
+    ("MetadataDirective", "s3:x-amz-metadata-directive"),
+    ("GrantRead", "s3:x-amz-grant-read"),
+    ("GrantWrite", "s3:x-amz-grant-write"),
+    ("GrantReadACP", "s3:x-amz-grant-read-acp"),
+    ("GrantWriteACP", "s3:x-amz-grant-write-acp"),
+    ("GrantFullControl", "s3:x-amz-grant-full-control"),
+    ("WebsiteRedirectLocation", "s3:x-amz-website-redirect-location"),
+    ("ObjectLockMode", "s3:object-lock-mode"),
+    ("ObjectLockLegalHoldStatus", "s3:object-lock-legal-hold"),
+)
+
+
+def context(call: Call) -> dict[str, Sequence[str]]:
+    """S3's own condition keys."""
+    params = call.params
+    keys: dict[str, Sequence[str]] = {key: (str(params[member]),) for member, key in _KEYS if member in params}
+    constraint: Any = params.get("CreateBucketConfiguration")
+    if isinstance(constraint, dict) and "LocationConstraint" in constraint:
+        keys["s3:locationconstraint"] = (str(constraint["LocationConstraint"]),)
+    tagging = params.get("Tagging")
+    if isinstance(tagging, str):
+        with suppress(AwsError):
+            tags = header_tags(tagging)
+            keys["s3:requestobjecttagkeys"] = tuple(tags)
+            keys.update({f"s3:requestobjecttag/{name.lower()}": (value,) for name, value in tags.items()})
+    return keys
+
+
+async def owned(call: Call, ask: Ask) -> Owned:
+    """A bucket's owner and policy; a public policy of a bucket that restricts such ones counts within its account."""
+    bucket = ask.resource.partition(":::")[2].partition("/")[0]
+    found, public = await _policy(call.doorway.state, bucket)
+    if public and (call.caller.is_anonymous or call.caller.account != found.account):
+        return Owned(found.account)
+    return found
+
+
+@transactional
+async def _policy(tx: Transaction, name: str) -> tuple[Owned, bool]:
+    """The bucket's side, and whether its policy is a public one that the bucket restricts."""
+    bucket = await buckets.get(tx, name)
+    if bucket is None:
+        return Owned(""), False
+    tx = home(tx, bucket)
+    text = (await settings_of(tx, bucket)).get("Policy")
+    if text is None:
+        return Owned(bucket.account), False
+    restricted = policies.is_public(text) and (await block_of(tx, bucket))["RestrictPublicBuckets"]
+    return Owned(bucket.account, (policies.compiled(text),)), bool(restricted)
+
+
+AUTHORIZATION = Authorization(
+    "s3",
+    resource=resource,
+    actions=ACTIONS,
+    asks={
+        "ListBuckets": _everywhere,
+        "GetObjectAttributes": _attributes,
+        "PutObject": _put,
+        "CreateMultipartUpload": _put,
+        "CopyObject": _copy,
+        "UploadPartCopy": _copy,
+        "DeleteObjects": _delete_many,
+        **dict.fromkeys(
+            (
+                *("GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl"),
+                *("GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"),
+            ),
+            _of_version,
+        ),
+    },
+    context=context,
+    policy=owned,
+    error="AccessDenied",
+)

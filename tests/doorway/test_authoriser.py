@@ -1,0 +1,162 @@
+"""The guard that asks policies: who is asked about what, and what a denial is, by mode."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.blobs import MemoryBlobs
+from kumoi.clock import Clock
+from kumoi.doorway import (
+    Ask,
+    AuthMode,
+    Authorization,
+    Call,
+    Doorway,
+    Faults,
+    Hop,
+    Hops,
+    Identity,
+    Owned,
+    Parts,
+    Principal,
+    Registry,
+    Service,
+)
+from kumoi.doorway.authoriser import IdentityPolicies
+from kumoi.lake import Lake
+from kumoi.policy import Caller, compile_policy
+from kumoi.state.sqlite import SqliteState
+from kumoi.wire.errors import AwsError
+
+ACCOUNT, OTHER = "111111111111", "222222222222"
+BOX = f"arn:aws:shop:us-east-1:{ACCOUNT}:box/blue"
+ALICE = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/alice", "AIDAALICE")
+MAILER = Principal.of_service(ACCOUNT, "mail.amazonaws.com", "mail", f"arn:aws:mail:us-east-1:{ACCOUNT}:letter/1")
+
+
+def document(action: str, effect: str = "Allow", **more: Any) -> str:
+    statement = {"Sid": "One", "Effect": effect, "Action": action, "Resource": "*", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class Fixed:
+    """Everybody has the same policies."""
+
+    def __init__(self, *documents: str) -> None:
+        self.policies = [compile_policy(one, "identity", "fixed") for one in documents]
+
+    async def of(self, principal: Principal) -> IdentityPolicies:
+        return IdentityPolicies(Caller(principal.account, principal.arn), self.policies)
+
+
+def dispatch(
+    caller: Principal, mode: AuthMode, own: Fixed | None = None, on_box: str | None = None, plane: bool = False
+) -> Hop:
+    """Put something into a box as `caller`; the hop. Raises what the caller is told."""
+
+    async def owned(call: Call, ask: Ask) -> Owned:
+        return Owned(ACCOUNT, () if on_box is None else (compile_policy(on_box, "resource", "box"),))
+
+    facts = Authorization(
+        "shop", resource=lambda call: BOX, actions={"PutAll": "Put"}, policy=owned, error="BoxIsClosed"
+    )
+    shop = Service("shop", "kumoi.services", modules=(), data_planes=("PutAll",) if plane else ())
+    shop._authorization = facts
+
+    @shop.operation
+    async def put_all(call: Call) -> str:
+        return "done"
+
+    async def main() -> Hop:
+        clock = Clock()
+        state = await SqliteState.open(None, clock=clock)
+        lake = await Lake.open(None)
+        identity = await Identity.open(state, clock, mode)
+        identity.authoriser.source = own
+        hops = Hops(lake)
+        doorway = Doorway(
+            Registry([shop]),
+            state=state,
+            blobs=MemoryBlobs(),
+            lake=lake,
+            clock=clock,
+            identity=identity,
+            faults=Faults(clock),
+            hops=hops,
+            parts=Parts(),
+            directory=Path,
+        )
+        try:
+            await doorway.dispatch(Call(doorway, "shop", "PutAll", {}, caller, ACCOUNT))
+            return hops.latest(1)[0]
+        finally:
+            hops.flush()
+            await lake.close()
+            await state.close()
+
+    return asyncio.run(main())
+
+
+REFUSED = (
+    f"BoxIsClosed: User: {ALICE.arn} is not authorized to perform: shop:Put on resource: {BOX}"
+    " because no identity-based policy allows the shop:Put action"
+)
+
+
+def test_enforced_policies_refuse_in_the_services_words() -> None:
+    with pytest.raises(AwsError) as refused:
+        dispatch(ALICE, "enforce", Fixed(document("shop:Get")))
+    assert (str(refused.value), refused.value.default_status) == (REFUSED, 403)
+    assert dispatch(ALICE, "enforce", Fixed(document("shop:Put"))).outcome == "ok"
+    denial = document("shop:*", "Deny")
+    with pytest.raises(AwsError, match="with an explicit deny in an identity-based policy"):
+        dispatch(ALICE, "enforce", Fixed(document("shop:Put"), denial))
+
+
+@pytest.mark.parametrize("mode", ["audit", "verify"])
+def test_audit_notes_what_would_be_denied(mode: AuthMode) -> None:
+    hop = dispatch(ALICE, mode, Fixed(document("*"), document("shop:*", "Deny")))
+    assert (hop.outcome, hop.principal, hop.asked) == ("ok", ALICE.arn, f"shop:Put {BOX}")
+    assert hop.denied == f"shop:Put on {BOX} with an explicit deny in an identity-based policy (fixed, One)"
+    allowed = dispatch(ALICE, mode, Fixed(document("*")))
+    assert (allowed.asked, allowed.denied) == (f"shop:Put {BOX}", "")
+
+
+def test_nothing_is_asked_when_off_or_of_a_data_plane() -> None:
+    assert dispatch(ALICE, "off", Fixed())[-3:] == ("", "", "")
+    assert dispatch(ALICE, "enforce", Fixed(), plane=True)[-3:] == ("", "", "")
+
+
+def test_root_may_everything_in_its_account_that_the_resource_does_not_deny() -> None:
+    assert dispatch(Principal.root(ACCOUNT), "enforce").outcome == "ok"
+    with pytest.raises(AwsError, match="with an explicit deny in a resource-based policy"):
+        dispatch(Principal.root(ACCOUNT), "enforce", on_box=document("*", "Deny", Principal="*"))
+    with pytest.raises(AwsError, match="because no resource-based policy allows"):
+        dispatch(Principal.root(OTHER), "enforce")
+    assert dispatch(Principal.root(OTHER), "enforce", on_box=document("*", Principal={"AWS": OTHER})).outcome == "ok"
+
+
+def test_a_service_needs_the_resources_policy() -> None:
+    letter = {"ArnLike": {"aws:SourceArn": MAILER.source_arn}, "StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    mail = {"Service": "mail.amazonaws.com"}
+    assert dispatch(MAILER, "enforce", on_box=document("shop:Put", Principal=mail, Condition=letter)).outcome == "ok"
+    other = {"ArnLike": {"aws:SourceArn": "arn:aws:mail:*:*:parcel/*"}}
+    with pytest.raises(AwsError, match="because no resource-based policy allows the shop:Put action"):
+        dispatch(MAILER, "enforce", on_box=document("shop:Put", Principal=mail, Condition=other))
+    own = Principal.of_service(ACCOUNT, "shop.amazonaws.com", "shop")
+    assert dispatch(own, "enforce").outcome == "ok"
+
+
+@pytest.mark.parametrize("mode", ["verify", "enforce"])
+def test_nobody_gets_what_everybody_gets(mode: AuthMode) -> None:
+    nobody = Principal.anonymous(ACCOUNT)
+    with pytest.raises(AwsError, match="^BoxIsClosed: Access Denied$"):
+        dispatch(nobody, mode, Fixed(document("*")))
+    assert dispatch(nobody, mode, on_box=document("shop:Put", Principal="*")).outcome == "ok"
+    with pytest.raises(AwsError, match="Access Denied"):
+        dispatch(nobody, mode, on_box=document("shop:Put", Principal={"AWS": ACCOUNT}))
