@@ -33,6 +33,7 @@ s3 = Service(
         "operations.notifications",
         "operations.objects",
         "operations.parts",
+        "operations.posting",
         "operations.preflight",
         "operations.reading",
         "operations.tagging",
@@ -41,7 +42,7 @@ s3 = Service(
         "operations.website",
     ),
     resource=("Bucket",),
-    data_planes=("s3-preflight", "s3-website"),
+    data_planes=("s3-post", "s3-preflight", "s3-website"),
 )
 
 

@@ -27,17 +27,24 @@ from kumoi.state import Transaction, transactional
 @s3.operation
 async def put_object(call: Call, Bucket: str, Key: str, Body: Any = None, **members: Any) -> dict[str, Any]:
     """Store an object: its body is read, hashed and verified, then it appears at once."""
+    return await store_object(call, Bucket, Key, Body, members, "ObjectCreated:Put")
+
+
+async def store_object(
+    call: Call, name: str, key: str, body: Any, members: dict[str, Any], event: str
+) -> dict[str, Any]:
+    """PutObject, or a form upload; `event` is what notifications call it."""
     refuse_unserved(members)
     check_write_headers(members.get("IfMatch"), members.get("IfNoneMatch"))
-    key = row_key(Key)
+    row = row_key(key)
     fields = described(members)
-    size = content_length(call, Body, members)
+    size = content_length(call, body, members)
     if size is None or size > INLINE_LIMIT:
-        await _check(call.state, Bucket, Key, key, members)
-    intake = await take_in(call, Body, members)
-    fields |= {"key": Key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
+        await _check(call.state, name, key, row, members)
+    intake = await take_in(call, body, members)
+    fields |= {"key": key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
     try:
-        return await _put(call.state, call, Bucket, key, fields, intake, members)
+        return await _put(call.state, call, name, row, fields, intake, members, event)
     except BaseException:
         if intake.blob:
             await call.blobs.delete(intake.blob)
@@ -62,6 +69,7 @@ async def _put(
     fields: dict[str, Any],
     intake: Intake,
     members: dict[str, Any],
+    event: str,
 ) -> dict[str, Any]:
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
@@ -77,7 +85,7 @@ async def _put(
     version = await write(tx, bucket, key, old, fields, intake.inline)
     if intake.blob:
         await use(tx, intake.blob)
-    await changed.object_created(tx, call, bucket, version, "ObjectCreated:Put")
+    await changed.object_created(tx, call, bucket, version, event)
     answer: dict[str, Any] = {"ETag": f'"{version.etag}"'}
     answer |= encryption.told(version.encryption)
     answer |= checksums.told(version.checksum)
