@@ -9,7 +9,8 @@ from functools import partial
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
-from kumoi.state import State
+from kumoi.services.s3.topics import LIFECYCLE
+from kumoi.state import State, Timer
 from kumoi.state.timers import TimerRunner
 
 
@@ -20,11 +21,18 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     readers = parts.add(Readers, Readers())
     timers.on(RELEASED, partial(remove_released, doorway, readers))
     notifier = parts.add(Notifier, Notifier(doorway, timers))
+    timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
     await notifier.outbox.resume()
     try:
         yield
     finally:
         await notifier.outbox.stop()
+
+
+async def _go_round(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
+    from kumoi.services.s3.lifecycle import go_round
+
+    await go_round(doorway, notifier, timer)
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:

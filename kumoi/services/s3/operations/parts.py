@@ -10,6 +10,8 @@ from kumoi.doorway import Call
 from kumoi.services.s3 import checksums, copy_source, encryption, s3
 from kumoi.services.s3.bodies import release_part, use
 from kumoi.services.s3.copy_source import Named, Source, find_source, segments_of
+from kumoi.services.s3.lifecycle import rules_for
+from kumoi.services.s3.lifecycle_rules import abortion
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.operations.copying import source_version
 from kumoi.services.s3.operations.listing import instant, page_size
@@ -195,7 +197,7 @@ async def list_parts(
     """The parts that came so far, by number."""
     most = page_size(MaxParts, "max-parts")
     marker = max(0, PartNumberMarker or 0)
-    upload, parts = await _parts(call.state, Bucket, Key, UploadId, ExpectedBucketOwner, marker, most)
+    upload, parts, aborted = await _parts(call.state, Bucket, Key, UploadId, ExpectedBucketOwner, marker, most)
     shown = parts[:most]
     answer: dict[str, Any] = {
         "Bucket": Bucket,
@@ -210,6 +212,8 @@ async def list_parts(
         "StorageClass": upload.version.storage_class,
         "Parts": [_told(part, upload) for part in shown],
     }
+    if aborted is not None:
+        answer["AbortDate"], answer["AbortRuleId"] = aborted
     if upload.algorithm:
         answer["ChecksumAlgorithm"] = upload.algorithm.upper()
         answer["ChecksumType"] = "COMPOSITE" if upload.composite else "FULL_OBJECT"
@@ -231,9 +235,11 @@ def _told(part: Part, upload: Upload) -> dict[str, Any]:
 @transactional
 async def _parts(
     tx: Transaction, name: str, key: str, upload_id: str, expected_owner: str | None, marker: int, most: int
-) -> tuple[Upload, list[Part]]:
+) -> tuple[Upload, list[Part], tuple[int, str] | None]:
+    """(the upload, its parts behind a number, when and by which rule it will be aborted)."""
     bucket = await find_bucket(tx, name, expected_owner)
     tx = home(tx, bucket)
     upload = await find_upload(tx, bucket, key, upload_id)
     rows = await uploaded.list(tx, upload_id, after=(upload_id, min(marker, MAX_PARTS)), limit=most + 1)
-    return upload, [row.part for row in rows]
+    aborted = abortion(await rules_for(tx, bucket), key, upload.created)
+    return upload, [row.part for row in rows], aborted

@@ -1,0 +1,4 @@
+"""What S3's timers are for: their topics, apart from the work so that a platform starts without loading it."""
+
+LIFECYCLE = "s3.lifecycle"
+"""Something may be due in a bucket by its lifecycle rules."""
