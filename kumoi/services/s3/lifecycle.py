@@ -37,9 +37,9 @@ from kumoi.state import Timer, Transaction, transactional
 from kumoi.state.interface import Key
 from kumoi.state.space import Space
 
-PAGE = 200
+PAGE = 100
 """Rows that one transaction looks at."""
-ACTS = 20
+ACTS = 10
 """Things that one transaction does at most."""
 SLICE = 100
 """Transactions after which other timers get their turn."""

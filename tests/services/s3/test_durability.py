@@ -196,3 +196,31 @@ def advance(port: int) -> None:
 
 def blobs(data: Path) -> list[Path]:
     return [path for path in (data / "blobs").rglob("*") if path.is_file()]
+
+
+def test_lifecycle_rules_go_on_after_kill_9(killable: Any) -> None:
+    killable.start()
+    s3 = killable.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    for number in range(400):
+        s3.put_object(Bucket="bucket", Key=f"{number:04}", Body=b"x" * (20_000 if number % 40 == 0 else 10))
+    rules = [{"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]
+    s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration={"Rules": rules})
+    days = threading.Thread(target=lambda: pytest.raises(OSError, pass_days, killable.port))
+    days.start()
+    while s3.list_objects_v2(Bucket="bucket", MaxKeys=1)["Contents"][0]["Key"] == "0000":
+        pass
+    killable.kill()  # the round has begun, and 400 objects are many pages
+    days.join()
+    killable.start()
+    left = len(s3.list_objects_v2(Bucket="bucket")["Contents"])
+    assert 0 < left < 400
+    pass_days(killable.port)  # the clock is today's again
+    assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
+    advance(killable.port)
+    assert blobs(killable.data) == []
+
+
+def pass_days(port: int) -> None:
+    for _ in range(72):
+        advance(port)
