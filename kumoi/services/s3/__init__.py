@@ -21,6 +21,7 @@ s3 = Service(
     "s3",
     __name__,
     modules=(
+        "operations.acls",
         "operations.attributes",
         "operations.bucket_tagging",
         "operations.buckets",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
-from kumoi.services.s3 import lifecycle
+from kumoi.services.s3 import lifecycle, ownership
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion
@@ -19,6 +19,7 @@ from kumoi.state import Transaction
 
 async def bucket_created(tx: Transaction, call: Call, bucket: Bucket, settings: dict[str, Any]) -> None:
     """A bucket was made; `settings` are CreateBucket's members about access (ACL, grants, ObjectOwnership)."""
+    await ownership.made(tx, bucket, settings)
 
 
 async def bucket_deleted(tx: Transaction, bucket: Bucket) -> None:

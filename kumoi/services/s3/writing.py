@@ -12,7 +12,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import hex_id
-from kumoi.services.s3 import checksums, configured, encryption, locking, metadata
+from kumoi.services.s3 import checksums, configured, encryption, locking, metadata, ownership
 from kumoi.services.s3.bodies import store
 from kumoi.services.s3.conditions import not_implemented
 from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
@@ -153,12 +153,15 @@ def described(members: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a version about encryption and lock, by the request and the bucket's defaults."""
+async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any], writer: str) -> dict[str, Any]:
+    """The fields of a version about encryption, lock and access, by a request of the account `writer`, and the bucket's
+    defaults.
+    """
     default = await configured.default_encryption(tx, bucket)
     return {
         "encryption": encryption.requested(members, default, bucket.account, bucket.region),
         "lock": locking.requested(bucket, members, tx.now),
+        **await ownership.owned(tx, bucket, members, writer),
     }
 
 

@@ -96,7 +96,7 @@ async def _copy(
     tx, row = home(tx, bucket), row_key(key)
     old = await current.get(tx, bucket.id, row)
     check_write(key, old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members)
+    safety = await protected(tx, bucket, members, call.caller.account)
     fields = _fields(source.version, key, members) | safety
     if old is not None and source.bucket.id == bucket.id and source.version.key == key and old.seq == seq:
         _check_onto_itself(members, fields)

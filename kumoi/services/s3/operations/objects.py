@@ -40,7 +40,7 @@ async def store_object(
     fields = described(members)
     size = content_length(call, body, members)
     if size is None or size > INLINE_LIMIT:
-        await _check(call.state, name, key, row, members)
+        await _check(call.state, call, name, key, row, members)
     intake = await take_in(call, body, members)
     fields |= {"key": key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
     try:
@@ -52,12 +52,12 @@ async def store_object(
 
 
 @transactional
-async def _check(tx: Transaction, name: str, key: str, row: bytes, members: dict[str, Any]) -> None:
+async def _check(tx: Transaction, call: Call, name: str, key: str, row: bytes, members: dict[str, Any]) -> None:
     """Refuse what would be refused anyway, before a large body is read."""
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
     check_write(key, await latest(tx, bucket, row), members.get("IfMatch"), members.get("IfNoneMatch"))
-    await protected(tx, bucket, members)
+    await protected(tx, bucket, members, call.caller.account)
 
 
 @transactional
@@ -75,7 +75,7 @@ async def _put(
     tx = home(tx, bucket)
     old = await current.get(tx, bucket.id, key)
     check_write(fields["key"], old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members)
+    safety = await protected(tx, bucket, members, call.caller.account)
     fields = {
         **fields,
         **safety,

@@ -93,7 +93,7 @@ async def _create(
     """The upload, and (when, by which rule's id) it will be aborted."""
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
-    fields = {**fields, **await protected(tx, bucket, members)}
+    fields = {**fields, **await protected(tx, bucket, members, call.caller.account)}
     upload = Upload(
         bucket=bucket.id,
         key=key,
