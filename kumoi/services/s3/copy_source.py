@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from kumoi.blobs.hashing import Hashes
 from kumoi.doorway import Call
 from kumoi.services.s3 import encryption, manifests
-from kumoi.services.s3.bodies import Readers, inline_body
+from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import check_copy_source
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import Bucket, ObjectVersion, Segment
@@ -118,9 +118,9 @@ def stream(call: Call, source: Source, offset: int, length: int) -> AsyncIterato
     if source.inline is not None:
         return _once(source.inline[offset : offset + length])
     if version.blob:
-        return call.blobs.stream(version.blob, offset, length)
+        return blobs_of(call.doorway).stream(version.blob, offset, length)
     state = call.state.at(source.bucket.account, source.bucket.region)
-    return manifests.stream(state, call.blobs, call.part(Readers), version.manifest, offset, length)
+    return manifests.stream(state, blobs_of(call.doorway), call.part(Readers), version.manifest, offset, length)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

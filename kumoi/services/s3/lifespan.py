@@ -9,9 +9,12 @@ from functools import partial
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
-from kumoi.services.s3.topics import LIFECYCLE
-from kumoi.state import State, Timer
+from kumoi.services.s3.topics import KEEPING, LIFECYCLE
+from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
+
+SETTLED = 60
+"""Seconds from a platform's start to the first look for files that nothing refers to."""
 
 
 @asynccontextmanager
@@ -22,6 +25,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     timers.on(RELEASED, partial(remove_released, doorway, readers))
     notifier = parts.add(Notifier, Notifier(doorway, timers))
     timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
+    timers.on(KEEPING, partial(_keep, doorway))
+    await _schedule_keeping(doorway.state.at("", ""))
     await notifier.outbox.resume()
     try:
         yield
@@ -33,6 +38,17 @@ async def _go_round(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
     from kumoi.services.s3.lifecycle import go_round
 
     await go_round(doorway, notifier, timer)
+
+
+async def _keep(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.s3.keeper import keep
+
+    await keep(doorway, timer)
+
+
+@transactional
+async def _schedule_keeping(tx: Transaction) -> None:
+    tx.timer(tx.now + SETTLED, KEEPING, key="keeper")
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:

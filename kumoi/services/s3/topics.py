@@ -2,3 +2,6 @@
 
 LIFECYCLE = "s3.lifecycle"
 """Something may be due in a bucket by its lifecycle rules."""
+
+KEEPING = "s3.keeping"
+"""It is time to look for files that nothing refers to."""

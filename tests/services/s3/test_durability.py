@@ -230,3 +230,36 @@ def pass_days(port: int) -> None:
 def pass_days_until_killed(port: int) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         pass_days(port)
+
+
+def test_what_broke_off_is_swept(killable: Any) -> None:
+    killable.start()
+    s3 = killable.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"kept" * MB)
+    s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/k")
+    upload = s3.create_multipart_upload(Bucket="bucket", Key="parts")["UploadId"]
+    s3.upload_part(Bucket="bucket", Key="parts", UploadId=upload, PartNumber=1, Body=b"part" * MB)
+    connection = http.client.HTTPConnection("127.0.0.1", killable.port, timeout=10)
+    connection.putrequest("PUT", "/bucket/broken")
+    connection.putheader("Content-Length", str(9 * MB))
+    connection.endheaders(b"x" * MB)
+    temporary = killable.data / "blobs" / "s3" / "tmp"
+    while not list(temporary.iterdir()):
+        pass  # until the first bytes have arrived
+    killable.kill()
+    connection.close()
+    in_use = {path for path in blobs(killable.data) if path.parent != temporary}
+    orphan = temporary.parent / "ab" / "cd" / f"abcd{'0' * 28}"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"no object of these bytes was ever written")
+    killable.start()
+    advance(killable.port)
+    assert len(blobs(killable.data)) == len(in_use) + 2  # the young ones may be on their way
+    for path in blobs(killable.data):
+        os.utime(path, (0, 0))
+    for _ in range(25):
+        advance(killable.port)
+    assert set(blobs(killable.data)) == in_use
+    assert len(in_use) == 2
+    assert s3.get_object(Bucket="bucket", Key="copy")["Body"].read() == b"kept" * MB

@@ -6,7 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import changed, checksums, configured, encryption, s3
-from kumoi.services.s3.bodies import use
+from kumoi.services.s3.bodies import blobs_of, use
 from kumoi.services.s3.conditions import check_write, check_write_headers
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import INLINE_LIMIT, current
@@ -47,7 +47,7 @@ async def store_object(
         return await _put(call.state, call, name, row, fields, intake, members, event)
     except BaseException:
         if intake.blob:
-            await call.blobs.delete(intake.blob)
+            await blobs_of(call.doorway).delete(intake.blob)
         raise
 
 

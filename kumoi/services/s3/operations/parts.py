@@ -8,7 +8,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import checksums, copy_source, encryption, s3
-from kumoi.services.s3.bodies import release_part, use
+from kumoi.services.s3.bodies import blobs_of, release_part, use
 from kumoi.services.s3.copy_source import Named, Source, find_source, segments_of
 from kumoi.services.s3.lifecycle import rules_for
 from kumoi.services.s3.lifecycle_rules import abortion
@@ -62,7 +62,7 @@ async def upload_part(
         await _add(call.state, Bucket, Key, UploadId, members, part)
     except BaseException:
         if intake.blob:
-            await call.blobs.delete(intake.blob)
+            await blobs_of(call.doorway).delete(intake.blob)
         raise
     answer: dict[str, Any] = {"ETag": f'"{intake.md5}"'} | encryption.told(upload.version.encryption)
     if told is not None:
@@ -122,7 +122,7 @@ async def upload_part_copy(
     blob = ""
     if (apart or source.inline is not None) and length:
         body = copy_source.stream(call, source, offset, length)
-        stored = await call.blobs.put(body, hashes=("md5", wanted))
+        stored = await blobs_of(call.doorway).put(body, hashes=("md5", wanted))
         blob, digests = stored.id, dict(stored.hashes)
     elif upload.algorithm and known is None:
         digests = await copy_source.digests(copy_source.stream(call, source, offset, length), "md5", wanted)
@@ -140,7 +140,7 @@ async def upload_part_copy(
         await _add_copy(call.state, named, version.seq, Bucket, Key, UploadId, members, part, offset)
     except BaseException:
         if blob:
-            await call.blobs.delete(blob)
+            await blobs_of(call.doorway).delete(blob)
         raise
     result: dict[str, Any] = {"ETag": f'"{etag}"', "LastModified": written_at(part.modified)}
     if upload.algorithm and known is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import checksums, configured, encryption, locking, manifests, s3
-from kumoi.services.s3.bodies import Readers, inline_body
+from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import check_read
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import told_metadata
@@ -65,11 +65,13 @@ def body_of(call: Call, reading: Reading) -> Any:
     if version.manifest:
         state = call.state.at(reading.bucket.account, reading.bucket.region)
         readers = call.part(Readers)
-        return manifests.stream(state, call.blobs, readers, version.manifest, reading.offset, reading.length)
-    path = call.blobs.path(version.blob) if call.http is not None else None
+        return manifests.stream(
+            state, blobs_of(call.doorway), readers, version.manifest, reading.offset, reading.length
+        )
+    path = blobs_of(call.doorway).path(version.blob) if call.http is not None else None
     if path is not None:
         return FileBody(path, reading.offset, reading.length)
-    return call.blobs.stream(version.blob, reading.offset, reading.length)
+    return blobs_of(call.doorway).stream(version.blob, reading.offset, reading.length)
 
 
 class _Asked(msgspec.Struct, frozen=True):
