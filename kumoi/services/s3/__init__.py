@@ -37,6 +37,7 @@ s3 = Service(
         "operations.posting",
         "operations.preflight",
         "operations.reading",
+        "operations.restoring",
         "operations.tagging",
         "operations.uploads",
         "operations.versioning",

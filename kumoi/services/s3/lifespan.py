@@ -9,7 +9,7 @@ from functools import partial
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
-from kumoi.services.s3.topics import KEEPING, LIFECYCLE
+from kumoi.services.s3.topics import KEEPING, LIFECYCLE, RESTORED
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
 
@@ -25,6 +25,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     timers.on(RELEASED, partial(remove_released, doorway, readers))
     notifier = parts.add(Notifier, Notifier(doorway, timers))
     timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
+    timers.on(RESTORED, partial(_go_on, doorway, notifier))
     timers.on(KEEPING, partial(_keep, doorway))
     await _schedule_keeping(doorway.state.at("", ""))
     await notifier.outbox.resume()
@@ -38,6 +39,12 @@ async def _go_round(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
     from kumoi.services.s3.lifecycle import go_round
 
     await go_round(doorway, notifier, timer)
+
+
+async def _go_on(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
+    from kumoi.services.s3.restoring import go_on
+
+    await go_on(doorway, notifier, timer)
 
 
 async def _keep(doorway: Doorway, timer: Timer) -> None:

@@ -76,6 +76,13 @@ class Grant(msgspec.Struct, frozen=True, array_like=True):
     permission: str
 
 
+class Restoration(msgspec.Struct, frozen=True, array_like=True):
+    """That an archived object may be read between two moments, epoch seconds."""
+
+    ready: float
+    expires: int
+
+
 NO_LOCK = Lock()
 MANAGED = Encryption()
 
@@ -110,6 +117,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lock: Lock = NO_LOCK
     acl: tuple[Grant, ...] | None = None
     owner: str = ""
+    restored: Restoration | None = None
 
 
 class NullVersion(msgspec.Struct, frozen=True, kw_only=True):

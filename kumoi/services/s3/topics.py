@@ -5,3 +5,6 @@ LIFECYCLE = "s3.lifecycle"
 
 KEEPING = "s3.keeping"
 """It is time to look for files that nothing refers to."""
+
+RESTORED = "s3.restored"
+"""An archived object has come back, or its restored copy goes."""
