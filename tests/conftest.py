@@ -43,7 +43,7 @@ class KillablePlatform:
     """A platform of the test's own on data that outlive it, to be killed with -9 and started again."""
 
     def __init__(self, data: Path) -> None:
-        self._data = data
+        self.data = data
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[Any] = []
         with socket.socket() as probe:
@@ -53,7 +53,7 @@ class KillablePlatform:
 
     def start(self) -> None:
         """Start; returns once it answers."""
-        command = [sys.executable, "-m", "kumoi", "up", "--port", str(self.port), "--data", str(self._data)]
+        command = [sys.executable, "-m", "kumoi", "up", "--port", str(self.port), "--data", str(self.data)]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + 30
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,9 @@ class Blob:
     id: str
     size: int
     hashes: Mapping[str, bytes]
+
+
+InUse = Callable[[Sequence[str]], Awaitable[Collection[str]]]
 
 
 class NoSuchBlob(LookupError):
@@ -42,8 +45,12 @@ class Blobs(Protocol):
     async def delete(self, *blob_ids: str) -> None:
         """Remove blobs; those that are not there are passed over."""
 
-    async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
+    async def sweep(self, in_use: InUse, older_than: float) -> int:
         """Remove blobs that nothing refers to, and uploads that broke off with their process; how many.
 
-        Spared is what was stored after `older_than` (epoch seconds of the machine): its reference may be on its way.
+        `in_use` answers which of some blobs are referred to. Spared is what is being stored, and what was stored after
+        `older_than` (epoch seconds of the machine): its reference may be on its way.
         """
+
+    def section(self, name: str) -> Blobs:
+        """A store of its own within this one, for whoever looks after its blobs itself; the same for the same name."""

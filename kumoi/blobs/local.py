@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
 from kumoi.blobs.hashing import Hashes
-from kumoi.blobs.interface import Blob, NoSuchBlob
+from kumoi.blobs.interface import Blob, InUse, NoSuchBlob
 from kumoi.names import hex_id
 
 T = TypeVar("T")
@@ -34,12 +34,16 @@ class LocalBlobs:
         self._sync = durability == "full"
         self._temporary = root / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._arriving: set[str] = set()
+        self._sections: dict[str, LocalBlobs] = {}
+        self._durability = durability
 
     async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
         """Store content under a new id."""
         blob_id = hex_id(32)
         staging = self._temporary / blob_id
         digests = Hashes(hashes)
+        self._arriving.add(blob_id)
         try:
             with staging.open("xb", buffering=0) as out:
                 size = 0
@@ -58,6 +62,8 @@ class LocalBlobs:
         except BaseException:
             staging.unlink(missing_ok=True)
             raise
+        finally:
+            self._arriving.discard(blob_id)
         return Blob(blob_id, size, digests.digests())
 
     async def stream(self, blob_id: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
@@ -88,23 +94,22 @@ class LocalBlobs:
         """Remove blobs."""
         await _in_thread(_unlink, [self._file(blob_id) for blob_id in blob_ids if _ID.fullmatch(blob_id)])
 
-    async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
-        """Remove blobs that nothing refers to, and uploads that were never finished."""
-        removable = [
-            path
-            for path in await _in_thread(self._older, older_than)
-            if path.parent == self._temporary or not await keep(path.name)
-        ]
-        await _in_thread(_unlink, removable)
-        return len(removable)
+    async def sweep(self, in_use: InUse, older_than: float) -> int:
+        """Remove blobs that nothing refers to, and uploads that were never finished: folder by folder."""
+        removed = 0
+        for folder in await _in_thread(_folders, self._root):
+            older = [path for path in await _in_thread(_older, folder, older_than) if path.name not in self._arriving]
+            used = await in_use([path.name for path in older]) if older and folder != self._temporary else ()
+            removable = [path for path in older if path.name not in used]
+            await _in_thread(_unlink, removable)
+            removed += len(removable)
+        return removed
 
-    def _older(self, older_than: float) -> list[Path]:
-        older = []
-        for path in self._root.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
-                if _ID.fullmatch(path.name) and path.stat().st_mtime < older_than:
-                    older.append(path)
-        return older
+    def section(self, name: str) -> LocalBlobs:
+        """A store of its own in a folder of this one's."""
+        if name not in self._sections:
+            self._sections[name] = LocalBlobs(self._root / name, self._durability)
+        return self._sections[name]
 
     def _open(self, blob_id: str) -> BinaryIO:
         try:
@@ -142,6 +147,20 @@ async def _in_thread(function: Callable[..., T], *args: Any) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([running])
         raise
+
+
+def _folders(root: Path) -> list[Path]:
+    """The folders that blobs lie in, and the one of those that arrive; not those of sections."""
+    return [root / "tmp", *root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]")]
+
+
+def _older(folder: Path, than: float) -> list[Path]:
+    older = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
+            if _ID.fullmatch(path.name) and path.stat().st_mtime < than:
+                older.append(path)
+    return older
 
 
 def _unlink(paths: Sequence[Path]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from kumoi.blobs.hashing import Hashes
-from kumoi.blobs.interface import Blob, NoSuchBlob
+from kumoi.blobs.interface import Blob, InUse, NoSuchBlob
 from kumoi.names import hex_id
 
 PIECE = 262_144
@@ -20,6 +20,7 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self._blobs: dict[str, tuple[bytes, float]] = {}
+        self._sections: dict[str, MemoryBlobs] = {}
 
     async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
         """Store content under a new id."""
@@ -54,12 +55,17 @@ class MemoryBlobs:
         for blob_id in blob_ids:
             self._blobs.pop(blob_id, None)
 
-    async def sweep(self, keep: Callable[[str], Awaitable[bool]], older_than: float) -> int:
+    async def sweep(self, in_use: InUse, older_than: float) -> int:
         """Remove blobs that nothing refers to."""
         older = [blob_id for blob_id, (_, stored) in self._blobs.items() if stored < older_than]
-        unkept = [blob_id for blob_id in older if not await keep(blob_id)]
-        await self.delete(*unkept)
-        return len(unkept)
+        used = await in_use(older) if older else ()
+        unused = [blob_id for blob_id in older if blob_id not in used]
+        await self.delete(*unused)
+        return len(unused)
+
+    def section(self, name: str) -> MemoryBlobs:
+        """A store of its own."""
+        return self._sections.setdefault(name, MemoryBlobs())
 
     def _find(self, blob_id: str) -> bytes:
         try:

@@ -36,6 +36,7 @@ _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_requ
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
+_BUCKET = re.compile(r"/[^/]+/*")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
 _ACTION = re.compile(r"(?:^|&)Action=")
@@ -266,7 +267,7 @@ def _s3(request: Request, host: HostName, region: str, credential: Credential | 
     """A bucket in the host becomes the first segment of the path; a person who just looks gets Kumoi's own page."""
     bucket = host.attributes.get("bucket") if host.service == "s3" else None
     path = None if bucket is None else f"/{bucket}{request.path or '/'}"
-    if (plane := _s3_plane(request)) is not None:
+    if (plane := _s3_plane(request, path or request.path)) is not None:
         return Target("data-plane", plane, region, credential, host.attributes, path)
     if path is not None:
         return Target("api", "s3", region, credential, host.attributes, path)
@@ -292,8 +293,10 @@ def _sns_link(request: Request, region: str) -> Target | None:
     return Target("api", "sns", named[3] if len(named) > 3 else region, None, {UNSIGNED: "link"})
 
 
-def _s3_plane(request: Request) -> str | None:
-    """What S3's model does not describe: a browser's preflight."""
+def _s3_plane(request: Request, path: str) -> str | None:
+    """What S3's model does not describe: a browser's preflight, and its form uploads to a bucket."""
+    if request.method == "POST" and not request.query and _BUCKET.fullmatch(path):
+        return "s3-post"
     return "s3-preflight" if request.method == "OPTIONS" else None
 
 

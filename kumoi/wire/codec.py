@@ -247,7 +247,8 @@ class OperationCodec:
         """The writer of a REST answer."""
         overlay = self.model.overlay
         name = self.operation.name
-        return self.service.rest.writer(self.operation, overlay.roots.get(name), overlay.bare.get(name))
+        told = name in overlay.told_statuses
+        return self.service.rest.writer(self.operation, overlay.roots.get(name), overlay.bare.get(name), told=told)
 
     @cached_property
     def write_document(self) -> Any:

@@ -21,8 +21,9 @@ class Overlay:
     `unchecked_enums` are shapes whose values the service itself refuses, in words of its own. `validation_code` is the
     error of a request that breaks the model's constraints; None for a service that checks everything itself.
     `form_names` are the names that elements of flattened lists and maps have in the query protocol, by shape: with them
-    a service speaks that protocol, too, though its model has forgotten it. A service with `amz_cbor` takes its JSON
-    protocol with bodies in CBOR, too, as the Java SDKs of Kinesis send them.
+    a service speaks that protocol, too, though its model has forgotten it. `told_statuses` are operations whose
+    handlers say the answer's status, as StatusCode. A service with `amz_cbor` takes its JSON protocol with bodies in
+    CBOR, too, as the Java SDKs of Kinesis send them.
     """
 
     error_prefix: str = ""
@@ -36,10 +37,12 @@ class Overlay:
     unchecked_enums: frozenset[str] = frozenset()
     validation_code: str | None = "ValidationException"
     form_names: Mapping[str, str] = field(default_factory=dict)
+    told_statuses: frozenset[str] = frozenset()
     amz_cbor: bool = False
 
 
 _S3_STATUSES = {
+    "RestoreAlreadyInProgress": 409,
     **dict.fromkeys(
         (
             "NoSuchBucket",
@@ -158,6 +161,7 @@ OVERLAYS: Mapping[str, Overlay] = {
     "s3": Overlay(
         roots=_S3_ROOTS,
         bare={"GetBucketLocation": "LocationConstraint"},
+        told_statuses=frozenset({"RestoreObject"}),
         statuses=_S3_STATUSES,
         xml_namespace="http://s3.amazonaws.com/doc/2006-03-01/",
         milliseconds=True,

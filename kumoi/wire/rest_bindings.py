@@ -128,11 +128,13 @@ class RestBindings(Generator):
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def writer(self, operation: OperationModel, root: str | None = None, bare: str | None = None) -> Write:
+    def writer(
+        self, operation: OperationModel, root: str | None = None, bare: str | None = None, *, told: bool = False
+    ) -> Write:
         """The function that turns a result into (status, body), its headers appended to those given.
 
         `root` names an XML answer's root element where it is not named for its shape; `bare` the member whose text
-        the root holds.
+        the root holds. With `told`, the handler says the status.
         """
         shape = operation.output
         status = operation.status
@@ -140,7 +142,7 @@ class RestBindings(Generator):
             return lambda result, headers: (status, b"")
         title = f"{operation.name} encode"
         write_body = self.constant(f"body_{operation.name}", self._body_writer(shape, root, bare, title))
-        lines = [f"status = {status}"]
+        lines = [f"status = result.get('StatusCode', {status})" if told else f"status = {status}"]
         typed = False
         streamed = any(member.event_stream for member in shape.members.values())
         for name, member in shape.members.items():

@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -79,8 +79,8 @@ def test_deleted_and_unreferenced_blobs_are_gone(blobs: Blobs) -> None:
         kept, deleted, orphan = [(await blobs.put(name)).id for name in (b"kept", b"deleted", b"orphan")]
         await blobs.delete(deleted, deleted)
 
-        async def referenced(blob_id: str) -> bool:
-            return blob_id == kept
+        async def referenced(blob_ids: Sequence[str]) -> set[str]:
+            return {kept}.intersection(blob_ids)
 
         assert await blobs.sweep(referenced, time.time() - 60) == 0  # too young: its reference may be on its way
         assert await blobs.sweep(referenced, time.time() + 1) == 1
@@ -157,13 +157,52 @@ def test_what_a_crash_left_half_written_is_swept(tmp_path: Path) -> None:
         half = tmp_path / "tmp" / ("a" * 32)
         half.write_bytes(b"half")
 
-        async def referenced(_blob_id: str) -> bool:
-            return True
+        async def referenced(blob_ids: Sequence[str]) -> Sequence[str]:
+            return blob_ids
 
         kept = await local.put(b"kept")
         assert await local.sweep(referenced, time.time() - 60) == 0
         assert await local.sweep(referenced, time.time() + 1) == 1
         assert not half.exists()
         assert await local.read(kept.id) == b"kept"
+
+    asyncio.run(scenario())
+
+
+async def nothing(_blob_ids: Sequence[str]) -> set[str]:
+    return set()
+
+
+def test_what_is_being_stored_is_not_swept(blobs: Blobs) -> None:
+    async def scenario() -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"first"
+            begun.set()
+            await go_on.wait()
+            yield b"second"
+
+        upload = asyncio.create_task(blobs.put(slow()))
+        await begun.wait()
+        assert await blobs.sweep(nothing, time.time() + 3600) == 0
+        go_on.set()
+        assert await blobs.read((await upload).id) == b"firstsecond"
+
+    asyncio.run(scenario())
+
+
+def test_a_section_is_a_store_of_its_own(blobs: Blobs) -> None:
+    async def scenario() -> None:
+        section = blobs.section("one")
+        outside, inside = (await blobs.put(b"outside")).id, (await section.put(b"inside")).id
+        assert blobs.section("one") is section
+        with pytest.raises(NoSuchBlob):
+            await blobs.section("other").read(inside)
+        assert await section.sweep(nothing, time.time() + 1) == 1
+        assert await blobs.read(outside) == b"outside"
+        kept = (await section.put(b"kept")).id
+        assert await blobs.sweep(nothing, time.time() + 1) == 1
+        assert await section.read(kept) == b"kept"
 
     asyncio.run(scenario())

@@ -305,7 +305,9 @@ def test_endpoints(host: str, expected: str) -> None:
         ("POST /graphql", (("x-api-key", "da2-abc"),), "data-plane appsync-api"),
         ("GET /mqtt", (("Upgrade", "websocket"),), "data-plane iot-mqtt"),
         ("GET /mqtt", (("Upgrade", "websocket"), signed("iotdevicegateway")), "data-plane iot-mqtt"),
-        ("POST /graphql", (), "api s3"),
+        ("POST /graphql", (), "data-plane s3-post"),
+        ("POST /bucket?delete", (), "api s3"),
+        ("POST /bucket/key", (), "api s3"),
         ("GET /mqtt", (), "api s3"),
         ("GET /mqtt", (("Upgrade", "h2c"), signed("s3")), "api s3"),
         ("GET /2015-03-31/photo.jpg", (), "api s3"),
@@ -341,7 +343,6 @@ def test_a_rest_apis_stage_is_in_its_path() -> None:
         ("GET /bucket/k", (), "localhost:4566", None),
         ("GET /bucket/k", (("Authorization", "AWS AKID:c2ln"),), "localhost", None),
         ("GET /bucket/k?AWSAccessKeyId=AKID&Signature=c2ln&Expires=1", (), "localhost", None),
-        ("POST /bucket", (("Content-Type", "multipart/form-data; boundary=x"),), "localhost", None),
         ("GET /", (signed("s3"), ("Accept", "text/html")), "localhost", None),
         ("GET /", (), "localhost", None),
     ],
@@ -349,6 +350,12 @@ def test_a_rest_apis_stage_is_in_its_path() -> None:
 def test_s3(line: str, headers: tuple[tuple[str, str], ...], host: str, path: str | None) -> None:
     target = resolve(line, *headers, host=host)
     assert (target.kind, target.service, target.path) == ("api", "s3", path)
+
+
+def test_a_form_is_posted_to_a_bucket() -> None:
+    form = ("Content-Type", "multipart/form-data; boundary=x")
+    assert shown(resolve("POST /bucket", form)) == "data-plane s3-post"
+    assert shown(resolve("POST /", form, host="photos.s3.localhost")) == "data-plane s3-post /photos/"
 
 
 def test_a_bucket_in_the_host_does_not_hide_another_services_scope() -> None:

@@ -21,6 +21,7 @@ s3 = Service(
     "s3",
     __name__,
     modules=(
+        "operations.acls",
         "operations.attributes",
         "operations.bucket_tagging",
         "operations.buckets",
@@ -33,15 +34,17 @@ s3 = Service(
         "operations.notifications",
         "operations.objects",
         "operations.parts",
+        "operations.posting",
         "operations.preflight",
         "operations.reading",
+        "operations.restoring",
         "operations.tagging",
         "operations.uploads",
         "operations.versioning",
         "operations.website",
     ),
     resource=("Bucket",),
-    data_planes=("s3-preflight", "s3-website"),
+    data_planes=("s3-post", "s3-preflight", "s3-website"),
     authorization="authorization",
 )
 

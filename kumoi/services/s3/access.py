@@ -1,4 +1,4 @@
-"""What anybody may read: a bucket's policy asked about a caller whom nobody knows.
+"""What anybody may do: a bucket's policy asked about a caller whom nobody knows.
 
 Only with `--auth verify` and `enforce`; else everybody may do everything. Rules: "Blocking public access to your Amazon
 S3 storage" and "Setting permissions for website access" in the S3 user guide.
@@ -18,8 +18,8 @@ from kumoi.wire.errors import aws_error
 NOBODY = Caller("")
 
 
-async def check_anonymous(call: Call, bucket: str, key: str) -> None:
-    """Raise AccessDenied where signatures count and the bucket's policy does not let everybody read the object."""
+async def check_anonymous(call: Call, bucket: str, key: str, action: str = "s3:GetObject") -> None:
+    """Raise AccessDenied where signatures count and the bucket's policy does not let everybody do this."""
     if not call.doorway.identity.verifies or call.http is None:
         return
     headers = call.http.headers
@@ -30,7 +30,7 @@ async def check_anonymous(call: Call, bucket: str, key: str) -> None:
     for key_name, header in (("aws:referer", "referer"), ("aws:useragent", "user-agent")):
         if (value := headers.get(header)) is not None:
             context[key_name] = (value,)
-    if not await _lets_in(call.state, bucket, "s3:GetObject", key, context):
+    if not await _lets_in(call.state, bucket, action, key, context):
         raise aws_error("AccessDenied", "Access Denied", status=403)
 
 

@@ -40,6 +40,11 @@ GRACE = 60
 _BATCH = 256
 
 
+def blobs_of(doorway: Doorway) -> Blobs:
+    """The store of S3's blobs: nobody else's lie in it, so that what no bucket's row refers to is nobody's."""
+    return doorway.blobs.section("s3")
+
+
 class Readers:
     """What is being read at the moment, by the id of its blob or manifest."""
 
@@ -163,7 +168,7 @@ async def remove_released(doorway: Doorway, readers: Readers, timer: Timer) -> N
                 await _postpone(state, one)
             elif one.kind == "blob":
                 if await _unused(state, one):
-                    await doorway.blobs.delete(one.what)
+                    await blobs_of(doorway).delete(one.what)
                 await _removed(state, one)
             elif one.kind == "completed":
                 await _forgotten(state, one)
@@ -230,7 +235,7 @@ async def drop_account(doorway: Doorway, state: State, account: str | None) -> N
     """Forget the buckets' names and remove the blobs of an account, or of every account that has buckets."""
     for owner in [account] if account is not None else await _owners(state):
         while blobs := await _forget_some(state.at(owner, ""), owner):
-            await doorway.blobs.delete(*(one.blob for one in blobs))
+            await blobs_of(doorway).delete(*(one.blob for one in blobs))
 
 
 @transactional

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.services.s3 import lifecycle, ownership
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion
@@ -18,29 +19,36 @@ from kumoi.state import Transaction
 
 async def bucket_created(tx: Transaction, call: Call, bucket: Bucket, settings: dict[str, Any]) -> None:
     """A bucket was made; `settings` are CreateBucket's members about access (ACL, grants, ObjectOwnership)."""
+    await ownership.made(tx, bucket, settings)
 
 
 async def bucket_deleted(tx: Transaction, bucket: Bucket) -> None:
     """A bucket was deleted: what it was configured with goes, too."""
+    await lifecycle.forgotten(tx, bucket)
     await forget_settings(tx, bucket)
 
 
 async def bucket_configured(tx: Transaction, bucket: Bucket, kind: str) -> None:
     """A configuration of a kind (`Lifecycle`) was put or deleted."""
+    if kind == "Lifecycle":
+        await lifecycle.reconfigured(tx, bucket)
 
 
 async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
+    await lifecycle.written(tx, bucket, version)
     await _tell(tx, call, bucket, version, event)
 
 
 async def object_removed(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was removed for good, or a delete marker (then it is `version`) laid over it."""
+    await (lifecycle.written(tx, bucket, version) if version.marker else lifecycle.removed(tx, bucket))
     await _tell(tx, call, bucket, version, event)
 
 
 async def object_altered(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`)."""
+    await lifecycle.altered(tx, bucket, version)
     await _tell(tx, call, bucket, version, event)
 
 

@@ -11,16 +11,14 @@ from urllib.parse import unquote
 
 from kumoi.blobs.hashing import Hashes
 from kumoi.doorway import Call
-from kumoi.services.s3 import encryption, manifests
-from kumoi.services.s3.bodies import Readers, inline_body
+from kumoi.services.s3 import archive, encryption, manifests
+from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import check_copy_source
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import Bucket, ObjectVersion, Segment
 from kumoi.services.s3.versions import find_object
 from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
-
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
 class Named(NamedTuple):
@@ -85,12 +83,7 @@ async def find_source(tx: Transaction, named: Named, members: dict[str, Any]) ->
         members.get("CopySourceIfModifiedSince"),
         members.get("CopySourceIfUnmodifiedSince"),
     )
-    if version.storage_class in ARCHIVED:
-        raise aws_error(
-            "InvalidObjectState",
-            "The operation is not valid for the object's storage class",
-            StorageClass=version.storage_class,
-        )
+    archive.check_readable(version, tx.now)
     inline = await inline_body(tx, version) if not version.blob and not version.manifest else None
     return Source(bucket, version, inline)
 
@@ -118,9 +111,9 @@ def stream(call: Call, source: Source, offset: int, length: int) -> AsyncIterato
     if source.inline is not None:
         return _once(source.inline[offset : offset + length])
     if version.blob:
-        return call.blobs.stream(version.blob, offset, length)
+        return blobs_of(call.doorway).stream(version.blob, offset, length)
     state = call.state.at(source.bucket.account, source.bucket.region)
-    return manifests.stream(state, call.blobs, call.part(Readers), version.manifest, offset, length)
+    return manifests.stream(state, blobs_of(call.doorway), call.part(Readers), version.manifest, offset, length)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

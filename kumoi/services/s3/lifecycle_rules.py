@@ -25,10 +25,20 @@ SMALLEST_MOVED = 131_072
 """Bytes that an object has at least which a rule moves to another class, where its filter says nothing of sizes."""
 
 
+DEPTHS = {
+    name: depth
+    for depth, name in enumerate(
+        ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+    )
+}
+"""The order of storage classes: rules move objects further down only."""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """An enabled rule. Of `size`, both bounds are exclusive; `transitions` are (days, date, storage class).
 
-    `keep` noncurrent versions are spared by `noncurrent_days`.
+    `keep` noncurrent versions are spared by `noncurrent_days`. `archives_small` is whether small objects move to the
+    archives, too.
     """
 
     id: str
@@ -43,6 +53,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     keep: int = 0
     noncurrent_transitions: tuple[tuple[int, int, str], ...] = ()
     abort_days: int | None = None
+    archives_small: bool = False
 
     def about(self, version: ObjectVersion) -> bool:
         """Whether the filter lets an object through."""
@@ -58,9 +69,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the filter lets through what has no body and no tags: a delete marker, an upload."""
         return key.startswith(self.prefix) and not self.tags and self.size == (None, None)
 
-    def moves(self, version: ObjectVersion) -> bool:
-        """Whether the rule may move an object to another class: it is about it, and the object is no small one."""
-        return self.about(version) and (self.size != (None, None) or version.size >= SMALLEST_MOVED)
+    def moves(self, version: ObjectVersion, storage_class: str) -> bool:
+        """Whether the rule may move an object to a class: it is about it, and it is neither small nor past there."""
+        large = self.size != (None, None) or version.size >= SMALLEST_MOVED
+        archived = self.archives_small and storage_class in ("GLACIER", "DEEP_ARCHIVE")
+        further = DEPTHS.get(storage_class, 0) > DEPTHS.get(version.storage_class, 0)
+        return further and (large or archived) and self.about(version)
 
 
 # ── checking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,10 +189,12 @@ def epoch(moment: Any) -> float:
 
 def rules_of(content: Mapping[str, Any] | None) -> list[Rule]:
     """The enabled rules of a stored configuration."""
-    return [_rule(rule) for rule in (content or {}).get("Rules", ()) if rule["Status"] == "Enabled"]
+    content = content or {}
+    small = content.get("TransitionDefaultMinimumObjectSize") == MINIMUM_SIZES[1]
+    return [_rule(rule, small) for rule in content.get("Rules", ()) if rule["Status"] == "Enabled"]
 
 
-def _rule(given: dict[str, Any]) -> Rule:
+def _rule(given: dict[str, Any], archives_small: bool) -> Rule:
     scope = given.get("Filter") or {}
     scope = scope.get("And") or scope
     tags = scope.get("Tags") or ([scope["Tag"]] if scope.get("Tag") else [])
@@ -203,6 +219,7 @@ def _rule(given: dict[str, Any]) -> Rule:
             for one in given.get("NoncurrentVersionTransitions") or ()
         ),
         abort_days=(given.get("AbortIncompleteMultipartUpload") or {}).get("DaysAfterInitiation"),
+        archives_small=archives_small,
     )
 
 

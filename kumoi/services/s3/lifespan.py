@@ -9,8 +9,12 @@ from functools import partial
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
-from kumoi.state import State
+from kumoi.services.s3.topics import KEEPING, LIFECYCLE, RESTORED
+from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
+
+SETTLED = 60
+"""Seconds from a platform's start to the first look for files that nothing refers to."""
 
 
 @asynccontextmanager
@@ -20,11 +24,38 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     readers = parts.add(Readers, Readers())
     timers.on(RELEASED, partial(remove_released, doorway, readers))
     notifier = parts.add(Notifier, Notifier(doorway, timers))
+    timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
+    timers.on(RESTORED, partial(_go_on, doorway, notifier))
+    timers.on(KEEPING, partial(_keep, doorway))
+    await _schedule_keeping(doorway.state.at("", ""))
     await notifier.outbox.resume()
     try:
         yield
     finally:
         await notifier.outbox.stop()
+
+
+async def _go_round(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
+    from kumoi.services.s3.lifecycle import go_round
+
+    await go_round(doorway, notifier, timer)
+
+
+async def _go_on(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
+    from kumoi.services.s3.restoring import go_on
+
+    await go_on(doorway, notifier, timer)
+
+
+async def _keep(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.s3.keeper import keep
+
+    await keep(doorway, timer)
+
+
+@transactional
+async def _schedule_keeping(tx: Transaction) -> None:
+    tx.timer(tx.now + SETTLED, KEEPING, key="keeper")
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:

@@ -94,6 +94,11 @@ def check_removal(lock: Lock, now: float, *, bypass: bool) -> None:
         raise protected()
 
 
+def is_retained(lock: Lock, now: float) -> bool:
+    """Whether a version must not be removed by anybody who has no right to."""
+    return lock.legal_hold == "ON" or bool(lock.mode and lock.until > now)
+
+
 def told(lock: Lock) -> dict[str, Any]:
     """An answer's members about the lock."""
     members: dict[str, Any] = {}

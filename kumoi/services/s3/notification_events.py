@@ -16,7 +16,7 @@ from kumoi.doorway import Call
 from kumoi.services.s3.lookup import canonical_id
 from kumoi.services.s3.records import Bucket, ObjectVersion
 from kumoi.services.s3.versions import told_version
-from kumoi.wire.timestamps import milliseconds
+from kumoi.wire.timestamps import iso8601, milliseconds
 
 EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e"
 _ABOUT_A_VERSION = ("ObjectTagging:", "ObjectAcl:", "ObjectRetention:")
@@ -32,6 +32,9 @@ _DETAILS = {
     "LifecycleExpiration:Delete": ("Object Deleted", "Lifecycle Expiration"),
     "LifecycleExpiration:DeleteMarkerCreated": ("Object Deleted", "Lifecycle Expiration"),
     "LifecycleTransition": ("Object Storage Class Changed", ""),
+    "ObjectRestore:Post": ("Object Restore Initiated", ""),
+    "ObjectRestore:Completed": ("Object Restore Completed", ""),
+    "ObjectRestore:Delete": ("Object Restore Expired", ""),
     "ObjectTagging:Put": ("Object Tags Added", ""),
     "ObjectTagging:Delete": ("Object Tags Deleted", ""),
     "ObjectAcl:Put": ("Object ACL Updated", ""),
@@ -96,7 +99,8 @@ def record(
         told["versionId"] = version_id
     if not surrounding:
         told["sequencer"] = sequencer
-    return {
+    restored = {} if event != "ObjectRestore:Completed" else {"glacierEventData": {"restoreEventData": _back(version)}}
+    return restored | {
         "eventVersion": "2.3" if surrounding or event.startswith("Lifecycle") else "2.1",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
@@ -118,6 +122,15 @@ def record(
     }
 
 
+def _back(version: ObjectVersion) -> dict[str, str]:
+    """Until when a restored object may be read, and from which class it came."""
+    assert version.restored is not None
+    return {
+        "lifecycleRestorationExpiryTime": milliseconds(version.restored.expires),
+        "lifecycleRestoreStorageClass": version.storage_class,
+    }
+
+
 def _removes(event: str) -> bool:
     return event in ("ObjectRemoved:Delete", "LifecycleExpiration:Delete")
 
@@ -132,7 +145,7 @@ def bridged(
     detail_type, reason = known
     told: dict[str, Any] = {"key": version.key}
     surrounding = event.startswith(_ABOUT_A_VERSION)
-    if detail_type in ("Object Created", "Object Storage Class Changed"):
+    if detail_type in ("Object Created", "Object Storage Class Changed") or event.startswith("ObjectRestore:"):
         told["size"] = version.size
     if not _removes(event):
         told["etag"] = EMPTY_ETAG if version.marker else version.etag
@@ -152,6 +165,10 @@ def bridged(
         detail["reason"] = reason
     if detail_type == "Object Deleted":
         detail["deletion-type"] = "Permanently Deleted" if _removes(event) else "Delete Marker Created"
+    if event.startswith("ObjectRestore:"):
+        detail["source-storage-class"] = version.storage_class
+        if event == "ObjectRestore:Completed" and version.restored is not None:
+            detail["restore-expiry-time"] = iso8601(version.restored.expires)
     if event == "LifecycleTransition":
         detail["destination-storage-class"] = version.storage_class
     return detail_type, detail

@@ -69,6 +69,20 @@ class Lock(msgspec.Struct, frozen=True, array_like=True):
     legal_hold: str = ""
 
 
+class Grant(msgspec.Struct, frozen=True, array_like=True):
+    """A permission (READ, WRITE, READ_ACP, WRITE_ACP, FULL_CONTROL) of a canonical user id or a group's URI."""
+
+    grantee: str
+    permission: str
+
+
+class Restoration(msgspec.Struct, frozen=True, array_like=True):
+    """That an archived object may be read between two moments, epoch seconds."""
+
+    ready: float
+    expires: int
+
+
 NO_LOCK = Lock()
 MANAGED = Encryption()
 
@@ -79,6 +93,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `seq` is its place in the order of the bucket's writes; `null` versions have the id `null`. `modified` are whole
     seconds, rounded up, so that no object is older than its upload. `headers` are system headers by member name.
     The body is inline where neither `blob` nor `manifest` is set; `parts` counts those of a multipart upload.
+    `acl` is None for what is its owner's alone; `owner` is an account, empty where it is the bucket's.
     """
 
     bucket: int
@@ -100,7 +115,9 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     encryption: Encryption = MANAGED
     checksum: Checksum | None = None
     lock: Lock = NO_LOCK
-    acl: str = ""
+    acl: tuple[Grant, ...] | None = None
+    owner: str = ""
+    restored: Restoration | None = None
 
 
 class NullVersion(msgspec.Struct, frozen=True, kw_only=True):

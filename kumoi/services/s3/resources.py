@@ -61,12 +61,10 @@ async def _create_bucket(call: ResourceCall) -> Resource:
     name = _name(call)
     if await _exists(call, name):
         raise aws_error("AlreadyExists", f"{name} already exists")
-    control = call.properties.get("AccessControl")
     await call.ask(
         "s3",
         "CreateBucket",
         Bucket=name,
-        ACL=None if control is None else _CANNED.get(control, control),
         CreateBucketConfiguration=None if call.region == HOME else {"LocationConstraint": call.region},
         ObjectLockEnabledForBucket=flag(call.properties.get("ObjectLockEnabled", False)),
     )
@@ -103,6 +101,9 @@ async def _configure(call: ResourceCall, name: str) -> None:
             await call.ask("s3", section.delete, Bucket=name)
         else:
             await call.ask("s3", section.put, Bucket=name, **{section.member: section.none})
+    control, before = call.properties.get("AccessControl"), call.before.get("AccessControl")
+    if control != before:  # once ownership and the public access block are as the template has them
+        await call.ask("s3", "PutBucketAcl", Bucket=name, ACL=_CANNED.get(control or "Private", control))
     tags = [tag for tag in call.tag_list() if not tag["Key"].startswith("aws:")]
     if tags:
         await call.ask("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})

@@ -17,6 +17,7 @@ from kumoi.services.s3.records import (
     Mark,
     NullVersion,
     ObjectVersion,
+    Upload,
     current,
     marks,
     nulls,
@@ -158,6 +159,14 @@ async def remove(tx: Transaction, bucket: Bucket, key: bytes, version: ObjectVer
             await current.put(tx, newest)
     if await uploads.list(tx, bucket.id, key, limit=1):
         await marks.put(tx, Mark(bucket=bucket.id, key=key, seq=await next_sequence(tx, bucket)))
+
+
+async def end_upload(tx: Transaction, upload: Upload) -> None:
+    """Forget an upload; its parts are the caller's matter."""
+    row = row_text(upload.key)
+    await uploads.delete(tx, upload.bucket, row, upload.id)
+    if await marks.get(tx, upload.bucket, row) and not await uploads.list(tx, upload.bucket, row, limit=1):
+        await marks.delete(tx, upload.bucket, row)
 
 
 async def last_change(tx: Transaction, bucket: Bucket, key: bytes) -> int:

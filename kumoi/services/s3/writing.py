@@ -12,8 +12,8 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import hex_id
-from kumoi.services.s3 import checksums, configured, encryption, locking, metadata
-from kumoi.services.s3.bodies import store
+from kumoi.services.s3 import checksums, configured, encryption, locking, metadata, ownership
+from kumoi.services.s3.bodies import blobs_of, store
 from kumoi.services.s3.conditions import not_implemented
 from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
 from kumoi.services.s3.tags import header_tags
@@ -114,7 +114,7 @@ async def take_in(
     """
     algorithm, stated, verified = checksum_of(call, members, default)
     hashes = {"md5", also or "md5", "md5" if verified else algorithm}
-    stored = await store(call.blobs, body, tuple(hashes), inline_limit=inline_limit)
+    stored = await store(blobs_of(call.doorway), body, tuple(hashes), inline_limit=inline_limit)
     try:
         if verified:
             value = getattr(body, "checksums", {}).get(algorithm) or stated
@@ -122,7 +122,7 @@ async def take_in(
             value = checksums.check_stated(algorithm, stated, stored.hashes[algorithm])
     except BaseException:
         if stored.blob:
-            await call.blobs.delete(stored.blob)
+            await blobs_of(call.doorway).delete(stored.blob)
         raise
     call.request_bytes = stored.size
     md5 = stored.hashes["md5"].hex()
@@ -153,12 +153,15 @@ def described(members: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a version about encryption and lock, by the request and the bucket's defaults."""
+async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any], writer: str) -> dict[str, Any]:
+    """The fields of a version about encryption, lock and access, by a request of the account `writer`, and the bucket's
+    defaults.
+    """
     default = await configured.default_encryption(tx, bucket)
     return {
         "encryption": encryption.requested(members, default, bucket.account, bucket.region),
         "lock": locking.requested(bucket, members, tx.now),
+        **await ownership.owned(tx, bucket, members, writer),
     }
 
 

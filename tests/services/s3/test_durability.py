@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -196,3 +197,69 @@ def advance(port: int) -> None:
 
 def blobs(data: Path) -> list[Path]:
     return [path for path in (data / "blobs").rglob("*") if path.is_file()]
+
+
+def test_lifecycle_rules_go_on_after_kill_9(killable: Any) -> None:
+    killable.start()
+    s3 = killable.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    for number in range(400):
+        s3.put_object(Bucket="bucket", Key=f"{number:04}", Body=b"x" * (20_000 if number % 40 == 0 else 10))
+    rules = [{"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]
+    s3.put_bucket_lifecycle_configuration(Bucket="bucket", LifecycleConfiguration={"Rules": rules})
+    days = threading.Thread(target=pass_days_until_killed, args=(killable.port,))
+    days.start()
+    while s3.list_objects_v2(Bucket="bucket", MaxKeys=1)["Contents"][0]["Key"] == "0000":
+        pass
+    killable.kill()  # the round has begun, and 400 objects are many pages
+    days.join()
+    killable.start()
+    left = len(s3.list_objects_v2(Bucket="bucket")["Contents"])
+    assert 0 < left < 400
+    pass_days(killable.port)  # the clock is today's again
+    assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
+    advance(killable.port)
+    assert blobs(killable.data) == []
+
+
+def pass_days(port: int) -> None:
+    for _ in range(72):
+        advance(port)
+
+
+def pass_days_until_killed(port: int) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        pass_days(port)
+
+
+def test_what_broke_off_is_swept(killable: Any) -> None:
+    killable.start()
+    s3 = killable.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"kept" * MB)
+    s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/k")
+    upload = s3.create_multipart_upload(Bucket="bucket", Key="parts")["UploadId"]
+    s3.upload_part(Bucket="bucket", Key="parts", UploadId=upload, PartNumber=1, Body=b"part" * MB)
+    connection = http.client.HTTPConnection("127.0.0.1", killable.port, timeout=10)
+    connection.putrequest("PUT", "/bucket/broken")
+    connection.putheader("Content-Length", str(9 * MB))
+    connection.endheaders(b"x" * MB)
+    temporary = killable.data / "blobs" / "s3" / "tmp"
+    while not list(temporary.iterdir()):
+        pass  # until the first bytes have arrived
+    killable.kill()
+    connection.close()
+    in_use = {path for path in blobs(killable.data) if path.parent != temporary}
+    orphan = temporary.parent / "ab" / "cd" / f"abcd{'0' * 28}"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"no object of these bytes was ever written")
+    killable.start()
+    advance(killable.port)
+    assert len(blobs(killable.data)) == len(in_use) + 2  # the young ones may be on their way
+    for path in blobs(killable.data):
+        os.utime(path, (0, 0))
+    for _ in range(25):
+        advance(killable.port)
+    assert set(blobs(killable.data)) == in_use
+    assert len(in_use) == 2
+    assert s3.get_object(Bucket="bucket", Key="copy")["Body"].read() == b"kept" * MB

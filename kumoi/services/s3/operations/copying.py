@@ -7,7 +7,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import changed, checksums, configured, copy_source, encryption, s3
-from kumoi.services.s3.bodies import use
+from kumoi.services.s3.bodies import blobs_of, use
 from kumoi.services.s3.conditions import check_write, check_write_headers
 from kumoi.services.s3.copy_source import Named, Source, find_source
 from kumoi.services.s3.lookup import find_bucket, home
@@ -52,12 +52,14 @@ async def copy_object(call: Call, Bucket: str, Key: str, CopySource: str, **memb
         checksum = Checksum(algorithm, base64.b64encode(digest).decode())
     if apart and source.inline is None:
         # Another account's: it gets bytes of its own, which outlive the source's account.
-        blob = (await call.blobs.put(copy_source.stream(call, source, 0, source.version.size), hashes=())).id
+        blob = (
+            await blobs_of(call.doorway).put(copy_source.stream(call, source, 0, source.version.size), hashes=())
+        ).id
     try:
         return await _copy(call.state, call, named, source.version.seq, Bucket, Key, members, checksum, blob)
     except BaseException:
         if blob:
-            await call.blobs.delete(blob)
+            await blobs_of(call.doorway).delete(blob)
         raise
 
 
@@ -96,7 +98,7 @@ async def _copy(
     tx, row = home(tx, bucket), row_key(key)
     old = await current.get(tx, bucket.id, row)
     check_write(key, old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members)
+    safety = await protected(tx, bucket, members, call.caller.account)
     fields = _fields(source.version, key, members) | safety
     if old is not None and source.bucket.id == bucket.id and source.version.key == key and old.seq == seq:
         _check_onto_itself(members, fields)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from kumoi.doorway import Call
-from kumoi.services.s3 import s3, walk
+from kumoi.services.s3 import archive, s3, walk
 from kumoi.services.s3.list_tokens import item_of, token
 from kumoi.services.s3.lookup import canonical_id, find_bucket, home
 from kumoi.services.s3.records import Bucket, ObjectVersion, row_text
@@ -63,7 +63,10 @@ def instant(modified: int) -> str:
     return datetime.fromtimestamp(modified, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _entry(version: ObjectVersion, encode: Callable[[str], str], owner: dict[str, str] | None) -> dict[str, Any]:
+def _entry(
+    version: ObjectVersion, encode: Callable[[str], str], owner: dict[str, str] | None, restored: float | None
+) -> dict[str, Any]:
+    """A key's entry; `restored` is the time at which its restoration is told of, None where nobody asks."""
     entry: dict[str, Any] = {
         "Key": encode(version.key),
         "LastModified": instant(version.modified),
@@ -77,14 +80,25 @@ def _entry(version: ObjectVersion, encode: Callable[[str], str], owner: dict[str
         entry["ChecksumType"] = "COMPOSITE" if checksum.composite else "FULL_OBJECT"
     if owner is not None:
         entry["Owner"] = owner
+    if restored is not None and version.restored is not None:
+        entry["RestoreStatus"] = archive.listed(version, restored)
     return entry
 
 
+def _restored(call: Call, attributes: list[str] | None) -> float | None:
+    """The present time, where a client asks for the optional attribute RestoreStatus."""
+    return call.now if attributes and "RestoreStatus" in attributes else None
+
+
 def _filled(
-    answer: dict[str, Any], page: Page, encode: Callable[[str], str], owner: dict[str, str] | None
+    answer: dict[str, Any],
+    page: Page,
+    encode: Callable[[str], str],
+    owner: dict[str, str] | None,
+    restored: float | None,
 ) -> dict[str, Any]:
     """An answer with a page's keys and common prefixes."""
-    answer["Contents"] = [_entry(item, encode, owner) for item in page.items if not isinstance(item, bytes)]
+    answer["Contents"] = [_entry(item, encode, owner, restored) for item in page.items if not isinstance(item, bytes)]
     answer["CommonPrefixes"] = [
         {"Prefix": encode(item.decode("utf-8", "replace"))} for item in page.items if isinstance(item, bytes)
     ]
@@ -126,7 +140,8 @@ async def list_objects(
         answer["Delimiter"] = encode(Delimiter)
         if page.more:
             answer["NextMarker"] = encode(_last(page).decode("utf-8", "replace"))
-    return _filled(answer, page, encode, {"ID": canonical_id(bucket.account)})
+    owner = {"ID": canonical_id(bucket.account)}
+    return _filled(answer, page, encode, owner, _restored(call, OptionalObjectAttributes))
 
 
 @s3.operation(name="ListObjectsV2")
@@ -170,7 +185,8 @@ async def list_objects_v2(
         answer["StartAfter"] = encode(StartAfter)
     if page.more:
         answer["NextContinuationToken"] = token(bucket, _last(page))
-    return _filled(answer, page, encode, {"ID": canonical_id(bucket.account)} if FetchOwner else None)
+    owner = {"ID": canonical_id(bucket.account)} if FetchOwner else None
+    return _filled(answer, page, encode, owner, _restored(call, OptionalObjectAttributes))
 
 
 @transactional
@@ -249,7 +265,7 @@ async def list_object_versions(
             entry = {"Key": encode(item.key), "LastModified": instant(item.modified), "Owner": owner}
             markers.append(entry | about)
         else:
-            found.append(_entry(item, encode, owner) | about)
+            found.append(_entry(item, encode, owner, _restored(call, OptionalObjectAttributes)) | about)
     return answer | {"Versions": found, "DeleteMarkers": markers, "CommonPrefixes": prefixes}
 
 

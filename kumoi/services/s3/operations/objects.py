@@ -6,7 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import changed, checksums, configured, encryption, s3
-from kumoi.services.s3.bodies import use
+from kumoi.services.s3.bodies import blobs_of, use
 from kumoi.services.s3.conditions import check_write, check_write_headers
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import INLINE_LIMIT, current
@@ -27,30 +27,37 @@ from kumoi.state import Transaction, transactional
 @s3.operation
 async def put_object(call: Call, Bucket: str, Key: str, Body: Any = None, **members: Any) -> dict[str, Any]:
     """Store an object: its body is read, hashed and verified, then it appears at once."""
+    return await store_object(call, Bucket, Key, Body, members, "ObjectCreated:Put")
+
+
+async def store_object(
+    call: Call, name: str, key: str, body: Any, members: dict[str, Any], event: str
+) -> dict[str, Any]:
+    """PutObject, or a form upload; `event` is what notifications call it."""
     refuse_unserved(members)
     check_write_headers(members.get("IfMatch"), members.get("IfNoneMatch"))
-    key = row_key(Key)
+    row = row_key(key)
     fields = described(members)
-    size = content_length(call, Body, members)
+    size = content_length(call, body, members)
     if size is None or size > INLINE_LIMIT:
-        await _check(call.state, Bucket, Key, key, members)
-    intake = await take_in(call, Body, members)
-    fields |= {"key": Key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
+        await _check(call.state, call, name, key, row, members)
+    intake = await take_in(call, body, members)
+    fields |= {"key": key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
     try:
-        return await _put(call.state, call, Bucket, key, fields, intake, members)
+        return await _put(call.state, call, name, row, fields, intake, members, event)
     except BaseException:
         if intake.blob:
-            await call.blobs.delete(intake.blob)
+            await blobs_of(call.doorway).delete(intake.blob)
         raise
 
 
 @transactional
-async def _check(tx: Transaction, name: str, key: str, row: bytes, members: dict[str, Any]) -> None:
+async def _check(tx: Transaction, call: Call, name: str, key: str, row: bytes, members: dict[str, Any]) -> None:
     """Refuse what would be refused anyway, before a large body is read."""
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
     check_write(key, await latest(tx, bucket, row), members.get("IfMatch"), members.get("IfNoneMatch"))
-    await protected(tx, bucket, members)
+    await protected(tx, bucket, members, call.caller.account)
 
 
 @transactional
@@ -62,12 +69,13 @@ async def _put(
     fields: dict[str, Any],
     intake: Intake,
     members: dict[str, Any],
+    event: str,
 ) -> dict[str, Any]:
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
     old = await current.get(tx, bucket.id, key)
     check_write(fields["key"], old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members)
+    safety = await protected(tx, bucket, members, call.caller.account)
     fields = {
         **fields,
         **safety,
@@ -77,7 +85,7 @@ async def _put(
     version = await write(tx, bucket, key, old, fields, intake.inline)
     if intake.blob:
         await use(tx, intake.blob)
-    await changed.object_created(tx, call, bucket, version, "ObjectCreated:Put")
+    await changed.object_created(tx, call, bucket, version, event)
     answer: dict[str, Any] = {"ETag": f'"{version.etag}"'}
     answer |= encryption.told(version.encryption)
     answer |= checksums.told(version.checksum)

@@ -8,8 +8,10 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import checksums, copy_source, encryption, s3
-from kumoi.services.s3.bodies import release_part, use
+from kumoi.services.s3.bodies import blobs_of, release_part, use
 from kumoi.services.s3.copy_source import Named, Source, find_source, segments_of
+from kumoi.services.s3.lifecycle import rules_for
+from kumoi.services.s3.lifecycle_rules import abortion
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.operations.copying import source_version
 from kumoi.services.s3.operations.listing import instant, page_size
@@ -60,7 +62,7 @@ async def upload_part(
         await _add(call.state, Bucket, Key, UploadId, members, part)
     except BaseException:
         if intake.blob:
-            await call.blobs.delete(intake.blob)
+            await blobs_of(call.doorway).delete(intake.blob)
         raise
     answer: dict[str, Any] = {"ETag": f'"{intake.md5}"'} | encryption.told(upload.version.encryption)
     if told is not None:
@@ -120,7 +122,7 @@ async def upload_part_copy(
     blob = ""
     if (apart or source.inline is not None) and length:
         body = copy_source.stream(call, source, offset, length)
-        stored = await call.blobs.put(body, hashes=("md5", wanted))
+        stored = await blobs_of(call.doorway).put(body, hashes=("md5", wanted))
         blob, digests = stored.id, dict(stored.hashes)
     elif upload.algorithm and known is None:
         digests = await copy_source.digests(copy_source.stream(call, source, offset, length), "md5", wanted)
@@ -138,7 +140,7 @@ async def upload_part_copy(
         await _add_copy(call.state, named, version.seq, Bucket, Key, UploadId, members, part, offset)
     except BaseException:
         if blob:
-            await call.blobs.delete(blob)
+            await blobs_of(call.doorway).delete(blob)
         raise
     result: dict[str, Any] = {"ETag": f'"{etag}"', "LastModified": written_at(part.modified)}
     if upload.algorithm and known is not None:
@@ -195,7 +197,7 @@ async def list_parts(
     """The parts that came so far, by number."""
     most = page_size(MaxParts, "max-parts")
     marker = max(0, PartNumberMarker or 0)
-    upload, parts = await _parts(call.state, Bucket, Key, UploadId, ExpectedBucketOwner, marker, most)
+    upload, parts, aborted = await _parts(call.state, Bucket, Key, UploadId, ExpectedBucketOwner, marker, most)
     shown = parts[:most]
     answer: dict[str, Any] = {
         "Bucket": Bucket,
@@ -210,6 +212,8 @@ async def list_parts(
         "StorageClass": upload.version.storage_class,
         "Parts": [_told(part, upload) for part in shown],
     }
+    if aborted is not None:
+        answer["AbortDate"], answer["AbortRuleId"] = aborted
     if upload.algorithm:
         answer["ChecksumAlgorithm"] = upload.algorithm.upper()
         answer["ChecksumType"] = "COMPOSITE" if upload.composite else "FULL_OBJECT"
@@ -231,9 +235,11 @@ def _told(part: Part, upload: Upload) -> dict[str, Any]:
 @transactional
 async def _parts(
     tx: Transaction, name: str, key: str, upload_id: str, expected_owner: str | None, marker: int, most: int
-) -> tuple[Upload, list[Part]]:
+) -> tuple[Upload, list[Part], tuple[int, str] | None]:
+    """(the upload, its parts behind a number, when and by which rule it will be aborted)."""
     bucket = await find_bucket(tx, name, expected_owner)
     tx = home(tx, bucket)
     upload = await find_upload(tx, bucket, key, upload_id)
     rows = await uploaded.list(tx, upload_id, after=(upload_id, min(marker, MAX_PARTS)), limit=most + 1)
-    return upload, [row.part for row in rows]
+    aborted = abortion(await rules_for(tx, bucket), key, upload.created)
+    return upload, [row.part for row in rows], aborted

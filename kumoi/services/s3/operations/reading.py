@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
-from kumoi.services.s3 import checksums, configured, encryption, locking, manifests, s3
-from kumoi.services.s3.bodies import Readers, inline_body
+from kumoi.services.s3 import archive, checksums, configured, encryption, locking, manifests, s3
+from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import check_read
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import told_metadata
@@ -19,7 +19,6 @@ from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import FileBody
 
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 _OVERRIDES = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -65,11 +64,13 @@ def body_of(call: Call, reading: Reading) -> Any:
     if version.manifest:
         state = call.state.at(reading.bucket.account, reading.bucket.region)
         readers = call.part(Readers)
-        return manifests.stream(state, call.blobs, readers, version.manifest, reading.offset, reading.length)
-    path = call.blobs.path(version.blob) if call.http is not None else None
+        return manifests.stream(
+            state, blobs_of(call.doorway), readers, version.manifest, reading.offset, reading.length
+        )
+    path = blobs_of(call.doorway).path(version.blob) if call.http is not None else None
     if path is not None:
         return FileBody(path, reading.offset, reading.length)
-    return call.blobs.stream(version.blob, reading.offset, reading.length)
+    return blobs_of(call.doorway).stream(version.blob, reading.offset, reading.length)
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -122,13 +123,11 @@ async def _read(tx: Transaction, name: str, key: str, asked: _Asked) -> Reading:
         members.get("IfModifiedSince"),
         members.get("IfUnmodifiedSince"),
     )
-    if asked.method == "GET" and version.storage_class in ARCHIVED:
-        raise aws_error(
-            "InvalidObjectState",
-            "The operation is not valid for the object's storage class",
-            StorageClass=version.storage_class,
-        )
+    if asked.method == "GET":
+        archive.check_readable(version, tx.now)
     answer = told_object(bucket, version)
+    if version.restored is not None:
+        answer["Restore"] = archive.told(version, tx.now)
     expiration = await configured.expiration(tx, bucket, version)
     if expiration is not None:
         answer["Expiration"] = expiration

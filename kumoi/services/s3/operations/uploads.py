@@ -11,7 +11,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import hex_id
-from kumoi.services.s3 import changed, checksums, configured, encryption, manifests, s3
+from kumoi.services.s3 import changed, checksums, configured, encryption, lifecycle, manifests, s3
 from kumoi.services.s3.bodies import release_part, remove_later, use
 from kumoi.services.s3.completion import Wanted, assembled, wanted_parts
 from kumoi.services.s3.conditions import check_write, check_write_headers
@@ -25,12 +25,11 @@ from kumoi.services.s3.records import (
     Upload,
     completed,
     current,
-    marks,
     row_text,
     uploaded,
     uploads,
 )
-from kumoi.services.s3.versions import last_change, row_key, told_version, write
+from kumoi.services.s3.versions import end_upload, last_change, row_key, told_version, write
 from kumoi.services.s3.walk import group_of
 from kumoi.services.s3.writing import described, protected, refuse_unserved, written_at
 from kumoi.state import Transaction, transactional
@@ -67,11 +66,13 @@ async def create_multipart_upload(call: Call, Bucket: str, Key: str, **members: 
     refuse_unserved(members)
     algorithm = checksums.algorithm_named(members.get("ChecksumAlgorithm"))
     composite = checksums.upload_type(algorithm, members.get("ChecksumType"))
-    upload = await _create(
+    upload, abortion = await _create(
         call.state, call, Bucket, Key, row_key(Key), described(members), members, (algorithm, composite)
     )
     answer: dict[str, Any] = {"Bucket": Bucket, "Key": Key, "UploadId": upload.id}
     answer |= encryption.told(upload.version.encryption)
+    if abortion is not None:
+        answer["AbortDate"], answer["AbortRuleId"] = abortion
     if algorithm:
         answer["ChecksumAlgorithm"] = algorithm.upper()
         answer["ChecksumType"] = "COMPOSITE" if composite else "FULL_OBJECT"
@@ -88,10 +89,11 @@ async def _create(
     fields: dict[str, Any],
     members: dict[str, Any],
     checksum: tuple[str, bool],
-) -> Upload:
+) -> tuple[Upload, tuple[int, str] | None]:
+    """The upload, and (when, by which rule's id) it will be aborted."""
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
-    fields = {**fields, **await protected(tx, bucket, members)}
+    fields = {**fields, **await protected(tx, bucket, members, call.caller.account)}
     upload = Upload(
         bucket=bucket.id,
         key=key,
@@ -104,7 +106,7 @@ async def _create(
         composite=checksum[1],
     )
     await uploads.put(tx, upload)
-    return upload
+    return upload, await lifecycle.begun(tx, bucket, upload)
 
 
 @s3.operation
@@ -133,14 +135,6 @@ async def _abort(tx: Transaction, name: str, key: str, upload_id: str, expected_
     tx = home(tx, bucket)
     await end_upload(tx, await find_upload(tx, bucket, key, upload_id))
     await remove_later(tx, upload_id, "parts")
-
-
-async def end_upload(tx: Transaction, upload: Upload) -> None:
-    """Forget an upload; its parts are the caller's matter."""
-    row = row_text(upload.key)
-    await uploads.delete(tx, upload.bucket, row, upload.id)
-    if await marks.get(tx, upload.bucket, row) and not await uploads.list(tx, upload.bucket, row, limit=1):
-        await marks.delete(tx, upload.bucket, row)
 
 
 @s3.operation
