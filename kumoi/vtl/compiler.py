@@ -216,6 +216,8 @@ def _written(node: Reference) -> Statement:
     def write(run: Run) -> None:
         found = value(run)
         if found is None:
+            if run.quiet_members and node.accessors and not node.escapes and run.get(node.name) is not None:
+                return
             if undefined:
                 run.write(undefined)
         elif odd:

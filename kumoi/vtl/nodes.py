@@ -142,7 +142,7 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """`#name(arguments)`, or `#@name(arguments) … #end` with a body; `source` is written where no macro has the name."""
+    """`#name(arguments)`, or `#@name(arguments) … #end` with a body; `source` is what stands there."""
 
     name: str
     arguments: tuple[Node, ...]

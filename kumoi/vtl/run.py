@@ -41,11 +41,15 @@ class Stop(Exception):
 
 @dataclass(slots=True)
 class Run:
-    """The variables of a rendering (`frames` are those of macros), its output, and its expenses."""
+    """The variables of a rendering (`frames` are those of macros), its output, and its expenses.
+
+    With `quiet_members`, a member of a known thing that has no value is written as nothing, as `$!` does.
+    """
 
     variables: dict[str, Any]
     limits: Limits
     macros: dict[str, Any] = field(default_factory=dict)
+    quiet_members: bool = False
     frames: list[dict[str, Any]] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     written: int = 0

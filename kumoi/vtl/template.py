@@ -23,12 +23,13 @@ class Template:
         self._block = compiled_block(parsed.block)
         self._macros = {name: compiled_macro(macro) for name, macro in parsed.macros.items()}
 
-    def render(self, variables: Mapping[str, Any], limits: Limits = _USUAL) -> Rendered:
+    def render(self, variables: Mapping[str, Any], limits: Limits = _USUAL, *, quiet_members: bool = False) -> Rendered:
         """Render with variables, which are left as they are, but for maps and lists that the template changes.
 
+        `quiet_members`: a member without a value of a known thing is written as nothing, not as it stands.
         Raises VtlError for what goes wrong, LimitExceeded for what takes too much.
         """
-        run = Run(dict(variables), limits, dict(self._macros))
+        run = Run(dict(variables), limits, dict(self._macros), quiet_members)
         try:
             self._block(run)
         except Break:

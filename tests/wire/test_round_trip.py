@@ -27,6 +27,7 @@ from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
 SERVED = [
+    "apigateway",
     "apigatewayv2",
     "cloudformation",
     "dynamodb",
