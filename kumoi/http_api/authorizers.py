@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from kumoi.policy import Caller, Policies, Policy, PolicyError, Request, compile_policy, decide
+from kumoi.policy import Caller, Decision, Policies, Policy, PolicyError, Request, compile_policy, decide
 
 _KEPT = 10_000
 
@@ -33,10 +33,15 @@ class Verdict(NamedTuple):
         """Whether the request for a method may go on."""
         if self.policy is None:
             return self.allowed
+        return self.decided(method_arn, account, source_ip).allowed
+
+    def decided(self, method_arn: str, account: str, source_ip: str = "") -> Decision:
+        """What the policy says about the request for a method; there is one."""
+        assert self.policy is not None
         caller = Caller(account, f"arn:aws:iam::{account}:user/{self.principal or 'authorized'}")
         context = {"aws:SourceIp": [source_ip]} if source_ip else {}
         request = Request(caller, "execute-api:Invoke", method_arn, context)
-        return decide(request, Policies(identity=[self.policy])).allowed
+        return decide(request, Policies(identity=[self.policy]))
 
 
 def verdict(payload: bytes, *, simple: bool) -> Verdict:

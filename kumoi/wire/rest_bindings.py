@@ -65,14 +65,14 @@ class RestBindings(Generator):
         lines = [f"params = {read_body}(body)", "header = request.headers.index.get"]
         for name, member in shape.members.items():
             if "location" in member.traits:
-                lines += self._bound(name, member)
+                lines += self._bound(name, member, operation)
         key = ("read", operation.name)
         parameters = "request, labels, query, body"
         return self.compiled(
             self.function(key, f"read_{operation.name}", parameters, lambda: [*lines, "return params"]), title
         )
 
-    def _bound(self, name: str, shape: Shape) -> list[str]:
+    def _bound(self, name: str, shape: Shape, operation: OperationModel) -> list[str]:
         """Lines that read one member that is not in the body."""
         where = shape.traits["location"]
         key = shape.location_name or name
@@ -86,7 +86,8 @@ class RestBindings(Generator):
             return [f"if {key!r} in labels: params[{name!r}] = {value}"]
         if where == "querystring":
             if shape.type == "map":
-                return [f"x = whole_query(query, {shape.value.type == 'list'})", f"if x: params[{name!r}] = x"]
+                taken = _named_in_query(operation)
+                return [f"x = whole_query(query, {shape.value.type == 'list'}, {taken})", f"if x: params[{name!r}] = x"]
             value = (
                 f"[{self._from_text(shape.item, 'y', where)} for y in x]"
                 if shape.type == "list"
@@ -143,7 +144,7 @@ class RestBindings(Generator):
         title = f"{operation.name} encode"
         write_body = self.constant(f"body_{operation.name}", self._body_writer(shape, root, bare, title))
         lines = [f"status = result.get('StatusCode', {status})" if told else f"status = {status}"]
-        typed = False
+        typed = ""
         streamed = any(member.event_stream for member in shape.members.values())
         for name, member in shape.members.items():
             if "location" in member.traits:
@@ -152,9 +153,10 @@ class RestBindings(Generator):
                     "if x is not None:",
                     *indented(self._to_headers(name, member, streamed=streamed)),
                 ]
-                typed |= (member.location_name or name).lower() == "content-type"
+                if (member.location_name or name).lower() == "content-type":
+                    typed = name
         lines.append(f"kind, body = {write_body}(result)")
-        given = " and result.get('ContentType') is None" if typed and "ContentType" in shape.members else ""
+        given = f" and result.get({typed!r}) is None" if typed else ""
         lines.append(f"if kind is not None{given}: headers.append(('Content-Type', kind))")
         key = ("write", operation.name)
         return self.compiled(
@@ -330,8 +332,21 @@ def _prefixed(request: Request, prefix: str) -> dict[str, str]:
     return found
 
 
-def _whole_query(query: Mapping[str, list[str]], lists: bool) -> dict[str, Any]:
-    return {name: values if lists else values[-1] for name, values in query.items()}
+def _whole_query(query: Mapping[str, list[str]], lists: bool, taken: tuple[str, ...]) -> dict[str, Any]:
+    return {name: values if lists else values[-1] for name, values in query.items() if name not in taken}
+
+
+def _named_in_query(operation: OperationModel) -> tuple[str, ...]:
+    """The query parameters that mean something else than a map's entry: other members', and the operation's own."""
+    shape = operation.input
+    members = shape.members.items() if shape is not None else ()
+    bound = [
+        member.location_name or name
+        for name, member in members
+        if member.traits.get("location") == "querystring" and member.type != "map"
+    ]
+    own = operation.uri.partition("?")[2]
+    return (*bound, *(pair.partition("=")[0] for pair in own.split("&") if pair))
 
 
 def _elements(value: str, dates: bool) -> list[str]:

@@ -27,6 +27,7 @@ from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
 SERVED = [
+    "apigateway",
     "apigatewayv2",
     "cloudformation",
     "dynamodb",
@@ -263,6 +264,8 @@ def check_response(wire: Wire, service: str, name: str, protocol: str, examples:
             if shape.members[member].serialization.get("location") == "statusCode":
                 parsed.pop(member, None)
                 result.pop(member, None)
+            elif shape.members[member].serialization.get("name") == "Content-Type" and member not in result:
+                parsed.pop(member, None)  # an answer with a body always says of which type it is
         payload = shape.serialization.get("payload") if shape is not None else None
         if payload is not None and shape.members[payload].type_name in ("blob", "string"):
             empty = b"" if shape.members[payload].type_name == "blob" else ""

@@ -3,8 +3,8 @@
 `operations/` holds the control plane: APIs, their parts (routes, integrations, authorizers, models, responses: one
 table says how each is made, `parts.py`), stages, deployments, domain names, OpenAPI (`openapi.py`). A deployment is a
 snapshot of the parts (`deploying.py`); a stage with AutoDeploy gets a new one in the transaction of every change.
-Requests come from the service `execute-api` to `plane.py`: stage → throttle → route (`routing.py`) → authorizer
-(`authorizers.py`, `jwt.py`) → integration (`integrations.py`) → access log.
+Requests come from the service `execute-api` to `plane.py`: stage → throttle → route → authorizer
+(`authorizers.py`) → integration (`integrations.py`) → access log.
 
 Rules: the API Gateway V2 API reference and the developer guide ("Working with HTTP APIs").
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
-from kumoi.state import State
 
 apigatewayv2 = Service(
     "apigatewayv2",
@@ -36,16 +35,8 @@ apigatewayv2 = Service(
 
 @apigatewayv2.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Keep throttles, caches and access logs while the platform runs."""
+    """Keep routes compiled while the platform runs."""
     from kumoi.services.apigatewayv2.lifespan import running
 
     async with running(parts):
         yield
-
-
-@apigatewayv2.on_reset
-async def reset(parts: Parts, state: State, account: str | None) -> None:
-    """Free the ids and the host names of what is being forgotten."""
-    from kumoi.services.apigatewayv2.lifespan import forget
-
-    await forget(parts, state, account)

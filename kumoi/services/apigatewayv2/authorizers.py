@@ -9,10 +9,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
 from kumoi.http_api.results import HttpResult, message
-from kumoi.services.apigatewayv2 import jwt
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.expressions import evaluate
 

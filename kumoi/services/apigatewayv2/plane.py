@@ -16,13 +16,13 @@ from kumoi.http_api.access_log import AccessLogs, line
 from kumoi.http_api.functions import IntegrationFailed
 from kumoi.http_api.incoming import Incoming, passed_on
 from kumoi.http_api.results import HttpResult, message
+from kumoi.http_api.routing import RouteTable
 from kumoi.http_api.throttle import Throttles
 from kumoi.services.apigatewayv2 import apigatewayv2, cors
 from kumoi.services.apigatewayv2.authorizers import Refused, authorize
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.integrations import integrate
 from kumoi.services.apigatewayv2.records import Api, Deployment, Stage, apis, deployments, stages
-from kumoi.services.apigatewayv2.routing import RouteTable
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
 

@@ -12,7 +12,7 @@ from kumoi.http_api.results import message
 from kumoi.services.execute_api import execute_api
 from kumoi.wire.http import Response
 
-_SERVED_BY = {"HTTP": ("apigatewayv2", "ServeHttpApi")}
+_SERVED_BY = {"HTTP": ("apigatewayv2", "ServeHttpApi"), "REST": ("apigateway", "ServeRestApi")}
 
 
 @execute_api.data_plane("execute-api")

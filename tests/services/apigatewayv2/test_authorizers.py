@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, verdict
-from kumoi.services.apigatewayv2 import jwt
 
 
 def encoded(content: bytes) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from kumoi.http_api.routing import RouteTable
 from kumoi.services.apigatewayv2.cors import is_preflight, preflight, response_fields
-from kumoi.services.apigatewayv2.routing import RouteTable
 
 KEYS = ("GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default", "ANY /both")
 

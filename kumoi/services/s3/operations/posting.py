@@ -114,7 +114,7 @@ def _credential(fields: Mapping[str, str]) -> Credential | None:
 async def _signer(call: Call, credential: Credential, policy: str) -> Principal:
     """Whoever signed the policy; where signatures are verified, theirs has to hold."""
     identity, token = call.doorway.identity, credential.session_token
-    if identity.mode != "off":
+    if identity.verifies:
         try:
             secret = await identity.secret(credential.access_key, token)
             if credential.algorithm == SIGV2:

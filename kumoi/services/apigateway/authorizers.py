@@ -1,0 +1,217 @@
+"""Who may use a method: anybody (NONE), who signs (AWS_IAM), whom a function lets (CUSTOM), users of a pool.
+
+Source: "Control and manage access to REST APIs", "Input to an API Gateway Lambda authorizer", "Output from …".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from kumoi.http_api import jwt
+from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
+from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.java_patterns import BadPattern, matches
+from kumoi.names import Arn
+from kumoi.services.apigateway.exchange import Exchange
+from kumoi.services.apigateway.gateway_responses import Refused
+
+logger = logging.getLogger(__name__)
+
+_AUTHORIZER_SECONDS = 29.0
+
+
+async def authorize(
+    exchange: Exchange, method: Mapping[str, Any], authorizers: Mapping[str, Mapping[str, Any]]
+) -> str | None:
+    """Let a request pass, its `authorizer` filled in; the usage key that a function named. Raises Refused."""
+    kind = method.get("authorizationType", "NONE")
+    if kind == "NONE":
+        return None
+    if kind == "AWS_IAM":
+        _signed(exchange)
+        return None
+    authorizer_id = method.get("authorizerId", "")
+    authorizer = authorizers.get(authorizer_id)
+    if authorizer is None:
+        raise Refused("AUTHORIZER_CONFIGURATION_ERROR", "the method's authorizer does not exist")
+    if kind == "COGNITO_USER_POOLS":
+        await _pool(exchange, method, authorizer)
+        return None
+    return await _function(exchange, authorizer_id, authorizer)
+
+
+def _signed(exchange: Exchange) -> None:
+    caller = exchange.call.caller
+    if caller.access_key is None:
+        raise Refused("MISSING_AUTHENTICATION_TOKEN", "the method wants signed requests (AWS_IAM)")
+    exchange.identity |= {
+        "accessKey": caller.access_key,
+        "accountId": caller.account,
+        "caller": caller.id,
+        "user": caller.id,
+        "userArn": caller.arn,
+    }
+
+
+async def _pool(exchange: Exchange, method: Mapping[str, Any], authorizer: Mapping[str, Any]) -> None:
+    """A token of one of the authorizer's user pools: an id token, or an access token where the method wants scopes."""
+    call = exchange.call
+    text = _header(exchange, authorizer.get("identitySource") or "method.request.header.Authorization")
+    if not text:
+        raise Refused("UNAUTHORIZED", "the request has no token")
+    if text[:7].lower() == "bearer ":
+        text = text[7:]
+    wanted = method.get("authorizationScopes") or []
+    try:
+        token = jwt.read(text.strip())
+        issuer = _issuer(token.claims.get("iss"), authorizer)
+        key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
+        jwt.verify(token, key)
+        stated = token.claims.get("aud") if "aud" in token.claims else token.claims.get("client_id")
+        jwt.check(token.claims, issuer, [stated] if isinstance(stated, str) else [], call.now)
+        if wanted:
+            if token.claims.get("token_use", "access") != "access":
+                raise Refused("UNAUTHORIZED", "the method wants an access token, for its scopes")
+            jwt.check_scopes(token.claims, wanted)
+        elif token.claims.get("token_use", "id") != "id":
+            raise Refused("UNAUTHORIZED", "the method has no scopes and wants an id token")
+    except jwt.InvalidToken as problem:
+        if "expired" in str(problem):
+            raise Refused("UNAUTHORIZED", str(problem), message="The incoming token has expired") from None
+        raise Refused("UNAUTHORIZED", str(problem)) from None
+    except jwt.InsufficientScope as problem:
+        raise Refused("UNAUTHORIZED", f"the token lacks the scope {problem}") from None
+    exchange.authorizer = {"claims": {name: _claim(value) for name, value in token.claims.items()}}
+
+
+def _issuer(stated: Any, authorizer: Mapping[str, Any]) -> str:
+    """The issuer of a token, where it is one of the authorizer's user pools; raises InvalidToken.
+
+    It is AWS's address of the pool, or one on this machine.
+    """
+    for text in authorizer.get("providerARNs") or ():
+        arn = Arn.parse(text)
+        pool = arn.resource.partition("/")[2]
+        if not isinstance(stated, str) or not stated.rstrip("/").endswith(f"/{pool}"):
+            continue
+        host = urlsplit(stated).hostname or ""
+        if host == f"cognito-idp.{arn.region}.amazonaws.com" or host in ("localhost", "127.0.0.1", "::1"):
+            return stated
+    raise jwt.InvalidToken(f"{stated} issues for none of the authorizer's user pools")
+
+
+async def _function(exchange: Exchange, authorizer_id: str, authorizer: Mapping[str, Any]) -> str | None:
+    call = exchange.call
+    lifetime = authorizer.get("authorizerResultTtlInSeconds", 300)
+    source = authorizer.get("identitySource") or ""
+    sources = [one.strip() for one in source.split(",") if one.strip()]
+    identity = [_source(exchange, one) for one in sources]
+    token = authorizer["type"] == "TOKEN"
+    if sources and any(not value for value in identity) and (token or lifetime):
+        raise Refused("UNAUTHORIZED", "an identity source is missing from the request")
+    expression = authorizer.get("identityValidationExpression")
+    if token and expression:
+        try:
+            valid = matches(expression, identity[0] or "")
+        except BadPattern as error:
+            raise Refused("AUTHORIZER_CONFIGURATION_ERROR", str(error)) from None
+        if not valid:
+            raise Refused("UNAUTHORIZED", "the token does not match the authorizer's expression")
+    key = (exchange.api, exchange.stage, authorizer_id, *identity)
+    cache = call.part(VerdictCache)
+    said = cache.get(key, call.now) if lifetime and sources else None
+    latency = 0
+    if said is None:
+        began = call.now
+        said = await _ask(exchange, authorizer, identity[0] or "" if token else "")
+        latency = int((call.now - began) * 1000)
+        if lifetime and sources:
+            cache.put(key, said, call.now + lifetime)
+    exchange.authorizer = {
+        **{name: _passed(value) for name, value in said.context.items()},
+        "principalId": said.principal,
+        "integrationLatency": latency,
+    }
+    if not said.permits(exchange.method_arn, call.account, call.region, exchange.incoming.source):
+        refused = Refused("ACCESS_DENIED", "the authorizer's policy does not allow it")
+        source = exchange.incoming.source
+        if said.policy and said.decided(exchange.method_arn, call.account, source).kind == "explicitDeny":
+            refused.message = "User is not authorized to access this resource with an explicit deny"
+        raise refused
+    return said.usage_key
+
+
+async def _ask(exchange: Exchange, authorizer: Mapping[str, Any], token: str) -> Verdict:
+    function = function_of(with_stage_variables(authorizer["authorizerUri"], exchange.variables))
+    if authorizer["type"] == "TOKEN":
+        event: dict[str, Any] = {"type": "TOKEN", "methodArn": exchange.method_arn, "authorizationToken": token}
+    else:
+        event = {"type": "REQUEST", "methodArn": exchange.method_arn, **exchange.event()}
+        del event["body"], event["isBase64Encoded"]
+        for name in ("pathParameters", "queryStringParameters", "multiValueQueryStringParameters", "stageVariables"):
+            event[name] = event[name] or {}
+    try:
+        payload = await exchange.call.part(FunctionCaller).invoke(exchange.call, function, event, _AUTHORIZER_SECONDS)
+    except IntegrationFailed as problem:
+        if problem.reason == "function-error" and _raised(problem) == "Unauthorized":
+            raise Refused("UNAUTHORIZED", "the authorizer failed with Unauthorized") from None
+        logger.warning("authorizer of API %s: %s", exchange.api, problem)
+        raise Refused("AUTHORIZER_FAILURE", str(problem)) from None
+    try:
+        said = verdict(payload, simple=False)
+    except BadAuthorizer as problem:
+        logger.warning("authorizer of API %s: %s", exchange.api, problem)
+        raise Refused("AUTHORIZER_CONFIGURATION_ERROR", str(problem)) from None
+    if not said.principal:
+        raise Refused("AUTHORIZER_CONFIGURATION_ERROR", "the authorizer's answer has no principalId")
+    if any(isinstance(value, dict | list) for value in said.context.values()):
+        raise Refused("AUTHORIZER_CONFIGURATION_ERROR", "the authorizer's context holds more than plain values")
+    return said
+
+
+def _raised(problem: IntegrationFailed) -> str:
+    """The message of the error that a function raised."""
+    text = str(problem)
+    try:
+        said = orjson.loads(text[text.index("{") :])
+    except (ValueError, orjson.JSONDecodeError):
+        return ""
+    return str(said.get("errorMessage") or "") if isinstance(said, dict) else ""
+
+
+def _source(exchange: Exchange, expression: str) -> str | None:
+    place, _, name = expression.removeprefix("method.request.").partition(".")
+    if place == "header":
+        return exchange.incoming.headers.get(name.lower())
+    if place == "querystring":
+        return (exchange.incoming.parameters.get(name) or [""])[-1]
+    if place == "stageVariables":
+        return exchange.variables.get(name)
+    found: Any = exchange.context()
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return None if found is None else str(found)
+
+
+def _header(exchange: Exchange, expression: str) -> str | None:
+    return exchange.incoming.headers.get(expression.rpartition(".")[2].lower())
+
+
+def _passed(value: Any) -> Any:
+    """A value of an authorizer's context as events have it: text, but for nothing."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _claim(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(str(one) for one in value)
+    return str(value)

@@ -1,0 +1,155 @@
+"""The parts of an API that are alike: authorizers, models, request validators, gateway responses, documentation.
+
+One row a kind says what it is made of, which patch paths there are, and what cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from kumoi.services.apigateway import patches
+from kumoi.services.apigateway.errors import bad, unbuilt
+
+MODEL_LIMIT = 400 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of part. `missing` is what AWS says where there is none; `named` parts have their name as their id."""
+
+    name: str
+    missing: str
+    fields: patches.Fields
+    check: Callable[[dict[str, Any]], None]
+    named: str = ""
+
+
+def check_authorizer(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for an incomplete authorizer."""
+    kind, source = given["type"], given.get("identitySource") or ""
+    if not given.get("name"):
+        raise bad("Authorizer name cannot be empty")
+    if kind == "JWT":
+        raise unbuilt("JWT authorizers of REST APIs: use COGNITO_USER_POOLS or a Lambda authorizer")
+    if kind == "COGNITO_USER_POOLS":
+        if not given.get("providerARNs"):
+            raise bad("At least one provider ARN is required for a COGNITO_USER_POOLS authorizer")
+        if any(not one.startswith("arn:") or ":cognito-idp:" not in one for one in given["providerARNs"]):
+            raise bad("Invalid Cognito User Pool ARN")
+    else:
+        if ":lambda:path/" not in (given.get("authorizerUri") or ""):
+            raise bad("Invalid Authorizer URI: it must be the invocation path of a Lambda function")
+        if kind == "REQUEST":
+            for one in filter(None, (part.strip() for part in source.split(","))):
+                if not one.startswith(
+                    ("method.request.header.", "method.request.querystring.", "context.", "stageVariables.")
+                ):
+                    raise bad(f"Invalid identity source: {one}")
+            if not source and given.get("authorizerResultTtlInSeconds", 300):
+                raise bad("Identity source is required for REQUEST authorizers whose results are cached")
+    if kind in ("TOKEN", "COGNITO_USER_POOLS") and not source.startswith("method.request.header."):
+        raise bad(f"Invalid identity source: {source or '(none)'}. It must be a method.request.header expression")
+    if not 0 <= given.get("authorizerResultTtlInSeconds", 300) <= 3600:
+        raise bad("Authorizer result TTL must be between 0 and 3600 seconds")
+
+
+def completed_authorizer(given: dict[str, Any]) -> dict[str, Any]:
+    """An authorizer with what AWS fills in."""
+    auth_type = {"COGNITO_USER_POOLS": "cognito_user_pools"}.get(given["type"], "custom")
+    filled = {"authType": auth_type, **given}
+    if given["type"] in ("TOKEN", "REQUEST"):
+        filled.setdefault("authorizerResultTtlInSeconds", 300)
+    if given["type"] in ("TOKEN", "COGNITO_USER_POOLS"):
+        filled.setdefault("identitySource", "method.request.header.Authorization")
+    return filled
+
+
+def check_model(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for what is no model."""
+    name = given.get("name") or ""
+    if not name.isascii() or not name.isalnum():
+        raise bad(f"Model name must be alphanumeric: {name}")
+    schema = given.get("schema") or ""
+    if len(schema) > MODEL_LIMIT:
+        raise bad("Model schema is too large: it may have 400 kB")
+    if not schema:
+        raise bad("Model schema must have at least 1 property or array items defined")
+    try:
+        orjson.loads(schema)
+    except orjson.JSONDecodeError as error:
+        if "json" in given["contentType"]:
+            raise bad(f"Invalid model specified: Validation Result: warnings : [], errors : [{error}]") from None
+
+
+def check_validator(given: dict[str, Any]) -> None:
+    """Every validator can be."""
+
+
+def check_gateway_response(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for a gateway response that cannot be."""
+    status = given.get("statusCode")
+    if status is not None and not (len(status) == 3 and status.isdigit() and "400" <= status <= "599"):
+        raise bad(f"Invalid status code specified: {status}")
+    for name in given.get("responseParameters") or ():
+        if not name.startswith("gatewayresponse.header."):
+            raise bad(f"Invalid response parameter specified: {name}")
+
+
+def check_documentation(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for properties that are no JSON."""
+    try:
+        orjson.loads(given.get("properties") or "")
+    except orjson.JSONDecodeError:
+        raise bad("Documentation properties must be a JSON object") from None
+
+
+AUTHORIZER = Kind(
+    "Authorizer",
+    "Invalid Authorizer identifier specified",
+    {
+        "name": patches.text,
+        "type": patches.text,
+        "authType": patches.text,
+        "authorizerUri": patches.text,
+        "authorizerCredentials": patches.text,
+        "authorizerResultTtlInSeconds": patches.whole,
+        "identitySource": patches.text,
+        "identityValidationExpression": patches.text,
+        "providerARNs": patches.members,
+    },
+    check_authorizer,
+)
+MODEL = Kind(
+    "Model",
+    "Invalid model name specified",
+    {"description": patches.text, "schema": patches.text},
+    check_model,
+    named="name",
+)
+VALIDATOR = Kind(
+    "RequestValidator",
+    "Invalid Request Validator identifier specified",
+    {"name": patches.text, "validateRequestBody": patches.flag, "validateRequestParameters": patches.flag},
+    check_validator,
+)
+GATEWAY_RESPONSE = Kind(
+    "GatewayResponse",
+    "Invalid Gateway Response type specified",
+    {
+        "statusCode": patches.text,
+        "responseParameters": patches.mapping(),
+        "responseTemplates": patches.mapping(),
+    },
+    check_gateway_response,
+    named="responseType",
+)
+DOCUMENTATION_PART = Kind(
+    "DocumentationPart",
+    "Invalid Documentation part identifier specified",
+    {"properties": patches.text},
+    check_documentation,
+)

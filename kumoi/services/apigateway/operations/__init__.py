@@ -1,0 +1,1 @@
+"""The control plane of REST APIs, a file per kind of thing."""
