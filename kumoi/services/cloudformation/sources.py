@@ -12,7 +12,12 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.cloudformation.records import Source
 from kumoi.services.cloudformation.template.graph import dependencies
-from kumoi.services.cloudformation.template.parameters import given_values, resolve_parameters, ssm_names
+from kumoi.services.cloudformation.template.parameters import (
+    check_patterns,
+    given_values,
+    resolve_parameters,
+    ssm_names,
+)
 from kumoi.services.cloudformation.template.parsing import (
     MOST_BYTES,
     MOST_BYTES_FROM_S3,
@@ -93,6 +98,7 @@ async def source_of(
     given = given_values(parameters or (), declared, before.parameters if before else {})
     looked_up = await _looked_up(call, declared, given)
     values = resolve_parameters(declared, given, looked_up)
+    await check_patterns(declared, values)
     processed = await transform(call, template, {name: one.value for name, one in values.items()})
     check_resources(processed)
     dependencies(processed["Resources"])

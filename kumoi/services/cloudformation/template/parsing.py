@@ -58,6 +58,9 @@ def parse_template(text: str) -> dict[str, Any]:
     for section in ("Parameters", "Mappings", "Conditions", "Resources", "Outputs"):
         if not isinstance(template.get(section, {}), dict):
             raise template_error(f"Every {section} member must be an object.")
+    for section in ("Parameters", "Outputs"):
+        if not all(isinstance(one, dict) for one in template.get(section, {}).values()):
+            raise template_error(f"Every {section} object must be an object.")
     return template
 
 
