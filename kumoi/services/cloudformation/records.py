@@ -12,6 +12,9 @@ EVENTS = "cloudformation.events"
 """Name of the streams of events: key (EVENTS, stack id)."""
 
 
+STACK = "AWS::CloudFormation::Stack"
+
+
 class Output(msgspec.Struct, frozen=True):
     """One output of a stack."""
 
@@ -37,7 +40,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into."""
+    """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into.
+
+    `previous` is what it was made from before its last update. `policy_once` is the stack policy for the update under
+    way alone. `parent` and `root` are the ids of the stacks that a nested one belongs to.
+    """
 
     id: str
     name: str
@@ -57,25 +64,29 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
     notifications: tuple[str, ...] = ()
     parent: str | None = None
+    root: str | None = None
     policy: str | None = None
+    policy_once: str | None = None
     change_set: str | None = None
+    previous: Source | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A resource as it was made: what identifies it, and the properties it has."""
+    """A resource as it was made: what identifies it, its type, and the properties it has."""
 
     physical_id: str
     properties: dict[str, Any]
     attributes: dict[str, Any] = {}
     ref: str | None = None
     token: str = ""
+    type: str = ""
 
 
 class StackResource(msgspec.Struct, frozen=True, kw_only=True):
     """A resource of a stack. `made` is None until it exists; `before` is what it was before the operation under way.
 
     `fresh`: the operation under way has made it. `needs` are the resources that must outlive it. `begun` are the
-    properties it was about to be made with.
+    properties it is about to be made or changed with; `replacing`: as a new resource in place of what it was.
     """
 
     stack: str
@@ -89,9 +100,11 @@ class StackResource(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     needs: tuple[str, ...] = ()
     retain: bool = False
+    retain_on_failure: bool = False
     retain_replaced: bool = False
     token: str = ""
     begun: dict[str, Any] | None = None
+    replacing: bool = False
 
 
 class StackEvent(msgspec.Struct, frozen=True, kw_only=True):

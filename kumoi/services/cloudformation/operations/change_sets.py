@@ -10,8 +10,9 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cloudformation import cloudformation
-from kumoi.services.cloudformation.deployment import Deployment, set_status
+from kumoi.services.cloudformation.deployment import Deployment
 from kumoi.services.cloudformation.engine import Engine
+from kumoi.services.cloudformation.journal import set_status
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
 from kumoi.services.cloudformation.operations.stacks import (
     add_stack,

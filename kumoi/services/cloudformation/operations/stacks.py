@@ -11,8 +11,9 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cloudformation import cloudformation
-from kumoi.services.cloudformation.deployment import Deployment, set_status
+from kumoi.services.cloudformation.deployment import Deployment
 from kumoi.services.cloudformation.engine import Engine, note_place
+from kumoi.services.cloudformation.journal import set_status
 from kumoi.services.cloudformation.lookup import all_stacks, find_stack, known_stack, no_stack, resources_of
 from kumoi.services.cloudformation.planning import plan
 from kumoi.services.cloudformation.records import NamedStack, Source, Stack, StackResource, names, stacks
