@@ -32,10 +32,11 @@ class Acting:
         self._trace = Trace.new(journal.now)
 
     def call(
-        self, name: str, properties: dict[str, Any], token: str, tags: dict[str, str], version: Version | None = None
+        self, resource: StackResource, properties: dict[str, Any], token: str, version: Version | None = None
     ) -> ResourceCall:
         """What a type's function is asked with; `version` is what the resource is now."""
         stack = self.journal.stack
+        back = stack.wanted is None or stack.status.startswith("UPDATE_ROLLBACK")
         return ResourceCall(
             self.journal.doorway,
             self._caller,
@@ -43,13 +44,14 @@ class Acting:
             self._trace,
             stack.name,
             stack.id,
-            name,
+            resource.name,
             properties,
             token,
             before=version.properties if version else {},
             physical_id=version.physical_id if version else "",
             attributes=version.attributes if version else {},
-            tags=tags,
+            tags=(stack.source if back or stack.wanted is None else stack.wanted).tags,
+            kind=resource.type,
         )
 
     async def attempt(

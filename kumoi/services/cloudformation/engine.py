@@ -46,6 +46,10 @@ class Engine:
         """Begin an operation; returns when it is done, or goes on for longer."""
         await asyncio.wait([self.begin(stack, run)], timeout=SOON_SECONDS)
 
+    async def finish(self, stack: Stack, run: Run) -> None:
+        """Begin an operation and wait for its end; it is cancelled with whoever waits."""
+        await self.begin(stack, run)
+
     def begin(self, stack: Stack, run: Run) -> asyncio.Task[None]:
         """Begin an operation; its task."""
         deployment = Deployment(self._doorway, stack, self._doorway.registry.resource_types)
@@ -69,6 +73,10 @@ class Engine:
         found = self._running.get(stack_id)
         if found is not None:
             found.deployment.call_off()
+
+    async def abort(self, stack_id: str) -> None:
+        """Stop what is under way for a stack where it is."""
+        await self._cancel([one for one in self._running if one == stack_id])
 
     async def resume(self) -> None:
         """Go on where an earlier process ended: what was under way is rolled back, what was nearly done is finished."""

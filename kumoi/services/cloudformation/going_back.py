@@ -37,12 +37,12 @@ async def _change_back(acting: Acting, resource: StackResource) -> None:
     assert before is not None and made is not None
     if declared is None or declared.update is None:
         return
-    if made.properties == before.properties and resource.begun is None:
+    if made == before and resource.begun is None:
         return
     if resource.begun is not None:
         made = msgspec.structs.replace(made, properties=resource.begun)
     await acting.journal.note(resource, "UPDATE_IN_PROGRESS")
-    call = acting.call(resource.name, before.properties, before.token, acting.journal.stack.source.tags, made)
+    call = acting.call(resource, before.properties, before.token, made)
     await acting.attempt(resource, "UPDATE_FAILED", declared.update, call)
     await acting.journal.note(msgspec.structs.replace(resource, made=before, begun=None), "UPDATE_COMPLETE")
 

@@ -6,6 +6,7 @@ be rolled back.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from kumoi.services.cloudformation.records import (
     stacks,
 )
 from kumoi.state import State, Transaction, transactional
+from kumoi.wire.errors import aws_error
 
 
 class Journal:
@@ -80,7 +82,7 @@ class Journal:
 
 
 async def set_status(
-    state: State, stack: Stack, status: str, now: float, reason: str | None = None, **changes: Any
+    place: State | Transaction, stack: Stack, status: str, now: float, reason: str | None = None, **changes: Any
 ) -> Stack:
     """Store a stack's status with its event; the stack as it is then."""
     if status == "UPDATE_IN_PROGRESS":
@@ -89,8 +91,19 @@ async def set_status(
     event = StackEvent(
         id=uuid(), name=stack.name, physical_id=stack.id, type=STACK, status=status, when=now, reason=reason
     )
-    await _stack_noted(state, changed, event)
+    await _stack_noted(place, changed, event)
     return changed
+
+
+@transactional
+async def begin(
+    tx: Transaction, /, stack_id: str, allowed: Container[str], refusal: str, status: str, now: float, **changes: Any
+) -> Stack:
+    """An operation on a stack begins, unless another is under way: `refusal` says so, with the status for `{}`."""
+    stack = await stacks.get(tx, stack_id)
+    if stack is None or stack.status not in allowed:
+        raise aws_error("ValidationError", refusal.format("DELETE_COMPLETE" if stack is None else stack.status))
+    return await set_status(tx, stack, status, now, "User Initiated", **changes)
 
 
 @transactional

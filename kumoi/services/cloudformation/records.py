@@ -28,7 +28,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What a stack is, or is to be, made from.
 
     `template` is the text as it was sent, `processed` the same after transforms (JSON). `parameters` are the values as
-    given; `looked_up` those that came from Parameter Store.
+    given; `looked_up` those that came from Parameter Store. `expanded`: macros have made it what it is.
     """
 
     template: str
@@ -37,6 +37,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     looked_up: dict[str, str] = {}
     tags: dict[str, str] = {}
     capabilities: tuple[str, ...] = ()
+    expanded: bool = False
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +140,31 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     notifications: tuple[str, ...] = ()
 
 
+class Callback(msgspec.Struct, frozen=True):
+    """A URL that something outside answers on: `id` is its secret part, `topic` what the answers are kept under."""
+
+    id: str
+    account: str
+    region: str
+    topic: str
+    single: bool
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """An answer: `body` as it came, for a custom resource; or one of the signals that a resource waits for."""
+
+    topic: str
+    unique: str
+    body: bytes
+
+
+class Macro(msgspec.Struct, frozen=True):
+    """A macro: the function that transforms templates."""
+
+    name: str
+    function: str
+
+
 class NamedStack(msgspec.Struct, frozen=True):
     """The stack that a name means now."""
 
@@ -152,3 +178,6 @@ resources: Space[StackResource] = Space(
     "cloudformation.resource", StackResource, lambda resource: (resource.stack, resource.name)
 )
 change_sets: Space[ChangeSet] = Space("cloudformation.change_set", ChangeSet, lambda one: (one.stack, one.name))
+callbacks: Space[Callback] = Space("cloudformation.callback", Callback, lambda one: (one.id,), scope="global")
+signals: Space[Signal] = Space("cloudformation.signal", Signal, lambda one: (one.topic, one.unique))
+macros: Space[Macro] = Space("cloudformation.macro", Macro, lambda one: (one.name,))

@@ -57,7 +57,7 @@ def left_behind(acting: Acting, resource: StackResource) -> Version | None:
     declared = acting.types.find(resource.type)
     if resource.begun is None or declared is None or declared.expected is None:
         return None
-    physical = declared.expected(acting.call(resource.name, resource.begun, resource.token, {}))
+    physical = declared.expected(acting.call(resource, resource.begun, resource.token))
     if resource.token not in physical:
         return None
     return Version(physical_id=physical, properties=resource.begun, token=resource.token, type=resource.type)
@@ -65,11 +65,11 @@ def left_behind(acting: Acting, resource: StackResource) -> Version | None:
 
 async def _take_away(acting: Acting, resource: StackResource, version: Version) -> None:
     """Delete what a resource was made as; one that has gone already is no failure."""
-    shown = msgspec.structs.replace(resource, made=version)
+    shown = msgspec.structs.replace(resource, made=version, type=version.type or resource.type)
     await acting.journal.note(shown, "DELETE_IN_PROGRESS")
-    declared = acting.types.find(version.type or resource.type)
+    declared = acting.types.find(shown.type)
     properties = await acting.resolved_if_possible(version.properties)
-    call = acting.call(resource.name, properties, version.token, {}, version)
+    call = acting.call(shown, properties, version.token, version)
     try:
         if declared is not None:
             await declared.delete(call)
