@@ -30,6 +30,7 @@ SERVED = [
     "apigatewayv2",
     "cloudformation",
     "dynamodb",
+    "ecr",
     "events",
     "iam",
     "kinesis",

@@ -75,8 +75,11 @@ def test_a_function_makes_changes_replaces_and_deletes(stacks: Any, function: An
     assert created["ResourceType"] == "Custom::Thing"
     assert created["PhysicalResourceId"] is None
     assert created["ResourceProperties"] == {
-        "ServiceToken": token, "Log": log,
-        "Size": "5", "On": "true", "Deep": {"a": ["1"]},
+        "ServiceToken": token,
+        "Log": log,
+        "Size": "5",
+        "On": "true",
+        "Deep": {"a": ["1"]},
     }
     stacks.deploy("s", {"Thing": custom(token, log, Size=6)}, Outputs=OUTPUTS)
     (updated,) = told()

@@ -16,7 +16,7 @@ from kumoi.services.cloudformation.differences import changes_of, outputs_or_tag
 from kumoi.services.cloudformation.engine import Engine
 from kumoi.services.cloudformation.journal import begin
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
-from kumoi.services.cloudformation.operations.stacks import UPDATABLE, check_updatable
+from kumoi.services.cloudformation.operations.stacks import UPDATABLE, check_updatable, rollback_disabled
 from kumoi.services.cloudformation.records import ChangeSet, Stack, change_sets
 from kumoi.services.cloudformation.sources import source_of, template_text
 from kumoi.services.cloudformation.telling import moment, parameters_of
@@ -48,9 +48,11 @@ async def create_change_set(
     IncludeNestedStacks: bool | None = None,
     OnStackFailure: str | None = None,
     ImportExistingResources: bool | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
+    DisableValidation: bool | None = None,
 ) -> dict[str, Any]:
     """Work out what would change, for a stack that is there or one that is to be."""
-    if ChangeSetType == "IMPORT" or ResourcesToImport or ImportExistingResources:
+    if ChangeSetType == "IMPORT" or ResourcesToImport:
         raise aws_error("NotImplemented", "Kumoi's cloudformation does not import existing resources yet.")
     stack = await known_stack(call.state, StackName)
     if stack is not None and stack.deleted is not None:
@@ -81,7 +83,7 @@ async def create_change_set(
         created=call.now,
         source=source,
         description=Description,
-        on_failure=OnStackFailure,
+        on_failure=OnStackFailure or ("DO_NOTHING" if rollback_disabled(DeploymentConfig) else None),
         role=RoleARN,
         notifications=tuple(NotificationARNs or ()),
     )
@@ -133,7 +135,12 @@ async def list_change_sets(call: Call, StackName: str, NextToken: str | None = N
 @cloudformation.operation
 async def delete_change_set(call: Call, ChangeSetName: str, StackName: str | None = None) -> dict[str, Any]:
     """Throw a change set away."""
-    stack, found = await _find(call.state, ChangeSetName, StackName)
+    try:
+        stack, found = await _find(call.state, ChangeSetName, StackName)
+    except AwsError as error:
+        if error.code != "ChangeSetNotFound" or StackName is None:
+            raise
+        return {}  # there is none: that is what was wanted
     await _drop(call.state, stack.id, found.name)
     return {}
 
@@ -157,7 +164,7 @@ async def execute_change_set(
     creates = stack.status == "REVIEW_IN_PROGRESS"
     if not creates:
         check_updatable(stack)
-    on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or stack.on_failure
+    on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)
     status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"

@@ -55,6 +55,7 @@ async def rollback_stack(
     RoleARN: str | None = None,
     ClientRequestToken: str | None = None,
     RetainExceptOnCreate: bool | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Roll back what failed and was kept as it was (DisableRollback)."""
     stack = await find_stack(call.state, StackName)

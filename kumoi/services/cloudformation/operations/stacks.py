@@ -64,10 +64,13 @@ async def create_stack(
     ClientRequestToken: str | None = None,
     EnableTerminationProtection: bool = False,
     RetainExceptOnCreate: bool | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
+    DisableValidation: bool | None = None,
 ) -> dict[str, Any]:
     """Make a stack; it is often complete when this answers."""
     if DisableRollback is not None and OnFailure is not None:
         raise aws_error("ValidationError", "You can specify either DisableRollback or OnFailure, but not both.")
+    keeping = DisableRollback or rollback_disabled(DeploymentConfig)
     text = await template_text(call, TemplateBody, TemplateURL)
     source = await source_of(call, text, Parameters, Tags, Capabilities)
     check_expansion(source)
@@ -76,7 +79,7 @@ async def create_stack(
         StackName,
         "CREATE_IN_PROGRESS",
         source,
-        on_failure=OnFailure or ("DO_NOTHING" if DisableRollback else "ROLLBACK"),
+        on_failure=OnFailure or ("DO_NOTHING" if keeping else "ROLLBACK"),
         protected=EnableTerminationProtection,
         role=RoleARN,
         notifications=tuple(NotificationARNs or ()),
@@ -108,6 +111,8 @@ async def update_stack(
     DisableRollback: bool | None = None,
     RetainExceptOnCreate: bool | None = None,
     ClientRequestToken: str | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
+    DisableValidation: bool | None = None,
 ) -> dict[str, Any]:
     """Change a stack; ValidationError when that would change nothing."""
     stack = await find_stack(call.state, StackName, bracketed=True)
@@ -117,7 +122,8 @@ async def update_stack(
     check_expansion(source)
     if not await differs(call, stack, source):
         raise aws_error("ValidationError", NOTHING_TO_DO)
-    changes: dict[str, Any] = {"wanted": source, "on_failure": "DO_NOTHING" if DisableRollback else "ROLLBACK"}
+    keeping = DisableRollback or rollback_disabled(DeploymentConfig)
+    changes: dict[str, Any] = {"wanted": source, "on_failure": "DO_NOTHING" if keeping else "ROLLBACK"}
     if StackPolicyBody is not None or StackPolicyURL is not None:
         changes["policy"] = await policy_text(call, StackPolicyBody, StackPolicyURL)
     if StackPolicyDuringUpdateBody is not None or StackPolicyDuringUpdateURL is not None:
@@ -131,6 +137,11 @@ async def update_stack(
     )
     await call.part(Engine).run(stack, Deployment.update)
     return {"StackId": stack.id}
+
+
+def rollback_disabled(config: dict[str, Any] | None) -> bool:
+    """Whether a DeploymentConfig keeps what failed; its modes do not differ here: resources are ready at once."""
+    return bool((config or {}).get("DisableRollback"))
 
 
 def check_updatable(stack: Stack) -> None:
@@ -151,6 +162,7 @@ async def delete_stack(
     RoleARN: str | None = None,
     ClientRequestToken: str | None = None,
     DeletionMode: str | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
 ) -> None:
     """Delete a stack with its resources; nothing happens when there is no such stack."""
     stack = await known_stack(call.state, StackName)
