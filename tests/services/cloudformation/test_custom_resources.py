@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import urllib.request
 from typing import Any
@@ -112,6 +113,40 @@ def test_failures_are_told_and_rolled_back(stacks: Any, function: Any, log: str,
     asked = told()
     assert [one["RequestType"] for one in asked] == ["Update", "Update"]
     assert "Fail" not in asked[1]["ResourceProperties"]
+
+
+IN_NODE = """
+const https = require("https");
+exports.handler = (event, context) => {
+  const answer = JSON.stringify({
+    Status: "SUCCESS", Reason: "", PhysicalResourceId: context.logStreamName, StackId: event.StackId,
+    RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId, Data: { Made: "in node" },
+  });
+  const { hostname, pathname, search } = new URL(event.ResponseURL);
+  const options = { hostname, port: 443, path: pathname + search, method: "PUT",
+                    headers: { "content-type": "", "content-length": answer.length } };
+  const request = https.request(options, () => context.done());
+  request.on("error", (error) => context.done(error));
+  request.end(answer);
+};
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+def test_handlers_in_node_answer_as_awss_do(kumoi: Any, stacks: Any, zipped: Any) -> None:
+    made = kumoi.client("lambda").create_function(
+        FunctionName="node",
+        Runtime="nodejs20.x",
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{kumoi.account}:role/any",
+        Code={"ZipFile": zipped({"index.js": IN_NODE})},
+    )
+    thing = {"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": made["FunctionArn"]}}
+    outputs = {"Made": {"Value": {"Fn::GetAtt": ["Thing", "Made"]}}}
+    done = stacks.deploy("s", {"Thing": thing}, Outputs=outputs)
+    assert done["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("s")
+    assert stacks.outputs("s") == {"Made": "in node"}
+    stacks.delete("s")
 
 
 def test_silence_ends_at_the_deadline(kumoi: Any, stacks: Any, function: Any, log: str) -> None:

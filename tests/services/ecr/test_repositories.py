@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+LIFECYCLE = json.dumps({"rules": []}, indent=100)
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -27,8 +28,8 @@ def test_a_repository_lives_and_has_settings(kumoi: Any) -> None:
     assert code(error) == "RepositoryPolicyNotFoundException"
     ecr.set_repository_policy(repositoryName="shop/api", policyText=POLICY)
     assert ecr.get_repository_policy(repositoryName="shop/api")["policyText"] == POLICY
-    ecr.put_lifecycle_policy(repositoryName="shop/api", lifecyclePolicyText='{"rules": []}')
-    assert ecr.delete_lifecycle_policy(repositoryName="shop/api")["lifecyclePolicyText"] == '{"rules": []}'
+    ecr.put_lifecycle_policy(repositoryName="shop/api", lifecyclePolicyText=LIFECYCLE)
+    assert ecr.delete_lifecycle_policy(repositoryName="shop/api")["lifecyclePolicyText"] == LIFECYCLE
     ecr.put_image_tag_mutability(repositoryName="shop/api", imageTagMutability="IMMUTABLE")
     ecr.tag_resource(resourceArn=made["repositoryArn"], tags=[{"Key": "stage", "Value": "dev"}])
     ecr.untag_resource(resourceArn=made["repositoryArn"], tagKeys=["team"])
