@@ -31,7 +31,8 @@ class ResourceCall:
     """What a type's function is asked to do, and its way to services.
 
     `properties` are the template's, evaluated; `before` those the resource has now (an update), `physical_id` and
-    `attributes` what it was made as. `token` is random, and the same when the function is called again after a crash.
+    `attributes` what it was made as; `kind` is its type's name. `token` is random, and the same when the function is
+    called again after a crash.
     """
 
     doorway: Doorway
@@ -48,6 +49,7 @@ class ResourceCall:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     begun: list[Resource] = field(default_factory=list)
+    kind: str = ""
 
     def begin(self, resource: Resource) -> Resource:
         """Something exists now that has to be deleted should what is left to do fail."""

@@ -31,6 +31,7 @@ SERVED = [
     "apigatewayv2",
     "cloudformation",
     "dynamodb",
+    "ecr",
     "events",
     "iam",
     "kinesis",

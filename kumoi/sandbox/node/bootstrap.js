@@ -15,6 +15,7 @@ const { loadHandler, STREAMING } = require("./handler.js");
 const { ResponseStream, installGlobals } = require("./streaming.js");
 
 const OVERHEAD = 5;
+const CUSTOM_RESOURCE = "/_kumoi/cloudformation-response/"; // in the events of custom resources
 const channel = new net.Socket({ fd: 3 });
 let log = null;
 let handler = null;
@@ -88,6 +89,7 @@ function invoke(header, payload) {
   let event;
   try {
     event = JSON.parse(payload.toString("utf8"));
+    if (payload.includes(CUSTOM_RESOURCE)) require("./custom_resource.js").install(event);
   } catch (error) {
     current.fail(error);
     return;

@@ -16,8 +16,15 @@ from kumoi.state import State
 cloudformation = Service(
     "cloudformation",
     __name__,
-    modules=("operations.change_sets", "operations.events", "operations.stacks", "operations.templates"),
+    modules=tuple(
+        f"operations.{name}"
+        for name in (
+            *("change_sets", "events", "exports", "rollback", "settings", "signals", "stack_resources", "stacks"),
+            "templates",
+        )
+    ),
     resource=("StackName", "ChangeSetName"),
+    data_planes=("cloudformation-response",),
 )
 
 

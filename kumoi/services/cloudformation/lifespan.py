@@ -1,4 +1,4 @@
-"""What runs for CloudFormation while the platform does: the engine."""
+"""What runs for CloudFormation while the platform does: the engine, and the translator of SAM templates."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.cloudformation.engine import Engine
+from kumoi.services.cloudformation.sam import SamTranslator
 
 
 @asynccontextmanager
 async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the engine; what a crash interrupted is rolled back once the platform is up."""
     engine = parts.add(Engine, Engine(parts[Doorway]))
+    translator = parts.add(SamTranslator, SamTranslator())
     resuming = asyncio.create_task(engine.resume())
     try:
         yield
@@ -21,3 +23,4 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         resuming.cancel()
         await asyncio.gather(resuming, return_exceptions=True)
         await engine.stop()
+        await translator.close()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kumoi.doorway.resource_types import ResourceType
 from kumoi.services.cloudformation.records import StackResource
 from kumoi.services.cloudformation.template.intrinsics import Scope, Unresolved
+from kumoi.services.cloudformation.types import NESTED, Types
 
 
 class Change(NamedTuple):
@@ -61,7 +61,7 @@ def changed_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> f
 def plan(
     wanted: Mapping[str, Any],
     existing: Mapping[str, StackResource],
-    types: Mapping[str, ResourceType],
+    types: Types,
     scope: Scope,
 ) -> list[Change]:
     """What has to happen to existing resources so that the wanted ones, evaluated by `scope`, are there."""
@@ -83,9 +83,11 @@ def plan(
             continue
         changed = changed_properties(known.made.properties, after)
         if changed:
-            declared = types.get(kind)
+            declared = types.find(kind)
             replaced = declared is not None and declared.replaces(changed)
             changes.append(Change("Modify", name, kind, physical, str(replaced), tuple(sorted(changed))))
+        elif kind == NESTED:
+            changes.append(Change("Modify", name, kind, physical, "False"))
     changes += [
         Change("Remove", name, one.type, one.made.physical_id)
         for name, one in existing.items()

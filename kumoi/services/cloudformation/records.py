@@ -12,6 +12,9 @@ EVENTS = "cloudformation.events"
 """Name of the streams of events: key (EVENTS, stack id)."""
 
 
+STACK = "AWS::CloudFormation::Stack"
+
+
 class Output(msgspec.Struct, frozen=True):
     """One output of a stack."""
 
@@ -25,7 +28,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """What a stack is, or is to be, made from.
 
     `template` is the text as it was sent, `processed` the same after transforms (JSON). `parameters` are the values as
-    given; `looked_up` those that came from Parameter Store.
+    given; `looked_up` those that came from Parameter Store. `expanded`: macros have made it what it is.
     """
 
     template: str
@@ -34,10 +37,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     looked_up: dict[str, str] = {}
     tags: dict[str, str] = {}
     capabilities: tuple[str, ...] = ()
+    expanded: bool = False
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into."""
+    """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into.
+
+    `previous` is what it was made from before its last update. `policy_once` is the stack policy for the update under
+    way alone. `parent` and `root` are the ids of the stacks that a nested one belongs to.
+    """
 
     id: str
     name: str
@@ -57,25 +65,29 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
     notifications: tuple[str, ...] = ()
     parent: str | None = None
+    root: str | None = None
     policy: str | None = None
+    policy_once: str | None = None
     change_set: str | None = None
+    previous: Source | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A resource as it was made: what identifies it, and the properties it has."""
+    """A resource as it was made: what identifies it, its type, and the properties it has."""
 
     physical_id: str
     properties: dict[str, Any]
     attributes: dict[str, Any] = {}
     ref: str | None = None
     token: str = ""
+    type: str = ""
 
 
 class StackResource(msgspec.Struct, frozen=True, kw_only=True):
     """A resource of a stack. `made` is None until it exists; `before` is what it was before the operation under way.
 
     `fresh`: the operation under way has made it. `needs` are the resources that must outlive it. `begun` are the
-    properties it was about to be made with.
+    properties it is about to be made or changed with; `replacing`: as a new resource in place of what it was.
     """
 
     stack: str
@@ -89,9 +101,11 @@ class StackResource(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     needs: tuple[str, ...] = ()
     retain: bool = False
+    retain_on_failure: bool = False
     retain_replaced: bool = False
     token: str = ""
     begun: dict[str, Any] | None = None
+    replacing: bool = False
 
 
 class StackEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +140,31 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     notifications: tuple[str, ...] = ()
 
 
+class Callback(msgspec.Struct, frozen=True):
+    """A URL that something outside answers on: `id` is its secret part, `topic` what the answers are kept under."""
+
+    id: str
+    account: str
+    region: str
+    topic: str
+    single: bool
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """An answer: `body` as it came, for a custom resource; or one of the signals that a resource waits for."""
+
+    topic: str
+    unique: str
+    body: bytes
+
+
+class Macro(msgspec.Struct, frozen=True):
+    """A macro: the function that transforms templates."""
+
+    name: str
+    function: str
+
+
 class NamedStack(msgspec.Struct, frozen=True):
     """The stack that a name means now."""
 
@@ -139,3 +178,6 @@ resources: Space[StackResource] = Space(
     "cloudformation.resource", StackResource, lambda resource: (resource.stack, resource.name)
 )
 change_sets: Space[ChangeSet] = Space("cloudformation.change_set", ChangeSet, lambda one: (one.stack, one.name))
+callbacks: Space[Callback] = Space("cloudformation.callback", Callback, lambda one: (one.id,), scope="global")
+signals: Space[Signal] = Space("cloudformation.signal", Signal, lambda one: (one.topic, one.unique))
+macros: Space[Macro] = Space("cloudformation.macro", Macro, lambda one: (one.name,))

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from kumoi.doorway import Call
 from kumoi.services.cloudformation.records import Source
+from kumoi.services.cloudformation.stored_text import read_stored
 from kumoi.services.cloudformation.template.graph import dependencies
-from kumoi.services.cloudformation.template.parameters import given_values, resolve_parameters, ssm_names
+from kumoi.services.cloudformation.template.parameters import (
+    check_patterns,
+    given_values,
+    resolve_parameters,
+    ssm_names,
+)
 from kumoi.services.cloudformation.template.parsing import (
     MOST_BYTES,
-    MOST_BYTES_FROM_S3,
     check_resources,
     parse_template,
-    template_error,
 )
-from kumoi.services.cloudformation.transforms import transform
+from kumoi.services.cloudformation.transforms import EXTENSIONS, INCLUDE, named_transforms, transform
 from kumoi.wire.errors import AwsError, aws_error
+
+LONG_TEXT = 16_384
+"""Characters of a template that is worth a thread to read."""
 
 _NAMED_IAM = frozenset(("RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"))
 _IAM_TYPES = re.compile(
@@ -42,41 +49,14 @@ async def template_text(call: Call, body: str | None, url: str | None) -> str:
             )
         return body
     assert url is not None
-    bucket, key = bucket_and_key(url)
-    try:
-        answer = await call.to("s3", "GetObject", Bucket=bucket, Key=key)
-    except AwsError as error:
-        raise aws_error("ValidationError", f"S3 error: {error.message}") from None
-    content = b"".join([piece async for piece in _pieces(answer["Body"])])
-    return content.decode("utf-8", "replace")
+    return await read_stored(call, url)
 
 
-async def _pieces(body: Any) -> Any:
-    size = 0
-    if isinstance(body, bytes):
-        yield body
-        return
-    async for piece in body:
-        size += len(piece)
-        if size > MOST_BYTES_FROM_S3:
-            raise template_error(f"the template is larger than {MOST_BYTES_FROM_S3} bytes.")
-        yield piece
-
-
-def bucket_and_key(url: str) -> tuple[str, str]:
-    """What a template's URL names, in any of the forms that clients write."""
-    parts = urlsplit(url)
-    path = unquote(parts.path).lstrip("/")
-    host = parts.hostname or ""
-    if parts.scheme == "s3":
-        return host, path
-    virtual = re.match(r"(.+?)\.s3[.-]", host)
-    if virtual:
-        return virtual[1], path
-    bucket, _, key = path.partition("/")
-    if not bucket or not key:
-        raise aws_error("ValidationError", "TemplateURL must be a supported URL.")
-    return bucket, key
+async def parsed(text: str) -> dict[str, Any]:
+    """Read a template; a long one on a thread."""
+    if len(text) > LONG_TEXT:
+        return await asyncio.to_thread(parse_template, text)
+    return parse_template(text)
 
 
 async def source_of(
@@ -88,11 +68,12 @@ async def source_of(
     before: Source | None = None,
 ) -> Source:
     """Read and check everything that a request says of a stack; ValidationError or InsufficientCapabilities."""
-    template = parse_template(text)
+    template = await parsed(text)
     declared = template.get("Parameters", {})
     given = given_values(parameters or (), declared, before.parameters if before else {})
     looked_up = await _looked_up(call, declared, given)
     values = resolve_parameters(declared, given, looked_up)
+    await check_patterns(declared, values)
     processed = await transform(call, template, {name: one.value for name, one in values.items()})
     check_resources(processed)
     dependencies(processed["Resources"])
@@ -104,6 +85,7 @@ async def source_of(
         looked_up=looked_up,
         tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else before.tags if before else {},
         capabilities=tuple(capabilities or ()),
+        expanded=any(name not in (INCLUDE, EXTENSIONS) for name, _ in named_transforms(template)),
     )
 
 
@@ -122,6 +104,12 @@ async def _looked_up(call: Call, declared: Mapping[str, Any], given: Mapping[str
             )
         found[name] = str(answer["Parameter"]["Value"])
     return found
+
+
+def check_expansion(source: Source) -> None:
+    """Refuse to make a stack directly from a template that macros expand, unless that is said to be wanted."""
+    if source.expanded and "CAPABILITY_AUTO_EXPAND" not in source.capabilities:
+        raise aws_error("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
 
 
 def _check_capabilities(template: Mapping[str, Any], capabilities: set[str]) -> None:

@@ -32,7 +32,7 @@ def template(count: int) -> str:
 def test_what_a_crash_interrupts_is_rolled_back(killable: Any, steps: int) -> None:
     killable.start()
     stacks, logs = killable.client("cloudformation"), killable.client("logs")
-    fault = json.dumps({"service": "logs", "operation": "CreateLogGroup", "action": "delay", "seconds": 0.01}).encode()
+    fault = json.dumps({"service": "logs", "operation": "CreateLogGroup", "action": "delay", "delay_ms": 10}).encode()
     asked = urllib.request.Request(f"{killable.url}/_kumoi/faults", fault, {"Content-Type": "application/json"})
     urllib.request.urlopen(asked).close()
     stacks.create_stack(StackName="before", TemplateBody=template(1))

@@ -10,19 +10,16 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cloudformation import cloudformation
-from kumoi.services.cloudformation.deployment import Deployment, set_status
+from kumoi.services.cloudformation.creation import add_stack, new_stack
+from kumoi.services.cloudformation.deployment import Deployment
+from kumoi.services.cloudformation.differences import changes_of, outputs_or_tags_differ
 from kumoi.services.cloudformation.engine import Engine
+from kumoi.services.cloudformation.journal import begin
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
-from kumoi.services.cloudformation.operations.stacks import (
-    add_stack,
-    changes_of,
-    check_updatable,
-    moment,
-    new_stack,
-    parameters_of,
-)
+from kumoi.services.cloudformation.operations.stacks import UPDATABLE, check_updatable, rollback_disabled
 from kumoi.services.cloudformation.records import ChangeSet, Stack, change_sets
 from kumoi.services.cloudformation.sources import source_of, template_text
+from kumoi.services.cloudformation.telling import moment, parameters_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -51,9 +48,11 @@ async def create_change_set(
     IncludeNestedStacks: bool | None = None,
     OnStackFailure: str | None = None,
     ImportExistingResources: bool | None = None,
+    DeploymentConfig: dict[str, Any] | None = None,
+    DisableValidation: bool | None = None,
 ) -> dict[str, Any]:
     """Work out what would change, for a stack that is there or one that is to be."""
-    if ChangeSetType == "IMPORT" or ResourcesToImport or ImportExistingResources:
+    if ChangeSetType == "IMPORT" or ResourcesToImport:
         raise aws_error("NotImplemented", "Kumoi's cloudformation does not import existing resources yet.")
     stack = await known_stack(call.state, StackName)
     if stack is not None and stack.deleted is not None:
@@ -84,27 +83,21 @@ async def create_change_set(
         created=call.now,
         source=source,
         description=Description,
-        on_failure=OnStackFailure,
+        on_failure=OnStackFailure or ("DO_NOTHING" if rollback_disabled(DeploymentConfig) else None),
         role=RoleARN,
         notifications=tuple(NotificationARNs or ()),
     )
     try:
-        changes = tuple(await changes_of(call, stack, source))
+        changes = tuple(change.told() for change in await changes_of(call, stack, source))
     except AwsError as error:
         made = msgspec.structs.replace(made, status="FAILED", execution="UNAVAILABLE", reason=error.message)
     else:
-        same = before is not None and not changes and _same_beside_resources(before.processed, source.processed)
-        if same and before is not None and before.tags == source.tags:
+        if before is not None and not changes and not outputs_or_tags_differ(before, source):
             made = msgspec.structs.replace(made, status="FAILED", execution="UNAVAILABLE", reason=NO_CHANGES)
         else:
             made = msgspec.structs.replace(made, changes=changes)
     await _add(call.state, made)
     return {"Id": made.id, "StackId": stack.id}
-
-
-def _same_beside_resources(before: str, after: str) -> bool:
-    one, other = orjson.loads(before), orjson.loads(after)
-    return bool(one.get("Outputs") == other.get("Outputs"))
 
 
 @cloudformation.operation
@@ -142,7 +135,12 @@ async def list_change_sets(call: Call, StackName: str, NextToken: str | None = N
 @cloudformation.operation
 async def delete_change_set(call: Call, ChangeSetName: str, StackName: str | None = None) -> dict[str, Any]:
     """Throw a change set away."""
-    stack, found = await _find(call.state, ChangeSetName, StackName)
+    try:
+        stack, found = await _find(call.state, ChangeSetName, StackName)
+    except AwsError as error:
+        if error.code != "ChangeSetNotFound" or StackName is None:
+            raise
+        return {}  # there is none: that is what was wanted
     await _drop(call.state, stack.id, found.name)
     return {}
 
@@ -166,14 +164,16 @@ async def execute_change_set(
     creates = stack.status == "REVIEW_IN_PROGRESS"
     if not creates:
         check_updatable(stack)
-    on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or stack.on_failure
+    on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)
     status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
     changes = {"wanted": found.source, "on_failure": on_failure, "change_set": found.id}
     if creates:
         changes["source"] = found.source
-    stack = await set_status(call.state, stack, status, call.now, "User Initiated", **changes)
+    allowed = ("REVIEW_IN_PROGRESS",) if creates else UPDATABLE
+    refusal = f"Stack:{stack.id} is in {{}} state and can not be updated."
+    stack = await begin(call.state, stack.id, allowed, refusal, status, call.now, **changes)
     await call.part(Engine).run(stack, Deployment.create if creates else Deployment.update)
     return {}
 

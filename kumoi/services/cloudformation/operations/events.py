@@ -9,8 +9,8 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.cloudformation import cloudformation
 from kumoi.services.cloudformation.lookup import find_stack
-from kumoi.services.cloudformation.operations.stacks import moment
 from kumoi.services.cloudformation.records import EVENTS, Stack, StackEvent
+from kumoi.services.cloudformation.telling import moment
 from kumoi.state import Transaction, transactional
 
 PAGE = 100

@@ -10,10 +10,10 @@ from kumoi.doorway import Call
 from kumoi.services.cloudformation import cloudformation
 from kumoi.services.cloudformation.lookup import find_stack
 from kumoi.services.cloudformation.records import change_sets
-from kumoi.services.cloudformation.sources import template_text
+from kumoi.services.cloudformation.sources import parsed, template_text
 from kumoi.services.cloudformation.template.graph import dependencies
-from kumoi.services.cloudformation.template.parsing import check_resources, parse_template
-from kumoi.services.cloudformation.transforms import transform
+from kumoi.services.cloudformation.template.parsing import check_resources
+from kumoi.services.cloudformation.transforms import named_transforms, transform
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -58,10 +58,13 @@ async def get_template_summary(
         text = (await find_stack(call.state, StackName)).source.template
     else:
         text = await template_text(call, TemplateBody, TemplateURL)
-    template = parse_template(text)
+    template = await parsed(text)
     summary = _declared(template)
-    kinds = sorted({one["Type"] for one in template.get("Resources", {}).values() if isinstance(one, dict)})
-    summary["ResourceTypes"] = kinds
+    if "Transform" not in template:
+        check_resources(template)
+    summary["ResourceTypes"] = sorted(
+        {str(one["Type"]) for one in template.get("Resources", {}).values() if isinstance(one, dict) and "Type" in one}
+    )
     summary["ResourceIdentifierSummaries"] = []
     if "Metadata" in template:
         summary["Metadata"] = orjson.dumps(template["Metadata"]).decode()
@@ -75,7 +78,7 @@ async def validate_template(
     call: Call, TemplateBody: str | None = None, TemplateURL: str | None = None
 ) -> dict[str, Any]:
     """Whether a template is one, and what it declares."""
-    template = parse_template(await template_text(call, TemplateBody, TemplateURL))
+    template = await parsed(await template_text(call, TemplateBody, TemplateURL))
     if "Transform" not in template:
         check_resources(template)
         dependencies(template["Resources"])
@@ -94,7 +97,7 @@ async def estimate_template_cost(
     Parameters: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Where costs are shown; they are not estimated from templates."""
-    await transform(call, parse_template(await template_text(call, TemplateBody, TemplateURL)), {})
+    await transform(call, await parsed(await template_text(call, TemplateBody, TemplateURL)), {})
     return {"Url": f"{call.doorway.endpoint}/_kumoi/info"}
 
 
@@ -123,10 +126,10 @@ def _declared(template: dict[str, Any]) -> dict[str, Any]:
         if isinstance(one, dict) and str(one.get("Type", "")).startswith("AWS::IAM::")
     ]
     if iam:
-        named = any(name.endswith("Name") for one in iam for name in one.get("Properties", {}))
+        named = any(name.endswith("Name") for one in iam for name in one.get("Properties") or ())
         answer["Capabilities"] = ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"]
         answer["CapabilitiesReason"] = "The following resource(s) require capabilities: [AWS::IAM]"
-    transforms = template.get("Transform")
+    transforms = [name for name, _ in named_transforms(template)]
     if transforms:
-        answer["DeclaredTransforms"] = [transforms] if isinstance(transforms, str) else transforms
+        answer["DeclaredTransforms"] = transforms
     return answer

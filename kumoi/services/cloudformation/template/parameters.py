@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.services.cloudformation.template.parsing import template_error
-from kumoi.wire.errors import aws_error
+from kumoi.users_pattern import BadPattern, first_mismatch
+from kumoi.wire.errors import AwsError, aws_error
 
 _TYPES = re.compile(
     r"String|Number|CommaDelimitedList|List<(Number|String|AWS::[A-Za-z0-9:]+)>|AWS::[A-Za-z0-9:]+(<.+>)?"
@@ -70,6 +71,23 @@ def resolve_parameters(
     }
 
 
+async def check_patterns(declared: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> None:
+    """Refuse a value that does not match its parameter's AllowedPattern."""
+    wanted = [
+        (name, str(declaration["AllowedPattern"]), item)
+        for name, declaration in declared.items()
+        if "AllowedPattern" in declaration and not str(declaration.get("Type", "")).startswith(_FROM_SSM)
+        for item in _items(str(declaration.get("Type", "")), parameters[name].text)
+    ]
+    try:
+        mismatch = await first_mismatch([(pattern, item) for _, pattern, item in wanted])
+    except BadPattern as error:
+        raise template_error(f"an AllowedPattern {error}.") from None
+    if mismatch is not None:
+        name, pattern, _ = wanted[mismatch]
+        raise _unmet(name, declared[name], f"Parameter must match pattern {pattern}")
+
+
 def _parameter(name: str, declaration: Mapping[str, Any], text: str, found: str | None) -> Parameter:
     kind = str(declaration.get("Type", ""))
     if not _TYPES.fullmatch(kind):
@@ -86,13 +104,22 @@ def _parameter(name: str, declaration: Mapping[str, Any], text: str, found: str 
 
 
 def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> None:
-    constraint = declaration.get("ConstraintDescription")
-    items = [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" else [text]
-    for item in items:
-        problem = _problem(declaration, kind, item)
+    for item in _items(kind, text):
+        try:
+            problem = _problem(declaration, kind, item)
+        except (TypeError, ValueError):
+            raise template_error(f"a constraint of parameter {name} is of the wrong type.") from None
         if problem:
-            told = constraint or problem
-            raise aws_error("ValidationError", f"Parameter {name} failed to satisfy constraint: {told}")
+            raise _unmet(name, declaration, problem)
+
+
+def _items(kind: str, text: str) -> list[str]:
+    return [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" else [text]
+
+
+def _unmet(name: str, declaration: Mapping[str, Any], problem: str) -> AwsError:
+    told = declaration.get("ConstraintDescription") or problem
+    return aws_error("ValidationError", f"Parameter {name} failed to satisfy constraint: {told}")
 
 
 def _problem(declaration: Mapping[str, Any], kind: str, text: str) -> str:
@@ -112,9 +139,6 @@ def _problem(declaration: Mapping[str, Any], kind: str, text: str) -> str:
         return f"Parameter must contain at least {declaration['MinLength']} characters"
     if "MaxLength" in declaration and len(text) > int(declaration["MaxLength"]):
         return f"Parameter must contain at most {declaration['MaxLength']} characters"
-    pattern = declaration.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, text):
-        return f"Parameter must match pattern {pattern}"
     return ""
 
 

@@ -58,18 +58,22 @@ def parse_template(text: str) -> dict[str, Any]:
     for section in ("Parameters", "Mappings", "Conditions", "Resources", "Outputs"):
         if not isinstance(template.get(section, {}), dict):
             raise template_error(f"Every {section} member must be an object.")
+    for section in ("Parameters", "Outputs"):
+        if not all(isinstance(one, dict) for one in template.get(section, {}).values()):
+            raise template_error(f"Every {section} object must be an object.")
     return template
 
 
 def check_resources(template: dict[str, Any]) -> None:
     """Refuse a template whose resources are not as they should be; after transforms."""
     resources = template.get("Resources")
-    if not resources:
+    if not isinstance(resources, dict) or not resources:
         raise template_error("At least one Resources member must be defined.")
     if len(resources) > MOST_RESOURCES:
         raise template_error(
             f"Number of resources, {len(resources)}, is greater than maximum allowed, {MOST_RESOURCES}"
         )
+    _check_outputs(template.get("Outputs", {}))
     for name, resource in resources.items():
         if not re.fullmatch(r"[A-Za-z0-9]{1,255}", str(name)):
             raise template_error(f"Resource name {name} is non alphanumeric.")
@@ -80,8 +84,25 @@ def check_resources(template: dict[str, Any]) -> None:
         unknown = [member for member in resource if member not in _MEMBERS]
         if unknown:
             raise aws_error("ValidationError", f"Invalid template resource property '{unknown[0]}'")
-        if not isinstance(resource.get("Properties", {}), dict):
-            raise template_error(f"[/Resources/{name}/Properties] Properties must be an object.")
+        for member in ("Properties", "CreationPolicy", "UpdatePolicy", "Metadata"):
+            if not isinstance(resource.get(member, {}), dict):
+                raise template_error(f"[/Resources/{name}/{member}] {member} must be an object.")
+        for member in ("Condition", "DeletionPolicy", "UpdateReplacePolicy"):
+            if not isinstance(resource.get(member, ""), str):
+                raise template_error(f"[/Resources/{name}/{member}] {member} must be a string.")
+        needed = resource.get("DependsOn", [])
+        if not all(isinstance(one, str) for one in (needed if isinstance(needed, list) else [needed])):
+            raise template_error(f"[/Resources/{name}/DependsOn] DependsOn must be a string or list of strings.")
+
+
+def _check_outputs(outputs: dict[str, Any]) -> None:
+    for name, output in outputs.items():
+        if not isinstance(output, dict) or output.get("Value") is None:
+            raise template_error(f"Output {name} is malformed. The Value field of every Outputs member must be given.")
+        if not isinstance(output.get("Condition", ""), str) or not isinstance(output.get("Description", ""), str):
+            raise template_error(f"Condition and Description of output {name} must be strings.")
+        if not isinstance(output.get("Export", {}), dict):
+            raise template_error(f"Export of output {name} must be an object.")
 
 
 def parse_text(text: str) -> Any:
@@ -102,7 +123,7 @@ def parse_text(text: str) -> Any:
         raise template_error("the template is nested too deeply.") from None
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A loader that makes texts, integers, floats, booleans, lists and dicts, and knows the short forms."""
 
 
