@@ -1,8 +1,8 @@
 """JSONata expressions, `{% $states.input.total > 10 %}`, evaluated under bounds of steps and time.
 
 The evaluator is the library jsonata-python; here stand the functions that Step Functions adds and takes away, the
-difference between null and nothing, and the bounds. A short bound holds where the event loop waits: an expression that
-goes beyond it raises TooLong, and is evaluated anew on a thread with the long one.
+difference between null and nothing, and the bounds. Evaluations may take long: machines that use JSONata are stepped
+on threads.
 
 Source: "Transforming data with JSONata in Step Functions".
 """
@@ -21,17 +21,12 @@ from kumoi.names import uuid
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
 
-SHORT_STEPS = 2_000
-LONG_SECONDS = 30.0
+MAX_SECONDS = 30.0
 MAX_DEPTH = 400
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 NOTHING = object()
 """What an expression yields that yields nothing (undefined)."""
 _SAFE = 2**53
-
-
-class TooLong(Exception):
-    """The short bound was reached."""
 
 
 def is_expression(text: Any) -> bool:
@@ -44,10 +39,10 @@ def check(text: str) -> None:
     _compiled(text, threading.get_ident())
 
 
-def evaluate(text: str, bindings: Mapping[str, Any], field: str, *, patient: bool) -> Any:
+def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
     """The value of an expression, NOTHING where it is undefined.
 
-    Raises EvaluationFailure with the field's name, and TooLong unless `patient`.
+    Raises EvaluationFailure with the field's name.
     """
     from jsonata.jexception import JException
 
@@ -55,11 +50,9 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, *, patient: boo
     frame = compiled.create_frame(compiled.environment)
     for name, value in bindings.items():
         frame.bind(name, _inward(value))
-    _bound(frame, patient)
+    _bound(frame)
     try:
         found = compiled.evaluate(None, frame)
-    except TooLong:
-        raise
     except JException as error:
         raise _failed(text, field, str(error)) from None
     except RecursionError:
@@ -108,23 +101,21 @@ def type_name(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def _bound(frame: Any, patient: bool) -> None:
+def _bound(frame: Any) -> None:
     """Count steps and depth; raise where they go beyond the bounds."""
     from jsonata.jexception import JException
 
     steps = depth = 0
-    limit = monotonic() + LONG_SECONDS
+    limit = monotonic() + MAX_SECONDS
 
     def entered(_expression: Any, _input: Any, _environment: Any) -> None:
         nonlocal steps, depth
         steps += 1
         depth += 1
-        if not patient and steps > SHORT_STEPS:
-            raise TooLong
         if depth > MAX_DEPTH:
             raise JException("D1011", -1)
-        if patient and not steps % 256 and monotonic() > limit:
-            raise JException("D1012", -1, int(LONG_SECONDS * 1000))
+        if not steps % 256 and monotonic() > limit:
+            raise JException("D1012", -1, int(MAX_SECONDS * 1000))
 
     def left(_expression: Any, _input: Any, _environment: Any, _result: Any) -> None:
         nonlocal depth
