@@ -43,6 +43,7 @@ class Driver:
         clock: Clock,
         *,
         effect: Effect,
+        abandon: Callable[[Driver, int, str], None],
         listen: Listener,
         ended: Callable[[Driver], None],
     ) -> None:
@@ -53,6 +54,7 @@ class Driver:
         self.interpreter = Interpreter(run, clock.now, state.region)
         self._clock = clock
         self._effect = effect
+        self._abandon = abandon
         self._listen = listen
         self._ended = ended
         self._inbox: list[tuple[Action, asyncio.Future[None] | None]] = []
@@ -160,6 +162,8 @@ class Driver:
             task = self._working.pop(number, None)
             if task is not None:
                 task.cancel()
+        for number, job in changes.abandoned:
+            self._abandon(self, number, job)
         self._listen(self, changes.events)
         if run.ended:
             await self._end()

@@ -74,6 +74,7 @@ class Engine:
             self._state.at(account, region),
             self._clock,
             effect=self._effects.run,
+            abandon=self._abandon,
             listen=self._publishing.told,
             ended=self._ended,
         )
@@ -86,6 +87,13 @@ class Engine:
         driver = await self.driver(arn)
         if driver is not None:
             await asyncio.wait([driver.finished])
+
+    def _abandon(self, driver: Driver, _frame: int, job: str) -> None:
+        """Nobody waits any more for an execution that a task began: it is stopped."""
+        inner = self.drivers.get(job)
+        if inner is not None:
+            cause = f"The execution {driver.run.execution.arn} that waited for this one has gone on or was stopped."
+            inner.post(lambda interpreter: interpreter.stop(None, cause))
 
     def _ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.run.execution.arn, None)

@@ -512,6 +512,7 @@ class Interpreter(Forks, TaskEvents):
 
     def _outcome(self, frame: Frame, outcome: Early) -> None:
         state = self.run.state_of(frame)
+        frame.phase = "settled"
         if outcome.succeeded:
             self.emit_succeeded(frame, state, outcome.output or "null")
             self.complete(frame, self.result_of(outcome.output or "null"))

@@ -29,6 +29,7 @@ class Changes:
         self.closed: set[int] = set()
         self.effects: list[int] = []
         self.cancelled: list[int] = []
+        self.abandoned: list[tuple[int, str]] = []
         self.tokens: list[int] = []
         self.spent: list[str] = []
 
@@ -116,6 +117,8 @@ class Run:
         """Give up what a frame waits for: its effect, its token."""
         if frame.phase in ("call", "job", "callback", "map-run"):
             self.changes.cancelled.append(frame.id)
+        if frame.phase == "job" and frame.job is not None:
+            self.changes.abandoned.append((frame.id, frame.job))
         if frame.token is not None:
             self.changes.spent.append(frame.token)
             frame.token = None

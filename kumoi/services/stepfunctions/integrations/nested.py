@@ -1,14 +1,11 @@
 """Executions that a task began and waits for: `states:startExecution.sync` and `.sync:2`.
 
-The wait is on the execution itself, wherever it is: as long as it runs its end is awaited, and then described. Stopping
-the outer execution stops the inner one.
+As long as it runs its end is awaited, and then it is described. Stopping the outer execution stops the inner one.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from kumoi.names import uuid
@@ -16,7 +13,6 @@ from kumoi.services.stepfunctions.integrations.operation import Operations
 from kumoi.services.stepfunctions.integrations.shapes import from_answer
 from kumoi.services.stepfunctions.integrations.task import TaskCall, TaskError
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
-from kumoi.wire import AwsError
 
 
 class Nested:
@@ -41,12 +37,6 @@ class Nested:
                 if name in kept:
                     kept[name] = loads(kept[name])
         return kept
-
-    async def stop(self, task: TaskCall, arn: str) -> None:
-        """Stop an execution whose outer one was stopped."""
-        operation = self._operations.model("stepfunctions", "stopExecution")
-        with suppress(AwsError, asyncio.CancelledError):
-            await self._operations.ask(task, "stepfunctions", operation, {"executionArn": arn}, uuid())
 
 
 _MEMBERS = frozenset(

@@ -126,10 +126,8 @@ def plain_code(code: str) -> str:
 
 
 def is_modelled(operation: OperationModel, code: str) -> bool:
-    """Whether an operation declares an error."""
-    declared = {one["shape"] for one in operation.definition.get("errors", ())}
-    shape = operation.model.errors.get(code)
-    return code in declared or (shape is not None and shape.name in declared)
+    """Whether the service declares an error."""
+    return code in operation.model.errors
 
 
 def sdk_exception(operation: OperationModel, code: str, prefix: str) -> str:
