@@ -41,6 +41,8 @@ class TimerRunner:
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._wakes_at = _NEVER
+        self.advancing = False
+        """Whether the clock is being advanced: handlers then see what they began through, as far as it goes."""
         self._task: asyncio.Task[None] | None = None
         state.engine.on_timer = self._set
 
@@ -82,12 +84,16 @@ class TimerRunner:
         schedule of every minute runs sixty times in an hour. ValueError for a negative time.
         """
         end = self._clock.now() + seconds
-        while self._task is not None:
-            due = await self._state.next_timer()
-            if due is None or due > end:
-                break
-            self._clock.advance(max(due - self._clock.now(), 0.0))
-            await self.idle()
+        self.advancing = True
+        try:
+            while self._task is not None:
+                due = await self._state.next_timer()
+                if due is None or due > end:
+                    break
+                self._clock.advance(max(due - self._clock.now(), 0.0))
+                await self.idle()
+        finally:
+            self.advancing = False
         self._clock.advance(seconds if seconds < 0 else max(end - self._clock.now(), 0.0))
 
     def _set(self, due: float) -> None:

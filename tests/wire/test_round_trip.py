@@ -45,9 +45,10 @@ SERVED = [
     "sns",
     "sqs",
     "ssm",
+    "stepfunctions",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "stepfunctions"]
+LATER = ["cloudfront", "cloudwatch"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12

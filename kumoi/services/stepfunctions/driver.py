@@ -1,0 +1,266 @@
+"""One execution at work: takes what has happened, steps the run until everything waits, commits, and only then acts.
+
+What happens to an execution (a task's answer, a token, a timer, a stop) is posted to its driver and handled one after
+the other. Pure states are not committed one by one: a commit comes before an effect, a timer or the end. An Express
+execution is never stored. Steps of a machine that uses JSONata run on a thread, since an expression may take long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from kumoi.clock import Clock
+from kumoi.services.stepfunctions import store
+from kumoi.services.stepfunctions.interpreter import Interpreter
+from kumoi.services.stepfunctions.records import ActivityTask, Event, ExecutionRecord, Frame, TokenRecord
+from kumoi.services.stepfunctions.run import Changes, Run
+from kumoi.services.stepfunctions.store import YEAR, Batch
+from kumoi.services.stepfunctions.task_events import resource_of
+from kumoi.state import State
+
+logger = logging.getLogger(__name__)
+
+SLICE = 0.003
+"""Seconds that pure states may take before others get their turn."""
+Action = Callable[[Interpreter], None]
+Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
+Listener = Callable[["Driver", list[Event]], None]
+
+
+class Driver:
+    """Drives one run. `effect` does what a frame asks for; `listen` is told of events once they are committed."""
+
+    def __init__(
+        self,
+        run: Run,
+        state: State,
+        clock: Clock,
+        *,
+        effect: Effect,
+        abandon: Callable[[Driver, int, str], None],
+        listen: Listener,
+        ended: Callable[[Driver], None],
+    ) -> None:
+        self.run = run
+        self.state = state
+        self.region = state.region
+        self.finished: asyncio.Future[ExecutionRecord] = asyncio.get_running_loop().create_future()
+        self.interpreter = Interpreter(run, clock.now, state.region)
+        self._clock = clock
+        self._effect = effect
+        self._abandon = abandon
+        self._listen = listen
+        self._ended = ended
+        self._inbox: list[tuple[Action, asyncio.Future[None] | None]] = []
+        self._wake = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._working: dict[int, asyncio.Task[None]] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+        self._busy = False
+        self._timer: float | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._threaded = any(state.jsonata for state in run.machine.states.values())
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Whether the execution is stored."""
+        return not self.run.execution.express
+
+    def start(self) -> None:
+        """Begin, or go on with what was under way."""
+        if self.run.last == 0:
+            self._inbox.append((Interpreter.begin, None))
+        elif self.durable:
+            self.run.resume()
+        self._timer = -1.0  # whatever is set in state is set anew
+        self._wake.set()
+        self._task = asyncio.create_task(self._live())
+
+    def post(self, action: Action) -> asyncio.Future[None]:
+        """Have something happen to the execution; done once its consequences are committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.finished.done():
+            done.set_result(None)
+            return done
+        self._inbox.append((action, done))
+        self._quiet.clear()
+        self._wake.set()
+        return done
+
+    async def quiet(self) -> None:
+        """Return once the execution waits for time or for others, or has ended."""
+        await self._quiet.wait()
+
+    async def stop(self) -> None:
+        """Stop where it is; what is stored goes on at the next start."""
+        tasks = [task for task in (self._task, self._alarm, *self._working.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if not self.finished.done():
+            self.finished.cancel()
+
+    async def _live(self) -> None:
+        try:
+            while not self.run.ended:
+                await self._wake.wait()
+                self._wake.clear()
+                self._busy = True
+                await self._turn()
+                self._busy = False
+                self._rest()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("the execution %s is stuck until the next start", self.run.execution.arn)
+        finally:
+            self._quiet.set()
+
+    async def _turn(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        if self._threaded:
+            await asyncio.to_thread(self._work, inbox, float("inf"))
+        else:
+            self._work(inbox, perf_counter() + SLICE)
+            while self.run.ready:
+                await asyncio.sleep(0)
+                self._work([], perf_counter() + SLICE)
+        await self._commit()
+        for _, done in inbox:
+            if done is not None and not done.done():
+                done.set_result(None)
+
+    def _work(self, inbox: list[tuple[Action, asyncio.Future[None] | None]], until: float) -> None:
+        run, step = self.run, self.interpreter.step
+        for action, _ in inbox:
+            if not run.ended:
+                action(self.interpreter)
+        while run.ready:
+            step()
+            if perf_counter() > until:
+                return
+
+    async def _commit(self) -> None:
+        run = self.run
+        changes, run.changes = run.changes, Changes()
+        due = run.next_due() if not run.ended else None
+        if changes.matter or due != self._timer:
+            if self.durable:
+                await store.commit(self.state, self._batch(changes, due))
+            elif due != self._timer:
+                self._set_alarm(due)
+            self._timer = due
+            run.stored = (run.stored | changes.touched) - changes.dropped
+        for number in changes.cancelled:
+            task = self._working.pop(number, None)
+            if task is not None:
+                task.cancel()
+        for number, job in changes.abandoned:
+            self._abandon(self, number, job)
+        self._listen(self, changes.events)
+        if run.ended:
+            await self._end()
+            return
+        for number in changes.effects:
+            frame = run.frames.get(number)
+            if frame is not None and frame.phase in ("call", "job", "map-run"):
+                self._begin_effect(frame)
+
+    def _batch(self, changes: Changes, due: float | None) -> Batch:
+        run = self.run
+        touched = [run.frames[number] for number in sorted(changes.touched) if number in run.frames]
+        return Batch(
+            execution=run.execution,
+            whole=run.ended,
+            events=changes.events,
+            frames=touched,
+            dropped=sorted(changes.dropped),
+            values=[one for one in map(self._value, changes.values) if one is not None],
+            closed=sorted(changes.closed),
+            tokens=[self._token(run.frames[number]) for number in changes.tokens if self._holds_token(number)],
+            spent=changes.spent,
+            due=due,
+            set_timer=due != self._timer,
+        )
+
+    def _value(self, place: tuple[int, int]) -> tuple[int, int, Any] | None:
+        fork, index = place
+        if index < 0:
+            return (fork, index, self.run.items[fork]) if fork in self.run.items else None
+        return (fork, index, self.run.results[fork][index]) if fork in self.run.results else None
+
+    def _holds_token(self, number: int) -> bool:
+        frame = self.run.frames.get(number)
+        return frame is not None and frame.token is not None
+
+    def _token(self, frame: Frame) -> tuple[TokenRecord, ActivityTask | None]:
+        execution, resource = self.run.execution, resource_of(self.run.state_of(frame))
+        assert frame.token is not None
+        record = TokenRecord(
+            token=frame.token,
+            account=self.state.account,
+            region=self.region,
+            machine=execution.machine,
+            execution=execution.name,
+            frame=frame.id,
+            scheduled=frame.scheduled,
+            expires=self._clock.now() + YEAR,
+        )
+        if resource.kind != "activity":
+            return record, None
+        from kumoi.services.stepfunctions.language.json_text import dumps
+
+        name = resource.arn.rpartition(":")[2]
+        record = msgspec.structs.replace(record, activity=name, input=dumps(frame.request))
+        return record, ActivityTask(activity=name, place=0, token=frame.token)
+
+    def _begin_effect(self, frame: Frame) -> None:
+        task = asyncio.create_task(self._effect(self, frame))
+        self._working[frame.id] = task
+        if frame.phase == "call":
+            self._calls.add(task)
+            self._quiet.clear()
+        task.add_done_callback(lambda task: self._effect_done(frame.id, task))
+
+    def _effect_done(self, number: int, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if self._working.get(number) is task:
+            del self._working[number]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("an effect of %s failed", self.run.execution.arn, exc_info=task.exception())
+        self._rest()
+
+    def _rest(self) -> None:
+        """Note that nothing goes on by itself, if that is so."""
+        if not self._calls and not self._inbox and not self.run.ready and not self._busy:
+            self._quiet.set()
+
+    def _set_alarm(self, due: float | None) -> None:
+        """Wake an Express execution, which has no timer in state."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None if due is None else asyncio.create_task(self._ring(due))
+
+    async def _ring(self, due: float) -> None:
+        await self._clock.sleep_until(due)
+        self._alarm = None
+        self.post(Interpreter.due)
+
+    async def _end(self) -> None:
+        tasks = [task for task in (self._alarm, *self._working.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        self._working.clear()
+        for _, done in self._inbox:
+            if done is not None and not done.done():
+                done.set_result(None)
+        self._inbox = []
+        self._ended(self)
+        self.finished.set_result(self.run.execution)

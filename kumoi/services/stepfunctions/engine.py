@@ -1,0 +1,127 @@
+"""The engine: the drivers of all executions under way, by ARN; and what is due, told to whom it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from kumoi.clock import Clock
+from kumoi.doorway import Doorway
+from kumoi.services.stepfunctions import store
+from kumoi.services.stepfunctions.driver import Driver
+from kumoi.services.stepfunctions.effects import Effects
+from kumoi.services.stepfunctions.interpreter import Interpreter
+from kumoi.services.stepfunctions.language.definition import Machine
+from kumoi.services.stepfunctions.publishing import Publishing
+from kumoi.services.stepfunctions.records import ExecutionRecord
+from kumoi.services.stepfunctions.run import Run
+from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.state.timers import TimerRunner
+
+logger = logging.getLogger(__name__)
+
+RESUME = "stepfunctions.resume"
+
+
+class Engine:
+    """Runs executions."""
+
+    def __init__(self, doorway: Doorway, timers: TimerRunner, effects: Effects, publishing: Publishing) -> None:
+        self.drivers: dict[str, Driver] = {}
+        self._state: State = doorway.state
+        self._clock: Clock = doorway.clock
+        self._timers = timers
+        self._effects = effects
+        self._publishing = publishing
+        self._resumed = asyncio.Event()
+        timers.on(store.DUE, self._due)
+        timers.on(RESUME, self._resume)
+
+    def launch(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
+        """Run an execution that begins."""
+        return self._drive(account, region, Run(execution, machine))
+
+    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> None:
+        """Store a Standard execution and run it; returns once it is stored."""
+        launch: Callable[[], Driver] = lambda: self.launch(account, region, execution, machine)  # noqa: E731
+        await store.begin(self._state.at(account, region), execution, lambda: _ignore(launch()))
+
+    async def prepare(self) -> None:
+        """Have what an earlier process left behind taken up once the platform is up."""
+        await _set_resume(self._state.at("", ""))
+
+    async def driver(self, arn: str) -> Driver | None:
+        """The driver of an execution that runs."""
+        await self._resumed.wait()
+        return self.drivers.get(arn)
+
+    async def _resume(self, _timer: Timer) -> None:
+        for one in await store.still_running(self._state.at("", "")):
+            await self.take_up(one.account, one.region, one.machine, one.name)
+        self._resumed.set()
+
+    async def take_up(self, account: str, region: str, machine: str, name: str) -> Driver | None:
+        """Go on with an execution that is stored."""
+        run = await store.load(self._state.at(account, region), machine, name)
+        if run is None or run.ended or run.execution.arn in self.drivers:
+            return None
+        return self._drive(account, region, run)
+
+    def _drive(self, account: str, region: str, run: Run) -> Driver:
+        driver = Driver(
+            run,
+            self._state.at(account, region),
+            self._clock,
+            effect=self._effects.run,
+            abandon=self._abandon,
+            listen=self._publishing.told,
+            ended=self._ended,
+        )
+        self.drivers[run.execution.arn] = driver
+        driver.start()
+        return driver
+
+    async def ended(self, arn: str) -> None:
+        """Return once an execution runs no more; at once for one that does not run."""
+        driver = await self.driver(arn)
+        if driver is not None:
+            await asyncio.wait([driver.finished])
+
+    def _abandon(self, driver: Driver, _frame: int, job: str) -> None:
+        """Nobody waits any more for an execution that a task began: it is stopped."""
+        inner = self.drivers.get(job)
+        if inner is not None:
+            cause = f"The execution {driver.run.execution.arn} that waited for this one has gone on or was stopped."
+            inner.post(lambda interpreter: interpreter.stop(None, cause))
+
+    def _ended(self, driver: Driver) -> None:
+        self.drivers.pop(driver.run.execution.arn, None)
+
+    async def _due(self, timer: Timer) -> None:
+        driver = self.drivers.get(timer.payload.decode())
+        if driver is None:
+            return
+        await driver.post(Interpreter.due)
+        if self._timers.advancing:
+            await driver.quiet()
+
+    async def forget(self, account: str | None) -> None:
+        """Stop what runs for an account, or all, without a trace."""
+        drivers = [one for one in self.drivers.values() if account in (None, one.state.account)]
+        for driver in drivers:
+            self._ended(driver)
+        await asyncio.gather(*(driver.stop() for driver in drivers))
+
+    async def stop(self) -> None:
+        """Stop everything; Standard executions go on at the next start."""
+        await self.forget(None)
+
+
+@transactional
+async def _set_resume(tx: Transaction) -> None:
+    tx.timer(0.0, RESUME, key="all")
+
+
+def _ignore(_driver: Driver) -> None:
+    """The driver runs by itself."""

@@ -1,0 +1,239 @@
+"""JSONata expressions, `{% $states.input.total > 10 %}`, evaluated under bounds of steps and time.
+
+The evaluator is the library jsonata-python; here stand the functions that Step Functions adds and takes away, the
+difference between null and nothing, and the bounds. Evaluations may take long: machines that use JSONata are stepped
+on threads.
+
+Source: "Transforming data with JSONata in Step Functions".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from time import monotonic
+from typing import Any
+
+from kumoi.names import uuid
+from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
+from kumoi.services.stepfunctions.language.json_text import dumps, loads
+
+MAX_SECONDS = 30.0
+MAX_DEPTH = 400
+_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+NOTHING = object()
+"""What an expression yields that yields nothing (undefined)."""
+_SAFE = 2**53
+
+
+def is_expression(text: Any) -> bool:
+    """Whether a value is an expression: a string within `{%` and `%}`."""
+    return isinstance(text, str) and text.startswith("{%") and text.endswith("%}") and len(text) >= 4
+
+
+def check(text: str) -> None:
+    """Raise Invalid for an expression that cannot be parsed."""
+    _compiled(text, threading.get_ident())
+
+
+def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
+    """The value of an expression, NOTHING where it is undefined.
+
+    Raises EvaluationFailure with the field's name.
+    """
+    from jsonata.jexception import JException
+
+    compiled = _compiled(text, threading.get_ident())
+    frame = compiled.create_frame(compiled.environment)
+    for name, value in bindings.items():
+        frame.bind(name, _inward(value))
+    _bound(frame)
+    try:
+        found = compiled.evaluate(None, frame)
+    except JException as error:
+        raise _failed(text, field, str(error)) from None
+    except RecursionError:
+        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise _failed(text, field, f"{type(error).__name__}: {error}") from None
+    return _outward(found, text, field)
+
+
+def _failed(text: str, field: str, why: str) -> EvaluationFailure:
+    return EvaluationFailure(
+        f"The JSONata expression '{text[2:-2].strip()}' specified for the field '{field}' threw an error during "
+        f"evaluation. {why}",
+        field,
+    )
+
+
+def undefined(text: str, field: str) -> EvaluationFailure:
+    """The error of an expression that yields nothing where something is needed."""
+    return EvaluationFailure(
+        f"The JSONata expression '{text[2:-2].strip()}' specified for the field '{field}' returned nothing "
+        "(undefined).",
+        field,
+    )
+
+
+def wrong_type(text: str, field: str, expected: str, value: Any) -> EvaluationFailure:
+    """The error of an expression that yields a value of a wrong type."""
+    return EvaluationFailure(
+        f"The JSONata expression '{text[2:-2].strip()}' specified for the field '{field}' returned an unexpected "
+        f"result type. Expected '{expected}', but was '{type_name(value)}' for value: {dumps(value)}",
+        field,
+    )
+
+
+def type_name(value: Any) -> str:
+    """JSON's name of a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _bound(frame: Any) -> None:
+    """Count steps and depth; raise where they go beyond the bounds."""
+    from jsonata.jexception import JException
+
+    steps = depth = 0
+    limit = monotonic() + MAX_SECONDS
+
+    def entered(_expression: Any, _input: Any, _environment: Any) -> None:
+        nonlocal steps, depth
+        steps += 1
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise JException("D1011", -1)
+        if not steps % 256 and monotonic() > limit:
+            raise JException("D1012", -1, int(MAX_SECONDS * 1000))
+
+    def left(_expression: Any, _input: Any, _environment: Any, _result: Any) -> None:
+        nonlocal depth
+        depth -= 1
+
+    frame.set_evaluate_entry_callback(entered)
+    frame.set_evaluate_exit_callback(left)
+
+
+@lru_cache(2048)
+def _compiled(text: str, _thread: int) -> Any:
+    from jsonata.jexception import JException
+    from jsonata.jsonata import Jsonata
+
+    try:
+        compiled = Jsonata(text[2:-2])
+    except JException as error:
+        raise Invalid(str(error)) from None
+    except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise Invalid(f"{type(error).__name__}: {error}") from None
+    if compiled.errors is not None:
+        raise Invalid("; ".join(str(error) for error in compiled.errors))
+    compiled.set_output_convert_nulls(False)
+    compiled.set_validate_input(False)
+    for name, function, signature in _FUNCTIONS:
+        compiled.environment.bind(name, Jsonata.JFunction(Jsonata.JLambda(function), signature))
+    return compiled
+
+
+def _inward(value: Any) -> Any:
+    """A value as the library takes it: a null that is bound itself must not be taken for nothing."""
+    if value is None:
+        from jsonata.utils import Utils
+
+        return Utils.NULL_VALUE
+    return value
+
+
+def _outward(value: Any, text: str, field: str) -> Any:
+    """A value as plain JSON; functions are refused."""
+    from jsonata.utils import Utils
+
+    if value is None:
+        return NOTHING
+
+    def plain(one: Any) -> Any:
+        if one is None or one is Utils.NULL_VALUE:
+            return None
+        if isinstance(one, bool | str | int):
+            return one
+        if isinstance(one, float):
+            return int(one) if one.is_integer() and abs(one) < _SAFE else one
+        if isinstance(one, dict):
+            return {str(key): plain(inner) for key, inner in one.items()}
+        if isinstance(one, Utils.RangeList):
+            return list(range(one.a, one.b + 1))
+        if isinstance(one, list):
+            return [plain(inner) for inner in one]
+        raise EvaluationFailure(
+            f"The JSONata expression '{text[2:-2].strip()}' specified for the field '{field}' returned an unexpected "
+            "result type. Expected a JSON value, but was 'function'.",
+            field,
+        )
+
+    return plain(value)
+
+
+def _partition(array: Any, size: Any) -> Any:
+    if array is None or size is None:
+        return None
+    items = array if isinstance(array, list) else [array]
+    width = int(size)
+    if width <= 0:
+        raise ValueError("the size of $partition must be above zero")
+    return [list(items[start : start + width]) for start in range(0, len(items), width)]
+
+
+def _range(first: Any, last: Any, step: Any) -> Any:
+    if first is None or last is None or step is None:
+        return None
+    start, end, width = int(first), int(last), int(step)
+    if not width:
+        raise ValueError("the step of $range must not be zero")
+    numbers = range(start, end + (1 if width > 0 else -1), width)
+    if len(numbers) > 1_000_000:
+        raise ValueError("$range makes at most 1,000,000 elements")
+    return numbers[0] if len(numbers) == 1 else list(numbers)
+
+
+def _hash(value: Any, algorithm: Any) -> Any:
+    if value is None:
+        return None
+    if algorithm not in _ALGORITHMS:
+        raise ValueError(f"$hash does not know the algorithm {algorithm}")
+    text = value if isinstance(value, str) else dumps(value)
+    return hashlib.new(_ALGORITHMS[algorithm], text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _random(seed: Any = None) -> float:
+    return random.random() if seed is None else random.Random(seed).random()
+
+
+def _parse(text: Any) -> Any:
+    if text is None:
+        return None
+    return _inward(loads(text))
+
+
+def _eval(*_arguments: Any) -> Any:
+    raise ValueError("$eval is not supported")
+
+
+_FUNCTIONS: tuple[tuple[str, Any, str | None], ...] = (
+    ("partition", _partition, None),
+    ("range", _range, None),
+    ("hash", _hash, None),
+    ("random", _random, None),
+    ("uuid", uuid, None),
+    ("parse", _parse, None),
+    ("eval", _eval, None),
+)

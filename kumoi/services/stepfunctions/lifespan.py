@@ -1,0 +1,27 @@
+"""What runs for Step Functions while the platform does: the engine, its effects, and those who are told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kumoi.doorway import Doorway, Parts
+from kumoi.services.stepfunctions.effects import Effects
+from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.publishing import Publishing
+from kumoi.state.timers import TimerRunner
+from kumoi.wire import Wire
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts; executions that were under way go on once the platform answers."""
+    doorway, timers = parts[Doorway], parts[TimerRunner]
+    effects = Effects(doorway, parts[Wire])
+    engine = parts.add(Engine, Engine(doorway, timers, effects, Publishing()))
+    effects.nested.ended = engine.ended
+    await engine.prepare()
+    try:
+        yield
+    finally:
+        await engine.stop()

@@ -1,0 +1,1 @@
+"""Step Functions' API, an operation a function."""

@@ -1,0 +1,131 @@
+"""The transactions of executions: begun, moved on, read back. History and frames change together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kumoi.services.stepfunctions.language.definition import compile_machine
+from kumoi.services.stepfunctions.records import (
+    ActivityTask,
+    Event,
+    ExecutionRecord,
+    ExecutionStart,
+    ForkValue,
+    Frame,
+    FrameRecord,
+    Running,
+    Segment,
+    TokenRecord,
+    activity_tasks,
+    definitions,
+    executions,
+    fork_values,
+    frames,
+    history,
+    running,
+    starts,
+    tokens,
+)
+from kumoi.services.stepfunctions.run import Run
+from kumoi.state import Transaction, transactional
+
+DUE = "stepfunctions.due"
+YEAR = 365 * 86_400.0
+
+
+class Batch(msgspec.Struct, kw_only=True):
+    """What one commit of a run writes; taken out of its changes."""
+
+    execution: ExecutionRecord
+    whole: bool
+    events: list[Event]
+    frames: list[Frame]
+    dropped: list[int]
+    values: list[tuple[int, int, Any]]
+    closed: list[int]
+    tokens: list[tuple[TokenRecord, ActivityTask | None]]
+    spent: list[str]
+    due: float | None
+    set_timer: bool
+
+
+@transactional
+async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> None:
+    """Store an execution that is to run; `launch` starts it once that is committed."""
+    await executions.put(tx, execution)
+    owner = execution.map_run or execution.machine
+    await starts.put(tx, ExecutionStart(owner, int(execution.started * 1e6), execution.machine, execution.name))
+    await running.put(tx, Running(tx.account, tx.region, execution.machine, execution.name))
+    tx.on_commit(launch)
+
+
+@transactional
+async def commit(tx: Transaction, batch: Batch) -> None:
+    """Write what a run has done."""
+    execution = batch.execution
+    arn = execution.arn
+    if batch.events:
+        await history.put(tx, Segment(arn, batch.events[0].id, batch.events))
+    for frame in batch.frames:
+        await frames.put(tx, FrameRecord(arn, frame))
+    for number in batch.dropped:
+        await frames.delete(tx, arn, number)
+    for fork, index, value in batch.values:
+        await fork_values.put(tx, ForkValue(arn, fork, index, value))
+    for fork in batch.closed:
+        await fork_values.delete_all(tx, arn, fork)
+    for token, waiting in batch.tokens:
+        await tokens.put(tx, token)
+        if waiting is not None:
+            await activity_tasks.put(tx, _placed(waiting, await tx.add(("stepfunctions.activity_place",))))
+            tx.notify(f"stepfunctions.activity.{waiting.activity}")
+    for text in batch.spent:
+        await tokens.delete(tx, text)
+    if batch.whole:
+        await executions.put(tx, execution)
+    if execution.status != "RUNNING":
+        await running.delete(tx, tx.account, tx.region, execution.machine, execution.name)
+    if batch.set_timer:
+        if batch.due is None:
+            tx.cancel_timer(DUE, arn)
+        else:
+            tx.timer(batch.due, DUE, arn.encode(), key=arn)
+
+
+def _placed(waiting: ActivityTask, place: int) -> ActivityTask:
+    return msgspec.structs.replace(waiting, place=place)
+
+
+@transactional
+async def load(tx: Transaction, machine: str, name: str) -> Run | None:
+    """An execution as it was when it was last committed; None when there is none."""
+    execution = await executions.get(tx, machine, name)
+    if execution is None:
+        return None
+    definition = await definitions.get(tx, execution.hash)
+    assert definition is not None
+    last = await history.list(tx, execution.arn, limit=1, reverse=True)
+    execution = msgspec.structs.replace(execution, last_event=last[0].events[-1].id if last else 0)
+    run = Run(execution, compile_machine(definition.text))
+    for record in await frames.list(tx, execution.arn):
+        run.frames[record.frame.id] = record.frame
+        run.stored.add(record.frame.id)
+        run.next_frame = max(run.next_frame, record.frame.id + 1)
+    for value in await fork_values.list(tx, execution.arn):
+        run.restore(value.frame, value.index, value.value)
+    return run
+
+
+@transactional
+async def still_running(tx: Transaction) -> list[Running]:
+    """Every execution that had not ended when the platform did."""
+    return await running.list(tx)
+
+
+@transactional
+async def read_history(tx: Transaction, arn: str) -> list[Event]:
+    """All events of an execution."""
+    return [event for segment in await history.list(tx, arn) for event in segment.events]
