@@ -153,7 +153,9 @@ class RestBindings(Generator):
                 typed |= (member.location_name or name).lower() == "content-type"
         lines.append(f"kind, body = {write_body}(result)")
         given = " and result.get('ContentType') is None" if typed and "ContentType" in shape.members else ""
-        lines.append(f"if kind is not None{given}: headers.append(('Content-Type', kind))")
+        payload = shape.members.get(shape.traits.get("payload", ""))
+        if not (typed and payload is not None and payload.type == "blob"):
+            lines.append(f"if kind is not None{given}: headers.append(('Content-Type', kind))")
         key = ("write", operation.name)
         return self.compiled(
             self.function(key, f"write_{operation.name}", "result, headers", lambda: [*lines, "return status, body"]),

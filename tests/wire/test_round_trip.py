@@ -29,6 +29,7 @@ from kumoi.wire.http import FileBody
 SERVED = [
     "apigatewayv2",
     "cloudformation",
+    "cloudfront",
     "dynamodb",
     "events",
     "iam",
@@ -43,7 +44,7 @@ SERVED = [
     "ssm",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch", "stepfunctions"]
+LATER = ["cloudwatch", "stepfunctions"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12

@@ -1,0 +1,47 @@
+"""What runs for CloudFront while the platform does: compiled distributions, caches, claimed host names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kumoi.doorway import Doorway, Parts
+from kumoi.services.cloudfront import aliases
+from kumoi.services.cloudfront.edge.deployments import Deployments
+from kumoi.services.cloudfront.edge.invalidated import Invalidated
+from kumoi.services.cloudfront.records import Place, places
+from kumoi.state import State, Transaction, transactional
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts, and claim the aliases of distributions that were made before."""
+    doorway = parts[Doorway]
+    parts.add(Deployments, Deployments())
+    parts.add(Invalidated, Invalidated())
+    aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
+    yield
+
+
+async def forget(parts: Parts, state: State, account: str | None) -> None:
+    """Free the names of an account's distributions, or of all, and what is kept in memory."""
+    freed = await _free(state.at("", ""), account)
+    aliases.release(parts, [name for name in freed if "." in name])
+    if account is None:
+        parts[Deployments].clear()
+    else:
+        parts[Deployments].forget(account)
+    parts[Invalidated].clear()
+
+
+@transactional
+async def _all(tx: Transaction) -> list[Place]:
+    return await places.list(tx)
+
+
+@transactional
+async def _free(tx: Transaction, account: str | None) -> list[str]:
+    freed = [place.name for place in await places.list(tx) if account in (None, place.account)]
+    for name in freed:
+        await places.delete(tx, name)
+    return freed

@@ -1,0 +1,83 @@
+"""What CloudFront stores. It is a global service: records belong to an account, to no region.
+
+Configurations are kept as the API has them. Times are epoch seconds. A distribution's change reaches the POPs over
+`deployment` seconds from `changed` on; until then they serve `previous`. Nothing has to run for that: which one a POP
+serves follows from the time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.state.space import Space
+
+
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+    """A distribution. `label` is the first part of its domain name; `previous` what it was before the last change."""
+
+    id: str
+    label: str
+    etag: str
+    config: dict[str, Any]
+    created: float
+    changed: float
+    deployment: float = 0.0
+    staggered: bool = False
+    previous: dict[str, Any] | None = None
+    staging: bool = False
+    tags: dict[str, str] = {}
+    monitoring: dict[str, Any] | None = None
+
+    @property
+    def domain(self) -> str:
+        """The domain name that CloudFront gave it."""
+        return f"{self.label}.cloudfront.net"
+
+    def deployed(self, now: float) -> bool:
+        """Whether the last change has reached every POP."""
+        return now >= self.changed + self.deployment
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Whose distribution a name means: an id, the label of a domain name, or an alias (`*.example.com` too)."""
+
+    name: str
+    account: str
+    distribution: str
+
+
+class Configured(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing that is little more than its configuration: a policy, an access control, a key."""
+
+    kind: str
+    id: str
+    etag: str
+    created: float
+    modified: float
+    config: dict[str, Any]
+    secret: str = ""
+
+
+class Invalidation(msgspec.Struct, frozen=True, kw_only=True):
+    """Paths whose cached objects from before `created` are not used any more. `epoch` orders them."""
+
+    distribution: str
+    id: str
+    created: float
+    epoch: int
+    reference: str
+    paths: tuple[str, ...]
+
+
+distributions: Space[Distribution] = Space(
+    "cloudfront.distribution", Distribution, lambda one: (one.id,), scope="account", remembered=True
+)
+places: Space[Place] = Space("cloudfront.place", Place, lambda place: (place.name,), scope="global", remembered=True)
+configured: Space[Configured] = Space(
+    "cloudfront.configured", Configured, lambda one: (one.kind, one.id), scope="account", remembered=True
+)
+invalidations: Space[Invalidation] = Space(
+    "cloudfront.invalidation", Invalidation, lambda one: (one.distribution, one.id), scope="account"
+)
