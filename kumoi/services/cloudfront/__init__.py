@@ -22,6 +22,7 @@ cloudfront = Service(
         "operations.kinds",
         "operations.listings",
         "operations.tags",
+        "edge.plane",
     ),
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
     data_planes=("cloudfront-edge",),

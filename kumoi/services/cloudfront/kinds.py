@@ -24,7 +24,8 @@ class Kind:
     """One kind. `name` stands in its operations; `config` is the member of requests, `inner` that of answers.
 
     `uses` reads from a distribution's configuration the ids of this kind that it uses. `made` and `changed` are the
-    members of answers that tell the times; `summary` makes the items of lists where they are not the whole thing. `immutable` members must stay what they are.
+    members of answers that tell the times; `summary` makes the items of lists where they are not the whole thing.
+    `immutable` members must stay what they are.
     """
 
     name: str

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.cloudfront import aliases
+from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
+from kumoi.services.cloudfront.edge.signatures import Signatures
+from kumoi.services.cloudfront.edge.store import Store
 from kumoi.services.cloudfront.records import Place, places
 from kumoi.state import State, Transaction, transactional
 
@@ -19,14 +22,20 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway = parts[Doorway]
     parts.add(Deployments, Deployments())
     parts.add(Invalidated, Invalidated())
+    parts.add(Signatures, Signatures())
+    caching = parts.add(Caching, Caching(Store()))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
-    yield
+    try:
+        yield
+    finally:
+        await caching.stop()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
     """Free the names of an account's distributions, or of all, and what is kept in memory."""
     freed = await _free(state.at("", ""), account)
-    aliases.release(parts, [name for name in freed if "." in name])
+    aliases.release(parts, [place.name for place in freed if "." in place.name])
+    parts[Caching].store.clear(None if account is None else {place.distribution for place in freed})
     if account is None:
         parts[Deployments].clear()
     else:
@@ -40,8 +49,8 @@ async def _all(tx: Transaction) -> list[Place]:
 
 
 @transactional
-async def _free(tx: Transaction, account: str | None) -> list[str]:
-    freed = [place.name for place in await places.list(tx) if account in (None, place.account)]
-    for name in freed:
-        await places.delete(tx, name)
+async def _free(tx: Transaction, account: str | None) -> list[Place]:
+    freed = [place for place in await places.list(tx) if account in (None, place.account)]
+    for place in freed:
+        await places.delete(tx, place.name)
     return freed

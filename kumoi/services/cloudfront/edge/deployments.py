@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
+from kumoi.services.cloudfront.edge.compiled import Served
 from kumoi.services.cloudfront.edge.pops import POPS, Pop, position
 from kumoi.services.cloudfront.records import Distribution
-
-CompiledT = TypeVar("CompiledT")
 
 
 class Deployments:
     """What was compiled of distributions, by account, distribution and version of the configuration."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[tuple[str, str, bool], object]] = {}
+        self._kept: dict[str, dict[tuple[str, str, bool], Served]] = {}
 
-    def get(self, account: str, one: Distribution, previous: bool, compile: Callable[[], CompiledT]) -> CompiledT:
-        """What `compile` made of the distribution's configuration, now or before."""
-        kept = self._kept.setdefault(account, {})
-        key = (one.id, one.etag, previous)
-        found = kept.get(key)
-        if found is None:
-            found = kept[key] = compile()
-        return found  # type: ignore[return-value]
+    def get(self, account: str, one: Distribution, previous: bool) -> Served | None:
+        """What was compiled of the distribution's configuration, now or before; None where nothing was yet."""
+        return self._kept.get(account, {}).get((one.id, one.etag, previous))
+
+    def keep(self, account: str, one: Distribution, previous: bool, served: Served) -> None:
+        """Keep what was compiled."""
+        self._kept.setdefault(account, {})[(one.id, one.etag, previous)] = served
 
     def forget(self, account: str) -> None:
         """Something that configurations of an account refer to has changed."""
