@@ -18,7 +18,9 @@ cloudfront = Service(
     __name__,
     modules=(
         "operations.distributions",
+        "operations.functions",
         "operations.invalidations",
+        "operations.key_value_stores",
         "operations.kinds",
         "operations.listings",
         "operations.tags",
@@ -26,6 +28,14 @@ cloudfront = Service(
     ),
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
     data_planes=("cloudfront-edge",),
+)
+
+key_value_data = Service(
+    "cloudfront-keyvaluestore",
+    __name__,
+    modules=("operations.key_values",),
+    resource=("KvsARN",),
+    page="cloudfront",
 )
 
 

@@ -9,9 +9,11 @@ from kumoi.doorway import Doorway, Parts
 from kumoi.services.cloudfront import aliases
 from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.deployments import Deployments
+from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.signatures import Signatures
 from kumoi.services.cloudfront.edge.store import Store
+from kumoi.services.cloudfront.functions.key_values import KeyValues
 from kumoi.services.cloudfront.records import Place, places
 from kumoi.state import State, Transaction, transactional
 
@@ -23,12 +25,15 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts.add(Deployments, Deployments())
     parts.add(Invalidated, Invalidated())
     parts.add(Signatures, Signatures())
+    parts.add(KeyValues, KeyValues())
+    logs = parts.add(EdgeLogs, EdgeLogs(doorway))
     caching = parts.add(Caching, Caching(Store()))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:
         yield
     finally:
         await caching.stop()
+        await logs.settle()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
@@ -41,6 +46,7 @@ async def forget(parts: Parts, state: State, account: str | None) -> None:
     else:
         parts[Deployments].forget(account)
     parts[Invalidated].clear()
+    parts[KeyValues].clear()
 
 
 @transactional

@@ -60,6 +60,47 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
 
 
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A CloudFront function as it is in one stage."""
+
+    etag: str
+    code: bytes
+    config: dict[str, Any]
+    modified: float
+
+
+class EdgeFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """A CloudFront function: what is worked on, and what was published last."""
+
+    name: str
+    created: float
+    development: Stage
+    live: Stage | None = None
+    tags: dict[str, str] = {}
+
+
+class KeyValueStore(msgspec.Struct, frozen=True, kw_only=True):
+    """A key value store. `etag` is of its comment, `version` (the data API's ETag) of its pairs."""
+
+    name: str
+    id: str
+    etag: str
+    version: str
+    comment: str
+    created: float
+    modified: float
+    count: int = 0
+    size: int = 0
+
+
+class KeyValue(msgspec.Struct, frozen=True):
+    """One pair of a key value store."""
+
+    store: str
+    key: str
+    value: str
+
+
 class Invalidation(msgspec.Struct, frozen=True, kw_only=True):
     """Paths whose cached objects from before `created` are not used any more. `epoch` orders them."""
 
@@ -81,3 +122,10 @@ configured: Space[Configured] = Space(
 invalidations: Space[Invalidation] = Space(
     "cloudfront.invalidation", Invalidation, lambda one: (one.distribution, one.id), scope="account"
 )
+functions: Space[EdgeFunction] = Space(
+    "cloudfront.function", EdgeFunction, lambda one: (one.name,), scope="account", remembered=True
+)
+key_value_stores: Space[KeyValueStore] = Space(
+    "cloudfront.key_value_store", KeyValueStore, lambda one: (one.name,), scope="account"
+)
+key_values: Space[KeyValue] = Space("cloudfront.key_value", KeyValue, lambda one: (one.store, one.key), scope="account")

@@ -18,7 +18,8 @@ from kumoi.services.cloudfront.kinds import (
 )
 from kumoi.services.cloudfront.lookup import missing
 from kumoi.services.cloudfront.managed import MANAGED
-from kumoi.services.cloudfront.records import configured
+from kumoi.services.cloudfront.naming import cloudfront_arn
+from kumoi.services.cloudfront.records import configured, functions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -56,3 +57,18 @@ async def _check_own(tx: Transaction, config: Mapping[str, Any]) -> None:
                 code, text, status = _OWN_ERRORS[kind.name]
                 raise aws_error(code, text, status=status)
             raise missing(kind)
+    for _, arn in reading.functions(config):
+        await _check_function(tx, arn)
+
+
+async def _check_function(tx: Transaction, arn: str) -> None:
+    """Raise for a CloudFront function that is not there, or was not published."""
+    prefix = cloudfront_arn(tx.account, "function/")
+    found = await functions.get(tx, arn.removeprefix(prefix)) if arn.startswith(prefix) else None
+    if found is None or found.live is None:
+        raise invalid(
+            "The function cannot be found or is not in the LIVE stage."
+            if found is None
+            else "The function must be published to the LIVE stage before it is associated with a cache behavior.",
+            "InvalidFunctionAssociation",
+        )

@@ -67,7 +67,7 @@ class Origin:
                 if self.command != "HEAD":
                     self.wfile.write(content)
 
-            do_POST = do_HEAD = do_PUT = do_OPTIONS = do_GET
+            do_POST = do_HEAD = do_PUT = do_OPTIONS = do_GET  # noqa: N815
 
             def log_message(self, *_args: object) -> None:
                 pass

@@ -170,6 +170,9 @@ async def _answered(visit: Visit, request: Request) -> EdgeResponse:
     _add_known(visit, request, seen=True)
     asked = await triggers.on_request(visit, "viewer-request", viewer.copy())
     if isinstance(asked, EdgeResponse):
+        small = behaviour.attached["viewer-request"].small
+        visit.cache = f"{'Function' if small else 'Lambda'}GeneratedResponse from cloudfront"
+        visit.detail = "FunctionGeneratedResponse" if small else "MissGeneratedResponse"
         return _policed(visit, asked)
     _add_known(visit, request, seen=False, to=asked)
     if asked.uri in ("/", "") and visit.served.root:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kumoi.services.cloudfront.edge.compiled import Attached
 from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.visit import Visit
+from kumoi.services.cloudfront.functions import at_edge as small
 
 
 async def on_request(visit: Visit, event: str, request: EdgeRequest) -> EdgeRequest | EdgeResponse:
@@ -14,7 +14,9 @@ async def on_request(visit: Visit, event: str, request: EdgeRequest) -> EdgeRequ
     if attached is None:
         return request
     visit.ran.append(event)
-    raise _unserved(attached)
+    if attached.small:
+        return await small.at_request(visit, attached, request)
+    raise Failure(501, f"Kumoi does not run {attached.arn} yet.")
 
 
 async def on_response(visit: Visit, event: str, request: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
@@ -23,8 +25,6 @@ async def on_response(visit: Visit, event: str, request: EdgeRequest, response: 
     if attached is None:
         return response
     visit.ran.append(event)
-    raise _unserved(attached)
-
-
-def _unserved(attached: Attached) -> Failure:
-    return Failure(501, f"Kumoi does not run {attached.arn} yet.")
+    if attached.small:
+        return await small.at_response(visit, attached, request, response)
+    raise Failure(501, f"Kumoi does not run {attached.arn} yet.")
