@@ -14,8 +14,10 @@ from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.signatures import Signatures
 from kumoi.services.cloudfront.edge.store import Store
 from kumoi.services.cloudfront.functions.key_values import KeyValues
+from kumoi.services.cloudfront.lambda_edge import replicas
 from kumoi.services.cloudfront.records import Place, places
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.state.timers import TimerRunner
 
 
 @asynccontextmanager
@@ -27,6 +29,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts.add(Signatures, Signatures())
     parts.add(KeyValues, KeyValues())
     logs = parts.add(EdgeLogs, EdgeLogs(doorway))
+
+    async def deployed(timer: Timer) -> None:
+        await replicas.sync(doorway, timer.account)
+
+    parts[TimerRunner].on(replicas.TOPIC, deployed)
     caching = parts.add(Caching, Caching(Store()))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:

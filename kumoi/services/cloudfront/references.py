@@ -16,6 +16,7 @@ from kumoi.services.cloudfront.kinds import (
     ORIGIN_REQUEST_POLICY,
     RESPONSE_HEADERS_POLICY,
 )
+from kumoi.services.cloudfront.lambda_edge.association import check_associations
 from kumoi.services.cloudfront.lookup import missing
 from kumoi.services.cloudfront.managed import MANAGED
 from kumoi.services.cloudfront.naming import cloudfront_arn
@@ -45,6 +46,7 @@ async def check_references(call: Call, config: Mapping[str, Any]) -> None:
     if any(behaviour["FieldLevelEncryptionId"] for behaviour in reading.behaviours(config)):
         raise invalid("Kumoi does not serve field-level encryption: leave FieldLevelEncryptionId out, or empty.")
     await _check_own(call.state, config)
+    await check_associations(call, config)
 
 
 @transactional

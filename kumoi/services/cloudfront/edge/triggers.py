@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.functions import at_edge as small
+from kumoi.services.cloudfront.lambda_edge import at_edge as large
 
 
 async def on_request(visit: Visit, event: str, request: EdgeRequest) -> EdgeRequest | EdgeResponse:
@@ -16,7 +16,7 @@ async def on_request(visit: Visit, event: str, request: EdgeRequest) -> EdgeRequ
     visit.ran.append(event)
     if attached.small:
         return await small.at_request(visit, attached, request)
-    raise Failure(501, f"Kumoi does not run {attached.arn} yet.")
+    return await large.at_request(visit, attached, request)
 
 
 async def on_response(visit: Visit, event: str, request: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
@@ -27,4 +27,4 @@ async def on_response(visit: Visit, event: str, request: EdgeRequest, response: 
     visit.ran.append(event)
     if attached.small:
         return await small.at_response(visit, attached, request, response)
-    raise Failure(501, f"Kumoi does not run {attached.arn} yet.")
+    return await large.at_response(visit, attached, request, response)

@@ -14,6 +14,7 @@ from kumoi.services.cloudfront.configuration.rules import check, check_quantitie
 from kumoi.services.cloudfront.describing import described, summary
 from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.errors import check_version, invalid
+from kumoi.services.cloudfront.lambda_edge import replicas
 from kumoi.services.cloudfront.lookup import all_distributions, find_distribution
 from kumoi.services.cloudfront.naming import location, new_id, new_label
 from kumoi.services.cloudfront.operations.tags import read_tags, replication
@@ -76,6 +77,8 @@ async def store(call: Call, fresh: Distribution) -> Distribution:
     made = await _store(call.state, call.account, fresh)
     aliases.claim(call.doorway.parts, items(made.config["Aliases"]))
     call.part(Deployments).forget(call.account)
+    if replicas.concern(made.config):
+        await replicas.sync(call.doorway, call.account)
     return made
 
 
@@ -102,6 +105,8 @@ async def _store(tx: Transaction, account: str, fresh: Distribution) -> Distribu
     await places.put(tx, Place(fresh.id, account, fresh.id))
     await places.put(tx, Place(fresh.label, account, fresh.id))
     await distributions.put(tx, fresh)
+    if replicas.concern(fresh.config):
+        tx.timer(tx.now, replicas.TOPIC, key=fresh.id)
     return fresh
 
 
@@ -145,6 +150,8 @@ async def replace(call: Call, id: str, if_match: str | None, config: dict[str, A
     aliases.release(call.doorway.parts, freed)
     aliases.claim(call.doorway.parts, items(config["Aliases"]))
     call.part(Deployments).forget(call.account)
+    if replicas.concern(changed.config, changed.previous or changed.config):
+        await replicas.sync(call.doorway, call.account)
     return changed
 
 
@@ -171,19 +178,23 @@ async def _replace(
         previous=found.config if found.deployed(tx.now) else found.previous,
     )
     await distributions.put(tx, changed)
+    if replicas.concern(changed.config, changed.previous or changed.config):
+        tx.timer(tx.now + changed.deployment, replicas.TOPIC, key=id)
     return changed, freed
 
 
 @cloudfront.operation
 async def delete_distribution(call: Call, Id: str, IfMatch: str | None = None) -> None:
     """Delete a distribution that is disabled, once that has reached every POP."""
-    freed = await _delete(call.state, Id, IfMatch)
-    aliases.release(call.doorway.parts, freed)
+    gone = await _delete(call.state, Id, IfMatch)
+    aliases.release(call.doorway.parts, items(gone.config["Aliases"]))
     call.part(Deployments).forget(call.account)
+    if replicas.concern(gone.config):
+        await replicas.sync(call.doorway, call.account)
 
 
 @transactional
-async def _delete(tx: Transaction, id: str, if_match: str | None) -> list[str]:
+async def _delete(tx: Transaction, id: str, if_match: str | None) -> Distribution:
     found = await find_distribution(tx, id)
     check_version(found.etag, if_match)
     if found.config["Enabled"] or not found.deployed(tx.now):
@@ -192,9 +203,10 @@ async def _delete(tx: Transaction, id: str, if_match: str | None) -> list[str]:
             "The distribution you are trying to delete has not been disabled.",
             status=409,
         )
-    freed = items(found.config["Aliases"])
-    for name in (*(alias.lower() for alias in freed), found.id, found.label):
+    for name in (*(alias.lower() for alias in items(found.config["Aliases"])), found.id, found.label):
         await places.delete(tx, name)
     await invalidations.delete_all(tx, id)
     await distributions.delete(tx, id)
-    return freed
+    if replicas.concern(found.config):
+        tx.timer(tx.now, replicas.TOPIC, key=id)
+    return found
