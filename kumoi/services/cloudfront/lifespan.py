@@ -11,6 +11,7 @@ from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
+from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.signatures import Signatures
 from kumoi.services.cloudfront.edge.store import Store
 from kumoi.services.cloudfront.functions.key_values import KeyValues
@@ -34,6 +35,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         await replicas.sync(doorway, timer.account)
 
     parts[TimerRunner].on(replicas.TOPIC, deployed)
+    delivery = parts.add(LogDelivery, LogDelivery(doorway))
     caching = parts.add(Caching, Caching(Store()))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:
@@ -41,6 +43,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     finally:
         await caching.stop()
         await logs.settle()
+        await delivery.stop()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
@@ -52,6 +55,7 @@ async def forget(parts: Parts, state: State, account: str | None) -> None:
         parts[Deployments].clear()
     else:
         parts[Deployments].forget(account)
+    parts[LogDelivery].forget(account)
     parts[Invalidated].clear()
     parts[KeyValues].clear()
 

@@ -60,6 +60,15 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
 
 
+class RealtimeLog(msgspec.Struct, frozen=True, kw_only=True):
+    """A real-time log configuration: which fields of how many requests (percent) go to which Kinesis streams."""
+
+    name: str
+    fields: tuple[str, ...]
+    rate: int
+    endpoints: tuple[dict[str, Any], ...]
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A CloudFront function as it is in one stage."""
 
@@ -129,3 +138,6 @@ key_value_stores: Space[KeyValueStore] = Space(
     "cloudfront.key_value_store", KeyValueStore, lambda one: (one.name,), scope="account"
 )
 key_values: Space[KeyValue] = Space("cloudfront.key_value", KeyValue, lambda one: (one.store, one.key), scope="account")
+realtime_logs: Space[RealtimeLog] = Space(
+    "cloudfront.realtime_log", RealtimeLog, lambda one: (one.name,), scope="account", remembered=True
+)

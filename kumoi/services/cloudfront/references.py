@@ -20,7 +20,7 @@ from kumoi.services.cloudfront.lambda_edge.association import check_associations
 from kumoi.services.cloudfront.lookup import missing
 from kumoi.services.cloudfront.managed import MANAGED
 from kumoi.services.cloudfront.naming import cloudfront_arn
-from kumoi.services.cloudfront.records import configured, functions
+from kumoi.services.cloudfront.records import configured, functions, realtime_logs
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -59,6 +59,10 @@ async def _check_own(tx: Transaction, config: Mapping[str, Any]) -> None:
                 code, text, status = _OWN_ERRORS[kind.name]
                 raise aws_error(code, text, status=status)
             raise missing(kind)
+    for arn in reading.uses(config, "RealtimeLogConfigArn"):
+        prefix = cloudfront_arn(tx.account, "realtime-log-config/")
+        if not arn.startswith(prefix) or await realtime_logs.get(tx, arn.removeprefix(prefix)) is None:
+            raise aws_error("NoSuchRealtimeLogConfig", "The real-time log configuration does not exist.", status=404)
     for _, arn in reading.functions(config):
         await _check_function(tx, arn)
 

@@ -25,7 +25,7 @@ from kumoi.services.cloudfront.kinds import (
     RESPONSE_HEADERS_POLICY,
 )
 from kumoi.services.cloudfront.lookup import find_configured
-from kumoi.services.cloudfront.records import Distribution, configured
+from kumoi.services.cloudfront.records import Distribution, RealtimeLog, configured, realtime_logs
 from kumoi.state import Transaction, transactional
 
 
@@ -80,7 +80,7 @@ class Behaviour:
     attached: Mapping[str, Attached] = field(default_factory=dict)
     headers_policy: Mapping[str, Any] | None = None
     keys: Mapping[str, str] | None = None
-    realtime: str = ""
+    realtime: RealtimeLog | None = None
 
     @property
     def caches(self) -> bool:
@@ -218,7 +218,7 @@ async def _behaviour(tx: Transaction, given: Mapping[str, Any]) -> Behaviour:
         attached=attached,
         headers_policy=headers_policy,
         keys=await _keys(tx, given),
-        realtime=given.get("RealtimeLogConfigArn") or "",
+        realtime=await realtime_logs.get(tx, str(given.get("RealtimeLogConfigArn") or "").rpartition("/")[2]),
     )
 
 

@@ -25,6 +25,8 @@ from kumoi.services.cloudfront.edge.conditions import not_modified, one_range
 from kumoi.services.cloudfront.edge.deployments import Deployments, serves_previous
 from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
+from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
+from kumoi.services.cloudfront.edge.log_entry import LogEntry
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
 from kumoi.services.cloudfront.edge.pops import Pop
 from kumoi.services.cloudfront.edge.signatures import Denied, Signatures, stripped
@@ -41,6 +43,8 @@ MAX_URL = 8_192
 MAX_HEAD = 32_768
 MAX_BODY = 64 * 1024 * 1024
 MAX_LOOPS = 8
+REPLAYED = 256 * 1024
+"""Bytes of a request's body that are kept for a replay."""
 CHOSEN = "x-kumoi-distribution"
 _BAD = (
     "Bad request. We can't connect to the server for this app or website at this time. There might be too much"
@@ -78,7 +82,44 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     call.response_bytes = response.length or 0
     call.region = pop.region
     visit.seconds = perf_counter() - began
+    _logged(visit, request, answer)
     return answer
+
+
+def _logged(visit: Visit, request: Request, answer: Response) -> None:
+    """Hand what was answered to the logs."""
+    served, viewer, pop = visit.served, visit.viewer, visit.pop
+    call = visit.call
+    entry = LogEntry(
+        time=visit.now,
+        account=served.account,
+        distribution=served.id,
+        domain=served.domain,
+        host=visit.host,
+        pop=pop.code,
+        country=viewer_headers.country(request.headers.items, pop),
+        asn=pop.asn,
+        pattern=visit.behaviour.pattern,
+        ip=viewer.ip,
+        port=visit.port,
+        scheme=visit.scheme,
+        version=visit.version,
+        method=request.method,
+        uri=viewer.uri,
+        query=request.query,
+        headers=request.headers.items,
+        request_bytes=call.request_bytes,
+        status=answer.status,
+        answered=answer.headers,
+        response_bytes=call.response_bytes,
+        result=visit.result,
+        detail=visit.detail,
+        request_id=visit.request_id,
+        seconds=visit.seconds,
+        origin_seconds=visit.origin_seconds,
+        body=viewer.body[:REPLAYED],
+    )
+    call.part(LogDelivery).add(entry, served, visit.behaviour.realtime)
 
 
 def _name(request: Request, attributes: Mapping[str, str]) -> str:
