@@ -28,6 +28,7 @@ from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
 from kumoi.names import DEFAULT_REGION
 from kumoi.sandbox import IsolationSetting, SandboxHost
+from kumoi.sandbox.js import JsContexts
 from kumoi.state import State
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
@@ -149,6 +150,7 @@ class Platform:
         )
         await sandboxes.start()
         stack.push_async_callback(sandboxes.stop)
+        stack.callback(parts.add(JsContexts, JsContexts()).close)
         listener = self._listener(doorway, clock, timers)
         for service in doorway.registry:
             await stack.enter_async_context(service.running(parts))

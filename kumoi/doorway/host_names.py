@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """What a host name leads to: a data plane, or `s3` for a bucket's own name."""
+
+    plane: str
+    region: str
+    attributes: Mapping[str, str]
 
 
 class HostNames(ABC):
@@ -11,8 +20,12 @@ class HostNames(ABC):
 
     @abstractmethod
     def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:
-        """Have requests for `host` go to a data plane, which gets `attributes`."""
+        """Have requests for `host` go to a data plane, which gets `attributes`; `*.x.com` claims all below."""
 
     @abstractmethod
     def release(self, host: str) -> None:
         """Give a host name back; nothing when nobody claimed it."""
+
+    @abstractmethod
+    def meaning(self, host: str) -> Meaning | None:
+        """What a host name leads to on this platform; None for names of the world outside."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
-from kumoi.doorway.host_names import HostNames
+from kumoi.doorway.host_names import HostNames, Meaning
 from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
@@ -120,11 +120,13 @@ class Router(HostNames):
         self._scopes = {signing: _Scope.of(sharing) for signing, sharing in by_signing.items()}
         self._unsigned_paths = tuple((path, entry.name) for entry in entries for path in entry.unsigned_paths)
         self._registered: dict[str, Target] = {}
+        self._wild = False
         self._hosts: dict[str, HostName | Target] = {}
 
     def register_host(self, host: str, target: Target) -> None:
         """Have requests for a host name (a distribution's alias, a custom domain) go to `target`."""
         self._registered[host.lower()] = target
+        self._wild = self._wild or host.startswith("*.")
         self._hosts.clear()
 
     def unregister_host(self, host: str) -> None:
@@ -139,6 +141,18 @@ class Router(HostNames):
     def release(self, host: str) -> None:
         """Forget a host name."""
         self.unregister_host(host)
+
+    def meaning(self, host: str) -> Meaning | None:
+        """What a host name leads to, for parts that ask on behalf of somebody else."""
+        found = self._host(host)
+        if isinstance(found, Target):
+            return Meaning(found.service, found.region, found.attributes)
+        region = found.region or self._default_region
+        if found.plane is not None:
+            return Meaning(found.plane, region, found.attributes)
+        if found.service == "s3" and "bucket" in found.attributes:
+            return Meaning("s3", region, found.attributes)
+        return None
 
     def needs_form(self, request: Request) -> bool:
         """Whether `resolve` must see the body: an urlencoded form that only its Version tells the service of."""
@@ -192,10 +206,18 @@ class Router(HostNames):
         if found is None:
             if len(name) > _HOST_LIMIT:
                 return HostName()
-            found = self._registered.get(bare_host(name)) or read_host(name, self._domains, self._endpoints)
+            found = self._claimed(bare_host(name)) or read_host(name, self._domains, self._endpoints)
             if len(self._hosts) >= _HOSTS_REMEMBERED:
                 self._hosts.clear()
             self._hosts[name] = found
+        return found
+
+    def _claimed(self, name: str) -> Target | None:
+        """Whoever claimed a name, or a wildcard above it; the longest counts."""
+        found = self._registered.get(name)
+        while found is None and "." in name and self._wild:
+            name = name.partition(".")[2]
+            found = self._registered.get(f"*.{name}")
         return found
 
     def _own(self, request: Request) -> Target:

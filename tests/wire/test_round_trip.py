@@ -30,6 +30,7 @@ SERVED = [
     "apigateway",
     "apigatewayv2",
     "cloudformation",
+    "cloudfront",
     "dynamodb",
     "ecr",
     "events",
@@ -48,7 +49,7 @@ SERVED = [
     "stepfunctions",
     "sts",
 ]
-LATER = ["cloudfront", "cloudwatch"]
+LATER = ["cloudwatch"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12

@@ -29,6 +29,7 @@ lambda_ = Service(
         "operations.layers",
         "operations.permissions",
         "operations.provisioned",
+        "operations.replicas",
         "operations.settings",
         "operations.tags",
         "operations.urls",

@@ -18,7 +18,7 @@ _NO_VERSION = -1
 
 _NAME = re.compile(
     r"(?:(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?P<account>\d{12}):)?"
-    r"(?:function:)?(?P<name>[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+    r"(?:function:)?(?P<name>(?:us-east-1\.)?[a-zA-Z0-9-_]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
 )
 _PATTERN = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
@@ -64,7 +64,7 @@ def parse(text: str, account: str, region: str, qualifier: str | None = None) ->
             f"Member must satisfy regular expression pattern: {_PATTERN}",
         )
     name, named_region = match["name"], match["region"]
-    if len(name) > 64:
+    if len(name.removeprefix("us-east-1.")) > 64:
         raise aws_error(
             "InvalidParameterValueException",
             f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "

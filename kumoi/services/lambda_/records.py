@@ -164,6 +164,14 @@ class ProvisionedConfig(msgspec.Struct, frozen=True):
     last_modified: float
 
 
+class Replication(msgspec.Struct, frozen=True):
+    """A version that has copies in other regions."""
+
+    name: str
+    version: str
+    regions: tuple[str, ...]
+
+
 class LayerHead(msgspec.Struct, frozen=True):
     """A layer's name; `next_version` never goes back."""
 
@@ -214,6 +222,7 @@ provisioned: Space[ProvisionedConfig] = Space(
     lambda config: (config.account, config.region, config.function, config.qualifier),
     scope="global",
 )
+replications: Space[Replication] = Space("lambda.replication", Replication, lambda one: (one.name, one.version))
 layer_heads: Space[LayerHead] = Space("lambda.layer", LayerHead, lambda head: (head.name,))
 layer_versions: Space[LayerVersion] = Space(
     "lambda.layer_version", LayerVersion, lambda layer: (layer.name, layer.version)

@@ -37,6 +37,7 @@ from kumoi.services.lambda_.operations.find import (
 )
 from kumoi.services.lambda_.operations.layers import check_unzipped, layers_of
 from kumoi.services.lambda_.operations.package import stored_code
+from kumoi.services.lambda_.operations.replicas import is_replica, refuse_replicated
 from kumoi.services.lambda_.operations.tags import check_tag_count
 from kumoi.services.lambda_.operations.versions import publish
 from kumoi.services.lambda_.records import Alias, Code, Function, FunctionHead, aliases, heads, versions
@@ -160,10 +161,16 @@ async def list_functions(
     Marker: str | None = None,
     MaxItems: int = PAGE,
 ) -> dict[str, Any]:
-    """The account's functions by name, 50 a page; `FunctionVersion=ALL` lists each version."""
+    """The account's functions by name, 50 a page; `FunctionVersion=ALL` lists each version.
+
+    Replicas (Lambda@Edge) are listed where their MasterRegion is named.
+    """
     page = min(MaxItems, PAGE)
     after = _read_marker(Marker)
-    rows = await _list(call.state, after, page + 1, FunctionVersion == "ALL")
+    if MasterRegion is None:
+        rows = await _list(call.state, after, page + 1, FunctionVersion == "ALL")
+    else:
+        rows = await _replicas(call.state, after, page + 1, MasterRegion)
     functions = [
         describe(function, call.account, call.region, qualified=FunctionVersion == "ALL") for function in rows[:page]
     ]
@@ -300,10 +307,18 @@ async def _list(
 ) -> list[Function]:
     """Functions in the order of their names, after a (name, number); only `$LATEST` unless every version is wanted."""
     if every_version:
-        return await versions.list(tx, after=after, limit=limit)
-    names = await heads.list(tx, after=None if after is None else (after[0],), limit=limit)
-    found = [await versions.get(tx, head.name, 0) for head in names]
+        rows = await versions.list(tx, after=after)
+        return [one for one in rows if not is_replica(one.name)][:limit]
+    names = await heads.list(tx, after=None if after is None else (after[0],))
+    found = [await versions.get(tx, head.name, 0) for head in names if not is_replica(head.name)][:limit]
     return [function for function in found if function is not None]
+
+
+@transactional
+async def _replicas(tx: Transaction, after: tuple[str, int] | None, limit: int, master_region: str) -> list[Function]:
+    """The versions of replicas whose master is in a region."""
+    rows = await versions.list(tx, after=after)
+    return [one for one in rows if one.name.startswith(f"{master_region}.") and is_replica(one.name)][:limit]
 
 
 @transactional
@@ -327,6 +342,7 @@ async def _delete(tx: Transaction, identifier: FunctionIdentifier) -> list[str]:
     """Delete a function or a version with what hangs on it; the versions that had environments provisioned."""
     qualifier = identifier.qualifier
     head = await find_head(tx, identifier)
+    await refuse_replicated(tx, identifier)
     if qualifier is None:
         leads_to = {alias.name: alias.function_version for alias in await aliases.list(tx, head.name)}
         leads_to |= {one.version: one.version for one in await versions.list(tx, head.name) if one.number}

@@ -1,0 +1,148 @@
+"""One JavaScript context: a program and its preludes, called with JSON, under limits.
+
+It must stay on the thread that made it. A context whose call ran out of time or memory is broken: make another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+MEMORY = 2 * 1024 * 1024
+"""Bytes that a program may use beside its preludes."""
+SECONDS = 0.25
+"""CPU time after which a call is cut off; of the whole process, which is all that quickjs measures."""
+_STACK = 256 * 1024
+_HERE = Path(__file__).parent
+
+Answer = Callable[[Any], Any]
+"""Answers what a program asks for: a JSON value in, a JSON value out; raises LookupError or ValueError to refuse."""
+
+
+class JsError(Exception):
+    """What a program threw, or the limit it broke: then `limit` is `time` or `memory`."""
+
+    def __init__(self, name: str, message: str, stack: str = "", limit: str = "") -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+        self.stack = stack
+        self.limit = limit
+
+
+@dataclass(slots=True)
+class JsOutcome:
+    """What came of a call: a JSON text (None for undefined) or an error; CPU seconds; lines logged; effects."""
+
+    value: str | None = None
+    error: JsError | None = None
+    seconds: float = 0.0
+    log: list[str] = field(default_factory=list)
+    effects: list[tuple[str, Any]] = field(default_factory=list)
+
+
+class JsContext:
+    """A program ready to be called.
+
+    `preludes` are function expressions of ours that get the driver and what the prelude before answered; they are
+    free of limits. Raises JsError where the program itself does not compile or start.
+    """
+
+    def __init__(
+        self, source: str, preludes: Sequence[str] = (), *, memory: int = MEMORY, seconds: float = SECONDS
+    ) -> None:
+        import quickjs
+
+        self._failed: type[Exception] = quickjs.JSException
+        self._context = quickjs.Context()
+        self._context.set_max_stack_size(_STACK)
+        self._driver = self._context.eval(read("driver"))
+        found = self._context.eval(read("encodings"))
+        for prelude in preludes:
+            found = self._context.eval(prelude)(self._driver, found)
+        self._start, self._take, self._answer = (
+            self._context.eval(f"(driver) => driver.{name}")(self._driver) for name in ("start", "take", "answer")
+        )
+        used = self._context.memory()["malloc_size"]
+        self._context.set_memory_limit(used + memory)
+        self._context.set_time_limit(seconds)
+        self.calls = 0
+        self.broken = False
+        try:
+            self._context.eval(source)
+        except self._failed as error:
+            raise self._error(error) from None
+
+    def call(
+        self, name: str, arguments: Sequence[Any], *, now: float, answers: Mapping[str, Answer] | None = None
+    ) -> JsOutcome:
+        """Call a function of the program; `now` is what its Date shows, in epoch seconds."""
+        self.calls += 1
+        outcome = JsOutcome()
+        try:
+            program = self._context.eval(f"typeof {name} === 'undefined' ? undefined : {name}")
+            began = time.thread_time()
+            self._start(program, orjson.dumps(arguments).decode(), float(int(now * 1000)))
+            while True:
+                while self._context.execute_pending_job():
+                    pass
+                state = orjson.loads(self._take())
+                outcome.seconds += time.thread_time() - began
+                if state["done"]:
+                    break
+                if not state["asked"]:
+                    state["error"] = {"name": "Error", "message": "the function's promise never settles", "stack": ""}
+                    break
+                replies = [(id, *_reply((answers or {}).get(kind), value)) for id, kind, value in state["asked"]]
+                began = time.thread_time()
+                for reply in replies:
+                    self._answer(*reply)
+        except self._failed as error:
+            self.broken = True
+            outcome.error = self._error(error)
+            return outcome
+        outcome.log, outcome.value = state["log"], state["value"]
+        outcome.effects = [(kind, value) for kind, value in state["effects"]]
+        if state["error"] is not None:
+            told = state["error"]
+            # What quickjs throws when memory runs out may even be null.
+            self.broken = told["message"] in ("null", "out of memory")
+            outcome.error = (
+                JsError("InternalError", "out of memory", limit="memory") if self.broken else JsError(**told)
+            )
+        return outcome
+
+    def _error(self, error: Exception) -> JsError:
+        """What quickjs threw: a text of `Name: message`, then the stack; nothing readable when memory was out."""
+        first, _, rest = str(error).partition("\n")
+        name, colon, message = first.partition(": ")
+        if not colon or (name == "InternalError" and message == "out of memory"):
+            if first in ("null", "undefined") or message == "out of memory":
+                return JsError("InternalError", "out of memory", limit="memory")
+            return JsError("Error", first, rest)
+        if name == "InternalError" and message == "interrupted":
+            return JsError(name, "the function ran out of CPU time", limit="time")
+        return JsError(name, message, rest.rstrip())
+
+
+def _reply(answer: Answer | None, value: Any) -> tuple[bool, str]:
+    """(whether a promise is kept, its value as JSON or the reason)."""
+    if answer is None:
+        return False, "the platform does not answer this"
+    try:
+        found = answer(value)
+    except (LookupError, ValueError) as error:
+        return False, str(error.args[0] if error.args else error)
+    return True, orjson.dumps(found).decode()
+
+
+@lru_cache(maxsize=8)
+def read(name: str) -> str:
+    """A prelude that lies beside this file."""
+    return (_HERE / f"{name}.js").read_text("utf-8")

@@ -1,0 +1,302 @@
+"""From a request behind the viewer's function to a response: the POP's cache, and the origin where that has none.
+
+Concurrent misses of one key wait for the first one's answer. An expired object is asked for again with its
+validators, served stale while that happens where the origin allows it, and served when the origin fails.
+Source: "How CloudFront processes requests", "Manage how long content stays in the cache" of the guide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter
+
+from kumoi.services.cloudfront.edge import compression, error_page, fetch, freshness, triggers
+from kumoi.services.cloudfront.edge.cache_key import accepted, cache_key
+from kumoi.services.cloudfront.edge.error_page import Failure
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
+from kumoi.services.cloudfront.edge.origin import Origin
+from kumoi.services.cloudfront.edge.origin_request import origin_request
+from kumoi.services.cloudfront.edge.store import LARGEST, CachedObject, Store, Where
+from kumoi.services.cloudfront.edge.visit import Visit
+
+logger = logging.getLogger(__name__)
+
+_FAILOVER_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+_CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
+
+
+class Caching:
+    """The caches of all POPs, and the fetches under way."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._leaders: dict[Where, asyncio.Future[CachedObject | None]] = {}
+        self._refreshing: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        """End what refreshes in the background."""
+        for task in self._refreshing:
+            task.cancel()
+        await asyncio.gather(*self._refreshing, return_exceptions=True)
+
+    async def answer(self, visit: Visit, request: EdgeRequest) -> EdgeResponse:
+        """The response to a request, from the cache or from the origin; raises Failure."""
+        behaviour = visit.behaviour
+        if request.method not in behaviour.cached or not behaviour.caches:
+            return await self._from_origin(visit, request)
+        key = cache_key(request, behaviour.keyed, gzip=behaviour.gzip, brotli=behaviour.brotli)
+        where = (visit.pop.code, visit.served.id, key)
+        found = self._find(visit, where)
+        if found is not None and found.fresh(visit.now):
+            return _hit(visit, found, "Hit")
+        if found is not None and visit.now < found.stale_until:
+            self._refresh(visit, request, where, found)
+            return _hit(visit, found, "Hit")
+        if request.method == "HEAD" and found is None:
+            return await self._from_origin(visit, request)
+        return await self._collapsed(visit, request, where, found)
+
+    def _find(self, visit: Visit, where: Where) -> CachedObject | None:
+        found = self.store.get(where)
+        rules = visit.rules
+        if found is not None and rules is not None and rules.stale(found.epoch, found.paths):
+            self.store.drop(where)
+            return None
+        return found
+
+    async def _collapsed(
+        self, visit: Visit, request: EdgeRequest, where: Where, expired: CachedObject | None
+    ) -> EdgeResponse:
+        """Fetch what is missing, once for all who ask for it at the same time."""
+        leader = self._leaders.get(where)
+        if leader is not None:
+            stored = await asyncio.shield(leader)
+            if stored is not None and stored.fresh(visit.now):
+                return _hit(visit, stored, "Hit")
+            return await self._fetched(visit, request, where, expired)
+        promise: asyncio.Future[CachedObject | None] = asyncio.get_running_loop().create_future()
+        self._leaders[where] = promise
+        try:
+            return await self._fetched(visit, request, where, expired)
+        finally:
+            del self._leaders[where]
+            promise.set_result(self.store.get(where))
+
+    def _refresh(self, visit: Visit, request: EdgeRequest, where: Where, stale: CachedObject) -> None:
+        """Fetch anew in the background what is served stale meanwhile."""
+        if stale.refreshing:
+            return
+        stale.refreshing = True
+
+        async def refreshed() -> None:
+            try:
+                await self._fetched(visit, request.copy(), where, stale)
+            except Failure as failure:
+                logger.info("%s: an object could not be refreshed: %s", visit.served.id, failure)
+            finally:
+                stale.refreshing = False
+
+        task = asyncio.create_task(refreshed())
+        self._refreshing.add(task)
+        task.add_done_callback(self._refreshing.discard)
+
+    async def _fetched(
+        self, visit: Visit, request: EdgeRequest, where: Where, expired: CachedObject | None
+    ) -> EdgeResponse:
+        """The origin's answer, kept where it may be."""
+        asked = request.copy()
+        asked.headers = without(asked.headers, *_CONDITIONS)
+        if asked.method == "HEAD":
+            asked.method = "GET"
+        if expired is not None and expired.status < 400:
+            _validate(asked, expired)
+        response = await self._from_origin(visit, asked)
+        if response.status == 304 and expired is not None:
+            return self._renewed(visit, where, expired, response)
+        if response.status >= 500 and (served := self._despite(visit, where, expired)) is not None:
+            return served
+        return await self._kept(visit, request, where, response)
+
+    def _despite(self, visit: Visit, where: Where, expired: CachedObject | None) -> EdgeResponse | None:
+        """The expired object, where the origin failed and nothing forbids to serve it."""
+        if expired is None or expired.status >= 400:
+            return None
+        if expired.error_until is not None and visit.now >= expired.error_until:
+            return None
+        expired.fresh_until = visit.now + freshness.ERROR_TTL
+        self.store.put(where, expired)
+        return _hit(visit, expired, "Hit")
+
+    def _renewed(self, visit: Visit, where: Where, known: CachedObject, response: EdgeResponse) -> EdgeResponse:
+        for name, value in response.headers:
+            if name.lower() not in ("content-length", "content-encoding", "content-type", "etag"):
+                put(known.headers, name, value)
+        life = freshness.freshness(known.headers, visit.behaviour.ttl, visit.now)
+        known.stored, known.age, known.epoch = visit.now, _age(response), visit.epoch
+        _set_life(known, life, visit.now)
+        self.store.put(where, known)
+        return _hit(visit, known, "RefreshHit")
+
+    async def _kept(self, visit: Visit, request: EdgeRequest, where: Where, response: EdgeResponse) -> EdgeResponse:
+        behaviour, now = visit.behaviour, visit.now
+        least = {code: one.least for code, one in visit.served.errors.items()}
+        if response.status >= 400:
+            seconds = freshness.error_lifetime(response.status, response.headers, least, now)
+            life = freshness.Freshness(seconds)
+        elif response.status in (200, 203, 204, 300, 301, 302, 307, 308, 410):
+            life = freshness.freshness(response.headers, behaviour.ttl, now)
+        else:
+            life = freshness.Freshness(0.0)
+        body = await fetch.gathered(response.body, response.length, LARGEST)
+        if body is None:
+            return response
+        response.body = body
+        await _compress(visit, request, response)
+        if life.ttl <= 0 and life.revalidating <= 0 and not _validators(response):
+            self.store.drop(where)
+            return response
+        assert isinstance(response.body, bytes)
+        kept = CachedObject(
+            status=response.status,
+            headers=list(response.headers),
+            body=response.body,
+            reason=response.reason,
+            stored=now,
+            fresh_until=now,
+            stale_until=now,
+            error_until=None,
+            epoch=visit.epoch,
+            paths=_paths(visit, request),
+            age=_age(response),
+            origin_status=response.origin_status,
+            generated=response.generated,
+        )
+        _set_life(kept, life, now)
+        self.store.put(where, kept)
+        return response
+
+    async def _from_origin(self, visit: Visit, request: EdgeRequest) -> EdgeResponse:
+        """Ask the origin, and the second one of a group where the first fails; with the functions around it."""
+        visit.cache, visit.result, visit.detail = "Miss from cloudfront", "Miss", "Miss"
+        targets = visit.served.targets(visit.behaviour)
+        group = visit.served.groups.get(visit.behaviour.target)
+        chosen = visit.chosen_group or (None if group is None else (group.members, group.statuses))
+        if visit.chosen_origin is not None:
+            return await self._ask(visit, request, visit.chosen_origin)
+        if chosen is None or request.method not in _FAILOVER_METHODS:
+            return await self._ask(visit, request, targets[0])
+        (primary, secondary), statuses = chosen
+        response = await self._ask(visit, request, primary)
+        if response.origin_status in statuses or response.unanswered in statuses:
+            return await self._ask(visit, request, secondary)
+        return response
+
+    async def _ask(self, visit: Visit, request: EdgeRequest, origin: Origin) -> EdgeResponse:
+        behaviour = visit.behaviour
+        going = origin_request(
+            request,
+            origin,
+            behaviour.keyed,
+            behaviour.forwarded,
+            request_id=visit.request_id,
+            via=visit.via,
+            legacy=behaviour.legacy,
+            gzip=behaviour.gzip,
+            brotli=behaviour.brotli,
+        )
+        answer = await triggers.on_request(visit, "origin-request", going)
+        if isinstance(answer, EdgeResponse):
+            visit.detail = "MissGeneratedResponse"
+            visit.cache = "LambdaGeneratedResponse from cloudfront"
+            return answer
+        began = perf_counter()
+        try:
+            response = await fetch.fetch(visit.call, answer, visit.scheme)
+        except fetch.Unanswered as problem:
+            logger.warning("%s: the origin %s did not answer: %s", visit.served.id, origin.domain, problem)
+            return _unanswered(visit, problem)
+        finally:
+            visit.origin_seconds = perf_counter() - began
+        return await triggers.on_response(visit, "origin-response", answer, response)
+
+
+def _unanswered(visit: Visit, problem: fetch.Unanswered) -> EdgeResponse:
+    """The page for an origin that gave no answer."""
+    hint = {"rule": str(problem)}
+    visit.detail = "OriginCommError" if problem.timeout else "OriginConnectError"
+    if problem.timeout:
+        text = (
+            "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the"
+            " origin closed the connection."
+        )
+        failure = Failure(504, text, hint=hint)
+    else:
+        failure = Failure(502, "CloudFront wasn't able to connect to the origin.", hint=hint)
+    response = error_page.page(failure, visit.request_id)
+    response.unanswered = 504 if problem.timeout else 503
+    return response
+
+
+def _validate(request: EdgeRequest, known: CachedObject) -> None:
+    """Have the origin say whether the object is still what is known of it."""
+    etag, modified = first(known.headers, "etag"), first(known.headers, "last-modified")
+    if etag is not None:
+        # What was compressed here has a weak tag; the origin knows the strong one.
+        weak = first(known.headers, "content-encoding") is not None
+        request.headers.append(("If-None-Match", etag.removeprefix("W/") if weak else etag))
+    if modified is not None:
+        request.headers.append(("If-Modified-Since", modified))
+
+
+def _validators(response: EdgeResponse) -> bool:
+    if response.status >= 400 or "no-store" in freshness.directives(response.headers):
+        return False
+    return first(response.headers, "etag") is not None or first(response.headers, "last-modified") is not None
+
+
+def _set_life(kept: CachedObject, life: freshness.Freshness, now: float) -> None:
+    kept.fresh_until = now + life.ttl
+    kept.stale_until = kept.fresh_until + life.revalidating
+    kept.error_until = None if life.on_error is None else kept.fresh_until + life.on_error
+
+
+def _age(response: EdgeResponse) -> float:
+    text = first(response.headers, "age") or ""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0.0
+
+
+def _paths(visit: Visit, request: EdgeRequest) -> tuple[str, ...]:
+    """The names by which an invalidation means this object: its URI, before and after the viewer's function."""
+    found = {visit.viewer.uri: None, request.uri: None}
+    keyed = not visit.behaviour.keyed.query.nothing
+    if keyed:
+        found = {visit.viewer.url: None, request.url: None}
+    return tuple(found)
+
+
+def _hit(visit: Visit, found: CachedObject, result: str) -> EdgeResponse:
+    visit.result = visit.detail = result
+    visit.cache = f"{result} from cloudfront"
+    headers = without(found.headers, "age")
+    headers.append(("Age", str(int(max(0.0, visit.now - found.stored) + found.age))))
+    return EdgeResponse(
+        found.status,
+        headers,
+        found.body,
+        found.reason,
+        generated=found.generated,
+        origin_status=found.origin_status,
+    )
+
+
+async def _compress(visit: Visit, request: EdgeRequest, response: EdgeResponse) -> None:
+    behaviour = visit.behaviour
+    if not behaviour.compress or not isinstance(response.body, bytes):
+        return
+    wanted = accepted(first(request.headers, "accept-encoding"), gzip=behaviour.gzip, brotli=behaviour.brotli)
+    encoding = compression.encoding_for(wanted, response.status, response.headers, len(response.body))
+    if encoding is not None:
+        response.headers, response.body = await asyncio.to_thread(
+            compression.compressed, response.headers, response.body, encoding
+        )

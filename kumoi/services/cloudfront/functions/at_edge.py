@@ -1,0 +1,176 @@
+"""A CloudFront function in the way of a viewer: at viewer-request, and at viewer-response."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from kumoi.sandbox.js import JsOutcome
+from kumoi.services.cloudfront.edge.compiled import Attached
+from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
+from kumoi.services.cloudfront.edge.error_page import Failure
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
+from kumoi.services.cloudfront.edge.origin import Origin
+from kumoi.services.cloudfront.edge.visit import Visit
+from kumoi.services.cloudfront.functions.event import Invalid, event_of, is_response, read_request, read_response
+from kumoi.services.cloudfront.functions.running import logged, run
+from kumoi.services.cloudfront.naming import REGION
+from kumoi.services.cloudfront.records import EdgeFunction, functions
+from kumoi.state import Transaction, transactional
+
+logger = logging.getLogger(__name__)
+
+GROUP = "/aws/cloudfront/function/"
+_INVALID = "The CloudFront function associated with the CloudFront distribution is invalid or could not run."
+
+
+async def at_request(visit: Visit, attached: Attached, request: EdgeRequest) -> EdgeRequest | EdgeResponse:
+    """Run the function at viewer-request: the request to go on with, or the function's own response."""
+    event = event_of(attached.event, visit.served.id, visit.served.domain, visit.request_id, request)
+    outcome = await _run(visit, attached, event)
+    result = _result(outcome)
+    try:
+        if is_response(result):
+            return read_response(result, None, event)
+        changed = read_request(result, request, event)
+        _choose_origin(visit, outcome)
+    except Invalid as problem:
+        raise _refused(attached, problem) from None
+    return changed
+
+
+async def at_response(visit: Visit, attached: Attached, request: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
+    """Run the function at viewer-response."""
+    event = event_of(attached.event, visit.served.id, visit.served.domain, visit.request_id, request, response)
+    outcome = await _run(visit, attached, event)
+    try:
+        return read_response(_result(outcome), response, event)
+    except Invalid as problem:
+        raise _refused(attached, problem) from None
+
+
+async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOutcome:
+    state = visit.call.doorway.state.at(visit.served.account, REGION)
+    function = await _find(state, attached.name)
+    if function is None or function.live is None:
+        raise _failed(attached, "the function does not exist any more")
+    outcome = await run(visit.call, function, function.live, visit.served.account, event)
+    visit.call.meter("cloudfront_functions", 1)
+    lines = logged(outcome)
+    if outcome.error is not None:
+        logger.warning("CloudFront function %s at %s failed: %s", function.name, attached.event, outcome.error)
+        lines = [*lines, f"ERROR {outcome.error}"]
+    if lines:
+        id = visit.request_id
+        told = [f"{id} START DistributionID: {visit.served.id}", *(f"{id} {line}" for line in lines), f"{id} END"]
+        visit.call.part(EdgeLogs).write(visit.served.account, REGION, f"{GROUP}{function.name}", told)
+    if outcome.error is not None:
+        raise _failed(attached, str(outcome.error))
+    return outcome
+
+
+def _result(outcome: JsOutcome) -> Any:
+    return None if outcome.value is None else orjson.loads(outcome.value)
+
+
+def _failed(attached: Attached, rule: str) -> Failure:
+    return Failure(
+        503,
+        _INVALID,
+        cache="FunctionExecutionError from cloudfront",
+        detail="FunctionExecutionError",
+        hint={"trigger": attached.event, "function": attached.name, "rule": rule},
+    )
+
+
+def _refused(attached: Attached, problem: Invalid) -> Failure:
+    logger.warning("CloudFront function %s at %s: %s", attached.name, attached.event, problem)
+    hint = {"trigger": attached.event, "function": attached.name, "rule": str(problem)}
+    if problem.header:
+        hint["header"] = problem.header
+    return Failure(
+        502,
+        _INVALID,
+        cache="FunctionValidationError from cloudfront",
+        detail="FunctionValidationError",
+        hint=hint,
+    )
+
+
+def _choose_origin(visit: Visit, outcome: JsOutcome) -> None:
+    """What the function did with the origin helpers; raises Invalid."""
+    for kind, given in outcome.effects:
+        if kind == "updateRequestOrigin":
+            visit.chosen_origin = _updated(visit.chosen_origin or _own(visit), given)
+        elif kind == "selectRequestOriginById":
+            id, options = given if isinstance(given, list) else (given, None)
+            if id not in visit.served.origins:
+                raise Invalid(f"selectRequestOriginById: the distribution has no origin {id}")
+            chosen = visit.served.origins[id]
+            visit.chosen_origin = chosen if options is None else _updated(chosen, options)
+        elif kind == "createRequestOriginGroup":
+            visit.chosen_group, visit.chosen_origin = _group(visit, given), None
+
+
+def _own(visit: Visit) -> Origin:
+    return visit.served.targets(visit.behaviour)[0]
+
+
+def _updated(origin: Origin, given: Any) -> Origin:
+    if not isinstance(given, Mapping):
+        raise Invalid("updateRequestOrigin: it takes an object")
+    changes: dict[str, Any] = {}
+    if "domainName" in given:
+        domain = given["domainName"]
+        if not isinstance(domain, str) or not domain or ":" in domain or "/" in domain:
+            raise Invalid("updateRequestOrigin: domainName must be a host name")
+        changes["domain"] = domain.lower()
+    custom, timeouts = given.get("customOriginConfig") or {}, given.get("timeouts") or {}
+    if not isinstance(custom, Mapping) or not isinstance(timeouts, Mapping):
+        raise Invalid("updateRequestOrigin: customOriginConfig and timeouts are objects")
+    try:
+        if "originPath" in given:
+            changes["path"] = str(given["originPath"])
+        if "customHeaders" in given:
+            changes["headers"] = tuple((str(name), str(value)) for name, value in given["customHeaders"].items())
+        if "connectionAttempts" in given:
+            changes["attempts"] = max(1, min(3, int(given["connectionAttempts"])))
+        if "readTimeout" in timeouts:
+            changes["read_timeout"] = float(timeouts["readTimeout"])
+        if custom:
+            protocol = str(custom.get("protocol", "https"))
+            changes |= {"s3": False, "protocol": f"{protocol}-only"}
+            if "port" in custom:
+                changes["http_port" if protocol == "http" else "https_port"] = int(custom["port"])
+        elif "domain" in changes:
+            changes["s3"] = dataclasses.replace(origin, domain=changes["domain"]).bucket is not None
+    except (TypeError, ValueError, AttributeError):
+        raise Invalid("updateRequestOrigin: a member is of the wrong type") from None
+    access = given.get("originAccessControlConfig")
+    if isinstance(access, Mapping):
+        signing = str(access.get("signingBehavior", "always"))
+        changes["control"] = {"SigningBehavior": signing} if access.get("enabled") else None
+    return dataclasses.replace(origin, **changes)
+
+
+def _group(visit: Visit, given: Any) -> tuple[tuple[Origin, ...], frozenset[int]]:
+    try:
+        ids = [one["originId"] if isinstance(one, Mapping) else one for one in given["originIds"]]
+        statuses = frozenset(int(code) for code in given["failoverCriteria"]["statusCodes"])
+        members = tuple(visit.served.origins[id] for id in ids)
+    except (KeyError, TypeError, ValueError):
+        raise Invalid(
+            "createRequestOriginGroup: originIds must name two origins, failoverCriteria status codes"
+        ) from None
+    if len(members) != 2 or not statuses:
+        raise Invalid("createRequestOriginGroup: originIds must name two origins, failoverCriteria status codes")
+    return members, statuses
+
+
+@transactional
+async def _find(tx: Transaction, name: str) -> EdgeFunction | None:
+    return await functions.get(tx, name)

@@ -1,0 +1,100 @@
+"""Running CloudFront functions: one context a function and stage, the key value store at hand, CPU time measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.sandbox.js import JsContext, JsContexts, JsError, JsOutcome, rewritten, words
+from kumoi.services.cloudfront.configuration.reading import items
+from kumoi.services.cloudfront.functions.key_values import KeyValues, Snapshot
+from kumoi.services.cloudfront.naming import REGION
+from kumoi.services.cloudfront.records import EdgeFunction, Stage
+
+BUDGET = 0.001
+"""Seconds of CPU time that count as a compute utilisation of 100."""
+MAX_LOG = 10 * 1024
+_NEWER = frozenset(("const", "let", "class", "async", "await", "import", "export"))
+"""What cloudfront-js-1.0 does not know."""
+
+
+async def run(call: Call, function: EdgeFunction, stage: Stage, account: str, event: dict[str, Any]) -> JsOutcome:
+    """Call the function's handler with an event."""
+    runtime = str(stage.config["Runtime"]).removeprefix("cloudfront-js-")
+    stores = [one["KeyValueStoreARN"] for one in items(stage.config.get("KeyValueStoreAssociations"))]
+    state = call.doorway.state.at(account, REGION)
+    snapshot = await call.part(KeyValues).of_arn(state, stores[0]) if stores else None
+    return await call.part(JsContexts).call(
+        ("cloudfront", account, function.name, stage.etag),
+        lambda: build(stage.code, runtime),
+        "handler",
+        [event],
+        now=call.now,
+        answers={"kvs": lambda asked: _answer(snapshot, asked)},
+    )
+
+
+def build(code: bytes, runtime: str) -> JsContext:
+    """A context with a function's code; raises JsError where it does not compile."""
+    source = code.decode("utf-8", "replace")
+    if runtime == "1.0":
+        for word, line in words(source):
+            if word in _NEWER:
+                raise JsError("SyntaxError", f'Token "{word}" not supported in this version in {line}')
+    else:
+        source = rewritten(source)
+    return JsContext(source, [f"({_modules()})('{runtime}')"])
+
+
+def utilisation(outcome: JsOutcome) -> int:
+    """How much of its allowed time a function took, from 0 to 100."""
+    if outcome.error is not None and outcome.error.limit:
+        return 100
+    return min(100, round(outcome.seconds / BUDGET * 100))
+
+
+def logged(outcome: JsOutcome) -> list[str]:
+    """What the function logged, as much as is kept."""
+    kept, size = [], 0
+    for line in outcome.log:
+        size += len(line.encode("utf-8", "replace"))
+        if size > MAX_LOG:
+            break
+        kept.append(line)
+    return kept
+
+
+def _answer(snapshot: Snapshot | None, asked: Any) -> Any:
+    """What the helpers of a key value store answer; LookupError refuses."""
+    wanted, operation, key = asked
+    if snapshot is None:
+        raise LookupError("KeyValueStoreNotFound: the function is associated with no key value store")
+    if wanted is not None and wanted not in (snapshot.id, snapshot.name, snapshot.arn):
+        raise LookupError(f"KeyValueStoreNotFound: the function is not associated with the key value store {wanted}")
+    match operation:
+        case "get":
+            if key not in snapshot.pairs:
+                raise LookupError(f"KeyNotFound: the key {key} does not exist")
+            return snapshot.pairs[key]
+        case "exists":
+            return key in snapshot.pairs
+        case "count":
+            return len(snapshot.pairs)
+        case _:
+            return _meta(snapshot)
+
+
+def _meta(snapshot: Snapshot) -> Mapping[str, Any]:
+    return {
+        "creationDateTime": snapshot.created,
+        "lastUpdatedDateTime": snapshot.modified,
+        "keyCount": len(snapshot.pairs),
+    }
+
+
+@lru_cache(maxsize=1)
+def _modules() -> str:
+    return (Path(__file__).parent / "modules.js").read_text("utf-8").rstrip()

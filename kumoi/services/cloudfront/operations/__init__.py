@@ -1,0 +1,1 @@
+"""CloudFront's API operations, one file per family."""
