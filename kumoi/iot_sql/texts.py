@@ -13,7 +13,7 @@ def as_text(value: Value) -> str | Undefined:
     """A value as text: numbers and booleans as JSON has them, arrays and objects as JSON."""
     if isinstance(value, str):
         return value
-    if value is UNDEFINED:
+    if isinstance(value, Undefined):
         return UNDEFINED
     if value is None:
         return "null"
