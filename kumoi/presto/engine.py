@@ -108,9 +108,7 @@ class Run:
         if (database := self._database) is not None:
             database.interrupt()
 
-    def _set_up(
-        self, database: duckdb.DuckDBPyConnection, tables: Mapping[str, Relation], folder: Path
-    ) -> None:
+    def _set_up(self, database: duckdb.DuckDBPyConnection, tables: Mapping[str, Relation], folder: Path) -> None:
         moment = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         for head, body in {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}.items():
             name = head.partition("(")[0]

@@ -81,33 +81,35 @@ MACROS: Mapping[str, str] = {
 }
 """Macros by their heads."""
 
-_SAME = frozenset(
-    """
-    abs acos approx_distinct approx_percentile arbitrary array_agg array_average array_distinct array_except
-    array_intersect array_join array_max array_min array_position array_remove array_sort array_sum array_union
-    arrays_overlap asin atan atan2 avg bit_and bit_count bit_or bit_xor bitwise_and bitwise_not bitwise_or bitwise_xor
-    bool_and bool_or cardinality cbrt ceil ceiling chr coalesce combinations concat contains corr cos cosh cot count
-    count_if covar_pop covar_samp cume_dist current_date current_time current_timestamp date date_add date_diff
-    date_format date_parse date_trunc day day_of_month day_of_week day_of_year degrees dense_rank dow doy element_at
-    every exp filter first_value flatten floor format from_base from_iso8601_date from_iso8601_timestamp from_unixtime
-    geometric_mean greatest histogram hour if json_array_length json_extract json_extract_scalar json_format json_parse
-    kurtosis lag last_value lead least length levenshtein_distance like ln localtime localtimestamp log log10 log2 lower
-    lpad ltrim map map_concat map_entries map_filter map_from_entries map_keys map_values max max_by md5 millisecond min
-    min_by minute mod month none_match now nth_value ntile nullif ord percent_rank pi position pow power quarter radians
-    rand random rank regexp_extract regexp_extract_all regexp_like regexp_replace regexp_split regr_intercept regr_slope
-    repeat replace reverse round row_number rpad rtrim second sequence sha1 sha256 sign sin sinh skewness slice split
-    split_part sqrt starts_with stddev stddev_pop stddev_samp strpos substr substring sum tan tanh to_base to_char
-    to_milliseconds to_unixtime transform trim truncate try try_cast typeof upper uuid var_pop var_samp variance week
-    week_of_year year year_of_week yow zip any_match all_match
-    """.split()
+_NAMES = (
+    " abs acos approx_distinct approx_percentile arbitrary array_agg array_average array_distinct"
+    " array_except array_intersect array_join array_max array_min array_position array_remove array_sort"
+    " array_sum array_union arrays_overlap asin atan atan2 avg bit_and bit_count bit_or bit_xor"
+    " bitwise_and bitwise_not bitwise_or bitwise_xor bool_and bool_or cardinality cbrt ceil ceiling chr"
+    " coalesce combinations concat contains corr cos cosh cot count count_if covar_pop covar_samp"
+    " cume_dist current_date current_time current_timestamp date date_add date_diff date_format"
+    " date_parse date_trunc day day_of_month day_of_week day_of_year degrees dense_rank dow doy"
+    " element_at every exp filter first_value flatten floor format from_base from_iso8601_date"
+    " from_iso8601_timestamp from_unixtime geometric_mean greatest histogram hour if json_array_length"
+    " json_extract json_extract_scalar json_format json_parse kurtosis lag last_value lead least length"
+    " levenshtein_distance like ln localtime localtimestamp log log10 log2 lower lpad ltrim map"
+    " map_concat map_entries map_filter map_from_entries map_keys map_values max max_by md5 millisecond"
+    " min min_by minute mod month none_match now nth_value ntile nullif ord percent_rank pi position pow"
+    " power quarter radians rand random rank regexp_extract regexp_extract_all regexp_like regexp_replace"
+    " regexp_split regr_intercept regr_slope repeat replace reverse round row_number rpad rtrim second"
+    " sequence sha1 sha256 sign sin sinh skewness slice split split_part sqrt starts_with stddev"
+    " stddev_pop stddev_samp strpos substr substring sum tan tanh to_base to_char to_milliseconds"
+    " to_unixtime transform trim truncate try try_cast typeof upper uuid var_pop var_samp variance week"
+    " week_of_year year year_of_week yow zip any_match all_match"
 )
+_SAME = frozenset(_NAMES.split())
 _REWRITTEN = frozenset(("format_datetime", "parse_datetime", "date", "from_unixtime_nanos", "bitwise_not"))
 
 KNOWN = _SAME | _REWRITTEN | {head.partition("(")[0] for head in MACROS} - {"scientific", "significant", "java_double"}
 """The functions that a query may call beside those that sqlglot knows as Presto's."""
 
 
-def rewritten_function(node: exp.Expression) -> exp.Expression:
+def rewritten_function(node: exp.Expr) -> exp.Expr:
     """A call as DuckDB needs it; other nodes as they are."""
     if isinstance(node, exp.Anonymous):
         rewrite = _CALLS.get(node.name.lower())
@@ -118,7 +120,7 @@ def rewritten_function(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _pattern(node: exp.Expression | None) -> exp.Expression:
+def _pattern(node: exp.Expr | None) -> exp.Expr:
     if not isinstance(node, exp.Literal) or not node.is_string:
         raise QueryRefused("The pattern of a date must be a text, not an expression.")
     try:
@@ -127,23 +129,23 @@ def _pattern(node: exp.Expression | None) -> exp.Expression:
         raise QueryRefused(str(error)) from None
 
 
-def _format_datetime(node: exp.Anonymous) -> exp.Expression:
+def _format_datetime(node: exp.Anonymous) -> exp.Expr:
     value, pattern = _two(node)
     return exp.Anonymous(this="strftime", expressions=[exp.cast(value, "timestamp"), _pattern(pattern)])
 
 
-def _parse_datetime(node: exp.Expression) -> exp.Expression:
+def _parse_datetime(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="strptime", expressions=[node.this, _pattern(node.args.get("format"))])
 
 
-def _two(node: exp.Anonymous) -> tuple[exp.Expression, exp.Expression]:
+def _two(node: exp.Anonymous) -> tuple[exp.Expr, exp.Expr]:
     if len(node.expressions) != 2:
         raise QueryRefused(f"{node.name} takes 2 arguments.")
     first, second = node.expressions
     return first, second
 
 
-def _regexp_replace(node: exp.Expression) -> exp.Expression:
+def _regexp_replace(node: exp.Expr) -> exp.Expr:
     replacement = node.args.get("replacement")
     if isinstance(replacement, exp.Literal) and replacement.is_string and "$" in replacement.name:
         text = re.sub(r"\\(.)|\$(\d)", lambda m: m[1] if m[1] else "\\" + m[2], replacement.name)
@@ -151,7 +153,7 @@ def _regexp_replace(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _from_unixtime(node: exp.Expression) -> exp.Expression:
+def _from_unixtime(node: exp.Expr) -> exp.Expr:
     seconds = exp.Anonymous(this="to_timestamp", expressions=[exp.cast(node.this, "double")])
     zone = node.args.get("zone")
     if zone is None:
@@ -159,25 +161,25 @@ def _from_unixtime(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="timezone", expressions=[zone, seconds])
 
 
-def _at_time_zone(node: exp.Expression) -> exp.Expression:
+def _at_time_zone(node: exp.Expr) -> exp.Expr:
     moment = exp.cast(node.this, exp.DataType.build("TIMESTAMPTZ", dialect="duckdb"))
     return exp.Anonymous(this="timezone", expressions=[node.args["zone"], moment])
 
 
-def _iso8601(node: exp.Expression) -> exp.Expression:
+def _iso8601(node: exp.Expr) -> exp.Expr:
     zoned = exp.cast(node.this, exp.DataType.build("TIMESTAMPTZ", dialect="duckdb"))
     return exp.cast(zoned, "timestamp")
 
 
-def _now(_node: exp.Expression) -> exp.Expression:
+def _now(_node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="presto_now", expressions=[])
 
 
-def _today(_node: exp.Expression) -> exp.Expression:
+def _today(_node: exp.Expr) -> exp.Expr:
     return exp.cast(exp.Anonymous(this="presto_now", expressions=[]), "date")
 
 
-def _reduce(node: exp.Expression) -> exp.Expression:
+def _reduce(node: exp.Expr) -> exp.Expr:
     finish = node.args.get("finish")
     if finish is None:
         return node
@@ -194,14 +196,15 @@ def _reduce(node: exp.Expression) -> exp.Expression:
     if not isinstance(finish, exp.Lambda) or len(finish.expressions) != 1:
         raise QueryRefused("The last argument of reduce must be a function of one argument.")
     name = finish.expressions[0].name
-    return finish.this.copy().transform(
+    found: exp.Expr = finish.this.copy().transform(
         lambda one: plain.copy() if isinstance(one, exp.Column | exp.Identifier) and one.name == name else one
     )
+    return found
 
 
-def _sequence(node: exp.Expression) -> exp.Expression:
+def _sequence(node: exp.Expr) -> exp.Expr:
     start = node.args.get("start")
-    dates = isinstance(start, exp.Cast) and start.is_type("date") or isinstance(start, exp.CurrentDate)
+    dates = isinstance(start, exp.CurrentDate) or (isinstance(start, exp.Cast) and start.is_type("date"))
     if not dates or node.meta.get("cast"):
         return node
     copy = node.copy()
@@ -209,10 +212,10 @@ def _sequence(node: exp.Expression) -> exp.Expression:
     return exp.cast(copy, exp.DataType.build("DATE[]", dialect="duckdb"))
 
 
-_CALLS: Mapping[str, Callable[[exp.Anonymous], exp.Expression]] = {
+_CALLS: Mapping[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "format_datetime": _format_datetime,
 }
-_NODES: Mapping[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+_NODES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.RegexpReplace: _regexp_replace,
     exp.UnixToTime: _from_unixtime,
     exp.AtTimeZone: _at_time_zone,

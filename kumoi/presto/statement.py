@@ -27,8 +27,9 @@ _NUMBER_OF = "kumoi_number"
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
 _NAMED = (exp.Alias, exp.Aliases, exp.Column, exp.Dot, exp.Identifier, exp.Star)
 _FORBIDDEN = (
-    exp.Command, exp.Into, exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.ReadCSV, exp.Lock, exp.DML, exp.DDL,
-)  # fmt: skip
+    *(exp.Command, exp.Into, exp.Parameter, exp.Placeholder, exp.SessionParameter),
+    *(exp.ReadCSV, exp.Lock, exp.DML, exp.DDL),
+)
 
 
 class Window(NamedTuple):
@@ -46,7 +47,7 @@ class Statement(NamedTuple):
     tables: frozenset[str]
 
 
-def parse(text: str) -> exp.Expression:
+def parse(text: str) -> exp.Expr:
     """A query as a tree; QueryRefused when it is none."""
     if len(text) > MOST_CHARACTERS:
         raise QueryRefused(f"A query has at most {MOST_CHARACTERS} characters.")
@@ -63,14 +64,12 @@ def parse(text: str) -> exp.Expression:
     return tree
 
 
-def tables_of(tree: exp.Expression) -> frozenset[str]:
+def tables_of(tree: exp.Expr) -> frozenset[str]:
     """The tables a query reads, by lower-case name (`db.table` where one is named); its own WITH names apart."""
     return frozenset(_name(table) for table in _tables(tree))
 
 
-def translate(
-    tree: exp.Expression, schema: Mapping[str, Mapping[str, Type]], window: Window | None = None
-) -> Statement:
+def translate(tree: exp.Expr, schema: Mapping[str, Mapping[str, Type]], window: Window | None = None) -> Statement:
     """A query in DuckDB's dialect. `schema` holds the columns of its tables by name; QueryRefused when it cannot be."""
     tree = tree.copy()
     names = tables_of(tree)
@@ -96,7 +95,7 @@ def translate(
     return Statement(sql, names)
 
 
-def _statements(text: str) -> list[exp.Expression | None]:
+def _statements(text: str) -> list[exp.Expr | None]:
     try:
         return list(sqlglot.parse(text, dialect="trino"))
     except SqlglotError as error:
@@ -113,7 +112,7 @@ def _first_line(error: SqlglotError) -> str:
     return str(error).splitlines()[0]
 
 
-def _check(tree: exp.Expression) -> None:
+def _check(tree: exp.Expr) -> None:
     for number, node in enumerate(tree.walk()):
         if number > MOST_NODES:
             raise QueryRefused("The query is too large.")
@@ -127,7 +126,7 @@ def _check(tree: exp.Expression) -> None:
             raise QueryRefused(f"{node.name} is no table.")
 
 
-def _tables(tree: exp.Expression) -> list[exp.Table]:
+def _tables(tree: exp.Expr) -> list[exp.Table]:
     found = []
     for table in tree.find_all(exp.Table):
         own = not table.args.get("db") and table.name.lower() in _with_names(table)
@@ -136,10 +135,10 @@ def _tables(tree: exp.Expression) -> list[exp.Table]:
     return found
 
 
-def _with_names(node: exp.Expression) -> set[str]:
+def _with_names(node: exp.Expr) -> set[str]:
     """The names that WITH clauses give, as seen from a node."""
     names: set[str] = set()
-    above: exp.Expression | None = node
+    above: exp.Expr | None = node
     while above is not None:
         clause = above.args.get("with_") or above.args.get("with")
         if clause is not None:
@@ -163,9 +162,7 @@ def _place(table: exp.Table, window: Window | None) -> None:
         table.replace(_with_the_rest(plain, table))
         return
     moment = exp.cast(_expression(window.expression), "timestamp")
-    start, end = (
-        exp.cast(exp.Literal.string(_timestamp(bound)), "timestamp") for bound in (window.start, window.end)
-    )
+    start, end = (exp.cast(exp.Literal.string(_timestamp(bound)), "timestamp") for bound in (window.start, window.end))
     rows = exp.select("*").from_(plain).where(moment >= start, moment.copy() < end)
     placed = rows.subquery(exp.to_identifier(alias, quoted=True))
     if table.args.get("alias"):
@@ -173,18 +170,18 @@ def _place(table: exp.Table, window: Window | None) -> None:
     table.replace(_with_the_rest(placed, table))
 
 
-def _with_the_rest(placed: exp.Expression, table: exp.Table) -> exp.Expression:
+def _with_the_rest(placed: exp.Expr, table: exp.Table) -> exp.Expr:
     for kept in ("joins", "laterals", "sample"):
         if table.args.get(kept):
             placed.set(kept, table.args[kept])
     return placed
 
 
-def _expression(text: str) -> exp.Expression:
+def _expression(text: str) -> exp.Expr:
     tree = parse(f"SELECT {text}")
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.find(exp.Table, exp.Subquery):
         raise QueryRefused(f"{text} is no expression.")
-    found: exp.Expression = tree.expressions[0].unalias()
+    found: exp.Expr = tree.expressions[0].unalias()
     return found
 
 
@@ -192,7 +189,7 @@ def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _name_columns(tree: exp.Expression) -> None:
+def _name_columns(tree: exp.Expr) -> None:
     """Give the columns of the answer that have no name Presto's: `_col0`."""
     select = tree
     while isinstance(select, exp.SetOperation | exp.Subquery):
@@ -203,10 +200,11 @@ def _name_columns(tree: exp.Expression) -> None:
                 column.replace(exp.alias_(column.copy(), f"_col{number}", quoted=True))
 
 
-def _with_types(tree: exp.Expression, schema: Mapping[str, Mapping[str, Type]]) -> None:
+def _with_types(tree: exp.Expr, schema: Mapping[str, Mapping[str, Type]]) -> None:
     """Note the types of divisions and of additions to dates, as far as they can be told."""
-    nodes: dict[int, exp.Expression] = {}
-    for number, node in enumerate(tree.find_all(exp.Div, exp.Add, exp.Sub, exp.DateAdd, exp.Unnest)):
+    nodes: dict[int, exp.Expr] = {}
+    kinds: tuple[type[exp.Expr], ...] = (exp.Div, exp.Add, exp.Sub, exp.DateAdd, exp.Unnest)
+    for number, node in enumerate(tree.find_all(*kinds)):
         node.meta[_NUMBER_OF] = number
         nodes[number] = node
     if not nodes:
@@ -225,22 +223,22 @@ def _with_types(tree: exp.Expression, schema: Mapping[str, Mapping[str, Type]]) 
             quote_identifiers=False,
             identify=False,
         )
-        copy = annotate_types(copy, schema=flat, dialect="trino")
+        annotated = annotate_types(copy, schema=flat, dialect="trino")
     except SqlglotError:
         return  # the types stay unknown; what is wrong with the query, DuckDB will tell
-    for node in copy.walk():
-        number = node.meta.get(_NUMBER_OF)
-        if number in nodes:
-            nodes[number].meta["operands"] = [one.type for one in (*_operands(node),)]
+    for found in annotated.walk():
+        original = nodes.get(found.meta.get(_NUMBER_OF, -1))
+        if original is not None:
+            original.meta["operands"] = [one.type for one in _operands(found)]
 
 
-def _operands(node: exp.Expression) -> list[exp.Expression]:
+def _operands(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.Unnest):
         return list(node.expressions)
-    return [one for one in (node.this, node.args.get("expression")) if isinstance(one, exp.Expression)]
+    return [one for one in (node.this, node.args.get("expression")) if isinstance(one, exp.Expr)]
 
 
-def _rewritten(node: exp.Expression) -> exp.Expression:
+def _rewritten(node: exp.Expr) -> exp.Expr:
     """One node as DuckDB needs it."""
     operands = node.meta.get("operands") or []
     if isinstance(node, exp.Div):
@@ -261,7 +259,7 @@ def _rewritten(node: exp.Expression) -> exp.Expression:
     return rewritten_function(node)
 
 
-def _unnest(node: exp.Unnest, operands: list[Any]) -> exp.Expression:
+def _unnest(node: exp.Unnest, operands: list[Any]) -> exp.Expr:
     """UNNEST of a map, or of an array of rows, into several columns."""
     alias = node.args.get("alias")
     columns = [] if alias is None else alias.args.get("columns") or []
@@ -271,7 +269,7 @@ def _unnest(node: exp.Unnest, operands: list[Any]) -> exp.Expression:
     value = node.expressions[0]
     if kind is not None and kind.is_type("array"):
         depth = exp.Kwarg(this=exp.var("max_depth"), expression=exp.Literal.number(2))
-        inner: exp.Expression = exp.select(exp.func("unnest", value, depth))
+        inner: exp.Expr = exp.select(exp.func("unnest", value, depth))
     else:
         inner = exp.select(
             exp.alias_(exp.func("unnest", exp.func("map_keys", value)), columns[0].name, quoted=True),

@@ -22,6 +22,8 @@ iotanalytics = Service(
     modules=(
         "operations.activities",
         "operations.channels",
+        "operations.contents",
+        "operations.datasets",
         "operations.datastores",
         "operations.logging",
         "operations.messages",
@@ -29,6 +31,7 @@ iotanalytics = Service(
         "operations.tags",
     ),
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
+    data_planes=("iotanalytics-content",),
 )
 
 

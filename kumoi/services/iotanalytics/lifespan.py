@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.lake import Lake
-from kumoi.services.iotanalytics import retention
+from kumoi.services.iotanalytics import dataset_schedules, retention
 from kumoi.services.iotanalytics.channel_log import ChannelLog
+from kumoi.services.iotanalytics.content_maker import ContentMaker
+from kumoi.services.iotanalytics.dataset_schedules import Scheduling
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.retention import Sweeper
 from kumoi.services.iotanalytics.runner import Runner
@@ -25,11 +27,17 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     files = parts.add(SegmentFiles, SegmentFiles(doorway.directory("iotanalytics") / "datastores"))
     reports = parts.add(Reports, Reports(doorway))
     runner = parts.add(Runner, Runner(doorway, log, files, reports))
+    maker = parts.add(
+        ContentMaker, ContentMaker(doorway, files, reports, doorway.directory("iotanalytics") / "contents")
+    )
     timers.on(retention.TOPIC, Sweeper(doorway.state, log, files).sweep)
+    timers.on(dataset_schedules.TOPIC, Scheduling(doorway.state, maker).fire)
     await runner.resume()
+    await maker.resume()
     try:
         yield
     finally:
+        await maker.stop()
         await runner.stop()
         files.close()
 
@@ -37,4 +45,5 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 async def forget(parts: Parts, _state: State, account: str | None) -> None:
     """Stop what works for an account, or for all; files go once nothing lists them."""
     await parts[Runner].forget(account)
+    await parts[ContentMaker].forget(account)
     parts[ChannelLog].forget(account)

@@ -7,9 +7,11 @@ from kumoi.services.iotanalytics.channel_log import ChannelKey
 from kumoi.services.iotanalytics.naming import not_found
 from kumoi.services.iotanalytics.records import (
     ChannelRecord,
+    DatasetRecord,
     DatastoreRecord,
     PipelineRecord,
     channels,
+    datasets,
     datastores,
     pipelines,
 )
@@ -40,6 +42,15 @@ async def find_pipeline(tx: Transaction, name: str) -> PipelineRecord:
     found = await pipelines.get(tx, name)
     if found is None:
         raise not_found("pipeline", name)
+    return found
+
+
+@transactional
+async def find_dataset(tx: Transaction, name: str) -> DatasetRecord:
+    """A data set; ResourceNotFoundException when there is none."""
+    found = await datasets.get(tx, name)
+    if found is None:
+        raise not_found("dataset", name)
     return found
 
 
