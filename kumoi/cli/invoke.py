@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kumoi.cli.connection import data_option
-from kumoi.cli.sdk import client
+from kumoi.cli.sdk_client import client
 
 
 @click.command("invoke")

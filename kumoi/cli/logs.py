@@ -12,7 +12,7 @@ import click
 
 from kumoi.cli.connection import Connection, data_option
 from kumoi.cli.durations import parse_duration
-from kumoi.cli.sdk import client
+from kumoi.cli.sdk_client import client
 
 POLL_SECONDS = 0.3
 

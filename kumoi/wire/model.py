@@ -1,6 +1,7 @@
 """Service models: what botocore's data files say about a service, as shapes and operations.
 
-Only the data files are read; botocore's code does not run. A model is loaded when its service is first used.
+Only the data files are read; botocore's code does not run. What botocore lacks is declared in `declarations`. A model
+is loaded when its service is first used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from kumoi.wire.declarations import declaration
 from kumoi.wire.overlays import OVERLAYS, Overlay
 from kumoi.wire.validation import Check, Validator, Violation
 from kumoi.wire.validation import error as validation_error
@@ -192,7 +194,9 @@ class ServiceModel:
 
     @classmethod
     def load(cls, name: str) -> ServiceModel:
-        """The newest version of a service's model; UnknownService when botocore has none."""
+        """A service's model: our own declaration, or botocore's newest version; UnknownService when there is none."""
+        if (own := declaration(name)) is not None:
+            return cls(name, own.model)
         folder = data_folder() / name
         known = _NAME.fullmatch(name) is not None and folder.is_dir()
         versions = sorted(path.name for path in folder.iterdir()) if known else []

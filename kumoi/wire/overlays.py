@@ -155,6 +155,7 @@ OVERLAYS: Mapping[str, Overlay] = {
     "dynamodbstreams": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
     "elbv2": Overlay(validation_code="ValidationError"),
     "iam": Overlay(validation_code="ValidationError"),
+    "iotanalytics": Overlay(validation_code="InvalidRequestException"),
     "kinesis": Overlay(amz_cbor=True),
     "lambda": Overlay(unchecked_enums=frozenset({"Runtime"})),
     "logs": Overlay(validation_code="InvalidParameterException"),

@@ -1,0 +1,29 @@
+"""A boto3 client of the platform, for verbs that do what an SDK does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kumoi.cli.connection import Connection, environment
+
+
+def client(service: str, data: Path | None) -> Any:
+    """A client of the platform of a data directory, with the environment's credentials or the usual ones."""
+    import boto3
+
+    variables = {**environment(Connection.find(data).url), **_given()}
+    return boto3.client(
+        service,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_DEFAULT_REGION"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def _given() -> dict[str, str]:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}

@@ -1,0 +1,192 @@
+"""Runs a query over tables of files and writes what it answers to files: one, or one for each key.
+
+Each run has a database of its own. While tables are set up it may open their files; then it is sealed, so that the
+query can reach those and the folder of its answer, nothing else.
+"""
+
+# ruff: noqa: S608  (names are quoted, values are literals)
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from kumoi.presto.athena_text import as_text
+from kumoi.presto.column_types import quoted
+from kumoi.presto.database import connect, seal, text_literal
+from kumoi.presto.functions import MACROS
+from kumoi.presto.refusals import QueryRefused
+from kumoi.presto.statement import Window, parse, tables_of, translate
+from kumoi.presto.tables import Relation, relation
+
+if TYPE_CHECKING:
+    import duckdb
+
+Format = Literal["csv", "csv.gz", "parquet", "ndjson", "ndjson.gz"]
+FORMATS: tuple[Format, ...] = ("csv", "csv.gz", "parquet", "ndjson", "ndjson.gz")
+MOST_FILES = 100_000
+NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
+
+
+class Column(NamedTuple):
+    """A column of an answer, and its type as DuckDB names it."""
+
+    name: str
+    kind: str
+
+
+class Written(NamedTuple):
+    """A file of an answer: the values it is for, where it is, and how many rows it has."""
+
+    key: tuple[str | None, ...]
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How an answer is written: its format, the columns that it is split by, and which of those the files keep."""
+
+    form: Format = "csv"
+    split_by: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+class Answer(NamedTuple):
+    """What a query answered."""
+
+    columns: list[Column]
+    files: list[list[Written]]
+
+
+class Run:
+    """One query; `run` in a thread, `interrupt` from anywhere."""
+
+    def __init__(self, sql: str, *, now: float, window: Window | None = None) -> None:
+        self._tree = parse(sql)
+        self.tables = tables_of(self._tree)
+        self._now = now
+        self._window = window
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._interrupted = False
+
+    def run(self, tables: Mapping[str, Relation], folder: Path, outputs: Sequence[Output]) -> Answer:
+        """Write the answer into `folder`, once for each of `outputs`; QueryRefused when there is none."""
+        import duckdb
+
+        schema = {name: table.columns for name, table in tables.items()}
+        statement = translate(self._tree, schema, self._window)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.closing(connect(folder, threads=os.cpu_count() or 1)) as database:
+            self._database = database
+            try:
+                self._set_up(database, {name: tables[name] for name in statement.tables}, folder)
+                if self._interrupted:
+                    raise QueryRefused("The query was cancelled.")
+                database.execute(f"CREATE TEMP TABLE answer AS SELECT * FROM ({statement.sql})")
+                described = database.execute("SELECT * FROM answer LIMIT 0").description or []
+                columns = [(str(one[0]), one[1]) for one in described]
+                files = [_write(database, columns, folder / str(n), output) for n, output in enumerate(outputs)]
+                return Answer([Column(name, str(kind)) for name, kind in columns], files)
+            except duckdb.InterruptException:
+                raise QueryRefused("The query was cancelled.") from None
+            except duckdb.Error as error:
+                raise QueryRefused(_told(error)) from None
+            finally:
+                self._database = None
+
+    def interrupt(self) -> None:
+        """Have `run` end early, with QueryRefused."""
+        self._interrupted = True
+        if (database := self._database) is not None:
+            database.interrupt()
+
+    def _set_up(self, database: duckdb.DuckDBPyConnection, tables: Mapping[str, Relation], folder: Path) -> None:
+        moment = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        for head, body in {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}.items():
+            name = head.partition("(")[0]
+            if f"{name}(" not in body:
+                database.execute(f"CREATE TEMP MACRO {head} AS {body}")
+        for name, table in tables.items():
+            database.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation(table)}")
+        seal(database, [path for table in tables.values() for path in table.paths], [folder])
+
+
+def _write(
+    database: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Any]], folder: Path, output: Output
+) -> list[Written]:
+    folder.mkdir(mode=0o700)
+    if not output.split_by:
+        path = folder / f"all.{output.form}"
+        return [Written((), path, _copy(database, "answer", "true", columns, path, output.form))]
+    keys = [_column(columns, name) for name in output.split_by]
+    shown = [one for one in columns if one[0] not in keys or one[0] in output.kept]
+    if not shown:
+        raise QueryRefused("An answer that is split needs a column beside those it is split by.")
+    listed = ", ".join(map(quoted, keys))
+    database.execute(f"CREATE OR REPLACE TEMP TABLE sorted AS SELECT * FROM answer ORDER BY {listed}, rowid")
+    texts = ", ".join(f"CAST({quoted(key)} AS VARCHAR)" for key in keys)
+    groups = database.execute(
+        f"SELECT {texts}, min(rowid), max(rowid) FROM sorted GROUP BY {listed} ORDER BY min(rowid)"
+        f" LIMIT {MOST_FILES + 1}"
+    ).fetchall()
+    if len(groups) > MOST_FILES:
+        raise QueryRefused(f"An answer is split into at most {MOST_FILES} files.")
+    written = []
+    for number, (*values, first, last) in enumerate(groups):
+        path = folder / f"{number}.{output.form}"
+        where = f"rowid BETWEEN {first} AND {last}"
+        rows = _copy(database, "sorted", where, shown, path, output.form)
+        written.append(Written(tuple(values), path, rows))
+    return written
+
+
+def _column(columns: Sequence[tuple[str, Any]], name: str) -> str:
+    for column, _ in columns:
+        if column.lower() == name.lower():
+            return column
+    raise QueryRefused(f"The answer has no column {name} to be split by.")
+
+
+def _copy(
+    database: duckdb.DuckDBPyConnection,
+    table: str,
+    where: str,
+    columns: Sequence[tuple[str, Any]],
+    path: Path,
+    form: Format,
+) -> int:
+    plain, _, packed = form.partition(".")
+    target = path.with_name(f"{path.name}.plain") if packed else path
+    if plain == "csv":
+        select = ", ".join(f"{as_text(quoted(name), kind)} AS {quoted(name)}" for name, kind in columns)
+        options = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULLSTR ''"
+    else:
+        select = ", ".join(_plain(name, kind) for name, kind in columns)
+        options = "FORMAT parquet, COMPRESSION zstd" if plain == "parquet" else "FORMAT json"
+    found = database.execute(
+        f"COPY (SELECT {select} FROM {table} WHERE {where} ORDER BY rowid) TO {text_literal(str(target))} ({options})"
+    ).fetchone()
+    if packed:
+        with target.open("rb") as source, gzip.open(path, "wb", compresslevel=1) as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+        target.unlink()
+    return int(found[0]) if found else 0
+
+
+def _plain(name: str, kind: object) -> str:
+    if "time zone" in str(kind).lower():
+        return f"CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name)}"
+    return quoted(name)
+
+
+def _told(error: Exception) -> str:
+    text = str(error).split("\n\n")[0].split("\nLINE ")[0].split(" Use TRY(...)")[0]
+    return text.partition("Error: ")[2].strip() or text.strip()

@@ -1,0 +1,123 @@
+"""Messages on their way through a pipeline's activities.
+
+Runs of activities that need nothing but the message are done in a thread; functions get batches. What is lost on the
+way is told: `failed` holds messages that an activity could not take, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from kumoi.doorway import Doorway, Principal
+from kumoi.services.iotanalytics.activities.calling import ActivityFailed, Enricher, for_function, invoke
+from kumoi.services.iotanalytics.activities.pure import PURE, Step, step
+from kumoi.services.iotanalytics.chain import Activity
+
+InThread = Callable[..., Awaitable[Any]]
+MOST_TOLD = 100
+CONCURRENT = 8
+
+
+@dataclass(slots=True)
+class Passage:
+    """What came out: messages, notes on what went wrong, and messages that were lost, with the reason."""
+
+    messages: list[Any] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    failed: list[tuple[bytes, str]] = field(default_factory=list)
+
+
+async def passed(
+    doorway: Doorway,
+    caller: Principal,
+    region: str,
+    activities: Sequence[Activity],
+    payloads: list[bytes],
+    run: InThread,
+) -> Passage:
+    """What activities, in their order, make of payloads. `run` runs a function in a thread."""
+    passage = Passage()
+    if activities and activities[0].kind == "lambda":
+        passage.messages = await run(lambda: list(map(for_function, payloads)))
+    else:
+        await run(_read, payloads, passage)
+    rest = list(activities)
+    while rest:
+        if rest[0].kind in PURE:
+            steps: list[Step] = []
+            while rest and rest[0].kind in PURE:
+                steps.append(step(rest.pop(0)))
+            await run(_walk, steps, passage)
+        elif rest[0].kind == "lambda":
+            await _call(doorway, caller, region, rest.pop(0), passage)
+        else:
+            enricher = Enricher(doorway, caller, region, rest.pop(0))
+            await run(_only_objects, passage)
+            passage.messages = await enricher.apply(passage.messages, passage.wrong)
+    return passage
+
+
+def as_lines(passage: Passage) -> list[bytes]:
+    """The messages that a data store can take, as JSON; what is no object is lost."""
+    _only_objects(passage)
+    return [orjson.dumps(message) for message in passage.messages]
+
+
+def _read(payloads: list[bytes], passage: Passage) -> None:
+    for payload in payloads:
+        try:
+            message = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            message = None
+        if isinstance(message, dict):
+            passage.messages.append(message)
+        else:
+            passage.failed.append((payload, "The message is not a JSON object."))
+
+
+def _only_objects(passage: Passage) -> None:
+    kept = []
+    for message in passage.messages:
+        if isinstance(message, dict):
+            kept.append(message)
+        else:
+            passage.failed.append((orjson.dumps(message), "The message is not a JSON object."))
+    passage.messages = kept
+
+
+def _walk(steps: list[Step], passage: Passage) -> None:
+    _only_objects(passage)
+    kept = []
+    for message in passage.messages:
+        found: Any = message
+        for one in steps:
+            found = one(found, passage.wrong)
+            if found is None:
+                break
+        if found is not None:
+            kept.append(found)
+    del passage.wrong[MOST_TOLD:]
+    passage.messages = kept
+
+
+async def _call(doorway: Doorway, caller: Principal, region: str, activity: Activity, passage: Passage) -> None:
+    size = activity.settings["batchSize"]
+    batches = [passage.messages[at : at + size] for at in range(0, len(passage.messages), size)]
+    slots = asyncio.Semaphore(CONCURRENT)
+
+    async def one(batch: list[Any]) -> list[Any]:
+        async with slots:
+            try:
+                found: list[Any] = await invoke(doorway, caller, region, activity, batch)
+            except ActivityFailed as error:
+                passage.failed += [(orjson.dumps(message), str(error)) for message in batch]
+                return []
+        return found
+
+    answers = await asyncio.gather(*map(one, batches))
+    passage.messages = [message for answer in answers for message in answer]

@@ -1,0 +1,299 @@
+"""Runs pipelines: reads what is new in a channel, passes it through the activities, and stores what comes out.
+
+One task for each pipeline that has something to read. A batch is read from the pipeline's position; its rows are
+written to files; then one transaction lists the files and moves the position. Whenever the process ends, the next one
+goes on from the last position: no message is lost, and none is stored twice. (A function may see a batch again.)
+A reprocessing is the same over older messages, with a position of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+
+from kumoi.doorway import Doorway, Principal
+from kumoi.lake import Cursor, Row
+from kumoi.services.iotanalytics.chain import chain
+from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, payload_of
+from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
+from kumoi.services.iotanalytics.records import (
+    DatastoreRecord,
+    PipelineRecord,
+    Position,
+    Reprocessing,
+    Segment,
+    channels,
+    datastores,
+    pipelines,
+    places,
+    positions,
+    reprocessings,
+    segments,
+)
+from kumoi.services.iotanalytics.reports import Reports
+from kumoi.services.iotanalytics.retention import day_of
+from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
+from kumoi.state import Transaction, transactional
+
+logger = logging.getLogger(__name__)
+
+LIVE = ""
+"""The run of a pipeline that is no reprocessing."""
+RECOVERY, MAX_RECOVERY = 0.5, 60.0
+"""Real seconds until a pipeline whose batch failed is tried again: twice as many each time."""
+
+
+class Stream(NamedTuple):
+    """One thing to run: a pipeline, or a reprocessing of it."""
+
+    account: str
+    region: str
+    pipeline: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a stream has to do: from where, until when, into what."""
+
+    pipeline: PipelineRecord
+    store: DatastoreRecord
+    channel: ChannelKey
+    position: Position
+    reprocessing: Reprocessing | None
+
+
+class Runner:
+    """The pipelines that are at work."""
+
+    def __init__(self, doorway: Doorway, log: ChannelLog, files: SegmentFiles, reports: Reports) -> None:
+        self._doorway = doorway
+        self._log = log
+        self._files = files
+        self._reports = reports
+        self._readers: dict[tuple[str, str], dict[str, list[str]]] = {}
+        self._running: dict[Stream, asyncio.Task[None]] = {}
+        self._woken: set[Stream] = set()
+        self._looking: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    async def resume(self) -> None:
+        """Go on with what an earlier process left behind; files that nothing lists are removed."""
+        state = self._doorway.state.at("", "")
+        listed: list[Segment] = []
+        for place in await state.run(places.list):
+            there = self._doorway.state.at(place.account, place.region)
+            for name, runs in await _streams(there):
+                for run in runs:
+                    self.wake(Stream(place.account, place.region, name, run))
+            listed += await there.run(segments.list)
+        await self._files.run(self._files.sweep, listed)
+
+    def arrived(self, account: str, region: str, channel: str) -> None:
+        """There is something new in a channel."""
+        readers = self._readers.get((account, region))
+        if readers is None:
+            self.changed(account, region)
+            return
+        for name in readers.get(channel, ()):
+            self.wake(Stream(account, region, name, LIVE))
+
+    def changed(self, account: str, region: str) -> None:
+        """Pipelines of a place were made, changed or deleted: all are looked at anew."""
+        self._readers.pop((account, region), None)
+        look = asyncio.create_task(self._look(account, region))
+        self._looking.add(look)
+        look.add_done_callback(self._looking.discard)
+
+    store_made = changed
+
+    def wake(self, stream: Stream) -> None:
+        """Have a stream run, or once more if it runs."""
+        self._woken.add(stream)
+        if stream not in self._running and not self._stopped:
+            task = asyncio.create_task(self._run(stream))
+            self._running[stream] = task
+            task.add_done_callback(lambda _: self._ended(stream))
+
+    async def idle(self, account: str, region: str, pipeline: str) -> None:
+        """Return once a pipeline has nothing to do."""
+        while running := [t for s, t in self._running.items() if s[:3] == (account, region, pipeline)]:
+            await asyncio.wait(running)
+
+    async def stop(self) -> None:
+        """Stop; what is under way is done again at the next start."""
+        self._stopped = True
+        await self._cancel([*self._looking, *self._running.values()])
+
+    async def forget(self, account: str | None) -> None:
+        """Stop the pipelines of an account, or all."""
+        self._readers = {place: found for place, found in self._readers.items() if account not in (None, place[0])}
+        streams = [stream for stream in self._running if account in (None, stream.account)]
+        self._woken -= set(streams)
+        await self._cancel([self._running[stream] for stream in streams])
+
+    async def _cancel(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, stream: Stream) -> None:
+        self._running.pop(stream, None)
+        if stream in self._woken and not self._stopped:
+            self.wake(stream)
+
+    async def _run(self, stream: Stream) -> None:
+        more, failures = True, 0
+        while more or stream in self._woken:
+            self._woken.discard(stream)
+            try:
+                more, failures = await self._batch(stream), 0
+            except Exception:
+                logger.exception("a batch of pipeline %s failed; it is tried again", stream.pipeline)
+                failures += 1
+                await asyncio.sleep(min(RECOVERY * 2**failures, MAX_RECOVERY))
+                more = True
+
+    async def _batch(self, stream: Stream) -> bool:
+        """Do one batch; whether there may be more."""
+        state = self._doorway.state.at(stream.account, stream.region)
+        task = await _task(state, stream)
+        if task is None:
+            return False
+        place, end = Cursor(task.position.time, task.position.seq), None
+        if task.reprocessing is not None:
+            end = task.reprocessing.end
+        rows = await self._log.read(task.channel, place, end=end)
+        if not rows:
+            if task.reprocessing is not None:
+                await _finish(state, stream)
+            return False
+        made: list[Segment] = []
+        passages = []
+        for day, group in groupby(rows, lambda row: day_of(row["time"] / 1000)):
+            passage = await self._pass(stream, task, list(group))
+            passages.append(passage)
+            if passage.messages:
+                made += await self._store(task, passage, day, rows[-1])
+        last = rows[-1]
+        position = msgspec.structs.replace(
+            task.position,
+            time=last["time"],
+            seq=last["seq"],
+            read=task.position.read + len(rows),
+            stored=task.position.stored + sum(one.rows for one in made),
+            failed=task.position.failed + sum(len(passage.failed) for passage in passages),
+        )
+        for passage in passages:
+            await self._reports.passed(stream.account, stream.region, task.pipeline, passage.wrong, passage.failed)
+        if not await _commit(state, task, position, made):
+            await self._files.remove(made)
+            return True
+        await self._tidy(stream, task.store)
+        return True
+
+    async def _pass(self, stream: Stream, task: Task, rows: list[Row]) -> Passage:
+        activities = chain(task.pipeline.activities)[1:-1]
+        caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
+        payloads = list(map(payload_of, rows))
+        return await passed(self._doorway, caller, stream.region, activities, payloads, self._files.run)
+
+    async def _store(self, task: Task, passage: Passage, day: str, last: Row) -> list[Segment]:
+        source = (task.pipeline.id, task.position.run, last["time"], last["seq"])
+        now = self._doorway.clock.now()
+
+        def write() -> list[Segment]:
+            lines = as_lines(passage)
+            return self._files.write(task.store, lines, day, source, now) if lines else []
+
+        return await self._files.run(write)
+
+    async def _tidy(self, stream: Stream, store: DatastoreRecord) -> None:
+        state = self._doorway.state.at(stream.account, stream.region)
+        while merging := to_merge(await state.run(segments.list, store.id)):
+            with self._files.reading():
+                merged = await self._files.run(self._files.merge, store, merging, merging[-1].created)
+            if not await _replace(state, merging, merged):
+                await self._files.remove([merged])
+                return
+            await self._files.remove(merging)
+
+    async def _look(self, account: str, region: str) -> None:
+        streams = await _streams(self._doorway.state.at(account, region))
+        listed = await self._doorway.state.at(account, region).run(pipelines.list)
+        readers: dict[str, list[str]] = {}
+        for pipeline in listed:
+            readers.setdefault(pipeline.channel, []).append(pipeline.name)
+        self._readers[account, region] = readers
+        for name, runs in streams:
+            for run in runs:
+                self.wake(Stream(account, region, name, run))
+
+
+@transactional
+async def _streams(tx: Transaction) -> list[tuple[str, list[str]]]:
+    """The pipelines of a place, each with its runs."""
+    found = []
+    for pipeline in await pipelines.list(tx):
+        runs = [one.id for one in await reprocessings.list(tx, pipeline.name) if one.status == "RUNNING"]
+        found.append((pipeline.name, [LIVE, *runs]))
+    return found
+
+
+@transactional
+async def _task(tx: Transaction, stream: Stream) -> Task | None:
+    pipeline = await pipelines.get(tx, stream.pipeline)
+    if pipeline is None:
+        return None
+    channel = await channels.get(tx, pipeline.channel)
+    store = await datastores.get(tx, pipeline.datastore)
+    position = await positions.get(tx, pipeline.id, stream.run)
+    reprocessing = await reprocessings.get(tx, pipeline.name, stream.run) if stream.run else None
+    if channel is None or store is None or position is None:
+        return None
+    if stream.run and (reprocessing is None or reprocessing.status != "RUNNING"):
+        return None
+    key = ChannelKey(tx.account, tx.region, channel.name, channel.id)
+    return Task(pipeline, store, key, position, reprocessing)
+
+
+@transactional
+async def _commit(tx: Transaction, task: Task, position: Position, made: Sequence[Segment]) -> bool:
+    """List what was made and move the position; False when the batch no longer counts."""
+    if await positions.get(tx, position.pipeline_id, position.run) != task.position:
+        return False
+    store = await datastores.get(tx, task.store.name)
+    if store is None or store.id != task.store.id:
+        return False
+    if position.run:
+        run = await reprocessings.get(tx, task.pipeline.name, position.run)
+        if run is None or run.status != "RUNNING":
+            return False
+    for segment in made:
+        await segments.put(tx, segment)
+    await positions.put(tx, position)
+    return True
+
+
+@transactional
+async def _replace(tx: Transaction, merging: Sequence[Segment], merged: Segment) -> bool:
+    for one in merging:
+        if await segments.get(tx, one.datastore_id, one.day, one.id) is None:
+            return False
+    for one in merging:
+        await segments.delete(tx, one.datastore_id, one.day, one.id)
+    await segments.put(tx, merged)
+    return True
+
+
+@transactional
+async def _finish(tx: Transaction, stream: Stream) -> None:
+    run = await reprocessings.get(tx, stream.pipeline, stream.run)
+    if run is not None and run.status == "RUNNING":
+        await reprocessings.put(tx, msgspec.structs.replace(run, status="SUCCEEDED"))

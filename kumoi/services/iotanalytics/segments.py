@@ -1,0 +1,204 @@
+"""The rows of data stores: Parquet files, listed by records in state.
+
+A file that no record lists does not exist: it was being written when the process ended, or what it held has been
+merged. So a batch of a pipeline becomes visible, and its messages count as read, in one transaction.
+"""
+
+# ruff: noqa: S608  (names are quoted, values are literals)
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kumoi.names import uuid
+from kumoi.presto.column_types import Type, hive_type, quoted, united_columns
+from kumoi.presto.database import Database, text_literal
+from kumoi.presto.json_columns import load_lines, typed_columns
+from kumoi.presto.tables import Part, Relation, relation
+from kumoi.services.iotanalytics.partitions import partition_columns
+from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
+
+T = TypeVar("T")
+
+DT = "__dt"
+SMALL = 16
+"""So many files of one day and partition are merged into one."""
+LARGE_ROWS = 1_000_000
+"""Files with as many rows stay as they are."""
+
+
+class SegmentFiles:
+    """The files below `root`, and the threads that read and write them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.scratch = root / "scratch"
+        self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in self.scratch.iterdir():
+            left.unlink()
+        self._database = Database(self.scratch)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="iotanalytics")
+        self._readers = 0
+        self._doomed: list[Path] = []
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Run what blocks in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+    def write(
+        self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
+    ) -> list[Segment]:
+        """Write rows (JSON objects) as files, one for each partition; blocks."""
+        scratch = self.scratch / f"{uuid()}.ndjson"
+        scratch.write_bytes(b"\n".join(lines) + b"\n")
+        try:
+            with self._database.cursor() as cursor:
+                load_lines(cursor, scratch)
+                types, reads = typed_columns(cursor, declared_columns(store))
+                select = ", ".join(f"{read} AS {quoted(name)}" for name, read in reads.items() if name != DT)
+                types.pop(DT, None)
+                stamp = f"TIMESTAMP {text_literal(day)} AS {quoted(DT)}"
+                cursor.execute(
+                    f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {f'{select}, ' if select else ''}{stamp} FROM lines"
+                )
+                return [
+                    self._copy(cursor, store, condition, day, partition, types, source, now)
+                    for partition, condition in self._partitions(cursor, store, types)
+                ]
+        finally:
+            scratch.unlink()
+
+    def merge(self, store: DatastoreRecord, merged: Sequence[Segment], now: float) -> Segment:
+        """Write the rows of files of one day and partition to one file; blocks."""
+        first = merged[0]
+        columns = united_columns([one.columns for one in merged])
+        with self._database.cursor() as cursor:
+            rows = relation(self.relation(merged, columns))
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE typed AS {rows}")
+            return self._copy(cursor, store, "true", first.day, first.partition, columns, first.source, now)
+
+    def relation(self, listed: Sequence[Segment], columns: Mapping[str, Type]) -> Relation:
+        """The rows of segments as a table for queries."""
+        parts: dict[str, Part] = {}
+        for one in listed:
+            part = parts.setdefault(repr(one.columns), Part([], {**one.columns, DT: "TIMESTAMP"}))
+            part.paths.append(self.root / one.path)
+        return Relation(list(parts.values()), {**columns, DT: "TIMESTAMP"})
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep files in place while they are read, also those that are no longer listed."""
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            self._unlink()
+
+    async def remove(self, dropped: Sequence[Segment]) -> None:
+        """Remove files that are no longer listed, once nobody reads them."""
+        self._doomed += [self.root / one.path for one in dropped]
+        self._unlink()
+
+    def sweep(self, listed: Sequence[Segment]) -> None:
+        """Remove files that no record lists; blocks."""
+        known = {one.path for one in listed}
+        for path in self.root.rglob("*.parquet"):
+            if str(path.relative_to(self.root)) not in known:
+                path.unlink()
+
+    def close(self) -> None:
+        """Let what is under way end."""
+        self._threads.shutdown()
+        self._database.close()
+
+    def _unlink(self) -> None:
+        if not self._readers:
+            for path in self._doomed:
+                path.unlink(missing_ok=True)
+            self._doomed = []
+
+    def _partitions(
+        self, cursor: Any, store: DatastoreRecord, types: Mapping[str, Type]
+    ) -> list[tuple[dict[str, str], str]]:
+        columns = partition_columns(store.partitions, types)
+        if not columns:
+            return [({}, "true")]
+        values = ", ".join(columns.values())
+        found = []
+        for row in cursor.execute(f"SELECT DISTINCT {values} FROM typed").fetchall():
+            tests = [
+                f"{column} IS NULL" if value is None else f"{column} = {text_literal(value)}"
+                for column, value in zip(columns.values(), row, strict=True)
+            ]
+            named = {name: value or "__HIVE_DEFAULT_PARTITION__" for name, value in zip(columns, row, strict=True)}
+            found.append((named, " AND ".join(tests)))
+        return found
+
+    def _copy(
+        self,
+        cursor: Any,
+        store: DatastoreRecord,
+        condition: str,
+        day: str,
+        partition: dict[str, str],
+        columns: dict[str, Type],
+        source: tuple[str, str, int, int],
+        now: float,
+    ) -> Segment:
+        name = uuid()
+        path = self.root / store.id / f"{DT}={day}" / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (rows,) = cursor.execute(
+            f"COPY (SELECT * FROM typed WHERE {condition}) TO {text_literal(str(path))}"
+            " (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchone()
+        _sync(path)
+        return Segment(
+            datastore_id=store.id,
+            id=name,
+            path=str(path.relative_to(self.root)),
+            day=day,
+            partition=partition,
+            columns=columns,
+            rows=rows,
+            size=path.stat().st_size,
+            created=now,
+            source=source,
+        )
+
+
+def declared_columns(store: DatastoreRecord) -> dict[str, Type] | None:
+    """The columns of a Parquet data store; None where they are inferred."""
+    parquet = store.format.get("parquetConfiguration")
+    if parquet is None or "schemaDefinition" not in parquet:
+        return None
+    return {one["name"].lower(): hive_type(one["type"]) for one in parquet["schemaDefinition"].get("columns", [])}
+
+
+def to_merge(listed: Sequence[Segment]) -> list[Segment]:
+    """Files of one day and partition that are to become one; empty when the store is tidy."""
+    groups: dict[tuple[Any, ...], list[Segment]] = {}
+    for one in listed:
+        if one.rows < LARGE_ROWS:
+            tier = len(str(one.rows // SMALL)) if one.rows >= SMALL else 0
+            group = groups.setdefault((one.day, tier, *one.partition.items()), [])
+            group.append(one)
+            if len(group) == SMALL:
+                return group
+    return []
+
+
+def _sync(path: Path) -> None:
+    for target in (path, path.parent):
+        fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
