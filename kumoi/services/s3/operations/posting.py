@@ -73,7 +73,7 @@ async def _post(call: Call, request: Request, bucket: str, folder: str) -> Respo
     if (tagging := fields.get("tagging")) is not None:
         params["Tagging"] = _tagging(tagging)
     call.params = params
-    await call.doorway.identity.authorise(call)
+    await call.doorway.identity.authorise(call, s3)
     members = {name: value for name, value in params.items() if name not in ("Bucket", "Key", "Body")}
     answer = await store_object(call, bucket, key, params["Body"], members, "ObjectCreated:Post")
     location = f"{request.scheme}://{request.host}{folder}{quote(key, safe='')}"
