@@ -6,6 +6,8 @@ the same language as Java but for details, and has a time-out. Sources: `java.ut
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +35,28 @@ def compiled(text: str) -> Any:
 def matches(text: str, subject: str) -> bool:
     """Whether a pattern matches the whole subject."""
     return _within(text, lambda: compiled(text).fullmatch(subject, timeout=SECONDS)) is not None
+
+
+async def first_mismatch(pairs: Sequence[tuple[str, str]]) -> int | None:
+    """Which of (pattern, value) pairs is the first whose value does not match as a whole; None when all do.
+
+    Matched off the loop. Raises BadPattern with a text to be told behind the pattern's name.
+    """
+
+    def search() -> int | None:
+        for at, (text, value) in enumerate(pairs):
+            try:
+                compiled(text)
+            except BadPattern:
+                raise BadPattern("is not a valid regular expression") from None
+            try:
+                if not matches(text, value):
+                    return at
+            except BadPattern:
+                raise BadPattern("takes too long on the value") from None
+        return None
+
+    return await asyncio.to_thread(search) if pairs else None
 
 
 def found(text: str, subject: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kumoi.users_pattern import BadPattern, first_mismatch
+from kumoi.java_patterns import BadPattern, first_mismatch
 from kumoi.wire.errors import aws_error
 
 
