@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,10 @@ class NotLoopback(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files."""
+    """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
+
+    `databases` says how many connections a database takes, by `host:port`.
+    """
 
     host: str = "127.0.0.1"
     port: int = 4566
@@ -51,6 +55,7 @@ class Settings:
     durability: Literal["normal", "full"] = "normal"
     isolation: IsolationSetting = "auto"
     region: str = DEFAULT_REGION
+    databases: Mapping[str, int] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -146,7 +151,13 @@ class Platform:
         stack.callback(doorway.hops.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         sandboxes = parts.add(
-            SandboxHost, SandboxHost(self._directory("sandboxes"), isolation=settings.isolation, now=clock.now)
+            SandboxHost,
+            SandboxHost(
+                self._directory("sandboxes"),
+                isolation=settings.isolation,
+                now=clock.now,
+                databases=settings.databases,
+            ),
         )
         await sandboxes.start()
         stack.push_async_callback(sandboxes.stop)

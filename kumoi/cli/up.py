@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,17 @@ from kumoi.cli.connection import (
 START_SECONDS = 30.0
 
 
+def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """`HOST:PORT=MOST`, as often as there are databases."""
+    limits: dict[str, int] = {}
+    for value in values:
+        found = re.fullmatch(r"(.+:\d{1,5})=(\d{1,6})", value)
+        if found is None:
+            raise click.BadParameter(f"{value} is not HOST:PORT=MOST")
+        limits[found[1]] = int(found[2])
+    return limits
+
+
 @click.command("up")
 @click.option("-d", "--detach", is_flag=True, help="Run in the background; returns once the platform answers.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, envvar="KUMOI_PORT")
@@ -46,6 +58,14 @@ START_SECONDS = 30.0
 @click.option("--durability", type=click.Choice(["normal", "full"]), default="normal", show_default=True)
 @click.option(
     "--isolation", type=click.Choice(["auto", "none", "process", "namespace"]), default="auto", show_default=True
+)
+@click.option(
+    "--database",
+    "databases",
+    multiple=True,
+    callback=_limits,
+    metavar="HOST:PORT=MOST",
+    help="Warn, in traces, when functions hold MOST connections to this database.",
 )
 def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) -> None:
     """Start a platform."""

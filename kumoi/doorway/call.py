@@ -61,7 +61,7 @@ class Call:
     `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
     without one. `units` is what the call is billed by (handlers add to it). `http` is the request it came in with,
     None for a call from inside. `asked` and `denied` are what the authoriser wrote down: the permissions that the call
-    needs, and why policies would deny it.
+    needs, and why policies would deny it. `warning` is what a handler noticed that its answer cannot say.
     """
 
     doorway: Doorway
@@ -83,6 +83,7 @@ class Call:
     units: dict[str, float] = field(default_factory=dict)
     asked: str = ""
     denied: str = ""
+    warning: str = ""
 
     @property
     def now(self) -> float:

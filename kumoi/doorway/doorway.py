@@ -116,6 +116,7 @@ class Doorway:
                     call.caller.arn if call.asked else "",
                     call.asked,
                     call.denied,
+                    call.warning,
                 )
             )
 

@@ -36,6 +36,7 @@ TABLE = Table(
         "principal": "VARCHAR",
         "asked": "VARCHAR",
         "denied": "VARCHAR",
+        "warning": "VARCHAR",
     },
     partition=("account",),
 )
@@ -46,7 +47,7 @@ class Hop(NamedTuple):
 
     `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
     asked, `principal` is who called, `asked` the permissions it needed (`action resource`, one a line), and `denied`
-    why policies deny one of them.
+    why policies deny one of them. `warning` is what the service noticed beside its answer.
     """
 
     time: int
@@ -69,6 +70,7 @@ class Hop(NamedTuple):
     principal: str = ""
     asked: str = ""
     denied: str = ""
+    warning: str = ""
 
 
 class Hops:

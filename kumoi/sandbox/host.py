@@ -12,13 +12,14 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kumoi.names import hex_id
 from kumoi.sandbox import programs
 from kumoi.sandbox.cgroups import CgroupPlace, make_place
+from kumoi.sandbox.connections import DatabaseConnections
 from kumoi.sandbox.control import Control, SandboxGone
 from kumoi.sandbox.interface import Isolation, IsolationSetting, LogSink, Sandbox, SandboxSpec
 from kumoi.sandbox.interpreters import Interpreter, Interpreters
@@ -45,10 +46,18 @@ _NOT_FOR_EXTENSIONS = (
 
 
 class SandboxHost:
-    """Makes sandboxes. `directory` is private to us; `now` stamps log lines (epoch seconds)."""
+    """Makes sandboxes. `directory` is private to us; `now` stamps log lines (epoch seconds).
+
+    `databases` says how many connections a database takes, by `host:port`.
+    """
 
     def __init__(
-        self, directory: Path, *, isolation: IsolationSetting = "auto", now: Callable[[], float] = time.time
+        self,
+        directory: Path,
+        *,
+        isolation: IsolationSetting = "auto",
+        now: Callable[[], float] = time.time,
+        databases: Mapping[str, int] | None = None,
     ) -> None:
         self._directory = directory
         self._packages = directory / "packages"
@@ -65,11 +74,22 @@ class SandboxHost:
         self._cgroup: CgroupPlace | None = None
         self._sdk: dict[tuple[Path, Path | None], bool] = {}
         self._warned: set[str] = set()
+        self._databases = databases or {}
+        self._connections: DatabaseConnections | None = None
 
     @property
     def isolation(self) -> str:
         """The level in use; `auto` until the first sandbox has shown what the machine permits."""
         return self._level or "auto"
+
+    async def crowded(self) -> str:
+        """A warning where sandboxes hold as many connections to a declared database as it takes; mostly nothing."""
+        if not self._databases:
+            return ""
+        if self._connections is None:
+            own_users = os.geteuid() == 0 and self._level == "namespace"
+            self._connections = DatabaseConnections(self._databases, own_users=own_users)
+        return await self._connections.warning()
 
     async def start(self) -> None:
         """Prepare what every zygote needs; none is started yet."""

@@ -70,6 +70,10 @@ class EnvironmentMaker:
             raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
         return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
 
+    async def crowded(self) -> str:
+        """A warning where functions use up the connections of a declared database."""
+        return await self._host.crowded()
+
     async def prepare(self, function: Function) -> None:
         """Do ahead of need what a function's first invocation would wait for; nothing for one that cannot run here."""
         if function.code.image:

@@ -81,6 +81,7 @@ class Executor:
         finally:
             self._concurrency.leave(key, was_reserved)
         seconds = result.outcome.duration + (result.outcome.init_duration or 0.0)
+        call.warning = await self._maker.crowded()
         call.meter("lambda:GB-second", seconds * function.memory_size / 1024)
         return result
 
