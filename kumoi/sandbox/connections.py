@@ -36,18 +36,21 @@ class DatabaseConnections:
         self._limits = dict(limits)
         self._users = range(FIRST_UID, FIRST_UID + USERS) if own_users else range(os.getuid(), os.getuid() + 1)
         self._places: dict[Address, str] = {}
-        self._known = ("", float("-inf"))
+        self._known = ("", float("-inf"), 0)
 
-    async def warning(self) -> str:
-        """What is to be said where functions hold as many connections as a database takes, or more; mostly nothing."""
+    async def warning(self, sandboxes: int) -> str:
+        """What is to be said where functions hold as many connections as a database takes, or more; mostly nothing.
+
+        What was seen moments ago, of as many sandboxes, is not looked up again.
+        """
         if not self._limits:
             return ""
-        said, when = self._known
+        said, when, then = self._known
         now = time.monotonic()
-        if now - when < _FRESH_SECONDS:
+        if now - when < _FRESH_SECONDS and then == sandboxes:
             return said
         said = await asyncio.to_thread(self._look)
-        self._known = (said, now)
+        self._known = (said, now, sandboxes)
         return said
 
     def _look(self) -> str:

@@ -89,7 +89,7 @@ class SandboxHost:
         if self._connections is None:
             own_users = os.geteuid() == 0 and self._level == "namespace"
             self._connections = DatabaseConnections(self._databases, own_users=own_users)
-        return await self._connections.warning()
+        return await self._connections.warning(len(self._sandboxes))
 
     async def start(self) -> None:
         """Prepare what every zygote needs; none is started yet."""
