@@ -1,10 +1,10 @@
-"""Filters and pages of RDS' lists: pure rules."""
+"""Filters and pages of RDS' lists, and tags: pure rules."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kumoi.services.rds.naming import invalid
@@ -42,3 +42,10 @@ def page(
     if len(found) == len(items):
         return found, {}
     return found, {"Marker": base64.b64encode(key(found[-1]).encode()).decode()}
+
+
+def tags_of(given: Collection[Mapping[str, str]]) -> dict[str, str]:
+    """Tags by their keys."""
+    if not all(tag.get("Key") for tag in given):
+        raise invalid("Tag keys must not be empty.")
+    return {tag["Key"]: tag.get("Value", "") for tag in given}

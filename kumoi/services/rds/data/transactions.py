@@ -1,7 +1,8 @@
 """The databases in use and the transactions open in them.
 
 Transactions live in memory: the end of the platform rolls them back, as the end of a database server would. One that
-nobody used for three minutes is rolled back too (the Data API's rule).
+nobody used for three minutes is rolled back too (the Data API's rule). SQLite and sqlglot are imported at the first
+statement: a platform starts without them.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-
-import apsw
+from typing import TYPE_CHECKING
 
 from kumoi.clock import Clock
-from kumoi.services.rds.data.database import Database, Result
-from kumoi.services.rds.data.dialect import Engine, Statement
 from kumoi.services.rds.data.failures import bad_request, database_error
-from kumoi.services.rds.data.fields import Value
 from kumoi.wire.errors import AwsError, aws_error
+
+if TYPE_CHECKING:
+    import apsw
+
+    from kumoi.services.rds.data.database import Database, Result
+    from kumoi.services.rds.data.dialect import Engine, Statement
+    from kumoi.services.rds.data.fields import Value
 
 IDLE_SECONDS = 180.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")
@@ -77,6 +81,8 @@ class Databases:
         known = self._open.get((cluster, name))
         if known is not None:
             return known
+        from kumoi.services.rds.data.database import Database
+
         path = self._path(cluster, name)
         if not always and not await asyncio.to_thread(path.exists):
             raise aws_error("DatabaseNotFoundException", f'FATAL: database "{name}" does not exist; SQLState: 3D000')
@@ -86,6 +92,8 @@ class Databases:
 
     async def create(self, cluster: str, name: str, engine: Engine) -> None:
         """CREATE DATABASE."""
+        from kumoi.services.rds.data.dialect import Statement
+
         if await asyncio.to_thread(self._path(cluster, name).exists):
             raise database_error(f'ERROR: database "{name}" already exists; SQLState: 42P04')
         database = await self.find(cluster, name, engine, always=True)

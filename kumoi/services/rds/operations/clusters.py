@@ -20,7 +20,7 @@ from kumoi.services.rds.naming import (
     invalid,
     no_cluster,
 )
-from kumoi.services.rds.paging import matching, page
+from kumoi.services.rds.paging import matching, page, tags_of
 from kumoi.services.rds.records import Cluster, Instance, clusters, instances
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -63,7 +63,7 @@ async def create_db_cluster(call: Call, DBClusterIdentifier: str, Engine: str, *
         secret=secret,
         deletion_protection=given.get("DeletionProtection", False),
         capacity=(scaling.get("MinCapacity", 0.5), scaling.get("MaxCapacity", 1.0)) if scaling else None,
-        tags={tag["Key"]: tag.get("Value", "") for tag in given.get("Tags") or ()},
+        tags=tags_of(given.get("Tags") or ()),
     )
     await _create(call.state, cluster)
     return {"DBCluster": describe(call, cluster, [])}

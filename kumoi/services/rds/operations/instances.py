@@ -8,7 +8,7 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.rds import rds
 from kumoi.services.rds.naming import combination, identifier, instance_arn, invalid, no_cluster, no_instance
-from kumoi.services.rds.paging import matching, page
+from kumoi.services.rds.paging import matching, page, tags_of
 from kumoi.services.rds.records import Instance, clusters, instances
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -34,7 +34,7 @@ async def create_db_instance(
         engine=Engine,
         kind=DBInstanceClass,
         created=call.now,
-        tags={tag["Key"]: tag.get("Value", "") for tag in given.get("Tags") or ()},
+        tags=tags_of(given.get("Tags") or ()),
     )
     await _create(call.state, instance)
     return {"DBInstance": _describe(call, instance)}

@@ -9,6 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.rds import rds
 from kumoi.services.rds.naming import invalid, no_cluster, no_instance, parse_arn
+from kumoi.services.rds.paging import tags_of
 from kumoi.services.rds.records import clusters, instances
 from kumoi.state import Transaction, transactional
 
@@ -16,7 +17,7 @@ from kumoi.state import Transaction, transactional
 @rds.operation
 async def add_tags_to_resource(call: Call, ResourceName: str, Tags: list[dict[str, str]]) -> None:
     """Add tags, or give them other values."""
-    await _change(call.state, ResourceName, {tag["Key"]: tag.get("Value", "") for tag in Tags}, [])
+    await _change(call.state, ResourceName, tags_of(Tags), [])
 
 
 @rds.operation
