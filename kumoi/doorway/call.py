@@ -61,7 +61,8 @@ class Call:
     `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
     without one. `units` is what the call is billed by (handlers add to it). `http` is the request it came in with,
     None for a call from inside. `asked` and `denied` are what the authoriser wrote down: the permissions that the call
-    needs, and why policies would deny it. `warning` is what a handler noticed that its answer cannot say.
+    needs, and why policies would deny it. `warning` is what a handler noticed that its answer cannot say,
+    `outcome` how it went where an answer that is no error tells of one (a function's).
     """
 
     doorway: Doorway
@@ -84,6 +85,7 @@ class Call:
     asked: str = ""
     denied: str = ""
     warning: str = ""
+    outcome: str = "ok"
 
     @property
     def now(self) -> float:

@@ -75,7 +75,9 @@ class Doorway:
         fault = self._fault(call)
         outcome = "ok"
         try:
-            return await self._pass(call, service, operation, fault)
+            result = await self._pass(call, service, operation, fault)
+            outcome = call.outcome
+            return result
         except AwsError as error:
             outcome = error.code
             raise

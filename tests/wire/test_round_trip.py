@@ -31,6 +31,7 @@ SERVED = [
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
+    "cloudwatch",
     "dynamodb",
     "ecr",
     "events",
@@ -49,7 +50,6 @@ SERVED = [
     "stepfunctions",
     "sts",
 ]
-LATER = ["cloudwatch"]
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
@@ -289,19 +289,7 @@ def test_a_result_encodes_to_what_botocore_parses(wire: Wire, service: str, name
     check_response(wire, service, name, protocol, 12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("service", "name", "protocol"), requests(LATER))
-def test_requests_of_the_services_to_come(wire: Wire, service: str, name: str, protocol: str) -> None:
-    check_request(wire, service, name, protocol, 6)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("service", "name", "protocol"), answers(LATER))
-def test_results_of_the_services_to_come(wire: Wire, service: str, name: str, protocol: str) -> None:
-    check_response(wire, service, name, protocol, 6)
-
-
-@pytest.mark.parametrize("service", SERVED + LATER)
+@pytest.mark.parametrize("service", SERVED)
 def test_an_error_keeps_its_code_and_message(wire: Wire, service: str) -> None:
     model = wire.codec(service).model
     for protocol in model.protocols:
