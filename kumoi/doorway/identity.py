@@ -90,8 +90,8 @@ class Identity:
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
         self.mode = mode
-        self.authoriser = Authoriser()
         self.sealer = Sealer(master_key)
+        self.authoriser = Authoriser(self.sealer)
         self.last_used: dict[str, KeyUse] = {}
         self._state = state
         self._clock = clock

@@ -29,6 +29,7 @@ iam = Service(
         *("RoleName", "UserName", "GroupName", "InstanceProfileName", "PolicyArn", "PolicyName"),
         *("OpenIDConnectProviderArn", "SAMLProviderArn"),
     ),
+    authorization="authorization",
 )
 
 

@@ -43,6 +43,12 @@ class EffectivePolicies:
                 self._known[key] = found
         return found
 
+    async def trust(self, role_arn: str) -> Policy | None:
+        """The trust policy of a role, whichever account's."""
+        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        role = await _role(self._state.at(account, ""), name)
+        return None if role is None else compile_policy(role.trust, "trust", "role trust policy")
+
     def follow(self, hop: Hop) -> None:
         """Read everything anew after a call that may have changed something."""
         if hop.service == "iam" and not hop.operation.startswith(_READS):
@@ -52,6 +58,11 @@ class EffectivePolicies:
         """Read everything anew."""
         self._changes += 1
         self._known.clear()
+
+
+@transactional
+async def _role(tx: Transaction, name: str) -> Role | None:
+    return await roles.get(tx, name)
 
 
 @transactional
