@@ -11,7 +11,7 @@ where policies are enforced.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -88,9 +88,15 @@ class Authoriser:
             return
         if caller.is_service and (facts.policy is None or caller.arn in (_DEPLOYER, f"{facts.prefix}.amazonaws.com")):
             return
-        for ask in facts.asks(call):
+        await self.require(call, facts.asks(call), facts, enforce=enforce, noted=not own)
+
+    async def require(
+        self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True
+    ) -> None:
+        """Ask about each permission, and note what was asked; the first that is denied is raised where `enforce` says so."""
+        for ask in asks:
             verdict = await self.verdict(call, ask, facts)
-            if not own:
+            if noted:
                 needed = f"{ask.action} {verdict.ask.resource}"
                 call.asked = f"{call.asked}\n{needed}" if call.asked else needed
             if not verdict.decision.allowed:

@@ -18,6 +18,7 @@ import msgspec
 
 from kumoi.clock import Clock
 from kumoi.doorway.authoriser import Authoriser
+from kumoi.doorway.authorization import Ask
 from kumoi.doorway.call import Call
 from kumoi.doorway.principal import Principal, Session
 from kumoi.doorway.sealing import Sealer
@@ -226,6 +227,11 @@ class Identity:
         if self.mode == "off" or call.operation in service.data_planes:
             return
         await self.authoriser.check(call, service.authorization, enforce=self.mode == "enforce")
+
+    async def require(self, call: Call, service: Service, *asks: Ask) -> None:
+        """Ask policies about what a data plane has found a call to need; raises AccessDenied where it is enforced."""
+        if self.mode != "off":
+            await self.authoriser.require(call, asks, service.authorization, enforce=self.enforces)
 
     def _mac(self, purpose: bytes, content: bytes) -> bytes:
         return hmac.digest(self._master, purpose + b"\0" + content, hashlib.sha256)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.doorway import Ask
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
@@ -16,6 +17,7 @@ from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, message
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.expressions import evaluate
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ async def authorize(exchange: Exchange, route: Mapping[str, Any], authorizers: M
     if kind == "NONE":
         return
     if kind == "AWS_IAM":
-        exchange.authorizer = {"iam": _signed(exchange)}
+        exchange.authorizer = {"iam": await _signed(exchange)}
         return
     authorizer = authorizers.get(route.get("AuthorizerId", ""))
     if authorizer is None:
@@ -57,10 +59,15 @@ async def authorize(exchange: Exchange, route: Mapping[str, Any], authorizers: M
     exchange.authorizer = {"lambda": await _function(exchange, route["AuthorizerId"], authorizer)}
 
 
-def _signed(exchange: Exchange) -> dict[str, Any]:
-    caller = exchange.call.caller
+async def _signed(exchange: Exchange) -> dict[str, Any]:
+    call, caller = exchange.call, exchange.call.caller
     if caller.access_key is None:
         raise forbidden("the route wants signed requests (AWS_IAM)")
+    service = call.doorway.registry["execute-api"]
+    try:
+        await call.doorway.identity.require(call, service, Ask("execute-api:Invoke", exchange.route_arn))
+    except AwsError as error:
+        raise forbidden(error.message) from None
     return {
         "accessKey": caller.access_key,
         "accountId": caller.account,

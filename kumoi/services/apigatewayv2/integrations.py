@@ -52,7 +52,7 @@ async def _function(exchange: Exchange, integration: Mapping[str, Any]) -> HttpR
     first = integration.get("PayloadFormatVersion", "1.0") == "1.0"
     event = exchange.event_1() if first else exchange.event_2()
     seconds, role = integration["TimeoutInMillis"] / 1000, integration.get("CredentialsArn")
-    content = await caller.invoke(call, function, event, seconds, exchange.route_arn, role)
+    content = await caller.invoke(call, function, event, seconds, exchange.source_arn, role)
     source = execute_arn(call.region, call.account, exchange.api, "*/*")
     await caller.check_permission(call, exchange.api, function, source)
     try:
@@ -97,7 +97,7 @@ async def _operation(exchange: Exchange, integration: Mapping[str, Any]) -> Http
             given[name] = value
     params = _operation_params(integration["IntegrationSubtype"], given)
     try:
-        gateway = acting(exchange.call, exchange.route_arn, integration.get("CredentialsArn"))
+        gateway = acting(exchange.call, exchange.source_arn, integration.get("CredentialsArn"))
         answer = await exchange.call.to_as(gateway, service, operation, **params)
     except AwsError as error:
         body = orjson.dumps({"__type": error.code, "message": error.message})

@@ -397,3 +397,63 @@ def test_a_refusal_can_be_decoded(connect: Connect) -> None:
     assert decoded["context"]["action"] == "sqs:ListQueues"
     with pytest.raises(ClientError, match="InvalidAuthorizationMessageException"):
         sts.decode_authorization_message(EncodedMessage=encoded[:-8] + "AAAAAAA=")
+
+
+def test_signed_urls_and_routes_ask_policies(
+    connect: Connect, enforcing: str, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    functions, apis, iam = connect("lambda"), connect("apigatewayv2"), connect("iam")
+    code = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n"
+    functions.create_function(
+        FunctionName="greet",
+        Runtime="python3.12",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/greet",
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": code})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="greet")
+    address = functions.create_function_url_config(FunctionName="greet", AuthType="AWS_IAM")["FunctionUrl"]
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:greet"
+    api = apis.create_api(Name="api", ProtocolType="HTTP")["ApiId"]
+    integration = apis.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    for route, kind in (("GET /signed", "AWS_IAM"), ("GET /open", "NONE")):
+        apis.create_route(ApiId=api, RouteKey=route, AuthorizationType=kind, Target=f"integrations/{integration}")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    key = new_user(connect, "caller")
+
+    def get(service: str, url: str) -> tuple[int, str]:
+        host = url.partition("//")[2].partition("/")[0]
+        path = url.partition("//")[2].partition("/")[2]
+        request = AWSRequest("GET", f"{enforcing}/{path}", headers={"Host": host})
+        SigV4Auth(Credentials(key["AccessKeyId"], key["SecretAccessKey"]), service, REGION).add_auth(request)
+        sent = urllib.request.Request(f"{enforcing}/{path}", headers=dict(request.headers.items()))
+        try:
+            with urllib.request.urlopen(sent) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers.get("x-kumoi-reason", "")
+
+    route = f"http://{api}.execute-api.{REGION}.localhost:{enforcing.rpartition(':')[2]}"
+    status, reason = get("lambda", address)
+    assert (status, "lambda:InvokeFunctionUrl on resource" in reason) == (403, True)
+    assert get("execute-api", f"{route}/signed")[0] == 403
+    iam.put_user_policy(
+        UserName="caller", PolicyName="p", PolicyDocument=document(["lambda:InvokeFunctionUrl", "execute-api:Invoke"])
+    )
+    assert get("lambda", address) == (200, "hello")
+    assert get("execute-api", f"{route}/open")[0] == 500, "the API has no permission for the function"
+    functions.add_permission(
+        FunctionName="greet",
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/*",
+    )
+    assert get("execute-api", f"{route}/open") == (200, "hello")
+    assert get("execute-api", f"{route}/signed") == (200, "hello")
