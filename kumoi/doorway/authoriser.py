@@ -93,7 +93,7 @@ class Authoriser:
     async def require(
         self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True
     ) -> None:
-        """Ask about each permission, and note what was asked; the first that is denied is raised where `enforce` says so."""
+        """Ask about each permission and note it; the first that is denied is raised where `enforce` says so."""
         for ask in asks:
             verdict = await self.verdict(call, ask, facts)
             if noted:

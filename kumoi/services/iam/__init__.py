@@ -23,6 +23,7 @@ iam = Service(
         "operations.providers",
         "operations.roles",
         "operations.service_linked",
+        "operations.simulation",
         "operations.users",
     ),
     resource=(
