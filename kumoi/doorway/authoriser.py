@@ -82,7 +82,6 @@ class Authoriser:
     async def check(self, call: Call, facts: Authorization, *, enforce: bool) -> None:
         """Let a call pass, or raise its service's AccessDenied (`enforce`); what was found is noted on the call."""
         caller = call.caller
-        enforce = enforce or caller.is_anonymous
         own = caller.is_root and caller.account == call.account
         if own and (not enforce or facts.policy is None):
             return

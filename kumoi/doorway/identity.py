@@ -226,7 +226,8 @@ class Identity:
             self.last_used[key] = KeyUse(self._clock.now(), call.service, call.region)
         if self.mode == "off" or call.operation in service.data_planes:
             return
-        await self.authoriser.check(call, service.authorization, enforce=self.mode == "enforce")
+        enforce = self.enforces or (self.verifies and call.caller.is_anonymous)
+        await self.authoriser.check(call, service.authorization, enforce=enforce)
 
     async def require(self, call: Call, service: Service, *asks: Ask) -> None:
         """Ask policies about what a data plane has found a call to need; raises AccessDenied where it is enforced."""
