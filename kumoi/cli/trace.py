@@ -53,4 +53,5 @@ def _line(hop: Hop) -> str:
     outcome = click.style("ok", fg="green") if hop["outcome"] == "ok" else click.style(hop["outcome"], fg="red")
     fault = f"  ({hop['fault']})" if hop["fault"] else ""
     duration = click.style(f"{hop['duration_us'] / 1000:9.2f} ms", dim=True)
-    return f"{hop['target']} {click.style(hop['operation'], bold=True)}  {duration}  {outcome}{fault}"
+    denied = click.style(f"  policies deny {hop['denied']}", fg="yellow") if hop.get("denied") else ""
+    return f"{hop['target']} {click.style(hop['operation'], bold=True)}  {duration}  {outcome}{fault}{denied}"
