@@ -23,6 +23,7 @@ VERBS = {
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree.",
     "map": "Who calls what, and how often.",
+    "iam": "What policies deny, and the smallest ones that do not.",
 }
 
 

@@ -124,13 +124,17 @@ class Call:
 
         Answers the operation's plain result; raises its AwsError.
         """
+        return await self.to_as(self.caller, service, operation, **params)
+
+    async def to_as(self, caller: Principal, service: str, operation: str, /, **params: Any) -> Any:
+        """Call another service as somebody else than this call's caller: in a role, or as the service itself."""
         return await self.doorway.dispatch(
             Call(
                 self.doorway,
                 service,
                 operation,
                 params,
-                caller=self.caller,
+                caller=caller,
                 account=self.account,
                 region=self.region,
                 trace=Trace(self.trace.root, self.span, self.trace.sampled),

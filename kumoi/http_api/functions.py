@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import orjson
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,13 @@ def function_of(uri: str) -> str:
     return match["arn"] if match else uri
 
 
+def acting(call: Call, source_arn: str, role: str | None) -> Principal:
+    """API Gateway as it calls what stands behind a route: in a role it was given, or itself."""
+    if role is not None and ":role/" in role:
+        return Principal.of_role(call.account, role, "BackplaneAssumeRoleSession", call.node)
+    return Principal.of_service(call.account, "apigateway.amazonaws.com", call.node, source_arn)
+
+
 class FunctionCaller:
     """Invokes functions; remembers of which it has said that their permission is missing."""
 
@@ -53,10 +60,16 @@ class FunctionCaller:
         self._running: set[asyncio.Task[Any]] = set()
         self._checked: set[tuple[str, str]] = set()
 
-    async def invoke(self, call: Call, function: str, event: Any, seconds: float) -> bytes:
-        """The function's answer to an event; raises IntegrationFailed."""
+    async def invoke(
+        self, call: Call, function: str, event: Any, seconds: float, source_arn: str = "", role: str | None = None
+    ) -> bytes:
+        """The function's answer to an event; raises IntegrationFailed.
+
+        API Gateway calls it in `role`, or itself on account of `source_arn`: the ARN of the route or authorizer.
+        """
         payload = event if isinstance(event, bytes) else orjson.dumps(event)
-        task = asyncio.create_task(call.to("lambda", "Invoke", FunctionName=function, Payload=payload))
+        gateway = acting(call, source_arn, role)
+        task = asyncio.create_task(call.to_as(gateway, "lambda", "Invoke", FunctionName=function, Payload=payload))
         self._running.add(task)
         task.add_done_callback(self._done)
         await asyncio.wait({task}, timeout=seconds)
@@ -82,7 +95,8 @@ class FunctionCaller:
             self._checked.clear()
         self._checked.add((api_id, function))
         try:
-            policy = (await call.to("lambda", "GetPolicy", FunctionName=function))["Policy"]
+            looking = Principal.looking(call.account, "lambda", call.node)
+            policy = (await call.to_as(looking, "lambda", "GetPolicy", FunctionName=function))["Policy"]
         except AwsError:
             policy = ""
         if "apigateway.amazonaws.com" not in policy and '"*"' not in policy:

@@ -9,7 +9,7 @@ from kumoi.cli.trace import render as render_trace
 
 
 def hop(span: str, parent: str, target: str, operation: str, **more: Any) -> dict[str, Any]:
-    fields = {"time": int(span), "outcome": "ok", "duration_us": 1500, "fault": "", "warning": ""}
+    fields = {"time": int(span), "outcome": "ok", "duration_us": 1500, "fault": ""}
     return {"span": span, "parent": parent, "target": target, "operation": operation, **fields, **more}
 
 

@@ -36,6 +36,7 @@ apigateway = Service(
     ),
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),
     page="api-gateway",
+    authorization="authorization",
 )
 
 

@@ -30,6 +30,7 @@ apigatewayv2 = Service(
     ),
     resource=("ApiId", "DomainName", "ResourceArn"),
     page="api-gateway",
+    authorization="authorization",
 )
 
 

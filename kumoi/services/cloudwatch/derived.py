@@ -1,7 +1,8 @@
 """Metrics of AWS's own namespaces, derived from hops: what passes the doorway is counted here.
 
 `AWS/Lambda` (by function, and of all): Invocations, Errors, Throttles, Duration. `AWS/DynamoDB` (by table and
-operation): SuccessfulRequestLatency; UserErrors of all. They gather in memory and are put each second; a crash loses that second.
+operation): SuccessfulRequestLatency; UserErrors of all. They gather in memory and are put each second; a crash loses
+that second.
 """
 
 from __future__ import annotations

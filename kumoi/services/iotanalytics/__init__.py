@@ -32,6 +32,7 @@ iotanalytics = Service(
     ),
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
     data_planes=("iotanalytics-content",),
+    authorization="authorization",
 )
 
 

@@ -15,8 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from kumoi.doorway import Call, Principal
-from kumoi.http_api.functions import IntegrationFailed, with_stage_variables
-from kumoi.names import Arn
+from kumoi.http_api.functions import IntegrationFailed, acting, with_stage_variables
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.integrations.endpoints import filled
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing
@@ -151,16 +150,12 @@ def _caller(exchange: Exchange, credentials: str | None) -> Principal:
     call = exchange.call
     if credentials and credentials != "arn:aws:iam::*:user/*":
         role = with_stage_variables(credentials, exchange.variables)
-        try:
-            arn = Arn.parse(role)
-        except ValueError:
-            raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN") from None
-        name = arn.resource.rpartition("/")[2]
-        session = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{name}/BackplaneAssumeRoleSession"
-        return Principal(arn.account or call.account, session, f"{name}:BackplaneAssumeRoleSession", call.node)
+        if ":role/" not in role:
+            raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
+        return acting(call, exchange.source_arn, role)
     if credentials:
         return call.caller
-    return Principal.of_service(call.account, "apigateway.amazonaws.com", call.node)
+    return acting(call, exchange.source_arn, None)
 
 
 async def _content(response: Response) -> bytes:
