@@ -16,7 +16,7 @@ from kumoi.cli.deploying.packaging import Packaged, Packager
 from kumoi.cli.deploying.stack import Deployer
 from kumoi.cli.deploying.telling import show_event, show_outputs, show_plan
 from kumoi.cli.deploying.watching import changed, look, wait_for_change
-from kumoi.cli.sdk import client
+from kumoi.cli.sdk_client import client
 
 STUBS = {"kumoi:unknown-resources": "stub"}
 

@@ -12,7 +12,7 @@ from kumoi.cli.connection import data_option
 from kumoi.cli.deploying.artifacts import Artifacts
 from kumoi.cli.deploying.stack import Deployer
 from kumoi.cli.deploying.telling import show_event
-from kumoi.cli.sdk import client
+from kumoi.cli.sdk_client import client
 
 
 @click.command("destroy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LEFT_OUT = frozenset(
@@ -23,6 +23,7 @@ def package(code: Path, below: Path | None = None) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         written: set[str] = set()
+        roots: list[tuple[Path, Iterable[Path]]]
         roots = [(code.parent, [code])] if code.is_file() else [(code, files_of(code))]
         if below is not None:
             roots.append((below, files_of(below)))

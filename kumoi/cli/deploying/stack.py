@@ -51,7 +51,9 @@ class Deployer:
         if unknown:
             raise click.UsageError(f"the template has no parameter {', '.join(unknown)}.")
         kept = () if new or before is None else {one["ParameterKey"] for one in before.get("Parameters", [])}
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        given: list[dict[str, Any]] = [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ]
         given += [
             {"ParameterKey": key, "UsePreviousValue": True} for key in declared if key not in parameters and key in kept
         ]
