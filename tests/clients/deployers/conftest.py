@@ -110,10 +110,12 @@ class Customer:
 
 
 @pytest.fixture
-def customer(kumoi: Any) -> Callable[[], Customer]:
-    """A customer of the only HTTP API of the account."""
+def customer(kumoi: Any) -> Callable[..., Customer]:
+    """A customer of an address, or of the only HTTP API of the account."""
 
-    def come() -> Customer:
+    def come(url: str | None = None) -> Customer:
+        if url is not None:
+            return Customer(kumoi, url)
         (api,) = kumoi.client("apigatewayv2").get_apis()["Items"]
         return Customer(kumoi, api["ApiEndpoint"])
 
