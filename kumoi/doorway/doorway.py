@@ -68,6 +68,8 @@ class Doorway:
         Raises AwsError (a handler's own, or InternalFailure for what it did not foresee) and CallDropped.
         """
         service = self.registry[call.service]
+        if not service.loaded:
+            await service.load()
         operation = service.find(call.operation)
         call.node = service.node(call.params)
         began, arrived = perf_counter(), self.clock.now()
