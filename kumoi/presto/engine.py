@@ -94,7 +94,7 @@ class Run:
                 described = database.execute("SELECT * FROM answer LIMIT 0").description or []
                 columns = [(str(one[0]), one[1]) for one in described]
                 files = [_write(database, columns, folder / str(n), output) for n, output in enumerate(outputs)]
-                return Answer([Column(name, str(kind)) for name, kind in columns], files)
+                return Answer([Column(name.lower(), str(kind)) for name, kind in columns], files)
             except duckdb.InterruptException:
                 raise QueryRefused("The query was cancelled.") from None
             except duckdb.Error as error:
@@ -127,7 +127,8 @@ def _write(
         path = folder / f"all.{output.form}"
         return [Written((), path, _copy(database, "answer", "true", columns, path, output.form))]
     keys = [_column(columns, name) for name in output.split_by]
-    shown = [one for one in columns if one[0] not in keys or one[0] in output.kept]
+    kept = {name.lower() for name in output.kept}
+    shown = [one for one in columns if one[0] not in keys or one[0].lower() in kept]
     if not shown:
         raise QueryRefused("An answer that is split needs a column beside those it is split by.")
     listed = ", ".join(map(quoted, keys))
@@ -166,7 +167,7 @@ def _copy(
     plain, _, packed = form.partition(".")
     target = path.with_name(f"{path.name}.plain") if packed else path
     if plain == "csv":
-        select = ", ".join(f"{as_text(quoted(name), kind)} AS {quoted(name)}" for name, kind in columns)
+        select = ", ".join(f"{as_text(quoted(name), kind)} AS {quoted(name.lower())}" for name, kind in columns)
         options = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULLSTR ''"
     else:
         select = ", ".join(_plain(name, kind) for name, kind in columns)
@@ -183,8 +184,8 @@ def _copy(
 
 def _plain(name: str, kind: object) -> str:
     if "time zone" in str(kind).lower():
-        return f"CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name)}"
-    return quoted(name)
+        return f"CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name.lower())}"
+    return f"{quoted(name)} AS {quoted(name.lower())}"
 
 
 def _told(error: Exception) -> str:

@@ -54,7 +54,9 @@ def test_a_batch_that_fails_is_put_into_the_dead_letter_channel_and_logged(
     told = json.loads(letter)
     assert (told["pipeline"], told["payload"]) == ("p", {"n": 13})
     assert "the function double failed 3 times" in told["reason"]
-    events = kumoi.client("logs").get_log_events(logGroupName="aws/iotanalytics", logStreamName="pipelines/p")["events"]
+    events = kumoi.client("logs").get_log_events(logGroupName="/aws/iotanalytics", logStreamName="pipelines/p")[
+        "events"
+    ]
     assert json.loads(events[0]["message"])["message"] == told["reason"]
 
 
