@@ -39,7 +39,7 @@ def _typed(value: Any) -> Any:
         return [_typed(one) for one in value]
     if not isinstance(value, dict):
         return value
-    typed = {}
+    typed: dict[str, Any] = {}
     for name, inner in value.items():
         if name in _NUMBERS and isinstance(inner, str) and inner.lstrip("-").isdecimal():
             typed[name] = int(inner)

@@ -41,6 +41,7 @@ from kumoi.services.iotanalytics.records import (
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.retention import day_of
 from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
+from kumoi.services.iotanalytics.vectorised import NotVectorised, may_be
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
@@ -186,10 +187,9 @@ class Runner:
         made: list[Segment] = []
         passages = []
         for day, payloads in batch.days:
-            passage = await self._pass(stream, task, payloads)
+            passage, segments_made = await self._process(stream, task, day, payloads, batch)
             passages.append(passage)
-            if passage.messages:
-                made += await self._store(task, passage, day, batch)
+            made += segments_made
         position = msgspec.structs.replace(
             task.position,
             time=batch.time,
@@ -234,6 +234,23 @@ class Runner:
             await self._reports.errors(stream.account, stream.region, f"pipelines/{stream.pipeline}", [reason])
         day = day_of_path(path) or day_of(self._doorway.clock.now())
         return Batch([(day, payloads)] if payloads else [], 0, place.seq + 1)
+
+    async def _process(
+        self, stream: Stream, task: Task, day: str, payloads: list[bytes], batch: Batch
+    ) -> tuple[Passage, list[Segment]]:
+        """What becomes of the messages of a day: all in one statement where that is possible, else one by one."""
+        activities = chain(task.pipeline.activities)[1:-1]
+        if may_be(activities):
+            source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
+            given = (task.store, activities, payloads, day, source, self._doorway.clock.now())
+            try:
+                made, wrong = await self._files.run(self._files.transform, *given)
+            except NotVectorised:
+                pass
+            else:
+                return Passage(wrong=wrong), made
+        passage = await self._pass(stream, task, payloads)
+        return passage, await self._store(task, passage, day, batch) if passage.messages else []
 
     async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]
