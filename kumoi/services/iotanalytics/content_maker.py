@@ -170,6 +170,7 @@ class ContentMaker:
         await self._finish(job, done)
 
     def _table(self, store: DatastoreRecord, listed: Sequence[Segment]) -> Relation:
+        listed = sorted(listed, key=lambda one: (one.created, one.source[2:], one.id))
         columns = declared_columns(store)
         if columns is None:
             columns = united_columns([one.columns for one in listed])

@@ -121,6 +121,7 @@ class SegmentFiles:
 
     def merge(self, store: DatastoreRecord, merged: Sequence[Segment], now: float) -> Segment:
         """Write the rows of files of one day and partition to one file; blocks."""
+        merged = sorted(merged, key=lambda one: (one.created, one.source[2:], one.id))
         first = merged[0]
         columns = united_columns([one.columns for one in merged])
         with self._database.cursor() as cursor:
