@@ -13,57 +13,21 @@ import gzip
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kumoi.presto.athena_text import as_text
 from kumoi.presto.column_types import quoted
 from kumoi.presto.database import connect, seal, text_literal
 from kumoi.presto.functions import MACROS
+from kumoi.presto.outputs import MOST_FILES, Answer, Column, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
-from kumoi.presto.statement import Window, parse, tables_of, translate
+from kumoi.presto.statement import parse, tables_of, translate
 from kumoi.presto.tables import Relation, relation
 
 if TYPE_CHECKING:
     import duckdb
-
-Format = Literal["csv", "csv.gz", "parquet", "ndjson", "ndjson.gz"]
-FORMATS: tuple[Format, ...] = ("csv", "csv.gz", "parquet", "ndjson", "ndjson.gz")
-MOST_FILES = 100_000
-NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
-
-
-class Column(NamedTuple):
-    """A column of an answer, and its type as DuckDB names it."""
-
-    name: str
-    kind: str
-
-
-class Written(NamedTuple):
-    """A file of an answer: the values it is for, where it is, and how many rows it has."""
-
-    key: tuple[str | None, ...]
-    path: Path
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How an answer is written: its format, the columns that it is split by, and which of those the files keep."""
-
-    form: Format = "csv"
-    split_by: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
-
-
-class Answer(NamedTuple):
-    """What a query answered."""
-
-    columns: list[Column]
-    files: list[list[Written]]
 
 
 class Run:

@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from kumoi.presto.engine import Output, Run
+from kumoi.presto.engine import Run
+from kumoi.presto.outputs import Output
 from kumoi.presto.tables import Part, Relation
 
 COLUMNS: dict[str, Any] = {

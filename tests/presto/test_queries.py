@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kumoi.presto.engine import Output, Run
+from kumoi.presto.engine import Run
+from kumoi.presto.outputs import Output, Window
 from kumoi.presto.refusals import QueryRefused
-from kumoi.presto.statement import Window
 from kumoi.presto.tables import Relation
 
 Answer = Callable[..., str]
