@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
+from kumoi.wire.declarations import declaration
 from kumoi.wire.error_rendering import render_error
 from kumoi.wire.http import FileBody
 
@@ -36,6 +37,7 @@ SERVED = [
     "ecr",
     "events",
     "iam",
+    "iotanalytics",
     "kinesis",
     "lambda",
     "logs",
@@ -113,7 +115,8 @@ def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]
 
 @cache
 def models(service: str) -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    own = declaration(service)
+    return ServiceModel(own.model if own else Loader().load_service_model(service, "service-2"), service)
 
 
 SAME_ON_THE_WIRE = {

@@ -28,6 +28,7 @@ iotanalytics = Service(
         "operations.logging",
         "operations.messages",
         "operations.pipelines",
+        "operations.reprocessing",
         "operations.tags",
     ),
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
