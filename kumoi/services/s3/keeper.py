@@ -1,7 +1,8 @@
 """The keeper: once a day, and soon after a start, files of S3's that nothing refers to are removed.
 
-They are left by uploads and queries that broke off with the process, and by bytes that were stored but whose object was
-not. What is young is spared: its object may be about to be written. A file is in use as long as a row of its account counts it.
+They are left by uploads and queries that broke off with the process, and by bytes that were stored but whose object
+was not. What is young is spared: its object may be about to be written. A file is in use as long as a row of its
+account counts it.
 """
 
 from __future__ import annotations
