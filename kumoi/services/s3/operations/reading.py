@@ -101,7 +101,7 @@ def _overrides(call: Call, members: dict[str, Any]) -> dict[str, str]:
         )
     for given in _OVERRIDES:
         value = members.get(given)
-        if value is not None and any(ord(character) > 255 for character in value):
+        if isinstance(value, str) and any(ord(character) > 255 for character in value):
             raise aws_error(
                 "InvalidArgument",
                 "Header value cannot be represented using ISO-8859-1.",
