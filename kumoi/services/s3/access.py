@@ -25,6 +25,26 @@ async def check(call: Call, operation: str, **params: Any) -> None:
     await call.doorway.identity.authorise(replace(call, operation=operation, params=params), s3)
 
 
+async def refused_keys(call: Call, bucket: str, wanted: list[dict[str, Any]], *, bypass: bool) -> set[str]:
+    """The keys among those of DeleteObjects that the caller may not delete, or not with a `bypass` of their lock."""
+    refused: set[str] = set()
+    if call.doorway.identity.mode == "off":
+        return refused
+    for one in wanted:
+        params = {"Bucket": bucket, "Key": one["Key"], "BypassGovernanceRetention": bypass}
+        if one.get("VersionId"):
+            params["VersionId"] = one["VersionId"]
+        single = replace(call, operation="DeleteObject", params=params)
+        try:
+            await call.doorway.identity.authorise(single, s3)
+        except AwsError as error:
+            if error.code != "AccessDenied":
+                raise
+            refused.add(one["Key"])
+        call.denied = single.denied or call.denied
+    return refused
+
+
 async def told_missing(call: Call, error: AwsError, bucket: str) -> AwsError:
     """What is told of a key that is missing: to those who may not list the bucket, that they have no access."""
     identity, caller = call.doorway.identity, call.caller

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
+from kumoi.doorway.authorization import no_permission
 from kumoi.names import partition_of
 from kumoi.services.s3 import copy_source, policies
 from kumoi.services.s3.acl_policies import policies_for
@@ -120,15 +121,6 @@ def _copy(call: Call) -> Iterator[Ask]:
     yield from _put(call)
 
 
-def _delete_many(call: Call) -> Iterator[Ask]:
-    listed = call.params.get("Delete")
-    entries = listed.get("Objects") if isinstance(listed, dict) else None
-    for one in entries if isinstance(entries, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("Key"), str):
-            version = "Version" if one.get("VersionId") else ""
-            yield Ask(f"s3:DeleteObject{version}", arn(call, call.params.get("Bucket", ""), one["Key"]))
-
-
 def _everywhere(call: Call) -> Iterable[Ask]:
     return (Ask("s3:ListAllMyBuckets", "*"),)
 
@@ -220,7 +212,7 @@ AUTHORIZATION = Authorization(
         "CreateMultipartUpload": _put,
         "CopyObject": _copy,
         "UploadPartCopy": _copy,
-        "DeleteObjects": _delete_many,
+        "DeleteObjects": no_permission,  # asked for each key, and refused for each (`access.refused_keys`)
         **dict.fromkeys(
             (
                 *("GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl"),

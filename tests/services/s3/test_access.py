@@ -188,6 +188,18 @@ def test_policies_name_users_and_deny(user: Any, friend: Any, owner: Any, bucket
     assert outcome(owner.get_object, Bucket=bucket, Key="k") == "ok"
 
 
+def test_each_key_of_many_is_asked_for(user: Any, nobody: Any, owner: Any, bucket: str) -> None:
+    owner.put_object(Bucket=bucket, Key="tmp/k", Body=b"")
+    ann = {"AWS": f"arn:aws:iam::{OWNER}:user/ann"}
+    allow(owner, bucket, ann, "s3:DeleteObject", Resource=f"arn:aws:s3:::{bucket}/tmp/*")
+    listed = {"Objects": [{"Key": "k"}, {"Key": "tmp/k"}]}
+    answer = user.delete_objects(Bucket=bucket, Delete=listed)
+    assert [one["Key"] for one in answer["Deleted"]] == ["tmp/k"]
+    assert [(one["Key"], one["Code"]) for one in answer["Errors"]] == [("k", "AccessDenied")]
+    assert len(nobody.delete_objects(Bucket=bucket, Delete=listed)["Errors"]) == 2
+    assert outcome(owner.head_object, Bucket=bucket, Key="k") == "ok"
+
+
 def test_conditions(nobody: Any, owner: Any, opened: str) -> None:
     referred = {"StringLike": {"aws:Referer": "https://example.com/*"}}
     allow(owner, opened, "*", "s3:GetObject", Condition=referred)
