@@ -203,7 +203,9 @@ class Platform:
         internal = Internal(doorway, clock, timers, self.reset, self._facts)
         front = Front(doorway, self.parts.add(Wire, Wire()), router, internal)
         authority = self.parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
-        return self.parts.add(Listener, Listener(front, host=settings.host, port=settings.port, tls=authority))
+        return self.parts.add(
+            Listener, Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
+        )
 
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user; temporary when nothing is kept."""
