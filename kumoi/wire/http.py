@@ -99,7 +99,8 @@ class Request:
     """One HTTP request.
 
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
-    `scheme` is http or https; `client` is (host, port) of the peer. `websocket` says that it is a WebSocket's handshake.
+    `scheme` is http or https; `client` is (host, port) of the peer. `websocket` says whether it is the
+    handshake of a WebSocket.
     """
 
     method: str

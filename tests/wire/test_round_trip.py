@@ -28,6 +28,7 @@ from kumoi.wire.http import FileBody
 
 SERVED = [
     "apigateway",
+    "apigatewaymanagementapi",
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
