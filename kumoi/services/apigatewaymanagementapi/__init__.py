@@ -8,4 +8,4 @@ from __future__ import annotations
 
 from kumoi.doorway import Service
 
-apigatewaymanagementapi = Service("apigatewaymanagementapi", __name__, modules=("operations",), page="api-gateway")
+apigatewaymanagementapi = Service("apigatewaymanagementapi", __name__, modules=("operations",), page="websocket-apis")
