@@ -34,6 +34,7 @@ SERVED = [
     "cloudfront",
     "dynamodb",
     "ecr",
+    "elbv2",
     "events",
     "iam",
     "kinesis",
