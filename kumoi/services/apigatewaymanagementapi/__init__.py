@@ -8,4 +8,6 @@ from __future__ import annotations
 
 from kumoi.doorway import Service
 
-apigatewaymanagementapi = Service("apigatewaymanagementapi", __name__, modules=("operations",), page="websocket-apis")
+apigatewaymanagementapi = Service(
+    "apigatewaymanagementapi", __name__, modules=("operations",), page="websocket-apis", authorization="authorization"
+)

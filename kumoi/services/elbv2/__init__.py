@@ -33,6 +33,7 @@ elbv2 = Service(
     ),
     resource=("LoadBalancerArn", "ListenerArn", "RuleArn", "TargetGroupArn", "Name"),
     data_planes=("elb",),
+    authorization="authorization",
 )
 
 

@@ -131,7 +131,9 @@ class Health:
             "body": "",
             "isBase64Encoded": False,
         }
-        caller = Principal.of_service(group.account, "elasticloadbalancing.amazonaws.com", f"elbv2:{group.name}")
+        caller = Principal.of_service(
+            group.account, "elasticloadbalancing.amazonaws.com", f"elbv2:{group.name}", group.arn
+        )
         params = {"FunctionName": target.id, "Payload": orjson.dumps(event)}
         try:
             answer = await self._doorway.ask("lambda", "Invoke", params, caller, group.region)

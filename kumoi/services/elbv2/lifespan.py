@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.elbv2.choosing import Turns
 from kumoi.services.elbv2.health import TOPIC, Health
+from kumoi.services.elbv2.invoking import Invoker
 from kumoi.services.elbv2.records import places
 from kumoi.state import State, Transaction, transactional
 from kumoi.state.timers import TimerRunner
@@ -18,8 +19,12 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts."""
     health = parts.add(Health, Health(parts[Doorway]))
     parts.add(Turns, Turns())
+    invoker = parts.add(Invoker, Invoker())
     parts[TimerRunner].on(TOPIC, health.fire)
-    yield
+    try:
+        yield
+    finally:
+        await invoker.stop()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:

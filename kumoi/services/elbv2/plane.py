@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kumoi.doorway import Call
-from kumoi.http_api.functions import FunctionCaller, IntegrationFailed
 from kumoi.names import trace_id
 from kumoi.services.elbv2 import actions, attributes, choosing, elbv2, function_target, http_target, websocket_target
 from kumoi.services.elbv2.answers import SERVER, fixed, page
 from kumoi.services.elbv2.conditions import Asked, matches
 from kumoi.services.elbv2.health import Health
+from kumoi.services.elbv2.invoking import Invoker, NoAnswer
 from kumoi.services.elbv2.lookup import find_group
 from kumoi.services.elbv2.records import (
     Listener,
@@ -144,11 +144,11 @@ async def _function(exchange: Exchange, group: TargetGroup, target: Target) -> R
     call.request_bytes = len(body)
     event = function_target.event(group, request, exchange.path, exchange.fields, body)
     try:
-        payload = await call.part(FunctionCaller).invoke(call, target.id, event, exchange.seconds)
+        payload = await call.part(Invoker).invoke(call, group, target, event, exchange.seconds)
         return function_target.response(group, payload)
-    except IntegrationFailed as failure:
+    except NoAnswer as failure:
         logger.warning("load balancer %s: %s", exchange.balancer.name, failure)
-        return page(504 if failure.reason == "timeout" else 502, reason=str(failure))
+        return page(504 if failure.late else 502, reason=str(failure))
     except function_target.Malformed as problem:
         logger.warning("load balancer %s answered 502 for %s: %s", exchange.balancer.name, target.id, problem)
         return page(502, reason=str(problem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,9 @@ from kumoi.services.elbv2.health import NOT_REGISTERED, Health, check_soon
 from kumoi.services.elbv2.lookup import find_group, users_of_groups
 from kumoi.services.elbv2.records import Target, TargetGroup, groups
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError
+
+logger = logging.getLogger(__name__)
 
 _MOST = 1000
 
@@ -25,6 +29,9 @@ async def register_targets(call: Call, TargetGroupArn: str, Targets: list[dict[s
     """Add targets to a group: one function, or HTTP servers by address (an instance is this machine) and port."""
     fresh = await _register(call.state, TargetGroupArn, Targets)
     call.part(Health).forget(TargetGroupArn, fresh)
+    for target in fresh:
+        if target.port is None:
+            await _check_permission(call, target.id)
     return {}
 
 
@@ -55,6 +62,18 @@ async def describe_target_health(
             about["Target"]["AvailabilityZone"] = target.zone
         descriptions.append(about)
     return {"TargetHealthDescriptions": descriptions}
+
+
+async def _check_permission(call: Call, function: str) -> None:
+    """Say in the log when AWS would refuse a function because its permission is missing."""
+    try:
+        policy = (await call.to("lambda", "GetPolicy", FunctionName=function))["Policy"]
+    except AwsError:
+        policy = ""
+    if "elasticloadbalancing.amazonaws.com" not in policy and '"*"' not in policy:
+        logger.warning(
+            "AWS would refuse the target: elasticloadbalancing.amazonaws.com has no permission to invoke %s", function
+        )
 
 
 def _target(group: TargetGroup, given: dict[str, Any]) -> Target:
