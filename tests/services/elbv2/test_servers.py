@@ -23,15 +23,16 @@ def states(client: Any, arn: str) -> dict[int, tuple[str, str]]:
     }
 
 
-def settled(client: Any, arn: str, port: int, state: str) -> None:
-    while states(client, arn)[port][0] != state:
-        pass
+def in_service(client: Any, arn: str) -> None:
+    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
 
 
 def test_requests_reach_servers_in_turn(
-    kumoi: Any, balancer: Any, group: Any, server: Any, ask: Any, forward: Any
+    kumoi: Any, client: Any, balancer: Any, group: Any, server: Any, ask: Any, forward: Any
 ) -> None:
-    web = balancer(forward(group(server("a"), server("b"))))
+    arn = group(server("a"), server("b"))
+    web = balancer(forward(arn))
+    in_service(client, arn)
     headers = {"X-Forwarded-For": "10.0.0.9", "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678"}
     said = [ask(web, "/p%20q?a=1&a=%2F", "POST", body=b"body", headers=headers).json() for _ in range(4)]
     assert sorted(one["server"] for one in said) == ["a", "a", "b", "b"]
@@ -48,31 +49,31 @@ def test_health_follows_the_checks(
     kumoi: Any, client: Any, balancer: Any, group: Any, server: Any, forward: Any, ask: Any
 ) -> None:
     one, two = server("one"), server("two")
-    options = {"HealthCheckIntervalSeconds": 10, "HealthyThresholdCount": 3, "UnhealthyThresholdCount": 2}
+    options = {"HealthCheckIntervalSeconds": 300, "HealthyThresholdCount": 3, "UnhealthyThresholdCount": 2}
     arn = group(one, two, HealthCheckPath="/health", Matcher={"HttpCode": "200-299"}, **options)
     assert states(client, arn)[one.port] == ("unused", "Target.NotInUse")
     web = balancer(forward(arn))
-    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    in_service(client, arn)
     assert "/health" in one.asked
     one.status = 500
-    kumoi.advance(10)
+    kumoi.advance(300)
     assert states(client, arn)[one.port] == ("healthy", "")
-    kumoi.advance(10)
+    kumoi.advance(300)
     assert states(client, arn)[one.port] == ("unhealthy", "Target.ResponseCodeMismatch")
     assert {ask(web).json()["server"] for _ in range(4)} == {"two"}
     two.stop()
-    kumoi.advance(20)
+    kumoi.advance(600)
     assert states(client, arn)[two.port] == ("unhealthy", "Target.FailedHealthChecks")
     assert {ask(web).status for _ in range(4)} == {500, 502}  # none is healthy: all get requests
     one.status = 200
-    kumoi.advance(20)
+    kumoi.advance(600)
     assert states(client, arn)[one.port][0] == "unhealthy"
-    kumoi.advance(10)
+    kumoi.advance(300)
     assert states(client, arn)[one.port] == ("healthy", "")
     client.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": "127.0.0.1", "Port": two.port}])
     assert list(states(client, arn)) == [one.port]
     asked = len(one.asked)
-    kumoi.advance(60)
+    kumoi.advance(1800)
     assert len(one.asked) == asked + 6
 
 
