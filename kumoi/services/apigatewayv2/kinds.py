@@ -11,7 +11,7 @@ import orjson
 
 from kumoi.services.apigatewayv2.errors import bad
 from kumoi.services.apigatewayv2.records import Api
-from kumoi.services.apigatewayv2.websocket.templates import refused
+from kumoi.services.apigatewayv2.websocket.templates import problem
 
 _ROUTE_KEY = re.compile(r"(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) (?P<path>/\S*)")
 _OWN_KEYS = ("$connect", "$disconnect", "$default")
@@ -146,12 +146,8 @@ def _check_message_integration(given: dict[str, Any]) -> None:
 
 def _check_templates(templates: Mapping[str, str] | None) -> None:
     for name, template in (templates or {}).items():
-        problem = refused(template)
-        if problem is not None:
-            raise bad(
-                f"Kumoi does not serve {problem} in the template {name}: templates of WebSocket APIs may use"
-                " $input.body, $input.json('$.x'), $input.path('$.x'), $context.x and $stageVariables.x"
-            )
+        if (wrong := problem(template)) is not None:
+            raise bad(f"Invalid mapping template {name}: {wrong}")
 
 
 def _check_integration_response(_api: Api, given: dict[str, Any]) -> None:

@@ -340,10 +340,25 @@ def test_mocks_and_templates(client: Any, websockets: Any, dial: Any) -> None:
         ApiId=api_id,
         IntegrationId=integration,
         IntegrationResponseKey="/2\\d\\d/",
-        ResponseTemplates={"$default": "hello $input.path('$.name') on $context.stage"},
+        ResponseTemplates={"$default": "#set($name = $input.path('$.name'))hello $name on $context.stage"},
     )
     peer.send('{"action": "hello", "name": "Ada"}')
     assert peer.recv(timeout=10) == "hello Ada on dev"
+
+
+def test_api_keys(client: Any, websockets: Any, function: Any, dial: Any, kumoi: Any) -> None:
+    echo = function(ECHO)
+    api_id = websockets({"$default": echo, "$connect": echo}, ApiKeyRequired=True)
+    gateway = kumoi.client("apigateway")
+    key = gateway.create_api_key(name="k", enabled=True)
+    for headers in ({}, {"x-api-key": "nonsense"}, {"x-api-key": key["value"]}):
+        with pytest.raises(InvalidStatus) as refused:
+            dial(api_id, additional_headers=headers)
+        assert refused.value.response.status_code == 403
+    plan = gateway.create_usage_plan(name="p", apiStages=[{"apiId": api_id, "stage": "dev"}])
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    identity = ask(dial(api_id, additional_headers={"x-api-key": key["value"]}), "x")["requestContext"]["identity"]
+    assert (identity["apiKey"], identity["apiKeyId"]) == (key["value"], key["id"])
 
 
 def test_http_endpoints(websockets: Any, dial: Any, kumoi: Any, client: Any, serve: Any, function: Any) -> None:

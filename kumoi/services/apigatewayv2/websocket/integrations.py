@@ -19,7 +19,7 @@ from kumoi.http_api.results import HttpResult, Malformed, described
 from kumoi.http_client import Unreachable
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
 from kumoi.services.apigatewayv2.websocket.selection import as_text, member
-from kumoi.services.apigatewayv2.websocket.templates import rendered
+from kumoi.services.apigatewayv2.websocket.templates import VtlError, rendered
 
 _PROXIES = ("AWS_PROXY", "HTTP_PROXY")
 
@@ -117,9 +117,14 @@ def _templated(occasion: Occasion, integration: Mapping[str, Any]) -> str:
     body = occasion.body or ""
     templates = integration.get("RequestTemplates") or {}
     chosen = _chosen(templates, integration.get("TemplateSelectionExpression"), body)
-    if chosen is None:
-        return body
-    return rendered(chosen, body, occasion.context(), occasion.variables)
+    return body if chosen is None else _rendered(chosen, body, occasion)
+
+
+def _rendered(template: str, body: str, occasion: Occasion) -> str:
+    try:
+        return rendered(template, body, occasion)
+    except VtlError as error:
+        raise IntegrationFailed("malformed", f"a mapping template failed: {error}") from None
 
 
 def _chosen(templates: Mapping[str, str], expression: str | None, body: str) -> str | None:
@@ -150,7 +155,7 @@ def _responded(occasion: Occasion, result: HttpResult, responses: Sequence[Mappi
     body = result.body.decode("utf-8", "replace")
     template = _chosen(response.get("ResponseTemplates") or {}, response.get("TemplateSelectionExpression"), body)
     if template is not None:
-        body = rendered(template, body, occasion.context(), occasion.variables)
+        body = _rendered(template, body, occasion)
     return HttpResult(result.status, result.headers, body.encode())
 
 
