@@ -9,6 +9,7 @@ from kumoi.doorway import Doorway, Parts
 from kumoi.http_api.connections import Connections
 from kumoi.services.apigatewayv2.plane import RouteTables
 from kumoi.services.apigatewayv2.websocket.session import ORPHANS, Sessions, forget_all, wake_orphans
+from kumoi.services.apigatewayv2.websocket.validation import Schemas
 from kumoi.state import State
 from kumoi.state.timers import TimerRunner
 
@@ -18,6 +19,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; those that all kinds of APIs share are built by `execute-api`."""
     doorway = parts[Doorway]
     parts.add(RouteTables, RouteTables())
+    parts.add(Schemas, Schemas())
     connections = parts.add(Connections, Connections())
     sessions = parts.add(Sessions, Sessions(doorway, doorway.clock, connections))
     parts[TimerRunner].on(ORPHANS, sessions.orphaned)

@@ -361,6 +361,20 @@ def test_api_keys(client: Any, websockets: Any, function: Any, dial: Any, kumoi:
     assert (identity["apiKey"], identity["apiKeyId"]) == (key["value"], key["id"])
 
 
+def test_models(client: Any, websockets: Any, function: Any, dial: Any) -> None:
+    api_id = websockets({"$default": function("return {'statusCode': 200, 'body': json.dumps({'ok': True})}")})
+    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "maximum": 9}}}
+    client.create_model(ApiId=api_id, Name="Number", ContentType="application/json", Schema=json.dumps(schema))
+    route = client.get_routes(ApiId=api_id)["Items"][0]["RouteId"]
+    models = {"number": "Number", "none": "Missing"}
+    selection = {"ModelSelectionExpression": "$request.body.kind", "RequestModels": models}
+    client.update_route(ApiId=api_id, RouteId=route, **selection)
+    peer = dial(api_id)
+    assert ask(peer, {"kind": "number", "n": 5}) == {"ok": True}
+    for message in ({"kind": "number", "n": 10}, {"kind": "number"}, {"kind": "other"}, {"kind": "none"}, "no JSON"):
+        assert ask(peer, message)["message"] == "Bad request body"
+
+
 def test_http_endpoints(websockets: Any, dial: Any, kumoi: Any, client: Any, serve: Any, function: Any) -> None:
     behind = serve({"POST /x": function("return {'statusCode': 200, 'body': 'got ' + event['body']}", "http")})
     url = f"{kumoi.url}/_kumoi/execute-api/{behind}/x"

@@ -18,7 +18,7 @@ from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described
 from kumoi.http_client import Unreachable
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
-from kumoi.services.apigatewayv2.websocket.selection import as_text, member
+from kumoi.services.apigatewayv2.websocket.selection import as_text, choice, member
 from kumoi.services.apigatewayv2.websocket.templates import VtlError, rendered
 
 _PROXIES = ("AWS_PROXY", "HTTP_PROXY")
@@ -129,14 +129,7 @@ def _rendered(template: str, body: str, occasion: Occasion) -> str:
 
 def _chosen(templates: Mapping[str, str], expression: str | None, body: str) -> str | None:
     """The template that a selection expression (`\\$default`, a plain key, `$request.body.x`) leads to."""
-    key = (expression or "$default").removeprefix("\\")
-    if key.startswith(("$request.body.", "${request.body.")):
-        try:
-            found = member(orjson.loads(body), key.strip("${}").removeprefix("request.body."))
-        except orjson.JSONDecodeError:
-            found = None
-        key = "$default" if found is None else as_text(found)
-    return templates.get(key, templates.get("$default"))
+    return templates.get(choice(expression, body), templates.get("$default"))
 
 
 def _mock(message: str) -> HttpResult:

@@ -29,6 +29,7 @@ from kumoi.services.apigatewayv2.websocket.integrations import integrate
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
 from kumoi.services.apigatewayv2.websocket.selection import route_of, selected
 from kumoi.services.apigatewayv2.websocket.session import Sessions, remember
+from kumoi.services.apigatewayv2.websocket.validation import Schemas, problem_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import HeaderList, Request, Response
 from kumoi.wire.websocket import Upgrade
@@ -189,6 +190,11 @@ async def _message(occasion: Occasion, api: Api, stage: Stage, deployment: Deplo
     if not _admitted(occasion, stage):
         occasion.error = "Too Many Requests"
         return 429, occasion.refusal("Too Many Requests")
+    wrong = problem_of(occasion.body or "", route, deployment, occasion.call.part(Schemas))
+    if wrong is not None:
+        occasion.error = "Bad request body"
+        logger.info("a message to %s of WebSocket API %s is refused: %s", route["RouteKey"], api.id, wrong)
+        return 400, occasion.refusal("Bad request body")
     if "Target" not in route:
         return 500, _internal(occasion, "the route has no integration")
     try:

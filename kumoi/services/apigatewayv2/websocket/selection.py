@@ -39,6 +39,14 @@ def selected(expression: str, body: str) -> str | None:
     return None if missing else key
 
 
+def choice(expression: str | None, body: str) -> str:
+    """What a template or model selection expression chooses: a plain key, or one that the message has."""
+    key = (expression or "$default").removeprefix("\\")
+    if "request.body." not in key:
+        return key
+    return selected(key, body) or "$default"
+
+
 def route_of(routes: Iterable[Mapping[str, Any]], key: str | None) -> Mapping[str, Any] | None:
     """The route with a key, else the one for all other messages."""
     default = None
