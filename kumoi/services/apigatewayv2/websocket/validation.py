@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from kumoi.http_api.models import BadSchema, Schema, schema_of
 from kumoi.services.apigatewayv2.records import Deployment
 from kumoi.services.apigatewayv2.websocket.selection import choice
+
+if TYPE_CHECKING:
+    from kumoi.http_api.models import Schema
 
 _KEPT = 512
 
@@ -29,6 +31,8 @@ class Schemas:
         key = (deployment.api, deployment.id, name)
         found = self._kept.get(key)
         if found is None:
+            from kumoi.http_api.models import schema_of  # loads a library that few platforms need
+
             models = {one["Name"]: {"schema": one["Schema"]} for one in deployment.parts.get("Model", {}).values()}
             found = self._kept[key] = schema_of(name, models)
             if len(self._kept) > _KEPT:
@@ -41,6 +45,8 @@ def problem_of(body: str, route: Mapping[str, Any], deployment: Deployment, sche
     expression = route.get("ModelSelectionExpression")
     if not expression:
         return None
+    from kumoi.http_api.models import BadSchema
+
     models = route.get("RequestModels") or {}
     name = models.get(choice(expression, body), models.get("$default"))
     if name is None:
