@@ -169,3 +169,104 @@ def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: 
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{url}/none")
     assert (refused.value.response.status_code, refused.value.response.body) == (404, b"no room\n")
+
+
+class Raw:
+    """A server that answers each connection with what it is told, piece by piece, while `go` is set."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.got = b""
+        self._pieces = pieces
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listening.accept()
+            except OSError:
+                return
+            with peer:
+                while b"\r\n\r\n" not in self.got or (b"POST" in self.got and not self.got.endswith(b"0\r\n\r\n")):
+                    data = peer.recv(65536)
+                    if not data:
+                        break
+                    self.got += data
+                for number, piece in enumerate(self._pieces):
+                    if number:
+                        self.go.wait(10)
+                    peer.sendall(piece)
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def raw(client: Any, balancer: Any, group: Any, forward: Any) -> Iterator[Any]:
+    """A load balancer in front of a server that answers pieces, unchecked; both."""
+    made: list[Raw] = []
+
+    def make(*pieces: bytes) -> tuple[dict[str, Any], Raw]:
+        server = Raw(*pieces)
+        made.append(server)
+        quiet = group(name="quiet", TargetType="ip", Protocol="HTTP", Port=server.port, VpcId="v")
+        web = balancer(forward(quiet))
+        client.register_targets(TargetGroupArn=quiet, Targets=[{"Id": "127.0.0.1"}])
+        while states(client, quiet)[server.port][0] == "initial":
+            pass
+        server.got = b""
+        return web, server
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def test_answers_arrive_as_they_are_sent(raw: Any, ask: Any) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    web, server = raw(head + b"5\r\nfirst\r\n", b"6\r\nsecond\r\n0\r\n\r\n")
+    server.go.clear()
+    answer = ask(web, preload_content=False)
+    assert answer.read(5) == b"first"  # the server waits with the rest
+    server.go.set()
+    assert answer.read() == b"second"
+
+
+def test_requests_arrive_as_they_are_sent(raw: Any, ask: Any) -> None:
+    web, server = raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")
+    answer = ask(web, "/up?x=1", "POST", body=iter([b"a" * 10, b"b" * 5]), chunked=True)
+    assert (answer.status, answer.data) == (201, b"ok")
+    head, _, body = server.got.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /up?x=1 HTTP/1.1\r\n")
+    # What has arrived together may leave in one piece.
+    assert body in (b"a\r\n" + b"a" * 10 + b"\r\n5\r\nbbbbb\r\n0\r\n\r\n", b"f\r\naaaaaaaaaabbbbb\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 200, b"until the end"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (b"HTTP/1.0 200 OK\r\nX-A: 1\r\nX-A: 2\r\n\r\n", 200, b""),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", 502, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", 502, None),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, 502, None),
+        (b"", 502, None),
+    ],
+)
+def test_what_servers_say(raw: Any, ask: Any, said: bytes, status: int, body: bytes | None) -> None:
+    web, _ = raw(said)
+    answer = ask(web)
+    assert answer.status == status
+    assert body is None or answer.data == body
+
+
+def test_an_answer_that_breaks_off(raw: Any, ask: Any) -> None:
+    from urllib3.exceptions import HTTPError
+
+    web, _ = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+    with pytest.raises(HTTPError):
+        _ = ask(web).data
