@@ -83,6 +83,7 @@ class WebSocket:
         self._waiter: asyncio.Future[None] | None = None
         self._close_code: int | None = None
         self._close_reason = ""
+        self._stopping = False
         self._largest_message = MAX_MESSAGE
         self._largest_frame: int | None = None
         self._frame = 0
@@ -121,7 +122,7 @@ class WebSocket:
         """The next message; WebSocketClosed when there will be none."""
         while not self._messages:
             if self._close_code is not None:
-                raise WebSocketClosed(self._close_code, self._close_reason)
+                raise WebSocketClosed(self._close_code, self._close_reason, stopping=self._stopping)
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         message = self._messages.popleft()
@@ -144,6 +145,7 @@ class WebSocket:
 
     def go_away(self) -> None:
         """The server stops: say so."""
+        self._stopping = not self.closed
         if self.accepted and not self.closed:
             self._send(CloseConnection(code=_GOING_AWAY))
         self._end(_GOING_AWAY)

@@ -10,12 +10,16 @@ MAX_MESSAGE = 1_048_576
 
 
 class WebSocketClosed(ConnectionError):
-    """The WebSocket is closed; `code` is its close code (1006 when there was none), `reason` what was said with it."""
+    """The WebSocket is closed; `code` is its close code (1006 when there was none), `reason` what was said with it.
 
-    def __init__(self, code: int, reason: str = "") -> None:
+    `stopping` where the platform stops: nobody can be told of it any more.
+    """
+
+    def __init__(self, code: int, reason: str = "", *, stopping: bool = False) -> None:
         super().__init__(f"the WebSocket was closed with {code}")
         self.code = code
         self.reason = reason
+        self.stopping = stopping
 
 
 class WebSocketPeer(Protocol):

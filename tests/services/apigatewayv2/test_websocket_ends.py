@@ -88,7 +88,7 @@ def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None
         assert peer.close_code == 1001
 
 
-def test_the_end_of_a_connection_survives_a_crash(killable: Any, zipped: Any) -> None:
+def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipped: Any) -> None:
     killable.start()
     api_id = api_with_ends(killable.client, zipped({"app.py": SOURCE}))
     with connect(address(killable.url, api_id)) as peer:
@@ -101,3 +101,12 @@ def test_the_end_of_a_connection_survives_a_crash(killable: Any, zipped: Any) ->
         management = killable.client("apigatewaymanagementapi")
         with pytest.raises(management.exceptions.GoneException):
             management.post_to_connection(ConnectionId=connection, Data=b"x")
+    with connect(address(killable.url, api_id)) as peer:
+        peer.send("who am I?")
+        connection = str(peer.recv(timeout=20))
+        killable.close()
+        with pytest.raises(ConnectionClosed):
+            peer.recv(timeout=20)
+        assert peer.close_code == 1001
+    killable.start()
+    assert end_of(killable.client("dynamodb"), connection)["disconnectStatusCode"] == 1006

@@ -155,6 +155,19 @@ def test_addresses(websockets: Any, function: Any, dial: Any, kumoi: Any) -> Non
         assert _get(f"{kumoi.url}/_kumoi/execute-api/{api_id}/{path}") == status
 
 
+def test_a_domain_name(websockets: Any, function: Any, kumoi: Any, client: Any) -> None:
+    api_id = websockets({"$default": function(ECHO)})
+    client.create_domain_name(DomainName="chat.example.com", DomainNameConfigurations=[{}])
+    client.create_api_mapping(DomainName="chat.example.com", ApiId=api_id, Stage="dev", ApiMappingKey="v1")
+    port = int(kumoi.url.rpartition(":")[2])
+    with connect(f"ws://chat.example.com:{port}/v1", sock=_socket(port)) as peer:
+        context = ask(peer, "x")["requestContext"]
+        assert (context["domainName"], context["stage"]) == (f"chat.example.com:{port}", "dev")
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://chat.example.com:{port}/v2", sock=_socket(port))
+    assert refused.value.response.status_code == 403
+
+
 def test_wss(websockets: Any, function: Any, kumoi: Any) -> None:
     import ssl
 

@@ -1,7 +1,7 @@
 """A connection from its completed handshake to its end: messages in, answers out, time-outs, and `$disconnect`.
 
 Messages are answered as they come, several at once. The end of a connection is an event that is not lost: it is
-stored with the connection, and what a crash left behind ends when the platform starts again (code 1006).
+stored with the connection, and what a crash or a stop left behind ends when the platform starts again (code 1006).
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ class Sessions:
         finally:
             watcher.cancel()
             self._connections.remove(connection)
-            self._begin(self.end(connection, closed.code, closed.reason))
+            if not closed.stopping:
+                self._begin(self.end(connection, closed.code, closed.reason))
 
     async def end(self, connection: Connection, code: int, reason: str) -> None:
         """Tell of a connection's end, then forget it."""
