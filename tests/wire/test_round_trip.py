@@ -29,12 +29,14 @@ from kumoi.wire.http import FileBody
 
 SERVED = [
     "apigateway",
+    "apigatewaymanagementapi",
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
     "cloudwatch",
     "dynamodb",
     "ecr",
+    "elbv2",
     "events",
     "iam",
     "iotanalytics",

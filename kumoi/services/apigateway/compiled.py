@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.http_api.models import Schema, schema_of
 from kumoi.http_api.routing import RouteTable
-from kumoi.services.apigateway.models import Schema, schema_of
 from kumoi.services.apigateway.records import Deployment
 from kumoi.vtl import Template
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
+from kumoi.http_api.models import BadSchema
 from kumoi.services.apigateway.compiled import CompiledDeployment
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
-from kumoi.services.apigateway.models import BadSchema
 
 
 def validate(exchange: Exchange, method: Mapping[str, Any], deployment: CompiledDeployment) -> None:
