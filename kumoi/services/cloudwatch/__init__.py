@@ -20,6 +20,7 @@ cloudwatch = Service(
     __name__,
     modules=("operations.metrics", "operations.alarms", "operations.dashboards", "operations.tags"),
     resource=("AlarmName", "Namespace", "DashboardName"),
+    authorization="authorization",
 )
 
 
