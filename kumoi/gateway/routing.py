@@ -36,6 +36,9 @@ _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_requ
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
+_POOL_KEYS = re.compile(
+    r"/(?P<id>[a-z0-9-]+_[A-Za-z0-9]{1,55})(?P<path>/\.well-known/(?:jwks\.json|openid-configuration))"
+)
 _BUCKET = re.compile(r"/[^/]+/*")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
@@ -186,6 +189,8 @@ class Router(HostNames):
             return _connections(Target("data-plane", host.plane, region, credential, host.attributes), path)
         if path.startswith(_PLANE_PATHS) and (found := _plane_by_path(request, region, credential)):
             return found
+        if "/.well-known/" in path and (match := _POOL_KEYS.fullmatch(path)):
+            return Target("data-plane", "cognito-keys", region, credential, {"id": match["id"]}, match["path"])
         if (
             credential is None
             and request.method == "GET"

@@ -34,6 +34,7 @@ SERVED = [
     "cloudformation",
     "cloudfront",
     "cloudwatch",
+    "cognito-idp",
     "dynamodb",
     "ecr",
     "elbv2",

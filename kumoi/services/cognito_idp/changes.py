@@ -1,0 +1,104 @@
+"""Changes of users in the key space: with their names, the attributes they sign in with, and their passwords."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kumoi.services.cognito_idp.errors import no_user
+from kumoi.services.cognito_idp.lookup import key_of
+from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, refresh_tokens, users
+from kumoi.services.cognito_idp.srp import new_verifier
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
+
+NEEDS_VERIFYING = {"email": "email_verified", "phone_number": "phone_number_verified"}
+
+
+@transactional
+async def add(tx: Transaction, pool: Pool, user: User, *, take_over: bool = False) -> None:
+    """Store a new user; UsernameExistsException, AliasExistsException."""
+    if await users.get(tx, pool.id, user.key) is not None:
+        raise aws_error("UsernameExistsException", "User already exists")
+    await _claim(tx, pool, user, take_over=take_over)
+    await aliases.put(tx, Alias(pool.id, "sub", user.sub, user.key))
+    await users.put(tx, user)
+
+
+@transactional
+async def change(tx: Transaction, pool: Pool, key: str, changes: Mapping[str, Any]) -> User:
+    """Give a user other values; UserNotFoundException, AliasExistsException."""
+    user = await users.get(tx, pool.id, key)
+    if user is None:
+        raise no_user()
+    after = msgspec.structs.replace(user, **changes, modified=tx.now)
+    if "attributes" in changes:
+        await _release(tx, pool, user)
+        await _claim(tx, pool, after, take_over=False)
+    await users.put(tx, after)
+    return after
+
+
+@transactional
+async def remove(tx: Transaction, pool: Pool, user: User) -> None:
+    """Forget a user with what belongs to them."""
+    await _release(tx, pool, user)
+    await aliases.delete(tx, pool.id, "sub", user.sub)
+    await users.delete(tx, pool.id, user.key)
+    for token in await refresh_tokens.list(tx, pool.id):
+        if token.user == user.key:
+            await refresh_tokens.delete(tx, pool.id, token.digest)
+
+
+@transactional
+async def failed(tx: Transaction, user: User) -> None:
+    """Count a wrong password: after five in a row, none is tried for ever longer, up to a quarter of an hour."""
+    current = await users.get(tx, user.pool, user.key)
+    if current is not None:
+        failures = current.failures + 1
+        pause = 0.0 if failures < 5 else min(900.0, 2.0 ** (failures - 5))
+        await users.put(
+            tx, msgspec.structs.replace(current, failures=failures, locked=tx.now + pause if pause else 0.0)
+        )
+
+
+@transactional
+async def succeeded(tx: Transaction, user: User) -> None:
+    """Forget the wrong passwords before a right one."""
+    current = await users.get(tx, user.pool, user.key)
+    if current is not None and current.failures:
+        await users.put(tx, msgspec.structs.replace(current, failures=0, locked=0.0))
+
+
+async def verifier_of(pool: Pool, name: str, password: str) -> dict[str, Any]:
+    """The changes that give a user a password."""
+    salt, verifier = await asyncio.to_thread(new_verifier, pool.short_name, name, password)
+    return {"salt": salt, "verifier": verifier}
+
+
+async def _claim(tx: Transaction, pool: Pool, user: User, *, take_over: bool) -> None:
+    """Have the user found by the attributes that the pool signs in with: as user names, or once they are verified."""
+    names = pool.definition.get("UsernameAttributes") or ()
+    for attribute in pool.signs_in_with:
+        value = user.attributes.get(attribute)
+        verified = user.attributes.get(NEEDS_VERIFYING.get(attribute, ""), "true") == "true"
+        if not value or not (attribute in names or verified):
+            continue
+        key = key_of(pool, value)
+        known = await aliases.get(tx, pool.id, attribute, key)
+        if known is not None and known.user != user.key and not take_over:
+            if attribute in names:
+                raise aws_error("UsernameExistsException", f"An account with the given {attribute} already exists.")
+            raise aws_error("AliasExistsException", f"An account with the given {attribute} already exists.")
+        await aliases.put(tx, Alias(pool.id, attribute, key, user.key))
+
+
+async def _release(tx: Transaction, pool: Pool, user: User) -> None:
+    for attribute in pool.signs_in_with:
+        value = user.attributes.get(attribute)
+        known = await aliases.get(tx, pool.id, attribute, key_of(pool, value)) if value else None
+        if known is not None and known.user == user.key:
+            await aliases.delete(tx, pool.id, attribute, known.value)

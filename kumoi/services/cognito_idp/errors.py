@@ -1,0 +1,50 @@
+"""Errors in Cognito's words: pure."""
+
+from __future__ import annotations
+
+from kumoi.wire.errors import AwsError, aws_error
+
+
+def not_authorized(text: str = "Incorrect username or password.") -> AwsError:
+    """NotAuthorizedException."""
+    return aws_error("NotAuthorizedException", text)
+
+
+def invalid(text: str) -> AwsError:
+    """InvalidParameterException."""
+    return aws_error("InvalidParameterException", text)
+
+
+def no_user(text: str = "User does not exist.") -> AwsError:
+    """UserNotFoundException."""
+    return aws_error("UserNotFoundException", text)
+
+
+def no_pool(pool: str) -> AwsError:
+    """ResourceNotFoundException for a pool."""
+    return aws_error("ResourceNotFoundException", f"User pool {pool} does not exist.")
+
+
+def no_client(client: str) -> AwsError:
+    """ResourceNotFoundException for a client."""
+    return aws_error("ResourceNotFoundException", f"User pool client {client} does not exist.")
+
+
+def no_group() -> AwsError:
+    """ResourceNotFoundException for a group."""
+    return aws_error("ResourceNotFoundException", "Group not found.")
+
+
+def wrong_code() -> AwsError:
+    """CodeMismatchException."""
+    return aws_error("CodeMismatchException", "Invalid verification code provided, please try again.")
+
+
+def expired_code() -> AwsError:
+    """ExpiredCodeException."""
+    return aws_error("ExpiredCodeException", "Invalid code provided, please request a code again.")
+
+
+def too_often() -> AwsError:
+    """LimitExceededException."""
+    return aws_error("LimitExceededException", "Attempt limit exceeded, please try after some time.")

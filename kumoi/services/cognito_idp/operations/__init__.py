@@ -1,0 +1,1 @@
+"""Cognito's operations, by who calls them and what for."""

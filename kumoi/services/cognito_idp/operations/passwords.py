@@ -1,0 +1,99 @@
+"""Passwords: changed by those who know theirs, found again by those who do not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp import changes, cognito_idp, srp
+from kumoi.services.cognito_idp.errors import expired_code, invalid, not_authorized
+from kumoi.services.cognito_idp.lookup import check_secret, client_of, maybe_user, user_named
+from kumoi.services.cognito_idp.messages import check_code, send_code
+from kumoi.services.cognito_idp.operations.authentication import signed_in
+from kumoi.services.cognito_idp.policies import check_password, masked
+from kumoi.services.cognito_idp.triggers import attributes_for, trigger
+
+
+@cognito_idp.operation
+async def change_password(
+    call: Call, AccessToken: str, ProposedPassword: str, PreviousPassword: str | None = None
+) -> dict[str, Any]:
+    """Change one's password, knowing the one before."""
+    scene, user = await signed_in(call, AccessToken)
+    pool = scene.pool
+    if user.locked > call.now:
+        raise not_authorized("Password attempts exceeded")
+    right = PreviousPassword is not None and await asyncio.to_thread(
+        srp.is_password, pool.short_name, user.name, PreviousPassword, user.salt, user.verifier
+    )
+    if not right:
+        await changes.failed(scene.state, user)
+        raise not_authorized()
+    check_password(pool, ProposedPassword)
+    await changes.change(scene.state, pool, user.key, await changes.verifier_of(pool, user.name, ProposedPassword))
+    return {}
+
+
+@cognito_idp.operation
+async def forgot_password(
+    call: Call,
+    ClientId: str,
+    Username: str,
+    SecretHash: str | None = None,
+    UserContextData: dict[str, Any] | None = None,
+    AnalyticsMetadata: dict[str, Any] | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Send a code that lets a user choose another password; whoever asks for nobody is told the same."""
+    scene = await client_of(call, ClientId)
+    assert scene.client is not None
+    check_secret(scene.client, Username, SecretHash)
+    user = await maybe_user(scene.state, scene.pool, Username)
+    if user is None:
+        if scene.client.definition.get("PreventUserExistenceErrors") != "ENABLED":
+            user = await user_named(scene.state, scene.pool, Username)
+        else:
+            hidden = {
+                "Destination": masked(f"{Username}@example.com"),
+                "DeliveryMedium": "EMAIL",
+                "AttributeName": "email",
+            }
+            return {"CodeDeliveryDetails": hidden}
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    if user.status == "FORCE_CHANGE_PASSWORD":
+        raise not_authorized("User password cannot be reset in the current state.")
+    verified = [name for name, flag in changes.NEEDS_VERIFYING.items() if user.attributes.get(flag) == "true"]
+    if not verified:
+        raise invalid("Cannot reset password for the user as there is no registered/verified email or phone_number")
+    return {"CodeDeliveryDetails": await send_code(call, scene, user, "password", "CustomMessage_ForgotPassword")}
+
+
+@cognito_idp.operation
+async def confirm_forgot_password(
+    call: Call,
+    ClientId: str,
+    Username: str,
+    ConfirmationCode: str,
+    Password: str,
+    SecretHash: str | None = None,
+    AnalyticsMetadata: dict[str, Any] | None = None,
+    UserContextData: dict[str, Any] | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Choose another password by the code."""
+    scene = await client_of(call, ClientId)
+    assert scene.client is not None
+    check_secret(scene.client, Username, SecretHash)
+    user = await maybe_user(scene.state, scene.pool, Username)
+    if user is None:
+        raise expired_code()
+    check_password(scene.pool, Password)
+    await check_code(scene, user, "password", ConfirmationCode)
+    wanted: dict[str, Any] = {"status": "CONFIRMED", "failures": 0, "locked": 0.0}
+    wanted |= await changes.verifier_of(scene.pool, user.name, Password)
+    user = await changes.change(scene.state, scene.pool, user.key, wanted)
+    request = {"userAttributes": attributes_for(user), "clientMetadata": ClientMetadata or {}}
+    await trigger(call, scene, "PostConfirmation", "PostConfirmation_ConfirmForgotPassword", user.name, request, {})
+    return {}

@@ -1,0 +1,208 @@
+"""User pools: create, describe, list, update, delete; attributes of their own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import string
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp import cognito_idp
+from kumoi.services.cognito_idp.errors import invalid, no_pool
+from kumoi.services.cognito_idp.lookup import pool_of
+from kumoi.services.cognito_idp.policies import STANDARD, password_policy
+from kumoi.services.cognito_idp.records import (
+    Place,
+    Pool,
+    aliases,
+    clients,
+    groups,
+    places,
+    pools,
+    refresh_tokens,
+    users,
+)
+from kumoi.state import Transaction, transactional
+
+_ALPHABET = string.ascii_letters + string.digits
+_FIXED = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+"""What a pool keeps for its life."""
+
+
+@cognito_idp.operation
+async def create_user_pool(call: Call, PoolName: str, **given: Any) -> dict[str, Any]:
+    """Create a pool; its keys are made when a token is first asked for."""
+    definition = {name: value for name, value in given.items() if value is not None}
+    tags = definition.pop("UserPoolTags", {})
+    if definition.get("AliasAttributes") and definition.get("UsernameAttributes"):
+        raise invalid("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.")
+    if definition.get("MfaConfiguration", "OFF") == "ON":
+        raise invalid("Kumoi's user pools have no second factor yet: MfaConfiguration can be OFF or OPTIONAL.")
+    pool = Pool(
+        id=f"{call.region}_{''.join(secrets.choice(_ALPHABET) for _ in range(9))}",
+        name=PoolName,
+        created=call.now,
+        modified=call.now,
+        definition=definition,
+        tags=tags,
+    )
+    await _create(call.state, pool)
+    return {"UserPool": describe(call, pool, 0)}
+
+
+@cognito_idp.operation
+async def describe_user_pool(call: Call, UserPoolId: str) -> dict[str, Any]:
+    """A pool."""
+    scene = await pool_of(call, UserPoolId)
+    return {"UserPool": describe(call, scene.pool, await _count(call.state, UserPoolId))}
+
+
+@cognito_idp.operation
+async def list_user_pools(call: Call, MaxResults: int, NextToken: str | None = None) -> dict[str, Any]:
+    """Pools by id."""
+    found = await _list(call.state)
+    shown, more = page(found, lambda pool: pool.id, NextToken, MaxResults, "NextToken")
+    return {
+        "UserPools": [
+            {
+                "Id": pool.id,
+                "Name": pool.name,
+                "LambdaConfig": pool.definition.get("LambdaConfig") or {},
+                "CreationDate": pool.created,
+                "LastModifiedDate": pool.modified,
+            }
+            for pool in shown
+        ],
+        **more,
+    }
+
+
+@cognito_idp.operation
+async def update_user_pool(call: Call, UserPoolId: str, **given: Any) -> dict[str, Any]:
+    """Give a pool another configuration: what is left out is as it is in a new pool, but for what never changes."""
+    scene = await pool_of(call, UserPoolId)
+    definition = {name: value for name, value in given.items() if value is not None}
+    tags = definition.pop("UserPoolTags", None)
+    name = definition.pop("PoolName", None)
+    kept = {member: scene.pool.definition[member] for member in _FIXED if member in scene.pool.definition}
+    changes: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
+    if tags is not None:
+        changes["tags"] = tags
+    if name is not None:
+        changes["name"] = name
+    await _change(call.state, UserPoolId, changes)
+    return {}
+
+
+@cognito_idp.operation
+async def add_custom_attributes(call: Call, UserPoolId: str, CustomAttributes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add attributes of its own to a pool's schema."""
+    scene = await pool_of(call, UserPoolId)
+    schema = [*(scene.pool.definition.get("Schema") or ()), *CustomAttributes]
+    names = [one.get("Name", "").removeprefix("custom:") for one in schema]
+    if len(set(names)) < len(names):
+        raise invalid(f"custom:{names[-1]}: Existing attribute already has name custom:{names[-1]}.")
+    await _change(call.state, UserPoolId, {"definition": {**scene.pool.definition, "Schema": schema}})
+    return {}
+
+
+@cognito_idp.operation
+async def delete_user_pool(call: Call, UserPoolId: str) -> None:
+    """Delete a pool with all that is in it."""
+    scene = await pool_of(call, UserPoolId)
+    if scene.pool.definition.get("DeletionProtection") == "ACTIVE":
+        raise invalid(
+            "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be "
+            "inactivated first."
+        )
+    await _delete(call.state, UserPoolId)
+
+
+def describe(call: Call, pool: Pool, count: int) -> dict[str, Any]:
+    """UserPoolType."""
+    given = pool.definition
+    admin = {
+        "AllowAdminCreateUserOnly": False,
+        "UnusedAccountValidityDays": 7,
+        **(given.get("AdminCreateUserConfig") or {}),
+    }
+    return {
+        "MfaConfiguration": "OFF",
+        "DeletionProtection": "INACTIVE",
+        "LambdaConfig": {},
+        "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
+        "UserPoolTier": "ESSENTIALS",
+        **{name: value for name, value in given.items() if name not in ("Schema", "AdminCreateUserConfig", "Policies")},
+        "Policies": {"PasswordPolicy": password_policy(pool)},
+        "AdminCreateUserConfig": admin,
+        "SchemaAttributes": _schema(pool),
+        "Id": pool.id,
+        "Name": pool.name,
+        "Arn": call.arn("cognito-idp", f"userpool/{pool.id}"),
+        "CreationDate": pool.created,
+        "LastModifiedDate": pool.modified,
+        "EstimatedNumberOfUsers": count,
+        "UserPoolTags": pool.tags,
+    }
+
+
+def _schema(pool: Pool) -> list[dict[str, Any]]:
+    found = []
+    for one in pool.definition.get("Schema") or ():
+        name = one.get("Name", "")
+        if name not in STANDARD:
+            name = f"custom:{name.removeprefix('custom:')}"
+        found.append({"AttributeDataType": "String", "Mutable": True, "Required": False, **one, "Name": name})
+    return found
+
+
+def page(items: Any, key: Any, token: str | None, most: int, member: str) -> tuple[Any, dict[str, str]]:
+    """One page of items in the order of their keys, and the token of the next under `member` where more follow."""
+    if token is not None:
+        try:
+            after = base64.b64decode(token, validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise invalid(f"Invalid {member}") from None
+        items = [item for item in items if key(item) > after]
+    found = items[:most]
+    if len(found) == len(items):
+        return found, {}
+    return found, {member: base64.b64encode(key(found[-1]).encode()).decode()}
+
+
+@transactional
+async def _create(tx: Transaction, pool: Pool) -> None:
+    await pools.put(tx, pool)
+    await places.put(tx, Place(pool.id, tx.account, tx.region, pool.id))
+
+
+@transactional
+async def _delete(tx: Transaction, pool_id: str) -> None:
+    for client in await clients.list(tx, pool_id):
+        await places.delete(tx, client.id)
+    for space in (clients, users, groups, aliases, refresh_tokens):
+        await space.delete_all(tx, pool_id)
+    await pools.delete(tx, pool_id)
+    await places.delete(tx, pool_id)
+
+
+@transactional
+async def _change(tx: Transaction, pool_id: str, changes: dict[str, Any]) -> None:
+    pool = await pools.get(tx, pool_id)
+    if pool is None:
+        raise no_pool(pool_id)
+    await pools.put(tx, msgspec.structs.replace(pool, **changes))
+
+
+@transactional
+async def _list(tx: Transaction) -> list[Pool]:
+    return list(await pools.list(tx))
+
+
+@transactional
+async def _count(tx: Transaction, pool_id: str) -> int:
+    return len(await users.list(tx, pool_id))

@@ -1,0 +1,164 @@
+"""Signing up: whoever wants to be a user, and the code that confirms them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Call
+from kumoi.names import uuid
+from kumoi.services.cognito_idp import changes, cognito_idp
+from kumoi.services.cognito_idp.errors import invalid, not_authorized
+from kumoi.services.cognito_idp.lookup import Scene, check_secret, client_of, key_of, user_named
+from kumoi.services.cognito_idp.messages import check_code, send_code
+from kumoi.services.cognito_idp.policies import attributes_of, check_password, check_required
+from kumoi.services.cognito_idp.records import User
+from kumoi.services.cognito_idp.triggers import attributes_for, trigger
+
+
+@cognito_idp.operation
+async def sign_up(
+    call: Call,
+    ClientId: str,
+    Username: str,
+    Password: str | None = None,
+    SecretHash: str | None = None,
+    UserAttributes: list[dict[str, str]] | None = None,
+    ValidationData: list[dict[str, str]] | None = None,
+    AnalyticsMetadata: dict[str, Any] | None = None,
+    UserContextData: dict[str, Any] | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Become a user; a code goes to the address that the pool verifies, unless a function confirms at once."""
+    scene = await client_of(call, ClientId)
+    assert scene.client is not None
+    pool = scene.pool
+    check_secret(scene.client, Username, SecretHash)
+    if (pool.definition.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
+        raise not_authorized("SignUp is not permitted for this user pool")
+    if Password is None:
+        raise invalid("Missing required parameter Password")
+    check_password(pool, Password)
+    attributes = attributes_of(pool, UserAttributes)
+    user = await new_user(call, scene, Username, attributes, status="UNCONFIRMED", password=Password)
+    check_required(pool, user.attributes)
+    answer = await trigger(
+        call,
+        scene,
+        "PreSignUp",
+        "PreSignUp_SignUp",
+        user.name,
+        {
+            "userAttributes": user.attributes,
+            "validationData": {one["Name"]: one.get("Value", "") for one in ValidationData or ()},
+            "clientMetadata": ClientMetadata or {},
+        },
+        {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False},
+    )
+    user = approved(user, answer or {})
+    await changes.add(scene.state, pool, user)
+    result: dict[str, Any] = {"UserConfirmed": user.status == "CONFIRMED", "UserSub": user.sub}
+    if user.status == "CONFIRMED":
+        await confirmed(call, scene, user)
+    elif any(user.attributes.get(name) for name in pool.definition.get("AutoVerifiedAttributes") or ()):
+        result["CodeDeliveryDetails"] = await send_code(call, scene, user, "sign-up", "CustomMessage_SignUp")
+    return result
+
+
+@cognito_idp.operation
+async def confirm_sign_up(
+    call: Call,
+    ClientId: str,
+    Username: str,
+    ConfirmationCode: str,
+    SecretHash: str | None = None,
+    ForceAliasCreation: bool = False,
+    AnalyticsMetadata: dict[str, Any] | None = None,
+    UserContextData: dict[str, Any] | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+    Session: str | None = None,
+) -> dict[str, Any]:
+    """Confirm a user by the code that they were sent."""
+    scene = await client_of(call, ClientId)
+    assert scene.client is not None
+    check_secret(scene.client, Username, SecretHash)
+    user = await user_named(scene.state, scene.pool, Username)
+    if user.status != "UNCONFIRMED":
+        raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
+    await check_code(scene, user, "sign-up", ConfirmationCode)
+    verified = {
+        changes.NEEDS_VERIFYING[name]: "true"
+        for name in scene.pool.definition.get("AutoVerifiedAttributes") or ()
+        if name in changes.NEEDS_VERIFYING and user.attributes.get(name)
+    }
+    first = dict(list(verified.items())[:1])
+    wanted = {"status": "CONFIRMED", "attributes": {**user.attributes, **first}}
+    user = await changes.change(scene.state, scene.pool, user.key, wanted)
+    await confirmed(call, scene, user)
+    return {}
+
+
+@cognito_idp.operation
+async def resend_confirmation_code(
+    call: Call,
+    ClientId: str,
+    Username: str,
+    SecretHash: str | None = None,
+    UserContextData: dict[str, Any] | None = None,
+    AnalyticsMetadata: dict[str, Any] | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Send another code; the one before counts no more."""
+    scene = await client_of(call, ClientId)
+    assert scene.client is not None
+    check_secret(scene.client, Username, SecretHash)
+    user = await user_named(scene.state, scene.pool, Username)
+    if user.status != "UNCONFIRMED":
+        raise invalid("User is already confirmed.")
+    return {"CodeDeliveryDetails": await send_code(call, scene, user, "sign-up", "CustomMessage_ResendCode")}
+
+
+async def new_user(
+    call: Call, scene: Scene, username: str, attributes: dict[str, str], *, status: Any, password: str
+) -> User:
+    """A user who is not stored yet. Where e-mail addresses stand in for names, the name is the sub."""
+    pool, sub = scene.pool, uuid()
+    name = username if pool.case_sensitive else username.lower()
+    stand_ins = pool.definition.get("UsernameAttributes") or ()
+    if stand_ins:
+        attribute = "email" if "@" in username else "phone_number"
+        if attribute not in stand_ins:
+            raise invalid(f"Username should be {'an email' if 'email' in stand_ins else 'a phone number'}.")
+        attributes = {**attributes, attribute: username}
+        name = sub
+    elif "email" in (pool.definition.get("AliasAttributes") or ()) and "@" in username:
+        raise invalid("Username cannot be of email format, since user pool is configured for email alias.")
+    secret = await changes.verifier_of(pool, name, password)
+    return User(
+        pool=pool.id,
+        key=key_of(pool, name),
+        name=name,
+        sub=sub,
+        created=call.now,
+        modified=call.now,
+        status=status,
+        attributes=attributes,
+        **secret,
+    )
+
+
+def approved(user: User, answer: dict[str, Any]) -> User:
+    """A user as the pool's function has it: confirmed, addresses verified."""
+    attributes = dict(user.attributes)
+    for member, name in (("autoVerifyEmail", "email"), ("autoVerifyPhone", "phone_number")):
+        if answer.get(member) and attributes.get(name):
+            attributes[changes.NEEDS_VERIFYING[name]] = "true"
+    status = "CONFIRMED" if answer.get("autoConfirmUser") else user.status
+    return msgspec.structs.replace(user, attributes=attributes, status=status)
+
+
+async def confirmed(call: Call, scene: Scene, user: User) -> None:
+    """Tell the pool's function of a user who was confirmed."""
+    request = {"userAttributes": attributes_for(user), "clientMetadata": {}}
+    await trigger(call, scene, "PostConfirmation", "PostConfirmation_ConfirmSignUp", user.name, request, {})

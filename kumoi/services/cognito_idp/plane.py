@@ -1,0 +1,44 @@
+"""What anybody may read of a pool: its public keys, and where they are (OpenID Connect discovery)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp import cognito_idp
+from kumoi.services.cognito_idp.lookup import pool_anywhere
+from kumoi.services.cognito_idp.tokens import issuer, keyed, public_keys
+from kumoi.wire.http import Response
+
+
+@cognito_idp.data_plane("cognito-keys")
+async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Response:
+    """`/.well-known/jwks.json` and `/.well-known/openid-configuration` of a pool."""
+    scene = await pool_anywhere(call, attributes["id"])
+    if scene is None:
+        return _json(404, {"message": f"User pool {attributes['id']} does not exist."})
+    if path.endswith("/jwks.json"):
+        pool = await keyed(call, scene)
+        return _json(200, {"keys": public_keys(pool, call.doorway.identity.sealer)})
+    here = issuer(scene)
+    return _json(
+        200,
+        {
+            "issuer": here,
+            "jwks_uri": f"{here}/.well-known/jwks.json",
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "token"],
+            "scopes_supported": ["openid", "email", "phone", "profile"],
+            "subject_types_supported": ["public"],
+        },
+    )
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(
+        status,
+        [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=86400")],
+        orjson.dumps(content),
+    )

@@ -1,0 +1,120 @@
+"""What a pool demands of passwords, attributes and names: pure rules.
+
+Source: "Adding user pool password requirements" and "Working with user attributes" of the developer guide.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kumoi.services.cognito_idp.errors import invalid
+from kumoi.services.cognito_idp.records import Pool
+from kumoi.wire.errors import AwsError, aws_error
+
+SYMBOLS = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- "
+STANDARD = (
+    *("address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale"),
+    *("middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username"),
+    *("profile", "sub", "updated_at", "website", "zoneinfo"),
+)
+_DEFAULT_POLICY = {
+    "MinimumLength": 8,
+    "RequireUppercase": True,
+    "RequireLowercase": True,
+    "RequireNumbers": True,
+    "RequireSymbols": True,
+    "TemporaryPasswordValidityDays": 7,
+}
+_RULES = (
+    ("RequireUppercase", string.ascii_uppercase, "uppercase characters"),
+    ("RequireLowercase", string.ascii_lowercase, "lowercase characters"),
+    ("RequireNumbers", string.digits, "numeric characters"),
+    ("RequireSymbols", SYMBOLS, "symbol characters"),
+)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_PHONE = re.compile(r"\+[0-9]{1,15}")
+
+
+def password_policy(pool: Pool) -> dict[str, Any]:
+    """A pool's password policy: Cognito's own where none was given."""
+    given = (pool.definition.get("Policies") or {}).get("PasswordPolicy")
+    if given is None:
+        return dict(_DEFAULT_POLICY)
+    off = {name: False for name, _, _ in _RULES}
+    return {"MinimumLength": 6, **off, "TemporaryPasswordValidityDays": 7, **given}
+
+
+def check_password(pool: Pool, password: str) -> None:
+    """Raise InvalidPasswordException for one that the policy does not take."""
+    policy = password_policy(pool)
+    if len(password) < policy["MinimumLength"]:
+        raise _bad_password("Password not long enough")
+    if password != password.strip():
+        raise _bad_password("Password must not begin or end with spaces")
+    for member, characters, words in _RULES:
+        if policy.get(member) and not set(password) & set(characters):
+            raise _bad_password(f"Password must have {words}")
+
+
+def _bad_password(text: str) -> AwsError:
+    return aws_error("InvalidPasswordException", f"Password did not conform with policy: {text}")
+
+
+def temporary_password(pool: Pool) -> str:
+    """A password that the policy takes."""
+    chosen = [secrets.choice(characters.strip()) for _, characters, _ in _RULES]
+    alphabet = string.ascii_letters + string.digits
+    chosen += [secrets.choice(alphabet) for _ in range(max(password_policy(pool)["MinimumLength"], 10) - len(chosen))]
+    secrets.SystemRandom().shuffle(chosen)
+    return "".join(chosen)
+
+
+def attributes_of(pool: Pool, given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """Attributes by name; InvalidParameterException for those that the pool's schema does not know or take."""
+    known = {*STANDARD, *custom_attributes(pool)}
+    found: dict[str, str] = {}
+    for one in given or ():
+        name, value = one["Name"], one.get("Value", "")
+        if name not in known:
+            raise invalid(
+                f"Attributes did not conform to the schema: Type for attribute {{{name}}} could not be determined"
+            )
+        if name == "sub":
+            raise invalid("Cannot modify the non-mutable attribute sub")
+        if name == "email" and value and not _EMAIL.fullmatch(value):
+            raise invalid("Invalid email address format.")
+        if name == "phone_number" and value and not _PHONE.fullmatch(value):
+            raise invalid("Invalid phone number format.")
+        found[name] = value
+    return found
+
+
+def custom_attributes(pool: Pool) -> list[str]:
+    """The names of a pool's own attributes."""
+    names = []
+    for one in pool.definition.get("Schema") or ():
+        name = one.get("Name", "")
+        if name not in STANDARD:
+            plain = name.removeprefix("custom:").removeprefix("dev:")
+            names.append(f"dev:custom:{plain}" if one.get("DeveloperOnlyAttribute") else f"custom:{plain}")
+    return names
+
+
+def check_required(pool: Pool, attributes: Mapping[str, str]) -> None:
+    """Raise InvalidParameterException where an attribute that the schema requires is missing."""
+    for one in pool.definition.get("Schema") or ():
+        name = one.get("Name", "")
+        if one.get("Required") and name in STANDARD and name != "sub" and not attributes.get(name):
+            raise invalid(f"Attributes did not conform to the schema: {name}: The attribute {name} is required")
+
+
+def masked(destination: str) -> str:
+    """An address as it is shown to whoever asked for a code."""
+    name, at, domain = destination.partition("@")
+    if at:
+        return f"{name[:1]}***@{domain[:1]}***"
+    return f"+*******{destination[-4:]}"

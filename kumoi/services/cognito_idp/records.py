@@ -1,0 +1,139 @@
+"""What Cognito stores: pools, clients, users, groups, refresh tokens. Times are epoch seconds.
+
+Callers that do not sign name a client or bring a token: `places` tells in which account and region a pool or client is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from kumoi.state.space import Space
+
+Status = Literal["UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"]
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """A user pool. `definition` is as the client gave it; `keys`: two sealed private keys, made when first needed."""
+
+    id: str
+    name: str
+    created: float
+    modified: float
+    definition: dict[str, Any]
+    keys: tuple[bytes, ...] = ()
+    tags: dict[str, str] = {}
+
+    @property
+    def short_name(self) -> str:
+        """What stands behind the region in the id: the SRP protocol knows the pool by it."""
+        return self.id.partition("_")[2]
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Whether `Ann` and `ann` are two users."""
+        return bool((self.definition.get("UsernameConfiguration") or {}).get("CaseSensitive", False))
+
+    @property
+    def signs_in_with(self) -> tuple[str, ...]:
+        """The attributes that stand in for user names (`email`), or beside them."""
+        given = self.definition
+        return tuple(given.get("UsernameAttributes") or given.get("AliasAttributes") or ())
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """An app client of a pool; `secret` is empty for public ones."""
+
+    id: str
+    pool: str
+    name: str
+    secret: str
+    created: float
+    modified: float
+    definition: dict[str, Any]
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A code that a user was sent, good until `expires`; `wrong` counts the guesses."""
+
+    value: str
+    expires: float
+    wrong: int = 0
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A user: `key` is the name as it is looked up, `salt` and `verifier` (hexadecimal) stand for the password.
+
+    `codes` are by purpose (`sign-up`, `password`, `verify:email`); tokens from before `signed_out` count no more;
+    `failures` counts wrong passwords in a row, `locked` says until when none is tried.
+    """
+
+    pool: str
+    key: str
+    name: str
+    sub: str
+    created: float
+    modified: float
+    status: Status
+    enabled: bool = True
+    attributes: dict[str, str] = {}
+    salt: str = ""
+    verifier: str = ""
+    groups: tuple[str, ...] = ()
+    codes: dict[str, Code] = {}
+    signed_out: float = 0.0
+    failures: int = 0
+    locked: float = 0.0
+    password_expires: float | None = None
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of a pool's users."""
+
+    pool: str
+    name: str
+    created: float
+    modified: float
+    description: str | None = None
+    role: str | None = None
+    precedence: int | None = None
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Who signs in with a value of an attribute."""
+
+    pool: str
+    attribute: str
+    value: str
+    user: str
+
+
+class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A refresh token, by its digest."""
+
+    pool: str
+    digest: str
+    user: str
+    client: str
+    origin: str
+    signed_in: float
+    expires: float
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a pool or a client is."""
+
+    id: str
+    account: str
+    region: str
+    pool: str
+
+
+pools: Space[Pool] = Space("cognito.pool", Pool, lambda pool: (pool.id,), remembered=True)
+clients: Space[Client] = Space("cognito.client", Client, lambda client: (client.pool, client.id), remembered=True)
+users: Space[User] = Space("cognito.user", User, lambda user: (user.pool, user.key))
+groups: Space[Group] = Space("cognito.group", Group, lambda group: (group.pool, group.name))
+aliases: Space[Alias] = Space("cognito.alias", Alias, lambda alias: (alias.pool, alias.attribute, alias.value))
+refresh_tokens: Space[RefreshToken] = Space("cognito.refresh", RefreshToken, lambda token: (token.pool, token.digest))
+places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)

@@ -1,0 +1,114 @@
+"""Cognito's CloudFormation resource types. Source: "Amazon Cognito resource type reference"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+
+_POOL = (
+    *("AccountRecoverySetting", "AdminCreateUserConfig", "AliasAttributes", "AutoVerifiedAttributes"),
+    *("DeletionProtection", "DeviceConfiguration", "EmailConfiguration", "EmailVerificationMessage"),
+    *("EmailVerificationSubject", "LambdaConfig", "MfaConfiguration", "Policies", "Schema", "SmsAuthenticationMessage"),
+    *("SmsConfiguration", "SmsVerificationMessage", "UserAttributeUpdateSettings", "UsernameAttributes"),
+    *("UsernameConfiguration", "UserPoolAddOns", "UserPoolTags", "UserPoolTier", "VerificationMessageTemplate"),
+)
+_CREATED = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+_CLIENT = (
+    *("AccessTokenValidity", "AllowedOAuthFlows", "AllowedOAuthFlowsUserPoolClient", "AllowedOAuthScopes"),
+    *("AnalyticsConfiguration", "AuthSessionValidity", "CallbackURLs", "DefaultRedirectURI", "EnableTokenRevocation"),
+    *("EnablePropagateAdditionalUserContextData", "ExplicitAuthFlows", "IdTokenValidity", "LogoutURLs"),
+    *("PreventUserExistenceErrors", "ReadAttributes", "RefreshTokenValidity", "SupportedIdentityProviders"),
+    *("TokenValidityUnits", "WriteAttributes"),
+)
+
+
+def _pool(call: ResourceCall, pool_id: str) -> Resource:
+    provider = f"cognito-idp.{call.region}.amazonaws.com/{pool_id}"
+    return Resource(
+        pool_id,
+        {
+            "Arn": call.arn("cognito-idp", f"userpool/{pool_id}"),
+            "ProviderName": provider,
+            "ProviderURL": f"https://{provider}",
+            "UserPoolId": pool_id,
+        },
+    )
+
+
+async def _create_pool(call: ResourceCall) -> Resource:
+    answer = await call.ask(
+        "cognito-idp", "CreateUserPool", PoolName=call.name("UserPoolName", 128), **call.given(*_POOL)
+    )
+    return _pool(call, answer["UserPool"]["Id"])
+
+
+async def _update_pool(call: ResourceCall) -> Resource:
+    given = {name: value for name, value in call.given(*_POOL).items() if name not in _CREATED}
+    await call.ask("cognito-idp", "UpdateUserPool", UserPoolId=call.physical_id, **given)
+    return _pool(call, call.physical_id)
+
+
+async def _delete_pool(call: ResourceCall) -> None:
+    await call.ask("cognito-idp", "DeleteUserPool", UserPoolId=call.physical_id)
+
+
+def _client(found: dict[str, Any]) -> Resource:
+    attributes = {"ClientId": found["ClientId"], "Name": found["ClientName"]}
+    if "ClientSecret" in found:
+        attributes["ClientSecret"] = found["ClientSecret"]
+    return Resource(found["ClientId"], attributes)
+
+
+async def _create_client(call: ResourceCall) -> Resource:
+    given = call.given(*_CLIENT, "GenerateSecret", "UserPoolId")
+    answer = await call.ask("cognito-idp", "CreateUserPoolClient", ClientName=call.name("ClientName", 128), **given)
+    return _client(answer["UserPoolClient"])
+
+
+async def _update_client(call: ResourceCall) -> Resource:
+    given = call.given(*_CLIENT, "ClientName", "UserPoolId")
+    answer = await call.ask("cognito-idp", "UpdateUserPoolClient", ClientId=call.physical_id, **given)
+    return _client(answer["UserPoolClient"])
+
+
+async def _delete_client(call: ResourceCall) -> None:
+    pool = call.properties["UserPoolId"]
+    await call.ask("cognito-idp", "DeleteUserPoolClient", UserPoolId=pool, ClientId=call.physical_id)
+
+
+async def _create_group(call: ResourceCall) -> Resource:
+    name = call.name("GroupName", 128)
+    given = call.given("Description", "Precedence", "RoleArn", "UserPoolId")
+    await call.ask("cognito-idp", "CreateGroup", GroupName=name, **given)
+    return Resource(name, {})
+
+
+async def _update_group(call: ResourceCall) -> Resource:
+    given = call.given("Description", "Precedence", "RoleArn", "UserPoolId")
+    await call.ask("cognito-idp", "UpdateGroup", GroupName=call.physical_id, **given)
+    return Resource(call.physical_id, {})
+
+
+async def _delete_group(call: ResourceCall) -> None:
+    pool = call.properties["UserPoolId"]
+    await call.ask("cognito-idp", "DeleteGroup", UserPoolId=pool, GroupName=call.physical_id)
+
+
+RESOURCES = (
+    ResourceType("AWS::Cognito::UserPool", _create_pool, _delete_pool, _update_pool, replaced_by=frozenset(_CREATED)),
+    ResourceType(
+        "AWS::Cognito::UserPoolClient",
+        _create_client,
+        _delete_client,
+        _update_client,
+        replaced_by=frozenset(("UserPoolId", "GenerateSecret")),
+    ),
+    ResourceType(
+        "AWS::Cognito::UserPoolGroup",
+        _create_group,
+        _delete_group,
+        _update_group,
+        replaced_by=frozenset(("GroupName", "UserPoolId")),
+    ),
+)
