@@ -27,9 +27,10 @@ cloudfront = Service(
         "operations.realtime_logs",
         "operations.tags",
         "edge.plane",
+        "edge.tools",
     ),
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
-    data_planes=("cloudfront-edge",),
+    data_planes=("cloudfront-edge", "edge"),
     authorization="authorization",
 )
 

@@ -65,12 +65,12 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     pop = pops.find(first(request.headers.items, pops.HEADER), DEFAULT_REGION)
     request_id = base64.b64encode(os.urandom(40)).decode()[:54] + "=="
     name = _name(request, attributes)
-    served = await _served(call, name, pop)
+    served = await compiled(call, name, pop)
     if served is None:
         failure = Failure(403, _BAD, hint={"rule": f"no enabled distribution answers {name}"})
         return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
     call.account, call.node = served.account, f"cloudfront:{served.id}"
-    visit = _visit(call, request, path or "/", served, pop, request_id)
+    visit = visit_of(call, request, path or "/", served, pop, request_id)
     began = perf_counter()
     try:
         response = await _answered(visit, request)
@@ -128,7 +128,7 @@ def _name(request: Request, attributes: Mapping[str, str]) -> str:
     return chosen or attributes.get("alias") or attributes.get("id", "")
 
 
-async def _served(call: Call, name: str, pop: Pop) -> Served | None:
+async def compiled(call: Call, name: str, pop: Pop) -> Served | None:
     """The distribution of a name as the POP serves it now; None where there is none, or where it is disabled."""
     host = ""
     if call.http is not None and name.startswith("*."):
@@ -156,7 +156,8 @@ async def _compiled(tx: Transaction, call: Call, account: str, id: str, pop: Pop
     return found if found.enabled else None
 
 
-def _visit(call: Call, request: Request, path: str, served: Served, pop: Pop, request_id: str) -> Visit:
+def visit_of(call: Call, request: Request, path: str, served: Served, pop: Pop, request_id: str) -> Visit:
+    """What is known of a request before anything is done about it."""
     headers = request.headers.items
     label = served.domain.partition(".")[0]
     digest = hashlib.sha256(f"{label}{pop.code}".encode()).hexdigest()[:32]
