@@ -212,7 +212,7 @@ class Caching:
             return answer
         began = perf_counter()
         try:
-            response = await fetch.fetch(visit.call, answer, visit.scheme)
+            response = await fetch.fetch(visit.call, answer, visit.served.id, visit.scheme)
         except fetch.Unanswered as problem:
             logger.warning("%s: the origin %s did not answer: %s", visit.served.id, origin.domain, problem)
             return _unanswered(visit, problem)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
-from kumoi.doorway.principal import ANONYMOUS
 from kumoi.http_client import HttpClient, Unreachable
-from kumoi.names import arn
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, phrase, without
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.origin_request import answered
+from kumoi.services.cloudfront.naming import cloudfront_arn
 from kumoi.wire import AwsError, Wire
 from kumoi.wire.http import BufferedBody, FileBody, HeaderList, Headers, Request, Response
 
@@ -36,7 +36,7 @@ class Unanswered(Exception):
         self.timeout = timeout
 
 
-async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
+async def fetch(call: Call, request: EdgeRequest, distribution: str, scheme: str) -> EdgeResponse:
     """An origin's answer to a request that names its origin; raises Unanswered."""
     origin = request.origin
     assert origin is not None, "only requests to an origin are fetched"
@@ -60,7 +60,7 @@ async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
             scheme="https",
             client=(request.ip, 0),
         )
-        caller = _caller(call, origin)
+        caller = _caller(call, origin, distribution)
         if meaning.plane == "s3":
             return _read(await _bucket(call, origin, meaning, sent, caller))
         return _read(await _plane(call, meaning, sent, path, caller))
@@ -68,15 +68,20 @@ async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
         raise Unanswered(f"{origin.domain} broke off (a declared fault)") from None
 
 
-def _caller(call: Call, origin: Origin) -> Principal:
-    """Who asks: CloudFront for a distribution, an origin access identity, or nobody."""
+def _caller(call: Call, origin: Origin, distribution: str) -> Principal:
+    """Who asks: CloudFront for a distribution, an origin access identity, or nobody.
+
+    Where signatures are not verified nobody is the account itself, as for all requests that are not signed.
+    """
     if origin.identity:
         name = f"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity {origin.identity}"
         return Principal(call.account, name, origin.identity, call.node)
     if origin.control is not None and origin.control["SigningBehavior"] != "never":
-        distribution = arn("cloudfront", "", call.account, f"distribution/{call.node.partition(':')[2]}")
-        return Principal(call.account, SERVICE, SERVICE, call.node, access_key=SERVICE, source_arn=distribution)
-    return Principal(call.account, ANONYMOUS, ANONYMOUS, call.node)
+        arn = cloudfront_arn(call.account, f"distribution/{distribution}")
+        signer = Principal.of_service(call.account, SERVICE, call.node, arn)
+        return replace(signer, access_key=SERVICE)
+    nobody = Principal.anonymous if call.doorway.identity.verifies else Principal.root
+    return replace(nobody(call.account), source=call.node)
 
 
 async def _plane(call: Call, meaning: Meaning, sent: Request, path: str, caller: Principal) -> Response:
@@ -126,8 +131,7 @@ async def _bucket(call: Call, origin: Origin, meaning: Meaning, sent: Request, c
 async def _may_list(call: Call, bucket: str) -> bool:
     """Whether the bucket's policy lets somebody list it: without that, S3 answers 403 for a key that is not there."""
     try:
-        looking = Principal.looking(call.account, "s3", call.node)
-        text = (await call.to_as(looking, "s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
+        text = (await call.to("s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
         statements = orjson.loads(text).get("Statement", [])
     except (AwsError, orjson.JSONDecodeError, AttributeError):
         return False
