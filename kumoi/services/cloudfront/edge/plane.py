@@ -13,6 +13,8 @@ import logging
 import os
 import random
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from time import perf_counter
 
 from kumoi.doorway import Call
@@ -22,7 +24,7 @@ from kumoi.services.cloudfront.edge import error_page, pops, response_headers, t
 from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.compiled import Served, compile_distribution
 from kumoi.services.cloudfront.edge.conditions import not_modified, one_range
-from kumoi.services.cloudfront.edge.deployments import Deployments, serves_previous
+from kumoi.services.cloudfront.edge.deployments import Deployments, Located, serves_previous
 from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
@@ -41,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 MAX_URL = 8_192
 MAX_HEAD = 32_768
+MAX_FIELDS = 200
 MAX_BODY = 64 * 1024 * 1024
 MAX_LOOPS = 8
 REPLAYED = 256 * 1024
@@ -62,7 +65,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Answer one request of a viewer."""
     request = call.http
     assert request is not None, "data planes are reached by requests only"
-    pop = pops.find(first(request.headers.items, pops.HEADER), DEFAULT_REGION)
+    pop = pops.find(request.headers.get(pops.HEADER), DEFAULT_REGION)
     request_id = base64.b64encode(os.urandom(40)).decode()[:54] + "=="
     name = _name(request, attributes)
     served = await compiled(call, name, pop)
@@ -130,37 +133,47 @@ def _name(request: Request, attributes: Mapping[str, str]) -> str:
 
 async def compiled(call: Call, name: str, pop: Pop) -> Served | None:
     """The distribution of a name as the POP serves it now; None where there is none, or where it is disabled."""
-    host = ""
-    if call.http is not None and name.startswith("*."):
-        host = call.http.host.rpartition(":")[0] or call.http.host
-    place = await find_place(call.doorway.state.at("", ""), host.lower() or name)
-    if place is None and name != name.upper():
-        place = await find_place(call.doorway.state.at("", ""), name.upper())
-    if place is None:
-        return None
-    return await _compiled(call.doorway.state.at(place.account, REGION), call, place.account, place.distribution, pop)
+    deployments = call.part(Deployments)
+    generation = deployments.generation
+    if name.startswith("*.") and call.http is not None:
+        name = bare(call.http.host)
+    located = deployments.located(name)
+    if located is None:
+        located = await _located(call.doorway.state.at("", ""), name)
+        if located is None:
+            return None
+        deployments.locate(name, located, generation)
+    one = located.distribution
+    previous = serves_previous(one, pop, call.now)
+    found = deployments.get(located, previous)
+    if found is None:
+        config = one.previous if previous and one.previous is not None else one.config
+        state = call.doorway.state.at(located.account, REGION)
+        found = await compile_distribution(state, located.account, one, config)
+        deployments.keep(located, previous, found, generation)
+    return found if found.enabled else None
 
 
 @transactional
-async def _compiled(tx: Transaction, call: Call, account: str, id: str, pop: Pop) -> Served | None:
-    one = await distributions.get(tx, id)
-    if one is None:
+async def _located(tx: Transaction, name: str) -> Located | None:
+    place = await find_place(tx, name)
+    if place is None and name != name.upper():
+        place = await find_place(tx, name.upper())
+    if place is None:
         return None
-    previous = serves_previous(one, pop, tx.now)
-    deployments = call.part(Deployments)
-    found = deployments.get(account, one, previous)
-    if found is None:
-        config = one.previous if previous and one.previous is not None else one.config
-        found = await compile_distribution(tx, account, one, config)
-        deployments.keep(account, one, previous, found)
-    return found if found.enabled else None
+    one = await distributions.get(tx.at(place.account, REGION), place.distribution)
+    return None if one is None else Located(place.account, one)
+
+
+def bare(host: str) -> str:
+    """A host name in lower case without its port."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
 
 
 def visit_of(call: Call, request: Request, path: str, served: Served, pop: Pop, request_id: str) -> Visit:
     """What is known of a request before anything is done about it."""
     headers = request.headers.items
-    label = served.domain.partition(".")[0]
-    digest = hashlib.sha256(f"{label}{pop.code}".encode()).hexdigest()[:32]
     version = "2.0" if request.http_version.startswith("2") else request.http_version
     return Visit(
         call=call,
@@ -173,8 +186,14 @@ def visit_of(call: Call, request: Request, path: str, served: Served, pop: Pop, 
         port=request.client[1],
         version=version,
         request_id=request_id,
-        via=f"{version} {digest}.cloudfront.net (CloudFront)",
+        via=f"{version} {_cache_name(served.domain, pop.code)}.cloudfront.net (CloudFront)",
     )
+
+
+@lru_cache(1024)
+def _cache_name(domain: str, pop: str) -> str:
+    """What a POP calls itself in Via."""
+    return hashlib.sha256(f"{domain}{pop}".encode()).hexdigest()[:32]
 
 
 def _scheme(request: Request) -> str:
@@ -210,7 +229,8 @@ async def _answered(visit: Visit, request: Request) -> EdgeResponse:
         visit.call.doorway.state.at(visit.served.account, REGION), visit.served.id
     )
     _add_known(visit, request, seen=True)
-    asked = await triggers.on_request(visit, "viewer-request", viewer.copy())
+    attached = "viewer-request" in behaviour.attached
+    asked = await triggers.on_request(visit, "viewer-request", viewer.copy() if attached else viewer)
     if isinstance(asked, EdgeResponse):
         small = behaviour.attached["viewer-request"].small
         visit.cache = f"{'Function' if small else 'Lambda'}GeneratedResponse from cloudfront"
@@ -218,7 +238,7 @@ async def _answered(visit: Visit, request: Request) -> EdgeResponse:
         return _policed(visit, asked)
     _add_known(visit, request, seen=False, to=asked)
     if asked.uri in ("/", "") and visit.served.root:
-        asked.uri = f"/{visit.served.root}"
+        asked = replace(asked, uri=f"/{visit.served.root}")
     response = await visit.call.part(Caching).answer(visit, asked)
     return await _finished(visit, asked, response)
 
@@ -318,11 +338,15 @@ def _conditional(visit: Visit, response: EdgeResponse) -> EdgeResponse:
 def _check_size(visit: Visit, request: Request) -> None:
     if len(visit.viewer.url) > MAX_URL:
         raise Failure(414, "The request URL is too long.", detail="InvalidRequest")
-    if sum(len(name) + len(value) + 4 for name, value in request.headers.items) > MAX_HEAD:
+    if len(request.headers.items) > MAX_FIELDS or sum(map(_size, request.headers.items)) > MAX_HEAD:
         raise Failure(431, "The request's headers are too large.", detail="InvalidRequest")
-    via = first(request.headers.items, "via") or ""
+    via = request.headers.get("via") or ""
     if via.count("(CloudFront)") >= MAX_LOOPS:
         raise Failure(403, _BAD, hint={"rule": "the request has passed through too many distributions: a loop?"})
+
+
+def _size(field: tuple[str, str]) -> int:
+    return len(field[0]) + len(field[1]) + 4
 
 
 def _insecure(visit: Visit) -> EdgeResponse:
