@@ -25,6 +25,7 @@ cloudfront = Service(
         "operations.kinds",
         "operations.listings",
         "operations.realtime_logs",
+        "operations.staging",
         "operations.tags",
         "edge.plane",
         "edge.tools",

@@ -32,6 +32,7 @@ from kumoi.services.cloudfront.edge.log_entry import LogEntry
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
 from kumoi.services.cloudfront.edge.pops import Pop
 from kumoi.services.cloudfront.edge.signatures import Denied, Signatures, stripped
+from kumoi.services.cloudfront.edge.staging import is_staged
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.lookup import find_place
 from kumoi.services.cloudfront.naming import REGION
@@ -72,6 +73,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if served is None:
         failure = Failure(403, _BAD, hint={"rule": f"no enabled distribution answers {name}"})
         return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
+    served, cookie = _staged(served, request)
     call.account, call.node = served.account, f"cloudfront:{served.id}"
     visit = visit_of(call, request, path or "/", served, pop, request_id)
     began = perf_counter()
@@ -82,6 +84,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         logger.warning("distribution %s answered %s: %s %s", served.id, failure.status, failure.text, failure.hint)
         response = error_page.page(failure, request_id)
     answer = _written(response, pop, request_id, visit.via, visit.cache)
+    if cookie is not None:
+        answer.headers.append(("Set-Cookie", cookie))
     call.response_bytes = response.length or 0
     call.region = pop.region
     visit.seconds = perf_counter() - began
@@ -123,6 +127,14 @@ def _logged(visit: Visit, request: Request, answer: Response) -> None:
         body=viewer.body[:REPLAYED],
     )
     call.part(LogDelivery).add(entry, served, visit.behaviour.realtime)
+
+
+def _staged(served: Served, request: Request) -> tuple[Served, str | None]:
+    """The distribution or its staging one, and the cookie that keeps a viewer there."""
+    if served.staging is None or served.traffic is None or not served.staging.enabled:
+        return served, None
+    staged, cookie = is_staged(served.traffic, request.headers.items, random.random())
+    return served.staging if staged else served, cookie
 
 
 def _name(request: Request, attributes: Mapping[str, str]) -> str:
