@@ -150,7 +150,7 @@ class Caching:
             life = freshness.Freshness(0.0)
         body = await fetch.gathered(response.body, response.length, LARGEST)
         if body is None:
-            return response
+            return await self._large(visit, request, response)
         response.body = body
         await _compress(visit, request, response)
         if life.ttl <= 0 and life.revalidating <= 0 and not _validators(response):
@@ -175,6 +175,13 @@ class Caching:
         _set_life(kept, life, now)
         self.store.put(where, kept)
         return response
+
+    async def _large(self, visit: Visit, request: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
+        """An object that is too large to keep: passed through, and where a part is wanted the origin gives it."""
+        if first(request.headers, "range") is None or response.status != 200:
+            return response
+        await fetch.abandon(response.body)
+        return await self._from_origin(visit, request)
 
     async def _from_origin(self, visit: Visit, request: EdgeRequest) -> EdgeResponse:
         """Ask the origin, and the second one of a group where the first fails; with the functions around it."""

@@ -7,7 +7,7 @@ function URL, a load balancer) leads to this platform without a socket between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 import orjson
@@ -204,6 +204,12 @@ async def gathered(body: bytes | FileBody | AsyncIterator[bytes], length: int | 
     if isinstance(body, FileBody):
         return await asyncio.to_thread(_file, body)
     return b"".join([piece async for piece in body])
+
+
+async def abandon(body: bytes | FileBody | AsyncIterator[bytes]) -> None:
+    """Let go of a body that nobody will read."""
+    if isinstance(body, AsyncGenerator):
+        await body.aclose()
 
 
 def _file(body: FileBody) -> bytes:

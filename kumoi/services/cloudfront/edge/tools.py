@@ -16,13 +16,15 @@ from kumoi.doorway import Call
 from kumoi.local_names import resolves_localhost
 from kumoi.services.cloudfront import cloudfront
 from kumoi.services.cloudfront.configuration.reading import items
+from kumoi.services.cloudfront.edge.locating import compiled
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first
 from kumoi.services.cloudfront.edge.origin_request import origin_request
-from kumoi.services.cloudfront.edge.plane import compiled, serve, visit_of
+from kumoi.services.cloudfront.edge.plane import serve
 from kumoi.services.cloudfront.edge.pops import HEADER, POPS, REGIONS, find
 from kumoi.services.cloudfront.edge.viewer_headers import known
+from kumoi.services.cloudfront.edge.visit import visit_of
 from kumoi.services.cloudfront.functions import event as small
 from kumoi.services.cloudfront.lambda_edge import event as large
 from kumoi.services.cloudfront.records import distributions, places
