@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -95,8 +96,6 @@ def test_functions_around_the_origin(
 
 def _logs(kumoi: Any, region: str, group: str, wanted: str) -> str:
     """The first line of a group that begins so; it is written behind the answer."""
-    import boto3
-
     client = boto3.client(
         "logs",
         endpoint_url=kumoi.url,
@@ -175,6 +174,17 @@ def test_a_replicated_function_cannot_be_deleted(
     assert [one["FunctionName"] for one in functions.list_functions()["Functions"]] == ["kept"]
     replicas = functions.list_functions(MasterRegion="us-east-1", FunctionVersion="ALL")["Functions"]
     assert [(one["FunctionName"], one["MasterArn"]) for one in replicas] == [("us-east-1.kept", arn)]
+    tokyo = boto3.client(
+        "lambda",
+        endpoint_url=kumoi.url,
+        region_name="ap-northeast-1",
+        aws_access_key_id=kumoi.account,
+        aws_secret_access_key="test",
+    )
+    assert tokyo.get_function_configuration(FunctionName="us-east-1.kept", Qualifier="1")["MasterArn"] == arn
+    tokyo.close()
+    roles = {role["RoleName"] for role in kumoi.client("iam").list_roles()["Roles"]}
+    assert {"AWSServiceRoleForLambdaReplicator", "AWSServiceRoleForCloudFrontLogger"} <= roles
     got = client.get_distribution_config(Id=made["Id"])
     got["DistributionConfig"]["DefaultCacheBehavior"]["LambdaFunctionAssociations"] = {"Quantity": 0}
     client.update_distribution(Id=made["Id"], IfMatch=got["ETag"], DistributionConfig=got["DistributionConfig"])

@@ -332,3 +332,26 @@ def test_origins_on_this_platform(kumoi: Any, config: Config, view: View, bucket
     site = {**origin, "DomainName": f"{bucket}.s3-website-us-east-1.amazonaws.com"}
     domain = create(kumoi, config(Origins={"Quantity": 1, "Items": [site]}))
     assert view(domain, "/sub/").body == b"sub"
+
+
+def test_what_the_edge_knows_of_a_viewer(kumoi: Any, config: Config, view: View, origin: Origin) -> None:
+    wanted = ["CloudFront-Viewer-Country", "CloudFront-Is-Mobile-Viewer"]
+    policy = kumoi.client("cloudfront").create_cache_policy(
+        CachePolicyConfig={
+            "Name": "by-country",
+            "MinTTL": 1,
+            "ParametersInCacheKeyAndForwardedToOrigin": {
+                "EnableAcceptEncodingGzip": False,
+                "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": 2, "Items": wanted}},
+                "CookiesConfig": {"CookieBehavior": "none"},
+                "QueryStringsConfig": {"QueryStringBehavior": "none"},
+            },
+        }
+    )["CachePolicy"]["Id"]
+    domain = create(kumoi, config(Origins=custom(origin.port), behaviour={"CachePolicyId": policy}))
+    view(domain)
+    assert [origin.asked[0][2][name] for name in wanted] == ["US", "false"]
+    assert view(domain, CloudFront_Viewer_Country="XX").headers["x-cache"] == "Hit from cloudfront"
+    view(domain, x_kumoi_viewer_country="DE", User_Agent="Mozilla/5.0 (iPhone)")
+    assert [origin.asked[1][2][name] for name in wanted] == ["DE", "true"]
+    assert len(origin.asked) == 2
