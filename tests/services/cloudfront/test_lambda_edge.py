@@ -220,3 +220,37 @@ def test_what_cannot_be_associated(
     )
     with pytest.raises(ClientError, match=r"assumable with edgelambda\.amazonaws\.com"):
         site(origin_request=arn)
+
+
+MATRIX = """
+def handler(event, context):
+    cf = event["Records"][0]["cf"]
+    kind = cf["config"]["eventType"]
+    if kind.endswith("request"):
+        if kind == "origin-request" and cf["request"]["uri"] == "/made":
+            return {"status": "200", "headers": {"x-made": [{"value": kind}]}, "body": "made"}
+        return cf["request"]
+    cf["response"]["headers"]["x-" + kind] = [{"value": "ran"}]
+    return cf["response"]
+"""
+
+
+def test_which_functions_run(
+    kumoi: Any, edge_function: Callable[..., str], site: Callable[..., dict[str, Any]], view: View
+) -> None:
+    arn = edge_function("matrix", MATRIX)
+    made = site(origin_request=arn, origin_response=arn, viewer_response=arn)
+
+    def ran(path: str) -> tuple[str, list[str]]:
+        answer = view(made["DomainName"], path)
+        events = ("made", "origin-response", "viewer-response")
+        return answer.headers["x-cache"].split(" ")[0], [one for one in events if f"x-{one}" in answer.headers]
+
+    assert ran("/index.html") == ("Miss", ["origin-response", "viewer-response"])
+    assert ran("/index.html") == (
+        "Hit",
+        ["origin-response", "viewer-response"],
+    )  # the first one is kept with the object
+    assert ran("/nothing") == ("Error", ["origin-response"])
+    assert ran("/made") == ("LambdaGeneratedResponse", ["made", "viewer-response"])
+    assert ran("/made") == ("Hit", ["made", "viewer-response"])

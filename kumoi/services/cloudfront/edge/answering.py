@@ -56,7 +56,7 @@ async def answered(visit: Visit, request: Request) -> EdgeResponse:
 
 async def _finished(visit: Visit, asked: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
     """What is done to each response on its way from the cache to the viewer."""
-    failed = response.origin_status >= 400 or response.unanswered > 0
+    failed = response.origin_status >= 400 or (response.generated != "" and response.status >= 400)
     replaced = False
     if response.status >= 400:
         visit.cache = "Error from cloudfront"

@@ -130,7 +130,7 @@ class Caching:
 
     def _renewed(self, visit: Visit, where: Where, known: CachedObject, response: EdgeResponse) -> EdgeResponse:
         for name, value in response.headers:
-            if name.lower() not in ("content-length", "content-encoding", "content-type", "etag"):
+            if name.lower() not in ("age", "content-length", "content-encoding", "content-type", "etag"):
                 put(known.headers, name, value)
         life = freshness.freshness(known.headers, visit.behaviour.ttl, visit.now)
         known.stored, known.age, known.epoch = visit.now, _age(response), visit.epoch
@@ -159,7 +159,7 @@ class Caching:
         assert isinstance(response.body, bytes)
         kept = CachedObject(
             status=response.status,
-            headers=list(response.headers),
+            headers=without(response.headers, "age"),
             body=response.body,
             reason=response.reason,
             stored=now,
@@ -241,7 +241,7 @@ def _unanswered(visit: Visit, problem: fetch.Unanswered) -> EdgeResponse:
     else:
         failure = Failure(502, "CloudFront wasn't able to connect to the origin.", hint=hint)
     response = error_page.page(failure, visit.request_id)
-    response.unanswered = 504 if problem.timeout else 503
+    response.origin_status, response.unanswered = failure.status, 504 if problem.timeout else 503
     return response
 
 
@@ -285,8 +285,7 @@ def _paths(visit: Visit, request: EdgeRequest) -> tuple[str, ...]:
 def _hit(visit: Visit, found: CachedObject, result: str) -> EdgeResponse:
     visit.result = visit.detail = result
     visit.cache = f"{result} from cloudfront"
-    headers = without(found.headers, "age")
-    headers.append(("Age", str(int(max(0.0, visit.now - found.stored) + found.age))))
+    headers = [*found.headers, ("Age", str(int(max(0.0, visit.now - found.stored) + found.age)))]
     return EdgeResponse(
         found.status,
         headers,

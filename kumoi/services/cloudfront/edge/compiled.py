@@ -26,18 +26,27 @@ from kumoi.services.cloudfront.kinds import (
     RESPONSE_HEADERS_POLICY,
 )
 from kumoi.services.cloudfront.lookup import find_configured
-from kumoi.services.cloudfront.records import Distribution, RealtimeLog, configured, distributions, realtime_logs
+from kumoi.services.cloudfront.records import (
+    Distribution,
+    EdgeFunction,
+    RealtimeLog,
+    configured,
+    distributions,
+    functions,
+    realtime_logs,
+)
 from kumoi.state import Transaction, transactional
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A function at one event: a CloudFront function (`small`) or a Lambda@Edge function's version."""
+    """A function at one event: a CloudFront function (`small`, then `function`) or a Lambda@Edge function's version."""
 
     event: str
     arn: str
     small: bool
     include_body: bool = False
+    function: EdgeFunction | None = None
 
     @property
     def name(self) -> str:
@@ -220,7 +229,12 @@ async def _behaviour(tx: Transaction, given: Mapping[str, Any]) -> Behaviour:
     if given.get("ResponseHeadersPolicyId"):
         headers_policy = (await find_configured(tx, RESPONSE_HEADERS_POLICY, given["ResponseHeadersPolicyId"])).config
     attached = {
-        one["EventType"]: Attached(one["EventType"], one["FunctionARN"], True)
+        one["EventType"]: Attached(
+            one["EventType"],
+            one["FunctionARN"],
+            True,
+            function=await functions.get(tx, one["FunctionARN"].rpartition("/")[2]),
+        )
         for one in items(given["FunctionAssociations"])
     } | {
         one["EventType"]: Attached(one["EventType"], one["LambdaFunctionARN"], False, bool(one.get("IncludeBody")))

@@ -19,8 +19,6 @@ from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.functions.event import Invalid, event_of, is_response, read_request, read_response
 from kumoi.services.cloudfront.functions.running import logged, run
 from kumoi.services.cloudfront.naming import REGION
-from kumoi.services.cloudfront.records import EdgeFunction, functions
-from kumoi.state import Transaction, transactional
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +52,7 @@ async def at_response(visit: Visit, attached: Attached, request: EdgeRequest, re
 
 
 async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOutcome:
-    state = visit.call.doorway.state.at(visit.served.account, REGION)
-    function = await _find(state, attached.name)
+    function = attached.function
     if function is None or function.live is None:
         raise _failed(attached, "the function does not exist any more")
     outcome = await run(visit.call, function, function.live, visit.served.account, event)
@@ -169,8 +166,3 @@ def _group(visit: Visit, given: Any) -> tuple[tuple[Origin, ...], frozenset[int]
     if len(members) != 2 or not statuses:
         raise Invalid("createRequestOriginGroup: originIds must name two origins, failoverCriteria status codes")
     return members, statuses
-
-
-@transactional
-async def _find(tx: Transaction, name: str) -> EdgeFunction | None:
-    return await functions.get(tx, name)
