@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.origin import Origin
-from kumoi.services.cloudfront.functions import event as small
+from kumoi.services.cloudfront.functions import answer as small
+from kumoi.services.cloudfront.functions.event import event_of
 from kumoi.services.cloudfront.lambda_edge import result as large
+from kumoi.services.cloudfront.lambda_edge.fields import Invalid
 
 Config = Callable[..., dict[str, Any]]
 
@@ -165,7 +167,7 @@ RESPONSE = EdgeResponse(200, [("ETag", "e"), ("Set-Cookie", "a=1; Path=/"), ("Vi
 @QUICK
 @given(st.data())
 def test_answers_of_cloudfront_functions(data: st.DataObject) -> None:
-    event = small.event_of("viewer-response", "E1", "d", "id", REQUEST, RESPONSE)
+    event = event_of("viewer-response", "E1", "d", "id", REQUEST, RESPONSE)
     for kind, read, before in (
         ("request", small.read_request, REQUEST),
         ("response", small.read_response, RESPONSE),
@@ -196,5 +198,5 @@ def test_answers_of_lambda_edge(data: st.DataObject) -> None:
         ):
             try:
                 read()
-            except large.Invalid as refusal:
+            except Invalid as refusal:
                 assert refusal.page

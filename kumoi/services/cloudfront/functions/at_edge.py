@@ -16,7 +16,8 @@ from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.visit import Visit
-from kumoi.services.cloudfront.functions.event import Invalid, event_of, is_response, read_request, read_response
+from kumoi.services.cloudfront.functions.answer import Invalid, is_response, read_request, read_response
+from kumoi.services.cloudfront.functions.event import event_of
 from kumoi.services.cloudfront.functions.running import logged, run
 from kumoi.services.cloudfront.naming import REGION
 

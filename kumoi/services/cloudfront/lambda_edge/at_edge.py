@@ -14,7 +14,8 @@ from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, f
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.lambda_edge import replicas
 from kumoi.services.cloudfront.lambda_edge.event import event_of
-from kumoi.services.cloudfront.lambda_edge.result import Invalid, read_request, read_response
+from kumoi.services.cloudfront.lambda_edge.fields import Invalid
+from kumoi.services.cloudfront.lambda_edge.result import read_request, read_response
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
