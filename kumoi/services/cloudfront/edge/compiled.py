@@ -125,6 +125,7 @@ class Served:
     log_prefix: str = ""
     log_cookies: bool = False
     aliases: tuple[str, ...] = ()
+    monitored: bool = False
     staging: Served | None = None
     traffic: Mapping[str, Any] | None = None
 
@@ -183,6 +184,7 @@ async def compile_distribution(tx: Transaction, account: str, one: Distribution,
         log_prefix=logging.get("Prefix", ""),
         log_cookies=bool(logging.get("IncludeCookies")),
         aliases=tuple(items(config["Aliases"])),
+        monitored=bool(one.monitoring),
         staging=staging,
         traffic=traffic,
     )

@@ -27,6 +27,7 @@ from kumoi.services.cloudfront.edge.messages import EdgeResponse, without
 from kumoi.services.cloudfront.edge.pops import Pop
 from kumoi.services.cloudfront.edge.staging import is_staged
 from kumoi.services.cloudfront.edge.visit import Visit, visit_of
+from kumoi.services.cloudfront.naming import REGION
 from kumoi.wire.http import Request, Response
 
 logger = logging.getLogger(__name__)
@@ -62,10 +63,21 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if cookie is not None:
         answer.headers.append(("Set-Cookie", cookie))
     call.response_bytes = response.length or 0
-    call.region = pop.region
+    call.region = REGION
+    _metered(visit, answer)
     visit.seconds = perf_counter() - began
     _logged(visit, request, answer)
     return answer
+
+
+def _metered(visit: Visit, answer: Response) -> None:
+    """What metrics are made of; those that CloudFront calls additional only for a distribution that has them."""
+    call = visit.call
+    call.meter("cloudfront:status", answer.status)
+    if visit.served.monitored:
+        call.meter("cloudfront:hit", 100.0 * (visit.result in ("Hit", "RefreshHit")))
+        if visit.origin_seconds is not None:
+            call.meter("cloudfront:origin-millisecond", visit.origin_seconds * 1000)
 
 
 def _logged(visit: Visit, request: Request, answer: Response) -> None:

@@ -76,7 +76,7 @@ async def _invoke(visit: Visit, attached: Attached, request: EdgeRequest, respon
                 continue
             throttled = error.code == "TooManyRequestsException"
             raise _failed(attached, str(error), throttled=throttled) from None
-    call.meter("lambda_edge", 1)
+    call.meter("cloudfront:lambda-edge", 1)
     payload: bytes = answer["Payload"]
     if "FunctionError" in answer:
         raise _failed(attached, _said(payload))
