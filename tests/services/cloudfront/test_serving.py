@@ -355,3 +355,35 @@ def test_what_the_edge_knows_of_a_viewer(kumoi: Any, config: Config, view: View,
     view(domain, x_kumoi_viewer_country="DE", User_Agent="Mozilla/5.0 (iPhone)")
     assert [origin.asked[1][2][name] for name in wanted] == ["DE", "true"]
     assert len(origin.asked) == 2
+
+
+def test_websockets_pass_through(kumoi: Any, config: Config) -> None:
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+    from websockets.sync.server import ServerConnection, serve
+
+    def echo(connection: ServerConnection) -> None:
+        for message in connection:
+            told = message if isinstance(message, bytes) else f"{connection.request.path} {message}"
+            connection.send(told)
+
+    with serve(echo, "127.0.0.1", 0, subprotocols=["chat"]) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            port = server.socket.getsockname()[1]
+            behaviour = {"CachePolicyId": DISABLED, "OriginRequestPolicyId": ALL_VIEWER_BUT_HOST}
+            domain = create(kumoi, config(Origins=custom(port, OriginPath="/ws"), behaviour=behaviour))
+            address = f"ws{kumoi.url.removeprefix('http')}/_kumoi/cloudfront/{domain.partition('.')[0]}"
+            with connect(f"{address}/room?a=1", subprotocols=["chat"]) as socket:  # type: ignore[list-item]
+                assert socket.subprotocol == "chat"
+                assert socket.response.headers["X-Cache"] == "Miss from cloudfront"
+                socket.send("hello")
+                assert socket.recv(timeout=10) == "/ws/room?a=1 hello"
+                socket.send(b"\x00\x01")
+                assert socket.recv(timeout=10) == b"\x00\x01"
+        finally:
+            server.shutdown()
+            thread.join()
+    with pytest.raises(InvalidStatus, match="502"):
+        connect(f"{address}/room")

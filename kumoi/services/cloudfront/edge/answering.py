@@ -19,6 +19,7 @@ from kumoi.services.cloudfront.edge.guards import refusal
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
 from kumoi.services.cloudfront.edge.visit import Visit
+from kumoi.services.cloudfront.edge.websockets import is_handshake, opened
 from kumoi.services.cloudfront.naming import REGION
 from kumoi.wire.http import BodyTooLarge, Request
 
@@ -50,6 +51,8 @@ async def answered(visit: Visit, request: Request) -> EdgeResponse:
     _add_known(visit, request, seen=False, to=asked)
     if asked.uri in ("/", "") and visit.served.root:
         asked = replace(asked, uri=f"/{visit.served.root}")
+    if is_handshake(request):
+        return await opened(visit, request, asked)
     response = await visit.call.part(Caching).answer(visit, asked)
     return await _finished(visit, asked, response)
 

@@ -61,13 +61,13 @@ async def _ask(visit: Visit, request: EdgeRequest, origin: Origin) -> EdgeRespon
         response = await fetch.fetch(visit.call, answer, visit.served.id, visit.scheme)
     except fetch.Unanswered as problem:
         logger.warning("%s: the origin %s did not answer: %s", visit.served.id, origin.domain, problem)
-        return _unanswered(visit, problem)
+        return unanswered(visit, problem)
     finally:
         visit.origin_seconds = perf_counter() - began
     return await triggers.on_response(visit, "origin-response", answer, response)
 
 
-def _unanswered(visit: Visit, problem: fetch.Unanswered) -> EdgeResponse:
+def unanswered(visit: Visit, problem: fetch.Unanswered) -> EdgeResponse:
     """The page for an origin that gave no answer."""
     hint = {"rule": str(problem)}
     visit.detail = "OriginCommError" if problem.timeout else "OriginConnectError"

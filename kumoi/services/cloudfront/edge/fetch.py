@@ -7,6 +7,7 @@ function URL, a load balancer) leads to this platform without a socket between.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
+from kumoi.http_api import websocket_client
 from kumoi.http_client import HttpClient, Unreachable
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, phrase, without
 from kumoi.services.cloudfront.edge.origin import Origin
@@ -66,6 +68,36 @@ async def fetch(call: Call, request: EdgeRequest, distribution: str, scheme: str
         return _read(await _plane(call, meaning, sent, path, caller))
     except CallDropped:
         raise Unanswered(f"{origin.domain} broke off (a declared fault)") from None
+
+
+async def open_websocket(
+    call: Call, request: EdgeRequest, distribution: str, scheme: str, handshake: HeaderList
+) -> Response:
+    """An origin's answer to a WebSocket's handshake, whose fields are `handshake`; raises Unanswered."""
+    origin = request.origin
+    assert origin is not None, "only requests to an origin are passed on"
+    names = {name.lower() for name, _ in origin.headers}
+    fields = [*without(request.headers, *names), *origin.headers]
+    path = origin.path + request.uri
+    meaning = call.part(HostNames).meaning(origin.domain)  # type: ignore[type-abstract]
+    if meaning is not None:
+        sent = Request("GET", path, request.query, Headers([*fields, *handshake]), scheme="https")
+        sent.client = (request.ip, 0)
+        return await _plane(call, meaning, sent, path, _caller(call, origin, distribution))
+    spoken = origin.scheme(scheme)
+    asked = websocket_client.handshake(
+        first(fields, "host") or origin.domain,
+        f"{path}?{request.query}" if request.query else path,
+        fields,
+        first(handshake, "sec-websocket-protocol"),
+    )
+    tls = ssl.create_default_context() if spoken == "https" else None
+    try:
+        return await websocket_client.connect(
+            origin.domain, origin.port(spoken), asked, seconds=origin.read_timeout, tls=tls
+        )
+    except websocket_client.Unreachable as problem:
+        raise Unanswered(str(problem), timeout=problem.timeout) from None
 
 
 def _caller(call: Call, origin: Origin, distribution: str) -> Principal:

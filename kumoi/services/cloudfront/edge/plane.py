@@ -142,4 +142,4 @@ def _written(response: EdgeResponse, pop: Pop, request_id: str, via: str, cache:
         ("X-Amz-Cf-Pop", pop.code),
         ("X-Amz-Cf-Id", request_id),
     ]
-    return Response(response.status, headers, response.body)
+    return Response(response.status, headers, response.body, upgrade=response.upgrade)
