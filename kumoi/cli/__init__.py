@@ -19,6 +19,7 @@ VERBS = {
     "destroy": "Delete a stack with everything it made.",
     "invoke": "Run a function with an event and show its answer.",
     "logs": "What a function has logged; -f follows.",
+    "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",

@@ -22,20 +22,56 @@ POLL_SECONDS = 0.3
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
 @click.option("--since", default="10m", show_default=True, help="How far back, e.g. 1h.")
 @click.option("--filter", "pattern", default="", help="A CloudWatch Logs filter pattern.")
+@click.option("--edge", is_flag=True, help="A function at the edge: in every region where it ran.")
 @data_option
-def command(name: str, follow: bool, since: str, pattern: str, data: Path | None) -> None:
+def command(name: str, follow: bool, since: str, pattern: str, edge: bool, data: Path | None) -> None:
     """Show what a function has logged; a NAME with a / is a log group."""
     try:
         seconds = parse_duration(since)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--since") from None
-    start = int((Connection.find(data).ask("GET", "clock")["now"] - seconds) * 1000)
+    connection = Connection.find(data)
+    start = int((connection.ask("GET", "clock")["now"] - seconds) * 1000)
+    if edge:
+        _edge(connection, name, pattern, start, follow, data)
+        return
     group = name if "/" in name else f"/aws/lambda/{name}"
     logs = client("logs", data)
     try:
         for event in _events(logs, group, pattern, start, follow):
             moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
             click.echo(f"{click.style(moment, dim=True)} {event['message'].rstrip()}")
+    except KeyboardInterrupt:
+        return
+
+
+def _edge(connection: Connection, name: str, pattern: str, start: int, follow: bool, data: Path | None) -> None:
+    """What a function logged at the edge: Lambda@Edge in the regions of POPs, CloudFront functions in us-east-1."""
+    regions = connection.ask("GET", "edge/regions")["regions"]
+    groups = [(region, f"/aws/lambda/us-east-1.{name}") for region in regions]
+    groups.append(("us-east-1", f"/aws/cloudfront/function/{name}"))
+    clients = {region: client("logs", data, region) for region in dict.fromkeys(region for region, _ in groups)}
+    seen: set[str] = set()
+    try:
+        while True:
+            found: list[tuple[int, str, str]] = []
+            for region, group in groups:
+                logs = clients[region]
+                try:
+                    for event in _events(logs, group, pattern, start, False):
+                        if event["eventId"] not in seen:
+                            seen.add(event["eventId"])
+                            found.append((event["timestamp"], region, event["message"].rstrip()))
+                except click.ClickException:
+                    continue
+            for timestamp, region, message in sorted(found, key=lambda one: one[0]):
+                moment = datetime.fromtimestamp(timestamp / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+                click.echo(f"{click.style(moment, dim=True)} {click.style(f'{region:14}', fg='cyan')} {message}")
+            if not follow:
+                if not seen:
+                    raise click.ClickException(f"{name} has logged nothing at the edge (yet).")
+                return
+            time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         return
 

@@ -9,7 +9,7 @@ from typing import Any
 from kumoi.cli.connection import Connection, environment
 
 
-def client(service: str, data: Path | None) -> Any:
+def client(service: str, data: Path | None, region: str | None = None) -> Any:
     """A client of the platform of a data directory, with the environment's credentials or the usual ones."""
     import boto3
 
@@ -17,7 +17,7 @@ def client(service: str, data: Path | None) -> Any:
     return boto3.client(
         service,
         endpoint_url=variables["AWS_ENDPOINT_URL"],
-        region_name=variables["AWS_DEFAULT_REGION"],
+        region_name=region or variables["AWS_DEFAULT_REGION"],
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=variables.get("AWS_SESSION_TOKEN"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten, words
+from kumoi.sandbox.js.contexts import PROVEN
 
 
 def run(source: str, *arguments: Any, **more: Any) -> Any:
@@ -91,21 +92,35 @@ def test_asking_the_platform_and_logging() -> None:
     assert outcome.effects == [("chosen", "a")]
 
 
-def test_contexts_are_kept_and_made_anew_when_they_broke() -> None:
+COUNTING = "let n = 0; function handler(loop) { if (loop) while (true) {} return ++n }"
+
+
+def counted(loops: list[bool], most: float) -> list[str | None]:
+    """What a program that counts its calls answers; where it loops it answers nothing."""
+
     async def calls() -> list[str | None]:
         contexts = JsContexts()
+
+        def make(seconds: float) -> JsContext:
+            return JsContext(COUNTING, seconds=min(seconds, most))
+
         try:
-            source = "let n = 0; function handler(loop) { if (loop) while (true) {} return ++n }"
-
-            async def call(loop: bool) -> str | None:
-                made = lambda: JsContext(source, seconds=0.1)  # noqa: E731
-                return (await contexts.call("k", made, "handler", [loop], now=0.0)).value
-
-            return [await call(False), await call(False), await call(True), await call(False)]
+            return [(await contexts.call("k", make, "handler", [loop], now=0.0)).value for loop in loops]
         finally:
             contexts.close()
 
-    assert asyncio.run(calls()) == ["1", "2", None, "1"]
+    return asyncio.run(calls())
+
+
+def test_contexts_are_kept_and_made_anew_when_they_broke() -> None:
+    assert counted([False, False, True, False], 0.1) == ["1", "2", None, "1"]
+
+
+def test_quick_programs_move_to_the_loop_and_back() -> None:
+    found = counted([False] * (PROVEN + 2) + [True, False], 0.1)
+    there = [str(number + 1) for number in range(PROVEN)]
+    # Two contexts: the one on the thread counted on when the one on the loop's was cut off, and looped there as well.
+    assert found == [*there, "1", "2", None, "1"]
 
 
 REWRITTEN = [

@@ -33,6 +33,7 @@ SERVED = [
     "apigatewayv2",
     "cloudformation",
     "cloudfront",
+    "cloudfront-keyvaluestore",
     "cloudwatch",
     "cognito-idp",
     "dynamodb",

@@ -25,11 +25,13 @@ cloudfront = Service(
         "operations.kinds",
         "operations.listings",
         "operations.realtime_logs",
+        "operations.staging",
         "operations.tags",
         "edge.plane",
+        "edge.tools",
     ),
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
-    data_planes=("cloudfront-edge",),
+    data_planes=("cloudfront-edge", "edge"),
     authorization="authorization",
 )
 

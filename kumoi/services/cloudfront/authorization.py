@@ -7,8 +7,9 @@ authorization reference.
 from __future__ import annotations
 
 from kumoi.doorway import Authorization, Call
-from kumoi.doorway.authorization import EVERYTHING
+from kumoi.doorway.authorization import EVERYTHING, Ask, pass_role
 from kumoi.names import arn
+from kumoi.services.cloudfront.configuration.reading import edge_functions
 
 _KINDS = (
     ("RealtimeLogConfig", "realtime-log-config"),
@@ -53,9 +54,35 @@ def _arn(call: Call, named: str) -> str:
     return arn("cloudfront", "", call.account, named)
 
 
+def _distribution(call: Call) -> list[Ask]:
+    """Functions at the edge need permissions of their own, on their versions."""
+    config = (call.params.get("DistributionConfigWithTags") or call.params).get("DistributionConfig")
+    asks = [Ask(AUTHORIZATION.action(call.operation), resource(call))]
+    try:
+        versions = {one["LambdaFunctionARN"] for one in edge_functions(config)} if config else set()
+    except (AttributeError, KeyError, TypeError):
+        versions = set()
+    for version in sorted(versions):
+        asks += [Ask("lambda:GetFunction", version), Ask("lambda:EnableReplication*", version)]
+    return asks
+
+
+def _realtime(call: Call) -> list[Ask]:
+    """The role that CloudFront writes to a stream in is handed on."""
+    asks = [Ask(AUTHORIZATION.action(call.operation), resource(call))]
+    for endpoint in call.params.get("EndPoints") or ():
+        role = (endpoint.get("KinesisStreamConfig") or {}).get("RoleARN")
+        asks += pass_role(call, role, "cloudfront.amazonaws.com")
+    return asks
+
+
 AUTHORIZATION = Authorization(
     "cloudfront",
     resource=resource,
     actions={"CreateDistributionWithTags": "CreateDistribution"},
+    asks={
+        **dict.fromkeys(("CreateDistribution", "CreateDistributionWithTags", "UpdateDistribution"), _distribution),
+        **dict.fromkeys(("CreateRealtimeLogConfig", "UpdateRealtimeLogConfig"), _realtime),
+    },
     error="AccessDenied",
 )

@@ -1,8 +1,10 @@
 """Metrics of AWS's own namespaces, derived from hops: what passes the doorway is counted here.
 
 `AWS/Lambda` (by function, and of all): Invocations, Errors, Throttles, Duration. `AWS/DynamoDB` (by table and
-operation): SuccessfulRequestLatency; UserErrors of all. They gather in memory and are put each second; a crash loses
-that second.
+operation): SuccessfulRequestLatency; UserErrors of all. `AWS/CloudFront` (by distribution, in us-east-1): Requests,
+BytesDownloaded, BytesUploaded, error rates; of those with additional metrics CacheHitRate and OriginLatency; by
+function FunctionInvocations, FunctionComputeUtilization, FunctionExecutionErrors, FunctionValidationErrors. They
+gather in memory and are put each second; a crash loses that second.
 """
 
 from __future__ import annotations
@@ -100,4 +102,40 @@ def _table(hop: Hop) -> Iterator[Found]:
         yield "AWS/DynamoDB", "SuccessfulRequestLatency", dimensions, "Milliseconds", hop.duration_us / 1000
 
 
-_RULES: Mapping[str, Callable[[Hop], Iterator[Found]]] = {"lambda": _function, "dynamodb": _table}
+def _distribution(hop: Hop) -> Iterator[Found]:
+    status = hop.units.get("cloudfront:status")
+    if status is None:
+        return
+    whole = ("Region", "Global")
+    dimensions = (("DistributionId", hop.target.partition(":")[2]), whole)
+    yield "AWS/CloudFront", "Requests", dimensions, "None", 1.0
+    yield "AWS/CloudFront", "BytesDownloaded", dimensions, "None", float(hop.response_bytes)
+    yield "AWS/CloudFront", "BytesUploaded", dimensions, "None", float(hop.request_bytes)
+    for name, least, most in (("4xxErrorRate", 400, 499), ("5xxErrorRate", 500, 599), ("TotalErrorRate", 400, 599)):
+        yield "AWS/CloudFront", name, dimensions, "Percent", 100.0 * (least <= status <= most)
+    for unit, name, kind in (
+        ("cloudfront:hit", "CacheHitRate", "Percent"),
+        ("cloudfront:origin-millisecond", "OriginLatency", "Milliseconds"),
+    ):
+        if unit in hop.units:
+            yield "AWS/CloudFront", name, dimensions, kind, hop.units[unit]
+    for unit, amount in hop.units.items():
+        kind, _, function = unit.removeprefix("cloudfront:").partition("/")
+        if function and kind in _FUNCTION:
+            of_function = (("FunctionName", function), whole)
+            for name, measure, value in _FUNCTION[kind]:
+                yield "AWS/CloudFront", name, of_function, measure, amount if value is None else value
+
+
+_FUNCTION: Mapping[str, tuple[tuple[str, str, float | None], ...]] = {
+    "utilization": (("FunctionInvocations", "None", 1.0), ("FunctionComputeUtilization", "Percent", None)),
+    "execution-error": (("FunctionExecutionErrors", "None", 1.0),),
+    "validation-error": (("FunctionValidationErrors", "None", 1.0),),
+}
+"""What a CloudFront function's units mean: metric, unit, value (None: the amount itself)."""
+
+_RULES: Mapping[str, Callable[[Hop], Iterator[Found]]] = {
+    "lambda": _function,
+    "dynamodb": _table,
+    "cloudfront": _distribution,
+}

@@ -12,7 +12,8 @@ from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.lambda_edge.association import refusal, trusts
 from kumoi.services.cloudfront.lambda_edge.event import event_of, request_of
-from kumoi.services.cloudfront.lambda_edge.result import Invalid, read_request, read_response
+from kumoi.services.cloudfront.lambda_edge.fields import Invalid
+from kumoi.services.cloudfront.lambda_edge.result import read_request, read_response
 
 ORIGIN = Origin("one", "example.org", "", (("X-Key", "secret"),))
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -95,8 +96,6 @@ def test_functions_around_the_origin(
 
 def _logs(kumoi: Any, region: str, group: str, wanted: str) -> str:
     """The first line of a group that begins so; it is written behind the answer."""
-    import boto3
-
     client = boto3.client(
         "logs",
         endpoint_url=kumoi.url,
@@ -175,6 +174,17 @@ def test_a_replicated_function_cannot_be_deleted(
     assert [one["FunctionName"] for one in functions.list_functions()["Functions"]] == ["kept"]
     replicas = functions.list_functions(MasterRegion="us-east-1", FunctionVersion="ALL")["Functions"]
     assert [(one["FunctionName"], one["MasterArn"]) for one in replicas] == [("us-east-1.kept", arn)]
+    tokyo = boto3.client(
+        "lambda",
+        endpoint_url=kumoi.url,
+        region_name="ap-northeast-1",
+        aws_access_key_id=kumoi.account,
+        aws_secret_access_key="test",
+    )
+    assert tokyo.get_function_configuration(FunctionName="us-east-1.kept", Qualifier="1")["MasterArn"] == arn
+    tokyo.close()
+    roles = {role["RoleName"] for role in kumoi.client("iam").list_roles()["Roles"]}
+    assert {"AWSServiceRoleForLambdaReplicator", "AWSServiceRoleForCloudFrontLogger"} <= roles
     got = client.get_distribution_config(Id=made["Id"])
     got["DistributionConfig"]["DefaultCacheBehavior"]["LambdaFunctionAssociations"] = {"Quantity": 0}
     client.update_distribution(Id=made["Id"], IfMatch=got["ETag"], DistributionConfig=got["DistributionConfig"])
@@ -210,3 +220,37 @@ def test_what_cannot_be_associated(
     )
     with pytest.raises(ClientError, match=r"assumable with edgelambda\.amazonaws\.com"):
         site(origin_request=arn)
+
+
+MATRIX = """
+def handler(event, context):
+    cf = event["Records"][0]["cf"]
+    kind = cf["config"]["eventType"]
+    if kind.endswith("request"):
+        if kind == "origin-request" and cf["request"]["uri"] == "/made":
+            return {"status": "200", "headers": {"x-made": [{"value": kind}]}, "body": "made"}
+        return cf["request"]
+    cf["response"]["headers"]["x-" + kind] = [{"value": "ran"}]
+    return cf["response"]
+"""
+
+
+def test_which_functions_run(
+    kumoi: Any, edge_function: Callable[..., str], site: Callable[..., dict[str, Any]], view: View
+) -> None:
+    arn = edge_function("matrix", MATRIX)
+    made = site(origin_request=arn, origin_response=arn, viewer_response=arn)
+
+    def ran(path: str) -> tuple[str, list[str]]:
+        answer = view(made["DomainName"], path)
+        events = ("made", "origin-response", "viewer-response")
+        return answer.headers["x-cache"].split(" ")[0], [one for one in events if f"x-{one}" in answer.headers]
+
+    assert ran("/index.html") == ("Miss", ["origin-response", "viewer-response"])
+    assert ran("/index.html") == (
+        "Hit",
+        ["origin-response", "viewer-response"],
+    )  # the first one is kept with the object
+    assert ran("/nothing") == ("Error", ["origin-response"])
+    assert ran("/made") == ("LambdaGeneratedResponse", ["made", "viewer-response"])
+    assert ran("/made") == ("Hit", ["made", "viewer-response"])

@@ -286,3 +286,104 @@ def test_countries(kumoi: Any, config: Config, view: View, bucket: str) -> None:
     assert view(domain, "/index.html").status == 200
     assert view(domain, "/index.html", x_kumoi_viewer_country="JP").status == 403
     assert view(domain, "/index.html", x_kumoi_pop="NRT").status == 403
+
+
+def test_a_large_object_passes_through(kumoi: Any, config: Config, view: View, bucket: str) -> None:
+    content = bytes(range(256)) * 4096 * 9
+    kumoi.client("s3").put_object(Bucket=bucket, Key="film.mp4", Body=content)
+    domain = create(kumoi, config(domain_of(bucket)))
+    whole = view(domain, "/film.mp4")
+    assert whole.body == content
+    part = view(domain, "/film.mp4", Range="bytes=256-259")
+    assert (part.status, part.body) == (206, b"\x00\x01\x02\x03")
+    assert part.headers["content-range"] == f"bytes 256-259/{len(content)}"
+    assert view(domain, "/film.mp4", If_None_Match=whole.headers["etag"]).status == 304
+
+
+def test_origins_on_this_platform(kumoi: Any, config: Config, view: View, bucket: str, zipped: Any) -> None:
+    functions, s3 = kumoi.client("lambda"), kumoi.client("s3")
+    code = "def handler(e, c):\n    return {'statusCode': 200, 'body': e['rawPath'] + '?' + e['rawQueryString']}\n"
+    functions.create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Handler="a.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Code={"ZipFile": zipped({"a.py": code})},
+    )
+    url = functions.create_function_url_config(FunctionName="f", AuthType="AWS_IAM")["FunctionUrl"]
+    id = url.split("//")[1].split(".")[0] if ".lambda-url." in url else url.rstrip("/").rpartition("/")[2]
+    control = kumoi.client("cloudfront").create_origin_access_control(
+        OriginAccessControlConfig={
+            "Name": "c",
+            "SigningProtocol": "sigv4",
+            "SigningBehavior": "always",
+            "OriginAccessControlOriginType": "lambda",
+        }
+    )["OriginAccessControl"]["Id"]
+    settings = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    origin = {"Id": "one", "DomainName": f"{id}.lambda-url.us-east-1.on.aws", "CustomOriginConfig": settings}
+    behaviour = {"CachePolicyId": DISABLED, "OriginRequestPolicyId": ALL_VIEWER_BUT_HOST}
+    signed = {"Quantity": 1, "Items": [{**origin, "OriginAccessControlId": control}]}
+    assert view(create(kumoi, config(Origins=signed, behaviour=behaviour)), "/a/b?c=d").body == b"/a/b?c=d"
+    unsigned = {"Quantity": 1, "Items": [origin]}
+    assert view(create(kumoi, config(Origins=unsigned, behaviour=behaviour)), "/a").status == 403
+
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "page.html"}})
+    site = {**origin, "DomainName": f"{bucket}.s3-website-us-east-1.amazonaws.com"}
+    domain = create(kumoi, config(Origins={"Quantity": 1, "Items": [site]}))
+    assert view(domain, "/sub/").body == b"sub"
+
+
+def test_what_the_edge_knows_of_a_viewer(kumoi: Any, config: Config, view: View, origin: Origin) -> None:
+    wanted = ["CloudFront-Viewer-Country", "CloudFront-Is-Mobile-Viewer"]
+    policy = kumoi.client("cloudfront").create_cache_policy(
+        CachePolicyConfig={
+            "Name": "by-country",
+            "MinTTL": 1,
+            "ParametersInCacheKeyAndForwardedToOrigin": {
+                "EnableAcceptEncodingGzip": False,
+                "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": 2, "Items": wanted}},
+                "CookiesConfig": {"CookieBehavior": "none"},
+                "QueryStringsConfig": {"QueryStringBehavior": "none"},
+            },
+        }
+    )["CachePolicy"]["Id"]
+    domain = create(kumoi, config(Origins=custom(origin.port), behaviour={"CachePolicyId": policy}))
+    view(domain)
+    assert [origin.asked[0][2][name] for name in wanted] == ["US", "false"]
+    assert view(domain, CloudFront_Viewer_Country="XX").headers["x-cache"] == "Hit from cloudfront"
+    view(domain, x_kumoi_viewer_country="DE", User_Agent="Mozilla/5.0 (iPhone)")
+    assert [origin.asked[1][2][name] for name in wanted] == ["DE", "true"]
+    assert len(origin.asked) == 2
+
+
+def test_websockets_pass_through(kumoi: Any, config: Config) -> None:
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+    from websockets.sync.server import ServerConnection, serve
+
+    def echo(connection: ServerConnection) -> None:
+        for message in connection:
+            told = message if isinstance(message, bytes) else f"{connection.request.path} {message}"
+            connection.send(told)
+
+    with serve(echo, "127.0.0.1", 0, subprotocols=["chat"]) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            port = server.socket.getsockname()[1]
+            behaviour = {"CachePolicyId": DISABLED, "OriginRequestPolicyId": ALL_VIEWER_BUT_HOST}
+            domain = create(kumoi, config(Origins=custom(port, OriginPath="/ws"), behaviour=behaviour))
+            address = f"ws{kumoi.url.removeprefix('http')}/_kumoi/cloudfront/{domain.partition('.')[0]}"
+            with connect(f"{address}/room?a=1", subprotocols=["chat"]) as socket:  # type: ignore[list-item]
+                assert socket.subprotocol == "chat"
+                assert socket.response.headers["X-Cache"] == "Miss from cloudfront"
+                socket.send("hello")
+                assert socket.recv(timeout=10) == "/ws/room?a=1 hello"
+                socket.send(b"\x00\x01")
+                assert socket.recv(timeout=10) == b"\x00\x01"
+        finally:
+            server.shutdown()
+            thread.join()
+    with pytest.raises(InvalidStatus, match="502"):
+        connect(f"{address}/room")

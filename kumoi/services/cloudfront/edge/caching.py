@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import perf_counter
 
-from kumoi.services.cloudfront.edge import compression, error_page, fetch, freshness, triggers
+from kumoi.services.cloudfront.edge import compression, fetch, freshness
+from kumoi.services.cloudfront.edge.asking import from_origin
 from kumoi.services.cloudfront.edge.cache_key import accepted, cache_key
 from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
-from kumoi.services.cloudfront.edge.origin import Origin
-from kumoi.services.cloudfront.edge.origin_request import origin_request
 from kumoi.services.cloudfront.edge.store import LARGEST, CachedObject, Store, Where
 from kumoi.services.cloudfront.edge.visit import Visit
 
 logger = logging.getLogger(__name__)
 
-_FAILOVER_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 _CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range")
 
 
@@ -44,7 +41,7 @@ class Caching:
         """The response to a request, from the cache or from the origin; raises Failure."""
         behaviour = visit.behaviour
         if request.method not in behaviour.cached or not behaviour.caches:
-            return await self._from_origin(visit, request)
+            return await from_origin(visit, request)
         key = cache_key(request, behaviour.keyed, gzip=behaviour.gzip, brotli=behaviour.brotli)
         where = (visit.pop.code, visit.served.id, key)
         found = self._find(visit, where)
@@ -54,7 +51,7 @@ class Caching:
             self._refresh(visit, request, where, found)
             return _hit(visit, found, "Hit")
         if request.method == "HEAD" and found is None:
-            return await self._from_origin(visit, request)
+            return await from_origin(visit, request)
         return await self._collapsed(visit, request, where, found)
 
     def _find(self, visit: Visit, where: Where) -> CachedObject | None:
@@ -111,7 +108,7 @@ class Caching:
             asked.method = "GET"
         if expired is not None and expired.status < 400:
             _validate(asked, expired)
-        response = await self._from_origin(visit, asked)
+        response = await from_origin(visit, asked)
         if response.status == 304 and expired is not None:
             return self._renewed(visit, where, expired, response)
         if response.status >= 500 and (served := self._despite(visit, where, expired)) is not None:
@@ -130,7 +127,7 @@ class Caching:
 
     def _renewed(self, visit: Visit, where: Where, known: CachedObject, response: EdgeResponse) -> EdgeResponse:
         for name, value in response.headers:
-            if name.lower() not in ("content-length", "content-encoding", "content-type", "etag"):
+            if name.lower() not in ("age", "content-length", "content-encoding", "content-type", "etag"):
                 put(known.headers, name, value)
         life = freshness.freshness(known.headers, visit.behaviour.ttl, visit.now)
         known.stored, known.age, known.epoch = visit.now, _age(response), visit.epoch
@@ -150,7 +147,7 @@ class Caching:
             life = freshness.Freshness(0.0)
         body = await fetch.gathered(response.body, response.length, LARGEST)
         if body is None:
-            return response
+            return await self._large(visit, request, response)
         response.body = body
         await _compress(visit, request, response)
         if life.ttl <= 0 and life.revalidating <= 0 and not _validators(response):
@@ -159,7 +156,7 @@ class Caching:
         assert isinstance(response.body, bytes)
         kept = CachedObject(
             status=response.status,
-            headers=list(response.headers),
+            headers=without(response.headers, "age"),
             body=response.body,
             reason=response.reason,
             stored=now,
@@ -176,66 +173,12 @@ class Caching:
         self.store.put(where, kept)
         return response
 
-    async def _from_origin(self, visit: Visit, request: EdgeRequest) -> EdgeResponse:
-        """Ask the origin, and the second one of a group where the first fails; with the functions around it."""
-        visit.cache, visit.result, visit.detail = "Miss from cloudfront", "Miss", "Miss"
-        targets = visit.served.targets(visit.behaviour)
-        group = visit.served.groups.get(visit.behaviour.target)
-        chosen = visit.chosen_group or (None if group is None else (group.members, group.statuses))
-        if visit.chosen_origin is not None:
-            return await self._ask(visit, request, visit.chosen_origin)
-        if chosen is None or request.method not in _FAILOVER_METHODS:
-            return await self._ask(visit, request, targets[0])
-        (primary, secondary), statuses = chosen
-        response = await self._ask(visit, request, primary)
-        if response.origin_status in statuses or response.unanswered in statuses:
-            return await self._ask(visit, request, secondary)
-        return response
-
-    async def _ask(self, visit: Visit, request: EdgeRequest, origin: Origin) -> EdgeResponse:
-        behaviour = visit.behaviour
-        going = origin_request(
-            request,
-            origin,
-            behaviour.keyed,
-            behaviour.forwarded,
-            request_id=visit.request_id,
-            via=visit.via,
-            legacy=behaviour.legacy,
-            gzip=behaviour.gzip,
-            brotli=behaviour.brotli,
-        )
-        answer = await triggers.on_request(visit, "origin-request", going)
-        if isinstance(answer, EdgeResponse):
-            visit.detail = "MissGeneratedResponse"
-            visit.cache = "LambdaGeneratedResponse from cloudfront"
-            return answer
-        began = perf_counter()
-        try:
-            response = await fetch.fetch(visit.call, answer, visit.scheme)
-        except fetch.Unanswered as problem:
-            logger.warning("%s: the origin %s did not answer: %s", visit.served.id, origin.domain, problem)
-            return _unanswered(visit, problem)
-        finally:
-            visit.origin_seconds = perf_counter() - began
-        return await triggers.on_response(visit, "origin-response", answer, response)
-
-
-def _unanswered(visit: Visit, problem: fetch.Unanswered) -> EdgeResponse:
-    """The page for an origin that gave no answer."""
-    hint = {"rule": str(problem)}
-    visit.detail = "OriginCommError" if problem.timeout else "OriginConnectError"
-    if problem.timeout:
-        text = (
-            "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the"
-            " origin closed the connection."
-        )
-        failure = Failure(504, text, hint=hint)
-    else:
-        failure = Failure(502, "CloudFront wasn't able to connect to the origin.", hint=hint)
-    response = error_page.page(failure, visit.request_id)
-    response.unanswered = 504 if problem.timeout else 503
-    return response
+    async def _large(self, visit: Visit, request: EdgeRequest, response: EdgeResponse) -> EdgeResponse:
+        """An object that is too large to keep: passed through, and where a part is wanted the origin gives it."""
+        if first(request.headers, "range") is None or response.status != 200:
+            return response
+        await fetch.abandon(response.body)
+        return await from_origin(visit, request)
 
 
 def _validate(request: EdgeRequest, known: CachedObject) -> None:
@@ -278,8 +221,7 @@ def _paths(visit: Visit, request: EdgeRequest) -> tuple[str, ...]:
 def _hit(visit: Visit, found: CachedObject, result: str) -> EdgeResponse:
     visit.result = visit.detail = result
     visit.cache = f"{result} from cloudfront"
-    headers = without(found.headers, "age")
-    headers.append(("Age", str(int(max(0.0, visit.now - found.stored) + found.age))))
+    headers = [*found.headers, ("Age", str(int(max(0.0, visit.now - found.stored) + found.age)))]
     return EdgeResponse(
         found.status,
         headers,

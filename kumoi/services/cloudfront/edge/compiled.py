@@ -19,24 +19,34 @@ from kumoi.services.cloudfront.edge.selection import Selection
 from kumoi.services.cloudfront.kinds import (
     ACCESS_CONTROL,
     CACHE_POLICY,
+    DEPLOYMENT_POLICY,
     KEY_GROUP,
     ORIGIN_REQUEST_POLICY,
     PUBLIC_KEY,
     RESPONSE_HEADERS_POLICY,
 )
 from kumoi.services.cloudfront.lookup import find_configured
-from kumoi.services.cloudfront.records import Distribution, RealtimeLog, configured, realtime_logs
+from kumoi.services.cloudfront.records import (
+    Distribution,
+    EdgeFunction,
+    RealtimeLog,
+    configured,
+    distributions,
+    functions,
+    realtime_logs,
+)
 from kumoi.state import Transaction, transactional
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A function at one event: a CloudFront function (`small`) or a Lambda@Edge function's version."""
+    """A function at one event: a CloudFront function (`small`, then `function`) or a Lambda@Edge function's version."""
 
     event: str
     arn: str
     small: bool
     include_body: bool = False
+    function: EdgeFunction | None = None
 
     @property
     def name(self) -> str:
@@ -95,7 +105,10 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A distribution as the data plane sees it; `behaviours` in the order of precedence, the default one last."""
+    """A distribution as the data plane sees it; `behaviours` in the order of precedence, the default one last.
+
+    Of a primary distribution, `staging` is the one that answers the requests which `traffic` says.
+    """
 
     id: str
     account: str
@@ -112,6 +125,9 @@ class Served:
     log_prefix: str = ""
     log_cookies: bool = False
     aliases: tuple[str, ...] = ()
+    monitored: bool = False
+    staging: Served | None = None
+    traffic: Mapping[str, Any] | None = None
 
     def behaviour(self, path: str) -> Behaviour:
         """The first behaviour whose pattern matches the viewer's path."""
@@ -143,6 +159,7 @@ async def compile_distribution(tx: Transaction, account: str, one: Distribution,
         )
         for given in items(config["OriginGroups"])
     }
+    staging, traffic = await _staging(tx, account, config)
     logging, restriction = config["Logging"], config["Restrictions"]["GeoRestriction"]
     return Served(
         id=one.id,
@@ -167,7 +184,26 @@ async def compile_distribution(tx: Transaction, account: str, one: Distribution,
         log_prefix=logging.get("Prefix", ""),
         log_cookies=bool(logging.get("IncludeCookies")),
         aliases=tuple(items(config["Aliases"])),
+        monitored=bool(one.monitoring),
+        staging=staging,
+        traffic=traffic,
     )
+
+
+async def _staging(
+    tx: Transaction, account: str, config: Mapping[str, Any]
+) -> tuple[Served | None, Mapping[str, Any] | None]:
+    """The staging distribution that a continuous deployment policy names, and what traffic it gets."""
+    if not config["ContinuousDeploymentPolicyId"]:
+        return None, None
+    policy = (await find_configured(tx, DEPLOYMENT_POLICY, config["ContinuousDeploymentPolicyId"])).config
+    if not policy["Enabled"] or not policy.get("TrafficConfig"):
+        return None, None
+    names = items(policy["StagingDistributionDnsNames"])
+    for one in await distributions.list(tx):
+        if one.staging and one.domain in names:
+            return await compile_distribution(tx, account, one, one.config), policy["TrafficConfig"]
+    return None, None
 
 
 async def _behaviour(tx: Transaction, given: Mapping[str, Any]) -> Behaviour:
@@ -195,7 +231,12 @@ async def _behaviour(tx: Transaction, given: Mapping[str, Any]) -> Behaviour:
     if given.get("ResponseHeadersPolicyId"):
         headers_policy = (await find_configured(tx, RESPONSE_HEADERS_POLICY, given["ResponseHeadersPolicyId"])).config
     attached = {
-        one["EventType"]: Attached(one["EventType"], one["FunctionARN"], True)
+        one["EventType"]: Attached(
+            one["EventType"],
+            one["FunctionARN"],
+            True,
+            function=await functions.get(tx, one["FunctionARN"].rpartition("/")[2]),
+        )
         for one in items(given["FunctionAssociations"])
     } | {
         one["EventType"]: Attached(one["EventType"], one["LambdaFunctionARN"], False, bool(one.get("IncludeBody")))

@@ -20,8 +20,11 @@ def not_modified(request: HeaderList, response: HeaderList) -> bool:
         if "*" in tags:
             return True
         return etag is not None and _bare(etag) in {_bare(tag) for tag in tags}
-    since, modified = _moment(first(request, "if-modified-since")), _moment(first(response, "last-modified"))
-    return since is not None and modified is not None and modified <= since
+    since = _moment(first(request, "if-modified-since"))
+    if since is None:
+        return False
+    modified = _moment(first(response, "last-modified"))
+    return modified is not None and modified <= since
 
 
 def _bare(tag: str) -> str:

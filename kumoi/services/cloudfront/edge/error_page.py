@@ -12,10 +12,9 @@ import orjson
 from kumoi.services.cloudfront.edge.messages import EdgeResponse, phrase
 
 HINT = "x-kumoi-edge-error"
-BLOCKED = "Request blocked."
-CONNECT = (
-    "We can't connect to the server for this app or website at this time. There might be too much traffic or a"
-    " configuration error. Try again later, or contact the app or website owner."
+BAD_REQUEST = (
+    "Bad request. We can't connect to the server for this app or website at this time. There might be too much"
+    " traffic or a configuration error."
 )
 
 

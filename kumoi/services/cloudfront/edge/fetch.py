@@ -7,18 +7,20 @@ function URL, a load balancer) leads to this platform without a socket between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 
 import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
-from kumoi.doorway.principal import ANONYMOUS
+from kumoi.http_api import websocket_client
 from kumoi.http_client import HttpClient, Unreachable
-from kumoi.names import arn
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, phrase, without
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.origin_request import answered
+from kumoi.services.cloudfront.naming import cloudfront_arn
 from kumoi.wire import AwsError, Wire
 from kumoi.wire.http import BufferedBody, FileBody, HeaderList, Headers, Request, Response
 
@@ -36,7 +38,7 @@ class Unanswered(Exception):
         self.timeout = timeout
 
 
-async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
+async def fetch(call: Call, request: EdgeRequest, distribution: str, scheme: str) -> EdgeResponse:
     """An origin's answer to a request that names its origin; raises Unanswered."""
     origin = request.origin
     assert origin is not None, "only requests to an origin are fetched"
@@ -60,7 +62,7 @@ async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
             scheme="https",
             client=(request.ip, 0),
         )
-        caller = _caller(call, origin)
+        caller = _caller(call, origin, distribution)
         if meaning.plane == "s3":
             return _read(await _bucket(call, origin, meaning, sent, caller))
         return _read(await _plane(call, meaning, sent, path, caller))
@@ -68,15 +70,50 @@ async def fetch(call: Call, request: EdgeRequest, scheme: str) -> EdgeResponse:
         raise Unanswered(f"{origin.domain} broke off (a declared fault)") from None
 
 
-def _caller(call: Call, origin: Origin) -> Principal:
-    """Who asks: CloudFront for a distribution, an origin access identity, or nobody."""
+async def open_websocket(
+    call: Call, request: EdgeRequest, distribution: str, scheme: str, handshake: HeaderList
+) -> Response:
+    """An origin's answer to a WebSocket's handshake, whose fields are `handshake`; raises Unanswered."""
+    origin = request.origin
+    assert origin is not None, "only requests to an origin are passed on"
+    names = {name.lower() for name, _ in origin.headers}
+    fields = [*without(request.headers, *names), *origin.headers]
+    path = origin.path + request.uri
+    meaning = call.part(HostNames).meaning(origin.domain)  # type: ignore[type-abstract]
+    if meaning is not None:
+        sent = Request("GET", path, request.query, Headers([*fields, *handshake]), scheme="https")
+        sent.client = (request.ip, 0)
+        return await _plane(call, meaning, sent, path, _caller(call, origin, distribution))
+    spoken = origin.scheme(scheme)
+    asked = websocket_client.handshake(
+        first(fields, "host") or origin.domain,
+        f"{path}?{request.query}" if request.query else path,
+        fields,
+        first(handshake, "sec-websocket-protocol"),
+    )
+    tls = ssl.create_default_context() if spoken == "https" else None
+    try:
+        return await websocket_client.connect(
+            origin.domain, origin.port(spoken), asked, seconds=origin.read_timeout, tls=tls
+        )
+    except websocket_client.Unreachable as problem:
+        raise Unanswered(str(problem), timeout=problem.timeout) from None
+
+
+def _caller(call: Call, origin: Origin, distribution: str) -> Principal:
+    """Who asks: CloudFront for a distribution, an origin access identity, or nobody.
+
+    Where signatures are not verified nobody is the account itself, as for all requests that are not signed.
+    """
     if origin.identity:
         name = f"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity {origin.identity}"
         return Principal(call.account, name, origin.identity, call.node)
     if origin.control is not None and origin.control["SigningBehavior"] != "never":
-        distribution = arn("cloudfront", "", call.account, f"distribution/{call.node.partition(':')[2]}")
-        return Principal(call.account, SERVICE, SERVICE, call.node, access_key=SERVICE, source_arn=distribution)
-    return Principal(call.account, ANONYMOUS, ANONYMOUS, call.node)
+        arn = cloudfront_arn(call.account, f"distribution/{distribution}")
+        signer = Principal.of_service(call.account, SERVICE, call.node, arn)
+        return replace(signer, access_key=SERVICE)
+    nobody = Principal.anonymous if call.doorway.identity.verifies else Principal.root
+    return replace(nobody(call.account), source=call.node)
 
 
 async def _plane(call: Call, meaning: Meaning, sent: Request, path: str, caller: Principal) -> Response:
@@ -126,8 +163,7 @@ async def _bucket(call: Call, origin: Origin, meaning: Meaning, sent: Request, c
 async def _may_list(call: Call, bucket: str) -> bool:
     """Whether the bucket's policy lets somebody list it: without that, S3 answers 403 for a key that is not there."""
     try:
-        looking = Principal.looking(call.account, "s3", call.node)
-        text = (await call.to_as(looking, "s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
+        text = (await call.to("s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
         statements = orjson.loads(text).get("Statement", [])
     except (AwsError, orjson.JSONDecodeError, AttributeError):
         return False
@@ -200,6 +236,12 @@ async def gathered(body: bytes | FileBody | AsyncIterator[bytes], length: int | 
     if isinstance(body, FileBody):
         return await asyncio.to_thread(_file, body)
     return b"".join([piece async for piece in body])
+
+
+async def abandon(body: bytes | FileBody | AsyncIterator[bytes]) -> None:
+    """Let go of a body that nobody will read."""
+    if isinstance(body, AsyncGenerator):
+        await body.aclose()
 
 
 def _file(body: FileBody) -> bytes:

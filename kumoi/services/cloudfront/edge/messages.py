@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kumoi.wire.http import FileBody, HeaderList
+from kumoi.wire.websocket import Upgrade
 
 if TYPE_CHECKING:
     from kumoi.services.cloudfront.edge.origin import Origin
@@ -53,6 +54,9 @@ class EdgeResponse:
     origin_status: int = 0
     unanswered: int = 0
     """503 where no origin could be reached, 504 where it took too long: the page is the edge's own."""
+
+    upgrade: Upgrade | None = None
+    """Where a WebSocket's handshake is accepted."""
 
     def copy(self) -> EdgeResponse:
         """The same response, to be changed."""

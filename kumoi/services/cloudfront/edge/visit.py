@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kumoi.doorway import Call
+from kumoi.services.cloudfront.edge import viewer_headers
 from kumoi.services.cloudfront.edge.compiled import Behaviour, Served
 from kumoi.services.cloudfront.edge.invalidated import Rules
 from kumoi.services.cloudfront.edge.messages import EdgeRequest
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.pops import Pop
+from kumoi.wire.http import Request
 
 
 @dataclass(slots=True)
@@ -50,3 +54,38 @@ class Visit:
     def now(self) -> float:
         """The platform's time."""
         return self.call.now
+
+
+def visit_of(call: Call, request: Request, path: str, served: Served, pop: Pop, request_id: str) -> Visit:
+    """What is known of a request before anything is done about it."""
+    headers = request.headers.items
+    version = "2.0" if request.http_version.startswith("2") else request.http_version
+    return Visit(
+        call=call,
+        served=served,
+        pop=pop,
+        viewer=EdgeRequest(request.method, path, request.query, viewer_headers.cleaned(headers), request.client[0]),
+        behaviour=served.behaviour(path),
+        scheme=_scheme(request),
+        host=request.host,
+        port=request.client[1],
+        version=version,
+        request_id=request_id,
+        via=f"{version} {_cache_name(served.domain, pop.code)}.cloudfront.net (CloudFront)",
+    )
+
+
+@lru_cache(1024)
+def _cache_name(domain: str, pop: str) -> str:
+    """What a POP calls itself in Via."""
+    return hashlib.sha256(f"{domain}{pop}".encode()).hexdigest()[:32]
+
+
+def _scheme(request: Request) -> str:
+    """How a viewer counts as having come.
+
+    Plain HTTP on this machine counts as HTTPS, so that redirects to HTTPS do not loop; a request that says
+    `X-Forwarded-Proto: http` is taken at its word.
+    """
+    stated = (request.headers.get("x-forwarded-proto") or "").lower()
+    return stated if stated in ("http", "https") else "https"

@@ -16,11 +16,10 @@ from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.visit import Visit
-from kumoi.services.cloudfront.functions.event import Invalid, event_of, is_response, read_request, read_response
-from kumoi.services.cloudfront.functions.running import logged, run
+from kumoi.services.cloudfront.functions.answer import Invalid, is_response, read_request, read_response
+from kumoi.services.cloudfront.functions.event import event_of
+from kumoi.services.cloudfront.functions.running import logged, run, utilisation
 from kumoi.services.cloudfront.naming import REGION
-from kumoi.services.cloudfront.records import EdgeFunction, functions
-from kumoi.state import Transaction, transactional
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ async def at_request(visit: Visit, attached: Attached, request: EdgeRequest) -> 
         changed = read_request(result, request, event)
         _choose_origin(visit, outcome)
     except Invalid as problem:
-        raise _refused(attached, problem) from None
+        raise _refused(visit, attached, problem) from None
     return changed
 
 
@@ -50,16 +49,16 @@ async def at_response(visit: Visit, attached: Attached, request: EdgeRequest, re
     try:
         return read_response(_result(outcome), response, event)
     except Invalid as problem:
-        raise _refused(attached, problem) from None
+        raise _refused(visit, attached, problem) from None
 
 
 async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOutcome:
-    state = visit.call.doorway.state.at(visit.served.account, REGION)
-    function = await _find(state, attached.name)
+    function = attached.function
     if function is None or function.live is None:
         raise _failed(attached, "the function does not exist any more")
     outcome = await run(visit.call, function, function.live, visit.served.account, event)
-    visit.call.meter("cloudfront_functions", 1)
+    visit.call.meter("cloudfront:function", 1)
+    visit.call.meter(f"cloudfront:utilization/{function.name}", utilisation(outcome))
     lines = logged(outcome)
     if outcome.error is not None:
         logger.warning("CloudFront function %s at %s failed: %s", function.name, attached.event, outcome.error)
@@ -69,6 +68,7 @@ async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOut
         told = [f"{id} START DistributionID: {visit.served.id}", *(f"{id} {line}" for line in lines), f"{id} END"]
         visit.call.part(EdgeLogs).write(visit.served.account, REGION, f"{GROUP}{function.name}", told)
     if outcome.error is not None:
+        visit.call.meter(f"cloudfront:execution-error/{function.name}", 1)
         raise _failed(attached, str(outcome.error))
     return outcome
 
@@ -87,7 +87,8 @@ def _failed(attached: Attached, rule: str) -> Failure:
     )
 
 
-def _refused(attached: Attached, problem: Invalid) -> Failure:
+def _refused(visit: Visit, attached: Attached, problem: Invalid) -> Failure:
+    visit.call.meter(f"cloudfront:validation-error/{attached.name}", 1)
     logger.warning("CloudFront function %s at %s: %s", attached.name, attached.event, problem)
     hint = {"trigger": attached.event, "function": attached.name, "rule": str(problem)}
     if problem.header:
@@ -169,8 +170,3 @@ def _group(visit: Visit, given: Any) -> tuple[tuple[Origin, ...], frozenset[int]
     if len(members) != 2 or not statuses:
         raise Invalid("createRequestOriginGroup: originIds must name two origins, failoverCriteria status codes")
     return members, statuses
-
-
-@transactional
-async def _find(tx: Transaction, name: str) -> EdgeFunction | None:
-    return await functions.get(tx, name)

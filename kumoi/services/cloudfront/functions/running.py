@@ -29,7 +29,7 @@ async def run(call: Call, function: EdgeFunction, stage: Stage, account: str, ev
     snapshot = await call.part(KeyValues).of_arn(state, stores[0]) if stores else None
     return await call.part(JsContexts).call(
         ("cloudfront", account, function.name, stage.etag),
-        lambda: build(stage.code, runtime),
+        lambda seconds: build(stage.code, runtime, seconds),
         "handler",
         [event],
         now=call.now,
@@ -37,8 +37,8 @@ async def run(call: Call, function: EdgeFunction, stage: Stage, account: str, ev
     )
 
 
-def build(code: bytes, runtime: str) -> JsContext:
-    """A context with a function's code; raises JsError where it does not compile."""
+def build(code: bytes, runtime: str, seconds: float) -> JsContext:
+    """A context with a function's code, for calls of so many seconds; raises JsError where it does not compile."""
     source = code.decode("utf-8", "replace")
     if runtime == "1.0":
         for word, line in words(source):
@@ -46,7 +46,7 @@ def build(code: bytes, runtime: str) -> JsContext:
                 raise JsError("SyntaxError", f'Token "{word}" not supported in this version in {line}')
     else:
         source = rewritten(source)
-    return JsContext(source, [f"({_modules()})('{runtime}')"])
+    return JsContext(source, [f"({_modules()})('{runtime}')"], seconds=seconds)
 
 
 def utilisation(outcome: JsOutcome) -> int:

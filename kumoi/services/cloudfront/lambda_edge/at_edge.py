@@ -14,7 +14,8 @@ from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, f
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.lambda_edge import replicas
 from kumoi.services.cloudfront.lambda_edge.event import event_of
-from kumoi.services.cloudfront.lambda_edge.result import Invalid, read_request, read_response
+from kumoi.services.cloudfront.lambda_edge.fields import Invalid
+from kumoi.services.cloudfront.lambda_edge.result import read_request, read_response
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ async def _invoke(visit: Visit, attached: Attached, request: EdgeRequest, respon
                 continue
             throttled = error.code == "TooManyRequestsException"
             raise _failed(attached, str(error), throttled=throttled) from None
-    call.meter("lambda_edge", 1)
+    call.meter("cloudfront:lambda-edge", 1)
     payload: bytes = answer["Payload"]
     if "FunctionError" in answer:
         raise _failed(attached, _said(payload))

@@ -15,8 +15,11 @@ from kumoi.services.cloudfront.edge.pops import REGIONS
 from kumoi.services.cloudfront.naming import REGION
 from kumoi.services.cloudfront.records import distributions
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError
 
 TOPIC = "cloudfront.replicas"
+_LINKED = ("replicator.lambda.amazonaws.com", "logger.cloudfront.amazonaws.com")
+"""The services that get a role of their own with the first function at the edge."""
 
 
 def replica(name: str) -> str:
@@ -35,6 +38,12 @@ async def sync(doorway: Doorway, account: str) -> None:
     caller = Principal.looking(account, "lambda", "cloudfront")
     given = {"Masters": masters, "Regions": list(REGIONS)}
     await doorway.ask("lambda", "ReplicateFunctions", given, caller, REGION)
+    for host in _LINKED if masters else ():
+        try:
+            await doorway.ask("iam", "CreateServiceLinkedRole", {"AWSServiceName": host}, caller, REGION)
+        except AwsError as error:
+            if error.code != "InvalidInput":
+                raise
 
 
 @transactional

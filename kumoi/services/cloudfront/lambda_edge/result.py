@@ -7,39 +7,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, every, first, without
-from kumoi.services.cloudfront.edge.origin import Origin
-from kumoi.services.cloudfront.functions.event import disallowed
-from kumoi.services.cloudfront.lambda_edge.headers import READ_ONLY
-from kumoi.wire.http import HeaderList
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, without
+from kumoi.services.cloudfront.lambda_edge.fields import Invalid, read_fields
+from kumoi.services.cloudfront.lambda_edge.origin_result import read_origin
 
 MAX_TEXT = {"viewer-request": 40 * 1024, "viewer-response": 40 * 1024}
 MAX_BASE64 = {"viewer-request": 54_477, "viewer-response": 54_477}
 _LARGE_TEXT, _LARGE_BASE64 = 1024 * 1024, 1_394_606
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SSL = frozenset(("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"))
-_LOCAL = re.compile(r"localhost|.+\.localhost|127\.\d+\.\d+\.\d+")
 
 NOT_JSON = "The Lambda function returned invalid JSON: The JSON output is not parsable."
 NOT_OBJECT = "The Lambda function returned invalid JSON: The JSON output must be an object type."
-FAILED = "The Lambda function result failed validation: "
-
-
-class Invalid(ValueError):
-    """A rule is broken. `page` is what the viewer reads, the text what the log says, `header` the one at fault."""
-
-    def __init__(self, text: str, page: str = "", header: str = "") -> None:
-        super().__init__(text)
-        self.page = page or f"{FAILED}{text[:1].upper()}{text[1:]}"
-        self.header = header
 
 
 def loaded(payload: bytes) -> dict[str, Any]:
@@ -82,11 +65,11 @@ def read_request(
         raise Invalid("the function returned a uri and querystring that are too long")
     changed = before.copy()
     changed.uri, changed.query = _ascii(uri), _ascii(query)
-    changed.headers = _fields(value["headers"], before.headers, event)
+    changed.headers = read_fields(value["headers"], before.headers, event)
     if include_body and "body" in value:
         changed.body = _request_body(value["body"], before.body, event)
     if event == "origin-request" and before.origin is not None and value.get("origin") is not None:
-        changed.origin = _origin(value["origin"], before.origin, changed.headers)
+        changed.origin = read_origin(value["origin"], before.origin, changed.headers)
     return changed
 
 
@@ -101,7 +84,7 @@ def read_response(payload: bytes, before: EdgeResponse, event: str) -> EdgeRespo
     if event == "viewer-response" and changed.status != before.status:
         raise Invalid("the function tried to change the status at viewer-response")
     changed.reason = str(value.get("statusDescription") or "")
-    changed.headers = _fields(value.get("headers", {}), before.headers, event)
+    changed.headers = read_fields(value.get("headers", {}), before.headers, event)
     if "body" in value and value["body"] is not None:
         if event == "viewer-response":
             raise Invalid("the function set a body at viewer-response, where the body cannot be replaced")
@@ -113,7 +96,7 @@ def read_response(payload: bytes, before: EdgeResponse, event: str) -> EdgeRespo
 
 def _generated(value: dict[str, Any], event: str) -> EdgeResponse:
     status = _status(value)
-    headers = _fields(value.get("headers") or {}, [], event, generated=True)
+    headers = read_fields(value.get("headers") or {}, [], event, generated=True)
     body = _body(value, event)
     if event == "viewer-request" and status == 204 and body:
         raise Invalid("the function returned a body with the status 204")
@@ -187,132 +170,8 @@ def _request_body(given: Any, before: bytes, event: str) -> bytes:
     return _decoded(data, encoding, event)
 
 
-def _fields(given: Any, before: HeaderList, event: str, *, generated: bool = False) -> HeaderList:
-    """The header fields of an answer, with those that the function did not see."""
-    if not isinstance(given, Mapping):
-        raise Invalid("the function returned headers that are no object")
-    found: HeaderList = []
-    for name, entries in given.items():
-        lower = name.lower()
-        if not isinstance(entries, list):
-            raise Invalid(
-                f"the function returned the header {name} as {type(entries).__name__}:"
-                " it must be a list of objects with key and value",
-                header=name,
-            )
-        if not _TOKEN.fullmatch(name):
-            raise Invalid(f"the function returned an invalid header, headerName : {name}.", header=name)
-        if disallowed(lower):
-            raise Invalid(
-                f"the function tried to add, delete, or change a disallowed header, headerName : {name}.", header=name
-            )
-        for entry in entries:
-            found.append(_field(name, entry))
-    seen = [one for one in before if not disallowed(one[0].lower())]
-    for name in READ_ONLY[event]:
-        was, now = every(seen, name), every(found, name)
-        if was != now and not (generated and name not in ("transfer-encoding", "via")):
-            act = "delete" if not now else "add" if not was else "change"
-            raise Invalid(
-                f"the function tried to {act} read-only header, headerName : {_titled(name)}.",
-                f"{FAILED}The function tried to add, delete, or change a read-only header.",
-                _titled(name),
-            )
-    return [*found, *(one for one in before if disallowed(one[0].lower()))]
-
-
-def _field(name: str, entry: Any) -> tuple[str, str]:
-    value = entry.get("value") if isinstance(entry, Mapping) else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Invalid(f"the function returned a header without a value, headerName : {name}.", header=name)
-    key = entry.get("key") or _titled(name)
-    if not isinstance(key, str) or key.lower() != name.lower():
-        raise Invalid(
-            f"the function returned a header whose key {key!r} is not its name, headerName : {name}.", header=name
-        )
-    text = str(value)
-    if bad := _BAD_VALUE.search(text):
-        code = f"%{ord(bad[0]):02X}"
-        raise Invalid(
-            f"the function returned an invalid header, invalid character : '{code}' in header value,"
-            f" headerName : {_titled(name)}.",
-            header=_titled(name),
-        )
-    return key, text.encode("utf-8").decode("latin-1")
-
-
-def _titled(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-"))
-
-
 def _ascii(text: str) -> str:
     return "".join(
         one if 32 < ord(one) < 127 else "".join(f"%{byte:02X}" for byte in one.encode("utf-8", "replace"))
         for one in text
     )
-
-
-def _origin(given: Any, before: Origin, headers: HeaderList) -> Origin:
-    """The origin that a function chose; exactly one of s3 and custom."""
-    if not isinstance(given, Mapping) or len(kinds := [kind for kind in ("s3", "custom") if given.get(kind)]) != 1:
-        raise Invalid("the function returned an origin that is not exactly one of s3 and custom")
-    kind, settings = kinds[0], given[kinds[0]]
-    if not isinstance(settings, Mapping):
-        raise Invalid(f"the function returned an origin whose {kind} is no object")
-    domain, path = settings.get("domainName"), settings.get("path", "")
-    if not isinstance(domain, str) or not domain or len(domain) > 253 or re.search(r"[:/\s]", domain):
-        raise Invalid("the function returned an origin with an invalid domainName")
-    if re.fullmatch(r"[\d.]+", domain) and not _LOCAL.fullmatch(domain):
-        raise Invalid("the function returned an origin whose domainName is an IP address")
-    if not isinstance(path, str) or len(path) > 255 or (path and (not path.startswith("/") or path.endswith("/"))):
-        raise Invalid("the function returned an origin whose path does not begin with / or ends with it")
-    custom_headers = _custom_headers(settings.get("customHeaders", {}), headers)
-    common: dict[str, Any] = {"domain": domain.lower(), "path": path, "headers": tuple(custom_headers), "id": before.id}
-    if kind == "s3":
-        method = settings.get("authMethod", "none")
-        if method not in ("none", "origin-access-identity"):
-            raise Invalid("the function returned an S3 origin with an unknown authMethod")
-        if method == "origin-access-identity" and not settings.get("region"):
-            raise Invalid("the function returned an S3 origin with an authMethod but no region")
-        same = before.s3 and before.domain == domain.lower()
-        made = Origin(
-            **common, s3=True, control=before.control if same else None, identity=before.identity if same else ""
-        )
-        if made.bucket is None:
-            raise Invalid(f"the function returned an S3 origin whose domainName {domain} is no bucket's")
-        return made
-    protocol, port = settings.get("protocol", "https"), settings.get("port", 443)
-    if protocol not in ("http", "https"):
-        raise Invalid("the function returned an origin whose protocol is neither http nor https")
-    if not isinstance(port, int) or (port not in (80, 443) and not 1024 <= port <= 65_535):
-        raise Invalid("the function returned an origin whose port is not 80, 443, or from 1024 to 65535")
-    timeout, keepalive = settings.get("readTimeout", 30), settings.get("keepaliveTimeout", 5)
-    if not isinstance(timeout, int) or not 4 <= timeout <= 60:
-        raise Invalid("the function returned an origin whose readTimeout is not from 4 to 60")
-    if not isinstance(keepalive, int) or not 1 <= keepalive <= 60:
-        raise Invalid("the function returned an origin whose keepaliveTimeout is not from 1 to 60")
-    protocols = settings.get("sslProtocols", ["TLSv1.2"])
-    if not isinstance(protocols, list) or not _SSL.issuperset(map(str, protocols)):
-        raise Invalid("the function returned an origin with unknown sslProtocols")
-    made = dataclasses.replace(before, **common, s3=False, identity="", protocol=f"{protocol}-only")
-    return dataclasses.replace(
-        made,
-        http_port=port if protocol == "http" else made.http_port,
-        https_port=port if protocol == "https" else made.https_port,
-        read_timeout=float(timeout),
-        keepalive_timeout=keepalive,
-        control=before.control if before.domain == made.domain else None,
-    )
-
-
-def _custom_headers(given: Any, headers: HeaderList) -> HeaderList:
-    if not isinstance(given, Mapping):
-        raise Invalid("the function returned customHeaders that are no object")
-    found: HeaderList = []
-    for name, entries in given.items():
-        if first(headers, name.lower()) is not None:
-            raise Invalid(f"the function returned {name} in headers and in customHeaders", header=name)
-        if not isinstance(entries, list):
-            raise Invalid(f"the function returned the custom header {name} as no list", header=name)
-        found += [_field(name, entry) for entry in entries]
-    return found

@@ -74,6 +74,7 @@ def _update(kind: Kind) -> Operation:
 def _delete(kind: Kind) -> Operation:
     async def delete(call: Call, Id: str, IfMatch: str | None = None) -> None:
         await _remove(call.state, kind, Id, IfMatch)
+        call.part(Deployments).forget(call.account)
 
     return delete
 

@@ -94,8 +94,9 @@ async def list_distributions_by_realtime_log_config(
 async def create_monitoring_subscription(
     call: Call, DistributionId: str, MonitoringSubscription: dict[str, Any]
 ) -> dict[str, Any]:
-    """Keep whether a distribution has additional metrics."""
+    """Have additional metrics of a distribution: its cache hit rate and the latency of its origins."""
     await _subscribe(call.state, DistributionId, MonitoringSubscription)
+    call.part(Deployments).forget(call.account)
     return {"MonitoringSubscription": MonitoringSubscription}
 
 
@@ -115,6 +116,7 @@ async def delete_monitoring_subscription(call: Call, DistributionId: str) -> dic
     if found.monitoring is None:
         raise _no_subscription()
     await _subscribe(call.state, DistributionId, None)
+    call.part(Deployments).forget(call.account)
     return {}
 
 

@@ -14,6 +14,7 @@ from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.cloudfront import cloudfront
 from kumoi.services.cloudfront.configuration.reading import items
+from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.errors import invalid
 from kumoi.services.cloudfront.records import distributions
 from kumoi.state import Transaction, transactional
@@ -51,12 +52,14 @@ def replication(tags: dict[str, str]) -> tuple[float, bool]:
 async def tag_resource(call: Call, Resource: str, Tags: dict[str, Any]) -> None:
     """Add tags, replacing those of the same key."""
     await _change(call.state, _distribution(call, Resource), read_tags(Tags), ())
+    call.part(Deployments).forget(call.account)
 
 
 @cloudfront.operation
 async def untag_resource(call: Call, Resource: str, TagKeys: dict[str, Any]) -> None:
     """Remove tags."""
     await _change(call.state, _distribution(call, Resource), {}, tuple(items(TagKeys)))
+    call.part(Deployments).forget(call.account)
 
 
 @cloudfront.operation
