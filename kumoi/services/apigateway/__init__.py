@@ -26,6 +26,7 @@ apigateway = Service(
         "operations.integrations",
         "operations.keys",
         "operations.methods",
+        "operations.openapi",
         "operations.parts",
         "operations.plans",
         "operations.resources",
