@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
         """What the policy says about the request for a method; there is one."""
         assert self.policy is not None
         caller = Caller(account, f"arn:aws:iam::{account}:user/{self.principal or 'authorized'}")
-        context = {"aws:SourceIp": [source_ip]} if source_ip else {}
+        context = {"aws:sourceip": [source_ip]} if source_ip else {}
         request = Request(caller, "execute-api:Invoke", method_arn, context)
         return decide(request, Policies(identity=[self.policy]))
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.http_api.routing import RouteTable
+from kumoi.policy import Policy
 from kumoi.services.apigateway.models import Schema, schema_of
 from kumoi.services.apigateway.records import Deployment
+from kumoi.services.apigateway.resource_policy import compiled_policy
 from kumoi.vtl import Template
 
 _KEPT = 256
@@ -34,8 +36,17 @@ class CompiledDeployment:
             for resource in deployment.resources
             for name, method in resource.methods.items()
         )
+        self._deployment = deployment
+        self._policy: Policy | None = None
         self._models: Mapping[str, Mapping[str, Any]] = deployment.parts.get("Model", {})
         self._schemas: dict[str, Schema] = {}
+
+    def policy(self, region: str, account: str) -> Policy | None:
+        """The API's resource policy, if it has one."""
+        text = self.properties.get("policy")
+        if text and self._policy is None:
+            self._policy = compiled_policy(text, region, account, self._deployment.api)
+        return self._policy
 
     def schema(self, model: str) -> Schema:
         """The schema of a model; raises BadSchema for one that cannot be used."""

@@ -25,6 +25,7 @@ from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.integrations import integrate
 from kumoi.services.apigateway.records import RestApi, Stage, deployments, rest_apis, stages
+from kumoi.services.apigateway.resource_policy import check_invocation
 from kumoi.services.apigateway.usage import check_key, check_throttle
 from kumoi.services.apigateway.validation import validate
 from kumoi.state import Transaction, transactional
@@ -112,6 +113,9 @@ async def answer(exchange: Exchange, served: Served) -> HttpResult:
         resource, method = match.route["resource"], match.route["method"]
         exchange.resource_id, exchange.resource_path = resource.id, resource.path
         exchange.path_parameters, exchange.operation_name = match.path_parameters, method.get("operationName")
+        policy = deployment.policy(exchange.call.region, exchange.call.account)
+        if policy is not None:
+            check_invocation(exchange, policy, method.get("authorizationType", "NONE"))
         usage_key = await authorize(exchange, method, deployment.authorizers)
         await check_key(exchange, method, deployment.properties.get("apiKeySource", "HEADER"), usage_key)
         check_throttle(exchange, served.stage)

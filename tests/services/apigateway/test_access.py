@@ -13,6 +13,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -261,3 +262,23 @@ def test_general_gateway_responses(client: Any, api: Any, ask: Any, mock: Any) -
     said = client.get_gateway_response(restApiId=made.id, responseType="UNAUTHORIZED")
     assert (said["defaultResponse"], said["statusCode"]) == (True, "401")
     assert len(client.get_gateway_responses(restApiId=made.id)["items"]) == 21
+
+
+def test_a_resource_policy(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> None:
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/dev/GET/*"}
+    deny = {**allow, "Effect": "Deny", "Resource": "execute-api:/*/*/secret"}
+    deny["Condition"] = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
+    made = api(policy=json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]}))
+    for key in ("GET /a", "POST /a", "GET /secret"):
+        made.method(key, mock, [{"statusCode": "200"}])
+    made.deploy()
+    assert ask(made.id, path="/a").status == 200
+    refused = ask(made.id, "POST", "/a")
+    masked = f"arn:aws:execute-api:us-east-1:********{kumoi.account[-4:]}:{made.id}/dev"
+    user = "User: anonymous is not authorized to perform: execute-api:Invoke on resource:"
+    assert (refused.status, refused.json()) == (403, {"Message": f"{user} {masked}/POST/a"})
+    assert ask(made.id, path="/secret").json() == {"Message": f"{user} {masked}/GET/secret with an explicit deny"}
+    with pytest.raises(ClientError, match="Invalid policy document"):
+        client.update_rest_api(
+            restApiId=made.id, patchOperations=[{"op": "replace", "path": "/policy", "value": '{"Statement": 7}'}]
+        )

@@ -284,7 +284,7 @@ def test_a_document_changes_an_api(client: Any, api: Any, mock: Any) -> None:
         "{",
         "swagger: 2.0",
         '{"openapi": "3.0.1", "info": {"title": "a"}, "paths": 7}',
-        '{"openapi": "3.0.1", "info": {"title": "a"}, "paths": {"/a": {"get": {"x-amazon-apigateway-integration": {}}}}}',
+        '{"swagger": "2.0", "info": {"title": "a"}, "paths": {"/a": {"get": {"x-amazon-apigateway-integration": {}}}}}',
         '{"openapi": "3.0.1", "info": {"title": "a"}, "paths": {"/a": {"$ref": "#/nowhere"}}}',
         '{"openapi": "3.0.1", "info": {"title": "a"}, "paths": {"/{a}/{a}": {}}}',
         '{"openapi": "3.0.1", "info": {"title": "a"}, "paths": {"/a": {"get": {"parameters": [7]}}}}',

@@ -24,6 +24,7 @@ from kumoi.services.apigateway.records import (
     stages,
     usage_plans,
 )
+from kumoi.services.apigateway.resource_policy import check_policy
 from kumoi.state import Transaction, transactional
 
 _FIELDS: patches.Fields = {
@@ -82,6 +83,8 @@ def check_properties(properties: dict[str, Any]) -> None:
         raise bad("Invalid minimum compression size, must be between 0 and 10485760")
     if properties.get("apiKeySource", "HEADER") not in ("HEADER", "AUTHORIZER"):
         raise bad("Invalid API key source: it must be HEADER or AUTHORIZER")
+    if properties.get("policy"):
+        check_policy(properties["policy"])
     types = (properties.get("endpointConfiguration") or {}).get("types") or []
     if len(types) > 1 or any(kind not in ("EDGE", "REGIONAL", "PRIVATE") for kind in types):
         raise bad("Invalid endpoint configuration: one type of EDGE, REGIONAL, PRIVATE")
