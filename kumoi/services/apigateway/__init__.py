@@ -36,7 +36,7 @@ apigateway = Service(
         "plane",
     ),
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),
-    page="api-gateway",
+    page="rest-apis",
 )
 
 

@@ -15,6 +15,7 @@ import orjson
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.places import execute_arn
 from kumoi.java_patterns import BadPattern, matches
 from kumoi.names import Arn
 from kumoi.services.apigateway.exchange import Exchange
@@ -156,7 +157,14 @@ async def _ask(exchange: Exchange, authorizer: Mapping[str, Any], token: str) ->
         for name in ("pathParameters", "queryStringParameters", "multiValueQueryStringParameters", "stageVariables"):
             event[name] = event[name] or {}
     try:
-        payload = await exchange.call.part(FunctionCaller).invoke(exchange.call, function, event, _AUTHORIZER_SECONDS)
+        payload = await exchange.call.part(FunctionCaller).invoke(
+            exchange.call,
+            function,
+            event,
+            _AUTHORIZER_SECONDS,
+            source_arn=execute_arn(exchange.call.region, exchange.call.account, exchange.api, "authorizers/*"),
+            role=authorizer.get("authorizerCredentials"),
+        )
     except IntegrationFailed as problem:
         if problem.reason == "function-error" and _raised(problem) == "Unauthorized":
             raise Refused("UNAUTHORIZED", "the authorizer failed with Unauthorized") from None

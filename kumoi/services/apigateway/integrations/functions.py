@@ -23,7 +23,14 @@ async def ask_function(exchange: Exchange, integration: Mapping[str, Any]) -> Ht
             "refused", f"{function}: functions are invoked by POST, not {integration['httpMethod']}"
         )
     exchange.log(f"Sending request to {function}")
-    content = await caller.invoke(call, function, exchange.event(), integration["timeoutInMillis"] / 1000)
+    content = await caller.invoke(
+        call,
+        function,
+        exchange.event(),
+        integration["timeoutInMillis"] / 1000,
+        source_arn=exchange.source_arn,
+        role=integration.get("credentials"),
+    )
     await caller.check_permission(call, exchange.api, function, exchange.source_arn)
     exchange.log(f"Endpoint response body before transformations: {content[:1024].decode('utf-8', 'replace')}")
     try:

@@ -15,8 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from kumoi.doorway import Call, Principal
-from kumoi.http_api.functions import IntegrationFailed, with_stage_variables
-from kumoi.names import Arn
+from kumoi.http_api.functions import IntegrationFailed, acting, with_stage_variables
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.integrations.endpoints import filled
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing
@@ -148,19 +147,10 @@ async def _dispatched(exchange: Exchange, operation: Operation, request: Request
 
 def _caller(exchange: Exchange, credentials: str | None) -> Principal:
     """Who asks: the integration's role, the client where the integration hands its identity on, else API Gateway."""
-    call = exchange.call
-    if credentials and credentials != "arn:aws:iam::*:user/*":
-        role = with_stage_variables(credentials, exchange.variables)
-        try:
-            arn = Arn.parse(role)
-        except ValueError:
-            raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN") from None
-        name = arn.resource.rpartition("/")[2]
-        session = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{name}/BackplaneAssumeRoleSession"
-        return Principal(arn.account or call.account, session, f"{name}:BackplaneAssumeRoleSession", call.node)
-    if credentials:
-        return call.caller
-    return Principal.of_service(call.account, "apigateway.amazonaws.com", call.node)
+    if credentials == "arn:aws:iam::*:user/*":
+        return exchange.call.caller
+    role = None if credentials is None else with_stage_variables(credentials, exchange.variables)
+    return acting(exchange.call, exchange.source_arn, role)
 
 
 async def _content(response: Response) -> bytes:
