@@ -15,11 +15,14 @@ import orjson
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.iam import check_invoke
 from kumoi.http_api.places import execute_arn
 from kumoi.java_patterns import BadPattern, matches
 from kumoi.names import Arn
+from kumoi.policy import Policy
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +30,20 @@ _AUTHORIZER_SECONDS = 29.0
 
 
 async def authorize(
-    exchange: Exchange, method: Mapping[str, Any], authorizers: Mapping[str, Mapping[str, Any]]
+    exchange: Exchange,
+    method: Mapping[str, Any],
+    authorizers: Mapping[str, Mapping[str, Any]],
+    policy: Policy | None = None,
 ) -> str | None:
-    """Let a request pass, its `authorizer` filled in; the usage key that a function named. Raises Refused."""
+    """Let a request pass, its `authorizer` filled in; the usage key that a function named. Raises Refused.
+
+    `policy` is the API's own, which AWS_IAM weighs together with the identity's.
+    """
     kind = method.get("authorizationType", "NONE")
     if kind == "NONE":
         return None
     if kind == "AWS_IAM":
-        _signed(exchange)
+        await _signed(exchange, policy)
         return None
     authorizer_id = method.get("authorizerId", "")
     authorizer = authorizers.get(authorizer_id)
@@ -46,7 +55,7 @@ async def authorize(
     return await _function(exchange, authorizer_id, authorizer)
 
 
-def _signed(exchange: Exchange) -> None:
+async def _signed(exchange: Exchange, policy: Policy | None) -> None:
     caller = exchange.call.caller
     if caller.access_key is None:
         raise Refused("MISSING_AUTHENTICATION_TOKEN", "the method wants signed requests (AWS_IAM)")
@@ -57,6 +66,10 @@ def _signed(exchange: Exchange) -> None:
         "user": caller.id,
         "userArn": caller.arn,
     }
+    try:
+        await check_invoke(exchange.call, exchange.method_arn, () if policy is None else (policy,))
+    except AwsError as error:
+        raise Refused("ACCESS_DENIED", error.message, message=error.message, member="Message") from None
 
 
 async def _pool(exchange: Exchange, method: Mapping[str, Any], authorizer: Mapping[str, Any]) -> None:

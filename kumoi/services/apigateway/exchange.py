@@ -27,7 +27,7 @@ class Exchange:
     """A request, its stage, its method.
 
     `authorizer` is what the authorizer passes on, `identity` what is known of who asks beside the usual. `lines` tells
-    what happened, as execution logs do.
+    what happened, as execution logs do, bodies too where it is `traced`.
     """
 
     call: Call
@@ -49,6 +49,7 @@ class Exchange:
     integration: dict[str, Any] = field(default_factory=dict)
     integration_error: str = ""
     lines: list[str] = field(default_factory=list)
+    traced: bool = True
 
     @property
     def path(self) -> str:
@@ -81,6 +82,11 @@ class Exchange:
     def log(self, text: str) -> None:
         """Tell what happened."""
         self.lines.append(text)
+
+    def log_body(self, whose: str, body: bytes) -> None:
+        """Tell the beginning of a body, where bodies are to be told."""
+        if self.traced:
+            self.lines.append(f"{whose} body: {body[:1024].decode('utf-8', 'replace')}")
 
     def context(self) -> dict[str, Any]:
         """`requestContext` of events."""

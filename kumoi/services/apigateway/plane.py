@@ -22,6 +22,7 @@ from kumoi.services.apigateway.answering import compressed, gateway_result, unco
 from kumoi.services.apigateway.authorizers import authorize
 from kumoi.services.apigateway.compiled import CompiledDeployment, CompiledDeployments
 from kumoi.services.apigateway.exchange import Exchange
+from kumoi.services.apigateway.execution_log import settings_of, write_execution
 from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.integrations import integrate
 from kumoi.services.apigateway.records import RestApi, Stage, deployments, rest_apis, stages
@@ -116,7 +117,8 @@ async def answer(exchange: Exchange, served: Served) -> HttpResult:
         policy = deployment.policy(exchange.call.region, exchange.call.account)
         if policy is not None:
             check_invocation(exchange, policy, method.get("authorizationType", "NONE"))
-        usage_key = await authorize(exchange, method, deployment.authorizers)
+        exchange.traced = bool(settings_of(exchange, served.stage)[1].get("dataTraceEnabled"))
+        usage_key = await authorize(exchange, method, deployment.authorizers, policy)
         await check_key(exchange, method, deployment.properties.get("apiKeySource", "HEADER"), usage_key)
         check_throttle(exchange, served.stage)
         validate(exchange, method, deployment)
@@ -164,6 +166,7 @@ async def _finished(exchange: Exchange, served: Served, result: HttpResult, seco
     fields = [field for field in result.headers if field[0].lower() not in ("content-length", "transfer-encoding")]
     fields += ids(exchange)
     call.response_bytes = len(result.body)
+    write_execution(exchange, served.stage, result)
     log = served.stage.properties.get("accessLogSettings") or {}
     if log.get("destinationArn") and log.get("format"):
         context = exchange.log_context(result.status, len(result.body), seconds)

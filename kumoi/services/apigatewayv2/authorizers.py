@@ -12,9 +12,11 @@ from typing import Any
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.iam import check_invoke
 from kumoi.http_api.results import HttpResult, message
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.expressions import evaluate
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ async def authorize(exchange: Exchange, route: Mapping[str, Any], authorizers: M
     if kind == "NONE":
         return
     if kind == "AWS_IAM":
-        exchange.authorizer = {"iam": _signed(exchange)}
+        exchange.authorizer = {"iam": await _signed(exchange)}
         return
     authorizer = authorizers.get(route.get("AuthorizerId", ""))
     if authorizer is None:
@@ -56,10 +58,14 @@ async def authorize(exchange: Exchange, route: Mapping[str, Any], authorizers: M
     exchange.authorizer = {"lambda": await _function(exchange, route["AuthorizerId"], authorizer)}
 
 
-def _signed(exchange: Exchange) -> dict[str, Any]:
+async def _signed(exchange: Exchange) -> dict[str, Any]:
     caller = exchange.call.caller
     if caller.access_key is None:
         raise forbidden("the route wants signed requests (AWS_IAM)")
+    try:
+        await check_invoke(exchange.call, exchange.route_arn)
+    except AwsError as error:
+        raise forbidden(error.message) from None
     return {
         "accessKey": caller.access_key,
         "accountId": caller.account,

@@ -237,6 +237,35 @@ def test_access_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> 
     assert found[1] == missing
 
 
+def test_execution_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> None:
+    logs = kumoi.client("logs")
+    made = api()
+    made.method("GET /a", mock, [{"statusCode": "200"}])
+    made.method("GET /broken", {**mock, "requestTemplates": {"application/json": "{}"}})
+    made.deploy()
+    changes = [
+        {"op": "replace", "path": "/*/*/logging/loglevel", "value": "ERROR"},
+        {"op": "replace", "path": "/~1a/GET/logging/loglevel", "value": "INFO"},
+        {"op": "replace", "path": "/~1a/GET/logging/dataTrace", "value": "true"},
+    ]
+    client.update_stage(restApiId=made.id, stageName="dev", patchOperations=changes)
+    ask(made.id, path="/a")
+    ask(made.id, path="/broken")
+    group = f"API-Gateway-Execution-Logs_{made.id}/dev"
+    found: list[str] = []
+    for _ in range(200):
+        if logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            found = [one["message"].partition(") ")[2] for one in logs.filter_log_events(logGroupName=group)["events"]]
+            if len(found) >= 4:
+                break
+    assert found[:3] == [
+        "HTTP Method: GET, Resource Path: /a",
+        'Endpoint request body: {"statusCode": 200}',
+        "Method completed with status: 200",
+    ]
+    assert found[3].startswith("Gateway response type: API_CONFIGURATION_ERROR")
+
+
 def test_throttles(client: Any, api: Any, ask: Any, mock: Any) -> None:
     made = api()
     made.method("GET /a/{id}", mock, [{"statusCode": "200"}])

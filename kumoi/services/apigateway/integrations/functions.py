@@ -32,7 +32,7 @@ async def ask_function(exchange: Exchange, integration: Mapping[str, Any]) -> Ht
         role=integration.get("credentials"),
     )
     await caller.check_permission(call, exchange.api, function, exchange.source_arn)
-    exchange.log(f"Endpoint response body before transformations: {content[:1024].decode('utf-8', 'replace')}")
+    exchange.log_body("Endpoint response", content)
     try:
         result = described(content)
     except Malformed as problem:

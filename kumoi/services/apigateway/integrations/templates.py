@@ -45,7 +45,7 @@ def apply_request_template(exchange: Exchange, integration: Mapping[str, Any], o
         return
     context = exchange.template_context()
     outgoing.body = render(exchange, source, body, context).encode()
-    exchange.log(f"Endpoint request body after transformations: {outgoing.body[:1024].decode('utf-8', 'replace')}")
+    exchange.log_body("Endpoint request", outgoing.body)
     overridden = context.get("requestOverride") or {}
     for name, value in _texts(overridden.get("header")).items():
         outgoing.headers = {key: one for key, one in outgoing.headers.items() if key.lower() != name.lower()}

@@ -1,0 +1,30 @@
+"""AWS_IAM: whether policies allow who signed a request to invoke a route or method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kumoi.doorway import Call
+from kumoi.doorway.authorization import Ask, Authorization, Owned
+from kumoi.policy import Policy
+
+
+async def check_invoke(call: Call, method_arn: str, policies: Sequence[Policy] = ()) -> None:
+    """Ask policies about `execute-api:Invoke`, as the platform's mode says; `policies` are the API's own.
+
+    Raises AccessDeniedException where policies are enforced; what they say is noted on the call in any case.
+    """
+    identity = call.doorway.identity
+    if identity.mode == "off":
+        return
+
+    async def owned(asking: Call, _ask: Ask) -> Owned:
+        return Owned(asking.account, policies)
+
+    facts = Authorization(
+        "execute-api",
+        resource=lambda _call: method_arn,
+        actions={call.operation: "Invoke"},
+        policy=owned if policies else None,
+    )
+    await identity.authoriser.check(call, facts, enforce=identity.mode == "enforce")
