@@ -2,8 +2,8 @@
 
 `operations/` holds the control plane. A resource holds its methods, a method its integration and responses
 (`records.py`); parts that are alike (authorizers, models, validators) share one table (`kinds.py`, `part_store.py`),
-changes are patch operations (`patches.py`). A deployment is a snapshot; stages serve deployments. Requests come from the
-service `execute-api` to `plane.py`: stage → resource and method → resource policy → authorizer → API key and throttle →
+changes are patch operations (`patches.py`). A deployment is a snapshot; stages serve deployments. Requests come from
+the service `execute-api` to `plane.py`: stage → resource and method → resource policy → authorizer → key and throttle →
 validation → integration (`integrations/`) → logs; what goes wrong is a gateway response (`gateway_responses.py`).
 Mapping templates are Velocity (`kumoi/vtl`) over the variables of `template_variables.py`.
 
