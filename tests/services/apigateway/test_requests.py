@@ -201,6 +201,12 @@ def test_a_custom_domain(kumoi: Any, client: Any, echo: Any, http: Any) -> None:
     assert http.request("GET", f"{kumoi.url}/dev/pets/2", headers={"Host": name}).json()["pathParameters"] == {
         "id": "2"
     }
+    second = kumoi.client("apigatewayv2")
+    second.create_api_mapping(DomainName=name, ApiId=echo.id, Stage="dev", ApiMappingKey="v2/deep")
+    assert (
+        http.request("GET", f"{kumoi.url}/v2/deep/pets/1", headers={"Host": name}).json()["path"] == "/v2/deep/pets/1"
+    )
+    client.delete_base_path_mapping(domainName=name, basePath="v2/deep")
     client.delete_base_path_mapping(domainName=name, basePath="v1")
     assert [one["basePath"] for one in client.get_base_path_mappings(domainName=name)["items"]] == ["(none)"]
     client.delete_domain_name(domainName=name)
