@@ -27,7 +27,8 @@ class Exchange:
     """A request, its stage, its method.
 
     `authorizer` is what the authorizer passes on, `identity` what is known of who asks beside the usual. `lines` tells
-    what happened, as execution logs do, bodies too where it is `traced`.
+    what happened, as execution logs do, bodies too where it is `traced`. `arrived` is platform
+    time in epoch seconds.
     """
 
     call: Call
@@ -50,6 +51,10 @@ class Exchange:
     integration_error: str = ""
     lines: list[str] = field(default_factory=list)
     traced: bool = True
+    arrived: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.arrived = self.arrived or self.call.now
 
     @property
     def path(self) -> str:
@@ -96,13 +101,13 @@ class Exchange:
             "resourcePath": self.resource_path,
             "httpMethod": incoming.method,
             "extendedRequestId": self.extended_id,
-            "requestTime": request_time(call.now),
+            "requestTime": request_time(self.arrived),
             "path": self.context_path,
             "accountId": call.account,
             "protocol": "HTTP/1.1",
             "stage": self.stage,
             "domainPrefix": incoming.host.partition(".")[0],
-            "requestTimeEpoch": int(call.now * 1000),
+            "requestTimeEpoch": int(self.arrived * 1000),
             "requestId": call.request_id,
             "identity": {**_NOBODY, "sourceIp": incoming.source, "userAgent": incoming.user_agent, **self.identity},
             "domainName": incoming.host,
