@@ -121,7 +121,7 @@ async def answer(exchange: Exchange, served: Served) -> HttpResult:
         usage_key = await authorize(exchange, method, deployment.authorizers, policy)
         await check_key(exchange, method, deployment.properties.get("apiKeySource", "HEADER"), usage_key)
         check_throttle(exchange, served.stage)
-        validate(exchange, method, deployment)
+        await validate(exchange, method, deployment)
         return await ask(exchange, method["methodIntegration"])
     except Refused as refused:
         return refusal(exchange, deployment, refused)

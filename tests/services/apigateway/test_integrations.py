@@ -265,3 +265,20 @@ def test_test_invoke(client: Any, api: Any, mock: Any) -> None:
     )
     assert (answer["status"], answer["body"]) == (200, "7 w x")
     assert "Method completed with status: 200" in answer["log"]
+
+
+def test_a_large_body(api: Any, ask: Any, client: Any) -> None:
+    made = api()
+    validator = client.create_request_validator(restApiId=made.id, validateRequestBody=True)["id"]
+    schema = json.dumps({"type": "array", "items": {"type": "string", "pattern": "^x+$"}})
+    client.create_model(restApiId=made.id, name="Texts", contentType="application/json", schema=schema)
+    template = (
+        '{"statusCode": 200}#foreach($one in $input.path("$"))#set($context.responseOverride.header.X = $one)#end'
+    )
+    mock = {"type": "MOCK", "requestTemplates": {"application/json": template}}
+    models = {"requestValidatorId": validator, "requestModels": {"application/json": "Texts"}}
+    made.method("POST /", mock, [fixed(template="$input.params('n')")], **models)
+    made.deploy()
+    assert ask(made.id, "POST", "/?n=7", body=json.dumps(["x" * 90] * 1000).encode()).data == b"7"
+    assert ask(made.id, "POST", "/?n=7", body=json.dumps(["y" * 90] * 1000).encode()).status == 400
+    assert ask(made.id, "POST", "/?n=7", body=json.dumps(["x" * 90] * 1001).encode()).status == 500
