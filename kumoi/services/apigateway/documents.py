@@ -178,8 +178,8 @@ class _Reader:
             kind = str(scheme.get(f"{_X}authtype") or "").lower()
             if given is not None:
                 self.said.authorizers[name] = _authorizer(name, scheme, given)
-                pool = self.said.authorizers[name]["type"] == "COGNITO_USER_POOLS"
-                found[name] = ("COGNITO_USER_POOLS" if pool else "CUSTOM", name)
+                told = self.said.authorizers[name]["type"]
+                found[name] = (told if told in ("COGNITO_USER_POOLS", "JWT") else "CUSTOM", name)
             elif kind == "awssigv4":
                 found[name] = ("AWS_IAM", None)
             elif scheme.get("type") == "apiKey" and str(scheme.get("name")).lower() == "x-api-key":
@@ -304,7 +304,7 @@ class _Reader:
 
 def _authorizer(name: str, scheme: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(given.get("type") or "token").upper()
-    if kind not in ("TOKEN", "REQUEST", "COGNITO_USER_POOLS"):
+    if kind not in ("TOKEN", "REQUEST", "COGNITO_USER_POOLS", "JWT"):
         raise bad(f"the authorizer {name} has the type {given.get('type')}, which REST APIs do not have")
     source = given.get("identitySource")
     if source is None and kind != "REQUEST" and scheme.get("name"):
@@ -322,6 +322,7 @@ def _authorizer(name: str, scheme: Mapping[str, Any], given: Mapping[str, Any]) 
                 "identityValidationExpression": given.get("identityValidationExpression"),
                 "authorizerResultTtlInSeconds": None if lifetime is None else int(lifetime),
                 "providerARNs": given.get("providerARNs"),
+                "jwtConfiguration": given.get("jwtConfiguration"),
             }
         )
     )

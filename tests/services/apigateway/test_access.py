@@ -142,6 +142,30 @@ def test_a_user_pool(guarded: Any, ask: Any, pool: Any) -> None:
     assert get(pool(scope="read", exp=1)).json() == {"message": "The incoming token has expired"}
 
 
+def test_a_trusted_issuer(client: Any, api: Any, ask: Any, function: Any, pool: Any) -> None:
+    issuer = json.loads(base64.urlsafe_b64decode(pool().split(".")[1] + "=="))["iss"]
+    made = api()
+    rules = [{"claimName": "team", "format": "SINGLE_STRING", "required": True, "expectedValues": ["red"]}]
+    trusted = {"issuer": issuer, "audiences": ["me", "you"], "additionalClaims": rules}
+    configuration = {"issuers": [trusted], "defaultAlgorithms": ["RS256"]}
+    guard = client.create_authorizer(restApiId=made.id, name="g", type="JWT", jwtConfiguration=configuration)["id"]
+    body = "return {'body': event['requestContext']['authorizer']['claims']['team']}"
+    made.method("GET /", function(body), authorizationType="JWT", authorizerId=guard, authorizationScopes=["read"])
+    made.deploy()
+
+    def get(**claims: Any) -> Any:
+        token = pool(**{"aud": "you", "team": "red", "scope": "read", **claims})
+        return ask(made.id, headers={"Authorization": f"Bearer {token}"})
+
+    assert get().data == b"red"
+    for wrong in ({"aud": "them"}, {"team": "blue"}, {"team": 7}, {"scope": "write"}, {"iss": "http://[x"}):
+        assert get(**wrong).status == 401, wrong
+    for bad in ("ftp://a.b", "http://a.b", "https://u@a.b", "https://a.b?c", "https://[", "x"):
+        broken = {**configuration, "issuers": [{**trusted, "issuer": bad}]}
+        with pytest.raises(ClientError, match="Invalid issuer"):
+            client.create_authorizer(restApiId=made.id, name="h", type="JWT", jwtConfiguration=broken)
+
+
 def test_signed_requests(kumoi: Any, api: Any, ask: Any, function: Any) -> None:
     made = api()
     body = "return {'body': json.dumps(event['requestContext']['identity'])}"

@@ -15,7 +15,7 @@ from kumoi.services.apigateway.resources.asking import ask, resource_type
 
 _AUTHORIZER = (
     *("Name", "Type", "AuthType", "AuthorizerUri", "AuthorizerCredentials", "IdentitySource"),
-    *("IdentityValidationExpression", "AuthorizerResultTtlInSeconds", "ProviderARNs"),
+    *("IdentityValidationExpression", "AuthorizerResultTtlInSeconds", "ProviderARNs", "JwtConfiguration"),
 )
 
 
@@ -25,7 +25,7 @@ async def _create_authorizer(call: ResourceCall) -> Resource:
 
 
 async def _update_authorizer(call: ResourceCall) -> Resource:
-    names = [name for name in _AUTHORIZER if name != "ProviderARNs"]
+    names = [name for name in _AUTHORIZER if name not in ("ProviderARNs", "JwtConfiguration")]
     operations = patches(call.before, call.properties, *names)
     pools = call.properties.get("ProviderARNs")
     if pools:
