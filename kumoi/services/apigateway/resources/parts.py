@@ -111,7 +111,15 @@ async def _delete_documentation(call: ResourceCall) -> None:
 
 
 TYPES = (
-    resource_type("Authorizer", _create_authorizer, _delete_authorizer, _update_authorizer, "RestApiId"),
+    resource_type(
+        "Authorizer",
+        _create_authorizer,
+        _delete_authorizer,
+        _update_authorizer,
+        "RestApiId",
+        "Type",
+        "JwtConfiguration",
+    ),
     resource_type("Model", _create_model, _delete_model, _update_model, "RestApiId", "Name", "ContentType"),
     resource_type("RequestValidator", _create_validator, _delete_validator, _update_validator, "RestApiId", "Name"),
     resource_type(
