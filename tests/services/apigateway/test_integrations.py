@@ -282,3 +282,68 @@ def test_a_large_body(api: Any, ask: Any, client: Any) -> None:
     assert ask(made.id, "POST", "/?n=7", body=json.dumps(["x" * 90] * 1000).encode()).data == b"7"
     assert ask(made.id, "POST", "/?n=7", body=json.dumps(["y" * 90] * 1000).encode()).status == 400
     assert ask(made.id, "POST", "/?n=7", body=json.dumps(["x" * 90] * 1001).encode()).status == 500
+
+
+def test_other_services(kumoi: Any, api: Any, ask: Any) -> None:
+    role = f"arn:aws:iam::{kumoi.account}:role/api"
+    queue = kumoi.client("sqs").create_queue(QueueName="all")["QueueUrl"]
+    topic = kumoi.client("sns").create_topic(Name="news")["TopicArn"]
+    subscription = {"TopicArn": topic, "Protocol": "sqs", "Attributes": {"RawMessageDelivery": "true"}}
+    kumoi.client("sns").subscribe(Endpoint=f"arn:aws:sqs:us-east-1:{kumoi.account}:all", **subscription)
+    kinesis = kumoi.client("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="clicks", WaiterConfig={"Delay": 1})
+    states = kumoi.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="m", roleArn=role, definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    )["stateMachineArn"]
+    made = api()
+
+    def call(service: str, template: str, query: dict[str, str] | None = None, verb: str = "POST") -> dict[str, Any]:
+        return {
+            "type": "AWS",
+            "uri": f"arn:aws:apigateway:us-east-1:{service}",
+            "integrationHttpMethod": verb,
+            "credentials": role,
+            "requestTemplates": {"application/json": template},
+            "requestParameters": {
+                f"integration.request.querystring.{name}": text for name, text in (query or {}).items()
+            },
+        }
+
+    given = {"TopicArn": f"'{topic}'", "Message": "method.request.body.text"}
+    integrations = {
+        "sns": call("sns:action/Publish", "", given),
+        "sns-path": call("sns:path//", "", {**given, "Action": "'Publish'"}),
+        "kinesis": call(
+            "kinesis:action/PutRecord",
+            '{"StreamName": "clicks", "PartitionKey": "p", "Data": "$util.base64Encode($input.json(\'$.text\'))"}',
+        ),
+        "states": call(
+            "states:action/StartExecution",
+            f'{{"stateMachineArn": "{machine}", "input": "$util.escapeJavaScript($input.json(\'$\'))"}}',
+        ),
+        "events": call(
+            "events:action/PutEvents",
+            '{"Entries": [{"Source": "a", "DetailType": "b", "Detail": "$util.escapeJavaScript($input.json(\'$\'))"}]}',
+        ),
+        "lambda": call("lambda:path/2015-03-31/functions", "", verb="GET"),
+    }
+    for name, integration in integrations.items():
+        made.method(f"POST /{name}", integration, [fixed(), fixed("500", selectionPattern="[45]\\d\\d")])
+    made.deploy()
+    for name in integrations:
+        answer = ask(made.id, "POST", f"/{name}", body=json.dumps({"text": f"it is {name}"}).encode())
+        assert answer.status == 200, (name, answer.data)
+        if name == "states":
+            execution = states.describe_execution(executionArn=answer.json()["executionArn"])
+            assert json.loads(execution["input"]) == {"text": "it is states"}
+        elif name == "events":
+            assert answer.json()["FailedEntryCount"] == 0
+        elif name == "kinesis":
+            assert answer.json()["ShardId"] == "shardId-000000000000"
+    texts = set()
+    while len(texts) < 2:
+        answer = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)
+        texts |= {message["Body"] for message in answer["Messages"]}
+    assert texts == {"it is sns", "it is sns-path"}
