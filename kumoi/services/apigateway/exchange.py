@@ -51,6 +51,7 @@ class Exchange:
     integration_error: str = ""
     lines: list[str] = field(default_factory=list)
     traced: bool = True
+    canary: bool = False
     arrived: float = 0.0
 
     def __post_init__(self) -> None:
@@ -158,7 +159,7 @@ class Exchange:
             said["responseType"] = refused.case
         said["requestOverride"] = {"header": {}, "querystring": {}, "path": {}}
         said["responseOverride"] = {"header": {}}
-        said["isCanaryRequest"] = False
+        said["isCanaryRequest"] = self.canary
         said["awsEndpointRequestId"] = self.call.request_id
         return said
 

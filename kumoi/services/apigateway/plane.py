@@ -6,6 +6,7 @@ What the gateway answers itself are gateway responses; why stands in the header 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -44,6 +45,7 @@ class Served:
     api: RestApi
     stage: Stage
     deployment: CompiledDeployment
+    canary: bool = False
 
 
 @apigateway.operation(name="ServeRestApi")
@@ -94,11 +96,19 @@ def new_exchange(call: Call, served: Served, incoming: Incoming, base_path: str 
         served.api.id,
         served.stage.name,
         served.deployment.id,
-        served.stage.properties.get("variables") or {},
+        _variables(served),
         served.deployment.binary_types,
         base_path,
         custom,
+        canary=served.canary,
     )
+
+
+def _variables(served: Served) -> Mapping[str, str]:
+    own: Mapping[str, str] = served.stage.properties.get("variables") or {}
+    if not served.canary:
+        return own
+    return {**own, **((served.stage.properties.get("canarySettings") or {}).get("stageVariableOverrides") or {})}
 
 
 async def answer(exchange: Exchange, served: Served) -> HttpResult:
@@ -207,5 +217,8 @@ async def _stage(tx: Transaction, api_id: str, name: str, compiled: CompiledDepl
     stage = await stages.get(tx, api_id, name)
     if api is None or stage is None:
         return None
-    deployment = await deployments.get(tx, api_id, stage.deployment)
-    return None if deployment is None else Served(api, stage, compiled.of(deployment))
+    settings = stage.properties.get("canarySettings") or {}
+    canary = random.random() * 100 < settings.get("percentTraffic", 0.0)
+    wanted = settings.get("deploymentId") or stage.deployment if canary else stage.deployment
+    deployment = await deployments.get(tx, api_id, wanted)
+    return None if deployment is None else Served(api, stage, compiled.of(deployment), canary)

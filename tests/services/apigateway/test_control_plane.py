@@ -301,11 +301,6 @@ def test_what_is_no_document_is_refused(client: Any, document: str) -> None:
 REFUSED = [
     ("create_rest_api", {"name": " "}, "BadRequestException"),
     ("create_stage", {"stageName": "a.b", "deploymentId": "x"}, "BadRequestException"),
-    (
-        "create_stage",
-        {"stageName": "a", "deploymentId": "x", "canarySettings": {"percentTraffic": 1.0}},
-        "NotImplemented",
-    ),
     ("create_authorizer", {"name": "a", "type": "TOKEN"}, "BadRequestException"),
     ("create_model", {"name": "a b", "contentType": "application/json", "schema": "{}"}, "BadRequestException"),
     ("create_model", {"name": "a", "contentType": "application/json", "schema": "{"}, "BadRequestException"),

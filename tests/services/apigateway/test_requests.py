@@ -102,6 +102,35 @@ def test_changes_show_with_the_next_deployment(client: Any, api: Any, ask: Any, 
     assert ask(made.id, path="/a").data == b"one"
 
 
+def test_a_canary(client: Any, api: Any, ask: Any, mock: Any) -> None:
+    made = api()
+    said = {"statusCode": "200", "responseTemplates": {"application/json": "$stageVariables.v one"}}
+    made.method("GET /a", mock, [said])
+    first = made.deploy(variables={"v": "base"})
+    place = {"restApiId": made.id, "resourceId": made.resource("/a"), "httpMethod": "GET", "statusCode": "200"}
+    two = "$stageVariables.v two $context.isCanaryRequest"
+    change = [{"op": "replace", "path": "/responseTemplates/application~1json", "value": two}]
+    client.update_integration_response(**place, patchOperations=change)
+    second = made.deploy(canarySettings={"percentTraffic": 0.0, "stageVariableOverrides": {"v": "canary"}})
+    stage = {"restApiId": made.id, "stageName": "dev"}
+    assert client.get_stage(**stage)["canarySettings"]["deploymentId"] == second
+    assert ask(made.id, path="/a").data == b"base one"
+    all_of_it = [{"op": "replace", "path": "/canarySettings/percentTraffic", "value": "100"}]
+    client.update_stage(**stage, patchOperations=all_of_it)
+    assert ask(made.id, path="/a").data == b"canary two true"
+    promoted = client.update_stage(
+        **stage,
+        patchOperations=[
+            {"op": "copy", "from": "/canarySettings/deploymentId", "path": "/deploymentId"},
+            {"op": "copy", "from": "/canarySettings/stageVariableOverrides", "path": "/variables"},
+            {"op": "remove", "path": "/canarySettings"},
+        ],
+    )
+    assert (promoted["deploymentId"], promoted["variables"]) == (second, {"v": "canary"})
+    assert ask(made.id, path="/a").data == b"canary two false"
+    client.delete_deployment(restApiId=made.id, deploymentId=first)
+
+
 FAILING = [
     ("raise ValueError('no')", 502),
     ("return 'text'", 502),
