@@ -12,14 +12,22 @@ from typing import Any
 _WHOLE = frozenset(
     ["timeoutInMillis", "authorizerResultTtlInSeconds", "minimumCompressionSize", "burstLimit", "limit", "offset"]
 )
-_NUMBERS = frozenset(["rateLimit"])
+_NUMBERS = frozenset(["rateLimit", "percentTraffic"])
 _FLAGS = frozenset(
     [
         *("apiKeyRequired", "enabled", "validateRequestBody", "validateRequestParameters", "tracingEnabled"),
-        *("disableExecuteApiEndpoint", "insecureSkipVerification", "cacheClusterEnabled", "generateDistinctId"),
+        *(
+            "disableExecuteApiEndpoint",
+            "insecureSkipVerification",
+            "cacheClusterEnabled",
+            "generateDistinctId",
+            "useStageCache",
+        ),
     ]
 )
-_TEXT_MAPS = frozenset(["variables", "requestTemplates", "responseTemplates", "requestModels", "responseModels"])
+_TEXT_MAPS = frozenset(
+    ["variables", "stageVariableOverrides", "requestTemplates", "responseTemplates", "requestModels", "responseModels"]
+)
 
 
 def lowered(name: str) -> str:

@@ -77,6 +77,7 @@ def template(text: str, deployment: str) -> dict[str, Any]:
                 DeploymentId={"Ref": deployment},
                 StageName="dev",
                 Variables={"v": text},
+                CanarySetting={"PercentTraffic": 0, "StageVariableOverrides": {"V": text}},
                 MethodSettings=[{"ResourcePath": "/pets", "HttpMethod": "POST", "ThrottlingBurstLimit": "50"}],
             ),
             "Key": typed("ApiKey", Enabled=True, Value="v" * 20),
@@ -101,6 +102,7 @@ def test_a_template_makes_and_changes_an_api(client: Any, deploy: Any, ask: Any)
         assert ask(api_id, "POST", "/", body=b"{}").data.decode() == text
         stage = client.get_stage(restApiId=api_id, stageName="dev")
         assert stage["variables"] == {"v": text}
+        assert stage["canarySettings"] == {"percentTraffic": 0.0, "stageVariableOverrides": {"V": text}}
         assert stage["methodSettings"]["pets/POST"]["throttlingBurstLimit"] == 50
     assert client.get_api_key(apiKey=outputs["Key"])["enabled"] is True
     assert len(client.get_deployments(restApiId=api_id)["items"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kumoi.doorway.resource_types import Resource, ResourceCall
@@ -90,7 +91,7 @@ async def _create_stage(call: ResourceCall) -> Resource:
         call,
         "CreateStage",
         stageName=name,
-        canarySettings=own.get("CanarySetting"),
+        canarySettings=typed("", own["CanarySetting"]) if own.get("CanarySetting") else None,
         tags=call.all_tags(),
         **members(own, "RestApiId", "Variables", *_STAGE),
     )
@@ -107,11 +108,21 @@ def _log_patches(properties: Any) -> list[dict[str, str]]:
     return [patch(f"/accessLogSettings/{lowered(name)}", value) for name, value in log.items()]
 
 
+def _canary_patches(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str]]:
+    if not after:
+        return [{"op": "remove", "path": "/canarySettings"}] if before else []
+    overrides = "StageVariableOverrides"
+    plain = [patch(f"/canarySettings/{lowered(name)}", value) for name, value in after.items() if name != overrides]
+    place = f"/canarySettings/{lowered(overrides)}"
+    return [*plain, *map_patches(place, before.get(overrides) or {}, after.get(overrides) or {})]
+
+
 async def _update_stage(call: ResourceCall) -> Resource:
     own, before = call.properties, call.before
     operations = patches(before, own, *_STAGE)
     operations += map_patches("/variables", before.get("Variables") or {}, own.get("Variables") or {})
     operations += [*_settings_patches(own.get("MethodSettings") or ()), *_log_patches(own)]
+    operations += _canary_patches(before.get("CanarySetting") or {}, own.get("CanarySetting") or {})
     if before.get("AccessLogSetting") and not own.get("AccessLogSetting"):
         operations.append({"op": "remove", "path": "/accessLogSettings"})
     place = {"restApiId": own["RestApiId"], "stageName": call.physical_id}
