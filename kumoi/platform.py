@@ -150,6 +150,7 @@ class Platform:
         )
         stack.callback(doorway.hops.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
+        authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
         sandboxes = parts.add(
             SandboxHost,
             SandboxHost(
@@ -157,6 +158,7 @@ class Platform:
                 isolation=settings.isolation,
                 now=clock.now,
                 databases=settings.databases,
+                authority=lambda: authority.ca_file,
             ),
         )
         await sandboxes.start()
@@ -202,8 +204,10 @@ class Platform:
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         internal = Internal(doorway, clock, timers, self.reset, self._facts)
         front = Front(doorway, self.parts.add(Wire, Wire()), router, internal)
-        authority = self.parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
-        return self.parts.add(Listener, Listener(front, host=settings.host, port=settings.port, tls=authority))
+        authority = self.parts[CertificateAuthority]
+        return self.parts.add(
+            Listener, Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
+        )
 
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user; temporary when nothing is kept."""

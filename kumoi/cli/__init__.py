@@ -15,6 +15,8 @@ VERBS = {
     "status": "What runs, where, and how.",
     "env": "The environment that points SDKs and the AWS CLI at the platform.",
     "run": "Run a command against the platform, or against a fresh one when none is up.",
+    "deploy": "Deploy a template with its code; --watch deploys again on each change.",
+    "destroy": "Delete a stack with everything it made.",
     "invoke": "Run a function with an event and show its answer.",
     "logs": "What a function has logged; -f follows.",
     "reset": "Forget everything, or everything of one account.",
@@ -23,6 +25,7 @@ VERBS = {
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree.",
     "map": "Who calls what, and how often.",
+    "iam": "What policies deny, and the smallest ones that do not.",
 }
 
 

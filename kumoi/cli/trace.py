@@ -53,5 +53,6 @@ def _line(hop: Hop) -> str:
     outcome = click.style("ok", fg="green") if hop["outcome"] == "ok" else click.style(hop["outcome"], fg="red")
     fault = f"  ({hop['fault']})" if hop["fault"] else ""
     duration = click.style(f"{hop['duration_us'] / 1000:9.2f} ms", dim=True)
-    warning = click.style(f"  ! {hop['warning']}", fg="yellow") if hop["warning"] else ""
-    return f"{hop['target']} {click.style(hop['operation'], bold=True)}  {duration}  {outcome}{fault}{warning}"
+    denied = click.style(f"  policies deny {hop['denied']}", fg="yellow") if hop.get("denied") else ""
+    warning = click.style(f"  ! {hop['warning']}", fg="yellow") if hop.get("warning") else ""
+    return f"{hop['target']} {click.style(hop['operation'], bold=True)}  {duration}  {outcome}{fault}{denied}{warning}"

@@ -10,17 +10,22 @@ where policies are enforced.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import orjson
 
 from kumoi.doorway.authorization import NO_VALUES, Ask, Authorization, Owned, Values
 from kumoi.doorway.call import Call
 from kumoi.doorway.principal import Principal
+from kumoi.doorway.sealing import Sealer
 from kumoi.policy import Caller, Decision, Policies, Policy, Request, decide
 from kumoi.wire.errors import AwsError, aws_error
 
 _ALLOWED = Decision("allowed")
+MESSAGE_CONTEXT = "authorization message"
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
 
@@ -45,6 +50,9 @@ class PolicySource(Protocol):
     async def of(self, principal: Principal) -> IdentityPolicies:
         """The policies that apply to a principal, whatever it asks."""
 
+    async def trust(self, role_arn: str) -> Policy | None:
+        """The trust policy of a role; None where there is no such role."""
+
 
 class Verdict(NamedTuple):
     """What policies say about one permission that a call needs."""
@@ -62,43 +70,62 @@ class Verdict(NamedTuple):
 
 
 class Authoriser:
-    """Weighs policies about calls. Without a source of policies (IAM) identities have none."""
+    """Weighs policies about calls. Without a source of policies (IAM) identities have none.
 
-    def __init__(self) -> None:
+    `sealer` encrypts what a refusal says to those who may decode it.
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
         self.source: PolicySource | None = None
+        self._sealer = sealer
 
     async def check(self, call: Call, facts: Authorization, *, enforce: bool) -> None:
         """Let a call pass, or raise its service's AccessDenied (`enforce`); what was found is noted on the call."""
         caller = call.caller
-        enforce = enforce or caller.is_anonymous
         own = caller.is_root and caller.account == call.account
         if own and (not enforce or facts.policy is None):
             return
         if caller.is_service and (facts.policy is None or caller.arn in (_DEPLOYER, f"{facts.prefix}.amazonaws.com")):
             return
-        asks = facts.asks(call)
-        if not own:
-            call.asked = "\n".join(f"{ask.action} {ask.resource}" for ask in asks)
+        await self.require(call, facts.asks(call), facts, enforce=enforce, noted=not own)
+
+    async def require(
+        self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True
+    ) -> None:
+        """Ask about each permission and note it; the first that is denied is raised where `enforce` says so."""
         for ask in asks:
             verdict = await self.verdict(call, ask, facts)
+            if noted:
+                needed = f"{ask.action} {verdict.ask.resource}"
+                call.asked = f"{call.asked}\n{needed}" if call.asked else needed
             if not verdict.decision.allowed:
                 call.denied = verdict.reason
                 if enforce:
-                    raise denied(call, verdict, facts)
+                    message = base64.b64encode(self._sealer.seal(told(call, verdict), MESSAGE_CONTEXT)).decode()
+                    raise denied(call, verdict, facts).with_headers(("x-kumoi-authorization-message", message))
 
     async def verdict(self, call: Call, ask: Ask, facts: Authorization) -> Verdict:
         """What policies say about one permission."""
-        owned = (
-            await facts.policy(call, ask)
-            if facts.policy is not None
-            else Owned(_account_of(ask.resource) or call.account)
-        )
         caller = call.caller
+        if facts.policy is None:
+            owned = Owned(_account_of(ask.resource) or call.account)
+        else:
+            owned = await facts.policy(call, ask)
+            if owned.arn:
+                ask = ask._replace(resource=owned.arn)
         if caller.is_root and not owned.policies and owned.account in ("", caller.account):
             return Verdict(ask, _ALLOWED)
         side = await self._side(caller)
-        request = Request(side.caller, ask.action, ask.resource, CallContext(call, ask, side, facts))
-        policies = Policies(side.identity, owned.policies, side.boundary, side.session, owned.account)
+        request = Request(side.caller, ask.action, ask.resource, CallContext(call, ask, side, owned, facts))
+        policies = Policies(
+            side.identity,
+            owned.policies,
+            side.boundary,
+            side.session,
+            owned.account,
+            owned.required,
+            owned.what,
+        )
         return Verdict(ask, decide(request, policies), side.lacking)
 
     async def _side(self, caller: Principal) -> IdentityPolicies:
@@ -115,12 +142,33 @@ def denied(call: Call, verdict: Verdict, facts: Authorization) -> AwsError:
     """The refusal, in AWS's words."""
     if call.caller.is_anonymous:
         return aws_error(facts.error, "Access Denied", status=403)
+    action = verdict.ask.action
+    said = f"{action} on resource: {verdict.ask.resource} {verdict.decision.because}"
     return aws_error(
         facts.error,
-        f"User: {call.caller.arn} is not authorized to perform: {verdict.ask.action} on resource:"
-        f" {verdict.ask.resource} {verdict.decision.because}",
+        f"User: {call.caller.arn} is not authorized to perform: {said.replace(action, facts.spoken(action))}",
         status=403,
     )
+
+
+def told(call: Call, verdict: Verdict) -> bytes:
+    """A denial as DecodeAuthorizationMessage tells it (JSON)."""
+    decision = verdict.decision
+    matched = [{"statementId": decision.sid, "effect": "DENY"}] if decision.kind == "explicitDeny" else []
+    content = {
+        "allowed": False,
+        "explicitDeny": decision.kind == "explicitDeny",
+        "matchedStatements": {"items": matched},
+        "failures": {"items": []},
+        "context": {
+            "principal": {"id": call.caller.id, "arn": call.caller.arn},
+            "action": verdict.ask.action,
+            "resource": verdict.ask.resource,
+            "conditions": {"items": []},
+        },
+        "reason": verdict.reason,
+    }
+    return orjson.dumps(content)
 
 
 def _account_of(arn: str) -> str:
@@ -134,17 +182,19 @@ class CallContext(Mapping[str, Sequence[str]]):
     Source: "AWS global condition context keys" of the IAM user guide.
     """
 
-    def __init__(self, call: Call, ask: Ask, side: IdentityPolicies, facts: Authorization) -> None:
-        self._parts = (call, ask, side, facts)
+    def __init__(self, call: Call, ask: Ask, side: IdentityPolicies, owned: Owned, facts: Authorization) -> None:
+        self._parts = (call, ask, side, owned, facts)
         self._values: Values | None = None
 
     def _all(self) -> Values:
         if self._values is None:
-            call, ask, side, facts = self._parts
+            call, ask, side, owned, facts = self._parts
             self._values = {
                 **call_keys(call),
+                **tag_keys(call.params),
                 **principal_keys(call.caller, side.caller),
                 **side.context,
+                **owned.context,
                 **(facts.context(call) if facts.context is not None else {}),
                 **ask.context,
             }
@@ -182,6 +232,24 @@ def call_keys(call: Call) -> dict[str, Sequence[str]]:
     return keys
 
 
+def tag_keys(params: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """What tags a request sets or takes away, in any of the forms that services have for it."""
+    given = params.get("Tags", params.get("tags", params.get("TagList")))
+    tags: dict[str, str] = {}
+    if isinstance(given, Mapping):
+        tags = {str(key): str(value) for key, value in given.items()}
+    elif isinstance(given, list):
+        tags = {
+            str(one["Key"]): str(one.get("Value", "")) for one in given if isinstance(one, Mapping) and "Key" in one
+        }
+    keys: dict[str, Sequence[str]] = {f"aws:requesttag/{key.lower()}": (value,) for key, value in tags.items()}
+    removed = params.get("TagKeys", params.get("tagKeys"))
+    names = [*tags, *(str(one) for one in removed)] if isinstance(removed, list) else [*tags]
+    if names:
+        keys["aws:tagkeys"] = names
+    return keys
+
+
 def principal_keys(principal: Principal, caller: Caller) -> dict[str, Sequence[str]]:
     """What is known of who asks."""
     if principal.is_anonymous:
@@ -191,7 +259,9 @@ def principal_keys(principal: Principal, caller: Caller) -> dict[str, Sequence[s
         keys["aws:principalservicename"] = (principal.arn,)
         if principal.source_arn:
             keys["aws:sourcearn"] = (principal.source_arn,)
-        keys["aws:sourceaccount"] = (_account_of(principal.source_arn) or principal.account,)
+        keys["aws:sourceaccount"] = (
+            principal.source_account or _account_of(principal.source_arn) or principal.account,
+        )
         return keys
     keys["aws:principalarn"] = (caller.role_arn or principal.arn,)
     keys["aws:principalaccount"] = (principal.account,)
@@ -206,6 +276,7 @@ def principal_keys(principal: Principal, caller: Caller) -> dict[str, Sequence[s
         if session.provider:
             keys["aws:federatedprovider"] = (session.provider,)
         keys.update({f"aws:principaltag/{name.lower()}": (value,) for name, value in session.tags})
+        keys.update(session.context)
     return keys
 
 

@@ -32,10 +32,19 @@ class Ask(NamedTuple):
 
 
 class Owned(NamedTuple):
-    """A resource's side of the question: the account it belongs to (empty: whoever calls), and its policies."""
+    """A resource's side of the question: the account it belongs to (empty: whoever calls), and its policies.
+
+    `arn` is the resource's ARN where the call knows it by a name alone, `context` what condition keys the resource sets
+    (its tags). `required` says that these policies have to allow whatever the caller's do (the trust policy of a role);
+    `what` is how such a policy is called.
+    """
 
     account: str
     policies: Sequence[Policy] = ()
+    arn: str = ""
+    context: Values = NO_VALUES
+    required: bool = False
+    what: str = "resource-based policy"
 
 
 ResourceOf = Callable[[Call], str | Iterable[str]]
@@ -61,13 +70,19 @@ def pass_role(call: Call, role: str | None, service: str) -> list[Ask]:
     return [Ask("iam:PassRole", role, {"iam:passedtoservice": (service,)})]
 
 
+def resource_tags(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """The condition keys that a resource's tags are."""
+    return {f"aws:resourcetag/{key.lower()}": (value,) for key, value in tags.items()}
+
+
 class Authorization:
     """The facts of one service.
 
     `prefix` begins its actions' names. `resource` says what an operation addresses, `resources` where one differs;
     `actions` holds the operations whose action has another name; `asks` those that need something else than one action
     on their resources. `context` gives the service's own condition keys. `policy` answers the account of a resource and
-    the policies on it; a service without it has no resource policies. `error` is the code of a refusal.
+    the policies on it; a service without it has no resource policies. `error` is the code of a refusal, `spoken` how
+    actions are spelled in its text, where that is not as in policies.
     """
 
     def __init__(
@@ -81,11 +96,13 @@ class Authorization:
         context: ContextOf | None = None,
         policy: PolicyOf | None = None,
         error: str = "AccessDeniedException",
+        spoken: Callable[[str], str] = str,
     ) -> None:
         self.prefix = prefix
         self.context = context
         self.policy = policy
         self.error = error
+        self.spoken = spoken
         self._resource = resource
         self._resources = resources or {}
         self._actions = actions or {}

@@ -7,6 +7,7 @@ region, and under which trace. Handlers receive it; through it they reach the st
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -60,8 +61,10 @@ class Call:
 
     `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
     without one. `units` is what the call is billed by (handlers add to it). `http` is the request it came in with,
-    None for a call from inside. `asked` and `denied` are what the authoriser wrote down: the permissions that the call
-    needs, and why policies would deny it. `warning` is what a handler noticed that its answer cannot say.
+    None for a call from inside; `attributes` is what its host name and path said beside the service. `asked` and
+    `denied` are what the authoriser wrote down: the permissions that the call needs, and why policies would deny it.
+    `warning` is what a handler noticed that its answer cannot say, `outcome` how it went where an answer that is no
+    error tells of one (a function's).
     """
 
     doorway: Doorway
@@ -75,6 +78,7 @@ class Call:
     source: str = "client"
     deadline: float | None = None
     http: Request | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=uuid)
     span: str = field(default_factory=lambda: os.urandom(8).hex())
     node: str = ""
@@ -84,6 +88,7 @@ class Call:
     asked: str = ""
     denied: str = ""
     warning: str = ""
+    outcome: str = "ok"
 
     @property
     def now(self) -> float:
@@ -122,13 +127,17 @@ class Call:
 
         Answers the operation's plain result; raises its AwsError.
         """
+        return await self.to_as(self.caller, service, operation, **params)
+
+    async def to_as(self, caller: Principal, service: str, operation: str, /, **params: Any) -> Any:
+        """Call another service as somebody else than this call's caller: in a role, or as the service itself."""
         return await self.doorway.dispatch(
             Call(
                 self.doorway,
                 service,
                 operation,
                 params,
-                caller=self.caller,
+                caller=caller,
                 account=self.account,
                 region=self.region,
                 trace=Trace(self.trace.root, self.span, self.trace.sampled),

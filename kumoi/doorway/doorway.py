@@ -68,6 +68,8 @@ class Doorway:
         Raises AwsError (a handler's own, or InternalFailure for what it did not foresee) and CallDropped.
         """
         service = self.registry[call.service]
+        if not service.loaded:
+            await service.load()
         operation = service.find(call.operation)
         call.node = service.node(call.params)
         began, arrived = perf_counter(), self.clock.now()
@@ -75,7 +77,9 @@ class Doorway:
         fault = self._fault(call)
         outcome = "ok"
         try:
-            return await self._pass(call, service, operation, fault)
+            result = await self._pass(call, service, operation, fault)
+            outcome = call.outcome
+            return result
         except AwsError as error:
             outcome = error.code
             raise

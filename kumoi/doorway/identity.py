@@ -18,6 +18,7 @@ import msgspec
 
 from kumoi.clock import Clock
 from kumoi.doorway.authoriser import Authoriser
+from kumoi.doorway.authorization import Ask
 from kumoi.doorway.call import Call
 from kumoi.doorway.principal import Principal, Session
 from kumoi.doorway.sealing import Sealer
@@ -90,8 +91,8 @@ class Identity:
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
         self.mode = mode
-        self.authoriser = Authoriser()
         self.sealer = Sealer(master_key)
+        self.authoriser = Authoriser(self.sealer)
         self.last_used: dict[str, KeyUse] = {}
         self._state = state
         self._clock = clock
@@ -225,7 +226,13 @@ class Identity:
             self.last_used[key] = KeyUse(self._clock.now(), call.service, call.region)
         if self.mode == "off" or call.operation in service.data_planes:
             return
-        await self.authoriser.check(call, service.authorization, enforce=self.mode == "enforce")
+        enforce = self.enforces or (self.verifies and call.caller.is_anonymous)
+        await self.authoriser.check(call, service.authorization, enforce=enforce)
+
+    async def require(self, call: Call, service: Service, *asks: Ask) -> None:
+        """Ask policies about what a data plane has found a call to need; raises AccessDenied where it is enforced."""
+        if self.mode != "off":
+            await self.authoriser.require(call, asks, service.authorization, enforce=self.enforces)
 
     def _mac(self, purpose: bytes, content: bytes) -> bytes:
         return hmac.digest(self._master, purpose + b"\0" + content, hashlib.sha256)

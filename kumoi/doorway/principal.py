@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from kumoi.names import arn
+
 ANONYMOUS = "anonymous"
 _SERVICE_HOST = ".amazonaws.com"
 
@@ -16,7 +18,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     `policies` are session policies: JSON documents, or ARNs of managed policies; None where the session was given none,
     so that all its identity may do is allowed. `transitive` names the tags that roles chained from here inherit.
     `provider` is the identity provider a federated session comes from, `identity` the ARN of the user or role whose
-    policies apply where it is not the principal itself (GetFederationToken).
+    policies apply where it is not the principal itself (GetFederationToken); `context` are condition keys that stay
+    with the session, such as a token's subject.
     """
 
     issued: float = 0.0
@@ -27,6 +30,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     provider: str = ""
     identity: str = ""
     mfa: bool = False
+    context: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Principal:
     `arn` is the IAM identity (root, user, assumed role) or a service principal such as `lambda.amazonaws.com`;
     `id` its unique id as GetCallerIdentity answers it. `source` is the caller's node on the map: `client`, or the
     part of the application whose credentials these are (`lambda:thumbnail`). `source_arn` is the resource on whose
-    account a service acts (`aws:SourceArn`), `session` what temporary credentials say.
+    account a service acts (`aws:SourceArn`), `source_account` whose that is where the ARN does not say so; `session` is
+    what temporary credentials say.
     """
 
     account: str
@@ -45,6 +50,7 @@ class Principal:
     source: str = "client"
     access_key: str | None = None
     source_arn: str = ""
+    source_account: str = ""
     session: Session | None = None
 
     @classmethod
@@ -58,16 +64,26 @@ class Principal:
         return cls(account, ANONYMOUS, ANONYMOUS)
 
     @classmethod
-    def of_service(cls, account: str, host: str, source: str, source_arn: str = "") -> Principal:
+    def of_service(
+        cls, account: str, host: str, source: str, source_arn: str = "", source_account: str = ""
+    ) -> Principal:
         """A service acting on its own behalf, e.g. `logs.amazonaws.com`, because of the resource `source_arn`."""
-        return cls(account, host, host, source, source_arn=source_arn)
+        return cls(account, host, host, source, source_arn=source_arn, source_account=source_account)
 
     @classmethod
-    def of_role(cls, role_arn: str, session: str, source: str) -> Principal:
-        """A service acting in a role that it was given (`arn:aws:iam::…:role/path/name`), in a session of that name."""
-        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-        assumed = f"arn:{role_arn.split(':')[1]}:sts::{account}:assumed-role/{name}/{session}"
+    def of_role(cls, account: str, role_arn: str, session: str, source: str) -> Principal:
+        """A service acting in a role that it was given, in a session of that name.
+
+        The role is `account`'s, whichever its ARN names: local configurations have ARNs of made-up accounts.
+        """
+        name = role_arn.rpartition("/")[2]
+        assumed = arn("sts", "", account, f"assumed-role/{name}/{session}")
         return cls(account, assumed, f"AROA{name[:16].upper()}:{session}", source)
+
+    @classmethod
+    def looking(cls, account: str, service: str, source: str) -> Principal:
+        """A part of the platform that only looks something up at a service, which needs no permission."""
+        return cls.of_service(account, f"{service}{_SERVICE_HOST}", source)
 
     @property
     def is_root(self) -> bool:

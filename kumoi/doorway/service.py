@@ -8,8 +8,10 @@ the service's lifespan adds.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -62,7 +64,8 @@ class Service:
     `page` names the page of `docs/` where it is not the service's own.
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
-    for (an `Authorization` named AUTHORIZATION), relative to `package`.
+    for (an `Authorization` named AUTHORIZATION), relative to `package`. `loaded` tells whether the operations have been
+    imported.
     """
 
     def __init__(
@@ -87,7 +90,8 @@ class Service:
         self._lifespan: Callable[[Parts], AbstractAsyncContextManager[None]] | None = None
         self._reset: Reset | None = None
         self._cross_origin: CrossOrigin | None = None
-        self._loaded = False
+        self.loaded = False
+        self._load_lock = threading.Lock()
         self._authorization_module = authorization
         self._authorization: Authorization | None = None
 
@@ -176,7 +180,8 @@ class Service:
 
     def find(self, operation: str) -> Operation:
         """The operation by name; an error that says it is not built when there is none."""
-        self._load()
+        if not self.loaded:
+            self._load()
         try:
             return self._operations[operation]
         except KeyError:
@@ -188,7 +193,8 @@ class Service:
     @property
     def operations(self) -> Mapping[str, Operation]:
         """Every operation by name."""
-        self._load()
+        if not self.loaded:
+            self._load()
         return self._operations
 
     def node(self, params: Mapping[str, Any]) -> str:
@@ -199,11 +205,16 @@ class Service:
                 return f"{self.name}:{self._resource_name(value)}"
         return self.name
 
+    async def load(self) -> None:
+        """Import the operations on a thread: the loop goes on meanwhile."""
+        await asyncio.to_thread(self._load)
+
     def _load(self) -> None:
-        if not self._loaded:
-            for module in self._modules:
-                importlib.import_module(f"{self.package}.{module}")
-            self._loaded = True
+        with self._load_lock:
+            if not self.loaded:
+                for module in self._modules:
+                    importlib.import_module(f"{self.package}.{module}")
+                self.loaded = True
 
 
 def _last_part(value: str) -> str:

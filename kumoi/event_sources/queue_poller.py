@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.doorway import Doorway, Trace
 from kumoi.event_sources.filters import Filters
 from kumoi.event_sources.queue_events import MAX_BATCH_BYTES, filtered_form, record_of
 from kumoi.event_sources.sink import ALL, Sink
@@ -37,8 +37,6 @@ class QueuePoller:
         self._filters = Filters(source.filters, filtered_form)
         self._slots = asyncio.Semaphore(source.max_concurrency or USUAL_CONCURRENCY)
         self._under_way: set[asyncio.Task[None]] = set()
-        name = source.arn.rpartition(":")[2]
-        self._caller = Principal.of_service(source.account, sink.service, f"sqs:{name}")
 
     async def run(self) -> None:
         """Poll; a queue that cannot be read is tried again, ever more slowly."""
@@ -130,5 +128,6 @@ class QueuePoller:
                 logger.warning("a message of %s was not deleted: %s", self._source.arn, failure["Message"])
 
     async def _ask(self, operation: str, **params: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = await self._doorway.ask("sqs", operation, params, self._caller, self._source.region)
+        reader = await self._sink.reader()
+        answer: dict[str, Any] = await self._doorway.ask("sqs", operation, params, reader, self._source.region)
         return answer

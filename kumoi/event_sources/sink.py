@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
-from kumoi.doorway import Trace
+from kumoi.doorway import Principal, Trace
 from kumoi.event_sources.source import Source
 from kumoi.event_sources.stream_events import StreamRecord
 
@@ -63,13 +63,12 @@ class Sink(Protocol):
     """Takes batches. Two sinks that are equal do the same: a poller is not begun anew for the other."""
 
     @property
-    def service(self) -> str:
-        """The service that reads on the sink's behalf (`lambda.amazonaws.com`)."""
-        ...
-
-    @property
     def name(self) -> str:
         """What the log calls it."""
+        ...
+
+    async def reader(self) -> Principal:
+        """Who reads the source on the sink's behalf: its role."""
         ...
 
     async def take(self, event: dict[str, Any], identifiers: Sequence[str], trace: Trace | None = None) -> Outcome:

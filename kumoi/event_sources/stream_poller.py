@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import Doorway
 from kumoi.event_sources.filters import Filters
 from kumoi.event_sources.sink import ALL, Loss, LostBatch, Outcome, Sink
 from kumoi.event_sources.source import Checkpoint, Source, checkpoints
@@ -48,10 +48,6 @@ class StreamPoller:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._refresh = asyncio.Event()
         self._begun = False
-        parts = source.arn.split("/")
-        self._caller = Principal.of_service(
-            source.account, sink.service, f"{self._service}:{parts[1] if len(parts) > 1 else ''}"
-        )
 
     async def run(self) -> None:
         """See to it that each shard has a worker; shards come and go."""
@@ -267,8 +263,8 @@ class StreamPoller:
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     async def _ask(self, operation: str, **params: Any) -> dict[str, Any]:
-        caller, region = self._caller, self._source.region
-        answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, caller, region)
+        reader, region = await self._sink.reader(), self._source.region
+        answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, reader, region)
         return answer
 
 

@@ -6,12 +6,14 @@ from the registry. Every failure leaves as an error of the protocol in use.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from kumoi.doorway import Call, CallDropped, Doorway, Trace
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.routing import Router, Target
+from kumoi.gateway.websocket import WebSocket, WebSocketClosed
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
 from kumoi.wire.credential import hoisted_headers
@@ -57,6 +59,16 @@ class Front:
             return await self._data_plane(request, target, sent_path)
         return await self._api(request, target, form)
 
+    async def websocket(self, request: Request, websocket: WebSocket) -> Response | None:
+        """Serve a WebSocket as the data plane that it is for says; answers what the handshake is refused with."""
+        response = await self(request)
+        if response.upgrade is None:
+            return response
+        with contextlib.suppress(WebSocketClosed):
+            await websocket.upgrade(response.upgrade, response.headers)
+        await response.upgrade.serve(websocket)
+        return None
+
     async def _api(self, request: Request, target: Target, form: bytes | None) -> Response:
         response = await self._operation(request, target, form)
         if "origin" in request.headers.index and target.service in self._doorway.registry:
@@ -99,6 +111,7 @@ class Front:
                 Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
                 caller.source,
                 http=request,
+                attributes=target.attributes,
                 request_id=request_id,
             )
             if isinstance(body, bytes):

@@ -29,7 +29,8 @@ from kumoi.wire.http import BodyTooLarge, FileBody, Request, Response
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
-WebSocketHandler = Callable[[Request, WebSocket], Awaitable[None]]
+WebSocketHandler = Callable[[Request, WebSocket], Awaitable[Response | None]]
+"""Serves a WebSocket, or answers what its handshake is refused with."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)
@@ -365,16 +366,19 @@ class HttpConnection(asyncio.Protocol):
             return
         self._websocket = websocket
         websocket.data_received(self._reader.rest)
-        code = 1000
+        code, refusal = 1000, None
         try:
-            await serve(request, websocket)
+            refusal = await serve(request, websocket)
         except WebSocketClosed:
             pass
         except Exception:
             logger.exception("the WebSocket handler failed at %s", request.path)
             code = 1011
         finally:
-            if not websocket.accepted:
+            if refusal is not None and not websocket.closed:
+                exchange.keep_alive = False
+                await self._send(exchange, refusal)
+            elif not websocket.accepted:
                 await websocket.reject(403 if code == 1000 else 500)
             await websocket.close(code)
             self._answering = self._task = None

@@ -17,6 +17,7 @@ import orjson
 from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
+from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
@@ -164,6 +165,19 @@ def edges(hops: list[Hop]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+async def _permissions(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    return {"permissions": await permissions(internal.doorway, query.get("account"))}
+
+
+async def _roles(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    if not {"account", "region", "stack"} <= query.keys():
+        raise BadRequest("account, region and stack say whose roles are meant")
+    try:
+        return {"roles": await roles_of(internal.doorway, query["account"], query["region"], query["stack"])}
+    except LookupError as error:
+        raise BadRequest(str(error)) from None
+
+
 _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/health"): _health,
     ("GET", "/_kumoi/info"): _info,
@@ -175,6 +189,8 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "/_kumoi/faults"): _clear_faults,
     ("GET", "/_kumoi/hops"): _hops,
     ("GET", "/_kumoi/map"): _map,
+    ("GET", "/_kumoi/permissions"): _permissions,
+    ("GET", "/_kumoi/roles"): _roles,
 }
 
 

@@ -197,7 +197,7 @@ class RequestReader:
         body = BufferedBody()
         self._unseen = 0
         self.in_head = False
-        request = Request(method, path, query, headers, body, self._scheme, self._client, version)
+        request = Request(method, path, query, headers, body, self._scheme, self._client, version, websocket)
         exchange = self.receiving = Exchange(request, old=old, websocket=websocket)
         if length != 0:
             exchange.expects = not old and (headers.get("expect") or "").lower() == "100-continue"

@@ -11,6 +11,7 @@ import re
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class CertificateAuthority:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._making = Lock()
         self._ca: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
 
     @property
@@ -66,9 +68,10 @@ class CertificateAuthority:
         return found
 
     def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        if self._ca is None:
-            self._ca = self._load() or self._make()
-        return self._ca
+        with self._making:
+            if self._ca is None:
+                self._ca = self._load() or self._make()
+            return self._ca
 
     def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
         from cryptography import x509

@@ -21,21 +21,13 @@ from wsproto.events import Request as Handshake
 from wsproto.utilities import ProtocolError
 
 from kumoi.wire.http import HeaderList, Request
+from kumoi.wire.websocket import MAX_MESSAGE, Upgrade, WebSocketClosed
 
-MAX_MESSAGE = 1_048_576
-"""Bytes (of a text: characters) of one message; a larger one ends the connection with 1009."""
+__all__ = ["BadHandshake", "WebSocket", "WebSocketClosed"]
 
 _GOING_AWAY = 1001
 _NO_CLOSE_FRAME = 1006
 _TOO_BIG = 1009
-
-
-class WebSocketClosed(ConnectionError):
-    """The WebSocket is closed; `code` is its close code (1006 when there was none)."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the WebSocket was closed with {code}")
-        self.code = code
 
 
 class BadHandshake(Exception):
@@ -90,11 +82,23 @@ class WebSocket:
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
         self._close_code: int | None = None
+        self._close_reason = ""
+        self._stopping = False
+        self._largest_message = MAX_MESSAGE
+        self._largest_frame: int | None = None
+        self._frame = 0
+        self._on_ping: Callable[[], None] | None = None
 
     @property
     def closed(self) -> bool:
         """Whether no message can be sent any more."""
         return self._close_code is not None
+
+    async def upgrade(self, upgrade: Upgrade, headers: HeaderList) -> None:
+        """Complete the handshake as a data plane says."""
+        self._largest_message, self._largest_frame = upgrade.largest_message, upgrade.largest_frame
+        self._on_ping = upgrade.on_ping
+        await self.accept(upgrade.subprotocol, headers)
 
     async def accept(self, subprotocol: str | None = None, headers: HeaderList | None = None) -> None:
         """Complete the handshake, with one of `subprotocols` or none."""
@@ -118,7 +122,7 @@ class WebSocket:
         """The next message; WebSocketClosed when there will be none."""
         while not self._messages:
             if self._close_code is not None:
-                raise WebSocketClosed(self._close_code)
+                raise WebSocketClosed(self._close_code, self._close_reason, stopping=self._stopping)
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         message = self._messages.popleft()
@@ -137,10 +141,11 @@ class WebSocket:
         """Say goodbye; nothing when the connection is closed already."""
         if self.accepted and not self.closed:
             self._send(CloseConnection(code=code, reason=reason))
-        self._end(code)
+        self._end(code, reason)
 
     def go_away(self) -> None:
         """The server stops: say so."""
+        self._stopping = not self.closed
         if self.accepted and not self.closed:
             self._send(CloseConnection(code=_GOING_AWAY))
         self._end(_GOING_AWAY)
@@ -148,6 +153,8 @@ class WebSocket:
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived behind the handshake."""
         if not self.accepted:
+            if self.closed:
+                return
             self._early += data
             self.buffered = len(self._early)
             return
@@ -156,7 +163,7 @@ class WebSocket:
             if isinstance(event, CloseConnection):
                 if not self.closed:
                     self._send(event.response())
-                self._end(event.code)
+                self._end(event.code, event.reason or "")
                 self._wire.close()
             elif self.closed:
                 continue
@@ -164,15 +171,22 @@ class WebSocket:
                 self._take(event)
             elif isinstance(event, Ping):
                 self._send(event.response())
+                if self._on_ping is not None:
+                    self._on_ping()
 
     def connection_lost(self) -> None:
         """The connection is gone."""
         self._end(_NO_CLOSE_FRAME)
 
     def _take(self, event: TextMessage | BytesMessage) -> None:
-        self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
-        self._size += len(event.data)
-        if self._size > MAX_MESSAGE:
+        data: str | bytes = event.data if isinstance(event, TextMessage) else bytes(event.data)
+        size = len(data.encode()) if isinstance(data, str) and not data.isascii() else len(data)
+        self._parts.append(data)
+        self._size += size
+        self._frame += size
+        if self._size > self._largest_message or (
+            self._largest_frame is not None and self._frame > self._largest_frame
+        ):
             self._send(CloseConnection(code=_TOO_BIG))
             self._end(_TOO_BIG)
         elif event.message_finished:
@@ -181,13 +195,15 @@ class WebSocket:
             self.buffered += len(whole)
             self._parts, self._size = [], 0
             self._wake()
+        if event.frame_finished:
+            self._frame = 0
 
     def _send(self, event: Event) -> None:
         self._wire.write(self._protocol.send(event))
 
-    def _end(self, code: int) -> None:
+    def _end(self, code: int, reason: str = "") -> None:
         if self._close_code is None:
-            self._close_code = code
+            self._close_code, self._close_reason = code, reason
         self._wake()
 
     def _wake(self) -> None:

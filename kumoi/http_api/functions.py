@@ -15,13 +15,11 @@ from typing import Any, Literal
 import orjson
 
 from kumoi.doorway import Call, Principal
-from kumoi.doorway.call import Trace
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
-_ROLE = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/.+")
 _INVOCATIONS = re.compile(r"arn:[^:]+:apigateway:[^:]*:lambda:path/[0-9-]+/functions/(?P<arn>.+)/invocations")
 
 Reason = Literal["timeout", "refused", "throttled", "malformed", "function-error", "too-large"]
@@ -48,20 +46,11 @@ def function_of(uri: str) -> str:
     return match["arn"] if match else uri
 
 
-def acting(call: Call, source_arn: str = "", role: str | None = None) -> Principal:
-    """Who asks what stands behind an API: the role that it was given for that, or API Gateway; IntegrationFailed."""
-    node = call.node or call.service
-    if not role:
-        return Principal.of_service(call.account, "apigateway.amazonaws.com", node, source_arn)
-    if not _ROLE.fullmatch(role):
-        raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
-    return Principal.of_role(role, "BackplaneAssumeRoleSession", node)
-
-
-async def asked(call: Call, caller: Principal, service: str, operation: str, params: dict[str, Any]) -> Any:
-    """What an operation answers to a caller, as part of a call; raises its AwsError."""
-    trace = Trace(call.trace.root, call.span, call.trace.sampled)
-    return await call.doorway.ask(service, operation, params, caller, call.region, trace)
+def acting(call: Call, source_arn: str, role: str | None) -> Principal:
+    """API Gateway as it calls what stands behind a route: in a role it was given, or itself."""
+    if role is not None and ":role/" in role:
+        return Principal.of_role(call.account, role, "BackplaneAssumeRoleSession", call.node)
+    return Principal.of_service(call.account, "apigateway.amazonaws.com", call.node, source_arn)
 
 
 class FunctionCaller:
@@ -72,14 +61,15 @@ class FunctionCaller:
         self._checked: set[tuple[str, str]] = set()
 
     async def invoke(
-        self, call: Call, function: str, event: Any, seconds: float, *, source_arn: str = "", role: str | None = None
+        self, call: Call, function: str, event: Any, seconds: float, source_arn: str = "", role: str | None = None
     ) -> bytes:
         """The function's answer to an event; raises IntegrationFailed.
 
-        API Gateway invokes it on account of `source_arn`, whoever the client is, or in a role that it was given.
+        API Gateway calls it in `role`, or itself on account of `source_arn`: the ARN of the route or authorizer.
         """
-        params = {"FunctionName": function, "Payload": event if isinstance(event, bytes) else orjson.dumps(event)}
-        task = asyncio.create_task(asked(call, acting(call, source_arn, role), "lambda", "Invoke", params))
+        payload = event if isinstance(event, bytes) else orjson.dumps(event)
+        gateway = acting(call, source_arn, role)
+        task = asyncio.create_task(call.to_as(gateway, "lambda", "Invoke", FunctionName=function, Payload=payload))
         self._running.add(task)
         task.add_done_callback(self._done)
         await asyncio.wait({task}, timeout=seconds)
@@ -105,8 +95,8 @@ class FunctionCaller:
             self._checked.clear()
         self._checked.add((api_id, function))
         try:
-            reader = Principal.of_service(call.account, "lambda.amazonaws.com", call.node)
-            policy = (await asked(call, reader, "lambda", "GetPolicy", {"FunctionName": function}))["Policy"]
+            looking = Principal.looking(call.account, "lambda", call.node)
+            policy = (await call.to_as(looking, "lambda", "GetPolicy", FunctionName=function))["Policy"]
         except AwsError:
             policy = ""
         if "apigateway.amazonaws.com" not in policy and '"*"' not in policy:

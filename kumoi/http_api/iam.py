@@ -1,11 +1,11 @@
-"""AWS_IAM: whether policies allow who signed a request to invoke a route or method."""
+"""AWS_IAM beside a resource policy: whether both together allow who signed a request to invoke a method."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kumoi.doorway import Call
-from kumoi.doorway.authorization import Ask, Authorization, Owned
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import Owned
 from kumoi.policy import Policy
 
 
@@ -21,10 +21,6 @@ async def check_invoke(call: Call, method_arn: str, policies: Sequence[Policy] =
     async def owned(asking: Call, _ask: Ask) -> Owned:
         return Owned(asking.account, policies)
 
-    facts = Authorization(
-        "execute-api",
-        resource=lambda _call: method_arn,
-        actions={call.operation: "Invoke"},
-        policy=owned if policies else None,
-    )
-    await identity.authoriser.check(call, facts, enforce=identity.mode == "enforce")
+    facts = Authorization("execute-api", policy=owned)
+    asks = (Ask("execute-api:Invoke", method_arn),)
+    await identity.authoriser.require(call, asks, facts, enforce=identity.enforces)

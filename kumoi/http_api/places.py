@@ -18,7 +18,7 @@ from kumoi.names import partition_of
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
-Kind = Literal["HTTP", "REST"]
+Kind = Literal["HTTP", "REST", "WEBSOCKET"]
 
 CUSTOM_ID = "_custom_id_"
 """The tag that fixes the id of a new API."""

@@ -8,80 +8,84 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from kumoi.policy.patterns import Context, any_of, substituted
+from kumoi.policy.patterns import Context, Test, any_of, substituted
 
 Condition = Callable[[Context], bool]
-Comparison = Callable[[str, str], bool]
-"""Whether a value of the request satisfies a value of the policy."""
 
 
 class UnknownOperator(ValueError):
     """There is no condition operator of that name."""
 
 
-def compile_condition(operator: str, key: str, values: Sequence[str]) -> Condition:
+def compile_condition(name: str, key: str, values: Sequence[str], *, variables: bool = True) -> Condition:
     """One key under one operator; UnknownOperator when there is none of that name."""
-    quantifier, _, rest = operator.rpartition(":")
-    if quantifier and quantifier.lower() not in ("forallvalues", "foranyvalue"):
-        raise UnknownOperator(operator)
-    name = rest.lower()
-    if_exists = name.endswith("ifexists")
-    name = name.removesuffix("ifexists")
+    quantifier, _, rest = name.lower().rpartition(":")
+    if quantifier not in ("", "forallvalues", "foranyvalue"):
+        raise UnknownOperator(name)
+    kind = rest.removesuffix("ifexists")
+    if_exists = kind != rest
     key = key.lower()
-    if name == "null":
+    if kind == "null":
         wanted = {value.lower() for value in values}
         return lambda context: ("false" if context.get(key) else "true") in wanted
-    negated, matches = _matcher(name, values, operator)
-    quantifier = quantifier.lower()
-
-    def holds(value: str, context: Context) -> bool:
-        return matches(value, context) is not negated
+    negated = "not" in kind
+    matches = _matcher(kind, values, variables)
+    without = quantifier == "forallvalues" or if_exists or (negated and quantifier != "foranyvalue")
+    every = quantifier == "forallvalues" or (negated and not quantifier)
 
     def condition(context: Context) -> bool:
         found = context.get(key)
         if not found:
-            if quantifier == "forallvalues":
-                return True
-            return if_exists or (negated and quantifier != "foranyvalue")
-        if quantifier == "forallvalues":
-            return all(holds(value, context) for value in found)
-        if negated and not quantifier:
-            return all(holds(value, context) for value in found)
-        return any(holds(value, context) for value in found)
+            return without
+        for value in found:
+            holds = matches(value, context) is not negated
+            if holds is not every:
+                return holds
+        return every
 
     return condition
 
 
-def _matcher(name: str, values: Sequence[str], operator: str) -> tuple[bool, Callable[[str, Context], bool]]:
-    """(whether the operator is a negation, whether a value matches one of the policy's)."""
+def _matcher(name: str, values: Sequence[str], variables: bool) -> Test:
+    """Whether a value of the request matches one of the policy's."""
     if name in ("stringlike", "stringnotlike"):
-        return "not" in name, any_of(values)
+        return any_of(values, variables=variables)
     if name in ("arnequals", "arnlike", "arnnotequals", "arnnotlike"):
-        return "not" in name, _arns(values)
-    plain = _COMPARISONS.get(name)
-    if plain is None:
-        raise UnknownOperator(operator)
-    negated, compare = plain
+        return _arns(values, variables)
+    found = _COMPARISONS.get(name)
+    if found is None:
+        raise UnknownOperator(name)
+    read, read_wanted, compare = found
+    varying = [value for value in values if variables and "${" in value]
+    fixed = [wanted for value in values if value not in varying and (wanted := read_wanted(value)) is not None]
 
     def matches(value: str, context: Context) -> bool:
-        for wanted in values:
-            text = substituted(wanted, context)
-            if text is not None and compare(value, text):
+        one = read(value)
+        if one is None:
+            return False
+        for wanted in fixed:
+            if compare(one, wanted):
+                return True
+        for text in varying:
+            filled = substituted(text, context)
+            wanted = None if filled is None else read_wanted(filled)
+            if wanted is not None and compare(one, wanted):
                 return True
         return False
 
-    return negated, matches
+    return matches
 
 
-def _arns(values: Sequence[str]) -> Callable[[str, Context], bool]:
+def _arns(values: Sequence[str], variables: bool) -> Test:
     """ARNs are compared part by part: a wildcard does not reach over a colon."""
-    tests = [[any_of([part]) for part in value.split(":", 5)] for value in values]
+    tests = [[any_of([part], variables=variables) for part in value.split(":", 5)] for value in values]
 
     def matches(value: str, context: Context) -> bool:
         parts = value.split(":", 5)
@@ -92,22 +96,11 @@ def _arns(values: Sequence[str]) -> Callable[[str, Context], bool]:
     return matches
 
 
-def _numbers(compare: Callable[[Decimal, Decimal], bool]) -> Comparison:
-    def compared(value: str, wanted: str) -> bool:
-        try:
-            return compare(Decimal(value), Decimal(wanted))
-        except InvalidOperation:
-            return False
-
-    return compared
-
-
-def _dates(compare: Callable[[float, float], bool]) -> Comparison:
-    def compared(value: str, wanted: str) -> bool:
-        left, right = _moment(value), _moment(wanted)
-        return left is not None and right is not None and compare(left, right)
-
-    return compared
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def _moment(text: str) -> float | None:
@@ -121,39 +114,56 @@ def _moment(text: str) -> float | None:
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
-def _in_network(value: str, wanted: str) -> bool:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
+        return ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
 
 
-def _same_bytes(value: str, wanted: str) -> bool:
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
-        return base64.b64decode(value, validate=True) == base64.b64decode(wanted, validate=True)
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
     except binascii.Error:
-        return False
+        return None
+
+
+Read = Callable[[str], Any]
+"""A value of a text; None for what is none of its kind."""
+
+Compared = tuple[Read, Read, Callable[[Any, Any], bool]]
+"""How the request's value is read, how the policy's, and when the one satisfies the other."""
+
+
+def _same(read: Read) -> Compared:
+    return read, read, operator.eq
 
 
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "lessthan": lambda one, other: bool(one < other),
-    "lessthanequals": lambda one, other: bool(one <= other),
-    "greaterthan": lambda one, other: bool(one > other),
-    "greaterthanequals": lambda one, other: bool(one >= other),
-    "equals": lambda one, other: bool(one == other),
+    "lessthan": operator.lt,
+    "lessthanequals": operator.le,
+    "greaterthan": operator.gt,
+    "greaterthanequals": operator.ge,
+    "equals": operator.eq,
+    "notequals": operator.eq,
 }
 
-_COMPARISONS: Mapping[str, tuple[bool, Comparison]] = {
-    "stringequals": (False, str.__eq__),
-    "stringnotequals": (True, str.__eq__),
-    "stringequalsignorecase": (False, lambda value, wanted: value.lower() == wanted.lower()),
-    "stringnotequalsignorecase": (True, lambda value, wanted: value.lower() == wanted.lower()),
-    "bool": (False, lambda value, wanted: value.lower() == wanted.lower()),
-    "binaryequals": (False, _same_bytes),
-    "ipaddress": (False, _in_network),
-    "notipaddress": (True, _in_network),
-    **{f"numeric{name}": (False, _numbers(compare)) for name, compare in _ORDERS.items()},
-    **{f"date{name}": (False, _dates(compare)) for name, compare in _ORDERS.items()},
-    "numericnotequals": (True, _numbers(_ORDERS["equals"])),
-    "datenotequals": (True, _dates(_ORDERS["equals"])),
+_COMPARISONS: Mapping[str, Compared] = {
+    "stringequals": _same(str),
+    "stringnotequals": _same(str),
+    "stringequalsignorecase": _same(str.lower),
+    "stringnotequalsignorecase": _same(str.lower),
+    "bool": _same(str.lower),
+    "binaryequals": _same(_bytes),
+    "ipaddress": (_address, _network, lambda address, network: address in network),
+    "notipaddress": (_address, _network, lambda address, network: address in network),
+    **{f"numeric{name}": (_number, _number, compare) for name, compare in _ORDERS.items()},
+    **{f"date{name}": (_moment, _moment, compare) for name, compare in _ORDERS.items()},
 }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from kumoi.policy.conditions import Condition, UnknownOperator, compile_condition
-from kumoi.policy.patterns import any_of
+from kumoi.policy.patterns import any_action, any_of
 from kumoi.policy.statements import Policy, Principals, Statement
 
 Kind = Literal["identity", "resource", "trust"]
@@ -28,7 +28,10 @@ class PolicyError(ValueError):
 
 @lru_cache(2048)
 def compile_policy(text: str, kind: Kind = "identity", name: str = "") -> Policy:
-    """Compile a policy given as JSON; PolicyError tells what is wrong. `kind` says which elements it must have."""
+    """Compile a policy given as JSON; PolicyError tells what is wrong. `kind` says which elements it must have.
+
+    Policies of the old version know no variables: `${aws:username}` stands for itself in them.
+    """
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -42,10 +45,11 @@ def compile_policy(text: str, kind: Kind = "identity", name: str = "") -> Policy
     sids = [one["Sid"] for one in statements if isinstance(one, dict) and one.get("Sid")]
     if len({str(sid) for sid in sids}) < len(sids):
         raise PolicyError("Statement IDs (SID) in a single policy must be unique.")
-    return Policy(tuple(_statement(one, kind) for one in statements), name)
+    variables = document.get("Version") == VERSIONS[1]
+    return Policy(tuple(_statement(one, kind, variables) for one in statements), name)
 
 
-def _statement(given: Any, kind: Kind) -> Statement:
+def _statement(given: Any, kind: Kind, variables: bool) -> Statement:
     if not isinstance(given, dict) or given.keys() - _ELEMENTS:
         raise PolicyError("Syntax errors in policy.")
     if given.get("Effect") not in ("Allow", "Deny"):
@@ -72,13 +76,13 @@ def _statement(given: Any, kind: Kind) -> Statement:
     return Statement(
         sid,
         given["Effect"],
-        any_of(actions, ignore_case=True),
+        any_action(actions),
         other_actions,
-        None if resources is None else any_of(resources),
+        None if resources is None else any_of(resources, variables=variables),
         other_resources,
         principals,
         other_principals,
-        _conditions(given.get("Condition", {})),
+        _conditions(given.get("Condition", {}), variables),
     )
 
 
@@ -127,7 +131,7 @@ def _principals(given: Mapping[str, Any], kind: Kind) -> tuple[Principals | None
     )
 
 
-def _conditions(given: Any) -> tuple[Condition, ...]:
+def _conditions(given: Any, variables: bool) -> tuple[Condition, ...]:
     if not isinstance(given, dict):
         raise PolicyError("Syntax errors in policy.")
     found: list[Condition] = []
@@ -136,7 +140,7 @@ def _conditions(given: Any) -> tuple[Condition, ...]:
             raise PolicyError("Syntax errors in policy.")
         for key, values in keys.items():
             try:
-                found.append(compile_condition(operator, key, _values(values)))
+                found.append(compile_condition(operator, key, _values(values), variables=variables))
             except UnknownOperator:
                 raise PolicyError(f"Invalid Condition type : {operator}.") from None
     return tuple(found)

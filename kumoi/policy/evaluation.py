@@ -22,7 +22,8 @@ Kind = Literal["allowed", "explicitDeny", "implicitDeny"]
 class Policies:
     """The policies that apply.
 
-    `boundary` and `session` are None where there is none; `owner` is the resource's account.
+    `boundary` and `session` are None where there is none; `owner` is the resource's account. `required` says that the
+    resource's policies have to allow whatever those of the identity do; `what` is how such a policy is called.
     """
 
     identity: Sequence[Policy] = ()
@@ -30,6 +31,8 @@ class Policies:
     boundary: Policy | None = None
     session: Sequence[Policy] | None = None
     owner: str = ""
+    required: bool = False
+    what: str = "resource-based policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def decide(request: Request, policies: Policies) -> Decision:
     caller = request.caller
     granted, reach = _grant(request, policies.resource) if policies.resource else (None, Reach.ACCOUNT)
     if not caller.account or caller.service:
-        return granted or _lacking(request, "no resource-based policy")
+        return granted or _lacking(request, f"no {policies.what}")
     same_account = policies.owner in ("", caller.account)
     if granted is not None and same_account and reach is Reach.ITSELF:
         return granted
@@ -66,8 +69,8 @@ def decide(request: Request, policies: Policies) -> Decision:
         allowed = granted
     if allowed is None:
         return _lacking(request, "no identity-based policy")
-    if not same_account and granted is None:
-        return _lacking(request, "no resource-based policy")
+    if (policies.required or not same_account) and granted is None:
+        return _lacking(request, f"no {policies.what}")
     if policies.boundary is not None and policies.boundary.says(request, "Allow") is None:
         return _lacking(request, "no permissions boundary")
     if policies.session is not None and _allowance(request, policies.session, "") is None:
@@ -78,7 +81,7 @@ def decide(request: Request, policies: Policies) -> Decision:
 def _denial(request: Request, policies: Policies) -> Decision | None:
     groups: Sequence[tuple[str, Sequence[Policy]]] = (
         ("an identity-based policy", policies.identity),
-        ("a resource-based policy", policies.resource),
+        (f"a {policies.what}", policies.resource),
         ("a permissions boundary", () if policies.boundary is None else (policies.boundary,)),
         ("a session policy", policies.session or ()),
     )

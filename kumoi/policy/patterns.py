@@ -15,30 +15,47 @@ Context = Mapping[str, Sequence[str]]
 Test = Callable[[str, Context], bool]
 
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+MOST_REMEMBERED = 4096
 _LITERALS = {"*": "*", "?": "?", "$": "$"}
 
 
-def any_of(patterns: Sequence[str], *, ignore_case: bool = False) -> Test:
-    """Whether a text matches one of some patterns."""
-    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-    fixed = [pattern for pattern in patterns if "${" not in pattern]
-    varying = [pattern for pattern in patterns if "${" in pattern]
-    matches = re.compile("|".join(f"(?:{expression(one)})" for one in fixed), flags).fullmatch if fixed else None
+def any_of(patterns: Sequence[str], *, variables: bool = True) -> Test:
+    """Whether a text matches one of some patterns. Without `variables`, `${…}` stands for itself."""
+    varying = [pattern for pattern in patterns if variables and "${" in pattern]
+    fixed = [pattern for pattern in patterns if pattern not in varying]
+    if "*" in fixed:
+        return lambda _text, _context: True
+    matches = re.compile("|".join(f"(?:{expression(one)})" for one in fixed) or "(?!)", re.DOTALL).fullmatch
     if not varying:
-        if matches is None:
-            return lambda _text, _context: False
-        if "*" in fixed:
-            return lambda _text, _context: True
         return lambda text, _context: matches(text) is not None
 
     def test(text: str, context: Context) -> bool:
-        if matches is not None and matches(text) is not None:
+        if matches(text) is not None:
             return True
         for pattern in varying:
             source = resolved(pattern, context)
-            if source is not None and re.fullmatch(source, text, flags) is not None:
+            if source is not None and re.fullmatch(source, text, re.DOTALL) is not None:
                 return True
         return False
+
+    return test
+
+
+def any_action(patterns: Sequence[str]) -> Test:
+    """Whether an action matches one of some patterns, whatever the case. What was found is remembered."""
+    if "*" in patterns:
+        return lambda _action, _context: True
+    found: dict[str, bool] = {}
+    source = "|".join(f"(?:{expression(one)})" for one in patterns)
+    matches = re.compile(source or "(?!)", re.DOTALL | re.IGNORECASE).fullmatch
+
+    def test(action: str, _context: Context) -> bool:
+        known = found.get(action)
+        if known is None:
+            if len(found) >= MOST_REMEMBERED:
+                found.clear()
+            known = found[action] = matches(action) is not None
+        return known
 
     return test
 

@@ -123,7 +123,7 @@ def inferred(structure: Type) -> Type:
             key = name.lower()
             members[key] = united(members[key], inferred(inner)) if key in members else inferred(inner)
         return members
-    return {"UBIGINT": "BIGINT", "HUGEINT": "DOUBLE", "UHUGEINT": "DOUBLE", "JSON": "VARCHAR"}.get(structure, structure)
+    return {"UBIGINT": "BIGINT", "HUGEINT": "BIGINT", "UHUGEINT": "DOUBLE", "JSON": "VARCHAR"}.get(structure, structure)
 
 
 _WIDTHS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE")

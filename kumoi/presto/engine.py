@@ -13,57 +13,21 @@ import gzip
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kumoi.presto.athena_text import as_text
 from kumoi.presto.column_types import quoted
 from kumoi.presto.database import connect, seal, text_literal
 from kumoi.presto.functions import MACROS
+from kumoi.presto.outputs import MOST_FILES, Answer, Column, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
-from kumoi.presto.statement import Window, parse, tables_of, translate
+from kumoi.presto.statement import parse, tables_of, translate
 from kumoi.presto.tables import Relation, relation
 
 if TYPE_CHECKING:
     import duckdb
-
-Format = Literal["csv", "csv.gz", "parquet", "ndjson", "ndjson.gz"]
-FORMATS: tuple[Format, ...] = ("csv", "csv.gz", "parquet", "ndjson", "ndjson.gz")
-MOST_FILES = 100_000
-NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
-
-
-class Column(NamedTuple):
-    """A column of an answer, and its type as DuckDB names it."""
-
-    name: str
-    kind: str
-
-
-class Written(NamedTuple):
-    """A file of an answer: the values it is for, where it is, and how many rows it has."""
-
-    key: tuple[str | None, ...]
-    path: Path
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How an answer is written: its format, the columns that it is split by, and which of those the files keep."""
-
-    form: Format = "csv"
-    split_by: tuple[str, ...] = ()
-    kept: frozenset[str] = frozenset()
-
-
-class Answer(NamedTuple):
-    """What a query answered."""
-
-    columns: list[Column]
-    files: list[list[Written]]
 
 
 class Run:
@@ -94,7 +58,7 @@ class Run:
                 described = database.execute("SELECT * FROM answer LIMIT 0").description or []
                 columns = [(str(one[0]), one[1]) for one in described]
                 files = [_write(database, columns, folder / str(n), output) for n, output in enumerate(outputs)]
-                return Answer([Column(name, str(kind)) for name, kind in columns], files)
+                return Answer([Column(name.lower(), str(kind)) for name, kind in columns], files)
             except duckdb.InterruptException:
                 raise QueryRefused("The query was cancelled.") from None
             except duckdb.Error as error:
@@ -127,7 +91,8 @@ def _write(
         path = folder / f"all.{output.form}"
         return [Written((), path, _copy(database, "answer", "true", columns, path, output.form))]
     keys = [_column(columns, name) for name in output.split_by]
-    shown = [one for one in columns if one[0] not in keys or one[0] in output.kept]
+    kept = {name.lower() for name in output.kept}
+    shown = [one for one in columns if one[0] not in keys or one[0].lower() in kept]
     if not shown:
         raise QueryRefused("An answer that is split needs a column beside those it is split by.")
     listed = ", ".join(map(quoted, keys))
@@ -166,7 +131,7 @@ def _copy(
     plain, _, packed = form.partition(".")
     target = path.with_name(f"{path.name}.plain") if packed else path
     if plain == "csv":
-        select = ", ".join(f"{as_text(quoted(name), kind)} AS {quoted(name)}" for name, kind in columns)
+        select = ", ".join(f"{as_text(quoted(name), kind)} AS {quoted(name.lower())}" for name, kind in columns)
         options = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULLSTR ''"
     else:
         select = ", ".join(_plain(name, kind) for name, kind in columns)
@@ -183,8 +148,8 @@ def _copy(
 
 def _plain(name: str, kind: object) -> str:
     if "time zone" in str(kind).lower():
-        return f"CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name)}"
-    return quoted(name)
+        return f"CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name.lower())}"
+    return f"{quoted(name)} AS {quoted(name.lower())}"
 
 
 def _told(error: Exception) -> str:

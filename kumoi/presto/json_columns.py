@@ -40,14 +40,15 @@ def structure_of(cursor: duckdb.DuckDBPyConnection, table: str = "lines") -> dic
 
 def typed_columns(
     cursor: duckdb.DuckDBPyConnection, declared: Mapping[str, Type] | None, table: str = "lines"
-) -> tuple[dict[str, Type], dict[str, str]]:
-    """The columns of a table of JSON: their types, and for each the SQL that reads it from `json`."""
+) -> tuple[dict[str, Type], dict[str, str], str]:
+    """The columns of a table of JSON: their types, for each the SQL that reads it, and from what."""
     structure = structure_of(cursor, table)
     spellings: dict[str, list[str]] = {}
     for name in structure:
         spellings.setdefault(name.lower(), []).append(name)
     types: dict[str, Type] = {}
     reads: dict[str, str] = {}
+    plain: dict[str, Any] = {}
     for column in spellings if declared is None else declared:
         names = spellings.get(column, [])
         kind: Type = None if declared is None else declared[column]
@@ -58,9 +59,15 @@ def typed_columns(
             if kind == "BIGINT" and _overflows(cursor, table, names):
                 kind = "DOUBLE"
         types[column] = kind
+        if len(names) == 1 and not _ambiguous(structure[names[0]]):
+            plain[names[0]] = _spelled(kind, structure[names[0]])
+            reads[column] = f"CAST(s.{quoted(names[0])} AS {type_text(kind)})"
+            continue
         parts = [_read(_member("json", name), structure[name], kind) for name in names]
-        reads[column] = f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0] if parts else _null(kind)
-    return types, reads
+        reads[column] = f"coalesce({', '.join(parts)})" if parts else _null(kind)
+    shape = text_literal(orjson.dumps(plain).decode())
+    rows = f"(SELECT json, json_transform(json, {shape}) AS s FROM {table})" if plain else table
+    return types, reads, rows
 
 
 def _null(kind: Type) -> str:

@@ -19,6 +19,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from kumoi.presto.column_types import Type, type_text
 from kumoi.presto.functions import KNOWN, rewritten_function
+from kumoi.presto.outputs import Window
 from kumoi.presto.refusals import QueryRefused
 
 MOST_CHARACTERS = 262_144
@@ -30,14 +31,6 @@ _FORBIDDEN = (
     *(exp.Command, exp.Into, exp.Parameter, exp.Placeholder, exp.SessionParameter),
     *(exp.ReadCSV, exp.Lock, exp.DML, exp.DDL),
 )
-
-
-class Window(NamedTuple):
-    """Rows of a time: `expression` (SQL) from `start` to before `end` (epoch seconds)."""
-
-    expression: str
-    start: float
-    end: float
 
 
 class Statement(NamedTuple):

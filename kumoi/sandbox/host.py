@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kumoi.names import hex_id
-from kumoi.sandbox import programs
+from kumoi.sandbox import programs, trust
 from kumoi.sandbox.cgroups import CgroupPlace, make_place
 from kumoi.sandbox.connections import DatabaseConnections
 from kumoi.sandbox.control import Control, SandboxGone
@@ -49,6 +49,7 @@ class SandboxHost:
     """Makes sandboxes. `directory` is private to us; `now` stamps log lines (epoch seconds).
 
     `databases` says how many connections a database takes, by `host:port`.
+    `authority` answers the file of an authority that functions are to trust; it is called on a thread.
     """
 
     def __init__(
@@ -58,11 +59,14 @@ class SandboxHost:
         isolation: IsolationSetting = "auto",
         now: Callable[[], float] = time.time,
         databases: Mapping[str, int] | None = None,
+        authority: Callable[[], Path] | None = None,
     ) -> None:
         self._directory = directory
         self._packages = directory / "packages"
         self._setting = isolation
         self._now = now
+        self._authority = authority
+        self._trusted = asyncio.Lock()
         self._level: Isolation | None = None if isolation == "auto" else isolation
         self._interpreters = Interpreters()
         self._nodes = NodePrograms()
@@ -226,7 +230,8 @@ class SandboxHost:
         runtime = "/var/runtime" if self._level == "namespace" else str(self._packages)
         command = programs.node_command(Places("", "", runtime), node.path)
         shell = self._shell(extensions=True)
-        await shell.spawn(zygote, {"program": command, "environment": {"PATH": os.defpath}})
+        environment = {"PATH": os.defpath, **self._trust(runtime)}
+        await shell.spawn(zygote, {"program": command, "environment": environment})
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
@@ -255,7 +260,12 @@ class SandboxHost:
         self, spec: SandboxSpec, shell: Shell, program: Program, places: Places, port: int, extensions: list[str]
     ) -> dict[str, Any]:
         """What the keeper is told of the function."""
-        environment = {**spec.environment, **dict(program.variables), "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
+        environment = {
+            **self._trust(places.runtime),
+            **spec.environment,
+            **dict(program.variables),
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        }
         if shell.temporary is not None:
             environment |= {"LAMBDA_TASK_ROOT": places.task, "TMPDIR": str(shell.temporary)}
             environment |= {name: places.local_list(environment[name]) for name in PATH_LISTS if name in environment}
@@ -272,6 +282,9 @@ class SandboxHost:
                 name: value for name, value in environment.items() if name not in _NOT_FOR_EXTENSIONS
             },
         }
+
+    def _trust(self, runtime: str) -> dict[str, str]:
+        return {} if self._authority is None else trust.variables(runtime)
 
     def _settings(self, spec: SandboxSpec, shell: Shell, places: Places) -> dict[str, Any]:
         """What a runtime of ours must know beside its environment."""
@@ -326,6 +339,9 @@ class SandboxHost:
         return await self._fork_server(interpreter, self._level, sdk=sdk)
 
     async def _fork_server(self, interpreter: Interpreter, level: Isolation, *, sdk: bool) -> Zygote:
+        async with self._trusted:
+            if self._authority is not None and not (self._packages / trust.OWN).exists():
+                await asyncio.to_thread(lambda ask: trust.write_trust(self._packages, ask()), self._authority)
         return await Zygote.start(
             interpreter,
             self._directory,

@@ -112,6 +112,19 @@ class Transaction(ABC):
         `after` and `before` are exclusive bounds as full keys; both apply in either direction.
         """
 
+    async def values(
+        self,
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[bytes]:
+        """The values of `range`'s rows, for records that hold what their keys are made of."""
+        rows = await self.range(prefix, after=after, before=before, limit=limit, reverse=reverse)
+        return [row.value for row in rows]
+
     @abstractmethod
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""

@@ -64,14 +64,14 @@ class Space(Generic[RecordT]):
         `after` is the key of the record to go on behind, in the direction of the list.
         """
         bound = None if after is None else (self.name, *after)
-        rows = await self._placed(tx).range(
+        values = await self._placed(tx).values(
             (self.name, *prefix),
             after=None if reverse else bound,
             before=bound if reverse else None,
             limit=limit,
             reverse=reverse,
         )
-        return [self._decode(row.value) for row in rows]
+        return [self._decode(value) for value in values]
 
     async def delete_all(self, tx: Transaction, *prefix: Any) -> int:
         """Remove the records whose keys begin with `prefix`; how many there were."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from kumoi.state.group_commit import CommitFailed, GroupCommit
 from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
@@ -111,6 +111,25 @@ class SqliteTransaction(Transaction):
         reverse: bool = False,
     ) -> list[Entry]:
         """Rows whose keys begin with the elements of `prefix`, between exclusive bounds, in order or reversed."""
+        skip = len(self._place) + len(encode(prefix))
+        rows = self._rows("k, v", prefix, after, before, limit, reverse=reverse)
+        return [Entry(prefix + decode(key[skip:]), value) for key, value in rows]
+
+    async def values(
+        self,
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[bytes]:
+        """The values of `range`'s rows."""
+        return [value for (value,) in self._rows("v", prefix, after, before, limit, reverse=reverse)]
+
+    def _rows(
+        self, columns: str, prefix: Key, after: Key | None, before: Key | None, limit: int | None, *, reverse: bool
+    ) -> list[Any]:
         low = self._place + encode(prefix)
         high = after_prefix(low)
         # SQLite seeks to one bound a side: given two, it reads and drops all that lies between them.
@@ -119,12 +138,11 @@ class SqliteTransaction(Transaction):
             first, lower = ">", behind
         upper = high if before is None else min(high, self._place + encode(before))
         order = "DESC" if reverse else "ASC"
-        rows = self._read(
-            f"SELECT k, v FROM rows WHERE k {first} ? AND k < ? ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants)
+        found = self._read(
+            f"SELECT {columns} FROM rows WHERE k {first} ? AND k < ? ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants)
             (lower, upper, -1 if limit is None else limit),
         )
-        skip = len(low)
-        return [Entry(prefix + decode(key[skip:]), value) for key, value in rows]
+        return list(found)
 
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from kumoi.wire.websocket import Upgrade
 
 HeaderList = list[tuple[str, str]]
 
@@ -96,7 +99,8 @@ class Request:
     """One HTTP request.
 
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
-    `scheme` is http or https; `client` is (host, port) of the peer.
+    `scheme` is http or https; `client` is (host, port) of the peer. `websocket` says whether it is the
+    handshake of a WebSocket.
     """
 
     method: str
@@ -107,6 +111,7 @@ class Request:
     scheme: str = "http"
     client: tuple[str, int] = ("127.0.0.1", 0)
     http_version: str = "1.1"
+    websocket: bool = False
 
     @property
     def host(self) -> str:
@@ -131,7 +136,7 @@ class Response:
     """One HTTP response. The gateway adds Content-Length or chunked framing, Date and Connection.
 
     `abort` ends the connection without an answer (a declared fault); `on_sent` runs once the last byte was handed
-    to the transport or the connection was lost.
+    to the transport or the connection was lost. `upgrade` accepts a WebSocket's handshake; `headers` go with it.
     """
 
     status: int = 200
@@ -139,3 +144,4 @@ class Response:
     body: ResponseBody = b""
     abort: bool = False
     on_sent: Callable[[], None] | None = None
+    upgrade: Upgrade | None = None

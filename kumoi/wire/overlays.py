@@ -149,6 +149,7 @@ _S3_ROOTS = {
 }
 
 OVERLAYS: Mapping[str, Overlay] = {
+    "apigatewaymanagementapi": Overlay(validation_code=None),
     "cloudformation": Overlay(validation_code="ValidationError"),
     "cloudwatch": Overlay(validation_code="ValidationError"),
     "dynamodb": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#", checksummed=True),

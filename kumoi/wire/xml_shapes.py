@@ -83,6 +83,7 @@ class XmlShapes(Generator):
             **scalars.helpers(lambda _text, _what: malformed()),
             "entry": _entry,
             "text_of": text_of,
+            "special": _SPECIAL,
             "attribute": attribute,
             "blob_text": scalars.blob_text,
             "number_text": scalars.number_text,
@@ -221,7 +222,12 @@ class XmlShapes(Generator):
             return x
         if kind in ("float", "double"):
             return f"number_text({x})"
-        return f"blob_text({x})" if kind == "blob" else f"text_of({x})"
+        if kind == "blob":
+            return f"blob_text({x})"
+        known = frozenset(value for value in shape.traits.get("enum", ()) if _SPECIAL(value) is None)
+        if known:  # the usual words need no look at their letters
+            return f"{x} if {x} in {self.constant(shape.name, known)} else text_of({x})"
+        return f"{x} if type({x}) is str and special({x}) is None else text_of({x})"
 
 
 def _content(element: Element) -> str:

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +19,15 @@ from botocore.loaders import Loader
 from botocore.model import Shape
 from botocore.parsers import ResponseParserError
 
+from kumoi.cli.sdk import install
 from kumoi.doorway import Registry
+from kumoi.wire.declarations import declared
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("KUMOI_FUZZ_ROUNDS", "3"))
-SERVICES = sorted(
-    set(Loader().list_available_services("service-2")) & {one.name for one in Registry.discover("kumoi.services")}
-)
+MODELS = {*Loader().list_available_services("service-2"), *declared()}
+SERVICES = sorted(MODELS & {one.name for one in Registry.discover("kumoi.services")})
 WAITING = {("sqs", "ReceiveMessage"): {"WaitTimeSeconds": 0}}
 LEFT_OUT = {("stepfunctions", "GetActivityTask"), ("kinesis", "SubscribeToShard")}
 """Operations that wait for up to a minute by design."""
@@ -102,7 +104,13 @@ class Values:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_whatever_is_asked_is_answered(kumoi: Any, service: str) -> None:
+def test_whatever_is_asked_is_answered(
+    kumoi: Any, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if service in declared():
+        install(service, tmp_path)
+        monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     client = kumoi.client(service, parameter_validation=False, read_timeout=20)
     model = client.meta.service_model
     values = Values(random.Random(f"{service}/{os.environ.get('KUMOI_FUZZ_SEED', '1')}"))

@@ -41,6 +41,7 @@ apigateway = Service(
     ),
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),
     page="rest-apis",
+    authorization="authorization",
 )
 
 

@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 
 from kumoi.http_api.incoming import Incoming
+from kumoi.http_api.mapping_templates import rendered
 from kumoi.http_api.results import HttpResult
 from kumoi.services.apigateway.compiled import CompiledDeployments
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused, customised
 from kumoi.services.apigateway.integrations.mapping import one_line, request_value
 from kumoi.services.apigateway.integrations.templates import response_template
-from kumoi.services.apigateway.template_variables import rendered
 from kumoi.vtl import VtlError
 from kumoi.wire.http import BodyTooLarge
 

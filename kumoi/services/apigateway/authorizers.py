@@ -121,13 +121,10 @@ async def _ask(exchange: Exchange, authorizer: Mapping[str, Any], token: str) ->
         for name in ("pathParameters", "queryStringParameters", "multiValueQueryStringParameters", "stageVariables"):
             event[name] = event[name] or {}
     try:
-        payload = await exchange.call.part(FunctionCaller).invoke(
-            exchange.call,
-            function,
-            event,
-            _AUTHORIZER_SECONDS,
-            source_arn=execute_arn(exchange.call.region, exchange.call.account, exchange.api, "authorizers/*"),
-            role=authorizer.get("authorizerCredentials"),
+        call = exchange.call
+        source = execute_arn(call.region, call.account, exchange.api, f"authorizers/{authorizer['id']}")
+        payload = await call.part(FunctionCaller).invoke(
+            call, function, event, _AUTHORIZER_SECONDS, source, authorizer.get("authorizerCredentials")
         )
     except IntegrationFailed as problem:
         if problem.reason == "function-error" and _raised(problem) == "Unauthorized":

@@ -15,7 +15,7 @@ from kumoi.services.apigateway.records import Deployment
 from kumoi.services.apigateway.resource_policy import compiled_policy
 
 if TYPE_CHECKING:
-    from kumoi.services.apigateway.models import Schema
+    from kumoi.http_api.models import Schema
     from kumoi.vtl import Template
 
 _KEPT = 256
@@ -57,7 +57,7 @@ class CompiledDeployment:
         """The schema of a model; raises BadSchema for one that cannot be used."""
         found = self._schemas.get(model)
         if found is None:
-            from kumoi.services.apigateway.models import schema_of
+            from kumoi.http_api.models import schema_of
 
             found = self._schemas[model] = schema_of(model, self._models)
         return found

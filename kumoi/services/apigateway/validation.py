@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from kumoi.http_api.models import BadSchema
 from kumoi.services.apigateway.compiled import CompiledDeployment
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
-from kumoi.services.apigateway.models import BadSchema
 
 _LARGE = 65_536
 """Bytes of a body from which on it is validated in a thread."""

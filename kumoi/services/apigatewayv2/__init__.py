@@ -1,12 +1,13 @@
-"""Amazon API Gateway V2: HTTP APIs.
+"""Amazon API Gateway V2: HTTP APIs and WebSocket APIs.
 
 `operations/` holds the control plane: APIs, their parts (routes, integrations, authorizers, models, responses: one
 table says how each is made, `parts.py`), stages, deployments, domain names, OpenAPI (`openapi.py`). A deployment is a
 snapshot of the parts (`deploying.py`); a stage with AutoDeploy gets a new one in the transaction of every change.
 Requests come from the service `execute-api` to `plane.py`: stage → throttle → route → authorizer
-(`authorizers.py`) → integration (`integrations.py`) → access log.
+(`authorizers.py`) → integration (`integrations.py`) → access log. WebSockets go to `websocket/`.
 
-Rules: the API Gateway V2 API reference and the developer guide ("Working with HTTP APIs").
+Rules: the API Gateway V2 API reference and the developer guide ("Working with HTTP APIs",
+"Working with WebSocket APIs").
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
+from kumoi.state import State
 
 apigatewayv2 = Service(
     "apigatewayv2",
@@ -27,16 +29,26 @@ apigatewayv2 = Service(
         "operations.stages",
         "operations.tags",
         "plane",
+        "websocket.plane",
     ),
     resource=("ApiId", "DomainName", "ResourceArn"),
     page="api-gateway",
+    authorization="authorization",
 )
 
 
 @apigatewayv2.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Keep routes compiled while the platform runs."""
+    """Keep routes compiled, and WebSockets open, while the platform runs."""
     from kumoi.services.apigatewayv2.lifespan import running
 
     async with running(parts):
         yield
+
+
+@apigatewayv2.on_reset
+async def reset(parts: Parts, state: State, account: str | None) -> None:
+    """Close the WebSockets of what is being forgotten."""
+    from kumoi.services.apigatewayv2.lifespan import forget
+
+    await forget(parts, state, account)

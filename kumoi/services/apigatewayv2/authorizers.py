@@ -9,10 +9,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.doorway import Ask
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
-from kumoi.http_api.iam import check_invoke
+from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, message
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.expressions import evaluate
@@ -59,11 +60,12 @@ async def authorize(exchange: Exchange, route: Mapping[str, Any], authorizers: M
 
 
 async def _signed(exchange: Exchange) -> dict[str, Any]:
-    caller = exchange.call.caller
+    call, caller = exchange.call, exchange.call.caller
     if caller.access_key is None:
         raise forbidden("the route wants signed requests (AWS_IAM)")
+    service = call.doorway.registry["execute-api"]
     try:
-        await check_invoke(exchange.call, exchange.route_arn)
+        await call.doorway.identity.require(call, service, Ask("execute-api:Invoke", exchange.route_arn))
     except AwsError as error:
         raise forbidden(error.message) from None
     return {
@@ -112,7 +114,7 @@ async def _function(exchange: Exchange, authorizer_id: str, authorizer: Mapping[
     cache = call.part(VerdictCache)
     said = cache.get(key, call.now) if lifetime and sources else None
     if said is None:
-        said = await _ask(exchange, authorizer, [value or "" for value in identity])
+        said = await _ask(exchange, authorizer_id, authorizer, [value or "" for value in identity])
         if lifetime and sources:
             cache.put(key, said, call.now + lifetime)
     if not said.permits(exchange.route_arn, call.account, call.region, exchange.incoming.source):
@@ -120,11 +122,15 @@ async def _function(exchange: Exchange, authorizer_id: str, authorizer: Mapping[
     return dict(said.context)
 
 
-async def _ask(exchange: Exchange, authorizer: Mapping[str, Any], identity: list[str]) -> Verdict:
+async def _ask(exchange: Exchange, authorizer_id: str, authorizer: Mapping[str, Any], identity: list[str]) -> Verdict:
     function = function_of(with_stage_variables(authorizer["AuthorizerUri"], exchange.variables))
     event = _event(exchange, authorizer.get("AuthorizerPayloadFormatVersion", "2.0"), identity)
     try:
-        payload = await exchange.call.part(FunctionCaller).invoke(exchange.call, function, event, _AUTHORIZER_SECONDS)
+        call = exchange.call
+        source = execute_arn(call.region, call.account, exchange.api, f"authorizers/{authorizer_id}")
+        payload = await call.part(FunctionCaller).invoke(
+            call, function, event, _AUTHORIZER_SECONDS, source, authorizer.get("AuthorizerCredentialsArn")
+        )
         return verdict(payload, simple=bool(authorizer.get("EnableSimpleResponses")))
     except (IntegrationFailed, BadAuthorizer) as problem:
         logger.warning("authorizer of API %s: %s", exchange.api, problem)

@@ -10,7 +10,7 @@ from kumoi.http_api.places import new_id
 from kumoi.services.apigatewayv2.records import Api, Deployment, Stage, apis, deployments, parts, stages
 from kumoi.state import Transaction
 
-SERVED = ("Route", "Integration", "Authorizer", "IntegrationResponse", "RouteResponse")
+SERVED = ("Route", "Integration", "Authorizer", "IntegrationResponse", "Model", "RouteResponse")
 
 
 async def deploy(

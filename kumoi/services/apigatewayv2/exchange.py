@@ -45,6 +45,13 @@ class Exchange:
         rest = f"{self.stage}/{self.incoming.method}{unquote(self.incoming.path)}"
         return execute_arn(self.call.region, self.call.account, self.api, rest)
 
+    @property
+    def source_arn(self) -> str:
+        """What functions' permissions name this request by: as policies do, but for the route that takes the rest."""
+        if self.route_key != "$default":
+            return self.route_arn
+        return execute_arn(self.call.region, self.call.account, self.api, f"{self.stage}/$default")
+
     def context(self) -> dict[str, Any]:
         """`requestContext` of format 2.0."""
         call, incoming = self.call, self.incoming

@@ -14,14 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import orjson
 
 from kumoi.http_api.endpoints import send
-from kumoi.http_api.functions import (
-    FunctionCaller,
-    IntegrationFailed,
-    acting,
-    asked,
-    function_of,
-    with_stage_variables,
-)
+from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, acting, function_of, with_stage_variables
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described, described_or_body
 from kumoi.http_client import Unreachable
@@ -58,9 +51,9 @@ async def _function(exchange: Exchange, integration: Mapping[str, Any]) -> HttpR
     function = function_of(with_stage_variables(integration["IntegrationUri"], exchange.variables))
     first = integration.get("PayloadFormatVersion", "1.0") == "1.0"
     event = exchange.event_1() if first else exchange.event_2()
-    source = execute_arn(call.region, call.account, exchange.api, "*/*")
     seconds, role = integration["TimeoutInMillis"] / 1000, integration.get("CredentialsArn")
-    content = await caller.invoke(call, function, event, seconds, source_arn=source, role=role)
+    content = await caller.invoke(call, function, event, seconds, exchange.source_arn, role)
+    source = execute_arn(call.region, call.account, exchange.api, "*/*")
     await caller.check_permission(call, exchange.api, function, source)
     try:
         return described(content) if first else described_or_body(content)
@@ -104,9 +97,8 @@ async def _operation(exchange: Exchange, integration: Mapping[str, Any]) -> Http
             given[name] = value
     params = _operation_params(integration["IntegrationSubtype"], given)
     try:
-        source = execute_arn(exchange.call.region, exchange.call.account, exchange.api, "*/*")
-        caller = acting(exchange.call, source, integration.get("CredentialsArn"))
-        answer = await asked(exchange.call, caller, service, operation, params)
+        gateway = acting(exchange.call, exchange.source_arn, integration.get("CredentialsArn"))
+        answer = await exchange.call.to_as(gateway, service, operation, **params)
     except AwsError as error:
         body = orjson.dumps({"__type": error.code, "message": error.message})
         return HttpResult(error.default_status, [("Content-Type", "application/json")], body)

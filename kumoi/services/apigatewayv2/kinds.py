@@ -11,8 +11,10 @@ import orjson
 
 from kumoi.services.apigatewayv2.errors import bad
 from kumoi.services.apigatewayv2.records import Api
+from kumoi.services.apigatewayv2.websocket.templates import problem
 
 _ROUTE_KEY = re.compile(r"(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ANY) (?P<path>/\S*)")
+_OWN_KEYS = ("$connect", "$disconnect", "$default")
 _SUBTYPES = frozenset(
     {
         "EventBridge-PutEvents",
@@ -61,6 +63,8 @@ def check_route(api: Api, given: dict[str, Any]) -> None:
         ):
             if given.get(member):
                 raise bad(f"{member} is not currently supported for HTTP APIs")
+    elif api.protocol == "WEBSOCKET":
+        _check_message_route(given)
     kind = given.get("AuthorizationType", "NONE")
     if kind in ("JWT", "CUSTOM") and not given.get("AuthorizerId"):
         raise bad(f"AuthorizerId is required when AuthorizationType is {kind}")
@@ -69,6 +73,19 @@ def check_route(api: Api, given: dict[str, Any]) -> None:
     target = given.get("Target")
     if target is not None and not target.startswith("integrations/"):
         raise bad(f"Invalid target {target}: it has the form integrations/<IntegrationId>")
+
+
+def _check_message_route(given: dict[str, Any]) -> None:
+    key, kind = given["RouteKey"], given.get("AuthorizationType", "NONE")
+    if not 1 <= len(key) <= 128 or (key.startswith("$") and key not in _OWN_KEYS):
+        raise bad(f"Invalid route key {key}: it has 1 to 128 characters, and only {', '.join(_OWN_KEYS)} begin with $")
+    if kind == "JWT":
+        raise bad("JWT authorization is not supported for WEBSOCKET APIs")
+    if key != "$connect" and (kind != "NONE" or given.get("ApiKeyRequired")):
+        raise bad("Currently, authorization and API keys can only be configured on the $connect route")
+    selection = given.get("RouteResponseSelectionExpression")
+    if selection not in (None, "$default"):
+        raise bad("Only $default is supported as RouteResponseSelectionExpression")
 
 
 def _check_path(path: str) -> None:
@@ -100,6 +117,8 @@ def check_integration(api: Api, given: dict[str, Any]) -> None:
             raise bad("PayloadFormatVersion must be 1.0 or 2.0")
         if kind == "HTTP_PROXY" and not given.get("IntegrationMethod"):
             raise bad("HttpMethod must be specified for HTTP_PROXY integrations")
+    elif api.protocol == "WEBSOCKET":
+        _check_message_integration(given)
     if subtype is not None and subtype not in _SUBTYPES:
         raise bad(f"IntegrationSubtype {subtype} is not one that Kumoi serves: {', '.join(sorted(_SUBTYPES))}")
     if given.get("ConnectionType") == "VPC_LINK":
@@ -114,9 +133,44 @@ def check_integration(api: Api, given: dict[str, Any]) -> None:
         raise bad(f"Timeout should be between 50 ms and {longest} ms")
 
 
+def _check_message_integration(given: dict[str, Any]) -> None:
+    kind = given["IntegrationType"]
+    if given.get("IntegrationSubtype") is not None:
+        raise bad("IntegrationSubtype is only supported for HTTP APIs")
+    if given.get("PayloadFormatVersion", "1.0") != "1.0":
+        raise bad("PayloadFormatVersion must be 1.0 for WEBSOCKET APIs")
+    if kind == "AWS" and not (given.get("IntegrationUri") or "").endswith("/invocations"):
+        raise bad("Kumoi serves integrations of type AWS for functions only (…:lambda:path/…/invocations)")
+    _check_templates(given.get("RequestTemplates"))
+
+
+def _check_templates(templates: Mapping[str, str] | None) -> None:
+    for name, template in (templates or {}).items():
+        if (wrong := problem(template)) is not None:
+            raise bad(f"Invalid mapping template {name}: {wrong}")
+
+
+def _check_integration_response(_api: Api, given: dict[str, Any]) -> None:
+    key = given["IntegrationResponseKey"]
+    if key != "$default" and not re.fullmatch(r"/.+/|\d{3}", key):
+        raise bad(f"Invalid IntegrationResponseKey {key}: it is $default, or a pattern between slashes such as /2../")
+    try:
+        re.compile(key.strip("/") if key != "$default" else "")
+    except re.error as error:
+        raise bad(f"Invalid IntegrationResponseKey {key}: {error}") from None
+    _check_templates(given.get("ResponseTemplates"))
+
+
+def _check_route_response(_api: Api, given: dict[str, Any]) -> None:
+    if given["RouteResponseKey"] != "$default":
+        raise bad("Only $default is supported as RouteResponseKey")
+
+
 def check_authorizer(api: Api, given: dict[str, Any]) -> None:
     """Raise BadRequestException for an incomplete authorizer."""
     if given["AuthorizerType"] == "JWT":
+        if api.protocol == "WEBSOCKET":
+            raise bad("JWT authorizers are only supported for HTTP APIs")
         jwt = given.get("JwtConfiguration") or {}
         if not jwt.get("Issuer") or not jwt.get("Audience"):
             raise bad("JwtConfiguration with Issuer and Audience is required for JWT authorizers")
@@ -231,6 +285,7 @@ INTEGRATION_RESPONSE = Kind(
             "TemplateSelectionExpression",
         ]
     ),
+    check=_check_integration_response,
     unique="IntegrationResponseKey",
     parent="Integration",
 )
@@ -239,6 +294,7 @@ ROUTE_RESPONSE = Kind(
     "RouteResponseId",
     "RouteResponse",
     frozenset({"ModelSelectionExpression", "ResponseModels", "ResponseParameters", "RouteResponseKey"}),
+    check=_check_route_response,
     unique="RouteResponseKey",
     parent="Route",
 )
@@ -253,6 +309,10 @@ def completed(kind: Kind, api: Api, given: Mapping[str, Any]) -> dict[str, Any]:
         full.setdefault("TimeoutInMillis", 30_000 if api.protocol == "HTTP" else 29_000)
         if full.get("IntegrationType") == "AWS_PROXY" and "IntegrationSubtype" not in full:
             full.setdefault("IntegrationMethod", "POST")
+        if api.protocol == "WEBSOCKET":
+            full.setdefault("PassthroughBehavior", "WHEN_NO_MATCH")
+            full.setdefault("PayloadFormatVersion", "1.0")
+            full.setdefault("IntegrationResponseSelectionExpression", "${integration.response.statuscode}")
         if api.protocol == "HTTP" and full.get("IntegrationType") == "HTTP_PROXY":
             full.setdefault("PayloadFormatVersion", "1.0")
     kind.check(api, full)

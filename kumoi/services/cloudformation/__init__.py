@@ -25,6 +25,7 @@ cloudformation = Service(
     ),
     resource=("StackName", "ChangeSetName"),
     data_planes=("cloudformation-response",),
+    authorization="authorization",
 )
 
 

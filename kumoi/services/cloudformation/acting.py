@@ -26,8 +26,11 @@ class Acting:
         self.types = types
         self.called_off = False
         stack = journal.stack
-        self._caller = Principal.of_service(
-            stack.account, "cloudformation.amazonaws.com", f"cloudformation:{stack.name}"
+        source = f"cloudformation:{stack.name}"
+        self._caller = (
+            Principal.of_service(stack.account, "cloudformation.amazonaws.com", source, stack.id)
+            if stack.role is None
+            else Principal.of_role(stack.account, stack.role, "AWSCloudFormation", source)
         )
         self._trace = Trace.new(journal.now)
 

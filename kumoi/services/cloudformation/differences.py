@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -19,7 +20,9 @@ async def changes_of(call: Call, stack: Stack, source: Source) -> list[Change]:
     """What a source would change of a stack's resources."""
     existing = {one.name: one for one in await resources_of(call.state, stack.id)}
     template = orjson.loads(source.processed)
-    types = Types(call.doorway.registry.resource_types, source.tags)
+    registry = call.doorway.registry
+    declared = await asyncio.to_thread(lambda: registry.resource_types)  # the first time, modules are imported
+    types = Types(declared, source.tags)
 
     def reference(name: str) -> Any:
         made = existing[name].made if name in existing else None

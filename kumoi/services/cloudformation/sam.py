@@ -1,4 +1,4 @@
-"""SAM templates: translated by AWS's own translator in a child process, which stays for a minute after its last use.
+"""SAM templates: translated by AWS's own translator in a child process, which stays for ten minutes after its last use.
 
 Source: "AWS SAM specification" of the SAM developer guide.
 """
@@ -18,7 +18,7 @@ import orjson
 from kumoi.wire.errors import AwsError, aws_error
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 600.0
 LONGEST_SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
 _PROGRAM = Path(__file__).with_name("sam_program.py")

@@ -30,6 +30,7 @@ cloudfront = Service(
     ),
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
     data_planes=("cloudfront-edge",),
+    authorization="authorization",
 )
 
 key_value_data = Service(
@@ -38,6 +39,7 @@ key_value_data = Service(
     modules=("operations.key_values",),
     resource=("KvsARN",),
     page="cloudfront",
+    authorization="key_value_authorization",
 )
 
 

@@ -33,10 +33,16 @@ dynamodb = Service(
         "operations.updates",
     ),
     resource=("TableName", "ResourceArn"),
+    authorization="authorization",
 )
 
 dynamodbstreams = Service(
-    "dynamodbstreams", __name__, modules=("streams.operations",), resource=("StreamArn", "TableName"), page="dynamodb"
+    "dynamodbstreams",
+    __name__,
+    modules=("streams.operations",),
+    resource=("StreamArn", "TableName"),
+    page="dynamodb",
+    authorization="streams.authorization",
 )
 
 

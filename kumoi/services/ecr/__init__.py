@@ -8,4 +8,10 @@ from __future__ import annotations
 
 from kumoi.doorway import Service
 
-ecr = Service("ecr", __name__, modules=("repositories", "settings"), resource=("repositoryName", "resourceArn"))
+ecr = Service(
+    "ecr",
+    __name__,
+    modules=("repositories", "settings"),
+    resource=("repositoryName", "resourceArn"),
+    authorization="authorization",
+)

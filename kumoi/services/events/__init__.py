@@ -34,6 +34,7 @@ events = Service(
         "operations.targets",
     ),
     resource=("EventBusName", "Rule", "ArchiveName", "ReplayName", "Name", "ResourceARN"),
+    authorization="authorization",
 )
 
 

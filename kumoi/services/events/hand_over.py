@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -39,7 +40,8 @@ class HandOver:
         region = arn.region or delivery.region
         caller = _caller(arn.account or delivery.account, handover)
         if arn.service == "events" and arn.resource.startswith("event-bus/"):
-            await self._doorway.ask("events", *_forward(handover), caller, region, trace)
+            sender = caller if "RoleArn" in target else _account_root(delivery.account, handover)
+            await self._doorway.ask("events", *_forward(handover), sender, region, trace)
             return
         document = orjson.loads(handover.event)
         text = render(target, document, RuleFacts(handover.rule, handover.rule_arn, timestamp(handover.ingested)))
@@ -72,7 +74,7 @@ class HandOver:
         try:
             arn = Arn.parse(queue)
             await self._doorway.ask(
-                "sqs", "SendMessage", message, _caller(arn.account, handover), arn.region or delivery.region
+                "sqs", "SendMessage", message, _service(arn.account, handover), arn.region or delivery.region
             )
         except (AwsError, CallDropped, ValueError) as error:
             logger.warning("the dead letter of rule %s could not be sent to %s: %s", handover.rule, queue, error)
@@ -93,7 +95,20 @@ def dead_letter_attributes(handover: Handover, delivery: Delivery, failure: Fail
 
 
 def _caller(account: str, handover: Handover) -> Principal:
-    return Principal.of_service(account, "events.amazonaws.com", f"events:{handover.rule}")
+    """In the target's role where it has one; else EventBridge itself, which the target's policy has to let in."""
+    source, role = f"events:{handover.rule}", handover.target.get("RoleArn")
+    if role is not None:
+        return Principal.of_role(Arn.parse(handover.rule_arn).account, role, handover.rule[:64], source)
+    return _service(account, handover)
+
+
+def _service(account: str, handover: Handover) -> Principal:
+    return Principal.of_service(account, "events.amazonaws.com", f"events:{handover.rule}", handover.rule_arn)
+
+
+def _account_root(account: str, handover: Handover) -> Principal:
+    """The rule's account, which another account's bus has to let in."""
+    return replace(Principal.root(account), source=f"events:{handover.rule}")
 
 
 def _forward(handover: Handover) -> tuple[str, dict[str, Any]]:

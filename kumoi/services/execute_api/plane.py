@@ -12,7 +12,11 @@ from kumoi.http_api.results import message
 from kumoi.services.execute_api import execute_api
 from kumoi.wire.http import Response
 
-_SERVED_BY = {"HTTP": ("apigatewayv2", "ServeHttpApi"), "REST": ("apigateway", "ServeRestApi")}
+_SERVED_BY = {
+    "HTTP": ("apigatewayv2", "ServeHttpApi"),
+    "REST": ("apigateway", "ServeRestApi"),
+    "WEBSOCKET": ("apigatewayv2", "ServeWebSocketApi"),
+}
 
 
 @execute_api.data_plane("execute-api")

@@ -23,12 +23,14 @@ iam = Service(
         "operations.providers",
         "operations.roles",
         "operations.service_linked",
+        "operations.simulation",
         "operations.users",
     ),
     resource=(
         *("RoleName", "UserName", "GroupName", "InstanceProfileName", "PolicyArn", "PolicyName"),
         *("OpenIDConnectProviderArn", "SAMLProviderArn"),
     ),
+    authorization="authorization",
 )
 
 

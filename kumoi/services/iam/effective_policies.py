@@ -6,20 +6,33 @@ The doorway's authoriser asks for them at every call, so they are kept, compiled
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from kumoi.doorway import Hop, Principal, Session
 from kumoi.doorway.authoriser import IdentityPolicies
 from kumoi.names import arn
 from kumoi.policy import Caller, Policy, compile_policy
 from kumoi.services.iam import aws_managed
-from kumoi.services.iam.records import Holder, Role, User, groups, policies, roles, users
+from kumoi.services.iam.records import Group, Holder, Role, User, groups, policies, roles, users
+from kumoi.services.iam.rules import no_such
 from kumoi.state import State, Transaction, transactional
+from kumoi.wire.errors import aws_error
 
 MOST = 4096
 _READS = ("Get", "List", "Simulate", "Generate")
 
-NOTHING = Policy((), "")
-"""A policy that says nothing: what a managed policy that is not known here counts as."""
+
+class Source(NamedTuple):
+    """A policy with its name or ARN, and its kind as the simulator has it. One that nobody knows has no document."""
+
+    id: str
+    kind: str
+    document: str
+
+    @property
+    def compiled(self) -> Policy:
+        """The policy, ready to be asked; one that nobody knows says nothing."""
+        return compile_policy(self.document, "identity", self.id) if self.document else Policy((), self.id)
 
 
 class EffectivePolicies:
@@ -43,6 +56,12 @@ class EffectivePolicies:
                 self._known[key] = found
         return found
 
+    async def trust(self, role_arn: str) -> Policy | None:
+        """The trust policy of a role, whichever account's."""
+        account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+        role = await _role(self._state.at(account, ""), name)
+        return None if role is None else compile_policy(role.trust, "trust", "role trust policy")
+
     def follow(self, hop: Hop) -> None:
         """Read everything anew after a call that may have changed something."""
         if hop.service == "iam" and not hop.operation.startswith(_READS):
@@ -52,6 +71,11 @@ class EffectivePolicies:
         """Read everything anew."""
         self._changes += 1
         self._known.clear()
+
+
+@transactional
+async def _role(tx: Transaction, name: str) -> Role | None:
+    return await roles.get(tx, name)
 
 
 @transactional
@@ -89,38 +113,62 @@ async def read(tx: Transaction, principal: Principal) -> IdentityPolicies:
 
 async def _of_holder(tx: Transaction, holder: Role | User) -> tuple[list[Policy], Policy | None, str]:
     """(its policies and those of its groups, its boundary, what is lacking)."""
+    found = await _sources(tx, holder)
+    boundary = None if holder.boundary is None else await _managed(tx, holder.boundary)
+    everything = found if boundary is None else [*found, boundary]
+    unknown = ", ".join(one.id for one in everything if not one.document)
+    lacking = f"Kumoi does not know what {unknown} allows" if unknown else ""
+    return [one.compiled for one in found], None if boundary is None else boundary.compiled, lacking
+
+
+async def _sources(tx: Transaction, holder: Holder) -> list[Source]:
+    """The policies of a holder; those of its groups, too, where it is a user."""
     holders: list[Holder] = [holder]
     if isinstance(holder, User):
         holders += [group for name in holder.groups if (group := await groups.get(tx, name)) is not None]
-    found: list[Policy] = []
-    unknown: list[str] = []
+    found: list[Source] = []
     for one in holders:
-        found += [compile_policy(document, "identity", name) for name, document in one.inline.items()]
-        for policy_arn in one.attached:
-            found.append(await managed(tx, policy_arn, unknown))
-    boundary = None if holder.boundary is None else await managed(tx, holder.boundary, unknown)
-    lacking = f"Kumoi does not know what {', '.join(unknown)} allows" if unknown else ""
-    return found, boundary, lacking
+        kind = type(one).__name__.lower()
+        found += [Source(name, kind, document) for name, document in one.inline.items()]
+        found += [await _managed(tx, policy_arn) for policy_arn in one.attached]
+    return found
 
 
-async def managed(tx: Transaction, policy_arn: str, unknown: list[str]) -> Policy:
-    """A managed policy, compiled; one nobody knows says nothing and is noted in `unknown`."""
+async def _managed(tx: Transaction, policy_arn: str) -> Source:
+    """A managed policy: AWS's own or the account's."""
     own = await policies.get(tx, policy_arn)
     if own is None:
-        document = aws_managed.document(policy_arn)
+        return Source(policy_arn, "aws-managed", aws_managed.document(policy_arn) or "")
+    document = next((one.document for one in own.versions if one.id == own.default_version), "")
+    return Source(policy_arn, "user-managed", document)
+
+
+@transactional
+async def sources_of(tx: Transaction, identity: str) -> tuple[list[Source], Source | None]:
+    """(the policies, the boundary) of the user, group or role of an ARN; NoSuchEntity where there is none."""
+    kind, name = _kind_and_name(identity)
+    holder: Holder | None = None
+    if kind == "user":
+        holder = await users.get(tx, name)
+    elif kind == "group":
+        holder = await groups.get(tx, name)
+    elif kind == "role":
+        holder = await roles.get(tx, name)
     else:
-        document = next((one.document for one in own.versions if one.id == own.default_version), None)
-    if document is None:
-        unknown.append(policy_arn)
-        return NOTHING
-    return compile_policy(document, "identity", policy_arn)
+        raise aws_error("InvalidInput", f"Invalid Entity Arn: {identity} does not clearly define entity type and name.")
+    if holder is None:
+        raise no_such(kind, name)
+    boundary = None if isinstance(holder, Group) or holder.boundary is None else await _managed(tx, holder.boundary)
+    return [one for one in await _sources(tx, holder) if one.document], boundary
 
 
 async def _session_policies(tx: Transaction, session: Session | None) -> list[Policy] | None:
     if session is None or session.policies is None:
         return None
     return [
-        await managed(tx, one, []) if one.startswith("arn:") else compile_policy(one, "identity", "session policy")
+        (await _managed(tx, one)).compiled
+        if one.startswith("arn:")
+        else compile_policy(one, "identity", "session policy")
         for one in session.policies
     ]
 

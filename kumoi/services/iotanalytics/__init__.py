@@ -28,10 +28,12 @@ iotanalytics = Service(
         "operations.logging",
         "operations.messages",
         "operations.pipelines",
+        "operations.reprocessing",
         "operations.tags",
     ),
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
     data_planes=("iotanalytics-content",),
+    authorization="authorization",
 )
 
 

@@ -15,7 +15,7 @@ import orjson
 
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import arn
-from kumoi.presto.engine import Written
+from kumoi.presto.outputs import Written
 from kumoi.services.iotanalytics.key_template import Template, filled, read_template
 from kumoi.services.iotanalytics.records import Content, DatasetRecord
 from kumoi.services.iotanalytics.reports import Reports

@@ -11,15 +11,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
 from kumoi.doorway import Doorway
 from kumoi.presto.column_types import UNKNOWN, united_columns
-from kumoi.presto.engine import FORMATS, Format, Output, Run, Written
+from kumoi.presto.outputs import FORMATS, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
-from kumoi.presto.statement import Window
 from kumoi.presto.tables import Relation
 from kumoi.services.iotanalytics.content_delivery import Deliverer
 from kumoi.services.iotanalytics.dataset_rules import delta, triggered_by
@@ -40,6 +39,9 @@ from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.segments import SegmentFiles, declared_columns
 from kumoi.services.iotanalytics.windows import expired
 from kumoi.state import Transaction, transactional
+
+if TYPE_CHECKING:
+    from kumoi.presto.engine import Run
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +138,8 @@ class ContentMaker:
                 await self._failed(job, f"Kumoi failed ({type(error).__name__}); its log has the details.")
 
     async def _try(self, job: Job, runs: list[Run]) -> None:
+        from kumoi.presto.engine import Run
+
         state = self._doorway.state.at(job.account, job.region)
         found = await _load(state, job)
         if found is None:
@@ -170,6 +174,7 @@ class ContentMaker:
         await self._finish(job, done)
 
     def _table(self, store: DatastoreRecord, listed: Sequence[Segment]) -> Relation:
+        listed = sorted(listed, key=lambda one: (one.created, one.source[2:], one.id))
         columns = declared_columns(store)
         if columns is None:
             columns = united_columns([one.columns for one in listed])

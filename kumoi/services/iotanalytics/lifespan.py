@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.lake import Lake
-from kumoi.services.iotanalytics import dataset_schedules, retention
+from kumoi.services.iotanalytics import channel_export, dataset_schedules, retention
+from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog
 from kumoi.services.iotanalytics.content_maker import ContentMaker
 from kumoi.services.iotanalytics.dataset_schedules import Scheduling
@@ -30,6 +31,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     maker = parts.add(
         ContentMaker, ContentMaker(doorway, files, reports, doorway.directory("iotanalytics") / "contents")
     )
+    export = parts.add(ChannelExport, ChannelExport(doorway, log, files))
+    timers.on(channel_export.TOPIC, export.write)
     timers.on(retention.TOPIC, Sweeper(doorway.state, log, files).sweep)
     timers.on(dataset_schedules.TOPIC, Scheduling(doorway.state, maker).fire)
     await runner.resume()

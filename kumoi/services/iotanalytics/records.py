@@ -67,6 +67,16 @@ class Position(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
+class Export(msgspec.Struct, frozen=True):
+    """How far a channel's messages were written to its bucket, and up to which message the next object goes."""
+
+    channel_id: str
+    time: int
+    seq: int
+    number: int
+    pending: tuple[int, int] | None = None
+
+
 class Reprocessing(msgspec.Struct, frozen=True, kw_only=True):
     """One reprocessing of a pipeline: of the messages of a time (`end` is exclusive), or of objects in S3."""
 
@@ -152,6 +162,7 @@ channels: Space[ChannelRecord] = Space("iotanalytics.channel", ChannelRecord, _n
 datastores: Space[DatastoreRecord] = Space("iotanalytics.datastore", DatastoreRecord, _name)
 pipelines: Space[PipelineRecord] = Space("iotanalytics.pipeline", PipelineRecord, _name)
 positions: Space[Position] = Space("iotanalytics.position", Position, lambda one: (one.pipeline_id, one.run))
+exports: Space[Export] = Space("iotanalytics.export", Export, lambda one: (one.channel_id,))
 reprocessings: Space[Reprocessing] = Space(
     "iotanalytics.reprocessing", Reprocessing, lambda one: (one.pipeline, one.id)
 )

@@ -19,7 +19,7 @@ from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
-GROUP = "aws/iotanalytics"
+GROUP = "/aws/iotanalytics"
 DEAD_LETTERS = "kumoi:deadLetterChannel"
 MOST_LINES = 100
 

@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from kumoi.doorway import Doorway, Principal
-from kumoi.lake import Cursor, Row
+from kumoi.doorway import CallDropped, Doorway, Principal
+from kumoi.lake import Cursor
+from kumoi.services.iotanalytics.activities.calling import content_of
 from kumoi.services.iotanalytics.chain import chain
+from kumoi.services.iotanalytics.channel_export import day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, payload_of
 from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
@@ -39,7 +41,9 @@ from kumoi.services.iotanalytics.records import (
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.retention import day_of
 from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
+from kumoi.services.iotanalytics.vectorised import NotVectorised, may_be
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +71,15 @@ class Task:
     channel: ChannelKey
     position: Position
     reprocessing: Reprocessing | None
+    bucket: str | None
+
+
+class Batch(NamedTuple):
+    """Messages by day, and the place in the channel (or the number of the object) behind them."""
+
+    days: list[tuple[str, list[bytes]]]
+    time: int
+    seq: int
 
 
 class Runner:
@@ -166,27 +179,22 @@ class Runner:
         task = await _task(state, stream)
         if task is None:
             return False
-        place, end = Cursor(task.position.time, task.position.seq), None
-        if task.reprocessing is not None:
-            end = task.reprocessing.end
-        rows = await self._log.read(task.channel, place, end=end)
-        if not rows:
+        batch = await self._read(stream, task)
+        if batch is None:
             if task.reprocessing is not None:
                 await _finish(state, stream)
             return False
         made: list[Segment] = []
         passages = []
-        for day, group in groupby(rows, lambda row: day_of(row["time"] / 1000)):
-            passage = await self._pass(stream, task, list(group))
+        for day, payloads in batch.days:
+            passage, segments_made = await self._process(stream, task, day, payloads, batch)
             passages.append(passage)
-            if passage.messages:
-                made += await self._store(task, passage, day, rows[-1])
-        last = rows[-1]
+            made += segments_made
         position = msgspec.structs.replace(
             task.position,
-            time=last["time"],
-            seq=last["seq"],
-            read=task.position.read + len(rows),
+            time=batch.time,
+            seq=batch.seq,
+            read=task.position.read + sum(len(payloads) for _, payloads in batch.days),
             stored=task.position.stored + sum(one.rows for one in made),
             failed=task.position.failed + sum(len(passage.failed) for passage in passages),
         )
@@ -198,14 +206,59 @@ class Runner:
         await self._tidy(stream, task.store)
         return True
 
-    async def _pass(self, stream: Stream, task: Task, rows: list[Row]) -> Passage:
+    async def _read(self, stream: Stream, task: Task) -> Batch | None:
+        run, place = task.reprocessing, task.position
+        if run is not None and run.paths:
+            return None if place.seq >= len(run.paths) else await self._read_object(stream, task, run.paths[place.seq])
+        end = run.end if run is not None else None
+        rows = await self._log.read(task.channel, Cursor(place.time, place.seq), end=end)
+        if not rows:
+            return None
+        days = [
+            (day, [payload_of(row) for row in group])
+            for day, group in groupby(rows, lambda row: day_of(row["time"] / 1000))
+        ]
+        return Batch(days, rows[-1]["time"], rows[-1]["seq"])
+
+    async def _read_object(self, stream: Stream, task: Task, path: str) -> Batch:
+        """The messages of one object of the channel's bucket; none of one that cannot be read, which is told."""
+        place = task.position
+        bucket = task.bucket or ""
+        caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
+        payloads: list[bytes] = []
+        try:
+            answer = await self._doorway.ask("s3", "GetObject", {"Bucket": bucket, "Key": path}, caller, stream.region)
+            payloads = await self._files.run(unpacked, await content_of(answer["Body"]))
+        except (AwsError, CallDropped, OSError, EOFError, ValueError) as error:
+            reason = f"{bucket}/{path} could not be read: {error}"
+            await self._reports.errors(stream.account, stream.region, f"pipelines/{stream.pipeline}", [reason])
+        day = day_of_path(path) or day_of(self._doorway.clock.now())
+        return Batch([(day, payloads)] if payloads else [], 0, place.seq + 1)
+
+    async def _process(
+        self, stream: Stream, task: Task, day: str, payloads: list[bytes], batch: Batch
+    ) -> tuple[Passage, list[Segment]]:
+        """What becomes of the messages of a day: all in one statement where that is possible, else one by one."""
+        activities = chain(task.pipeline.activities)[1:-1]
+        if may_be(activities):
+            source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
+            given = (task.store, activities, payloads, day, source, self._doorway.clock.now())
+            try:
+                made, wrong = await self._files.run(self._files.transform, *given)
+            except NotVectorised:
+                pass
+            else:
+                return Passage(wrong=wrong), made
+        passage = await self._pass(stream, task, payloads)
+        return passage, await self._store(task, passage, day, batch) if passage.messages else []
+
+    async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]
         caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
-        payloads = list(map(payload_of, rows))
         return await passed(self._doorway, caller, stream.region, activities, payloads, self._files.run)
 
-    async def _store(self, task: Task, passage: Passage, day: str, last: Row) -> list[Segment]:
-        source = (task.pipeline.id, task.position.run, last["time"], last["seq"])
+    async def _store(self, task: Task, passage: Passage, day: str, batch: Batch) -> list[Segment]:
+        source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
         now = self._doorway.clock.now()
 
         def write() -> list[Segment]:
@@ -260,7 +313,8 @@ async def _task(tx: Transaction, stream: Stream) -> Task | None:
     if stream.run and (reprocessing is None or reprocessing.status != "RUNNING"):
         return None
     key = ChannelKey(tx.account, tx.region, channel.name, channel.id)
-    return Task(pipeline, store, key, position, reprocessing)
+    bucket = channel.storage.get("customerManagedS3", {}).get("bucket")
+    return Task(pipeline, store, key, position, reprocessing, bucket)
 
 
 @transactional

@@ -21,8 +21,10 @@ from kumoi.presto.column_types import Type, hive_type, quoted, united_columns
 from kumoi.presto.database import Database, text_literal
 from kumoi.presto.json_columns import load_lines, typed_columns
 from kumoi.presto.tables import Part, Relation, relation
+from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
 from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
+from kumoi.services.iotanalytics.vectorised import NotVectorised, Statement, as_declared, joined
 
 T = TypeVar("T")
 
@@ -60,22 +62,66 @@ class SegmentFiles:
         try:
             with self._database.cursor() as cursor:
                 load_lines(cursor, scratch)
-                types, reads = typed_columns(cursor, declared_columns(store))
+                types, reads, rows = typed_columns(cursor, declared_columns(store))
                 select = ", ".join(f"{read} AS {quoted(name)}" for name, read in reads.items() if name != DT)
                 types.pop(DT, None)
-                stamp = f"TIMESTAMP {text_literal(day)} AS {quoted(DT)}"
+                stamp = _stamp(day)
                 cursor.execute(
-                    f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {f'{select}, ' if select else ''}{stamp} FROM lines"
+                    f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {f'{select}, ' if select else ''}{stamp} FROM {rows}"
                 )
-                return [
-                    self._copy(cursor, store, condition, day, partition, types, source, now)
-                    for partition, condition in self._partitions(cursor, store, types)
-                ]
+                return self._copies(cursor, store, day, types, source, now)
         finally:
             scratch.unlink()
 
+    def transform(
+        self,
+        store: DatastoreRecord,
+        activities: Sequence[Activity],
+        payloads: Sequence[bytes],
+        day: str,
+        source: tuple[str, str, int, int],
+        now: float,
+    ) -> tuple[list[Segment], list[str]]:
+        """Write what activities make of messages, in one statement, and tell what went wrong; blocks.
+
+        NotVectorised when the messages have to pass one by one.
+        """
+        import duckdb
+
+        scratch = self.scratch / f"{uuid()}.ndjson"
+        scratch.write_bytes(joined(payloads))
+        try:
+            with self._database.cursor() as cursor:
+                load_lines(cursor, scratch)
+                outcome = Statement(cursor).run(activities, _stamp(day))
+                types = outcome.types
+                if (declared := declared_columns(store)) is not None:
+                    types = as_declared(cursor, types, declared)
+                found = cursor.execute("SELECT count(*) FROM typed").fetchone()
+                made = self._copies(cursor, store, day, types, source, now) if found and found[0] else []
+                return made, outcome.wrong
+        except duckdb.Error as error:
+            raise NotVectorised from error
+        finally:
+            scratch.unlink()
+
+    def _copies(
+        self,
+        cursor: Any,
+        store: DatastoreRecord,
+        day: str,
+        types: dict[str, Type],
+        source: tuple[str, str, int, int],
+        now: float,
+    ) -> list[Segment]:
+        return [
+            self._copy(cursor, store, condition, day, partition, types, source, now)
+            for partition, condition in self._partitions(cursor, store, types)
+        ]
+
     def merge(self, store: DatastoreRecord, merged: Sequence[Segment], now: float) -> Segment:
         """Write the rows of files of one day and partition to one file; blocks."""
+        merged = sorted(merged, key=lambda one: (one.created, one.source[2:], one.id))
         first = merged[0]
         columns = united_columns([one.columns for one in merged])
         with self._database.cursor() as cursor:
@@ -180,6 +226,10 @@ def declared_columns(store: DatastoreRecord) -> dict[str, Type] | None:
     if parquet is None or "schemaDefinition" not in parquet:
         return None
     return {one["name"].lower(): hive_type(one["type"]) for one in parquet["schemaDefinition"].get("columns", [])}
+
+
+def _stamp(day: str) -> str:
+    return f"TIMESTAMP {text_literal(day)} AS {quoted(DT)}"
 
 
 def to_merge(listed: Sequence[Segment]) -> list[Segment]:

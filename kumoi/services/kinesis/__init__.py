@@ -29,6 +29,7 @@ kinesis = Service(
         "operations.tags",
     ),
     resource=("StreamName", "StreamARN", "ConsumerARN", "ResourceARN"),
+    authorization="authorization",
 )
 
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import msgspec
 import orjson
 
-from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.doorway import Doorway, Trace
 from kumoi.names import uuid
+from kumoi.services.lambda_.lookup import acting_for
 
 _MESSAGE_BYTES = 1024
 
@@ -77,11 +78,10 @@ def dead_letter_attributes(request_id: str, ended: Ended) -> dict[str, tuple[str
 
 async def deliver(doorway: Doorway, delivery: Delivery, source: str, trace: Trace, now: float) -> None:
     """Hand a delivery over; raises the target's AwsError."""
-    _, _, service, region, account, resource = delivery.target.split(":", 5)
-    here = delivery.function_arn.split(":")
-    caller = Principal.of_service(account or here[4], "lambda.amazonaws.com", source)
+    _, _, service, region, _, resource = delivery.target.split(":", 5)
+    caller = await acting_for(doorway.state, delivery.function_arn, source)
     operation, params = _message(service, resource, delivery, now)
-    await doorway.ask(service, operation, params, caller, region or here[3], trace)
+    await doorway.ask(service, operation, params, caller, region or delivery.function_arn.split(":")[3], trace)
 
 
 def _message(service: str, resource: str, delivery: Delivery, now: float) -> tuple[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 
 from kumoi.doorway import Doorway, Identity, Principal
-from kumoi.names import arn, hex_id
+from kumoi.names import hex_id
 from kumoi.sandbox import RuntimeUnavailable, SandboxHost, SandboxSpec, ZygoteFailed
 from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.configuration import runtime_version_arn
@@ -91,13 +91,13 @@ class EnvironmentMaker:
         day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")
         prefix = "" if function.logging.group == f"/aws/lambda/{key.name}" else key.name
         stream = f"{day}/{prefix}[{key.version}]{hex_id(32)}"
-        return ExecutionLog(
-            self._doorway, key.account, key.region, f"lambda:{key.name}", function.logging.group, stream
-        )
+        return ExecutionLog(self._doorway, _principal(key, function), key.region, function.logging.group, stream)
 
     def _credentials(self, key: PoolKey, function: Function) -> Credentials:
-        role = function.role.rpartition("/")[2]
-        assumed = arn("sts", "", key.account, f"assumed-role/{role}/{key.name}")
-        principal = Principal(key.account, assumed, f"AROA{role[:16].upper()}:{key.name}", f"lambda:{key.name}")
-        issued = self._identity.issue(principal, _CREDENTIALS_SECONDS)
+        issued = self._identity.issue(_principal(key, function), _CREDENTIALS_SECONDS)
         return Credentials(issued.access_key, issued.secret, issued.token)
+
+
+def _principal(key: PoolKey, function: Function) -> Principal:
+    """The function in its execution role."""
+    return Principal.of_role(key.account, function.role, key.name, f"lambda:{key.name}")

@@ -25,14 +25,13 @@ _BEHIND = 5_000
 
 
 class ExecutionLog:
-    """The log stream of one execution environment; `node` is the function on the map."""
+    """The log stream of one execution environment; `writer` is the function in its role."""
 
-    def __init__(self, doorway: Doorway, account: str, region: str, node: str, group: str, stream: str) -> None:
+    def __init__(self, doorway: Doorway, writer: Principal, region: str, group: str, stream: str) -> None:
         self.stream = stream
         self._doorway = doorway
-        self._account = account
+        self._writer = writer
         self._region = region
-        self._node = node
         self._group = group
         self._events: list[dict[str, object]] = []
         self._trace = NO_TRACE
@@ -103,11 +102,11 @@ class ExecutionLog:
                     "logs",
                     "WriteFunctionLogs",
                     {"logGroupName": self._group, "logStreamName": self.stream, "logEvents": events},
-                    Principal.of_service(self._account, "lambda.amazonaws.com", self._node),
+                    self._writer,
                     self._region,
                     self._trace,
                 )
         except AwsError as error:
-            logger.warning("log lines of %s are lost: %s", self._node, error)
+            logger.warning("log lines of %s are lost: %s", self._writer.source, error)
         finally:
             self._writing = None

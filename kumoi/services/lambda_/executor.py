@@ -82,6 +82,9 @@ class Executor:
             self._concurrency.leave(key, was_reserved)
         seconds = result.outcome.duration + (result.outcome.init_duration or 0.0)
         call.warning = await self._maker.crowded()
+        if result.outcome.error_type is not None:
+            call.outcome = result.outcome.error_type
+        call.meter("lambda:millisecond", result.outcome.duration * 1000)
         call.meter("lambda:GB-second", seconds * function.memory_size / 1024)
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kumoi.doorway import Principal
 from kumoi.services.lambda_.identifiers import LATEST
 from kumoi.services.lambda_.records import (
     Function,
@@ -15,7 +16,7 @@ from kumoi.services.lambda_.records import (
     url_places,
     versions,
 )
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 
 
 @transactional
@@ -60,6 +61,21 @@ async def _version(tx: Transaction, name: str, qualifier: str | None) -> Functio
         alias = await aliases.get(tx, name, qualifier)
         qualifier = None if alias is None else alias.function_version
     return await versions.get(tx, name, 0 if qualifier in (None, LATEST) else int(qualifier or 0))
+
+
+@transactional
+async def _role(tx: Transaction, name: str, qualifier: str | None) -> str | None:
+    version = await _version(tx, name, qualifier)
+    return None if version is None else version.role
+
+
+async def acting_for(state: State, function_arn: str, source: str) -> Principal:
+    """Lambda as it acts for a function, reading its event sources, delivering its results: in its execution role."""
+    _, _, _, region, account, _, name, *qualifier = function_arn.split(":")
+    role = await _role(state.at(account, region), name, qualifier[0] if qualifier else None)
+    if role is None:
+        return Principal.of_service(account, "lambda.amazonaws.com", source, function_arn)
+    return Principal.of_role(account, role, name, source)
 
 
 class Provisioned(NamedTuple):

@@ -210,7 +210,9 @@ versions: Space[Function] = Space(
     "lambda.version", Function, lambda function: (function.name, function.number), remembered=True
 )
 aliases: Space[Alias] = Space("lambda.alias", Alias, lambda alias: (alias.function, alias.name), remembered=True)
-policies: Space[Policy] = Space("lambda.policy", Policy, lambda policy: (policy.function, policy.qualifier))
+policies: Space[Policy] = Space(
+    "lambda.policy", Policy, lambda policy: (policy.function, policy.qualifier), remembered=True
+)
 urls: Space[UrlConfig] = Space("lambda.url", UrlConfig, lambda url: (url.function, url.qualifier))
 url_places: Space[UrlPlace] = Space("lambda.url_place", UrlPlace, lambda place: (place.url_id,), scope="global")
 event_invoke_configs: Space[EventInvokeConfig] = Space(

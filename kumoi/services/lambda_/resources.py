@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
@@ -53,8 +54,14 @@ def _configuration(call: ResourceCall) -> dict[str, Any]:
     return given
 
 
+_INLINE_MODULES = Path(__file__).with_name("inline_modules")
+
+
 def _code(call: ResourceCall) -> dict[str, Any]:
-    """The Code property as CreateFunction takes it: what stands in the template becomes a package."""
+    """The Code property as CreateFunction takes it: what stands in the template becomes a package.
+
+    AWS puts its modules for custom resources beside such code; so does Kumoi, where the code names them.
+    """
     code = dict(call.properties["Code"])
     inline = code.pop("ZipFile", None)
     if inline is None:
@@ -64,6 +71,9 @@ def _code(call: ResourceCall) -> dict[str, Any]:
     with zipfile.ZipFile(archive, "w") as out:
         name = "index.js" if runtime.startswith("nodejs") else "index.py"
         out.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), inline)
+        for module in ("cfn-response.js",) if name.endswith(".js") else ("cfnresponse.py",):
+            if module.partition(".")[0] in inline:
+                out.writestr(zipfile.ZipInfo(module, (2026, 1, 1, 0, 0, 0)), (_INLINE_MODULES / module).read_text())
     return {"ZipFile": archive.getvalue()}
 
 

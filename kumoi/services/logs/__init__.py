@@ -19,6 +19,7 @@ logs = Service(
     __name__,
     modules=("operations.events", "operations.groups", "operations.streams", "operations.tags"),
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
+    authorization="authorization",
 )
 
 

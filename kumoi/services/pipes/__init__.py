@@ -14,7 +14,13 @@ from collections.abc import AsyncIterator
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
 
-pipes = Service("pipes", __name__, modules=("operations.pipes", "operations.tags"), resource=("Name", "resourceArn"))
+pipes = Service(
+    "pipes",
+    __name__,
+    modules=("operations.pipes", "operations.tags"),
+    resource=("Name", "resourceArn"),
+    authorization="authorization",
+)
 
 
 @pipes.lifespan

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import Doorway
 from kumoi.names import Arn
-from kumoi.services.pipes.records import Pipe
+from kumoi.services.pipes.records import Pipe, acting
 from kumoi.services.pipes.target import Failed
 
 SERVICES = frozenset(("lambda", "states"))
@@ -21,7 +21,7 @@ async def enriched(doorway: Doorway, pipe: Pipe, records: Sequence[Any]) -> list
     Raises AwsError or Failed.
     """
     arn = Arn.parse(pipe.enrichment or "")
-    caller = Principal.of_service(pipe.account, "pipes.amazonaws.com", f"pipes:{pipe.name}")
+    caller = acting(pipe)
     payload = orjson.dumps(list(records))
     if arn.service == "lambda":
         params: dict[str, Any] = {"FunctionName": pipe.enrichment, "Payload": payload}

@@ -17,7 +17,7 @@ from kumoi.event_sources.batch_result import failed_items
 from kumoi.event_sources.sink import stamp
 from kumoi.names import Arn, uuid
 from kumoi.services.pipes.enrichment import enriched
-from kumoi.services.pipes.records import Pipe
+from kumoi.services.pipes.records import Pipe, acting
 from kumoi.services.pipes.target import Failed, Target
 from kumoi.services.pipes.templates import rendered
 from kumoi.wire.errors import AwsError
@@ -32,12 +32,14 @@ class PipeSink:
     doorway: Doorway = field(compare=False)
     pipe: Pipe
 
-    service = "pipes.amazonaws.com"
-
     @property
     def name(self) -> str:
         """The pipe's name."""
         return self.pipe.name
+
+    async def reader(self) -> Principal:
+        """The pipe reads in its role."""
+        return acting(self.pipe)
 
     async def take(self, event: dict[str, Any], identifiers: Sequence[str], trace: Trace | None = None) -> Outcome:
         """Pass a batch through the pipe."""
@@ -75,9 +77,8 @@ class PipeSink:
             **batch.told(),
         }
         arn = Arn.parse(target)
-        caller = Principal.of_service(self.pipe.account, self.service, f"pipes:{self.pipe.name}")
         calls = target_calls(arn, Payload(orjson.dumps(body).decode(), uuid(), now))
-        await make_calls(self.doorway, calls, caller, arn.region or self.pipe.region)
+        await make_calls(self.doorway, calls, acting(self.pipe), arn.region or self.pipe.region)
 
     def _facts(self) -> Mapping[str, Any]:
         pipe = self.pipe

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kumoi.doorway import Principal
 from kumoi.event_sources import Kind, Source
 from kumoi.names import Arn
 from kumoi.state.space import Space
@@ -79,3 +80,8 @@ class Pipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 pipes: Space[Pipe] = Space("pipes.pipe", Pipe, lambda pipe: (pipe.account, pipe.region, pipe.name), scope="global")
+
+
+def acting(pipe: Pipe) -> Principal:
+    """A pipe as it reads its source, enriches, and hands over: in its role."""
+    return Principal.of_role(pipe.account, pipe.role, pipe.name, f"pipes:{pipe.name}")

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import Doorway
 from kumoi.names import Arn, uuid
-from kumoi.services.pipes.records import Pipe
+from kumoi.services.pipes.records import Pipe, acting
 from kumoi.services.pipes.templates import path_or_text
 from kumoi.wire.errors import AwsError
 
@@ -32,7 +32,7 @@ class Target:
         self._pipe = pipe
         self._arn = Arn.parse(pipe.target)
         self._parameters = pipe.target_parameters
-        self._caller = Principal.of_service(pipe.account, "pipes.amazonaws.com", f"pipes:{pipe.name}")
+        self._caller = acting(pipe)
         self._way = WAYS[self._arn.service]
 
     async def hand_over(self, records: Sequence[Any]) -> set[int] | bytes:

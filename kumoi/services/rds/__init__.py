@@ -19,8 +19,9 @@ rds = Service(
     __name__,
     modules=("operations.clusters", "operations.instances", "operations.tags"),
     resource=("DBClusterIdentifier", "DBInstanceIdentifier", "ResourceName"),
+    authorization="authorization",
 )
-rds_data = Service("rds-data", f"{__name__}.data", resource=("resourceArn",), page="rds")
+rds_data = Service("rds-data", f"{__name__}.data", resource=("resourceArn",), page="rds", authorization="authorization")
 
 
 @rds.lifespan

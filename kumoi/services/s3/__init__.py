@@ -38,6 +38,7 @@ s3 = Service(
         "operations.preflight",
         "operations.reading",
         "operations.restoring",
+        "operations.selecting",
         "operations.tagging",
         "operations.uploads",
         "operations.versioning",

@@ -1,46 +1,58 @@
-"""What anybody may do: a bucket's policy asked about a caller whom nobody knows.
+"""Who may do what where no operation of the API is called, and what is not told to those who may not list a bucket.
 
-Only with `--auth verify` and `enforce`; else everybody may do everything. Rules: "Blocking public access to your Amazon
-S3 storage" and "Setting permissions for website access" in the S3 user guide.
+Where signatures count (`--auth verify` and `enforce`), who visits a website or posts an unsigned form is nobody in
+particular. Rules: "Setting permissions for website access" and GetObject's permissions in the S3 documentation.
 """
 
 from __future__ import annotations
 
-from kumoi.doorway import Call
-from kumoi.policy import Caller, Request
-from kumoi.services.s3 import policies
-from kumoi.services.s3.kinds import block_of
-from kumoi.services.s3.lookup import find_bucket, home
-from kumoi.services.s3.settings import settings_of
-from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
+from dataclasses import replace
+from typing import Any
 
-NOBODY = Caller("")
+from kumoi.doorway import Ask, Call, Principal
+from kumoi.names import arn
+from kumoi.services.s3 import s3
+from kumoi.wire.errors import AwsError, aws_error
 
 
-async def check_anonymous(call: Call, bucket: str, key: str, action: str = "s3:GetObject") -> None:
-    """Raise AccessDenied where signatures count and the bucket's policy does not let everybody do this."""
-    if not call.doorway.identity.verifies or call.http is None:
-        return
-    headers = call.http.headers
-    context: dict[str, tuple[str, ...]] = {
-        "aws:sourceip": (call.http.client[0],),
-        "aws:securetransport": ("true" if call.http.scheme == "https" else "false",),
-    }
-    for key_name, header in (("aws:referer", "referer"), ("aws:useragent", "user-agent")):
-        if (value := headers.get(header)) is not None:
-            context[key_name] = (value,)
-    if not await _lets_in(call.state, bucket, action, key, context):
-        raise aws_error("AccessDenied", "Access Denied", status=403)
+def visitor(call: Call) -> Principal:
+    """Whoever sends what is not signed."""
+    return Principal.anonymous(call.account) if call.doorway.identity.verifies else call.caller
 
 
-@transactional
-async def _lets_in(tx: Transaction, name: str, action: str, key: str, context: dict[str, tuple[str, ...]]) -> bool:
-    bucket = await find_bucket(tx, name)
-    tx = home(tx, bucket)
-    text = (await settings_of(tx, bucket)).get("Policy")
-    if text is None or ((await block_of(tx, bucket))["RestrictPublicBuckets"] and policies.is_public(text)):
-        return False
-    policy = policies.compiled(text)
-    request = Request(NOBODY, action, f"{bucket.arn}/{key}", context)
-    return policy.says(request, "Deny") is None and policy.says(request, "Allow") is not None
+async def check(call: Call, operation: str, **params: Any) -> None:
+    """Raise AccessDenied where the caller may not do what an operation of the API does."""
+    await call.doorway.identity.authorise(replace(call, operation=operation, params=params), s3)
+
+
+async def refused_keys(call: Call, bucket: str, wanted: list[dict[str, Any]], *, bypass: bool) -> set[str]:
+    """The keys among those of DeleteObjects that the caller may not delete, or not with a `bypass` of their lock."""
+    refused: set[str] = set()
+    if call.doorway.identity.mode == "off":
+        return refused
+    for one in wanted:
+        params = {"Bucket": bucket, "Key": one["Key"], "BypassGovernanceRetention": bypass}
+        if one.get("VersionId"):
+            params["VersionId"] = one["VersionId"]
+        single = replace(call, operation="DeleteObject", params=params)
+        try:
+            await call.doorway.identity.authorise(single, s3)
+        except AwsError as error:
+            if error.code != "AccessDenied":
+                raise
+            refused.add(one["Key"])
+        call.denied = single.denied or call.denied
+    return refused
+
+
+async def told_missing(call: Call, error: AwsError, bucket: str) -> AwsError:
+    """What is told of a key that is missing: to those who may not list the bucket, that they have no access."""
+    identity, caller = call.doorway.identity, call.caller
+    asked = identity.enforces or caller.is_anonymous
+    if error.code != "NoSuchKey" or not asked or caller.is_service:
+        return error
+    listing = replace(call, operation="ListObjectsV2", params={"Bucket": bucket})
+    verdict = await identity.authoriser.verdict(
+        listing, Ask("s3:ListBucket", arn("s3", "", "", bucket)), s3.authorization
+    )
+    return error if verdict.decision.allowed else aws_error("AccessDenied", "Access Denied", status=403)

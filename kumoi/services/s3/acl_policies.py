@@ -27,7 +27,7 @@ _ON_BUCKETS = {
     "WRITE_ACP": ("s3:PutBucketAcl",),
 }
 _ON_OBJECTS = {
-    "READ": ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"),
+    "READ": ("s3:GetObject", "s3:GetObjectVersion"),
     "WRITE": (),
     "READ_ACP": ("s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
     "WRITE_ACP": ("s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
@@ -38,31 +38,36 @@ _OF_AN_OBJECT = frozenset(action for actions in _ON_OBJECTS.values() for action 
 
 async def policies_for(
     tx: Transaction, bucket: Bucket, action: str, key: str, version_id: str | None, account: str
-) -> list[Policy]:
-    """What lists grant the caller for an action on a bucket (or, with a `key`, on an object of it), as policies.
+) -> tuple[str, list[Policy]]:
+    """(the account that owns what an action is on, what lists grant the caller there, as policies).
 
-    `account` is the caller's, empty for nobody in particular. The transaction is bound to the bucket's home.
+    It is on the bucket or, with a `key`, on an object of it. `account` is the caller's, empty for nobody in particular.
+    The transaction is bound to the bucket's home.
     """
+    owner, actions, needed = bucket.account, _ON_BUCKETS, action
     if action in _OF_THE_BUCKET:
-        grants, actions = await ownership.bucket_grants(tx, bucket), _ON_BUCKETS
+        grants = await ownership.bucket_grants(tx, bucket)
     elif action in _OF_AN_OBJECT and key:
         try:
             version = await find(tx, bucket, row_text(key), version_id)
         except AwsError:  # what is no version id is the operation's to tell
-            return []
+            version = None
         if version is None or version.marker:
-            return []
-        grants, actions = await ownership.object_grants(tx, bucket, version), _ON_OBJECTS
+            needed = "s3:ListBucket"  # whoever sees the keys may be told that there is no such one
+            grants = await ownership.bucket_grants(tx, bucket)
+        else:
+            owner, actions = await ownership.owner_of(tx, bucket, version), _ON_OBJECTS
+            grants = await ownership.object_grants(tx, bucket, version)
     else:
-        return []
+        return owner, []
     effective = await ownership.effective(tx, bucket, grants)
     for_all, for_account = _permissions(effective, account)
     found = []
-    if any(action in actions[permission] for permission in for_all):
+    if any(needed in actions[permission] for permission in for_all):
         found.append(_policy(action, "*"))
-    if any(action in actions[permission] for permission in for_account):
+    if any(needed in actions[permission] for permission in for_account):
         found.append(_policy(action, account))
-    return found
+    return owner, found
 
 
 def _permissions(grants: Iterable[Grant], account: str) -> tuple[set[str], set[str]]:

@@ -11,11 +11,12 @@ from contextlib import suppress
 from typing import Any
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
+from kumoi.doorway.authorization import no_permission
 from kumoi.names import partition_of
 from kumoi.services.s3 import copy_source, policies
+from kumoi.services.s3.acl_policies import policies_for
 from kumoi.services.s3.kinds import block_of
-from kumoi.services.s3.lookup import home
-from kumoi.services.s3.records import buckets
+from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.tags import header_tags
 from kumoi.state import Transaction, transactional
@@ -85,6 +86,10 @@ _WITH_PUT = (
 """Members of a write that need a permission beside that to write."""
 
 
+_ROOTS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+"""What no bucket policy can take from the root of the bucket's account."""
+
+
 def _of_version(call: Call) -> Iterator[Ask]:
     """`GetObjectVersion` where a version is named, `GetObject` where none is."""
     action = AUTHORIZATION.action("GetObject" if call.operation == "HeadObject" else call.operation)
@@ -114,15 +119,6 @@ def _copy(call: Call) -> Iterator[Ask]:
         source = copy_source.parse(call.params.get("CopySource", ""))
         yield Ask(f"s3:GetObject{'Version' if source.version_id else ''}", arn(call, source.bucket, source.key))
     yield from _put(call)
-
-
-def _delete_many(call: Call) -> Iterator[Ask]:
-    listed = call.params.get("Delete")
-    entries = listed.get("Objects") if isinstance(listed, dict) else None
-    for one in entries if isinstance(entries, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("Key"), str):
-            version = "Version" if one.get("VersionId") else ""
-            yield Ask(f"s3:DeleteObject{version}", arn(call, call.params.get("Bucket", ""), one["Key"]))
 
 
 def _everywhere(call: Call) -> Iterable[Ask]:
@@ -168,26 +164,41 @@ def context(call: Call) -> dict[str, Sequence[str]]:
 
 
 async def owned(call: Call, ask: Ask) -> Owned:
-    """A bucket's owner and policy; a public policy of a bucket that restricts such ones counts within its account."""
-    bucket = ask.resource.partition(":::")[2].partition("/")[0]
-    found, public = await _policy(call.doorway.state, bucket)
-    if public and (call.caller.is_anonymous or call.caller.account != found.account):
-        return Owned(found.account)
-    return found
+    """Whose a bucket or object is, and what its policy and access control lists say; raises NoSuchBucket.
+
+    A public policy of a bucket that restricts such ones counts within the bucket's account.
+    """
+    bucket, _, key = ask.resource.partition(":::")[2].partition("/")
+    if not bucket:
+        return Owned("")
+    return await _side(call.doorway.state, call, ask, bucket, key)
 
 
 @transactional
-async def _policy(tx: Transaction, name: str) -> tuple[Owned, bool]:
-    """The bucket's side, and whether its policy is a public one that the bucket restricts."""
-    bucket = await buckets.get(tx, name)
-    if bucket is None:
-        return Owned(""), False
-    tx = home(tx, bucket)
+async def _side(tx: Transaction, call: Call, ask: Ask, name: str, key: str) -> Owned:
+    if ask.action == "s3:CreateBucket":
+        return Owned("")
+    bucket = await find_bucket(tx, name)
+    tx, caller = home(tx, bucket), call.caller
+    if ask.action in _ROOTS and caller.is_root and caller.account == bucket.account:
+        return Owned(bucket.account)  # whoever locks themselves out can take the policy away
+    known = "" if caller.is_anonymous or caller.is_service else caller.account
+    owner, found = await policies_for(tx, bucket, ask.action, key, _version_id(call, ask), known)
     text = (await settings_of(tx, bucket)).get("Policy")
-    if text is None:
-        return Owned(bucket.account), False
-    restricted = policies.is_public(text) and (await block_of(tx, bucket))["RestrictPublicBuckets"]
-    return Owned(bucket.account, (policies.compiled(text),)), bool(restricted)
+    if text is not None and owner == bucket.account:
+        restricts = policies.is_public(text) and (await block_of(tx, bucket))["RestrictPublicBuckets"]
+        if not restricts or (known == bucket.account and not caller.is_anonymous):
+            found.append(policies.compiled(text))
+    return Owned(owner, found)
+
+
+def _version_id(call: Call, ask: Ask) -> str | None:
+    """The version that a permission is asked on: the one a request names, or the source of a copy."""
+    if "CopySource" in call.params and ask.action.startswith("s3:GetObject"):
+        with suppress(AwsError):
+            return copy_source.parse(call.params["CopySource"]).version_id
+    found = call.params.get("VersionId")
+    return found if isinstance(found, str) else None
 
 
 AUTHORIZATION = Authorization(
@@ -201,7 +212,7 @@ AUTHORIZATION = Authorization(
         "CreateMultipartUpload": _put,
         "CopyObject": _copy,
         "UploadPartCopy": _copy,
-        "DeleteObjects": _delete_many,
+        "DeleteObjects": no_permission,  # asked for each key, and refused for each (`access.refused_keys`)
         **dict.fromkeys(
             (
                 *("GetObject", "HeadObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl"),

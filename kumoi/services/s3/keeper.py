@@ -1,19 +1,23 @@
 """The keeper: once a day, and soon after a start, files of S3's that nothing refers to are removed.
 
-They are left by uploads that broke off with the process, and by bytes that were stored but whose object was not. What
-is young is spared: its object may be about to be written. A file is in use as long as a row of its account counts it.
+They are left by uploads and queries that broke off with the process, and by bytes that were stored but whose object
+was not. What is young is spared: its object may be about to be written. A file is in use as long as a row of its
+account counts it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import shutil
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from kumoi.doorway import Doorway
 from kumoi.services.s3.bodies import blobs_of
 from kumoi.services.s3.records import blob_uses, buckets
-from kumoi.services.s3.topics import KEEPING
+from kumoi.services.s3.topics import KEEPING, SELECTING
 from kumoi.state import Timer, Transaction, transactional
 
 logger = logging.getLogger(__name__)
@@ -34,7 +38,15 @@ async def keep(doorway: Doorway, timer: Timer) -> None:
     removed = await blobs_of(doorway).sweep(in_use, time.time() - SPARED)
     if removed:
         logger.info("removed %d files that no object refers to", removed)
+    await asyncio.to_thread(_clear, doorway.directory(SELECTING), time.time() - SPARED)
     await _come_again(state, timer)
+
+
+def _clear(directory: Path, older_than: float) -> None:
+    """Remove what queries left that broke off with the process."""
+    for path in directory.iterdir():
+        if path.stat().st_mtime < older_than:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @transactional

@@ -111,7 +111,9 @@ class Notifier:
     async def _attempt(self, delivery: Delivery) -> None:
         notice = self._decode(delivery.content)
         destination = Arn.parse(notice.destination)
-        caller = Principal.of_service(destination.account, SERVICE, f"s3:{notice.bucket}")
+        caller = Principal.of_service(
+            destination.account, SERVICE, f"s3:{notice.bucket}", f"arn:aws:s3:::{notice.bucket}", delivery.account
+        )
         trace = Trace.parse(notice.trace, notice.time) if notice.trace else NO_TRACE
         service, operation, params = _call(destination, notice)
         answer = await self._doorway.ask(service, operation, params, caller, destination.region, trace)

@@ -1,4 +1,4 @@
-"""What S3's timers are for: their topics, apart from the work so that a platform starts without loading it."""
+"""What S3's timers and directories are called, apart from the work, so that a platform starts without loading it."""
 
 LIFECYCLE = "s3.lifecycle"
 """Something may be due in a bucket by its lifecycle rules."""
@@ -8,3 +8,6 @@ KEEPING = "s3.keeping"
 
 RESTORED = "s3.restored"
 """An archived object has come back, or its restored copy goes."""
+
+SELECTING = "s3-select"
+"""The directory of files that queries over objects are made from."""

@@ -20,6 +20,7 @@ scheduler = Service(
     __name__,
     modules=("operations.groups", "operations.schedules", "operations.tags"),
     resource=("Name", "ResourceArn", "GroupName"),
+    authorization="authorization",
 )
 
 

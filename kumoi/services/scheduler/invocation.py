@@ -51,15 +51,15 @@ class Invoker:
         if is_universal(target["Arn"]):
             served = [service.name for service in self._doorway.registry]
             calls = [universal_call(self._wire, served, target["Arn"], text)]
-            account, region = delivery.account, delivery.region
+            region = delivery.region
         else:
             arn = Arn.parse(target["Arn"])
-            account, region = arn.account or delivery.account, arn.region or delivery.region
+            region = arn.region or delivery.region
             if arn.service == "events":
-                await self._put_event(target, text, _caller(account, invocation), region)
+                await self._put_event(target, text, _caller(delivery, invocation), region)
                 return
             calls = list(target_calls(arn, _payload(target, text, delivery, self._doorway.clock.now())))
-        await make_calls(self._doorway, calls, _caller(account, invocation), region)
+        await make_calls(self._doorway, calls, _caller(delivery, invocation), region)
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
         """Send the request that failed to the schedule's dead-letter queue, where it has one."""
@@ -74,8 +74,7 @@ class Invoker:
         }
         try:
             arn = Arn.parse(queue)
-            caller = _caller(arn.account, invocation)
-            await self._doorway.ask("sqs", "SendMessage", message, caller, arn.region)
+            await self._doorway.ask("sqs", "SendMessage", message, _caller(delivery, invocation), arn.region)
         except (AwsError, CallDropped, ValueError) as error:
             logger.warning("the dead letter of schedule %s could not be sent to %s: %s", invocation.name, queue, error)
 
@@ -138,8 +137,10 @@ def dead_letter_attributes(invocation: Invocation, delivery: Delivery, failure: 
     return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items()}
 
 
-def _caller(account: str, invocation: Invocation) -> Principal:
-    return Principal.of_service(account, "scheduler.amazonaws.com", f"scheduler:{invocation.name}")
+def _caller(delivery: Delivery, invocation: Invocation) -> Principal:
+    """Scheduler does everything in the role of the target."""
+    role = invocation.target["RoleArn"]
+    return Principal.of_role(delivery.account, role, invocation.execution_id, f"scheduler:{invocation.name}")
 
 
 def _payload(target: dict[str, Any], text: str, delivery: Delivery, now: float) -> Payload:

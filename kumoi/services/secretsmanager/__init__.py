@@ -29,6 +29,7 @@ secretsmanager = Service(
         "operations.values",
     ),
     resource=("SecretId", "Name"),
+    authorization="authorization",
 )
 
 

@@ -61,7 +61,7 @@ class Rotator:
         event = {"Step": step, "SecretId": secret.arn, "ClientRequestToken": attempt.version}
         function = secret.rotation.function
         request = {"FunctionName": function, "InvocationType": "RequestResponse", "Payload": orjson.dumps(event)}
-        caller = Principal.of_service(secret.account, SERVICE, f"secretsmanager:{secret.name}")
+        caller = Principal.of_service(secret.account, SERVICE, f"secretsmanager:{secret.name}", secret.arn)
         try:
             answer = await self._doorway.ask("lambda", "Invoke", request, caller, Arn.parse(function).region)
         except AwsError as error:

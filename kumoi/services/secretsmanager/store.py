@@ -9,7 +9,6 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.doorway.sealing import Sealer
-from kumoi.services.secretsmanager.access import check_access
 from kumoi.services.secretsmanager.errors import bad_parameter, exists, marked_for_deletion, no_secret, replicated
 from kumoi.services.secretsmanager.naming import Wanted, parse_id
 from kumoi.services.secretsmanager.records import Secret, SecretVersion, secrets, versions
@@ -44,22 +43,22 @@ def content_of(text: str | None, binary: bytes | None) -> Content | None:
 
 
 async def place_of(call: Call, secret_id: str) -> tuple[State, Wanted]:
-    """Where the secret of a SecretId is, and what to look for; the owner's policy decides about another account's."""
+    """Where the secret of a SecretId is, and what to look for; it may be another account's."""
     wanted = parse_id(secret_id)
     if wanted.region not in (None, call.region):
         raise no_secret()
     account = wanted.account or call.account
     state = call.doorway.state.at(account, call.region)
     if account != call.account:
-        found = await _seek(state, wanted)
+        found = await seek(state, wanted)
         if found is None:
             raise no_secret()
-        check_access(call, found)
     return state, wanted
 
 
 @transactional
-async def _seek(tx: Transaction, wanted: Wanted) -> Secret | None:
+async def seek(tx: Transaction, wanted: Wanted) -> Secret | None:
+    """The secret, None without one; one that waits to be deleted is found, too."""
     found = await secrets.get(tx, wanted.name)
     if found is not None and wanted.suffix in (None, found.suffix):
         return found
@@ -69,7 +68,7 @@ async def _seek(tx: Transaction, wanted: Wanted) -> Secret | None:
 @transactional
 async def find(tx: Transaction, wanted: Wanted, *, deleted: bool = False) -> Secret:
     """The secret; ResourceNotFoundException, and InvalidRequestException for one that waits to be `deleted`."""
-    found = await _seek(tx, wanted)
+    found = await seek(tx, wanted)
     if found is None:
         raise no_secret()
     if found.deletes is not None and not deleted:

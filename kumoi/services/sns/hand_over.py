@@ -160,7 +160,7 @@ def _invocation(one: Handover, event: bytes) -> dict[str, Any]:
 
 
 def _caller(arn: Arn, one: Handover) -> Principal:
-    return Principal.of_service(arn.account, SERVICE, f"sns:{one.topic.rpartition(':')[2]}")
+    return Principal.of_service(arn.account, SERVICE, f"sns:{one.topic.rpartition(':')[2]}", one.topic)
 
 
 def _trace(one: Handover) -> Trace:

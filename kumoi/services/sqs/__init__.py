@@ -26,6 +26,7 @@ sqs = Service(
         "operations.tags",
     ),
     resource=("QueueUrl", "QueueName", "SourceArn"),
+    authorization="authorization",
 )
 
 

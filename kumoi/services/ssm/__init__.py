@@ -27,6 +27,7 @@ ssm = Service(
         "operations.tags",
     ),
     resource=("Name", "Path", "ResourceId"),
+    authorization="authorization",
 )
 
 

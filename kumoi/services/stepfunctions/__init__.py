@@ -30,6 +30,7 @@ stepfunctions = Service(
     ),
     resource=("stateMachineArn", "executionArn", "activityArn", "name", "resourceArn"),
     page="step-functions",
+    authorization="authorization",
 )
 
 

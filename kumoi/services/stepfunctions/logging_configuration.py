@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.wire.errors import AwsError, aws_error
 
 
@@ -28,7 +28,8 @@ async def check_logging(call: Call, logging: dict[str, Any] | None) -> None:
         raise _invalid("Log Destination not found.")
     name = arn.split(":log-group:", 1)[1].removesuffix(":*")
     try:
-        answer = await call.to("logs", "DescribeLogGroups", logGroupNamePrefix=name)
+        looking = Principal.looking(call.account, "logs", call.node)
+        answer = await call.to_as(looking, "logs", "DescribeLogGroups", logGroupNamePrefix=name)
     except AwsError:
         raise _invalid("Log Destination not found.") from None
     if not any(group["logGroupName"] == name for group in answer.get("logGroups", ())):

@@ -5,4 +5,11 @@ Credentials are issued by the doorway's identity guard, stateless; this service 
 
 from kumoi.doorway import Service
 
-sts = Service("sts", __name__, resource=("RoleArn",), page="iam")
+sts = Service(
+    "sts",
+    __name__,
+    modules=("operations.assume_role", "operations.identity", "operations.tokens", "operations.web_identity"),
+    resource=("RoleArn",),
+    page="iam",
+    authorization="authorization",
+)

@@ -9,8 +9,8 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
+from kumoi.http_api.json_path import MISSING, BadPath, found
 from kumoi.services.apigateway import patches
-from kumoi.services.apigateway.json_path import MISSING, BadPath, found
 from kumoi.services.apigateway.quotas import period_start
 from kumoi.wire.errors import AwsError
 

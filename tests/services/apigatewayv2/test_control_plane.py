@@ -239,5 +239,39 @@ def test_lists_come_in_pages(client: Any, api_id: str) -> None:
     assert "NextToken" not in second
 
 
-def test_websocket_apis_say_that_they_are_not_built(client: Any) -> None:
-    assert refused(client.create_api, Name="a", ProtocolType="WEBSOCKET") == ("NotImplemented", 501)
+def test_a_websocket_api_and_what_it_cannot_have(client: Any) -> None:
+    assert refused(client.create_api, Name="a", ProtocolType="WEBSOCKET") == ("BadRequestException", 400)
+    selection = "${request.body.action}"
+    made = client.create_api(Name="a", ProtocolType="WEBSOCKET", RouteSelectionExpression=selection)
+    api_id = made["ApiId"]
+    assert (made["ProtocolType"], made["RouteSelectionExpression"]) == ("WEBSOCKET", selection)
+    assert made["ApiEndpoint"].startswith("ws://")
+
+    def bad(operation: Any, **given: Any) -> bool:
+        return refused(operation, ApiId=api_id, **given) == ("BadRequestException", 400)
+
+    assert bad(client.update_api, RouteSelectionExpression="$request.method")
+    assert bad(client.create_route, RouteKey="$other")
+    assert bad(client.create_route, RouteKey="$connect", AuthorizationType="JWT", AuthorizerId="a")
+    assert bad(client.create_route, RouteKey="x", AuthorizationType="AWS_IAM")
+    assert bad(client.create_route, RouteKey="x", ApiKeyRequired=True)
+    assert bad(client.create_stage, StageName="$default")
+    assert bad(
+        client.create_integration, IntegrationType="AWS_PROXY", IntegrationUri="arn:f", PayloadFormatVersion="2.0"
+    )
+    assert bad(client.create_integration, IntegrationType="MOCK", RequestTemplates={"$default": "#foreach($a in"})
+    assert bad(client.create_integration, IntegrationType="HTTP", IntegrationUri="ftp://x")
+    integration = client.create_integration(ApiId=api_id, IntegrationType="MOCK")
+    assert (integration["TimeoutInMillis"], integration["PassthroughBehavior"]) == (29_000, "WHEN_NO_MATCH")
+    assert integration["IntegrationResponseSelectionExpression"] == "${integration.response.statuscode}"
+    given = {"IntegrationId": integration["IntegrationId"]}
+    assert bad(client.create_integration_response, IntegrationResponseKey="/(/", **given)
+    route = client.create_route(ApiId=api_id, RouteKey="x", RouteResponseSelectionExpression="$default")["RouteId"]
+    assert bad(client.create_route_response, RouteId=route, RouteResponseKey="other")
+    response = client.create_route_response(ApiId=api_id, RouteId=route, RouteResponseKey="$default")
+    assert (
+        client.get_route_responses(ApiId=api_id, RouteId=route)["Items"][0]["RouteResponseId"]
+        == (response["RouteResponseId"])
+    )
+    client.delete_api(ApiId=api_id)
+    assert refused(client.get_api, ApiId=api_id) == ("NotFoundException", 404)

@@ -149,6 +149,41 @@ def test_handlers_in_node_answer_as_awss_do(kumoi: Any, stacks: Any, zipped: Any
     stacks.delete("s")
 
 
+INLINE = {
+    "python3.12": """
+import cfnresponse
+def handler(event, context):
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Made": "in Python"}, "id")
+""",
+    "nodejs20.x": """
+const response = require("cfn-response");
+exports.handler = (event, context) => { response.send(event, context, response.SUCCESS, { Made: "in Node" }, "id"); };
+""",
+}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+def test_code_in_templates_has_awss_modules(stacks: Any) -> None:
+    resources: dict[str, Any] = {}
+    for name, (runtime, code) in zip(("Python", "Node"), INLINE.items(), strict=True):
+        resources[f"{name}Function"] = {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": runtime,
+                "Handler": "index.handler",
+                "Code": {"ZipFile": code},
+                "Role": "arn:aws:iam::000000000000:role/any",
+            },
+        }
+        token = {"Fn::GetAtt": [f"{name}Function", "Arn"]}
+        resources[name] = {"Type": "Custom::Thing", "Properties": {"ServiceToken": token}}
+    outputs = {name: {"Value": {"Fn::GetAtt": [name, "Made"]}} for name in ("Python", "Node")}
+    done = stacks.deploy("s", resources, Outputs=outputs)
+    assert done["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("s")
+    assert stacks.outputs("s") == {"Python": "in Python", "Node": "in Node"}
+    stacks.delete("s")
+
+
 def test_silence_ends_at_the_deadline(kumoi: Any, stacks: Any, function: Any, log: str) -> None:
     token = function("provider", PROVIDER)
     waiting = threading.Thread(

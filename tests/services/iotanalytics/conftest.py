@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,27 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 def until() -> Callable[[Callable[[], Any], str], Any]:
     """Wait until a condition holds; its value."""
     return wait_for
+
+
+@pytest.fixture
+def count(client: Any) -> Callable[[], int]:
+    """How many rows a store has."""
+    made: set[str] = set()
+
+    def rows(store: str = "p") -> int:
+        name = f"count_of_{store}"
+        if store not in made:
+            sql = f"SELECT CAST(count(*) AS VARCHAR) AS n FROM {store}"
+            client.create_dataset(datasetName=name, actions=[{"actionName": "q", "queryAction": {"sqlQuery": sql}}])
+            made.add(store)
+        version = client.create_dataset_content(datasetName=name)["versionId"]
+
+        def ended() -> Any:
+            answer = client.get_dataset_content(datasetName=name, versionId=version)
+            return answer if answer["status"]["state"] != "CREATING" else None
+
+        answer = wait_for(ended, "the rows were not counted")
+        with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=10) as content:
+            return int(content.read().decode().splitlines()[1].strip('"'))
+
+    return rows

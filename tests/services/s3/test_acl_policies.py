@@ -28,7 +28,7 @@ async def granted(tx: Transaction, setup: dict[str, Any], action: str, key: str,
     await configure(tx, BUCKET, "PublicAccessBlock", NOTHING_BLOCKED | {"IgnorePublicAcls": setup["ignored"]})
     await put_bucket_grants(tx, BUCKET, setup["bucket"])
     await current.put(tx, ObjectVersion(bucket=1, key="k", seq=1, modified=0, acl=setup["object"]))
-    found = await policies_for(tx, BUCKET, action, key, None, account)
+    _, found = await policies_for(tx, BUCKET, action, key, None, account)
     request = Request(Caller(account, f"arn:aws:iam::{account}:user/u"), action, "arn:aws:s3:::b/k")
     return any(policy.says(request, "Allow") for policy in found)
 
@@ -77,4 +77,8 @@ def test_lists_that_do_not_count() -> None:
     assert not ask("s3:GetObject", NOBODY, READ_ALL, ownership="BucketOwnerEnforced")
     assert not ask("s3:GetObject", NOBODY, READ_ALL, ignored=True)
     assert ask("s3:GetObject", FRIEND, READ_ALL, FRIENDS, ignored=True)
-    assert not ask("s3:GetObject", NOBODY, READ_ALL, key="other")
+
+
+def test_who_may_list_is_told_what_is_missing() -> None:
+    assert ask("s3:GetObject", NOBODY, READ_ALL, key="other")
+    assert not ask("s3:GetObject", NOBODY, READ_ALL, key="other", bucket=())

@@ -253,13 +253,16 @@ def test_what_broke_off_is_swept(killable: Any) -> None:
     orphan = temporary.parent / "ab" / "cd" / f"abcd{'0' * 28}"
     orphan.parent.mkdir(parents=True)
     orphan.write_bytes(b"no object of these bytes was ever written")
+    query = killable.data / "s3-select" / "query"
+    query.mkdir(parents=True)
     killable.start()
     advance(killable.port)
     assert len(blobs(killable.data)) == len(in_use) + 2  # the young ones may be on their way
-    for path in blobs(killable.data):
+    for path in [*blobs(killable.data), query]:
         os.utime(path, (0, 0))
     for _ in range(25):
         advance(killable.port)
     assert set(blobs(killable.data)) == in_use
+    assert not query.exists()
     assert len(in_use) == 2
     assert s3.get_object(Bucket="bucket", Key="copy")["Body"].read() == b"kept" * MB

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.services.sts.operations import account_in
+from kumoi.services.sts.operations.identity import account_in
 
 
 def test_the_account_is_the_access_keys(kumoi: Any) -> None:

@@ -23,14 +23,8 @@ async def ask_function(exchange: Exchange, integration: Mapping[str, Any]) -> Ht
             "refused", f"{function}: functions are invoked by POST, not {integration['httpMethod']}"
         )
     exchange.log(f"Sending request to {function}")
-    content = await caller.invoke(
-        call,
-        function,
-        exchange.event(),
-        integration["timeoutInMillis"] / 1000,
-        source_arn=exchange.source_arn,
-        role=integration.get("credentials"),
-    )
+    seconds, role = integration["timeoutInMillis"] / 1000, integration.get("credentials")
+    content = await caller.invoke(call, function, exchange.event(), seconds, exchange.source_arn, role)
     await caller.check_permission(call, exchange.api, function, exchange.source_arn)
     exchange.log_body("Endpoint response", content)
     try:

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from kumoi.services.apigateway import json_path
+from kumoi.http_api import json_path
+from kumoi.http_api.json_path import MISSING, BadPath
 from kumoi.services.apigateway.exchange import Exchange
-from kumoi.services.apigateway.json_path import MISSING, BadPath
 
 
 @dataclass(slots=True)

@@ -147,10 +147,15 @@ async def _dispatched(exchange: Exchange, operation: Operation, request: Request
 
 def _caller(exchange: Exchange, credentials: str | None) -> Principal:
     """Who asks: the integration's role, the client where the integration hands its identity on, else API Gateway."""
-    if credentials == "arn:aws:iam::*:user/*":
-        return exchange.call.caller
-    role = None if credentials is None else with_stage_variables(credentials, exchange.variables)
-    return acting(exchange.call, exchange.source_arn, role)
+    call = exchange.call
+    if credentials and credentials != "arn:aws:iam::*:user/*":
+        role = with_stage_variables(credentials, exchange.variables)
+        if ":role/" not in role:
+            raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
+        return acting(call, exchange.source_arn, role)
+    if credentials:
+        return call.caller
+    return acting(call, exchange.source_arn, None)
 
 
 async def _content(response: Response) -> bytes:

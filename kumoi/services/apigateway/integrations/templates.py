@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.http_api.mapping_templates import rendered
 from kumoi.http_api.results import HttpResult
 from kumoi.java_patterns import BadPattern, matches
 from kumoi.services.apigateway.binary import NotBase64, converted, is_binary
@@ -17,7 +18,7 @@ from kumoi.services.apigateway.compiled import CompiledDeployments
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing, one_line, response_fields
-from kumoi.services.apigateway.template_variables import rendered, variables
+from kumoi.services.apigateway.template_variables import variables
 from kumoi.vtl import VtlError
 
 _LARGE = 8_192

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
-from kumoi.http_api.places import new_id
+from kumoi.http_api.places import new_id, places
 from kumoi.http_api.throttle import Throttles
 from kumoi.services.apigateway import apigateway, patches
 from kumoi.services.apigateway.errors import bad, not_found, page, present
@@ -133,6 +133,9 @@ async def _check(tx: Transaction, properties: dict[str, Any]) -> None:
     for one in properties.get("apiStages") or ():
         if not one.get("apiId") or not one.get("stage"):
             raise bad("Usage Plan API stages have an apiId and a stage")
+        place = await places.get(tx, one["apiId"])
+        if place is not None and place.kind == "WEBSOCKET" and (place.account, place.region) == (tx.account, tx.region):
+            continue  # its stages are another service's
         if await rest_apis.get(tx, one["apiId"]) is None:
             raise not_found(f"Invalid API identifier specified {tx.account}:{one['apiId']}")
         if await stages.get(tx, one["apiId"], one["stage"]) is None:

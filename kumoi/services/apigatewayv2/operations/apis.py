@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.http_api.connections import Connections
 from kumoi.http_api.functions import function_of
 from kumoi.http_api.places import api_endpoint, claim, mappings, places
 from kumoi.services.apigatewayv2 import apigatewayv2
@@ -15,10 +16,12 @@ from kumoi.services.apigatewayv2.errors import bad, conflict, page
 from kumoi.services.apigatewayv2.kinds import INTEGRATION, ROUTE
 from kumoi.services.apigatewayv2.lookup import find_api, write_part
 from kumoi.services.apigatewayv2.records import Api, Stage, apis, deployments, parts, stages
+from kumoi.services.apigatewayv2.websocket.selection import is_selection
+from kumoi.services.apigatewayv2.websocket.session import Sessions
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
 
 _SELECTION = {"HTTP": "$request.method $request.path"}
+_HTTP_SELECTIONS = ("$request.method $request.path", "${request.method} ${request.path}")
 
 
 def describe(call: Call, api: Api) -> dict[str, Any]:
@@ -38,6 +41,11 @@ def describe(call: Call, api: Api) -> dict[str, Any]:
 
 def check_properties(protocol: str, properties: dict[str, Any]) -> None:
     """Raise for what no API of the protocol can have."""
+    selection = properties["RouteSelectionExpression"]
+    if protocol == "HTTP" and selection not in _HTTP_SELECTIONS:
+        raise bad("Invalid RouteSelectionExpression: an HTTP API's is ${request.method} ${request.path}")
+    if protocol == "WEBSOCKET" and not is_selection(selection):
+        raise bad(f"Invalid RouteSelectionExpression {selection}: a WebSocket API's is like $request.body.action")
     cors = properties.get("CorsConfiguration")
     if cors is not None:
         if protocol != "HTTP":
@@ -62,15 +70,14 @@ async def create_api(
     **properties: Any,
 ) -> dict[str, Any]:
     """Create an API; with a Target, also an integration, a route (`$default` unless named) and the `$default` stage."""
-    if ProtocolType == "WEBSOCKET":
-        raise aws_error(
-            "NotImplemented", "Kumoi does not serve WebSocket APIs yet; docs/api-gateway.md says what works."
-        )
-    if RouteSelectionExpression not in (None, "$request.method $request.path", "${request.method} ${request.path}"):
-        raise bad("Invalid RouteSelectionExpression: an HTTP API's is ${request.method} ${request.path}")
+    if ProtocolType == "WEBSOCKET" and (Target is not None or RouteKey is not None or CredentialsArn is not None):
+        raise bad("Quick create (Target, RouteKey, CredentialsArn) is for HTTP APIs")
     if Target is None and (RouteKey is not None or CredentialsArn is not None):
         raise bad("RouteKey and CredentialsArn are for quick create, which needs a Target")
-    given = {"Name": Name, "RouteSelectionExpression": _SELECTION[ProtocolType], **properties}
+    selection = RouteSelectionExpression or _SELECTION.get(ProtocolType)
+    if selection is None:
+        raise bad("RouteSelectionExpression is required for WEBSOCKET APIs")
+    given = {"Name": Name, **properties, "RouteSelectionExpression": selection}
     check_properties(ProtocolType, given)
     api = await _create(call.state, ProtocolType, given, Tags or {}, Target, RouteKey, CredentialsArn)
     return describe(call, api)
@@ -100,8 +107,9 @@ async def update_api(call: Call, ApiId: str, **properties: Any) -> dict[str, Any
 
 @apigatewayv2.operation
 async def delete_api(call: Call, ApiId: str) -> None:
-    """Delete an API with everything it has."""
+    """Delete an API with everything it has; its WebSockets are closed."""
     await _delete(call.state, ApiId)
+    await call.part(Sessions).close_all(call.part(Connections).of_api(ApiId))
 
 
 @apigatewayv2.operation
@@ -120,7 +128,7 @@ async def _create(
     route_key: str | None,
     credentials: str | None,
 ) -> Api:
-    api_id = await claim(tx, "HTTP", tags)
+    api_id = await claim(tx, "WEBSOCKET" if protocol == "WEBSOCKET" else "HTTP", tags)
     api = Api(id=api_id, protocol=protocol, created=tx.now, properties=properties, tags=tags)
     await apis.put(tx, api)
     if target is not None:

@@ -9,6 +9,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.http_api.authorizers import VerdictCache
+from kumoi.http_api.connections import Connections
 from kumoi.http_api.places import mappings
 from kumoi.http_api.throttle import Throttles
 from kumoi.services.apigatewayv2 import apigatewayv2
@@ -16,6 +17,7 @@ from kumoi.services.apigatewayv2.deploying import deploy, point
 from kumoi.services.apigatewayv2.errors import bad, conflict, not_found, page, present
 from kumoi.services.apigatewayv2.lookup import find_api, find_stage
 from kumoi.services.apigatewayv2.records import Stage, deployments, stages
+from kumoi.services.apigatewayv2.websocket.session import Sessions
 from kumoi.state import Transaction, transactional
 
 _NAME = re.compile(r"\$default|[A-Za-z0-9_-]{1,128}")
@@ -116,8 +118,9 @@ async def update_stage(
 
 @apigatewayv2.operation
 async def delete_stage(call: Call, ApiId: str, StageName: str) -> None:
-    """Delete a stage."""
+    """Delete a stage; its WebSockets are closed."""
     await _delete(call.state, ApiId, StageName)
+    await call.part(Sessions).close_all(call.part(Connections).of_api(ApiId, StageName))
 
 
 @apigatewayv2.operation
@@ -147,6 +150,8 @@ async def reset_authorizers_cache(call: Call, ApiId: str, StageName: str) -> Non
 @transactional
 async def _create(tx: Transaction, stage: Stage) -> Stage:
     api = await find_api(tx, stage.api)
+    if api.protocol == "WEBSOCKET" and stage.name == "$default":
+        raise bad("Stage name only allows a-zA-Z0-9_- and up to 128 characters for WEBSOCKET APIs")
     if await stages.get(tx, stage.api, stage.name) is not None:
         raise conflict("Stage already exists")
     if stage.deployment and await deployments.get(tx, stage.api, stage.deployment) is None:

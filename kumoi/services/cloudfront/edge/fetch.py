@@ -13,7 +13,9 @@ import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
+from kumoi.doorway.principal import ANONYMOUS
 from kumoi.http_client import HttpClient, Unreachable
+from kumoi.names import arn
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, phrase, without
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.origin_request import answered
@@ -72,8 +74,9 @@ def _caller(call: Call, origin: Origin) -> Principal:
         name = f"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity {origin.identity}"
         return Principal(call.account, name, origin.identity, call.node)
     if origin.control is not None and origin.control["SigningBehavior"] != "never":
-        return Principal(call.account, SERVICE, SERVICE, call.node, access_key=SERVICE)
-    return Principal(call.account, "anonymous", "anonymous", call.node)
+        distribution = arn("cloudfront", "", call.account, f"distribution/{call.node.partition(':')[2]}")
+        return Principal(call.account, SERVICE, SERVICE, call.node, access_key=SERVICE, source_arn=distribution)
+    return Principal(call.account, ANONYMOUS, ANONYMOUS, call.node)
 
 
 async def _plane(call: Call, meaning: Meaning, sent: Request, path: str, caller: Principal) -> Response:
@@ -123,7 +126,8 @@ async def _bucket(call: Call, origin: Origin, meaning: Meaning, sent: Request, c
 async def _may_list(call: Call, bucket: str) -> bool:
     """Whether the bucket's policy lets somebody list it: without that, S3 answers 403 for a key that is not there."""
     try:
-        text = (await call.to("s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
+        looking = Principal.looking(call.account, "s3", call.node)
+        text = (await call.to_as(looking, "s3", "GetBucketPolicy", Bucket=bucket))["Policy"]
         statements = orjson.loads(text).get("Statement", [])
     except (AwsError, orjson.JSONDecodeError, AttributeError):
         return False

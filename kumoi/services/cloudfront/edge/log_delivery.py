@@ -95,7 +95,7 @@ class LogDelivery:
             hour = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y-%m-%d-%H")
             key = f"{prefix}{'/' if prefix and not prefix.endswith('/') else ''}{distribution}.{hour}.{hex_id(8)}.gz"
             body = await asyncio.to_thread(gzip.compress, (HEAD + "\n".join(found) + "\n").encode("utf-8", "replace"))
-            caller = Principal.of_service(account, "delivery.logs.amazonaws.com", f"cloudfront:{distribution}")
+            caller = Principal.looking(account, "s3", f"cloudfront:{distribution}")
             given = {"Bucket": bucket, "Key": key, "Body": body}
             try:
                 await self._doorway.ask("s3", "PutObject", given, caller, REGION)
@@ -108,7 +108,7 @@ class LogDelivery:
         for (account, stream), found in records.items():
             try:
                 arn = Arn.parse(stream)
-                caller = Principal.of_service(account, "cloudfront.amazonaws.com", "cloudfront")
+                caller = Principal.looking(account, "kinesis", "cloudfront")
                 for start in range(0, len(found), _BATCH):
                     rows = [{"Data": data, "PartitionKey": hex_id(16)} for data in found[start : start + _BATCH]]
                     given = {"StreamName": arn.resource.rpartition("/")[2], "Records": rows}

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.services.cloudfront.configuration.reading import edge_functions
 from kumoi.services.cloudfront.errors import invalid
 from kumoi.services.cloudfront.naming import REGION
@@ -127,7 +127,8 @@ async def _configuration(call: Call, arn: str, name: str, version: str) -> dict[
 
 async def _check_concurrency(call: Call, arn: str, name: str) -> None:
     given = {"FunctionName": name}
-    answer = await call.doorway.ask("lambda", "GetFunctionConcurrency", given, call.caller, REGION, call.trace)
+    looking = Principal.looking(call.account, "lambda", call.node)
+    answer = await call.doorway.ask("lambda", "GetFunctionConcurrency", given, looking, REGION, call.trace)
     if answer and answer.get("ReservedConcurrentExecutions") is not None:
         raise _wrong("The function cannot have reserved concurrency", arn)
 
@@ -136,7 +137,7 @@ async def _check_role(call: Call, role: str) -> None:
     """The role must let both services assume it; one that was never created here is only warned of."""
     name = role.rpartition("/")[2]
     try:
-        answer = await call.to("iam", "GetRole", RoleName=name)
+        answer = await call.to_as(Principal.looking(call.account, "iam", call.node), "iam", "GetRole", RoleName=name)
     except AwsError:
         logger.warning("the role %s of a Lambda@Edge function does not exist here: AWS would refuse it", role)
         return

@@ -19,7 +19,6 @@ from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "edgelambda.amazonaws.com"
 _INVALID = (
     "The Lambda function associated with the CloudFront distribution is invalid or doesn't have the required"
     " permissions."
@@ -64,7 +63,7 @@ async def _invoke(visit: Visit, attached: Attached, request: EdgeRequest, respon
         "Qualifier": attached.version,
         "Payload": orjson.dumps(event),
     }
-    caller = Principal.of_service(visit.served.account, SERVICE, call.node)
+    caller = Principal.looking(visit.served.account, "lambda", call.node)
     trace = call.trace._replace(parent=call.span)
     for again in (True, False):
         try:

@@ -32,7 +32,7 @@ def concern(*configs: Mapping[str, Any]) -> bool:
 async def sync(doorway: Doorway, account: str) -> None:
     """Have Lambda keep the replicas that the account's distributions need, and no others."""
     masters = await _used(doorway.state.at(account, REGION))
-    caller = Principal.of_service(account, "replicator.lambda.amazonaws.com", "cloudfront")
+    caller = Principal.looking(account, "lambda", "cloudfront")
     given = {"Masters": masters, "Regions": list(REGIONS)}
     await doorway.ask("lambda", "ReplicateFunctions", given, caller, REGION)
 

@@ -6,6 +6,7 @@ the batch is lost to the pipeline, and told as such. Source: the user guide, "La
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.services.iotanalytics.activities.paths import MISSING, get
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.wire.errors import AwsError
+from kumoi.wire.http import FileBody
 
 Message = Any
 
@@ -45,7 +47,7 @@ async def invoke(doorway: Doorway, caller: Principal, region: str, activity: Act
         except (AwsError, CallDropped) as error:
             reason = str(error)
             continue
-        content = await _content(answer)
+        content = await content_of(answer.get("Payload", b""))
         if answer.get("FunctionError"):
             reason = f"{answer['FunctionError']}: {content[:500].decode(errors='replace')}"
             continue
@@ -59,13 +61,21 @@ async def invoke(doorway: Doorway, caller: Principal, region: str, activity: Act
     raise ActivityFailed(f"{activity.name}: the function {name} failed {TRIES} times: {reason}")
 
 
-async def _content(answer: dict[str, Any]) -> bytes:
-    payload = answer.get("Payload", b"")
-    if isinstance(payload, bytes | bytearray):
-        return bytes(payload)
-    if isinstance(payload, str):
-        return payload.encode()
-    return b"".join([bytes(chunk) async for chunk in payload])
+async def content_of(body: Any) -> bytes:
+    """The bytes of an answer's body, however it came."""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    if isinstance(body, FileBody):
+        return await asyncio.to_thread(_read, body)
+    return b"".join([bytes(chunk) async for chunk in body])
+
+
+def _read(body: FileBody) -> bytes:
+    with body.path.open("rb") as source:
+        source.seek(body.offset)
+        return source.read(body.length)
 
 
 class Enricher:
@@ -102,7 +112,7 @@ class Enricher:
         except (AwsError, CallDropped) as error:
             wrong.append(f"{self._activity.name}: {thing} could not be looked up: {error}")
             return None
-        return answer if registry else orjson.loads(await _content({"Payload": answer["payload"]}))
+        return answer if registry else orjson.loads(await content_of(answer["payload"]))
 
 
 def for_function(payload: bytes) -> Message:

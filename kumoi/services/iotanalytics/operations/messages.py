@@ -7,10 +7,12 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.iotanalytics import iotanalytics
+from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog, payloads
 from kumoi.services.iotanalytics.lookup import channel_key, find_channel
 from kumoi.services.iotanalytics.naming import invalid
 from kumoi.services.iotanalytics.runner import Runner
+from kumoi.services.iotanalytics.storage_rules import service_managed
 
 MOST_MESSAGES = 100
 MOST_BYTES = 128 * 1024
@@ -33,7 +35,10 @@ async def batch_put_message(call: Call, channelName: str, messages: list[dict[st
         else:
             taken[message_id] = payload
     if taken:
-        await call.part(ChannelLog).append(channel_key(call, channel), taken.items(), call.now)
+        key = channel_key(call, channel)
+        await call.part(ChannelLog).append(key, taken.items(), call.now)
+        if not service_managed(channel.storage):
+            await call.part(ChannelExport).arrived(call.state, key)
         call.part(Runner).arrived(call.account, call.region, channelName)
         call.meter("messages", len(taken))
     return {"batchPutMessageErrorEntries": refused}

@@ -19,6 +19,7 @@ from kumoi.event_sources.sink import stamp
 from kumoi.names import uuid
 from kumoi.services.lambda_.destinations import Delivery, deliver
 from kumoi.services.lambda_.event_sources.records import Mapping
+from kumoi.services.lambda_.lookup import acting_for
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,10 @@ class FunctionSink:
     def name(self) -> str:
         """The function's name."""
         return self.function
+
+    async def reader(self) -> Principal:
+        """Lambda reads in the function's execution role."""
+        return await acting_for(self.doorway.state, self.function_arn, self.node)
 
     async def take(self, event: dict[str, Any], identifiers: Sequence[str], trace: Trace | None = None) -> Outcome:
         """Invoke the function; what keeps it from running is no attempt."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.event_sources import Kind, checkpoints
 from kumoi.event_sources.filters import is_pattern
 from kumoi.names import uuid
@@ -288,11 +288,11 @@ def _check(mapping: Mapping, destinations: dict[str, Any] | None) -> None:
 
 async def _check_source(call: Call, mapping: Mapping, found: Found) -> None:
     """Raise Lambda's error for a source that cannot be read."""
+    looking = Principal.looking(call.account, mapping.kind, call.node)
     if mapping.kind == "sqs":
+        asked = {"QueueUrl": mapping.source_arn, "AttributeNames": ["VisibilityTimeout"]}
         try:
-            answer = await call.to(
-                "sqs", "GetQueueAttributes", QueueUrl=mapping.source_arn, AttributeNames=["VisibilityTimeout"]
-            )
+            answer = await call.to_as(looking, "sqs", "GetQueueAttributes", **asked)
         except AwsError as error:
             code = "AWS.SimpleQueueService.NonExistentQueue" if "DoesNotExist" in error.code else error.code
             raise invalid(
@@ -307,9 +307,9 @@ async def _check_source(call: Call, mapping: Mapping, found: Found) -> None:
         return
     try:
         if mapping.kind == "kinesis":
-            await call.to("kinesis", "DescribeStreamSummary", StreamARN=mapping.source_arn)
+            await call.to_as(looking, "kinesis", "DescribeStreamSummary", StreamARN=mapping.source_arn)
         else:
-            await call.to("dynamodbstreams", "DescribeStream", StreamArn=mapping.source_arn)
+            await call.to_as(looking, "dynamodbstreams", "DescribeStream", StreamArn=mapping.source_arn)
     except AwsError as error:
         raise invalid(f"Stream not found: {mapping.source_arn} ({error.message})") from None
 

@@ -38,7 +38,7 @@ async def invoke(
 ) -> dict[str, Any]:
     """Run a function with a JSON payload; a function's own failure is an answer with FunctionError, not an error."""
     check_payload(Payload, MAX_EVENT if InvocationType == "Event" else MAX_REQUEST)
-    found = await find(call, FunctionName, Qualifier)
+    found = await _find(call, FunctionName, Qualifier)
     if InvocationType == "DryRun":
         return {"StatusCode": 204}
     if InvocationType == "Event":
@@ -60,7 +60,7 @@ async def invoke_with_response_stream(
 ) -> dict[str, Any]:
     """Run a function and pass on what it answers as it is written: PayloadChunk events, then InvokeComplete."""
     check_payload(Payload, MAX_REQUEST, "InvokeWithResponseStream")
-    found = await find(call, FunctionName, Qualifier)
+    found = await _find(call, FunctionName, Qualifier)
     if InvocationType == "DryRun":
         return {"StatusCode": 204, "EventStream": _nothing()}
     stream = ResponseStream()
@@ -102,8 +102,15 @@ async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[s
     """The first, deprecated form of an asynchronous invocation."""
     payload = InvokeArgs if isinstance(InvokeArgs, bytes) else await InvokeArgs.read(MAX_EVENT)
     check_payload(payload, MAX_EVENT)
-    await _accept(call, await find(call, FunctionName), payload or b"{}")
+    await _accept(call, await _find(call, FunctionName), payload or b"{}")
     return {"Status": 202}
+
+
+async def _find(call: Call, FunctionName: str, Qualifier: str | None = None) -> Found:
+    """The function to run. It runs in its own account, whoever calls."""
+    found = await find(call, FunctionName, Qualifier)
+    call.account = found.identifier.account
+    return found
 
 
 def _request(found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None) -> Request:

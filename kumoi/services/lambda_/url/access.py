@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from kumoi.doorway import Call
+from kumoi.doorway import Ask, Call
+from kumoi.names import arn
+from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.records import UrlConfig
 from kumoi.services.lambda_.url.lookup import url_is_public
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
+
+_KEYS = {"lambda:functionurlauthtype": ("AWS_IAM",)}
 
 
 class Refused(Exception):
@@ -26,6 +31,12 @@ async def authorizer(call: Call, config: UrlConfig) -> dict[str, Any] | None:
         caller = call.caller
         if caller.access_key is None:
             raise Refused("this function URL wants signed requests (AWS_IAM)")
+        try:
+            await call.doorway.identity.require(
+                call, lambda_, Ask("lambda:InvokeFunctionUrl", _arn(call, config), _KEYS)
+            )
+        except AwsError as error:
+            raise Refused(error.message) from None
         return {
             "accessKey": caller.access_key,
             "accountId": caller.account,
@@ -41,3 +52,9 @@ async def authorizer(call: Call, config: UrlConfig) -> dict[str, Any] | None:
             raise Refused(lacking)
         logger.warning("AWS would answer 403: %s", lacking)
     return None
+
+
+def _arn(call: Call, config: UrlConfig) -> str:
+    """The function of a URL, or the alias it leads to."""
+    qualifier = f":{config.qualifier}" if config.qualifier not in ("", "$LATEST") else ""
+    return arn("lambda", call.region, call.account, f"function:{config.function}{qualifier}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.names import uuid
 from kumoi.services.pipes import pipes as service
 from kumoi.services.pipes.lifespan import RunningPipes, drop
@@ -214,13 +214,14 @@ def _shown_source(pipe: Pipe) -> dict[str, Any]:
 
 
 async def _check_source(call: Call, pipe: Pipe) -> None:
+    looking = Principal.looking(pipe.account, pipe.kind, call.node)
     try:
         if pipe.kind == "sqs":
-            await call.to("sqs", "GetQueueAttributes", QueueUrl=pipe.source, AttributeNames=["QueueArn"])
+            await call.to_as(looking, "sqs", "GetQueueAttributes", QueueUrl=pipe.source, AttributeNames=["QueueArn"])
         elif pipe.kind == "kinesis":
-            await call.to("kinesis", "DescribeStreamSummary", StreamARN=pipe.source)
+            await call.to_as(looking, "kinesis", "DescribeStreamSummary", StreamARN=pipe.source)
         else:
-            await call.to("dynamodbstreams", "DescribeStream", StreamArn=pipe.source)
+            await call.to_as(looking, "dynamodbstreams", "DescribeStream", StreamArn=pipe.source)
     except AwsError as error:
         raise invalid(f"Source {pipe.source} cannot be read: {error.message}") from None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import changed, locking, s3
+from kumoi.services.s3.access import refused_keys
 from kumoi.services.s3.conditions import not_implemented, precondition_failed
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import Bucket, current
@@ -130,7 +131,13 @@ async def delete_objects(
     if not 1 <= len(wanted) <= MAX_OBJECTS or any("Key" not in one for one in wanted):
         raise malformed()
     deleted: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
+    refused = await refused_keys(call, Bucket, wanted, bypass=BypassGovernanceRetention)
+    errors: list[dict[str, Any]] = [
+        {"Key": one["Key"], "VersionId": one.get("VersionId"), "Code": "AccessDenied", "Message": "Access Denied"}
+        for one in wanted
+        if one["Key"] in refused
+    ]
+    wanted = [one for one in wanted if one["Key"] not in refused]
     for first in range(0, len(wanted), _BATCH):
         some = wanted[first : first + _BATCH]
         gone, failed = await _delete_some(

@@ -63,6 +63,12 @@ def instant(modified: int) -> str:
     return datetime.fromtimestamp(modified, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+@lru_cache(64)
+def _kind(algorithm: str, composite: bool) -> tuple[tuple[str], str]:
+    """(ChecksumAlgorithm, ChecksumType) of a checksum."""
+    return (algorithm.upper(),), "COMPOSITE" if composite else "FULL_OBJECT"
+
+
 def _entry(
     version: ObjectVersion, encode: Callable[[str], str], owner: dict[str, str] | None, restored: float | None
 ) -> dict[str, Any]:
@@ -76,8 +82,7 @@ def _entry(
     }
     checksum = version.checksum
     if checksum is not None:
-        entry["ChecksumAlgorithm"] = (checksum.algorithm.upper(),)
-        entry["ChecksumType"] = "COMPOSITE" if checksum.composite else "FULL_OBJECT"
+        entry["ChecksumAlgorithm"], entry["ChecksumType"] = _kind(checksum.algorithm, checksum.composite)
     if owner is not None:
         entry["Owner"] = owner
     if restored is not None and version.restored is not None:

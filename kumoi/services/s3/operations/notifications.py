@@ -11,7 +11,7 @@ from kumoi.services.s3.conforming import conform
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notification_rules import Subscription, checked, subscriptions, unreachable
-from kumoi.services.s3.notifier import SERVICE, Notifier
+from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket as BucketRecord
 from kumoi.services.s3.settings import configure, settings_of
 from kumoi.state import Transaction, transactional
@@ -68,7 +68,7 @@ async def _missing(call: Call, bucket: BucketRecord, to: Subscription) -> str:
     """What is wrong with a destination; empty where nothing is."""
     operation, member, text = _LOOKUPS[to.service]
     destination = Arn.parse(to.arn)
-    caller = Principal.of_service(destination.account, SERVICE, f"s3:{bucket.name}")
+    caller = Principal.looking(destination.account, to.service, f"s3:{bucket.name}")
     try:
         await call.doorway.ask(to.service, operation, {member: to.arn}, caller, destination.region)
     except AwsError as error:

@@ -8,6 +8,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import archive, checksums, configured, encryption, locking, manifests, s3
+from kumoi.services.s3.access import told_missing
 from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import check_read
 from kumoi.services.s3.lookup import find_bucket, home
@@ -16,7 +17,7 @@ from kumoi.services.s3.ranges import content_range, read_range
 from kumoi.services.s3.records import Bucket, ObjectVersion, Part
 from kumoi.services.s3.versions import find_object, told_version
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
+from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import FileBody
 
 _OVERRIDES = {
@@ -43,7 +44,7 @@ class Reading(msgspec.Struct, frozen=True):
 @s3.operation
 async def get_object(call: Call, Bucket: str, Key: str, **members: Any) -> dict[str, Any]:
     """An object, or a part of it: bytes, a file of the platform's, or a stream."""
-    reading = await _read(call.state, Bucket, Key, _Asked(members, _overrides(call, members), "GET"))
+    reading = await _found(call, Bucket, Key, members, "GET")
     answer = reading.answer
     answer["Body"] = reading.inline if reading.inline is not None else body_of(call, reading)
     call.response_bytes = reading.length
@@ -53,7 +54,15 @@ async def get_object(call: Call, Bucket: str, Key: str, **members: Any) -> dict[
 @s3.operation
 async def head_object(call: Call, Bucket: str, Key: str, **members: Any) -> dict[str, Any]:
     """What GetObject would answer, without the bytes."""
-    return (await _read(call.state, Bucket, Key, _Asked(members, _overrides(call, members), "HEAD"))).answer
+    return (await _found(call, Bucket, Key, members, "HEAD")).answer
+
+
+async def _found(call: Call, bucket: str, key: str, members: dict[str, Any], method: str) -> Reading:
+    try:
+        return await _read(call.state, bucket, key, _Asked(members, _overrides(call, members), method))
+    except AwsError as error:
+        told = await told_missing(call, error, bucket)
+        raise told from None
 
 
 def body_of(call: Call, reading: Reading) -> Any:
@@ -92,7 +101,7 @@ def _overrides(call: Call, members: dict[str, Any]) -> dict[str, str]:
         )
     for given in _OVERRIDES:
         value = members.get(given)
-        if value is not None and any(ord(character) > 255 for character in value):
+        if isinstance(value, str) and any(ord(character) > 255 for character in value):
             raise aws_error(
                 "InvalidArgument",
                 "Header value cannot be represented using ISO-8859-1.",

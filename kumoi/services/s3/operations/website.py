@@ -11,7 +11,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import s3
-from kumoi.services.s3.access import check_anonymous
+from kumoi.services.s3.access import check, visitor
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.operations.preflight import actual_headers
 from kumoi.services.s3.operations.reading import get_object
@@ -42,6 +42,7 @@ async def website(call: Call, path: str, attributes: Mapping[str, str]) -> Respo
     """Answer a browser."""
     assert call.http is not None
     name = attributes["bucket"]
+    call.caller = visitor(call)
     ids = request_ids(call.part(Wire).codec("s3").model, call.request_id)
     visit = _Visit(call, name, path, ids)
     try:
@@ -147,7 +148,7 @@ class _Visit:
         return Response(status, headers, body)
 
     async def _read(self, key: str, *, conditional: bool) -> dict[str, Any]:
-        await check_anonymous(self._call, self._bucket, key)
+        await check(self._call, "GetObject", Bucket=self._bucket, Key=key)
         members: dict[str, Any] = {}
         if conditional:
             sent = self._request.headers

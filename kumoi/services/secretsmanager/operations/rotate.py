@@ -16,7 +16,6 @@ from kumoi.services.secretsmanager.naming import Wanted
 from kumoi.services.secretsmanager.records import Rotation, Secret
 from kumoi.services.secretsmanager.rotation import begin, begin_trial, goes_on, set_schedule, unfinished
 from kumoi.services.secretsmanager.rotation_windows import next_window
-from kumoi.services.secretsmanager.rotator import SERVICE
 from kumoi.services.secretsmanager.store import ROTATION, SCHEDULE, find, find_own, keep, place_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
@@ -72,7 +71,7 @@ async def _check_function(call: Call, function: str) -> None:
         arn = None
     if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
         raise bad_parameter(f"The RotationLambdaARN {function} is not the ARN of a Lambda function.")
-    caller = Principal.of_service(arn.account or call.account, SERVICE, "secretsmanager")
+    caller = Principal.looking(arn.account or call.account, "lambda", "secretsmanager")
     try:
         await call.doorway.ask("lambda", "GetFunction", {"FunctionName": function}, caller, arn.region, call.trace)
     except AwsError as error:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from kumoi.doorway import Principal, Trace
-from kumoi.names import Arn, arn
 from kumoi.services.stepfunctions.language.resources import Resource
 
 
@@ -45,12 +44,8 @@ class TaskCall:
     @property
     def caller(self) -> Principal:
         """The role that the task acts in."""
-        role, name = self.role.rpartition("/")[2] or "states", self.execution.split(":")[7]
-        account = self.account
-        if self.role.startswith("arn:"):
-            account = Arn.parse(self.role).account or account
-        assumed = arn("sts", "", account, f"assumed-role/{role}/{name}")
-        return Principal(account, assumed, f"AROA{role[:16].upper()}:{name}", f"stepfunctions:{self.machine}")
+        name = self.execution.split(":")[7]
+        return Principal.of_role(self.account, self.role or "role/states", name, f"stepfunctions:{self.machine}")
 
     @property
     def target_region(self) -> str:

@@ -1,0 +1,5 @@
+"""Which permissions the calls of API Gateway need."""
+
+from kumoi.http_api.authorization import ApiGatewayAuthorization
+
+AUTHORIZATION = ApiGatewayAuthorization()

@@ -1,0 +1,112 @@
+"""What follows a change of an alarm's state: its actions, and the event on the default bus. Durable, by an outbox.
+
+Topics get a notification, functions an event; an action of another service is told of in the history as not done.
+Source: "Alarm events and EventBridge", "Notify users on alarm changes", "Invoke a Lambda function from an alarm".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox
+from kumoi.doorway import Doorway, Principal
+from kumoi.names import Arn, uuid
+from kumoi.services.cloudwatch.alarm_messages import event_detail, function_event, notification
+from kumoi.services.cloudwatch.records import Alarm, StateValue
+from kumoi.state import Transaction
+from kumoi.state.timers import TimerRunner
+
+SERVICE = "cloudwatch.amazonaws.com"
+BUS = "events"
+_MEMBERS: dict[StateValue, str] = {
+    "OK": "OKActions",
+    "ALARM": "AlarmActions",
+    "INSUFFICIENT_DATA": "InsufficientDataActions",
+}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a delivery holds: an alarm after a change, what it was before, and whom to tell (an ARN, or the bus)."""
+
+    alarm: Alarm
+    before: StateValue
+    before_reason: str
+    target: str
+
+
+class AlarmActions:
+    """Carries out the actions of alarms."""
+
+    def __init__(self, doorway: Doorway, timers: TimerRunner) -> None:
+        self._doorway = doorway
+        self._decode = msgspec.msgpack.Decoder(Told).decode
+        self.outbox = Outbox(
+            "cloudwatch.action",
+            state=doorway.state,
+            clock=doorway.clock,
+            timers=timers,
+            attempt=self._attempt,
+            give_up=self._give_up,
+        )
+
+    async def changed(self, tx: Transaction, alarm: Alarm, before: Alarm) -> list[str]:
+        """An alarm has another state: have it told in this transaction; the actions that follow."""
+        member = _MEMBERS[alarm.state]
+        actions = list(alarm.definition.get(member) or ()) if alarm.actions_enabled else []
+        deliveries = [
+            Delivery(
+                id=uuid(),
+                account=tx.account,
+                region=tx.region,
+                lane=target,
+                content=msgspec.msgpack.encode(Told(alarm, before.state, before.reason, target)),
+                accepted=tx.now,
+            )
+            for target in (BUS, *actions)
+        ]
+        await self.outbox.accept(tx, deliveries)
+        return actions
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        told = self._decode(delivery.content)
+        caller = Principal.of_service(delivery.account, SERVICE, f"cloudwatch:{told.alarm.name}")
+        ask = self._doorway.ask
+        place = (delivery.account, delivery.region)
+        if told.target == BUS:
+            entry = {
+                "Source": "aws.cloudwatch",
+                "DetailType": "CloudWatch Alarm State Change",
+                "Resources": [alarm_arn(*place, told.alarm.name)],
+                "Time": datetime.fromtimestamp(told.alarm.updated, UTC),
+                "Detail": orjson.dumps(event_detail(told.alarm, told.before, told.before_reason)).decode(),
+            }
+            answer = await ask("events", "PutEvents", {"Entries": [entry]}, caller, delivery.region)
+            if answer["FailedEntryCount"]:
+                raise DeliveryFailed("ERROR_FROM_TARGET", str(answer["Entries"][0].get("ErrorMessage")), retry=True)
+            return
+        arn = Arn.parse(told.target)
+        arn_of_alarm = alarm_arn(*place, told.alarm.name)
+        if arn.service == "sns":
+            subject = f'{told.alarm.state}: "{told.alarm.name}" in {delivery.region}'
+            params: dict[str, Any] = {
+                "TopicArn": told.target,
+                "Subject": subject[:100],
+                "Message": orjson.dumps(notification(told.alarm, told.before, arn_of_alarm, *place)).decode(),
+            }
+            await ask("sns", "Publish", params, caller, arn.region)
+            return
+        event = function_event(told.alarm, told.before, told.before_reason, arn_of_alarm, *place)
+        params = {"FunctionName": told.target, "InvocationType": "Event", "Payload": orjson.dumps(event)}
+        await ask("lambda", "Invoke", params, caller, arn.region)
+
+    async def _give_up(self, delivery: Delivery, failure: Failure) -> None:
+        """CloudWatch keeps nothing of an action that failed; the outbox has logged it."""
+
+
+def alarm_arn(account: str, region: str, name: str) -> str:
+    """An alarm's ARN."""
+    return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"

@@ -1,0 +1,1 @@
+"""The control plane of Elastic Load Balancing, a file per family."""

@@ -1,0 +1,174 @@
+"""A WebSocket through a load balancer: a handshake with the target, then messages both ways until one side ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import ProtocolError
+
+from kumoi.services.elbv2.addresses import host_of
+from kumoi.services.elbv2.answers import page
+from kumoi.services.elbv2.records import Target, TargetGroup
+from kumoi.wire.http import HeaderList, Response
+from kumoi.wire.websocket import Upgrade, WebSocketClosed, WebSocketPeer
+
+if TYPE_CHECKING:
+    from kumoi.services.elbv2.plane import Exchange
+
+logger = logging.getLogger(__name__)
+
+_READ = 65_536
+_MAX_REFUSAL = 1_048_576
+_ABNORMAL = 1006
+_UNSENDABLE = (1005, 1006, 1015)
+
+
+class TargetSocket:
+    """The target's end of a WebSocket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._closed: WebSocketClosed | None = None
+
+    async def shake(self, request: Request) -> AcceptConnection | Response:
+        """Ask for the WebSocket: the target's yes, or the answer that it refuses with."""
+        self._write(request)
+        refusal: Response | None = None
+        async for event in self._events():
+            if isinstance(event, AcceptConnection):
+                return event
+            if isinstance(event, RejectConnection):
+                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+                refusal = Response(event.status_code, headers)
+                if not event.has_body:
+                    return refusal
+            elif isinstance(event, RejectData) and refusal is not None:
+                refusal.body = bytes(refusal.body if isinstance(refusal.body, bytes) else b"") + bytes(event.data)
+                if event.body_finished or len(refusal.body) > _MAX_REFUSAL:
+                    return refusal
+        raise OSError("the target closed the connection within the handshake")
+
+    async def relay(self, peer: WebSocketPeer) -> None:
+        """Pass on what the target sends until it ends."""
+        parts: list[str | bytes] = []
+        async for event in self._events():
+            if isinstance(event, TextMessage | BytesMessage):
+                parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+                if event.message_finished:
+                    await peer.send(type(parts[0])().join(parts))  # type: ignore[arg-type]
+                    parts = []
+            elif isinstance(event, Ping):
+                self._write(event.response())
+            elif isinstance(event, CloseConnection):
+                with contextlib.suppress(ProtocolError):
+                    self._write(event.response())
+                await peer.close(1000 if event.code in _UNSENDABLE else event.code, event.reason or "")
+                return
+        await peer.close(1011)
+
+    async def send(self, message: str | bytes) -> None:
+        """Pass a message on to the target."""
+        self._write(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
+        await self._writer.drain()
+
+    def close(self, code: int, reason: str) -> None:
+        """Tell the target that the client is gone."""
+        if code != _ABNORMAL:
+            with contextlib.suppress(ProtocolError):
+                self._write(CloseConnection(code=1000 if code in _UNSENDABLE else code, reason=reason))
+        self._writer.close()
+
+    def _write(self, event: Event) -> None:
+        self._writer.write(self._protocol.send(event))
+
+    async def _events(self) -> AsyncGenerator[Event, None]:
+        while True:
+            for event in self._protocol.events():
+                yield event
+            data = await self._reader.read(_READ)
+            if not data:
+                return
+            self._protocol.receive_data(data)
+
+
+async def connect(exchange: Exchange, group: TargetGroup, target: Target) -> Response:
+    """Pass a handshake on; the answer accepts it where the target does."""
+    opened = None
+    try:
+        async with asyncio.timeout(exchange.seconds):
+            reader, writer = await asyncio.open_connection(host_of(target), target.port)
+            opened = writer
+            socket = TargetSocket(reader, writer)
+            said = await socket.shake(_handshake(exchange))
+    except (OSError, TimeoutError, ProtocolError) as error:
+        if opened is not None:
+            opened.close()
+        logger.warning("load balancer %s: %s: %s", exchange.balancer.name, target.id, error or type(error).__name__)
+        return page(504 if isinstance(error, TimeoutError) else 502, reason=str(error) or "the target did not answer")
+    if isinstance(said, Response):
+        opened.close()
+        return said
+
+    async def serve(peer: WebSocketPeer) -> None:
+        await _relay(socket, peer)
+
+    headers: HeaderList = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in said.extra_headers]
+    return Response(101, headers, upgrade=Upgrade(serve, said.subprotocol))
+
+
+async def _relay(socket: TargetSocket, peer: WebSocketPeer) -> None:
+    answers = asyncio.create_task(_suppressed(socket, peer))
+    code, reason = _ABNORMAL, ""
+    try:
+        while True:
+            await socket.send(await peer.receive())
+    except WebSocketClosed as closed:
+        code, reason = closed.code, closed.reason
+    except (OSError, ProtocolError):
+        await peer.close(1011)
+    finally:
+        answers.cancel()
+        await asyncio.gather(answers, return_exceptions=True)
+        socket.close(code, reason)
+
+
+async def _suppressed(socket: TargetSocket, peer: WebSocketPeer) -> None:
+    try:
+        await socket.relay(peer)
+    except (OSError, ProtocolError):
+        await peer.close(1011)
+
+
+def _handshake(exchange: Exchange) -> Request:
+    request = exchange.request
+    offered = (request.headers.get("sec-websocket-protocol") or "").split(",")
+    extra = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in exchange.fields
+        if not name.lower().startswith("sec-websocket-") and name.lower() not in ("host", "upgrade", "connection")
+    ]
+    query = f"?{request.query}" if request.query else ""
+    return Request(
+        host=request.host,
+        target=exchange.path + query,
+        subprotocols=[one.strip() for one in offered if one.strip()],
+        extra_headers=extra,
+    )

@@ -1,0 +1,82 @@
+"""Which permissions SNS's calls need: on topics, which have policies of their own, and on mobile applications.
+
+Source: "Actions, resources, and condition keys for Amazon SNS" of the service authorization reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from kumoi.doorway import Ask, Authorization, Call, Owned
+from kumoi.doorway.authorization import EVERYTHING, resource_tags
+from kumoi.names import Arn
+from kumoi.policy import compile_policy
+from kumoi.services.sns.records import Topic, topics
+from kumoi.services.sns.topic_attributes import policy_of
+from kumoi.state import Transaction, transactional
+
+_MEMBERS = ("TopicArn", "TargetArn", "ResourceArn", "EndpointArn", "PlatformApplicationArn")
+
+
+def resource(call: Call) -> str:
+    """The topic, platform application or endpoint that a call names; the topic of a subscription."""
+    params = call.params
+    for member in _MEMBERS:
+        value = params.get(member)
+        if isinstance(value, str) and value:
+            return value
+    subscription = params.get("SubscriptionArn")
+    if isinstance(subscription, str) and subscription.startswith("arn:"):
+        return ":".join(subscription.split(":")[:6])
+    name = params.get("Name")
+    if isinstance(name, str):
+        platform = params.get("Platform")
+        return call.arn("sns", name if platform is None else f"app/{platform}/{name}")
+    return EVERYTHING
+
+
+def context(call: Call) -> dict[str, Sequence[str]]:
+    """Where a subscription is to lead."""
+    params = call.params
+    return {
+        key: (str(params[member]),)
+        for member, key in (("Endpoint", "sns:endpoint"), ("Protocol", "sns:protocol"))
+        if member in params
+    }
+
+
+async def owned(call: Call, ask: Ask) -> Owned:
+    """A topic's account, policy and tags."""
+    try:
+        place = Arn.parse(ask.resource)
+    except ValueError:
+        return Owned(call.account)
+    found = await _find(call.doorway.state.at(place.account, place.region), place.resource)
+    if found is None:
+        return Owned(place.account or call.account)
+    document = orjson.dumps(policy_of(found)).decode()
+    keys = {**resource_tags(found.tags), "aws:sourceowner": (call.caller.account,)}
+    return Owned(place.account, (compile_policy(document, "resource", "topic policy"),), context=keys)
+
+
+@transactional
+async def _find(tx: Transaction, name: str) -> Topic | None:
+    return await topics.get(tx, name)
+
+
+def spoken(action: str) -> str:
+    """Actions as SNS's refusals spell them."""
+    return action.replace("sns:", "SNS:")
+
+
+AUTHORIZATION = Authorization(
+    "sns",
+    resource=resource,
+    actions={"PublishBatch": "Publish"},
+    context=context,
+    policy=owned,
+    error="AuthorizationError",
+    spoken=spoken,
+)

@@ -1,0 +1,459 @@
+"""`--auth enforce`, driven by boto3: what policies deny is refused in AWS's words, what they allow works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
+POLLS = 400
+Connect = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a platform that enforces policies."""
+    data = str(tmp_path_factory.mktemp("enforce"))
+    kumoi = [sys.executable, "-m", "kumoi"]
+    up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "enforce", "--data", data]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    yield json.loads((Path(data) / "platform.json").read_text())["url"]
+    subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def connect(enforcing: str) -> Iterator[Connect]:
+    """Make clients: of an account's root, or of given credentials."""
+    made = []
+
+    def make(service: str, given: dict[str, str] | None = None, account: str = ACCOUNT) -> Any:
+        given = given or {"AccessKeyId": account, "SecretAccessKey": "test"}
+        client = boto3.client(
+            service,
+            endpoint_url=enforcing,
+            region_name=REGION,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given.get("SessionToken"),
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def document(action: Any, resource: Any = "*", effect: str = "Allow", **more: Any) -> str:
+    statement = {"Effect": effect, "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def new_user(connect: Connect, name: str, policy: str | None = None) -> dict[str, str]:
+    """The access key of a new user."""
+    iam = connect("iam")
+    iam.create_user(UserName=name)
+    if policy is not None:
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    key: dict[str, str] = iam.create_access_key(UserName=name)["AccessKey"]
+    return key
+
+
+def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
+    """(code, message) that a call is refused with."""
+    with pytest.raises(ClientError) as refused:
+        call(**params)
+    error = refused.value.response
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 403
+    return error["Error"]["Code"], error["Error"]["Message"]
+
+
+def eventually(condition: Callable[[], Any]) -> Any:
+    """What `condition` answers once it is true."""
+    for _ in range(POLLS):
+        if found := condition():
+            return found
+    raise AssertionError("it did not happen")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "code", "said"),
+    [
+        (
+            "dynamodb",
+            "get_item",
+            {"TableName": "Tee", "Key": {}},
+            "AccessDeniedException",
+            "dynamodb:GetItem on resource: arn:aws:dynamodb:us-east-1:311111111111:table/Tee",
+        ),
+        (
+            "lambda",
+            "invoke",
+            {"FunctionName": "f"},
+            "AccessDeniedException",
+            "lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:311111111111:function:f",
+        ),
+        ("s3", "list_objects_v2", {"Bucket": "box"}, "AccessDenied", "s3:ListBucket on resource: arn:aws:s3:::box"),
+        (
+            "sns",
+            "create_topic",
+            {"Name": "n"},
+            "AuthorizationError",
+            "SNS:CreateTopic on resource: arn:aws:sns:us-east-1:311111111111:n",
+        ),
+        ("iam", "list_roles", {}, "AccessDenied", "iam:ListRoles on resource: *"),
+        (
+            "sqs",
+            "create_queue",
+            {"QueueName": "q"},
+            "AccessDenied",
+            "sqs:createqueue on resource: arn:aws:sqs:us-east-1:311111111111:q",
+        ),
+        (
+            "logs",
+            "describe_log_groups",
+            {},
+            "AccessDeniedException",
+            "logs:DescribeLogGroups on resource: arn:aws:logs:us-east-1:311111111111:log-group:*",
+        ),
+        ("cloudformation", "list_stacks", {}, "AccessDenied", "cloudformation:ListStacks on resource: *"),
+        (
+            "apigatewayv2",
+            "get_api",
+            {"ApiId": "a1"},
+            "AccessDeniedException",
+            "apigateway:GET on resource: arn:aws:apigateway:us-east-1::/apis/a1",
+        ),
+    ],
+)
+def test_a_user_without_policies_is_refused_by_every_protocol(
+    connect: Connect, service: str, operation: str, params: dict[str, Any], code: str, said: str
+) -> None:
+    name = f"nobody-{service}"
+    key = new_user(connect, name)
+    action = said.partition(" ")[0]
+    assert refusal(getattr(connect(service, key), operation), **params) == (
+        code,
+        f"User: arn:aws:iam::{ACCOUNT}:user/{name} is not authorized to perform: {said}"
+        f" because no identity-based policy allows the {action} action",
+    )
+
+
+def test_policies_of_a_user_and_its_group_count_at_once(connect: Connect) -> None:
+    iam, s3 = connect("iam"), connect("s3")
+    s3.create_bucket(Bucket="shelf")
+    s3.put_object(Bucket="shelf", Key="ann/book", Body=b"x")
+    key = new_user(connect, "ann", document("s3:GetObject", "arn:aws:s3:::shelf/${aws:username}/*"))
+    reader = connect("s3", key)
+    assert reader.get_object(Bucket="shelf", Key="ann/book")["Body"].read() == b"x"
+    code, message = refusal(reader.get_object, Bucket="shelf", Key="ben/book")
+    assert code == "AccessDenied"
+    assert message.endswith("because no identity-based policy allows the s3:GetObject action")
+    iam.create_group(GroupName="editors")
+    iam.add_user_to_group(GroupName="editors", UserName="ann")
+    iam.put_group_policy(GroupName="editors", PolicyName="g", PolicyDocument=document("s3:PutObject"))
+    reader.put_object(Bucket="shelf", Key="ben/book", Body=b"y")
+    iam.put_user_policy(UserName="ann", PolicyName="no", PolicyDocument=document("s3:*", effect="Deny"))
+    _, message = refusal(reader.get_object, Bucket="shelf", Key="ann/book")
+    assert message.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_a_boundary_is_the_most_there_is(connect: Connect) -> None:
+    iam = connect("iam")
+    arn = iam.create_policy(PolicyName="most", PolicyDocument=document("sqs:List*"))["Policy"]["Arn"]
+    key = new_user(connect, "bounded", document("sqs:*"))
+    iam.put_user_permissions_boundary(UserName="bounded", PermissionsBoundary=arn)
+    sqs = connect("sqs", key)
+    assert "QueueUrls" not in sqs.list_queues()
+    _, message = refusal(sqs.create_queue, QueueName="q")
+    assert message.endswith("because no permissions boundary allows the sqs:createqueue action")
+
+
+def test_a_role_is_assumed_by_whom_it_trusts_and_sessions_are_restricted(connect: Connect) -> None:
+    iam = connect("iam")
+    key = new_user(connect, "worker", document("sts:*"))
+    worker = f"arn:aws:iam::{ACCOUNT}:user/worker"
+    condition = {"StringEquals": {"sts:ExternalId": "42"}}
+    role = iam.create_role(RoleName="tool", AssumeRolePolicyDocument=trust({"AWS": worker}, Condition=condition))
+    iam.put_role_policy(RoleName="tool", PolicyName="p", PolicyDocument=document("sqs:*"))
+    sts, arn = connect("sts", key), role["Role"]["Arn"]
+    _, message = refusal(sts.assume_role, RoleArn=arn, RoleSessionName="me")
+    assert message == (
+        f"User: {worker} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+        " because no role trust policy allows the sts:AssumeRole action"
+    )
+    given = sts.assume_role(RoleArn=arn, RoleSessionName="me", ExternalId="42")["Credentials"]
+    connect("sqs", given).create_queue(QueueName="tools")
+    less = sts.assume_role(RoleArn=arn, RoleSessionName="me", ExternalId="42", Policy=document("sqs:ListQueues"))[
+        "Credentials"
+    ]
+    connect("sqs", less).list_queues()
+    _, message = refusal(connect("sqs", less).create_queue, QueueName="more")
+    assert message.endswith("because no session policy allows the sqs:createqueue action")
+    code, _ = refusal(sts.assume_role, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/nowhere", RoleSessionName="me")
+    assert code == "AccessDenied"
+
+
+def test_session_tags_are_condition_keys(connect: Connect) -> None:
+    iam, sts = connect("iam"), connect("sts")
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    statement = {"Effect": "Allow", "Principal": root, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    document_ = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn = iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=document_)["Role"]["Arn"]
+    policy = document("sqs:*", "arn:aws:sqs:*:*:${aws:PrincipalTag/team}-*")
+    iam.put_role_policy(RoleName="tagged", PolicyName="p", PolicyDocument=policy)
+    given = sts.assume_role(RoleArn=arn, RoleSessionName="me", Tags=[{"Key": "team", "Value": "blue"}])["Credentials"]
+    sqs = connect("sqs", given)
+    sqs.create_queue(QueueName="blue-jobs")
+    refusal(sqs.create_queue, QueueName="red-jobs")
+
+
+def test_a_federated_user_may_what_its_maker_and_its_policy_allow(connect: Connect) -> None:
+    key = new_user(connect, "maker", document(["sts:*", "sqs:ListQueues"]))
+    sts = connect("sts", key)
+    with_policy = sts.get_federation_token(Name="guest", Policy=document("sqs:*"))
+    assert with_policy["FederatedUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:federated-user/guest"
+    guest = connect("sqs", with_policy["Credentials"])
+    guest.list_queues()
+    refusal(guest.create_queue, QueueName="g")
+    without = sts.get_federation_token(Name="guest")["Credentials"]
+    _, message = refusal(connect("sqs", without).list_queues)
+    assert "no session policy" in message
+    code, message = refusal(connect("sts", without).get_session_token)
+    assert (code, message) == ("AccessDenied", "Cannot call GetSessionToken with session credentials")
+    assert connect("sts", sts.get_session_token()["Credentials"]).get_caller_identity()["Arn"].endswith(":user/maker")
+
+
+def test_queues_let_other_accounts_and_services_in_by_their_policy(connect: Connect) -> None:
+    sqs, sns = connect("sqs"), connect("sns")
+    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
+    stranger = connect("sqs", account=OTHER)
+    _, message = refusal(stranger.send_message, QueueUrl=url, MessageBody="x")
+    assert message.endswith("because no resource-based policy allows the sqs:sendmessage action")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sqs:SendMessage", "Resource": arn},
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        },
+    ]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": statements})})
+    stranger.send_message(QueueUrl=url, MessageBody="from afar")
+    sns.publish(TopicArn=topic, Message="told")
+    bodies: list[str] = []
+
+    def both() -> bool:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+            bodies.append(message["Body"])
+        return len(bodies) >= 2
+
+    eventually(both)
+    assert any("from afar" in body for body in bodies)
+    assert any('"told"' in body for body in bodies)
+
+
+HANDLER = """
+import boto3, os
+def handler(event, context):
+    table = boto3.client("dynamodb").put_item(TableName="Orders", Item={"id": {"S": event["id"]}})
+    return "stored"
+"""
+
+
+def test_a_function_acts_in_its_role_and_needs_a_permission_to_be_invoked(
+    connect: Connect, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    iam, functions, dynamodb = connect("iam"), connect("lambda"), connect("dynamodb")
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    dynamodb.create_table(
+        TableName="Orders",
+        KeySchema=[key],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = iam.create_role(RoleName="orders", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))
+    functions.create_function(
+        FunctionName="orders",
+        Runtime="python3.12",
+        Role=arn["Role"]["Arn"],
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": HANDLER})},
+        Timeout=30,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="orders")
+    failed = functions.invoke(FunctionName="orders", Payload=b'{"id": "1"}')
+    assert (
+        "assumed-role/orders/orders is not authorized to perform: dynamodb:PutItem" in failed["Payload"].read().decode()
+    )
+    iam.put_role_policy(
+        RoleName="orders",
+        PolicyName="p",
+        PolicyDocument=document("dynamodb:PutItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Orders"),
+    )
+    assert functions.invoke(FunctionName="orders", Payload=b'{"id": "1"}')["Payload"].read() == b'"stored"'
+    stranger = connect("lambda", account=OTHER)
+    full = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders"
+    refusal(stranger.invoke, FunctionName=full, Payload=b'{"id": "2"}')
+    functions.add_permission(FunctionName="orders", StatementId="s", Action="lambda:InvokeFunction", Principal=OTHER)
+    assert stranger.invoke(FunctionName=full, Payload=b'{"id": "2"}')["Payload"].read() == b'"stored"'
+
+
+def test_a_queues_function_reads_it_in_its_role(connect: Connect, zipped: Callable[[dict[str, str]], bytes]) -> None:
+    iam, functions, sqs = connect("iam"), connect("lambda"), connect("sqs")
+    source = sqs.create_queue(QueueName="work")["QueueUrl"]
+    role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))
+    iam.attach_role_policy(
+        RoleName="worker", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"
+    )
+    functions.create_function(
+        FunctionName="work",
+        Runtime="python3.12",
+        Role=role["Role"]["Arn"],
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": "def handler(event, context):\n    return None\n"})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="work")
+    functions.create_event_source_mapping(FunctionName="work", EventSourceArn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:work")
+    sqs.send_message(QueueUrl=source, MessageBody="x")
+    groups = connect("logs")
+
+    def logged() -> Any:
+        try:
+            return groups.filter_log_events(logGroupName="/aws/lambda/work", filterPattern="REPORT")["events"]
+        except groups.exceptions.ResourceNotFoundException:
+            return None
+
+    eventually(logged)
+
+
+def test_buckets_are_read_by_everybody_only_where_their_policy_says_so(connect: Connect, enforcing: str) -> None:
+    s3 = connect("s3")
+    s3.create_bucket(Bucket="window")
+    s3.put_object(Bucket="window", Key="a", Body=b"seen")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{enforcing}/window/a")
+    assert refused.value.code == 403
+    assert b"<Code>AccessDenied</Code><Message>Access Denied</Message>" in refused.value.read()
+    s3.delete_public_access_block(Bucket="window")
+    policy = document("s3:GetObject", "arn:aws:s3:::window/*", Principal="*")
+    s3.put_bucket_policy(Bucket="window", Policy=policy)
+    with urllib.request.urlopen(f"{enforcing}/window/a") as answer:
+        assert answer.read() == b"seen"
+
+
+def test_a_secret_is_known_by_its_arn(connect: Connect) -> None:
+    secrets = connect("secretsmanager")
+    arn = secrets.create_secret(Name="db", SecretString="s3cret")["ARN"]
+    key = new_user(connect, "db-user", document("secretsmanager:GetSecretValue", arn))
+    assert connect("secretsmanager", key).get_secret_value(SecretId="db")["SecretString"] == "s3cret"
+    stranger = connect("secretsmanager", account=OTHER)
+    refusal(stranger.get_secret_value, SecretId=arn)
+    policy = document("secretsmanager:GetSecretValue", Principal={"AWS": OTHER})
+    secrets.put_resource_policy(SecretId="db", ResourcePolicy=policy)
+    assert stranger.get_secret_value(SecretId=arn)["SecretString"] == "s3cret"
+
+
+def test_passing_a_role_is_a_permission(connect: Connect) -> None:
+    key = new_user(connect, "deployer", document("events:*"))
+    events = connect("events", key)
+    events.put_rule(Name="r", ScheduleExpression="rate(1 day)")
+    role = f"arn:aws:iam::{ACCOUNT}:role/target"
+    _, message = refusal(events.put_rule, Name="r2", ScheduleExpression="rate(1 day)", RoleArn=role)
+    assert f"is not authorized to perform: iam:PassRole on resource: {role}" in message
+
+
+def test_a_refusal_can_be_decoded(connect: Connect) -> None:
+    key = new_user(connect, "curious", document("sqs:*", effect="Deny", Sid="NoQueues"))
+    with pytest.raises(ClientError) as refused:
+        connect("sqs", key).list_queues()
+    encoded = refused.value.response["ResponseMetadata"]["HTTPHeaders"]["x-kumoi-authorization-message"]
+    sts = connect("sts")
+    decoded = json.loads(sts.decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
+    assert decoded["explicitDeny"] is True
+    assert decoded["matchedStatements"]["items"] == [{"statementId": "NoQueues", "effect": "DENY"}]
+    assert decoded["context"]["action"] == "sqs:ListQueues"
+    with pytest.raises(ClientError, match="InvalidAuthorizationMessageException"):
+        sts.decode_authorization_message(EncodedMessage=encoded[:-8] + "AAAAAAA=")
+
+
+def test_signed_urls_and_routes_ask_policies(
+    connect: Connect, enforcing: str, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    functions, apis, iam = connect("lambda"), connect("apigatewayv2"), connect("iam")
+    code = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'hello'}\n"
+    functions.create_function(
+        FunctionName="greet",
+        Runtime="python3.12",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/greet",
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": code})},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="greet")
+    address = functions.create_function_url_config(FunctionName="greet", AuthType="AWS_IAM")["FunctionUrl"]
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:greet"
+    api = apis.create_api(Name="api", ProtocolType="HTTP")["ApiId"]
+    integration = apis.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    for route, kind in (("GET /signed", "AWS_IAM"), ("GET /open", "NONE")):
+        apis.create_route(ApiId=api, RouteKey=route, AuthorizationType=kind, Target=f"integrations/{integration}")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    key = new_user(connect, "caller")
+
+    def get(service: str, url: str) -> tuple[int, str]:
+        host = url.partition("//")[2].partition("/")[0]
+        path = url.partition("//")[2].partition("/")[2]
+        request = AWSRequest("GET", f"{enforcing}/{path}", headers={"Host": host})
+        SigV4Auth(Credentials(key["AccessKeyId"], key["SecretAccessKey"]), service, REGION).add_auth(request)
+        sent = urllib.request.Request(f"{enforcing}/{path}", headers=dict(request.headers.items()))
+        try:
+            with urllib.request.urlopen(sent) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers.get("x-kumoi-reason", "")
+
+    route = f"http://{api}.execute-api.{REGION}.localhost:{enforcing.rpartition(':')[2]}"
+    status, reason = get("lambda", address)
+    assert (status, "lambda:InvokeFunctionUrl on resource" in reason) == (403, True)
+    assert get("execute-api", f"{route}/signed")[0] == 403
+    iam.put_user_policy(
+        UserName="caller", PolicyName="p", PolicyDocument=document(["lambda:InvokeFunctionUrl", "execute-api:Invoke"])
+    )
+    assert get("lambda", address) == (200, "hello")
+    assert get("execute-api", f"{route}/open")[0] == 500, "the API has no permission for the function"
+    functions.add_permission(
+        FunctionName="greet",
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/*",
+    )
+    assert get("execute-api", f"{route}/open") == (200, "hello")
+    assert get("execute-api", f"{route}/signed") == (200, "hello")

@@ -1,0 +1,45 @@
+"""The example `farm-sensors`: a file for each sensor, a picture for each farm."""
+
+from __future__ import annotations
+
+import os
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.cli.sdk import install
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples/farm-sensors/farm_sensors.py"
+
+
+@pytest.mark.kumoi_clock
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close
+def test_every_sensor_gets_a_file_and_every_farm_a_picture(
+    kumoi: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in kumoi.environment.items():
+        monkeypatch.setenv(name, value)
+    install("iotanalytics", tmp_path)
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    example: dict[str, Callable[..., Any]] = runpy.run_path(str(EXAMPLE))
+    example["deploy"]()
+    messages = example["readings"](kumoi.now().timestamp())
+    example["send"](messages)
+    example["stored"]()
+    kumoi.advance("1h")
+    files = example["delivered"]("readings/", 12)
+    assert set(files) == {f"readings/farm{farm}/s{farm}{sensor}.csv" for farm in range(3) for sensor in range(4)}
+    first, *lines = files["readings/farm0/s00.csv"].decode().splitlines()
+    assert first == '"at","temp","hum"'
+    assert len(lines) == 50
+    assert lines[0].split(",")[1:] == ['"15.555555555555555"', '"75.0"']
+    assert len(files["readings/farm2/s23.csv"].splitlines()) == 1 + 30  # until the battery is low
+    pictures = example["delivered"]("pictures/", 3)
+    assert set(pictures) == {f"pictures/farm{farm}.svg" for farm in range(3)}
+    assert all(content.startswith(b"<svg ") for content in pictures.values())
