@@ -15,7 +15,7 @@ from invoke import EVENT, INVOKE, create, kumoi, show
 from load import free_port, request, server
 
 TEMPLATE = (
-    "#set($root = $input.path('$')){\"id\": \"$input.params('id')\", \"keys\": ["
+    '#set($root = $input.path(\'$\')){"id": "$input.params(\'id\')", "keys": ['
     '#foreach($key in $root.keySet())"$util.escapeJavaScript($key)"#if($foreach.hasNext),#end#end]}'
 )
 
