@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import regex
-
 SECONDS = 0.1
 _LONGEST = 4096
 
@@ -24,6 +22,8 @@ class BadPattern(ValueError):
 @lru_cache(maxsize=512)
 def compiled(text: str) -> Any:
     """A pattern ready for use; raises BadPattern."""
+    import regex  # takes its time, and most platforms meet no pattern
+
     if len(text) > _LONGEST:
         raise BadPattern(f"the pattern is longer than {_LONGEST} characters")
     try:

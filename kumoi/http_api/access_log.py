@@ -45,10 +45,13 @@ class AccessLogs:
         self._stream = hex_id(32)
         self._waiting: dict[str, list[dict[str, Any]]] = {}
         self._streams: set[str] = set()
+        self._own: set[str] = set()
         self._writer: asyncio.Task[None] | None = None
 
-    def write(self, destination: str, text: str) -> None:
-        """Hand over a line for the log group with this ARN."""
+    def write(self, destination: str, text: str, *, own: bool = False) -> None:
+        """Hand over a line for the log group with this ARN; `own` groups are made where there are none."""
+        if own:
+            self._own.add(destination)
         self._waiting.setdefault(destination, []).append(
             {"timestamp": int(self._doorway.clock.now() * 1000), "message": text}
         )
@@ -69,6 +72,13 @@ class AccessLogs:
             except (AwsError, ValueError) as error:
                 logger.warning("access log %s: %s", destination, error)
 
+    async def _create_group(self, group: str, caller: Principal, region: str) -> None:
+        try:
+            await self._doorway.ask("logs", "CreateLogGroup", {"logGroupName": group}, caller, region)
+        except AwsError as error:
+            if error.code != "ResourceAlreadyExistsException":
+                raise
+
     async def _put(self, destination: str, lines: list[dict[str, Any]]) -> None:
         arn = Arn.parse(destination)
         group = arn.resource.removeprefix("log-group:").removesuffix(":*")
@@ -76,6 +86,8 @@ class AccessLogs:
         stream = {"logGroupName": group, "logStreamName": self._stream}
         for again in (True, False):
             if destination not in self._streams:
+                if destination in self._own:
+                    await self._create_group(group, caller, arn.region)
                 try:
                     await self._doorway.ask("logs", "CreateLogStream", stream, caller, arn.region)
                 except AwsError as error:

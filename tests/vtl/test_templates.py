@@ -64,6 +64,7 @@ DIRECTIVES = [
     (r"\#if \\#if(true)y#end \#nothing", r"#if \y \#nothing"),
     ('#set($a = "$x-#if(true)b#end")$a', "$x-b"),
     ("#set($x = 1)#set($a = '$x')$a", "$x"),
+    ("#define($l)#foreach($k in $m.keySet())$k;#end#end#set($m = {'a': 1})$l#set($m = {'b': 1})$l", "a;b;"),
 ]
 
 

@@ -1,11 +1,11 @@
 """Amazon API Gateway: REST APIs.
 
 `operations/` holds the control plane. A resource holds its methods, a method its integration and responses
-(`records.py`); parts that are alike (authorizers, models, validators) share one table (`kinds.py`), changes are patch
-operations (`patches.py`). A deployment is a snapshot; stages serve deployments. Requests come from the service
-`execute-api` to `plane.py`: stage → resource and method → authorizer → API key and throttle → validation →
-integration (`integrations/`) → access log; what goes wrong is a gateway response (`gateway_responses.py`). Mapping
-templates are Velocity (`kumoi/vtl`) over the variables of `template_variables.py`.
+(`records.py`); parts that are alike (authorizers, models, validators) share one table (`kinds.py`, `part_store.py`),
+changes are patch operations (`patches.py`). A deployment is a snapshot; stages serve deployments. Requests come from
+the service `execute-api` to `plane.py`: stage → resource and method → resource policy → authorizer → key and throttle →
+validation → integration (`integrations/`) → logs; what goes wrong is a gateway response (`gateway_responses.py`).
+Mapping templates are Velocity (`kumoi/vtl`) over the variables of `template_variables.py`.
 
 Rules: the API Gateway API reference and the developer guide ("Working with REST APIs").
 """
@@ -21,12 +21,17 @@ apigateway = Service(
     __name__,
     modules=(
         "operations.apis",
+        "operations.authorizers",
         "operations.deployments",
+        "operations.documentation",
         "operations.domains",
+        "operations.gateway_responses",
         "operations.integrations",
         "operations.keys",
         "operations.methods",
-        "operations.parts",
+        "operations.models",
+        "operations.openapi",
+        "operations.plan_keys",
         "operations.plans",
         "operations.resources",
         "operations.stages",
@@ -35,7 +40,7 @@ apigateway = Service(
         "plane",
     ),
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),
-    page="api-gateway",
+    page="rest-apis",
     authorization="authorization",
 )
 

@@ -29,7 +29,7 @@ def gateway_result(exchange: Exchange, own: Mapping[str, Mapping[str, Any]], ref
     """What clients get where the gateway answers itself."""
     said = customised(refused.case, own) or {}
     status = int(said.get("statusCode") or refused.status)
-    media, body = "application/json", orjson.dumps({"message": refused.message})
+    media, body = "application/json", orjson.dumps({refused.member: refused.message})
     found = response_template(said.get("responseTemplates") or {}, exchange.incoming.headers.get("accept", ""))
     if found is not None:
         media = found[0]

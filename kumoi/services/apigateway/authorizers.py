@@ -1,4 +1,4 @@
-"""Who may use a method: anybody (NONE), who signs (AWS_IAM), whom a function lets (CUSTOM), users of a pool.
+"""Who may use a method: anybody (NONE), who signs (AWS_IAM), whom a function lets (CUSTOM), who has a token.
 
 Source: "Control and manage access to REST APIs", "Input to an API Gateway Lambda authorizer", "Output from …".
 """
@@ -8,18 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
-from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, VerdictCache, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.iam import check_invoke
 from kumoi.http_api.places import execute_arn
 from kumoi.java_patterns import BadPattern, matches
-from kumoi.names import Arn
+from kumoi.policy import Policy
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
+from kumoi.services.apigateway.tokens import check_token
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -27,26 +28,32 @@ _AUTHORIZER_SECONDS = 29.0
 
 
 async def authorize(
-    exchange: Exchange, method: Mapping[str, Any], authorizers: Mapping[str, Mapping[str, Any]]
+    exchange: Exchange,
+    method: Mapping[str, Any],
+    authorizers: Mapping[str, Mapping[str, Any]],
+    policy: Policy | None = None,
 ) -> str | None:
-    """Let a request pass, its `authorizer` filled in; the usage key that a function named. Raises Refused."""
+    """Let a request pass, its `authorizer` filled in; the usage key that a function named. Raises Refused.
+
+    `policy` is the API's own, which AWS_IAM weighs together with the identity's.
+    """
     kind = method.get("authorizationType", "NONE")
     if kind == "NONE":
         return None
     if kind == "AWS_IAM":
-        _signed(exchange)
+        await _signed(exchange, policy)
         return None
     authorizer_id = method.get("authorizerId", "")
     authorizer = authorizers.get(authorizer_id)
     if authorizer is None:
         raise Refused("AUTHORIZER_CONFIGURATION_ERROR", "the method's authorizer does not exist")
-    if kind == "COGNITO_USER_POOLS":
-        await _pool(exchange, method, authorizer)
+    if kind in ("COGNITO_USER_POOLS", "JWT"):
+        await check_token(exchange, method, authorizer)
         return None
     return await _function(exchange, authorizer_id, authorizer)
 
 
-def _signed(exchange: Exchange) -> None:
+async def _signed(exchange: Exchange, policy: Policy | None) -> None:
     caller = exchange.call.caller
     if caller.access_key is None:
         raise Refused("MISSING_AUTHENTICATION_TOKEN", "the method wants signed requests (AWS_IAM)")
@@ -57,53 +64,10 @@ def _signed(exchange: Exchange) -> None:
         "user": caller.id,
         "userArn": caller.arn,
     }
-
-
-async def _pool(exchange: Exchange, method: Mapping[str, Any], authorizer: Mapping[str, Any]) -> None:
-    """A token of one of the authorizer's user pools: an id token, or an access token where the method wants scopes."""
-    call = exchange.call
-    text = _header(exchange, authorizer.get("identitySource") or "method.request.header.Authorization")
-    if not text:
-        raise Refused("UNAUTHORIZED", "the request has no token")
-    if text[:7].lower() == "bearer ":
-        text = text[7:]
-    wanted = method.get("authorizationScopes") or []
     try:
-        token = jwt.read(text.strip())
-        issuer = _issuer(token.claims.get("iss"), authorizer)
-        key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
-        jwt.verify(token, key)
-        stated = token.claims.get("aud") if "aud" in token.claims else token.claims.get("client_id")
-        jwt.check(token.claims, issuer, [stated] if isinstance(stated, str) else [], call.now)
-        if wanted:
-            if token.claims.get("token_use", "access") != "access":
-                raise Refused("UNAUTHORIZED", "the method wants an access token, for its scopes")
-            jwt.check_scopes(token.claims, wanted)
-        elif token.claims.get("token_use", "id") != "id":
-            raise Refused("UNAUTHORIZED", "the method has no scopes and wants an id token")
-    except jwt.InvalidToken as problem:
-        if "expired" in str(problem):
-            raise Refused("UNAUTHORIZED", str(problem), message="The incoming token has expired") from None
-        raise Refused("UNAUTHORIZED", str(problem)) from None
-    except jwt.InsufficientScope as problem:
-        raise Refused("UNAUTHORIZED", f"the token lacks the scope {problem}") from None
-    exchange.authorizer = {"claims": {name: _claim(value) for name, value in token.claims.items()}}
-
-
-def _issuer(stated: Any, authorizer: Mapping[str, Any]) -> str:
-    """The issuer of a token, where it is one of the authorizer's user pools; raises InvalidToken.
-
-    It is AWS's address of the pool, or one on this machine.
-    """
-    for text in authorizer.get("providerARNs") or ():
-        arn = Arn.parse(text)
-        pool = arn.resource.partition("/")[2]
-        if not isinstance(stated, str) or not stated.rstrip("/").endswith(f"/{pool}"):
-            continue
-        host = urlsplit(stated).hostname or ""
-        if host == f"cognito-idp.{arn.region}.amazonaws.com" or host in ("localhost", "127.0.0.1", "::1"):
-            return stated
-    raise jwt.InvalidToken(f"{stated} issues for none of the authorizer's user pools")
+        await check_invoke(exchange.call, exchange.method_arn, () if policy is None else (policy,))
+    except AwsError as error:
+        raise Refused("ACCESS_DENIED", error.message, message=error.message, member="Message") from None
 
 
 async def _function(exchange: Exchange, authorizer_id: str, authorizer: Mapping[str, Any]) -> str | None:
@@ -203,20 +167,8 @@ def _source(exchange: Exchange, expression: str) -> str | None:
     return None if found is None else str(found)
 
 
-def _header(exchange: Exchange, expression: str) -> str | None:
-    return exchange.incoming.headers.get(expression.rpartition(".")[2].lower())
-
-
 def _passed(value: Any) -> Any:
     """A value of an authorizer's context as events have it: text, but for nothing."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if value is None or isinstance(value, str) else str(value)
-
-
-def _claim(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join(str(one) for one in value)
-    return str(value)

@@ -1,15 +1,22 @@
-"""Deployments made ready for requests: routes as a tree, templates and schemas read once; they never change."""
+"""Deployments made ready for requests: routes as a tree, templates and schemas read once; they never change.
+
+What reads templates and schemas is imported when the first comes.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kumoi.http_api.models import Schema, schema_of
 from kumoi.http_api.routing import RouteTable
+from kumoi.policy import Policy
 from kumoi.services.apigateway.records import Deployment
-from kumoi.vtl import Template
+from kumoi.services.apigateway.resource_policy import compiled_policy
+
+if TYPE_CHECKING:
+    from kumoi.http_api.models import Schema
+    from kumoi.vtl import Template
 
 _KEPT = 256
 _TEMPLATES_KEPT = 1024
@@ -34,13 +41,24 @@ class CompiledDeployment:
             for resource in deployment.resources
             for name, method in resource.methods.items()
         )
+        self._deployment = deployment
+        self._policy: Policy | None = None
         self._models: Mapping[str, Mapping[str, Any]] = deployment.parts.get("Model", {})
         self._schemas: dict[str, Schema] = {}
+
+    def policy(self, region: str, account: str) -> Policy | None:
+        """The API's resource policy, if it has one."""
+        text = self.properties.get("policy")
+        if text and self._policy is None:
+            self._policy = compiled_policy(text, region, account, self._deployment.api)
+        return self._policy
 
     def schema(self, model: str) -> Schema:
         """The schema of a model; raises BadSchema for one that cannot be used."""
         found = self._schemas.get(model)
         if found is None:
+            from kumoi.http_api.models import schema_of
+
             found = self._schemas[model] = schema_of(model, self._models)
         return found
 
@@ -68,6 +86,8 @@ class CompiledDeployments:
         """A template, read; raises VtlError."""
         found = self._templates.get(source)
         if found is None:
+            from kumoi.vtl import Template
+
             found = self._templates[source] = Template(source)
             if len(self._templates) > _TEMPLATES_KEPT:
                 self._templates.popitem(last=False)

@@ -29,7 +29,7 @@ def conflict(text: str) -> AwsError:
 
 def unbuilt(text: str) -> AwsError:
     """What Kumoi lacks, said where a request asks for it."""
-    return aws_error("NotImplemented", f"Kumoi does not serve {text}; docs/api-gateway.md says what works.")
+    return aws_error("NotImplemented", f"Kumoi does not serve {text}; docs/rest-apis.md says what works.")
 
 
 def page(items: Sequence[ItemT], position: str | None, limit: int | None, usual: int = 25) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class Exchange:
     """A request, its stage, its method.
 
     `authorizer` is what the authorizer passes on, `identity` what is known of who asks beside the usual. `lines` tells
-    what happened, as execution logs do.
+    what happened, as execution logs do, bodies too where it is `traced`. `arrived` is platform
+    time in epoch seconds.
     """
 
     call: Call
@@ -49,6 +50,12 @@ class Exchange:
     integration: dict[str, Any] = field(default_factory=dict)
     integration_error: str = ""
     lines: list[str] = field(default_factory=list)
+    traced: bool = True
+    canary: bool = False
+    arrived: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.arrived = self.arrived or self.call.now
 
     @property
     def path(self) -> str:
@@ -82,6 +89,11 @@ class Exchange:
         """Tell what happened."""
         self.lines.append(text)
 
+    def log_body(self, whose: str, body: bytes) -> None:
+        """Tell the beginning of a body, where bodies are to be told."""
+        if self.traced:
+            self.lines.append(f"{whose} body: {body[:1024].decode('utf-8', 'replace')}")
+
     def context(self) -> dict[str, Any]:
         """`requestContext` of events."""
         call, incoming = self.call, self.incoming
@@ -90,13 +102,13 @@ class Exchange:
             "resourcePath": self.resource_path,
             "httpMethod": incoming.method,
             "extendedRequestId": self.extended_id,
-            "requestTime": request_time(call.now),
+            "requestTime": request_time(self.arrived),
             "path": self.context_path,
             "accountId": call.account,
             "protocol": "HTTP/1.1",
             "stage": self.stage,
             "domainPrefix": incoming.host.partition(".")[0],
-            "requestTimeEpoch": int(call.now * 1000),
+            "requestTimeEpoch": int(self.arrived * 1000),
             "requestId": call.request_id,
             "identity": {**_NOBODY, "sourceIp": incoming.source, "userAgent": incoming.user_agent, **self.identity},
             "domainName": incoming.host,
@@ -147,7 +159,7 @@ class Exchange:
             said["responseType"] = refused.case
         said["requestOverride"] = {"header": {}, "querystring": {}, "path": {}}
         said["responseOverride"] = {"header": {}}
-        said["isCanaryRequest"] = False
+        said["isCanaryRequest"] = self.canary
         said["awsEndpointRequestId"] = self.call.request_id
         return said
 

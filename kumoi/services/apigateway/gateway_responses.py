@@ -52,15 +52,17 @@ DEFAULTS: dict[str, Default] = {
 class Refused(Exception):
     """The gateway answers the request itself; the text says why, for the log.
 
-    `message` is what clients read (None: JSON's null), `status` stands where the case leaves it open.
+    `message` is what clients read (None: JSON's null, "": the case's usual one) under the name `member`, `status`
+    stands where the case leaves it open.
     """
 
     def __init__(
-        self, case: str, reason: str = "", *, message: str | type[Default] | None = Default, status: int = 0
+        self, case: str, reason: str = "", *, message: str | None = "", status: int = 0, member: str = "message"
     ) -> None:
         usual = DEFAULTS[case]
         self.case = case
-        self.message: str | None = usual.message if isinstance(message, type) else message
+        self.member = member
+        self.message = usual.message if message == "" else message
         self.status = status or usual.status or (400 if case == "DEFAULT_4XX" else 500)
         self.error = usual.error
         self.validation: str = ""

@@ -5,16 +5,22 @@ One row a kind says what it is made of, which patch paths there are, and what ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
 from kumoi.services.apigateway import patches
-from kumoi.services.apigateway.errors import bad, unbuilt
+from kumoi.services.apigateway.errors import bad
 
 MODEL_LIMIT = 400 * 1024
+OWN_HOSTS = frozenset(["localhost", "127.0.0.1", "::1"])
+"""Where an issuer may be that is no HTTPS endpoint, or a user pool that is not AWS's: on this machine."""
+
+_POOL = re.compile(r"arn:[^:]+:cognito-idp:[^:]+:[0-9]*:userpool/.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,11 @@ def check_authorizer(given: dict[str, Any]) -> None:
     if not given.get("name"):
         raise bad("Authorizer name cannot be empty")
     if kind == "JWT":
-        raise unbuilt("JWT authorizers of REST APIs: use COGNITO_USER_POOLS or a Lambda authorizer")
-    if kind == "COGNITO_USER_POOLS":
+        check_jwt(given.get("jwtConfiguration") or {})
+    elif kind == "COGNITO_USER_POOLS":
         if not given.get("providerARNs"):
             raise bad("At least one provider ARN is required for a COGNITO_USER_POOLS authorizer")
-        if any(not one.startswith("arn:") or ":cognito-idp:" not in one for one in given["providerARNs"]):
+        if any(not _POOL.fullmatch(one) for one in given["providerARNs"]):
             raise bad("Invalid Cognito User Pool ARN")
     else:
         if ":lambda:path/" not in (given.get("authorizerUri") or ""):
@@ -51,10 +57,35 @@ def check_authorizer(given: dict[str, Any]) -> None:
                     raise bad(f"Invalid identity source: {one}")
             if not source and given.get("authorizerResultTtlInSeconds", 300):
                 raise bad("Identity source is required for REQUEST authorizers whose results are cached")
-    if kind in ("TOKEN", "COGNITO_USER_POOLS") and not source.startswith("method.request.header."):
+    if kind != "REQUEST" and not source.startswith("method.request.header."):
         raise bad(f"Invalid identity source: {source or '(none)'}. It must be a method.request.header expression")
     if not 0 <= given.get("authorizerResultTtlInSeconds", 300) <= 3600:
         raise bad("Authorizer result TTL must be between 0 and 3600 seconds")
+
+
+def check_jwt(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for issuers that cannot be trusted; those on this machine need no HTTPS."""
+    if not given.get("issuers") or not given.get("defaultAlgorithms"):
+        raise bad("A JWT authorizer needs a jwtConfiguration with issuers and defaultAlgorithms")
+    for one in given["issuers"]:
+        try:
+            parts = urlsplit(one["issuer"])
+            own = parts.scheme == "http" and parts.hostname in OWN_HOSTS
+        except ValueError:
+            raise bad(f"Invalid issuer: {one['issuer']}") from None
+        if (
+            not parts.hostname
+            or parts.username
+            or parts.query
+            or parts.fragment
+            or (parts.scheme != "https" and not own)
+        ):
+            raise bad(f"Invalid issuer: {one['issuer']}. It is an https URL without user, query and fragment")
+        if not one.get("audiences") or not all(one["audiences"]):
+            raise bad("Each issuer of a JWT authorizer needs audiences, none of which is empty")
+        names = [rule["claimName"] for rule in one.get("additionalClaims") or ()]
+        if len(set(names)) != len(names):
+            raise bad("Claim names must be unique within an issuer")
 
 
 def completed_authorizer(given: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +94,9 @@ def completed_authorizer(given: dict[str, Any]) -> dict[str, Any]:
     filled = {"authType": auth_type, **given}
     if given["type"] in ("TOKEN", "REQUEST"):
         filled.setdefault("authorizerResultTtlInSeconds", 300)
-    if given["type"] in ("TOKEN", "COGNITO_USER_POOLS"):
+    if given["type"] == "JWT":
+        filled.pop("authType", None)
+    if given["type"] != "REQUEST":
         filled.setdefault("identitySource", "method.request.header.Authorization")
     return filled
 

@@ -6,6 +6,7 @@ What the gateway answers itself are gateway responses; why stands in the header 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,9 +23,11 @@ from kumoi.services.apigateway.answering import compressed, gateway_result, unco
 from kumoi.services.apigateway.authorizers import authorize
 from kumoi.services.apigateway.compiled import CompiledDeployment, CompiledDeployments
 from kumoi.services.apigateway.exchange import Exchange
+from kumoi.services.apigateway.execution_log import settings_of, write_execution
 from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.integrations import integrate
 from kumoi.services.apigateway.records import RestApi, Stage, deployments, rest_apis, stages
+from kumoi.services.apigateway.resource_policy import check_invocation
 from kumoi.services.apigateway.usage import check_key, check_throttle
 from kumoi.services.apigateway.validation import validate
 from kumoi.state import Transaction, transactional
@@ -42,6 +45,7 @@ class Served:
     api: RestApi
     stage: Stage
     deployment: CompiledDeployment
+    canary: bool = False
 
 
 @apigateway.operation(name="ServeRestApi")
@@ -92,11 +96,19 @@ def new_exchange(call: Call, served: Served, incoming: Incoming, base_path: str 
         served.api.id,
         served.stage.name,
         served.deployment.id,
-        served.stage.properties.get("variables") or {},
+        _variables(served),
         served.deployment.binary_types,
         base_path,
         custom,
+        canary=served.canary,
     )
+
+
+def _variables(served: Served) -> Mapping[str, str]:
+    own: Mapping[str, str] = served.stage.properties.get("variables") or {}
+    if not served.canary:
+        return own
+    return {**own, **((served.stage.properties.get("canarySettings") or {}).get("stageVariableOverrides") or {})}
 
 
 async def answer(exchange: Exchange, served: Served) -> HttpResult:
@@ -112,10 +124,14 @@ async def answer(exchange: Exchange, served: Served) -> HttpResult:
         resource, method = match.route["resource"], match.route["method"]
         exchange.resource_id, exchange.resource_path = resource.id, resource.path
         exchange.path_parameters, exchange.operation_name = match.path_parameters, method.get("operationName")
-        usage_key = await authorize(exchange, method, deployment.authorizers)
+        policy = deployment.policy(exchange.call.region, exchange.call.account)
+        if policy is not None:
+            check_invocation(exchange, policy, method.get("authorizationType", "NONE"))
+        exchange.traced = bool(settings_of(exchange, served.stage)[1].get("dataTraceEnabled"))
+        usage_key = await authorize(exchange, method, deployment.authorizers, policy)
         await check_key(exchange, method, deployment.properties.get("apiKeySource", "HEADER"), usage_key)
         check_throttle(exchange, served.stage)
-        validate(exchange, method, deployment)
+        await validate(exchange, method, deployment)
         return await ask(exchange, method["methodIntegration"])
     except Refused as refused:
         return refusal(exchange, deployment, refused)
@@ -160,6 +176,7 @@ async def _finished(exchange: Exchange, served: Served, result: HttpResult, seco
     fields = [field for field in result.headers if field[0].lower() not in ("content-length", "transfer-encoding")]
     fields += ids(exchange)
     call.response_bytes = len(result.body)
+    write_execution(exchange, served.stage, result)
     log = served.stage.properties.get("accessLogSettings") or {}
     if log.get("destinationArn") and log.get("format"):
         context = exchange.log_context(result.status, len(result.body), seconds)
@@ -200,5 +217,8 @@ async def _stage(tx: Transaction, api_id: str, name: str, compiled: CompiledDepl
     stage = await stages.get(tx, api_id, name)
     if api is None or stage is None:
         return None
-    deployment = await deployments.get(tx, api_id, stage.deployment)
-    return None if deployment is None else Served(api, stage, compiled.of(deployment))
+    settings = stage.properties.get("canarySettings") or {}
+    canary = random.random() * 100 < settings.get("percentTraffic", 0.0)
+    wanted = settings.get("deploymentId") or stage.deployment if canary else stage.deployment
+    deployment = await deployments.get(tx, api_id, wanted)
+    return None if deployment is None else Served(api, stage, compiled.of(deployment), canary)

@@ -10,6 +10,7 @@ from typing import Any
 
 from kumoi.http_api.throttle import Throttles
 from kumoi.services.apigateway.exchange import Exchange
+from kumoi.services.apigateway.execution_log import settings_of
 from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.quotas import count, day_of
 from kumoi.services.apigateway.records import (
@@ -46,16 +47,12 @@ async def check_key(exchange: Exchange, method: Mapping[str, Any], source: str, 
 
 def check_throttle(exchange: Exchange, stage: Stage) -> None:
     """Let a request pass that its method's or its stage's throttle admits; raises Refused."""
-    settings: dict[str, dict[str, Any]] = stage.properties.get("methodSettings") or {}
-    own_key, shared = f"{exchange.resource_path.lstrip('/') or '/'}/{exchange.incoming.method}", "*/*"
-    own = settings.get(own_key)
-    held = own if own is not None else settings.get(shared) or {}
+    name, held = settings_of(exchange, stage)
     rate = float(held.get("throttlingRateLimit", _DEFAULT_RATE))
     burst = float(held.get("throttlingBurstLimit", _DEFAULT_BURST))
     if rate < 0 or burst < 0:
         return
-    key = (exchange.api, stage.name, own_key if own is not None else shared)
-    if not exchange.call.part(Throttles).admits(key, rate, burst, exchange.call.now):
+    if not exchange.call.part(Throttles).admits((exchange.api, stage.name, name), rate, burst, exchange.call.now):
         raise Refused("THROTTLED", "the stage's or the method's throttle is reached")
 
 

@@ -5,6 +5,7 @@ Source: "Request validation for REST APIs in API Gateway".
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,11 @@ from kumoi.services.apigateway.compiled import CompiledDeployment
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
 
+_LARGE = 65_536
+"""Bytes of a body from which on it is validated in a thread."""
 
-def validate(exchange: Exchange, method: Mapping[str, Any], deployment: CompiledDeployment) -> None:
+
+async def validate(exchange: Exchange, method: Mapping[str, Any], deployment: CompiledDeployment) -> None:
     """Let a request pass that its method's validator finds right; raises Refused."""
     validator = deployment.validators.get(method.get("requestValidatorId") or "")
     if validator is None:
@@ -30,7 +34,7 @@ def validate(exchange: Exchange, method: Mapping[str, Any], deployment: Compiled
                 message=f"Missing required request parameters: [{', '.join(missing)}]",
             )
     if validator.get("validateRequestBody"):
-        _check_body(exchange, method.get("requestModels") or {}, deployment)
+        await _check_body(exchange, method.get("requestModels") or {}, deployment)
 
 
 def missing_parameters(exchange: Exchange, declared: Mapping[str, bool]) -> list[str]:
@@ -51,7 +55,7 @@ def missing_parameters(exchange: Exchange, declared: Mapping[str, bool]) -> list
     return missing
 
 
-def _check_body(exchange: Exchange, models: Mapping[str, str], deployment: CompiledDeployment) -> None:
+async def _check_body(exchange: Exchange, models: Mapping[str, str], deployment: CompiledDeployment) -> None:
     if not models:
         return
     media = exchange.incoming.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -63,7 +67,9 @@ def _check_body(exchange: Exchange, models: Mapping[str, str], deployment: Compi
     except orjson.JSONDecodeError as error:
         raise _invalid(f"the body is no JSON: {error}", "[]") from None
     try:
-        wrong = deployment.schema(model)(body)
+        schema = deployment.schema(model)
+        large = len(exchange.incoming.body) > _LARGE
+        wrong = await asyncio.to_thread(schema, body) if large else schema(body)
     except (BadSchema, RecursionError) as error:
         raise Refused("API_CONFIGURATION_ERROR", str(error) or "the schema nests too deep") from None
     if wrong:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.http_api.template_body import body_of
 from kumoi.services.apigatewayv2.kinds import AUTHORIZER, INTEGRATION, INTEGRATION_RESPONSE, MODEL, ROUTE, Kind
 from kumoi.services.apigatewayv2.kinds import ROUTE_RESPONSE as ROUTE_RESPONSE_KIND
 
@@ -57,29 +58,12 @@ def _tags(call: ResourceCall) -> dict[str, str]:
     return call.all_tags()
 
 
-async def _body(call: ResourceCall) -> str | None:
-    body = call.properties.get("Body")
-    if body is not None:
-        return body if isinstance(body, str) else orjson.dumps(body).decode()
-    place = call.properties.get("BodyS3Location")
-    if place is None:
-        return None
-    version = {"VersionId": place["Version"]} if place.get("Version") else {}
-    answer = await call.ask("s3", "GetObject", Bucket=place["Bucket"], Key=place["Key"], **version)
-    content = answer["Body"]
-    if isinstance(content, bytes):
-        return content.decode()
-    if hasattr(content, "read"):
-        return str((await content.read()).decode())
-    return b"".join([piece async for piece in content]).decode()
-
-
 def _api(answer: dict[str, Any]) -> Resource:
     return Resource(answer["ApiId"], {"ApiId": answer["ApiId"], "ApiEndpoint": answer["ApiEndpoint"]})
 
 
 async def _create_api(call: ResourceCall) -> Resource:
-    body = await _body(call)
+    body = await body_of(call)
     if body is None:
         given = {"ProtocolType": "HTTP", **_given(call, *_API)}
         return _api(await call.ask(_SERVICE, "CreateApi", **given, Tags=_tags(call)))
@@ -90,7 +74,7 @@ async def _create_api(call: ResourceCall) -> Resource:
 
 
 async def _update_api(call: ResourceCall) -> Resource:
-    body = await _body(call)
+    body = await body_of(call)
     if body is not None:
         await call.ask(_SERVICE, "ReimportApi", ApiId=call.physical_id, Body=body, **_flags(call))
         await _over_import(call, call.physical_id)

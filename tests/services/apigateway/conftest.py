@@ -115,3 +115,9 @@ MOCK = {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode":
 def mock() -> dict[str, Any]:
     """A MOCK integration that answers 200."""
     return {**MOCK}
+
+
+@pytest.fixture
+def build() -> type[Api]:
+    """Begin an API with a client: `build(client)`."""
+    return Api

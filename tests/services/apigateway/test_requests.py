@@ -102,6 +102,35 @@ def test_changes_show_with_the_next_deployment(client: Any, api: Any, ask: Any, 
     assert ask(made.id, path="/a").data == b"one"
 
 
+def test_a_canary(client: Any, api: Any, ask: Any, mock: Any) -> None:
+    made = api()
+    said = {"statusCode": "200", "responseTemplates": {"application/json": "$stageVariables.v one"}}
+    made.method("GET /a", mock, [said])
+    first = made.deploy(variables={"v": "base"})
+    place = {"restApiId": made.id, "resourceId": made.resource("/a"), "httpMethod": "GET", "statusCode": "200"}
+    two = "$stageVariables.v two $context.isCanaryRequest"
+    change = [{"op": "replace", "path": "/responseTemplates/application~1json", "value": two}]
+    client.update_integration_response(**place, patchOperations=change)
+    second = made.deploy(canarySettings={"percentTraffic": 0.0, "stageVariableOverrides": {"v": "canary"}})
+    stage = {"restApiId": made.id, "stageName": "dev"}
+    assert client.get_stage(**stage)["canarySettings"]["deploymentId"] == second
+    assert ask(made.id, path="/a").data == b"base one"
+    all_of_it = [{"op": "replace", "path": "/canarySettings/percentTraffic", "value": "100"}]
+    client.update_stage(**stage, patchOperations=all_of_it)
+    assert ask(made.id, path="/a").data == b"canary two true"
+    promoted = client.update_stage(
+        **stage,
+        patchOperations=[
+            {"op": "copy", "from": "/canarySettings/deploymentId", "path": "/deploymentId"},
+            {"op": "copy", "from": "/canarySettings/stageVariableOverrides", "path": "/variables"},
+            {"op": "remove", "path": "/canarySettings"},
+        ],
+    )
+    assert (promoted["deploymentId"], promoted["variables"]) == (second, {"v": "canary"})
+    assert ask(made.id, path="/a").data == b"canary two false"
+    client.delete_deployment(restApiId=made.id, deploymentId=first)
+
+
 FAILING = [
     ("raise ValueError('no')", 502),
     ("return 'text'", 502),
@@ -201,6 +230,12 @@ def test_a_custom_domain(kumoi: Any, client: Any, echo: Any, http: Any) -> None:
     assert http.request("GET", f"{kumoi.url}/dev/pets/2", headers={"Host": name}).json()["pathParameters"] == {
         "id": "2"
     }
+    second = kumoi.client("apigatewayv2")
+    second.create_api_mapping(DomainName=name, ApiId=echo.id, Stage="dev", ApiMappingKey="v2/deep")
+    assert (
+        http.request("GET", f"{kumoi.url}/v2/deep/pets/1", headers={"Host": name}).json()["path"] == "/v2/deep/pets/1"
+    )
+    client.delete_base_path_mapping(domainName=name, basePath="v2/deep")
     client.delete_base_path_mapping(domainName=name, basePath="v1")
     assert [one["basePath"] for one in client.get_base_path_mappings(domainName=name)["items"]] == ["(none)"]
     client.delete_domain_name(domainName=name)
@@ -235,6 +270,35 @@ def test_access_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> 
     assert found[0] == {"s": "200", "p": "/dev/a", "e": "-", "t": "-"}
     missing = {"s": "403", "p": "/dev/b", "e": "Missing Authentication Token", "t": "MISSING_AUTHENTICATION_TOKEN"}
     assert found[1] == missing
+
+
+def test_execution_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> None:
+    logs = kumoi.client("logs")
+    made = api()
+    made.method("GET /a", mock, [{"statusCode": "200"}])
+    made.method("GET /broken", {**mock, "requestTemplates": {"application/json": "{}"}})
+    made.deploy()
+    changes = [
+        {"op": "replace", "path": "/*/*/logging/loglevel", "value": "ERROR"},
+        {"op": "replace", "path": "/~1a/GET/logging/loglevel", "value": "INFO"},
+        {"op": "replace", "path": "/~1a/GET/logging/dataTrace", "value": "true"},
+    ]
+    client.update_stage(restApiId=made.id, stageName="dev", patchOperations=changes)
+    ask(made.id, path="/a")
+    ask(made.id, path="/broken")
+    group = f"API-Gateway-Execution-Logs_{made.id}/dev"
+    found: list[str] = []
+    for _ in range(200):
+        if logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            found = [one["message"].partition(") ")[2] for one in logs.filter_log_events(logGroupName=group)["events"]]
+            if len(found) >= 4:
+                break
+    assert found[:3] == [
+        "HTTP Method: GET, Resource Path: /a",
+        'Endpoint request body: {"statusCode": 200}',
+        "Method completed with status: 200",
+    ]
+    assert found[3].startswith("Gateway response type: API_CONFIGURATION_ERROR")
 
 
 def test_throttles(client: Any, api: Any, ask: Any, mock: Any) -> None:

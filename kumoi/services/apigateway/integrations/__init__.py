@@ -51,7 +51,7 @@ async def _ask(exchange: Exchange, integration: Mapping[str, Any]) -> HttpResult
     media = exchange.incoming.headers.get("content-type", "application/json")
     outgoing.headers = {"Content-Type": media, "Accept": "application/json"}
     apply_request(exchange, integration.get("requestParameters") or {}, outgoing)
-    apply_request_template(exchange, integration, outgoing)
+    await apply_request_template(exchange, integration, outgoing)
     if kind == "MOCK":
         answer = _mocked(exchange, outgoing)
     elif kind == "HTTP":
@@ -59,7 +59,7 @@ async def _ask(exchange: Exchange, integration: Mapping[str, Any]) -> HttpResult
     else:
         answer = await ask_service(exchange, integration, outgoing)
     exchange.integration |= {"status": answer.status, "integrationStatus": answer.status}
-    return respond(exchange, integration, answer)
+    return await respond(exchange, integration, answer)
 
 
 def _mocked(exchange: Exchange, outgoing: Outgoing) -> Answer:

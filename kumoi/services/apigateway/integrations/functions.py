@@ -26,7 +26,7 @@ async def ask_function(exchange: Exchange, integration: Mapping[str, Any]) -> Ht
     seconds, role = integration["timeoutInMillis"] / 1000, integration.get("credentials")
     content = await caller.invoke(call, function, exchange.event(), seconds, exchange.source_arn, role)
     await caller.check_permission(call, exchange.api, function, exchange.source_arn)
-    exchange.log(f"Endpoint response body before transformations: {content[:1024].decode('utf-8', 'replace')}")
+    exchange.log_body("Endpoint response", content)
     try:
         result = described(content)
     except Malformed as problem:

@@ -6,6 +6,7 @@ templates", "Override your API's request and response parameters and status code
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,18 +21,24 @@ from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing, one
 from kumoi.services.apigateway.template_variables import variables
 from kumoi.vtl import VtlError
 
+_LARGE = 8_192
+"""Bytes of a body from which on a template is rendered in a thread: what it loops over may take a while."""
 
-def render(exchange: Exchange, source: str, body: bytes, context: dict[str, Any]) -> str:
-    """What a template makes of a body; Refused where it fails."""
+
+async def render(exchange: Exchange, source: str, body: bytes, context: dict[str, Any]) -> str:
+    """What a template makes of a body (a large one in a thread); Refused where it fails."""
     try:
         template = exchange.call.part(CompiledDeployments).template(source)
-        return rendered(template, variables(exchange, body.decode("utf-8", "replace"), context))
+        known = variables(exchange, body.decode("utf-8", "replace"), context)
+        if len(body) > _LARGE:
+            return await asyncio.to_thread(rendered, template, known)
+        return rendered(template, known)
     except VtlError as error:
         exchange.log(f"Execution failed due to configuration error: Unable to transform: {error}")
         raise Refused("API_CONFIGURATION_ERROR", f"a mapping template failed: {error}") from None
 
 
-def apply_request_template(exchange: Exchange, integration: Mapping[str, Any], outgoing: Outgoing) -> None:
+async def apply_request_template(exchange: Exchange, integration: Mapping[str, Any], outgoing: Outgoing) -> None:
     """Make the body of the request to an integration, and override what its template says."""
     incoming = exchange.incoming
     media = incoming.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -45,8 +52,8 @@ def apply_request_template(exchange: Exchange, integration: Mapping[str, Any], o
         outgoing.body = body
         return
     context = exchange.template_context()
-    outgoing.body = render(exchange, source, body, context).encode()
-    exchange.log(f"Endpoint request body after transformations: {outgoing.body[:1024].decode('utf-8', 'replace')}")
+    outgoing.body = (await render(exchange, source, body, context)).encode()
+    exchange.log_body("Endpoint request", outgoing.body)
     overridden = context.get("requestOverride") or {}
     for name, value in _texts(overridden.get("header")).items():
         outgoing.headers = {key: one for key, one in outgoing.headers.items() if key.lower() != name.lower()}
@@ -70,7 +77,7 @@ def request_template(integration: Mapping[str, Any], media: str) -> str | None:
     return None
 
 
-def respond(exchange: Exchange, integration: Mapping[str, Any], answer: Answer) -> HttpResult:
+async def respond(exchange: Exchange, integration: Mapping[str, Any], answer: Answer) -> HttpResult:
     """The response that an integration's answer becomes."""
     selected = selected_response(integration.get("integrationResponses") or {}, answer)
     if selected is None:
@@ -92,7 +99,7 @@ def respond(exchange: Exchange, integration: Mapping[str, Any], answer: Answer) 
         media, source = found
         if source:
             context = exchange.template_context()
-            body = render(exchange, source, body, context).encode()
+            body = (await render(exchange, source, body, context)).encode()
             status, fields = _overridden(context, status, fields)
     elif not is_binary(media, exchange.binary_types):
         media = "application/json"

@@ -13,6 +13,7 @@ from kumoi.services.apigateway.errors import bad, page, present, unbuilt
 from kumoi.services.apigateway.lookup import find_api
 from kumoi.services.apigateway.records import (
     Account,
+    Part,
     Resource,
     RestApi,
     accounts,
@@ -23,6 +24,7 @@ from kumoi.services.apigateway.records import (
     stages,
     usage_plans,
 )
+from kumoi.services.apigateway.resource_policy import check_policy
 from kumoi.state import Transaction, transactional
 
 _FIELDS: patches.Fields = {
@@ -39,6 +41,19 @@ _FIELDS: patches.Fields = {
         {"types": patches.members, "vpcEndpointIds": patches.members, "ipAddressType": patches.text}
     ),
 }
+_USUAL_MODELS = (
+    (
+        "Empty",
+        "This is a default empty schema model",
+        '{"$schema": "http://json-schema.org/draft-04/schema#", "title": "Empty Schema", "type": "object"}',
+    ),
+    (
+        "Error",
+        "This is a default error schema model",
+        '{"$schema": "http://json-schema.org/draft-04/schema#", "title": "Error Schema", "type": "object",'
+        ' "properties": {"message": {"type": "string"}}}',
+    ),
+)
 
 
 def describe(api: RestApi) -> dict[str, Any]:
@@ -68,6 +83,8 @@ def check_properties(properties: dict[str, Any]) -> None:
         raise bad("Invalid minimum compression size, must be between 0 and 10485760")
     if properties.get("apiKeySource", "HEADER") not in ("HEADER", "AUTHORIZER"):
         raise bad("Invalid API key source: it must be HEADER or AUTHORIZER")
+    if properties.get("policy"):
+        check_policy(properties["policy"])
     types = (properties.get("endpointConfiguration") or {}).get("types") or []
     if len(types) > 1 or any(kind not in ("EDGE", "REGIONAL", "PRIVATE") for kind in types):
         raise bad("Invalid endpoint configuration: one type of EDGE, REGIONAL, PRIVATE")
@@ -82,6 +99,14 @@ async def make(tx: Transaction, properties: dict[str, Any], tags: dict[str, str]
     await rest_apis.put(tx, api)
     await resources.put(tx, Resource(api=api.id, id=api.root, path="/"))
     return api
+
+
+async def add_usual_models(tx: Transaction, api_id: str) -> None:
+    """The models that every new API has."""
+    for name, description, schema in _USUAL_MODELS:
+        said = {"id": new_id(6), "name": name, "description": description, "schema": schema}
+        part = Part(api=api_id, kind="Model", id=name, properties={**said, "contentType": "application/json"})
+        await parts.put(tx, part)
 
 
 @apigateway.operation
@@ -150,6 +175,7 @@ async def _create(tx: Transaction, properties: dict[str, Any], tags: dict[str, s
         properties = {**source.properties, **properties}
     api = await make(tx, properties, tags)
     if source is None:
+        await add_usual_models(tx, api.id)
         return api
     ids = {source.root: api.root}
     found = sorted(await resources.list(tx, source.id), key=lambda one: one.path.count("/") if one.parent else -1)

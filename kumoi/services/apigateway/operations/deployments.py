@@ -11,10 +11,11 @@ from kumoi.http_api.places import new_id
 from kumoi.services.apigateway import apigateway, patches
 from kumoi.services.apigateway.errors import bad, page, present
 from kumoi.services.apigateway.lookup import find_api, find_deployment
-from kumoi.services.apigateway.operations.stages import new_stage, refuse_canary
+from kumoi.services.apigateway.operations.stages import check_canary, new_stage
 from kumoi.services.apigateway.records import (
     Deployment,
     RestApi,
+    Stage,
     deployments,
     parts,
     resources,
@@ -60,8 +61,7 @@ async def create_deployment(
     canarySettings: dict[str, Any] | None = None,
     tracingEnabled: bool | None = None,
 ) -> dict[str, Any]:
-    """Snapshot the API, and have a stage serve it; the stage is made where there is none."""
-    refuse_canary(canarySettings)
+    """Snapshot the API, and have a stage serve it, or its canary; the stage is made where there is none."""
     settings = present(
         {
             "description": stageDescription,
@@ -71,7 +71,7 @@ async def create_deployment(
             "tracingEnabled": tracingEnabled,
         }
     )
-    return describe(await _create(call.state, restApiId, description, stageName, settings))
+    return describe(await _create(call.state, restApiId, description, stageName, settings, canarySettings))
 
 
 @apigateway.operation
@@ -129,18 +129,34 @@ async def snapshot(tx: Transaction, api: RestApi, description: str | None) -> De
     return made
 
 
+def served_by(stage: Stage) -> set[str]:
+    """The deployments that a stage serves: its own, and its canary's."""
+    return {stage.deployment, (stage.properties.get("canarySettings") or {}).get("deploymentId", "")}
+
+
 @transactional
 async def _create(
-    tx: Transaction, api_id: str, description: str | None, stage_name: str | None, settings: dict[str, Any]
+    tx: Transaction,
+    api_id: str,
+    description: str | None,
+    stage_name: str | None,
+    settings: dict[str, Any],
+    canary: dict[str, Any] | None,
 ) -> Deployment:
     api = await find_api(tx, api_id)
     made = await snapshot(tx, api, description)
     if not stage_name:
-        if settings:
+        if settings or canary:
             raise bad("Stage name is required to set a stage's description or variables")
         return made
     stage = await stages.get(tx, api_id, stage_name)
-    if stage is None:
+    if canary:
+        if stage is None:
+            raise bad("A canary needs a stage that serves a deployment already")
+        properties = {**stage.properties, "canarySettings": {**canary, "deploymentId": made.id}}
+        await check_canary(tx, api_id, properties)
+        stage = msgspec.structs.replace(stage, updated=tx.now, properties=properties)
+    elif stage is None:
         stage = new_stage(tx, api_id, stage_name, made.id, settings, {})
     else:
         stage = msgspec.structs.replace(
@@ -169,6 +185,6 @@ async def _update(tx: Transaction, api_id: str, deployment_id: str, operations: 
 @transactional
 async def _delete(tx: Transaction, api_id: str, deployment_id: str) -> None:
     await find_deployment(tx, api_id, deployment_id)
-    if any(stage.deployment == deployment_id for stage in await stages.list(tx, api_id)):
+    if any(deployment_id in served_by(stage) for stage in await stages.list(tx, api_id)):
         raise bad("Active stages pointing to this deployment must be moved or deleted")
     await deployments.delete(tx, api_id, deployment_id)

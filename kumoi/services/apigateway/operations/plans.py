@@ -1,8 +1,7 @@
-"""Usage plans: which keys may use which stages, how fast, and how much; what they have used."""
+"""Usage plans: which keys may use which stages, how fast, and how much."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -11,14 +10,9 @@ from kumoi.doorway import Call
 from kumoi.http_api.places import new_id, places
 from kumoi.http_api.throttle import Throttles
 from kumoi.services.apigateway import apigateway, patches
-from kumoi.services.apigateway.errors import bad, conflict, not_found, page, present
-from kumoi.services.apigateway.operations.keys import add_to_plan, find_key
-from kumoi.services.apigateway.quotas import day_of, left_today
+from kumoi.services.apigateway.errors import bad, not_found, page, present
 from kumoi.services.apigateway.records import (
-    ApiKey,
-    Usage,
     UsagePlan,
-    api_keys,
     plan_keys,
     plans_of_keys,
     rest_apis,
@@ -87,11 +81,6 @@ def describe(plan: UsagePlan) -> dict[str, Any]:
     return {"id": plan.id, "apiStages": [], **plan.properties, "tags": plan.tags}
 
 
-def describe_key(key: ApiKey) -> dict[str, Any]:
-    """A plan's key as the API answers it."""
-    return present({"id": key.id, "type": "API_KEY", "value": key.value, "name": key.properties.get("name")})
-
-
 @apigateway.operation
 async def create_usage_plan(
     call: Call, name: str, tags: dict[str, str] | None = None, **properties: Any
@@ -103,7 +92,7 @@ async def create_usage_plan(
 @apigateway.operation
 async def get_usage_plan(call: Call, usagePlanId: str) -> dict[str, Any]:
     """A plan."""
-    return describe(await _find(call.state, usagePlanId))
+    return describe(await find_plan(call.state, usagePlanId))
 
 
 @apigateway.operation
@@ -128,77 +117,6 @@ async def update_usage_plan(
 async def delete_usage_plan(call: Call, usagePlanId: str) -> None:
     """Delete a plan that serves no stage."""
     await _delete(call.state, usagePlanId)
-
-
-@apigateway.operation
-async def create_usage_plan_key(call: Call, usagePlanId: str, keyId: str, keyType: str) -> dict[str, Any]:
-    """Put a key into a plan."""
-    if keyType != "API_KEY":
-        raise bad("Invalid key type: it must be API_KEY")
-    return describe_key(await _add_key(call.state, usagePlanId, keyId))
-
-
-@apigateway.operation
-async def get_usage_plan_key(call: Call, usagePlanId: str, keyId: str) -> dict[str, Any]:
-    """A key of a plan."""
-    return describe_key(await _plan_key(call.state, usagePlanId, keyId))
-
-
-@apigateway.operation
-async def get_usage_plan_keys(
-    call: Call, usagePlanId: str, position: str | None = None, limit: int | None = None, nameQuery: str | None = None
-) -> dict[str, Any]:
-    """A plan's keys."""
-    found = await _plan_keys(call.state, usagePlanId)
-    shown = [describe_key(key) for key in found if (key.properties.get("name") or "").startswith(nameQuery or "")]
-    return page(shown, position, limit)
-
-
-@apigateway.operation
-async def delete_usage_plan_key(call: Call, usagePlanId: str, keyId: str) -> None:
-    """Take a key from a plan."""
-    await _remove_key(call.state, usagePlanId, keyId)
-
-
-@apigateway.operation
-async def get_usage(
-    call: Call,
-    usagePlanId: str,
-    startDate: str,
-    endDate: str,
-    keyId: str | None = None,
-    position: str | None = None,
-    limit: int | None = None,
-) -> dict[str, Any]:
-    """What a plan's keys used on each day of a span: pairs of used and remaining."""
-    try:
-        first, last = date.fromisoformat(startDate), date.fromisoformat(endDate)
-    except ValueError:
-        raise bad("Usage dates have the form YYYY-MM-DD") from None
-    if last < first or (last - first).days > 366:
-        raise bad("Invalid date range: the end comes after the start, by at most a year")
-    days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
-    used = await _usage(call.state, usagePlanId, keyId, days)
-    shown = page(sorted(used), position, limit)
-    said = {
-        "usagePlanId": usagePlanId,
-        "startDate": startDate,
-        "endDate": endDate,
-        "items": {name: used[name] for name in shown["items"]},
-    }
-    return {**said, "position": shown["position"]} if "position" in shown else said
-
-
-@apigateway.operation
-async def update_usage(
-    call: Call, usagePlanId: str, keyId: str, patchOperations: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
-    """Set how many requests a key has left today (`/remaining`)."""
-    document = patches.patched({}, {"remaining": patches.whole}, patchOperations or [])
-    today = day_of(call.now)
-    left = document.get("remaining")
-    items = await _set_remaining(call.state, usagePlanId, keyId, today, left)
-    return {"usagePlanId": usagePlanId, "startDate": today, "endDate": today, "items": items}
 
 
 async def _check(tx: Transaction, properties: dict[str, Any]) -> None:
@@ -235,7 +153,8 @@ async def _create(tx: Transaction, properties: dict[str, Any], tags: dict[str, s
 
 
 @transactional
-async def _find(tx: Transaction, plan_id: str) -> UsagePlan:
+async def find_plan(tx: Transaction, plan_id: str) -> UsagePlan:
+    """The plan; NotFoundException when there is none."""
     plan = await usage_plans.get(tx, plan_id)
     if plan is None:
         raise not_found("Invalid Usage Plan ID specified")
@@ -253,7 +172,7 @@ async def _all(tx: Transaction, key_id: str | None) -> list[UsagePlan]:
 
 @transactional
 async def _update(tx: Transaction, plan_id: str, operations: list[dict[str, Any]]) -> UsagePlan:
-    plan = await _find(tx, plan_id)
+    plan = await find_plan(tx, plan_id)
     changed = patches.patched(plan.properties, _FIELDS, operations)
     await _check(tx, changed)
     updated = msgspec.structs.replace(plan, properties=changed)
@@ -263,7 +182,7 @@ async def _update(tx: Transaction, plan_id: str, operations: list[dict[str, Any]
 
 @transactional
 async def _delete(tx: Transaction, plan_id: str) -> None:
-    plan = await _find(tx, plan_id)
+    plan = await find_plan(tx, plan_id)
     if plan.properties.get("apiStages"):
         raise bad("Cannot delete usage plan with associated API stages: remove them first")
     for one in await plan_keys.list(tx, plan_id):
@@ -271,68 +190,3 @@ async def _delete(tx: Transaction, plan_id: str) -> None:
     await plan_keys.delete_all(tx, plan_id)
     await usages.delete_all(tx, plan_id)
     await usage_plans.delete(tx, plan_id)
-
-
-@transactional
-async def _add_key(tx: Transaction, plan_id: str, key_id: str) -> ApiKey:
-    await _find(tx, plan_id)
-    key = await find_key(tx, key_id)
-    await add_to_plan(tx, plan_id, key_id)
-    return key
-
-
-@transactional
-async def _plan_key(tx: Transaction, plan_id: str, key_id: str) -> ApiKey:
-    await _find(tx, plan_id)
-    if await plan_keys.get(tx, plan_id, key_id) is None:
-        raise not_found("Invalid Usage Plan Key identifier specified")
-    return await find_key(tx, key_id)
-
-
-@transactional
-async def _plan_keys(tx: Transaction, plan_id: str) -> list[ApiKey]:
-    await _find(tx, plan_id)
-    found = [await api_keys.get(tx, one.key) for one in await plan_keys.list(tx, plan_id)]
-    return [key for key in found if key is not None]
-
-
-@transactional
-async def _remove_key(tx: Transaction, plan_id: str, key_id: str) -> None:
-    await _find(tx, plan_id)
-    if not await plan_keys.delete(tx, plan_id, key_id):
-        raise not_found("Invalid Usage Plan Key identifier specified")
-    await plans_of_keys.delete(tx, key_id, plan_id)
-    await usages.delete_all(tx, plan_id, key_id)
-
-
-@transactional
-async def _usage(tx: Transaction, plan_id: str, key_id: str | None, days: list[str]) -> dict[str, list[list[int]]]:
-    plan = await _find(tx, plan_id)
-    keys = [key_id] if key_id else [one.key for one in await plan_keys.list(tx, plan_id)]
-    limit = (plan.properties.get("quota") or {}).get("limit", 0)
-    said: dict[str, list[list[int]]] = {}
-    for key in keys:
-        found = {one.day: one for one in await usages.list(tx, plan_id, key)}
-        if not found and key_id is None:
-            continue
-        said[key] = [[found[day].used, found[day].remaining] if day in found else [0, limit] for day in days]
-    return said
-
-
-@transactional
-async def _set_remaining(
-    tx: Transaction, plan_id: str, key_id: str, today: str, left: int | None
-) -> dict[str, list[list[int]]]:
-    plan = await _find(tx, plan_id)
-    if await plan_keys.get(tx, plan_id, key_id) is None:
-        raise not_found("Invalid Usage Plan Key identifier specified")
-    quota = plan.properties.get("quota")
-    if not quota:
-        raise conflict("The usage plan has no quota")
-    held = await usages.get(tx, plan_id, key_id, today) or Usage(
-        plan_id, key_id, today, 0, await left_today(tx, plan, key_id, today)
-    )
-    if left is not None:
-        held = Usage(plan_id, key_id, today, held.used, max(left, 0))
-        await usages.put(tx, held)
-    return {key_id: [[held.used, held.remaining]]}

@@ -54,7 +54,16 @@ _FIELDS: patches.Fields = {
     "accessLogSettings": patches.within({"destinationArn": patches.text, "format": patches.text}),
     "variables": patches.mapping(),
     "tracingEnabled": patches.flag,
+    "canarySettings": patches.within(
+        {
+            "percentTraffic": patches.number,
+            "deploymentId": patches.text,
+            "useStageCache": patches.flag,
+            "stageVariableOverrides": patches.mapping(),
+        }
+    ),
 }
+_OVERRIDES = "/canarySettings/stageVariableOverrides"
 
 
 def describe(stage: Stage) -> dict[str, Any]:
@@ -73,12 +82,6 @@ def describe(stage: Stage) -> dict[str, Any]:
     }
 
 
-def refuse_canary(settings: dict[str, Any] | None) -> None:
-    """Canary releases are not served, and are said so rather than kept without effect."""
-    if settings:
-        raise unbuilt("canary releases of REST APIs: deploy to a stage of its own")
-
-
 @apigateway.operation
 async def create_stage(
     call: Call,
@@ -86,11 +89,9 @@ async def create_stage(
     stageName: str,
     deploymentId: str,
     tags: dict[str, str] | None = None,
-    canarySettings: dict[str, Any] | None = None,
     **properties: Any,
 ) -> dict[str, Any]:
     """Have a deployment served under a name."""
-    refuse_canary(canarySettings)
     return describe(await _create(call.state, restApiId, stageName, deploymentId, present(properties), tags or {}))
 
 
@@ -196,8 +197,21 @@ async def _create(
     if await stages.get(tx, api_id, name) is not None:
         raise conflict("Stage already exists")
     stage = new_stage(tx, api_id, name, deployment, properties, tags)
+    await check_canary(tx, api_id, properties)
     await stages.put(tx, stage)
     return stage
+
+
+async def check_canary(tx: Transaction, api_id: str, properties: dict[str, Any]) -> None:
+    """Raise BadRequestException for canary settings that cannot be."""
+    canary = properties.get("canarySettings")
+    if not canary:
+        return
+    if not 0.0 <= canary.get("percentTraffic", 0.0) <= 100.0:
+        raise bad("Canary percentTraffic must be between 0.0 and 100.0")
+    deployment = canary.get("deploymentId")
+    if deployment and await deployments.get(tx, api_id, deployment) is None:
+        raise bad("Deployment id does not exist")
 
 
 @transactional
@@ -213,8 +227,9 @@ async def _update(tx: Transaction, api_id: str, name: str, operations: list[dict
     document = {**stage.properties, "deploymentId": stage.deployment}
     for operation in operations:
         path = operation.get("path") or ""
-        if path.startswith("/canarySettings"):
-            refuse_canary({"path": path} if operation.get("op") != "remove" else None)
+        if operation.get("op") == "copy" and (path, operation.get("from")) == ("/variables", _OVERRIDES):
+            overrides = (document.get("canarySettings") or {}).get("stageVariableOverrides") or {}
+            document["variables"] = {**(document.get("variables") or {}), **overrides}
             continue
         changed = patched_settings(settings, operation)
         if changed is not None:
@@ -232,6 +247,7 @@ async def _update(tx: Transaction, api_id: str, name: str, operations: list[dict
     if document.get("accessLogSettings") == {}:
         del document["accessLogSettings"]
     _check(document)
+    await check_canary(tx, api_id, document)
     updated = msgspec.structs.replace(
         stage, updated=float(int(tx.now)), deployment=deployment, properties={**document, "methodSettings": settings}
     )

@@ -58,7 +58,7 @@ async def test_invoke_method(
     try:
         if "methodIntegration" not in method:
             raise not_found("Invalid Integration identifier specified")
-        validate(exchange, method, compiled)
+        await validate(exchange, method, compiled)
         result = await ask(exchange, method["methodIntegration"])
     except Refused as refused:
         result = refusal(exchange, compiled, refused)

@@ -13,7 +13,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.doorway.host_names import HostNames
-from kumoi.http_api.places import ApiMapping, DomainName, domains, find_domain, mappings, new_id
+from kumoi.http_api.places import ApiMapping, DomainName, domains, find_domain, find_place, mappings, new_id
 from kumoi.names import partition_of
 from kumoi.services.apigatewayv2 import apigatewayv2
 from kumoi.services.apigatewayv2.errors import bad, conflict, not_found, page
@@ -113,8 +113,17 @@ async def create_api_mapping(
     """Serve a stage below a path of a domain name (the whole name without a key)."""
     key = _checked_key(ApiMappingKey)
     mapping = ApiMapping(domain=DomainName, id=new_id(6), key=key, api=ApiId, stage=Stage)
-    await _map(call.state, mapping)
+    await _map(call.state, mapping, await _is_rest(call, mapping))
     return describe_mapping(mapping)
+
+
+async def _is_rest(call: Call, mapping: ApiMapping) -> bool:
+    """Whether the API is a REST API with that stage, which the service of those knows; raises its error."""
+    place = await find_place(call.doorway.state.at("", ""), mapping.api)
+    if place is None or place.kind != "REST":
+        return False
+    await call.to("apigateway", "GetStage", restApiId=mapping.api, stageName=mapping.stage)
+    return True
 
 
 @apigatewayv2.operation
@@ -145,7 +154,7 @@ async def update_api_mapping(
     before = await _find_mapping(call.state, DomainName, ApiMappingId)
     key = before.key if ApiMappingKey is None else _checked_key(ApiMappingKey)
     mapping = msgspec.structs.replace(before, api=ApiId, stage=Stage or before.stage, key=key)
-    await _map(call.state, mapping)
+    await _map(call.state, mapping, await _is_rest(call, mapping))
     return describe_mapping(mapping)
 
 
@@ -214,9 +223,10 @@ async def _find_mapping(tx: Transaction, name: str, mapping_id: str) -> ApiMappi
 
 
 @transactional
-async def _map(tx: Transaction, mapping: ApiMapping) -> None:
+async def _map(tx: Transaction, mapping: ApiMapping, rest: bool) -> None:
     _, mapped = await _find(tx, mapping.domain)
-    await find_stage(tx, mapping.api, mapping.stage)
+    if not rest:
+        await find_stage(tx, mapping.api, mapping.stage)
     if any(one.key == mapping.key and one.id != mapping.id for one in mapped):
         raise conflict("ApiMapping key already exists for this domain name")
     await mappings.put(tx, mapping)

@@ -1,0 +1,7 @@
+"""API Gateway's CloudFormation resource types. Source: "API Gateway resource type reference"."""
+
+from __future__ import annotations
+
+from kumoi.services.apigateway.resources import apis, domains, methods, parts, plans, stages
+
+RESOURCES = (*apis.TYPES, *methods.TYPES, *stages.TYPES, *parts.TYPES, *plans.TYPES, *domains.TYPES)
