@@ -3,8 +3,10 @@
 A bucket's name is global; its rows lie at home, in the account and region it was made in (`lookup.home`). An object is
 one row of metadata; bytes up to 16 KB lie in a row beside it, larger ones in blobs (`bodies.py`), and the parts of a
 multipart upload stay the blobs they came as (`manifests.py`). `versions.py` writes and removes versions, `walk.py`
-reads a bucket in order, skipping what a delimiter groups. Whatever has to follow a write (notifications, defaults) has
-one place each: `changed.py` and `configured.py`.
+reads a bucket in order, skipping what a delimiter groups. Whatever has to follow a write (notifications, lifecycle
+rules, defaults) has one place each: `changed.py` and `configured.py`. `lifecycle.py` lets objects expire, `keeper.py`
+removes files that nothing refers to, `authorization.py` says what calls need permission for, and `select/` queries
+objects.
 
 Rules: the Amazon S3 API reference and user guide, and recorded answers of the service.
 """

@@ -9,6 +9,7 @@ from functools import partial
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
+from kumoi.services.s3.queries import Queries
 from kumoi.services.s3.topics import KEEPING, LIFECYCLE, RESTORED
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
@@ -29,9 +30,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     timers.on(KEEPING, partial(_keep, doorway))
     await _schedule_keeping(doorway.state.at("", ""))
     await notifier.outbox.resume()
+    queries = parts.add(Queries, Queries())
     try:
         yield
     finally:
+        queries.stop()
         await notifier.outbox.stop()
 
 

@@ -91,6 +91,7 @@ def user(enforcing: Enforcing, user_key: Key) -> Any:
     return enforcing.client("s3", user_key)
 
 
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 _numbers = itertools.count()
 
 
@@ -273,6 +274,31 @@ def test_forms(enforcing: Enforcing, user: Any, user_key: Key, owner: Any, opene
     assert post(unsigned) == 403
     owner.put_bucket_acl(Bucket=opened, ACL="public-read-write")
     assert post(unsigned) == 204
+    pool.clear()
+
+
+def test_forms_of_sessions(enforcing: Enforcing, owner: Any, bucket: str) -> None:
+    """Functions sign forms with their session's credentials."""
+    sts = enforcing.client("sts", (OWNER, "test"))
+    found = sts.get_federation_token(Name="guest", Policy=json.dumps(EVERYTHING))["Credentials"]
+    allow(owner, bucket, {"AWS": f"arn:aws:sts::{OWNER}:federated-user/guest"}, "s3:PutObject")
+    pool = urllib3.PoolManager()
+    for version in ("s3", "s3v4"):
+        guest = boto3.client(
+            "s3",
+            endpoint_url=enforcing.url,
+            region_name="us-east-1",
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["SessionToken"],
+            config=Config(signature_version=version),
+        )
+        posted = guest.generate_presigned_post(bucket, "k")
+        guest.close()
+        fields = [*posted["fields"].items(), ("file", ("f", b"", "text/plain"))]
+        assert pool.request("POST", posted["url"], fields=fields).status == 204
+        broken = [(name, value) for name, value in fields if name != "x-amz-security-token"]
+        assert pool.request("POST", posted["url"], fields=broken).status in (400, 403)
     pool.clear()
 
 

@@ -117,6 +117,30 @@ def test_success_redirects(s3: Any, bucket: str, send: Send) -> None:
     )
 
 
+def test_forms_to_a_virtual_host_from_another_page(kumoi: Any, s3: Any, bucket: str, send: Send) -> None:
+    page = "https://app.example.com"
+    rule = {"AllowedMethods": ["POST"], "AllowedOrigins": [page], "ExposeHeaders": ["ETag"]}
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    posted = s3.generate_presigned_post(bucket, "a/k")
+    headers = {"Host": f"{bucket}.s3.us-east-1.amazonaws.com", "Origin": page}
+    answer = send(kumoi.url, posted["fields"], headers=headers)
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, page)
+    assert answer.headers["Location"] == f"http://{headers['Host']}/a%2Fk"
+    refusal = send(kumoi.url, {**posted["fields"], "key": "x"}, headers=headers)
+    assert (refusal.status, refusal.headers["Access-Control-Allow-Origin"]) == (403, page)
+
+
+def test_a_checksum_in_a_form_is_verified(s3: Any, bucket: str, send: Send) -> None:
+    for value, expected in (("AAAAAA==", "BadDigest"), ("26gLsg==", None), ("no", "InvalidRequest")):
+        fields = {"x-amz-checksum-crc32": value}
+        posted = s3.generate_presigned_post(bucket, "k", fields, [fields])
+        answer = send(posted["url"], posted["fields"], b"body")
+        if expected is not None:
+            assert refused(answer)[1] == expected
+        else:
+            assert (answer.status, answer.headers["x-amz-checksum-crc32"]) == (204, value)
+
+
 def test_the_policy_decides(s3: Any, bucket: str, send: Send) -> None:
     posted = s3.generate_presigned_post(bucket, "k", Conditions=[["content-length-range", 2, 5]])
     url, fields = posted["url"], posted["fields"]

@@ -336,3 +336,28 @@ def test_numbers_and_names_as_json_has_them() -> None:
     write = writer(Output("json"), ["a", "b"], ["number", "text"], records=False)
     assert write((2.0, None)) == '{"a":2}\n'
     assert write((10**30, "x")) == f'{{"a":{10**30},"b":"x"}}\n'
+
+
+def test_a_query_that_nobody_reads_to_its_end_ends(kumoi: Any, s3: Any, bucket: str) -> None:
+    body = b"".join(b"%d,%s\n" % (number, b"x" * 100) for number in range(50_000))
+    s3.put_object(Bucket=bucket, Key="k", Body=body)
+    for _ in range(8):  # more than get on at the same time
+        answer = s3.select_object_content(
+            Bucket=bucket,
+            Key="k",
+            Expression="SELECT * FROM S3Object",
+            ExpressionType="SQL",
+            InputSerialization={"CSV": {}},
+            OutputSerialization={"CSV": {}},
+        )
+        next(iter(answer["Payload"]))
+        answer["Payload"].close()
+    counted = s3.select_object_content(
+        Bucket=bucket,
+        Key="k",
+        Expression="SELECT COUNT(*) FROM S3Object",
+        ExpressionType="SQL",
+        InputSerialization={"CSV": {}},
+        OutputSerialization={"CSV": {}},
+    )
+    assert Answer(counted).body == "50000\n"

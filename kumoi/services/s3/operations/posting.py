@@ -107,7 +107,8 @@ def _credential(fields: Mapping[str, str]) -> Credential | None:
         if sent and sent != names:
             raise _missing(min(names - sent))
         if sent:
-            return parse_form_credential(fields)
+            found = parse_form_credential(fields)
+            return None if found is None else found._replace(session_token=fields.get("x-amz-security-token"))
     return None
 
 

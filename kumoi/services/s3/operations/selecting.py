@@ -14,6 +14,7 @@ from kumoi.doorway import Call
 from kumoi.services.s3 import archive, encryption, manifests, s3
 from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.lookup import find_bucket, home
+from kumoi.services.s3.queries import Queries
 from kumoi.services.s3.records import Bucket, ObjectVersion
 from kumoi.services.s3.select.errors import select_error
 from kumoi.services.s3.select.serialization import Input, read_input, read_output, read_range
@@ -48,7 +49,7 @@ async def select_object_content(
     if ExpressionType != "SQL":
         raise select_error("InvalidExpressionType")
     form, output = read_input(InputSerialization), read_output(OutputSerialization)
-    query = await asyncio.to_thread(read, Expression)
+    query = await call.part(Queries).run(read, Expression)
     bucket, version, inline = await _find(call.state, Bucket, Key, members)
     scanned = read_range(ScanRange, form, version.size)
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=call.doorway.directory(SELECTING)))
@@ -59,17 +60,19 @@ async def select_object_content(
     def closed() -> None:
         loop.call_soon_threadsafe(readers.reading.subtract, {reading: 1})
 
-    selection = await asyncio.to_thread(Selection, directory, closed)
+    queries = call.part(Queries)
+    selection = await queries.run(Selection, directory, closed)
+    queries.add(selection)
     try:
         file = _File(call, directory, bucket, version, inline)
         path, processed = await file.ready(form, scanned)
-        await asyncio.to_thread(selection.start, query, form, output, path, call.now)
+        await queries.run(selection.start, query, form, output, path, call.now)
     except BaseException:
         await asyncio.to_thread(selection.close)
         raise
     size = version.size if scanned is None else scanned[1] - scanned[0]
     progress = bool((RequestProgress or {}).get("Enabled"))
-    return {"Payload": _events(selection, size, processed, progress=progress)}
+    return {"Payload": _events(queries, selection, size, processed, progress=progress)}
 
 
 @transactional
@@ -85,10 +88,12 @@ async def _find(
     return bucket, version, inline
 
 
-async def _events(selection: Any, scanned: int, processed: int, *, progress: bool) -> AsyncIterator[dict[str, Any]]:
+async def _events(
+    queries: Queries, selection: Any, scanned: int, processed: int, *, progress: bool
+) -> AsyncIterator[dict[str, Any]]:
     returned = 0
     try:
-        while (records := await asyncio.to_thread(selection.records)) is not None:
+        while (records := await queries.run(selection.records)) is not None:
             returned += len(records)
             yield {"Records": {"Payload": records}}
             if progress:
