@@ -159,6 +159,8 @@ class Passage:
         chunked = length is None and "transfer-encoding" in request.headers
         lines = [f"{request.method} {self._exchange.path}{query} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._exchange.fields if name.lower() != "expect"]
+        if "host" not in request.headers:
+            lines.append(f"Host: {self._exchange.balancer.label}")
         lines.append("Connection: close")
         if chunked:
             lines.append("Transfer-Encoding: chunked")
