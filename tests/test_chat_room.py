@@ -30,6 +30,7 @@ def room(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]
         monkeypatch.delenv(name)
     for name, value in kumoi.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # which remembers another test's account
     yield runpy.run_path(str(EXAMPLE))["deploy"]()
 
 
