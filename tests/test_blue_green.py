@@ -18,6 +18,7 @@ def test_the_traffic_moves(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     for name, value in kumoi.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # which remembers another test's account
     example = runpy.run_path(str(EXAMPLE))
     outputs = example["deploy"](0)
     assert example["visit"](outputs["Name"], 4) == {"blue": 4}

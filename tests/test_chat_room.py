@@ -7,6 +7,7 @@ import os
 import runpy
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+
+from kumoi.cli.connection import Connection
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/chat-room/chat.py"
 GUEST = """
@@ -23,14 +26,33 @@ room.addEventListener("message", (event) => { console.log(event.data); room.clos
 """
 
 
-@pytest.fixture
-def room(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The deployed example; its outputs."""
+def deployed(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Deploy the example; its outputs."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in kumoi.environment.items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    yield runpy.run_path(str(EXAMPLE))["deploy"]()
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # which remembers another test's account
+    return dict(runpy.run_path(str(EXAMPLE))["deploy"]())
+
+
+@pytest.fixture
+def room(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    return deployed(kumoi.environment, monkeypatch)
+
+
+@pytest.fixture
+def enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The example on a platform that enforces policies."""
+    kumoi, data = [sys.executable, "-m", "kumoi"], str(tmp_path)
+    up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "enforce", "--data", data]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    try:
+        url = Connection.find(tmp_path).url
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+        yield deployed({"AWS_ENDPOINT_URL": url, **keys}, monkeypatch)
+    finally:
+        subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
 
 
 def hear(peer: Any) -> dict[str, Any]:
@@ -65,6 +87,13 @@ def test_what_one_says_all_hear(room: dict[str, str], kumoi: Any) -> None:
     dynamodb = kumoi.client("dynamodb")
     while dynamodb.scan(TableName=room["Table"])["Count"]:
         pass
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_its_policies_are_enough(enforced: dict[str, str]) -> None:
+    with connect(f"{enforced['Url']}?name=Ada") as ada:
+        ada.send(json.dumps({"action": "say", "text": "Hello!"}))
+        assert hear(ada) == {"from": "Ada", "text": "Hello!"}
 
 
 def _has_websocket(node: str) -> bool:

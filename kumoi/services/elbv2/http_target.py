@@ -159,6 +159,8 @@ class Passage:
         chunked = length is None and "transfer-encoding" in request.headers
         lines = [f"{request.method} {self._exchange.path}{query} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._exchange.fields if name.lower() != "expect"]
+        if "host" not in request.headers:
+            lines.append(f"Host: {self._exchange.balancer.label}")
         lines.append("Connection: close")
         if chunked:
             lines.append("Transfer-Encoding: chunked")
@@ -169,7 +171,15 @@ class Passage:
             await self._writer.drain()
 
     async def _send_body(self, body: Body, *, chunked: bool) -> None:
-        async for piece in body.stream():
+        pieces = aiter(body.stream())
+        while True:
+            try:
+                piece = await anext(pieces)
+            except StopAsyncIteration:
+                break
+            except ConnectionError:  # the client left within its request: the server is not kept waiting either
+                self._writer.close()
+                return
             self._exchange.call.request_bytes += len(piece)
             self._writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             await self._writer.drain()

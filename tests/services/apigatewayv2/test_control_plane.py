@@ -261,6 +261,9 @@ def test_a_websocket_api_and_what_it_cannot_have(client: Any) -> None:
     )
     assert bad(client.create_integration, IntegrationType="MOCK", RequestTemplates={"$default": "#foreach($a in"})
     assert bad(client.create_integration, IntegrationType="HTTP", IntegrationUri="ftp://x")
+    assert bad(client.export_api, Specification="OAS30", OutputType="JSON")
+    document = {"openapi": "3.0.1", "info": {"title": "a", "version": "1"}, "paths": {}}
+    assert bad(client.reimport_api, Body=json.dumps(document))
     integration = client.create_integration(ApiId=api_id, IntegrationType="MOCK")
     assert (integration["TimeoutInMillis"], integration["PassthroughBehavior"]) == (29_000, "WHEN_NO_MATCH")
     assert integration["IntegrationResponseSelectionExpression"] == "${integration.response.statuscode}"

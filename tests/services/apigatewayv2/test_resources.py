@@ -85,3 +85,81 @@ def test_sam_makes_an_api_of_events(kumoi: Any, zipped: Any, deploy: Any, ask: A
     )
     answer = ask(outputs["Id"], path="/hello/x")
     assert (answer.status, answer.data) == (200, b"GET /hello/{name}")
+
+
+def test_sam_makes_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> None:
+    from websockets.sync.client import connect
+
+    arn = function("return {'statusCode': 200, 'body': json.dumps(event['requestContext']['routeKey'])}")
+    one_way = {"FunctionArn": arn}
+    two_way = {**one_way, "RouteResponseSelectionExpression": "$default"}
+    resources = {
+        "Api": {
+            "Type": "AWS::Serverless::WebSocketApi",
+            "Properties": {
+                "RouteSelectionExpression": "$request.body.action",
+                "StageName": "live",
+                "Routes": {"$connect": one_way, "ping": two_way},
+            },
+        }
+    }
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
+    outputs = deploy({**template, "Outputs": {"Id": {"Value": {"Ref": "Api"}}}})
+    client = kumoi.client("apigatewayv2")
+    api = client.get_api(ApiId=outputs["Id"])
+    assert (api["ProtocolType"], client.get_stages(ApiId=outputs["Id"])["Items"][0]["StageName"]) == (
+        "WEBSOCKET",
+        "live",
+    )
+    routes = {one["RouteKey"]: one["RouteId"] for one in client.get_routes(ApiId=outputs["Id"])["Items"]}
+    client.create_route_response(ApiId=outputs["Id"], RouteId=routes["ping"], RouteResponseKey="$default")
+    with connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{outputs['Id']}/live") as peer:
+        peer.send('{"action": "ping"}')
+        assert peer.recv(timeout=20) == '"ping"'
+
+
+def test_a_template_makes_every_part_of_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> None:
+    def part(kind: str, **properties: Any) -> dict[str, Any]:
+        own = {} if kind == "Api" else {"ApiId": {"Ref": "Api"}}
+        return {"Type": f"AWS::ApiGatewayV2::{kind}", "Properties": {**own, **properties}}
+
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function()}/invocations"
+    selection = {"RouteSelectionExpression": "$request.body.action"}
+    models = {"ModelSelectionExpression": "$default", "RequestModels": {"$default": "Order"}}
+    template = {"$default": '{"statusCode": 200}'}
+    resources = {
+        "Api": part("Api", Name="n", ProtocolType="WEBSOCKET", **selection),
+        "Authorizer": part(
+            "Authorizer",
+            Name="a",
+            AuthorizerType="REQUEST",
+            AuthorizerUri=uri,
+            IdentitySource=["route.request.header.Auth"],
+        ),
+        "Model": part("Model", Name="Order", ContentType="application/json", Schema={"type": "object"}),
+        "Mock": part("Integration", IntegrationType="MOCK", RequestTemplates=template),
+        "Answer": part(
+            "IntegrationResponse",
+            IntegrationId={"Ref": "Mock"},
+            IntegrationResponseKey="$default",
+            ResponseTemplates={"$default": "made"},
+        ),
+        "Connect": part("Route", RouteKey="$connect", AuthorizationType="CUSTOM", AuthorizerId={"Ref": "Authorizer"}),
+        "Order": part(
+            "Route",
+            RouteKey="order",
+            Target={"Fn::Sub": "integrations/${Mock}"},
+            RouteResponseSelectionExpression="$default",
+            **models,
+        ),
+        "Response": part("RouteResponse", RouteId={"Ref": "Order"}, RouteResponseKey="$default"),
+        "Stage": part("Stage", StageName="dev", AutoDeploy="true"),
+    }
+    outputs = deploy({"Resources": resources, "Outputs": {"Id": {"Value": {"Ref": "Api"}}}})
+    client, api_id = kumoi.client("apigatewayv2"), outputs["Id"]
+    [model] = client.get_models(ApiId=api_id)["Items"]
+    assert (model["Name"], json.loads(model["Schema"])) == ("Order", {"type": "object"})
+    [authorizer] = client.get_authorizers(ApiId=api_id)["Items"]
+    routes = {one["RouteKey"]: one for one in client.get_routes(ApiId=api_id)["Items"]}
+    assert routes["$connect"]["AuthorizerId"] == authorizer["AuthorizerId"]
+    assert routes["order"]["RequestModels"] == {"$default": "Order"}

@@ -177,6 +177,7 @@ class Raw:
     def __init__(self, *pieces: bytes) -> None:
         self.go = threading.Event()
         self.go.set()
+        self.left = threading.Event()
         self.got = b""
         self._pieces = pieces
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -193,6 +194,7 @@ class Raw:
                 while b"\r\n\r\n" not in self.got or (b"POST" in self.got and not self.got.endswith(b"0\r\n\r\n")):
                     data = peer.recv(65536)
                     if not data:
+                        self.left.set()
                         break
                     self.got += data
                 for number, piece in enumerate(self._pieces):
@@ -270,3 +272,15 @@ def test_an_answer_that_breaks_off(raw: Any, ask: Any) -> None:
     web, _ = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
     with pytest.raises(HTTPError):
         _ = ask(web).data
+
+
+def test_a_client_that_leaves_within_its_request(kumoi: Any, raw: Any) -> None:
+    web, server = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    server.left.clear()
+    address = ("127.0.0.1", int(kumoi.url.rpartition(":")[2]))
+    body = b"x" * 400_000
+    with socket.create_connection(address) as client:
+        client.sendall(f"POST / HTTP/1.1\r\nHost: {web['DNSName']}\r\nContent-Length: 800000\r\n\r\n".encode() + body)
+        while len(server.got) < 100_000:
+            pass
+    assert server.left.wait(20)

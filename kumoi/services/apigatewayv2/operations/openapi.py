@@ -66,6 +66,11 @@ async def export_api(
     return {"body": dumped(document, OutputType)}
 
 
+def _only_http(api: Api) -> None:
+    if api.protocol != "HTTP":
+        raise bad(f"Import and export are for HTTP APIs, {api.id} is a {api.protocol} API")
+
+
 @transactional
 async def _import(tx: Transaction, document: Document) -> Api:
     api_id = await claim(tx, "HTTP", document.tags)
@@ -78,6 +83,7 @@ async def _import(tx: Transaction, document: Document) -> Api:
 @transactional
 async def _reimport(tx: Transaction, api_id: str, document: Document) -> Api:
     before = await find_api(tx, api_id)
+    _only_http(before)
     api = msgspec.structs.replace(before, properties=_properties(document, before.properties))
     await apis.put(tx, api)
     for kind in ("Route", "Integration", "Authorizer", "RouteResponse", "IntegrationResponse"):
@@ -114,6 +120,7 @@ async def _fill(tx: Transaction, api: Api, document: Document) -> None:
 @transactional
 async def _snapshot(tx: Transaction, api_id: str, stage_name: str | None) -> tuple[Api, dict[str, Any]]:
     api = await find_api(tx, api_id)
+    _only_http(api)
     if stage_name is None:
         kinds = ("Route", "Integration", "Authorizer")
         return api, {kind: {part.id: part.properties for part in await parts.list(tx, api_id, kind)} for kind in kinds}

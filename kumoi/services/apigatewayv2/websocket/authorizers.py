@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from kumoi.doorway import Ask
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.places import execute_arn
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
 from kumoi.services.apigatewayv2.websocket.selection import as_text, member
+from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ async def authorize(
     """Let a handshake pass, its connection's identity and `authorizer` filled in; raises Refused."""
     kind = route.get("AuthorizationType", "NONE")
     if kind == "AWS_IAM":
-        _signed(occasion)
+        await _signed(occasion)
     if kind != "CUSTOM":
         return None
     authorizer = authorizers.get(route.get("AuthorizerId", ""))
@@ -46,7 +49,7 @@ async def authorize(
         if not _identity(source, occasion):
             raise Refused(401, "Unauthorized", f"{source} is missing from the request")
     began = perf_counter()
-    said = await _ask(occasion, authorizer)
+    said = await _ask(occasion, route["AuthorizerId"], authorizer)
     if not said.permits(occasion.route_arn, occasion.call.account, occasion.call.region, occasion.connection.source):
         raise Refused(403, "Forbidden", "the authorizer denies it")
     occasion.connection.authorizer = {
@@ -57,10 +60,17 @@ async def authorize(
     return said
 
 
-def _signed(occasion: Occasion) -> None:
+async def _signed(occasion: Occasion) -> None:
     caller = occasion.call.caller
     if caller.access_key is None:
         raise Refused(403, "Missing Authentication Token", "the route wants signed requests (AWS_IAM)")
+    doorway = occasion.call.doorway
+    try:
+        await doorway.identity.require(
+            occasion.call, doorway.registry["execute-api"], Ask("execute-api:Invoke", occasion.route_arn)
+        )
+    except AwsError as error:
+        raise Refused(403, "Forbidden", error.message) from None
     occasion.connection.identity = {
         "accountId": caller.account,
         "caller": caller.id,
@@ -88,7 +98,7 @@ def _identity(source: str, occasion: Occasion) -> str | None:
     return None
 
 
-async def _ask(occasion: Occasion, authorizer: Mapping[str, Any]) -> Verdict:
+async def _ask(occasion: Occasion, authorizer_id: str, authorizer: Mapping[str, Any]) -> Verdict:
     function = function_of(with_stage_variables(authorizer["AuthorizerUri"], occasion.variables))
     event = {
         "type": "REQUEST",
@@ -97,9 +107,11 @@ async def _ask(occasion: Occasion, authorizer: Mapping[str, Any]) -> Verdict:
         "stageVariables": dict(occasion.variables),
         "requestContext": occasion.context(),
     }
-    caller = occasion.call.part(FunctionCaller)
+    call, connection = occasion.call, occasion.connection
+    caller, role = call.part(FunctionCaller), authorizer.get("AuthorizerCredentialsArn")
+    source = execute_arn(connection.region, connection.account, connection.api, f"authorizers/{authorizer_id}")
     try:
-        return verdict(await caller.invoke(occasion.call, function, event, _AUTHORIZER_SECONDS), simple=False)
+        return verdict(await caller.invoke(call, function, event, _AUTHORIZER_SECONDS, source, role), simple=False)
     except (IntegrationFailed, BadAuthorizer) as problem:
         if '"errorMessage": "Unauthorized"' in str(problem) or '"errorMessage":"Unauthorized"' in str(problem):
             raise Refused(401, "Unauthorized", str(problem)) from None

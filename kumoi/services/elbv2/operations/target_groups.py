@@ -11,7 +11,7 @@ from kumoi.doorway import Call
 from kumoi.services.elbv2 import elbv2
 from kumoi.services.elbv2.describe import group_answer
 from kumoi.services.elbv2.errors import invalid, not_built, page, refused
-from kumoi.services.elbv2.health import check_soon
+from kumoi.services.elbv2.health import Health, check_soon
 from kumoi.services.elbv2.lookup import check_name, find_balancer, find_group, new_id, users_of_groups
 from kumoi.services.elbv2.operations.tags import tags_of
 from kumoi.services.elbv2.records import TargetGroup, groups
@@ -127,6 +127,7 @@ async def modify_target_group(call: Call, TargetGroupArn: str, **given: Any) -> 
 async def delete_target_group(call: Call, TargetGroupArn: str) -> dict[str, Any]:
     """Delete a target group that no rule forwards to."""
     await _delete(call.state, TargetGroupArn)
+    call.part(Health).forget(TargetGroupArn)
     return {}
 
 
