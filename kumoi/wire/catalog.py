@@ -46,6 +46,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
     CatalogEntry("cloudfront", "cloudfront", "cloudfront", unsigned_paths=("/2020-05-31/",)),
     CatalogEntry("cloudfront-keyvaluestore", "cloudfront-keyvaluestore", "cloudfront-keyvaluestore"),
     CatalogEntry("cloudwatch", "monitoring", "monitoring", "GraniteServiceVersion20100801", "2010-08-01"),
+    CatalogEntry("codedeploy", "codedeploy", "codedeploy", "CodeDeploy_20141006"),
     CatalogEntry("cognito-identity", "cognito-identity", "cognito-identity", "AWSCognitoIdentityService"),
     CatalogEntry("cognito-idp", "cognito-idp", "cognito-idp", "AWSCognitoIdentityProviderService"),
     CatalogEntry("dynamodb", "dynamodb", "dynamodb", "DynamoDB_20120810"),

@@ -32,6 +32,7 @@ SERVED = [
     "apigatewaymanagementapi",
     "apigatewayv2",
     "cloudformation",
+    "codedeploy",
     "cloudfront",
     "cloudfront-keyvaluestore",
     "cloudwatch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
 from kumoi.services.cloudformation.acting import Acting, version_of
+from kumoi.services.cloudformation.alias_shift import shift, shifts
 from kumoi.services.cloudformation.planning import changed_properties
 from kumoi.services.cloudformation.records import Source, StackResource
 from kumoi.services.cloudformation.scope import exports_of, scope_of, wanted_resources
@@ -114,7 +116,8 @@ async def _bring(acting: Acting, scope: Scope, name: str, wanted: Mapping[str, A
         resource = msgspec.structs.replace(resource, replacing=True)
         await _make(acting, declared, resource, properties, "UPDATE")
     else:
-        await _change(acting, declared, resource, properties)
+        policy = scope.evaluate(wanted.get("UpdatePolicy") or {})
+        await _change(acting, declared, resource, properties, policy)
 
 
 def _evaluated(scope: Scope, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,12 +166,15 @@ async def _change(
     declared: ResourceType,
     resource: StackResource,
     properties: dict[str, Any],
+    policy: Mapping[str, Any],
 ) -> None:
     assert declared.update is not None and resource.made is not None
+    update = declared.update
     resource = msgspec.structs.replace(resource, begun=properties)
     await acting.journal.note(resource, "UPDATE_IN_PROGRESS", properties=properties)
     assert resource.made is not None
     call = acting.call(resource, properties, resource.made.token, resource.made)
-    made = await acting.attempt(resource, "UPDATE_FAILED", declared.update, call)
+    act = partial(shift, policy=policy) if shifts(call, policy) else update
+    made = await acting.attempt(resource, "UPDATE_FAILED", act, call)
     version = version_of(made, properties, resource.made.token, resource.type)
     await acting.journal.note(msgspec.structs.replace(resource, made=version, begun=None), "UPDATE_COMPLETE")

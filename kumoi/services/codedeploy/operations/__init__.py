@@ -1,0 +1,1 @@
+"""CodeDeploy's API, one file per family of operations."""

@@ -1,0 +1,79 @@
+"""Applications: names for deployment groups."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.names import uuid
+from kumoi.services.codedeploy import codedeploy
+from kumoi.services.codedeploy.records import Application, applications, groups
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
+
+
+@codedeploy.operation
+async def create_application(
+    call: Call, applicationName: str, computePlatform: str = "Server", tags: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """Make an application for functions."""
+    if computePlatform != "Lambda":
+        raise aws_error("InvalidComputePlatformException", "Kumoi's codedeploy deploys functions: use Lambda.")
+    made = Application(name=applicationName, id=uuid(), created=call.now)
+    await _add(call.state, made)
+    return {"applicationId": made.id}
+
+
+@codedeploy.operation
+async def get_application(call: Call, applicationName: str) -> dict[str, Any]:
+    """An application."""
+    found = await find_application(call.state, applicationName)
+    return {
+        "application": {
+            "applicationId": found.id,
+            "applicationName": found.name,
+            "createTime": datetime.fromtimestamp(found.created, UTC),
+            "linkedToGitHub": False,
+            "computePlatform": "Lambda",
+        }
+    }
+
+
+@codedeploy.operation
+async def list_applications(call: Call, nextToken: str | None = None) -> dict[str, Any]:
+    """The names of applications."""
+    return {"applications": [one.name for one in await _all(call.state)]}
+
+
+@codedeploy.operation
+async def delete_application(call: Call, applicationName: str) -> None:
+    """Delete an application with its groups; nothing when there is none."""
+    await _remove(call.state, applicationName)
+
+
+@transactional
+async def find_application(tx: Transaction, name: str) -> Application:
+    """The application of a name; ApplicationDoesNotExistException."""
+    found = await applications.get(tx, name)
+    if found is None:
+        raise aws_error("ApplicationDoesNotExistException", f"No application found for name: {name}")
+    return found
+
+
+@transactional
+async def _add(tx: Transaction, made: Application) -> None:
+    if await applications.get(tx, made.name) is not None:
+        raise aws_error("ApplicationAlreadyExistsException", f"Application already exists with name: {made.name}")
+    await applications.put(tx, made)
+
+
+@transactional
+async def _all(tx: Transaction) -> list[Application]:
+    return await applications.list(tx)
+
+
+@transactional
+async def _remove(tx: Transaction, name: str) -> None:
+    await applications.delete(tx, name)
+    await groups.delete_all(tx, name)
