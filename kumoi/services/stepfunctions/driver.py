@@ -17,6 +17,7 @@ import msgspec
 
 from kumoi.clock import Clock
 from kumoi.services.stepfunctions import store
+from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.interpreter import Interpreter
 from kumoi.services.stepfunctions.records import ActivityTask, Event, ExecutionRecord, Frame, TokenRecord
 from kumoi.services.stepfunctions.run import Changes, Run
@@ -186,6 +187,7 @@ class Driver:
             closed=sorted(changes.closed),
             tokens=[self._token(run.frames[number]) for number in changes.tokens if self._holds_token(number)],
             spent=changes.spent,
+            answered=[key_of(run.execution.arn, event) for event in changes.answered],
             due=due,
             set_timer=due != self._timer,
         )

@@ -75,6 +75,8 @@ class Effects:
             region=driver.region,
             role=frame.role or execution.role,
             trace=trace,
+            durable=driver.durable,
+            foreign=frame.role is not None and frame.role.startswith("arn:"),
         )
 
     async def perform(self, task: TaskCall) -> Answer:

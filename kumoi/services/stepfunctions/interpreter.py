@@ -81,6 +81,7 @@ class Interpreter(Forks, TaskEvents):
         if frame is None or frame.phase != "call":
             return
         state = self.run.state_of(frame)
+        self.run.changes.answered.append(scheduled)
         self.emit_submitted(frame, state, dumps(output))
         frame.phase, frame.job = ("callback", None) if job is None else ("job", job)
         self.run.touch(frame)
@@ -513,6 +514,7 @@ class Interpreter(Forks, TaskEvents):
     def _outcome(self, frame: Frame, outcome: Early) -> None:
         state = self.run.state_of(frame)
         frame.phase = "settled"
+        self.run.changes.answered.append(frame.scheduled)
         if outcome.succeeded:
             self.emit_succeeded(frame, state, outcome.output or "null")
             self.complete(frame, self.result_of(outcome.output or "null"))

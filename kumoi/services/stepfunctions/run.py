@@ -32,6 +32,7 @@ class Changes:
         self.abandoned: list[tuple[int, str]] = []
         self.tokens: list[int] = []
         self.spent: list[str] = []
+        self.answered: list[int] = []
 
     @property
     def matter(self) -> bool:

@@ -31,6 +31,7 @@ from kumoi.services.stepfunctions.records import (
 )
 from kumoi.services.stepfunctions.run import Run
 from kumoi.state import Transaction, transactional
+from kumoi.state.once import forget
 
 DUE = "stepfunctions.due"
 YEAR = 365 * 86_400.0
@@ -48,6 +49,7 @@ class Batch(msgspec.Struct, kw_only=True):
     closed: list[int]
     tokens: list[tuple[TokenRecord, ActivityTask | None]]
     spent: list[str]
+    answered: list[str]
     due: float | None
     set_timer: bool
 
@@ -84,6 +86,8 @@ async def commit(tx: Transaction, batch: Batch) -> None:
             tx.notify(f"stepfunctions.activity.{waiting.activity}")
     for text in batch.spent:
         await tokens.delete(tx, text)
+    for key in batch.answered:
+        await forget(tx, key)
     if batch.whole:
         await executions.put(tx, execution)
     if execution.status != "RUNNING":

@@ -99,7 +99,9 @@ def test_optimized_integrations(states: Any, kumoi: Any) -> None:
     )
     get = task("arn:aws:states:::dynamodb:getItem", {"TableName": "tab", "Key": {"id": {"S": "1"}}})
     arn = states.create(machine(Put=put, Get=get))
-    item = json.loads(states.ended(states.start(arn))["output"])["Item"]
+    first = states.ended(states.start(arn))
+    assert first.get("cause") is None
+    item = json.loads(first["output"])["Item"]
     assert item == {"id": {"S": "1"}, "n": {"N": "5"}}
     again = states.ended(states.start(arn))
     assert again["error"] == "DynamoDB.ConditionalCheckFailedException"

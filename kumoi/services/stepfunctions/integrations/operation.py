@@ -13,6 +13,7 @@ from kumoi.doorway import CallDropped, Doorway
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.integrations.shapes import from_answer, to_params
 from kumoi.services.stepfunctions.integrations.task import TaskCall, TaskError
+from kumoi.state.once import once
 from kumoi.wire import AwsError, OperationModel, UnknownService, Wire
 
 BOTOCORE: Mapping[str, str] = {
@@ -27,6 +28,8 @@ BOTOCORE: Mapping[str, str] = {
     "sfn": "stepfunctions",
 }
 """The SDK's names of services where they differ from botocore's by more than hyphens."""
+_ONCE = frozenset({"dynamodb", "events", "sns", "sqs"})
+"""Services whose calls are not repeated when a crash hides that they were answered."""
 PREFIXES: Mapping[str, str] = {
     "apigatewayv2": "ApiGatewayV2",
     "cloudformation": "CloudFormation",
@@ -68,6 +71,14 @@ class Operations:
     ) -> Any:
         """Make the call; raises AwsError and CallDropped."""
         operation.validate(params)
+        if service in _ONCE and task.durable:
+            with once(task.key):
+                return await self._ask(task, service, operation, params, request_id)
+        return await self._ask(task, service, operation, params, request_id)
+
+    async def _ask(
+        self, task: TaskCall, service: str, operation: OperationModel, params: dict[str, Any], request_id: str
+    ) -> Any:
         return await self._doorway.ask(
             service, operation.name, params, task.caller, task.target_region, task.trace, request_id
         )
