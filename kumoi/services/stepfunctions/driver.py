@@ -192,11 +192,13 @@ class Driver:
             set_timer=due != self._timer,
         )
 
-    def _value(self, place: tuple[int, int]) -> tuple[int, int, Any] | None:
-        fork, index = place
-        if index < 0:
-            return (fork, index, self.run.items[fork]) if fork in self.run.items else None
-        return (fork, index, self.run.results[fork][index]) if fork in self.run.results else None
+    def _value(self, place: tuple[int, int, int]) -> tuple[int, int, Any] | None:
+        """What is to be stored of a fork; nothing where that fork is over."""
+        number, fork, index = place
+        frame = self.run.frames.get(number)
+        if frame is None or frame.fork != fork or number not in self.run.results:
+            return None
+        return fork, index, self.run.items[number] if index < 0 else self.run.results[number][index]
 
     def _holds_token(self, number: int) -> bool:
         frame = self.run.frames.get(number)

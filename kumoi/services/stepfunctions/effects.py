@@ -64,7 +64,7 @@ class Effects:
     def task_of(self, driver: Driver, frame: Frame) -> TaskCall:
         """The attempt that a frame is at."""
         execution = driver.run.execution
-        trace = NO_TRACE if execution.trace is None else Trace.parse(execution.trace, execution.started)
+        trace = NO_TRACE if execution.span is None else Trace.parse(execution.span, execution.started)
         return TaskCall(
             resource=resource_of(driver.run.state_of(frame)),
             request=frame.request,

@@ -45,7 +45,7 @@ class Forks(Stepping):
     def _open(self, frame: Frame, size: int, limit: int) -> None:
         frame.phase, frame.size, frame.limit = "fork", size, limit
         frame.following = frame.active = frame.done = 0
-        frame.fork_previous = frame.previous
+        frame.fork_previous = frame.fork = frame.previous
         self.run.results[frame.id] = [_PENDING] * size
         self.run.touch(frame)
 
@@ -57,7 +57,7 @@ class Forks(Stepping):
         self._open(frame, len(items), min(wanted or MAX_INLINE, MAX_INLINE))
         run.items[frame.id] = items
         frame.job = "object" if keyed else None
-        run.changes.values.append((frame.id, -1))
+        run.changes.values.append((frame.id, frame.fork, -1))
         if items:
             run.ready.append(frame.id)
         else:
@@ -161,7 +161,7 @@ class Forks(Stepping):
             run.emit(self.now(), "MapIterationSucceeded", child.previous, {"name": state.name, "index": child.index})
         frame.fork_previous = max(child.previous, frame.fork_previous) if state.type == "Parallel" else child.previous
         run.results[frame.id][child.index] = output
-        run.changes.values.append((frame.id, child.index))
+        run.changes.values.append((frame.id, frame.fork, child.index))
         run.drop(child)
         frame.active -= 1
         frame.done += 1
@@ -197,7 +197,7 @@ class Forks(Stepping):
     def _close(self, frame: Frame) -> None:
         """A fork runs no more: what was stored of it is no longer needed."""
         frame.phase, frame.request, frame.job = "leaving", None, None
-        self.run.changes.closed.add(frame.id)
+        self.run.changes.closed.add(frame.fork)
 
     def child_failed(self, child: Frame, error: str | None, cause: str | None) -> None:
         """A branch or an iteration has failed: the others are aborted, and the state fails."""

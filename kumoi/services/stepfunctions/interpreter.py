@@ -51,7 +51,7 @@ class Interpreter(Forks, TaskEvents):
         elif frame.phase == "enter":
             self._enter(frame)
         elif frame.phase == "again":
-            self._begin(frame)
+            self.begin_state(frame)
         else:
             frame_outcome = frame.early
             assert frame_outcome is not None
@@ -162,9 +162,9 @@ class Interpreter(Forks, TaskEvents):
         details = {"name": state.name, "input": text, "inputDetails": {"truncated": False}}
         frame.previous = frame.entered_id = run.emit(now, f"{state.type}StateEntered", frame.previous, details)
         run.touch(frame)
-        self._begin(frame)
+        self.begin_state(frame)
 
-    def _begin(self, frame: Frame) -> None:
+    def begin_state(self, frame: Frame) -> None:
         """Do what the state is for; again, where it is retried."""
         state = self.run.state_of(frame)
         match state.type:

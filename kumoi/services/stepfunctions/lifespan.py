@@ -17,7 +17,7 @@ from kumoi.wire import Wire
 async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; executions that were under way go on once the platform answers."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
-    effects = Effects(doorway, parts[Wire])
+    effects = parts.add(Effects, Effects(doorway, parts[Wire]))
     engine = parts.add(Engine, Engine(doorway, timers, effects, Publishing()))
     effects.nested.ended = engine.ended
     await engine.prepare()

@@ -119,8 +119,53 @@ async def load(tx: Transaction, machine: str, name: str) -> Run | None:
         run.stored.add(record.frame.id)
         run.next_frame = max(run.next_frame, record.frame.id + 1)
     for value in await fork_values.list(tx, execution.arn):
-        run.restore(value.frame, value.index, value.value)
+        run.restore(value.fork, value.index, value.value)
     return run
+
+
+@transactional
+async def redrive(tx: Transaction, machine: str, name: str, token: str | None, longest: float) -> bool:
+    """Set an execution that failed running again, its frames back to the start of the work they were at."""
+    execution = await executions.get(tx, machine, name)
+    if execution is None or execution.status not in ("FAILED", "ABORTED", "TIMED_OUT"):
+        return False
+    last = await history.list(tx, execution.arn, limit=1, reverse=True)
+    event = Event(
+        last[0].events[-1].id + 1,
+        last[0].events[-1].id,
+        tx.now,
+        "ExecutionRedriven",
+        {"redriveCount": execution.redrives + 1},
+    )
+    await history.put(tx, Segment(execution.arn, event.id, [event]))
+    definition = await definitions.get(tx, execution.hash)
+    assert definition is not None
+    states = compile_machine(definition.text).states
+    for record in await frames.list(tx, execution.arn):
+        frame = record.frame
+        if frame.parent >= 0:
+            await frames.delete(tx, execution.arn, frame.id)
+            continue
+        again = states[frame.state].type in ("Task", "Map", "Parallel")
+        frame.phase, frame.previous = ("again" if again else "enter"), event.id
+        frame.counts = [0] * len(states[frame.state].retry)
+        await frames.put(tx, FrameRecord(execution.arn, frame))
+    await executions.put(
+        tx,
+        msgspec.structs.replace(
+            execution,
+            status="RUNNING",
+            stopped=None,
+            error=None,
+            cause=None,
+            redrives=execution.redrives + 1,
+            redriven=tx.now,
+            redrive_token=token,
+            deadline=tx.now + longest,
+        ),
+    )
+    await running.put(tx, Running(tx.account, tx.region, machine, name))
+    return True
 
 
 @transactional

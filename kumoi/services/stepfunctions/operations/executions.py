@@ -116,7 +116,8 @@ async def _prepare(
         started=round(call.now, 3),
         version_arn=None if found.version is None else f"{machine_arn}:{found.version.number}",
         alias_arn=None if found.alias is None else f"{machine_arn}:{found.alias.name}",
-        trace=trace or call.trace.header(call.span),
+        trace=trace,
+        span=trace or call.trace.header(call.span),
         deadline=call.now + min(machine.timeout or longest, longest),
         mock=found.arn.mock,
     )
