@@ -25,6 +25,7 @@ stepfunctions = Service(
         "operations.executions",
         "operations.histories",
         "operations.machines",
+        "operations.map_runs",
         "operations.redrives",
         "operations.tags",
         "operations.tasks",

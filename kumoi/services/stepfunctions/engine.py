@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway
@@ -35,6 +36,8 @@ class Engine:
         self._effects = effects
         self._publishing = publishing
         self._resumed = asyncio.Event()
+        self.abort_map_run: Callable[[Driver, str], Coroutine[Any, Any, None]] | None = None
+        self._aborting: set[asyncio.Task[None]] = set()
         timers.on(store.DUE, self._due)
         timers.on(RESUME, self._resume)
 
@@ -42,10 +45,21 @@ class Engine:
         """Run an execution that begins."""
         return self._drive(account, region, Run(execution, machine))
 
-    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> None:
+    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
         """Store a Standard execution and run it; returns once it is stored."""
-        launch: Callable[[], Driver] = lambda: self.launch(account, region, execution, machine)  # noqa: E731
-        await store.begin(self._state.at(account, region), execution, lambda: _ignore(launch()))
+        launched: list[Driver] = []
+        await store.begin(
+            self._state.at(account, region),
+            execution,
+            lambda: launched.append(self.launch(account, region, execution, machine)),
+        )
+        return launched[0]
+
+    async def start_child(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
+        """Run an execution, stored where it is a Standard one; its driver."""
+        if execution.express:
+            return self.launch(account, region, execution, machine)
+        return await self.start(account, region, execution, machine)
 
     async def prepare(self) -> None:
         """Have what an earlier process left behind taken up once the platform is up."""
@@ -90,6 +104,12 @@ class Engine:
 
     def _abandon(self, driver: Driver, _frame: int, job: str) -> None:
         """Nobody waits any more for an execution that a task began: it is stopped."""
+        if ":mapRun:" in job:
+            assert self.abort_map_run is not None
+            aborting = asyncio.create_task(self.abort_map_run(driver, job))
+            self._aborting.add(aborting)
+            aborting.add_done_callback(self._aborting.discard)
+            return
         inner = self.drivers.get(job)
         if inner is not None:
             cause = f"The execution {driver.run.execution.arn} that waited for this one has gone on or was stopped."
@@ -121,7 +141,3 @@ class Engine:
 @transactional
 async def _set_resume(tx: Transaction) -> None:
     tx.timer(0.0, RESUME, key="all")
-
-
-def _ignore(_driver: Driver) -> None:
-    """The driver runs by itself."""

@@ -6,6 +6,7 @@ begins executions of its own: for the run it is an effect.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
@@ -30,9 +31,13 @@ class Forks(Stepping):
         if state.type == "Parallel":
             self._parallel(frame, state)
         elif state.distributed:
-            self._distributed(frame, state)
+            self.distributed(frame, state)
         else:
             self._inline_map(frame, state)
+
+    @abstractmethod
+    def distributed(self, frame: Frame, state: State) -> None:
+        """Begin a map run."""
 
     def _parallel(self, frame: Frame, state: State) -> None:
         run = self.run
@@ -232,11 +237,3 @@ class Forks(Stepping):
             self.run.items.pop(frame.id, None)
             self.run.results.pop(frame.id, None)
             self._close(frame)
-
-    def _distributed(self, frame: Frame, state: State) -> None:
-        run = self.run
-        frame.previous = run.emit(self.now(), "MapStateStarted", frame.previous, {"length": 0})
-        frame.phase = "map-run"
-        frame.scheduled = frame.previous
-        run.touch(frame)
-        run.changes.effects.append(frame.id)

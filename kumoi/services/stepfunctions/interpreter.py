@@ -14,13 +14,13 @@ from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
 from kumoi.services.stepfunctions.data_flow import View
-from kumoi.services.stepfunctions.forks import Forks
 from kumoi.services.stepfunctions.language import choice, errors, jsonata_expression
 from kumoi.services.stepfunctions.language.definition import Catcher, State
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, StateError, runtime
 from kumoi.services.stepfunctions.language.json_path import PathMissing
 from kumoi.services.stepfunctions.language.json_text import dumps, java_text, too_large
 from kumoi.services.stepfunctions.language.retries import find_retrier, matches
+from kumoi.services.stepfunctions.map_plan import MapPlans
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.run import HistoryFull
 from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
@@ -28,7 +28,7 @@ from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
 _RUNNING = ("call", "callback", "job")
 
 
-class Interpreter(Forks, TaskEvents):
+class Interpreter(MapPlans, TaskEvents):
     """Steps one run."""
 
     # What moves a run on

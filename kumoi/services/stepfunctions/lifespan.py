@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.map_runs import MapRuns
 from kumoi.services.stepfunctions.publishing import Publishing
 from kumoi.state.timers import TimerRunner
 from kumoi.wire import Wire
@@ -20,6 +21,9 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     effects = parts.add(Effects, Effects(doorway, parts[Wire]))
     engine = parts.add(Engine, Engine(doorway, timers, effects, Publishing()))
     effects.nested.ended = engine.ended
+    map_runs = MapRuns(doorway, engine.start_child, engine.driver)
+    effects.map_runs = map_runs.run
+    engine.abort_map_run = map_runs.abort
     await engine.prepare()
     try:
         yield

@@ -109,7 +109,7 @@ class Run:
         self.changes.touched.discard(frame.id)
         if frame.id in self.stored:
             self.changes.dropped.add(frame.id)
-        if frame.phase == "fork":
+        if frame.phase in ("fork", "map-run"):
             self.changes.closed.add(frame.fork)
         self.items.pop(frame.id, None)
         self.results.pop(frame.id, None)
@@ -118,7 +118,7 @@ class Run:
         """Give up what a frame waits for: its effect, its token."""
         if frame.phase in ("call", "job", "callback", "map-run"):
             self.changes.cancelled.append(frame.id)
-        if frame.phase == "job" and frame.job is not None:
+        if frame.phase in ("job", "map-run") and frame.job is not None:
             self.changes.abandoned.append((frame.id, frame.job))
         if frame.token is not None:
             self.changes.spent.append(frame.token)
