@@ -1,0 +1,69 @@
+"""`kumoi sfn`, and its lint."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kumoi.cli.sfn import lines
+from kumoi.services.stepfunctions.language.linting import lint
+
+
+def only(**state: Any) -> str:
+    return json.dumps({"StartAt": "A", "States": {"A": {"End": True, **state}, "B": {"Type": "Succeed"}}})
+
+
+WAITING = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+CATCH = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
+
+
+@pytest.mark.parametrize(
+    ("definition", "code"),
+    [
+        (only(Type="Task", Resource="arn:aws:states:::sqs:sendMessage", Catch=CATCH), "CATCH_LOSES_INPUT"),
+        (
+            only(Type="Task", Resource="arn:aws:states:::sqs:sendMessage", Catch=CATCH, Retry=[{"ErrorEquals": ["A"]}]),
+            "RETRY_WITHOUT_JITTER",
+        ),
+        (only(Type="Task", Resource=WAITING, Catch=CATCH), "WAIT_WITHOUT_END"),
+        (only(Type="Task", Resource=WAITING, Catch=CATCH), "TOKEN_NOT_HANDED_OUT"),
+        (only(Type="Task", Resource="arn:aws:states:::lambda:invoke", Catch=CATCH), "LAMBDA_WITHOUT_RETRY"),
+        (only(Type="Parallel", Assign={"x": 1}, Catch=CATCH, Branches=[
+            {"StartAt": "C", "States": {"C": {"Type": "Succeed"}}}]), "UNUSED_VARIABLE"),
+        ("{}", "SCHEMA_VALIDATION_FAILED"),
+    ],
+)  # fmt: skip
+def test_lint(definition: str, code: str) -> None:
+    assert code in [one.code for one in lint(definition)]
+
+
+def test_a_history_as_lines() -> None:
+    events = [
+        {"id": 1, "type": "MapIterationStarted", "mapIterationStartedEventDetails": {"name": "M", "index": 0}},
+        {"id": 2, "type": "TaskFailed", "taskFailedEventDetails": {"resource": "invoke", "error": "E", "cause": "why"}},
+    ]
+    assert list(lines(events)) == ["    1  · MapIterationStarted  M 0", "    2    ✗ TaskFailed  invoke E: why"]
+
+
+def test_the_command(killable: Any, tmp_path: Path, machines_of: Any) -> None:
+    killable.start()
+    states = machines_of(killable.client("stepfunctions"))
+    arn = states.create({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, name="m")
+    failing = states.create({"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E"}}}, name="f")
+
+    def kumoi(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kumoi", "sfn", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    data = ["--data", str(tmp_path / "data")]
+    ran = kumoi("run", "m", "--input", '{"a": 1}', "--show", *data)
+    assert ran.stdout.strip() == '{"a":1}'
+    assert "PassStateEntered  A input" in ran.stderr
+    assert kumoi("run", failing, *data).returncode == 1
+    (execution,) = states.client.list_executions(stateMachineArn=arn)["executions"]
+    assert "SUCCEEDED" in kumoi("show", execution["executionArn"], *data).stdout
