@@ -19,7 +19,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; executions that were under way go on once the platform answers."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
     effects = parts.add(Effects, Effects(doorway, parts[Wire]))
-    engine = parts.add(Engine, Engine(doorway, timers, effects, Publishing()))
+    publishing = Publishing(doorway)
+    engine = parts.add(Engine, Engine(doorway, timers, effects, publishing))
     effects.nested.ended = engine.ended
     map_runs = MapRuns(doorway, engine.start_child, engine.driver)
     effects.map_runs = map_runs.run
@@ -29,3 +30,4 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await engine.stop()
+        await publishing.stop()

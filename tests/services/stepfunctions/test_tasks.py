@@ -254,3 +254,37 @@ def test_nested_executions(states: Any) -> None:
     assert child["status"] == "ABORTED"
     missing = states.run(machine(A=task(start, {"StateMachineArn": inner + "-none"})))
     assert missing["error"] == "StepFunctions.StateMachineDoesNotExistException"
+
+
+def test_others_are_told(states: Any, kumoi: Any) -> None:
+    logs, sqs, events = kumoi.client("logs"), kumoi.client("sqs"), kumoi.client("events")
+    logs.create_log_group(logGroupName="/machines")
+    group = logs.describe_log_groups(logGroupNamePrefix="/machines")["logGroups"][0]["arn"]
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="states", EventPattern='{"source": ["aws.states"], "detail": {"status": ["SUCCEEDED"]}}')
+    events.put_targets(Rule="states", Targets=[{"Id": "1", "Arn": arn}])
+    logging = {
+        "level": "ALL",
+        "includeExecutionData": False,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+    }
+    execution = states.start(
+        states.create(machine(A={"Type": "Pass", "End": True}), loggingConfiguration=logging), {"x": 1}
+    )
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "Step Functions Execution Status Change"
+    assert (event["detail"]["executionArn"], event["detail"]["output"]) == (execution, '{"x":1}')
+    lines: list[dict[str, Any]] = []
+    while len(lines) < 4:
+        found = logs.filter_log_events(logGroupName="/machines")["events"]
+        lines = [json.loads(one["message"]) for one in found]
+    assert [(one["id"], one["type"], one["previous_event_id"]) for one in lines] == [
+        ("1", "ExecutionStarted", "0"),
+        ("2", "PassStateEntered", "0"),
+        ("3", "PassStateExited", "2"),
+        ("4", "ExecutionSucceeded", "3"),
+    ]
+    assert lines[0]["execution_arn"] == execution
+    assert "input" not in lines[1]["details"]
