@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from kumoi.services.stepfunctions.integrations.operation import Operations
 from kumoi.services.stepfunctions.integrations.optimized import Optimized
 from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.language.json_text import dumps
+from kumoi.services.stepfunctions.mocks import MOCK_VARIABLE, Mocks, Response
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.task_events import resource_of
 from kumoi.wire import AwsError, Wire
@@ -26,6 +28,8 @@ class Effects:
 
     def __init__(self, doorway: Doorway, wire: Wire) -> None:
         self._doorway = doorway
+        self.mocks = Mocks.load(os.environ.get(MOCK_VARIABLE))
+        self._attempts: dict[str, dict[str, list[int]]] = {}
         operations = Operations(doorway, wire)
         self._operations = operations
         self._optimized = Optimized(operations)
@@ -42,6 +46,11 @@ class Effects:
         number, scheduled = frame.id, frame.scheduled
         task = self.task_of(driver, frame)
         try:
+            mock = self._mock(driver, frame)
+            if mock is not None:
+                outcome = Early(succeeded=True, output=dumps(await mock.answer(self._doorway.clock)))
+                driver.post(lambda one: one.callback_now(number, scheduled, outcome))
+                return
             if frame.phase == "job":
                 assert frame.job is not None
                 answer = Answer(await self.nested.wait(task, frame.job))
@@ -60,6 +69,21 @@ class Effects:
             cause = f"Kumoi failed at {task.resource.arn} ({type(error).__name__}); its log has the details."
             outcome = Early(succeeded=False, error="States.TaskFailed", cause=cause)
         driver.post(lambda one: one.settle(number, scheduled, outcome))
+
+    def _mock(self, driver: Driver, frame: Frame) -> Response | None:
+        """What the mock file has for an attempt; None where the task is to be made for real."""
+        execution = driver.run.execution
+        if execution.mock is None:
+            return None
+        seen = self._attempts.setdefault(execution.arn, {}).setdefault(frame.state, [])
+        if frame.scheduled not in seen:
+            seen.append(frame.scheduled)
+        attempt = seen.index(frame.scheduled)
+        return self.mocks.response(execution.machine.partition("/")[0], execution.mock, frame.state, attempt)
+
+    def forget(self, arn: str) -> None:
+        """An execution has ended."""
+        self._attempts.pop(arn, None)
 
     def task_of(self, driver: Driver, frame: Frame) -> TaskCall:
         """The attempt that a frame is at."""

@@ -117,6 +117,7 @@ class Engine:
 
     def _ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.run.execution.arn, None)
+        self._effects.forget(driver.run.execution.arn)
 
     async def _due(self, timer: Timer) -> None:
         driver = self.drivers.get(timer.payload.decode())

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
+from kumoi.http_client import HttpClient
 from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.integrations.http_endpoint import HttpEndpoints
 from kumoi.services.stepfunctions.map_runs import MapRuns
 from kumoi.services.stepfunctions.publishing import Publishing
 from kumoi.state.timers import TimerRunner
@@ -21,6 +23,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     effects = parts.add(Effects, Effects(doorway, parts[Wire]))
     publishing = Publishing(doorway)
     engine = parts.add(Engine, Engine(doorway, timers, effects, publishing))
+    effects.http = HttpEndpoints(doorway, parts[HttpClient]).call
     effects.nested.ended = engine.ended
     map_runs = MapRuns(doorway, engine.start_child, engine.driver)
     effects.map_runs = map_runs.run

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 CODE = """
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 def handler(event, context):
     if "fail" in event:
         raise ValueError(event["fail"])
@@ -288,3 +292,59 @@ def test_others_are_told(states: Any, kumoi: Any) -> None:
     ]
     assert lines[0]["execution_arn"] == execution
     assert "input" not in lines[1]["details"]
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers with what it was asked; with 404 below /none."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        asked = {"path": self.path, "key": self.headers["x-key"], "type": self.headers["content-type"], "body": body}
+        content = json.dumps(asked).encode()
+        self.send_response(404 if self.path.startswith("/none") else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+
+def test_http_endpoints(states: Any, kumoi: Any) -> None:
+    connection = kumoi.client("events").create_connection(
+        Name="c",
+        AuthorizationType="API_KEY",
+        AuthParameters={
+            "ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "secret"},
+            "InvocationHttpParameters": {"QueryStringParameters": [{"Key": "q", "Value": "1"}]},
+        },
+    )["ConnectionArn"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+
+        def call(path: str, **more: Any) -> dict[str, Any]:
+            parameters = {
+                "ApiEndpoint": f"{url}{path}",
+                "Method": "POST",
+                "InvocationConfig": {"ConnectionArn": connection},
+                "RequestBody": {"a": 1, "l": [1, 2]},
+                **more,
+            }
+            return dict(states.run(machine(A=task("arn:aws:states:::http:invoke", parameters))))
+
+        output = json.loads(call("/x")["output"])
+        assert (output["StatusCode"], output["StatusText"]) == (200, "OK")
+        assert output["ResponseBody"] == {
+            "path": "/x?q=1",
+            "key": "secret",
+            "type": "application/json",
+            "body": '{"a":1,"l":[1,2]}',
+        }
+        form = json.loads(call("/x", Transform={"RequestBodyEncoding": "URL_ENCODED"})["output"])
+        assert form["ResponseBody"]["body"] == "a=1&l%5B0%5D=1&l%5B1%5D=2"
+        failed = call("/none")
+        assert (failed["error"], json.loads(failed["cause"])["path"]) == ("States.Http.StatusCode.404", "/none?q=1")
+        server.shutdown()
+    assert call("/x")["error"] == "States.Http.Socket"

@@ -9,6 +9,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.stepfunctions import stepfunctions
+from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
 from kumoi.services.stepfunctions.language.json_text import loads, too_large
@@ -96,6 +97,8 @@ async def _prepare(
     check_input(given)
     text = await definition_text(place_of(call, found.arn), found.hash)
     machine = compile_machine(text)
+    if found.arn.mock is not None:
+        call.part(Effects).mocks.check(found.machine.name, found.arn.mock)
     express = found.machine.type == "EXPRESS"
     name = name or uuid()
     base = f"arn:aws:states:{found.arn.region}:{found.arn.account}"
