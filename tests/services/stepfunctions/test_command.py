@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from kumoi.cli.sfn import lines
+from kumoi.cli.sfn import command, lines
 from kumoi.services.stepfunctions.language.linting import lint
 
 
@@ -50,20 +48,15 @@ def test_a_history_as_lines() -> None:
     assert list(lines(events)) == ["    1  · MapIterationStarted  M 0", "    2    ✗ TaskFailed  invoke E: why"]
 
 
-def test_the_command(killable: Any, tmp_path: Path, machines_of: Any) -> None:
-    killable.start()
-    states = machines_of(killable.client("stepfunctions"))
+def test_the_command(states: Any, kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.cli.sfn.client", lambda service, _data: kumoi.client(service))
     arn = states.create({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, name="m")
     failing = states.create({"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E"}}}, name="f")
-
-    def kumoi(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "kumoi", "sfn", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-    data = ["--data", str(tmp_path / "data")]
-    ran = kumoi("run", "m", "--input", '{"a": 1}', "--show", *data)
+    runner = CliRunner()
+    ran = runner.invoke(command, ["run", "m", "--input", '{"a": 1}', "--show"])
     assert ran.stdout.strip() == '{"a":1}'
     assert "PassStateEntered  A input" in ran.stderr
-    assert kumoi("run", failing, *data).returncode == 1
+    assert runner.invoke(command, ["run", failing]).exit_code == 1
+    assert runner.invoke(command, ["run", "nobody"]).exit_code == 1
     (execution,) = states.client.list_executions(stateMachineArn=arn)["executions"]
-    assert "SUCCEEDED" in kumoi("show", execution["executionArn"], *data).stdout
+    assert "SUCCEEDED" in runner.invoke(command, ["show", execution["executionArn"]]).stdout
