@@ -31,7 +31,7 @@ STORE = {
 
 
 def scope(document: Any, context: Any = None, **variables: Any) -> Scope:
-    return Scope(document, context or {}, variables)
+    return Scope(document, lambda: context or {}, variables)
 
 
 @pytest.mark.parametrize(
