@@ -7,6 +7,7 @@ the event that led to a state, through its task, to its exit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +25,8 @@ from kumoi.services.stepfunctions.map_plan import MapPlans
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.run import HistoryFull
 from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
+
+logger = logging.getLogger(__name__)
 
 _RUNNING = ("call", "callback", "job")
 
@@ -470,6 +473,10 @@ class Interpreter(MapPlans, TaskEvents):
                 self._history_full()
             except StateError as second:  # a catcher's own output cannot be made
                 self._give_up(frame, second)
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            logger.exception("the state %s of %s could not be run", frame.state, self.run.execution.arn)
+            cause = f"Kumoi failed at the state '{frame.state}' ({type(error).__name__}); its log has the details."
+            self.finish("FAILED", "ExecutionFailed", frame.previous, error=errors.RUNTIME, cause=cause)
 
     def _history_full(self) -> None:
         cause = "The execution reached the maximum number of history events (25000)."

@@ -57,6 +57,11 @@ class Batch(msgspec.Struct, kw_only=True):
 @transactional
 async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> None:
     """Store an execution that is to run; `launch` starts it once that is committed."""
+    before = await executions.get(tx, execution.machine, execution.name)
+    if before is not None:  # of the same name, and out of its 90 days
+        await starts.delete(tx, before.map_run or before.machine, int(before.started * 1e6), before.name)
+        for space in (history, frames, fork_values):
+            await space.delete_all(tx, execution.arn)
     await executions.put(tx, execution)
     owner = execution.map_run or execution.machine
     await starts.put(tx, ExecutionStart(owner, int(execution.started * 1e6), execution.machine, execution.name))

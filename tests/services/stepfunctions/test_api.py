@@ -359,3 +359,13 @@ def test_trying_a_state(states: Any) -> None:
     assert text == "A test mock should have only one of the following fields: [result, errorOutput]."
     assert code_of(lambda: tried(states, PASS, stateName="Z"))[1] == "State not found in definition"
     assert tried(states, PASS, stateName="A")["status"] == "SUCCEEDED"
+
+
+def test_what_is_nested_too_deeply_is_refused(states: Any) -> None:
+    arn = states.create({"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {
+        "x.$": "States.StringToJson($.text)"}, "End": True}}})  # fmt: skip
+    deep = "[" * 900 + "]" * 900
+    assert code_of(lambda: states.client.start_execution(stateMachineArn=arn, input=deep))[0] == "InvalidExecutionInput"
+    ended = states.ended(states.start(arn, {"text": deep}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert "nested too deeply" in ended["cause"]

@@ -164,8 +164,10 @@ def _outward(value: Any, text: str, field: str) -> Any:
     def plain(one: Any) -> Any:
         if one is None or one is Utils.NULL_VALUE:
             return None
-        if isinstance(one, bool | str | int):
+        if isinstance(one, bool | str):
             return one
+        if isinstance(one, int):
+            return one if -(2**63) <= one < 2**63 else float(one)
         if isinstance(one, float):
             return int(one) if one.is_integer() and abs(one) < _SAFE else one
         if isinstance(one, dict):

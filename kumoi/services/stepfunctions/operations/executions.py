@@ -12,7 +12,7 @@ from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
-from kumoi.services.stepfunctions.language.json_text import loads, too_large
+from kumoi.services.stepfunctions.language.json_text import loads, too_deep, too_large
 from kumoi.services.stepfunctions.lookup import Found, definition_text, find_execution, find_machine, place_of
 from kumoi.services.stepfunctions.naming import check_name, execution_arn, no_execution, not_supported
 from kumoi.services.stepfunctions.paging import page
@@ -135,6 +135,8 @@ def check_input(text: str) -> None:
         loads(text)
     except ValueError as error:
         raise _invalid_input(f"Unrecognized token: {error}") from None
+    if too_deep(text):
+        raise _invalid_input("Input is nested too deeply")
 
 
 def _invalid_input(why: str) -> Exception:
