@@ -21,10 +21,13 @@ from kumoi.services.stepfunctions.language.templates import read_path
 class View:
     """What a state's expressions may see: the raw input, the variables, and the context object, made when asked for."""
 
-    __slots__ = ("_context", "_make", "input", "variables")
+    __slots__ = ("_context", "_make", "input", "now", "variables")
 
-    def __init__(self, input: Any, context: Callable[[], dict[str, Any]], variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, input: Any, context: Callable[[], dict[str, Any]], variables: Mapping[str, Any], now: float
+    ) -> None:
         self.input = input
+        self.now = now
         self.variables = variables
         self._make = context
         self._context: dict[str, Any] | None = None
@@ -54,7 +57,7 @@ def jsonata(view: View, value: Any, field: str, more: Mapping[str, Any] | None =
 
     def evaluated(one: Any, at: str) -> Any:
         if is_expression(one):
-            found = jsonata_expression.evaluate(one, bindings, at)
+            found = jsonata_expression.evaluate(one, bindings, at, view.now)
             if found is NOTHING:
                 raise jsonata_expression.undefined(one, at)
             return found

@@ -308,7 +308,7 @@ class Interpreter(MapPlans, TaskEvents):
 
     def view(self, frame: Frame) -> View:
         """What the state of a frame may see."""
-        return View(frame.input, partial(self.context, frame), self.run.variables(frame))
+        return View(frame.input, partial(self.context, frame), self.run.variables(frame), self.now())
 
     def context(self, frame: Frame) -> dict[str, Any]:
         """The context object."""

@@ -39,8 +39,8 @@ def check(text: str) -> None:
     _compiled(text, threading.get_ident())
 
 
-def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
-    """The value of an expression, NOTHING where it is undefined.
+def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float) -> Any:
+    """The value of an expression, NOTHING where it is undefined; `now` is the time by `$now` and `$millis`.
 
     Raises EvaluationFailure with the field's name.
     """
@@ -51,6 +51,7 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
     for name, value in bindings.items():
         frame.bind(name, _inward(value))
     _bound(frame)
+    _set_time(frame, int(now * 1000))
     try:
         found = compiled.evaluate(None, frame)
     except JException as error:
@@ -99,6 +100,18 @@ def type_name(value: Any) -> str:
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
+
+
+def _set_time(frame: Any, millis: int) -> None:
+    """Have `$now` and `$millis` tell the platform's time."""
+    from jsonata.functions import Functions
+    from jsonata.jsonata import Jsonata
+
+    def moment(picture: str | None = None, zone: str | None = None) -> Any:
+        return Functions.datetime_from_millis(millis, picture, zone)
+
+    frame.bind("now", Jsonata.JFunction(Jsonata.JLambda(moment), None))
+    frame.bind("millis", Jsonata.JFunction(Jsonata.JLambda(lambda: millis), None))
 
 
 def _bound(frame: Any) -> None:
