@@ -45,9 +45,17 @@ class Once:
         if stored is not None:
             return pickle.loads(stored)  # noqa: S301  (our own, out of our own store)
         answer = await function(tx, *args, **kwargs)
-        if wrote():
-            await place.put(key, pickle.dumps(answer))
+        if wrote() and (kept := _pickled(answer)) is not None:
+            await place.put(key, kept)
         return answer
+
+
+def _pickled(answer: Any) -> bytes | None:
+    """An answer to store; None for one that cannot be, whose transaction then happens again."""
+    try:
+        return pickle.dumps(answer)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
 
 
 _current: ContextVar[Once | None] = ContextVar("once", default=None)

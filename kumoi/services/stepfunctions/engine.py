@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kumoi.clock import Clock
@@ -22,6 +23,8 @@ from kumoi.state.timers import TimerRunner
 
 logger = logging.getLogger(__name__)
 
+JSONATA_THREADS = 4
+"""Machines with JSONata that are stepped at once."""
 RESUME = "stepfunctions.resume"
 
 
@@ -35,6 +38,7 @@ class Engine:
         self._timers = timers
         self._effects = effects
         self._publishing = publishing
+        self._threads = ThreadPoolExecutor(JSONATA_THREADS, thread_name_prefix="jsonata")
         self._resumed = asyncio.Event()
         self.abort_map_run: Callable[[Driver, str], Coroutine[Any, Any, None]] | None = None
         self._aborting: set[asyncio.Task[None]] = set()
@@ -91,6 +95,7 @@ class Engine:
             abandon=self._abandon,
             listen=self._publishing.told,
             ended=self._ended,
+            threads=self._threads,
         )
         self.drivers[run.execution.arn] = driver
         driver.start()
@@ -137,6 +142,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop everything; Standard executions go on at the next start."""
         await self.forget(None)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @transactional

@@ -28,6 +28,9 @@ class MapPlans(Forks):
     def distributed(self, frame: Frame, state: State) -> None:
         """Work out a map run and leave it behind as an effect."""
         run = self.run
+        if frame.job is not None:
+            self._redriven(frame, state)
+            return
         items: list[Any] = []
         if not state.has("ItemReader"):
             items, keyed = self.map_items(frame, state)
@@ -47,6 +50,16 @@ class MapPlans(Forks):
         run.items[frame.id] = items
         run.results[frame.id] = []
         run.changes.values.append((frame.id, frame.fork, -1))
+        run.changes.effects.append(frame.id)
+        run.touch(frame)
+
+    def _redriven(self, frame: Frame, state: State) -> None:
+        """Go on with a map run that failed: its children are there."""
+        run = self.run
+        frame.request = self._plan(frame, state)
+        details = {"mapRunArn": frame.job, "redriveCount": run.execution.redrives}
+        frame.scheduled = frame.previous = run.emit(self.now(), "MapRunRedriven", frame.previous, details)
+        frame.phase = "map-run"
         run.changes.effects.append(frame.id)
         run.touch(frame)
 

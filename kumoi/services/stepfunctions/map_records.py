@@ -22,10 +22,12 @@ class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
     percentage: float | None = None
     total: int = 0
     items: int = 0
+    redrives: int = 0
+    redriven: float | None = None
 
 
 class MapChild(msgspec.Struct, frozen=True, kw_only=True):
-    """A child: its execution's ARN and input, and what it came to."""
+    """A child: its execution's ARN and input, and what it came to; `again` where it failed and is to be redriven."""
 
     map_run: str
     index: int
@@ -33,6 +35,8 @@ class MapChild(msgspec.Struct, frozen=True, kw_only=True):
     input: str
     items: int
     status: str = "PENDING"
+    redrives: int = 0
+    again: bool = False
     output: str | None = None
     error: str | None = None
     cause: str | None = None
@@ -60,6 +64,26 @@ async def load_run(tx: Transaction, arn: str) -> MapRunRecord | None:
 async def runs_of(tx: Transaction, execution: str) -> list[MapRunRecord]:
     """The runs of an execution."""
     return await map_runs.list(tx, execution)
+
+
+@transactional
+async def redrive_run(tx: Transaction, execution: str) -> str | None:
+    """Have the last run of an execution that failed go on with the children that did; its ARN, None without one."""
+    failed = [one for one in await map_runs.list(tx, execution) if one.status in ("FAILED", "ABORTED") and one.total]
+    if not failed:
+        return None
+    last = max(failed, key=lambda one: one.started)
+    await put_run(
+        tx,
+        msgspec.structs.replace(last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now),
+    )
+    for child in await map_children.list(tx, last.arn):
+        if child.status not in ("SUCCEEDED", "PENDING"):
+            again = msgspec.structs.replace(
+                child, status="PENDING", again=True, redrives=child.redrives + 1, error=None, cause=None
+            )
+            await map_children.put(tx, again)
+    return last.arn
 
 
 @transactional

@@ -39,7 +39,8 @@ from kumoi.services.stepfunctions.map_records import (
     put_run,
 )
 from kumoi.services.stepfunctions.records import DefinitionRecord, ExecutionRecord, Frame, definitions, executions
-from kumoi.services.stepfunctions.result_files import result_files
+from kumoi.services.stepfunctions.result_files import outputs, result_files
+from kumoi.services.stepfunctions.store import redrive
 from kumoi.state import State as Store
 from kumoi.state import Transaction, transactional
 from kumoi.wire import AwsError, BufferedBody, timestamps
@@ -50,22 +51,27 @@ CHUNK = 500
 YEAR = 365 * 86_400.0
 EXPRESS_SECONDS = 300.0
 Start = Callable[[str, str, ExecutionRecord, Machine], Awaitable[Driver]]
+Find = Callable[[str], Awaitable[Driver | None]]
+TakeUp = Callable[[str, str, str, str], Awaitable[Driver | None]]
 
 
 class MapRuns:
-    """Runs map runs. `start` begins a child and answers its driver, `find` the driver of one that runs."""
+    """Runs map runs. `start` begins a child and answers its driver, `find` answers that of one that runs, `take_up`
+    goes on with one that is stored.
+    """
 
-    def __init__(self, doorway: Doorway, start: Start, find: Callable[[str], Awaitable[Driver | None]]) -> None:
+    def __init__(self, doorway: Doorway, start: Start, find: Find, take_up: TakeUp) -> None:
         self._doorway = doorway
         self._start = start
         self._find = find
+        self._take_up = take_up
 
     async def run(self, driver: Driver, frame: Frame) -> None:
         """Run what a frame planned; its driver is told how it ended."""
         number, scheduled = frame.id, frame.scheduled
         failure: tuple[str, str | None] | None = None
         try:
-            result = await _Run(self._doorway, self._start, self._find, driver, frame).go()
+            result = await _Run(self._doorway, (self._start, self._find, self._take_up), driver, frame).go()
         except StateError as error:
             failure = (error.error, error.cause)
         except Exception as error:
@@ -98,14 +104,12 @@ class _Run:
     def __init__(
         self,
         doorway: Doorway,
-        start: Start,
-        find: Callable[[str], Awaitable[Driver | None]],
+        engine: tuple[Start, Find, TakeUp],
         driver: Driver,
         frame: Frame,
     ) -> None:
         self._doorway = doorway
-        self._start = start
-        self._find = find
+        self._start, self._find, self._take_up = engine
         self._driver = driver
         self._frame = frame
         self._state: State = driver.run.state_of(frame)
@@ -280,7 +284,7 @@ class _Run:
         ended = await self._outcome(child)
         assert ended is not None
         child = msgspec.structs.replace(
-            child, status=ended.status, output=ended.output, error=ended.error, cause=ended.cause
+            child, status=ended.status, again=False, output=ended.output, error=ended.error, cause=ended.cause
         )
         self._children[child.index] = child
         if ended.status != "SUCCEEDED":
@@ -294,12 +298,17 @@ class _Run:
         if driver is None:
             if not self._express:
                 there = await _stored(self._store, place[6], place[7])
+                if there is not None and child.again:
+                    await _redrive(self._store, child)
+                    driver = await self._take_up(self._store.account, self._store.region, place[6], place[7])
+                    assert driver is not None
+                    return await asyncio.shield(driver.finished)
                 if there is not None and there.status != "RUNNING":
                     return there
             driver = await self._start(
                 self._store.account, self._store.region, self._execution(child), compile_machine(self._text)
             )
-            await put_children(self._store, [msgspec.structs.replace(child, status="RUNNING")])
+            await put_children(self._store, [msgspec.structs.replace(child, status="RUNNING", again=False)])
         return await asyncio.shield(driver.finished)
 
     def _execution(self, child: MapChild) -> ExecutionRecord:
@@ -335,8 +344,10 @@ class _Run:
         writer = self._plan["writer"]
         if writer is not None and writer.get("resource"):
             return await self._write(writer)
-        texts = [child.output for child in self._children if child.output is not None]
-        text = f"[{','.join(texts)}]"
+        if writer is not None:
+            text = dumps(outputs(self._children, writer["config"]))
+        else:
+            text = f"[{','.join(child.output for child in self._children if child.output is not None)}]"
         if too_large(text):
             raise StateError(
                 DATA_LIMIT,
@@ -385,6 +396,13 @@ def _digest(text: str) -> str:
 @transactional
 async def _store_definition(tx: Transaction, text: str) -> None:
     await definitions.put(tx, DefinitionRecord(_digest(text), text))
+
+
+@transactional
+async def _redrive(tx: Transaction, child: MapChild) -> None:
+    place = child.arn.split(":")
+    if await redrive(tx, place[6], place[7], None, YEAR):
+        await put_children(tx, [msgspec.structs.replace(child, status="RUNNING", again=False)])
 
 
 @transactional

@@ -38,6 +38,12 @@ def result_files(
     return [*files, (f"{folder}/manifest.json", dumps(manifest).encode())]
 
 
+def outputs(children: Sequence[MapChild], config: dict[str, Any]) -> list[Any]:
+    """What a ResultWriter that writes nowhere makes of the children that succeeded: the state's output."""
+    succeeded = [child for child in children if child.status == "SUCCEEDED"]
+    return _entries(succeeded, config.get("Transformation", "NONE"), "SUCCEEDED")
+
+
 def _entries(children: Sequence[MapChild], transformation: str, kind: str) -> list[Any]:
     if transformation in ("COMPACT", "FLATTEN") and kind == "SUCCEEDED":
         outputs = [loads(child.output or "null") for child in children]

@@ -186,3 +186,34 @@ def test_map_runs_outlive_the_platform(killable: Any, machines_of: Callable[[Any
     states = machines_of(killable.client("stepfunctions"))
     assert json.loads(states.ended(execution)["output"]) == [1, 2, 3]
     assert len(states.client.list_executions(mapRunArn=run)["executions"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_a_redriven_run_goes_on_with_what_failed(states: Any, kumoi: Any, kind: str) -> None:
+    url = f"https://sqs.us-east-1.amazonaws.com/{kumoi.account}/"
+    sending = machine(
+        Child={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage",
+            "Parameters": {"QueueUrl.$": f"States.Format('{url}{{}}', $)", "MessageBody": "m"},
+            "ResultPath": None,
+            "End": True,
+        }
+    )
+    sqs = kumoi.client("sqs")
+    first = sqs.create_queue(QueueName="first")["QueueUrl"]
+    steps = distributed(sending, kind, MaxConcurrency=1, ResultWriter={"WriterConfig": {"Transformation": "COMPACT"}})
+    execution = states.start(states.create(steps), ["first", "late"])
+    assert states.ended(execution)["error"] == "States.ExceedToleratedFailureThreshold"
+    sqs.create_queue(QueueName="late")
+    states.client.redrive_execution(executionArn=execution)
+    assert json.loads(states.ended(execution)["output"]) == ["first", "late"]
+    kinds = [one["type"] for one in states.events(execution)]
+    assert kinds[kinds.index("ExecutionRedriven") :] == [
+        "ExecutionRedriven", "MapRunRedriven", "MapRunSucceeded", "MapStateSucceeded", "MapStateExited",
+        "ExecutionSucceeded",
+    ]  # fmt: skip
+    (run,) = states.client.list_map_runs(executionArn=execution)["mapRuns"]
+    assert states.client.describe_map_run(mapRunArn=run["mapRunArn"])["redriveCount"] == 1
+    sent = sqs.get_queue_attributes(QueueUrl=first, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    assert sent["ApproximateNumberOfMessages"] == "1"

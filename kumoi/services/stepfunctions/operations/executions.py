@@ -65,11 +65,7 @@ async def start_sync_execution(
         raise not_supported()
     execution, machine = await _prepare(call, found, name, input, traceHeader)
     driver = call.part(Engine).launch(found.arn.account, found.arn.region, execution, machine)
-    try:
-        ended = await asyncio.shield(driver.finished)
-    except asyncio.CancelledError:
-        await driver.stop()
-        raise
+    ended = await asyncio.shield(driver.finished)
     assert ended.stopped is not None
     billed = math.ceil(max((ended.stopped - ended.started) * 1000, 1) / 100) * 100
     answer: dict[str, Any] = {

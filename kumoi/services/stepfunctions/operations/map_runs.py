@@ -51,8 +51,10 @@ async def describe_map_run(call: Call, mapRunArn: str) -> dict[str, Any]:
         "toleratedFailureCount": int(record.count or 0),
         "itemCounts": _counts(children, items=True),
         "executionCounts": _counts(children, items=False),
-        "redriveCount": 0,
+        "redriveCount": record.redrives,
     }
+    if record.redriven is not None:
+        answer["redriveDate"] = record.redriven
     return answer if record.stopped is None else {**answer, "stopDate": record.stopped}
 
 
