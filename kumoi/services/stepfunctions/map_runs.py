@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Doorway, Principal
-from kumoi.names import arn
 from kumoi.services.stepfunctions import item_files
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.integrations.shapes import read_body
@@ -370,14 +369,8 @@ class _Run:
 
     async def _ask(self, operation: str, params: dict[str, Any]) -> Any:
         execution = self._driver.run.execution
-        role = execution.role.rpartition("/")[2]
-        assumed = arn("sts", "", self._store.account, f"assumed-role/{role}/{execution.name}")
-        caller = Principal(
-            self._store.account,
-            assumed,
-            f"AROA{role[:16].upper()}:{execution.name}",
-            f"stepfunctions:{execution.machine}",
-        )
+        source = f"stepfunctions:{execution.machine}"
+        caller = Principal.of_role(self._store.account, execution.role or "role/states", execution.name, source)
         if isinstance(params.get("Body"), bytes):
             params = {**params, "Body": BufferedBody(params["Body"])}
         return await self._doorway.ask("s3", operation, params, caller, self._store.region)

@@ -77,7 +77,7 @@ async def describe_connection(call: Call, Name: str) -> dict[str, Any]:
 
 
 @events.operation
-async def retrieve_connection_parameters(call: Call, ConnectionArn: str) -> dict[str, dict[str, str]]:
+async def retrieve_connection_credentials(call: Call, ConnectionArn: str) -> dict[str, dict[str, str]]:
     """What a connection adds to a request, with its secrets. For services, not on the wire."""
     try:
         arn_of = Arn.parse(ConnectionArn)

@@ -59,7 +59,7 @@ class HttpEndpoints:
         params = {"ConnectionArn": arn}
         try:
             found: dict[str, dict[str, str]] = await self._doorway.ask(
-                "events", "RetrieveConnectionParameters", params, task.caller, task.region, task.trace
+                "events", "RetrieveConnectionCredentials", params, task.caller, task.region, task.trace
             )
         except AwsError as error:
             raise TaskError("Events.ConnectionResource.Failed", error.message) from None
