@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from kumoi.services.stepfunctions.language.errors import ITEM_READER_FAILED, StateError
+from kumoi.services.stepfunctions.naming import small_number
 
 _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
@@ -44,8 +45,8 @@ def _json(document: Any, pointer: str | None) -> list[Any]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict) and key in document:
             document = document[key]
-        elif isinstance(document, list) and key.isdigit() and int(key) < len(document):
-            document = document[int(key)]
+        elif isinstance(document, list) and (place := small_number(key)) is not None and place < len(document):
+            document = document[place]
         else:
             raise failed(f"ItemsPointer {pointer} points at nothing in the file.")
     if isinstance(document, dict):

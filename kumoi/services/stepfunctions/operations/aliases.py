@@ -9,7 +9,14 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.lookup import place_of
-from kumoi.services.stepfunctions.naming import MachineArn, check_alias_name, invalid_arn, machine_arn, no_machine
+from kumoi.services.stepfunctions.naming import (
+    MachineArn,
+    check_alias_name,
+    invalid_arn,
+    machine_arn,
+    no_machine,
+    small_number,
+)
 from kumoi.services.stepfunctions.paging import page
 from kumoi.services.stepfunctions.records import AliasRecord, aliases, machines, versions
 from kumoi.state import Transaction, transactional
@@ -71,9 +78,10 @@ def _routes(given: Routes) -> tuple[MachineArn, list[tuple[int, int]]]:
     parsed = [machine_arn(one) for one in arns]
     numbers: list[int] = []
     for text, one in zip(arns, parsed, strict=True):
-        if one.qualifier is None or not one.qualifier.isdigit():
+        version = small_number(one.qualifier)
+        if version is None:
             raise _refused(f"Routing configuration must contain state machine version ARNs. Received: [{text}]")
-        numbers.append(int(one.qualifier))
+        numbers.append(version)
     if len({one.name for one in parsed}) > 1:
         raise _refused("Routing configuration must contain versions of one state machine.")
     return parsed[0], list(zip(numbers, weights, strict=True))
@@ -145,7 +153,7 @@ async def _list(tx: Transaction, arn: MachineArn) -> list[AliasRecord] | None:
     found = await aliases.list(tx, arn.name)
     if arn.qualifier is None:
         return found
-    return [one for one in found if arn.qualifier in [str(number) for number, _ in one.routes]]
+    return [one for one in found if arn.qualifier in [str(version) for version, _ in one.routes]]
 
 
 @stepfunctions.operation

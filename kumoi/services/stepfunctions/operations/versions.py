@@ -7,7 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.lookup import find_machine, place_of
-from kumoi.services.stepfunctions.naming import invalid_arn, machine_arn
+from kumoi.services.stepfunctions.naming import invalid_arn, machine_arn, small_number
 from kumoi.services.stepfunctions.operations.machines import publish_version
 from kumoi.services.stepfunctions.paging import page
 from kumoi.services.stepfunctions.records import VersionRecord, aliases, machines, versions
@@ -64,9 +64,10 @@ async def _versions(tx: Transaction, name: str) -> list[VersionRecord]:
 async def delete_state_machine_version(call: Call, stateMachineVersionArn: str) -> dict[str, Any]:
     """Delete a version that no alias leads to."""
     parsed = machine_arn(stateMachineVersionArn)
-    if parsed.qualifier is None or not parsed.qualifier.isdigit():
+    version = small_number(parsed.qualifier)
+    if version is None:
         raise invalid_arn(f"Resource type not valid in this context: {stateMachineVersionArn}")
-    await _delete(place_of(call, parsed), parsed.name, int(parsed.qualifier))
+    await _delete(place_of(call, parsed), parsed.name, version)
     return {}
 
 
