@@ -15,10 +15,12 @@ from kumoi.services.stepfunctions.integrations.operation import Operations
 from kumoi.services.stepfunctions.integrations.optimized import Optimized
 from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.language.json_text import dumps
+from kumoi.services.stepfunctions.language.resources import Resource
 from kumoi.services.stepfunctions.mocks import MOCK_VARIABLE, Mocks, Response
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.task_events import resource_of
 from kumoi.wire import AwsError, Wire
+from kumoi.wire.model import Shape
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +104,13 @@ class Effects:
             durable=driver.durable,
             foreign=frame.role is not None and frame.role.startswith("arn:"),
         )
+
+    def output_shape(self, resource: Resource) -> Shape | None:
+        """What the operation of a task answers; None where there is no model of it."""
+        try:
+            return self._operations.model_of(resource).output
+        except TaskError:
+            return None
 
     async def perform(self, task: TaskCall) -> Answer:
         """Make a task's call; TaskError."""

@@ -357,6 +357,14 @@ def test_trying_a_state(states: Any) -> None:
     assert (real["status"], real["error"]) == ("CAUGHT_ERROR", "Lambda.ResourceNotFoundException")
     _, text = code_of(lambda: tried(states, task, mock={"result": "{}", **busy}))
     assert text == "A test mock should have only one of the following fields: [result, errorOutput]."
+    listing = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sqs:listQueues", "Arguments": {}, "End": True}
+    listing["QueryLanguage"] = "JSONata"
+    wrong = {"result": '{"QueueUrls": "x"}'}
+    assert code_of(lambda: tried(states, listing, mock=wrong)) == (
+        "ValidationException",
+        "Mock result schema validation error: Field 'QueueUrls' must be an array",
+    )
+    assert tried(states, listing, mock={**wrong, "fieldValidationMode": "NONE"})["status"] == "SUCCEEDED"
     assert code_of(lambda: tried(states, PASS, stateName="Z"))[1] == "State not found in definition"
     assert tried(states, PASS, stateName="A")["status"] == "SUCCEEDED"
 

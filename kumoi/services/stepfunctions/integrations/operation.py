@@ -13,6 +13,7 @@ from kumoi.doorway import CallDropped, Doorway
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.integrations.shapes import from_answer, to_params
 from kumoi.services.stepfunctions.integrations.task import TaskCall, TaskError
+from kumoi.services.stepfunctions.language.resources import Resource
 from kumoi.state.once import once
 from kumoi.wire import AwsError, OperationModel, UnknownService, Wire
 
@@ -86,8 +87,8 @@ class Operations:
     async def sdk(self, task: TaskCall) -> Any:
         """An `aws-sdk:` integration."""
         service_id = task.resource.type.removeprefix("aws-sdk:").lower()
-        service = BOTOCORE.get(service_id) or self._served(service_id)
-        operation = self.model(service, task.resource.action)
+        operation = self.model_of(task.resource)
+        service = operation.model.name
         params = request_of(operation, task, strict=True)
         request_id = uuid()
         prefix = PREFIXES.get(service_id, service_id.capitalize())
@@ -104,6 +105,15 @@ class Operations:
         except CallDropped:
             raise TaskError(f"{prefix}.SdkClientException", "Unable to execute HTTP request: no answer") from None
         return await from_answer(operation.output, answer)
+
+    def model_of(self, resource: Resource) -> OperationModel:
+        """The operation that a resource names; TaskError when there is none."""
+        if resource.kind != "service":
+            return self.model("lambda", "invoke")
+        service_id = resource.type.removeprefix("aws-sdk:").lower()
+        if not resource.type.startswith("aws-sdk:"):
+            service_id = {"states": "sfn", "events": "eventbridge"}.get(service_id, service_id)
+        return self.model(BOTOCORE.get(service_id) or self._served(service_id), resource.action)
 
     def _served(self, service_id: str) -> str:
         for service in self._doorway.registry:

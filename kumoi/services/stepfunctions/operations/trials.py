@@ -17,6 +17,7 @@ from kumoi.services.stepfunctions.language.diagnostics import ERROR, error_text
 from kumoi.services.stepfunctions.language.errors import StateError
 from kumoi.services.stepfunctions.language.json_text import loads
 from kumoi.services.stepfunctions.language.validation import check_state
+from kumoi.services.stepfunctions.mock_schema import problem
 from kumoi.services.stepfunctions.operations.executions import check_input
 from kumoi.services.stepfunctions.records import ExecutionRecord, Frame
 from kumoi.services.stepfunctions.run import Run
@@ -49,6 +50,7 @@ async def test_state(
         raise aws_error("InvalidDefinition", f"Invalid State Machine Definition: '{error_text(found)}'")
     state = compile_state(name, body, jsonata=jsonata)
     _check_mock(state, mock, roleArn)
+    _check_result(call, state, mock)
     trial, frame = _trial(call, state, roleArn, input, (variables, context), stateConfiguration or {})
     result, has_result = await _run(call, trial, frame, state, mock)
     finding = trial.finding
@@ -111,6 +113,20 @@ def _check_mock(state: State, mock: dict[str, Any] | None, role: str | None) -> 
             raise _refused("Must provide roleArn or mock")
         if resource.waits or resource.kind == "activity":
             raise _refused(f"Resource '{resource.arn}' is not supported without a mock")
+
+
+def _check_result(call: Call, state: State, mock: dict[str, Any] | None) -> None:
+    """Refuse a mocked result that the operation could not answer."""
+    if mock is None or "result" not in mock or state.type != "Task":
+        return
+    resource = resource_of(state)
+    if resource.kind != "service" or resource.waits:
+        return
+    shape = call.part(Effects).output_shape(resource)
+    if shape is not None:
+        found = problem(shape, loads(mock["result"]), mock.get("fieldValidationMode", "STRICT"))
+        if found is not None:
+            raise _refused(found)
 
 
 def _invalid(why: str) -> AwsError:
