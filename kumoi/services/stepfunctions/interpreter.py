@@ -15,13 +15,14 @@ from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
 from kumoi.services.stepfunctions.data_flow import View
-from kumoi.services.stepfunctions.language import choice, errors, jsonata_expression
+from kumoi.services.stepfunctions.language import errors
 from kumoi.services.stepfunctions.language.definition import Catcher, State
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, StateError, runtime
 from kumoi.services.stepfunctions.language.json_path import PathMissing
-from kumoi.services.stepfunctions.language.json_text import dumps, java_text, too_large
+from kumoi.services.stepfunctions.language.json_text import dumps, too_large
 from kumoi.services.stepfunctions.language.retries import find_retrier, matches
 from kumoi.services.stepfunctions.map_plan import MapPlans
+from kumoi.services.stepfunctions.plain_states import PlainStates
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.run import HistoryFull
 from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 _RUNNING = ("call", "callback", "job")
 
 
-class Interpreter(MapPlans, TaskEvents):
+class Interpreter(MapPlans, TaskEvents, PlainStates):
     """Steps one run."""
 
     # What moves a run on
@@ -181,128 +182,21 @@ class Interpreter(MapPlans, TaskEvents):
         state = self.run.state_of(frame)
         match state.type:
             case "Pass":
-                self._pass(frame, state)
+                self.run_pass(frame, state)
             case "Task":
                 self.start_task(frame, state)
             case "Choice":
-                self._choice(frame, state)
+                self.run_choice(frame, state)
             case "Wait":
-                self._wait(frame, state)
+                self.run_wait(frame, state)
             case "Succeed":
                 view = self.view(frame)
                 result = frame.input if state.jsonata else data_flow.effective_input(state, view)
                 self.leave(frame, state, data_flow.output_of(state, view, result, produced=False), {})
             case "Fail":
-                self._fail(frame, state)
+                self.run_fail(frame, state)
             case _:
                 self.fork(frame, state)
-
-    def _pass(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        if state.jsonata:
-            result = frame.input
-        elif state.has("Result"):
-            result = state.fields["Result"]
-        else:
-            result = data_flow.effective_input(state, view)
-        output = data_flow.output_of(state, view, result, produced=False)
-        self.leave(frame, state, output, data_flow.assigned(state.assign, state, view, result))
-
-    def _choice(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        document = frame.input if state.jsonata else data_flow.effective_input(state, view)
-        scope = view.scope(document)
-        for number, rule in enumerate(state.choices):
-            when = rule.when
-            if callable(when):
-                holds = when(scope)
-            else:
-                field = f"Choices[{number}]/Condition"
-                holds = data_flow.jsonata(view, when, field)
-                if not isinstance(holds, bool):
-                    raise jsonata_expression.wrong_type(str(when), field, "boolean", holds)
-            if holds:
-                if rule.has_output:
-                    output = data_flow.jsonata(view, rule.output, f"Choices[{number}]/Output")
-                else:
-                    output = data_flow.output_of(state, view, document, produced=False)
-                values = data_flow.assigned(rule.assign, state, view, document)
-                self.leave(frame, state, output, values, following=rule.next)
-                return
-        default = state.fields.get("Default")
-        if default is None:
-            raise StateError(
-                errors.NO_CHOICE,
-                "The choice state does not have a default or a rule that is true.",
-                located=True,
-            )
-        output = data_flow.output_of(state, view, document, produced=False)
-        values = data_flow.assigned(state.assign, state, view, document)
-        self.leave(frame, state, output, values, following=default)
-
-    def _wait(self, frame: Frame, state: State) -> None:
-        due = self._wait_until(frame, state)
-        if due <= self.now():
-            self._waited(frame, state)
-            return
-        frame.phase, frame.due = "wait", due
-        self.run.touch(frame)
-
-    def _wait_until(self, frame: Frame, state: State) -> float:
-        view = self.view(frame)
-        if state.jsonata:
-            name = "Seconds" if state.has("Seconds") else "Timestamp"
-            value = data_flow.jsonata(view, state.fields[name], name)
-        else:
-            name = next(one for one in ("Seconds", "Timestamp", "SecondsPath", "TimestampPath") if state.has(one))
-            value = self.dynamic(frame, state, name) if name.endswith("Path") else state.fields[name]
-        if name.startswith("Seconds"):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 99_999_999:
-                if state.jsonata:
-                    raise jsonata_expression.wrong_type(str(state.fields[name]), name, "number", value)
-                raise runtime(
-                    f"The {name} parameter does not reference an integer value: {state.fields[name]} == {value}"
-                )
-            return self.now() + int(value)
-        moment = choice.timestamp(value)
-        if moment is None:
-            raise runtime(
-                f"The {name} parameter does not reference a valid ISO-8601 extended offset date-time format string: "
-                f"{state.fields[name]} == {value if isinstance(value, str) else dumps(value)}"
-            )
-        return moment
-
-    def _waited(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        result = frame.input if state.jsonata else data_flow.effective_input(state, view)
-        output = data_flow.output_of(state, view, result, produced=False)
-        self.leave(frame, state, output, data_flow.assigned(state.assign, state, view, result))
-
-    def _fail(self, frame: Frame, state: State) -> None:
-        found: dict[str, str | None] = {}
-        view = self.view(frame)
-        for name in ("Error", "Cause"):
-            value = state.fields.get(name)
-            if state.jsonata and value is not None:
-                value = data_flow.jsonata(view, value, name)
-                if not isinstance(value, str):
-                    raise jsonata_expression.wrong_type(str(state.fields[name]), name, "string", value)
-            elif f"{name}Path" in state.fields:
-                value = self._fail_text(view, state, f"{name}Path")
-            found[name] = value
-        self.fail_flow(frame, found["Error"], found["Cause"])
-
-    def _fail_text(self, view: View, state: State, field: str) -> str:
-        try:
-            value = state.expressions[field](view.scope(view.input))
-        except PathMissing:
-            raise runtime(
-                f"The JSONPath '{state.fields[field]}' specified for the field '{field}' could not be found in the "
-                f"input '{dumps(view.input)}'"
-            ) from None
-        if not isinstance(value, str):
-            raise runtime(f"The {field} field refers to value '{java_text(value)}' which is not a string")
-        return value
 
     # Ends of states
 
@@ -518,7 +412,7 @@ class Interpreter(MapPlans, TaskEvents):
         run, state = self.run, self.run.state_of(frame)
         if frame.phase == "wait":
             frame.due = None
-            self._waited(frame, state)
+            self.waited(frame, state)
         elif frame.phase == "retry":
             frame.due, frame.phase = None, "again"
             run.touch(frame)
