@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -27,6 +28,7 @@ _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "s
 NOTHING = object()
 """What an expression yields that yields nothing (undefined)."""
 _SAFE = 2**53
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 def is_expression(text: Any) -> bool:
@@ -144,7 +146,7 @@ def _compiled(text: str, _thread: int) -> Any:
     from jsonata.jsonata import Jsonata
 
     try:
-        compiled = Jsonata(text[2:-2])
+        compiled = Jsonata(_SURROGATES.sub(_joined, text[2:-2]))
     except JException as error:
         raise Invalid(str(error)) from None
     except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -243,11 +245,36 @@ def _eval(*_arguments: Any) -> Any:
     raise ValueError("$eval is not supported")
 
 
+def _string(value: Any, pretty: Any = None) -> Any:
+    """`$string`, its numbers as JavaScript writes them."""
+    from jsonata.functions import Functions
+
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_text(value)
+    return Functions.string(value, pretty)
+
+
+def number_text(value: float) -> str:
+    """A number as JavaScript prints it, at 15 significant digits."""
+    number = float(f"{value:.15g}")
+    if number.is_integer() and abs(number) < 1e21:
+        return str(int(number))
+    if 1e-6 <= abs(number) < 1e-4:
+        return f"{number:.20f}".rstrip("0")
+    return re.sub(r"e([+-])0+", r"e\1", repr(number))
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """The character that two escaped surrogates mean."""
+    return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
+
+
 _FUNCTIONS: tuple[tuple[str, Any, str | None], ...] = (
     ("partition", _partition, None),
     ("range", _range, None),
     ("hash", _hash, None),
     ("random", _random, None),
+    ("string", _string, "<x-b?:s>"),
     ("uuid", uuid, None),
     ("parse", _parse, None),
     ("eval", _eval, None),
