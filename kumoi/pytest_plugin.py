@@ -69,7 +69,7 @@ class KumoiAccount:
             region_name=self.region,
             aws_access_key_id=self.account,
             aws_secret_access_key="test",  # noqa: S106  (what every such account signs with)
-            config=Config(retries={"total_max_attempts": 1}).merge(Config(**config)),
+            config=Config(retries={"total_max_attempts": 1}, inject_host_prefix=False).merge(Config(**config)),
         )
         self._clients.append(client)
         return client

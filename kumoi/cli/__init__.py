@@ -18,6 +18,7 @@ VERBS = {
     "deploy": "Deploy a template with its code; --watch deploys again on each change.",
     "destroy": "Delete a stack with everything it made.",
     "invoke": "Run a function with an event and show its answer.",
+    "sfn": "Run state machines, show what executions did, lint definitions.",
     "logs": "What a function has logged; -f follows.",
     "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",

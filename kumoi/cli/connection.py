@@ -124,6 +124,7 @@ def environment(url: str) -> dict[str, str]:
     """The variables that point SDKs and the AWS CLI at a platform."""
     return {
         "AWS_ENDPOINT_URL": url,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),

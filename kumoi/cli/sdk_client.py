@@ -12,6 +12,7 @@ from kumoi.cli.connection import Connection, environment
 def client(service: str, data: Path | None, region: str | None = None) -> Any:
     """A client of the platform of a data directory, with the environment's credentials or the usual ones."""
     import boto3
+    from botocore.config import Config
 
     variables = {**environment(Connection.find(data).url), **_given()}
     return boto3.client(
@@ -21,6 +22,7 @@ def client(service: str, data: Path | None, region: str | None = None) -> Any:
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+        config=Config(inject_host_prefix=False),
     )
 
 

@@ -23,6 +23,7 @@ from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.interface import State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
 from kumoi.state.memory import Memory
+from kumoi.state.once import current
 from kumoi.state.schema import KEYED_TABLES, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
 
@@ -140,9 +141,13 @@ class SqliteState(State):
             raise RuntimeError("a transaction was begun inside another: call its function with tx, not with the state")
         work = Work(engine.connection, group, engine.notify, engine.place, engine.memory)
         tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
+        single = current()
         engine.inside = True
         try:
-            result = _drive(function(tx, *args, **kwargs))
+            if single is None:
+                result = _drive(function(tx, *args, **kwargs))
+            else:
+                result = _drive(single.run(tx, lambda: work.wrote, function, *args, **kwargs))
         except BaseException as error:
             if work.wrote:
                 group.undo(error)

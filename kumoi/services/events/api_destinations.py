@@ -14,7 +14,14 @@ from kumoi.doorway.sealing import Sealer
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
 from kumoi.names import Arn
 from kumoi.services.events.connection_secrets import unseal
-from kumoi.services.events.http_request import HttpRequest, check_status, destination_request, token_request
+from kumoi.services.events.http_request import (
+    HttpRequest,
+    authorization,
+    check_status,
+    destination_request,
+    named,
+    token_request,
+)
 from kumoi.services.events.records import ApiDestination, Connection, connections, destinations
 from kumoi.state import State, Transaction, transactional
 
@@ -73,6 +80,27 @@ class ApiDestinations:
             token = await self._token(connection)
             answer = await self._send(destination_request(destination, parameters, target, text, token))
         check_status(answer.status, request.url)
+
+    async def parameters(self, state: State, arn: Arn) -> dict[str, dict[str, str]]:
+        """What a connection adds to a request of an HTTP task: header fields, query, members of the body.
+
+        DeliveryFailed when there is no such connection, or it is not authorized.
+        """
+        connection = await _connection(state, name_of(arn))
+        if connection is None:
+            raise DeliveryFailed("NO_RESOURCE", f"There is no connection {arn}.", retry=False)
+        if connection.state == "DEAUTHORIZED" or connection.sealed is None:
+            raise DeliveryFailed("NO_PERMISSIONS", f"The connection {connection.name} is not authorized.", retry=False)
+        given = unseal(self._sealer, connection.id, connection.sealed)
+        more = given.get("InvocationHttpParameters", {})
+        return {
+            "Headers": {
+                **named(more.get("HeaderParameters", ())),
+                **authorization(given, await self._token(connection)),
+            },
+            "QueryParameters": named(more.get("QueryStringParameters", ())),
+            "BodyParameters": named(more.get("BodyParameters", ())),
+        }
 
     async def authorize(self, state: State, name: str) -> None:
         """Fetch the token of a new OAuth connection, and note on it how that went."""

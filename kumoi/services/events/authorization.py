@@ -34,6 +34,8 @@ def resource(call: Call) -> str:
     params, operation = call.params, call.operation
     if isinstance(params.get("ResourceARN"), str):
         return str(params["ResourceARN"])
+    if isinstance(params.get("ConnectionArn"), str) and operation == "RetrieveConnectionCredentials":
+        return str(params["ConnectionArn"])
     for kind, (member, prefix) in _NAMED.items():
         if kind in operation:
             return call.arn("events", f"{prefix}/{params[member]}") if member in params else EVERYTHING

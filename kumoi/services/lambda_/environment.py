@@ -33,6 +33,7 @@ def compose(
 ) -> Mapping[str, str]:
     """Every variable of the environment; `endpoint` lets SDKs inside land on Kumoi unless the user set another."""
     variables = {**_DEFAULTS, **_of_runtime(function.runtime), "AWS_ENDPOINT_URL": endpoint}
+    variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
     variables.update(function.environment or {})
     variables.update(
         {

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from kumoi.doorway import Ask, Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING, everything, pass_role
 
-_ARNS = ("stateMachineArn", "executionArn", "activityArn", "resourceArn", "mapRunArn", "stateMachineAliasArn")
+_ARNS = (
+    *("stateMachineArn", "executionArn", "activityArn", "resourceArn", "mapRunArn"),
+    *("stateMachineAliasArn", "stateMachineVersionArn"),
+)
 
 
 def resource(call: Call) -> str:
@@ -35,5 +38,5 @@ AUTHORIZATION = Authorization(
     "states",
     resource=resource,
     resources=dict.fromkeys(("ListActivities", "ListStateMachines", "ValidateStateMachineDefinition"), everything),
-    asks={"CreateStateMachine": with_role, "UpdateStateMachine": with_role},
+    asks={"CreateStateMachine": with_role, "TestState": with_role, "UpdateStateMachine": with_role},
 )

@@ -6,8 +6,7 @@ with `$states` and the variables. Source: "Processing input and output in Step F
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kumoi.services.stepfunctions.language import json_path, jsonata_expression
@@ -19,17 +18,33 @@ from kumoi.services.stepfunctions.language.scope import Scope
 from kumoi.services.stepfunctions.language.templates import read_path
 
 
-@dataclass(slots=True)
 class View:
-    """What a state's expressions may see: the raw input, the context object, the variables."""
+    """What a state's expressions may see: the raw input, the variables, and the context object, made when asked for."""
 
-    input: Any
-    context: dict[str, Any]
-    variables: Mapping[str, Any]
+    __slots__ = ("_context", "_make", "input", "now", "variables")
+
+    def __init__(
+        self, input: Any, context: Callable[[], dict[str, Any]], variables: Mapping[str, Any], now: float
+    ) -> None:
+        self.input = input
+        self.now = now
+        self.variables = variables
+        self._make = context
+        self._context: dict[str, Any] | None = None
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The context object."""
+        if self._context is None:
+            self._context = self._make()
+        return self._context
 
     def scope(self, document: Any) -> Scope:
         """The scope of JSONPath with a document of its own."""
-        return Scope(document, self.context, self.variables)
+        return Scope(document, self._get, self.variables)
+
+    def _get(self) -> dict[str, Any]:
+        return self.context
 
     def bindings(self, more: Mapping[str, Any]) -> dict[str, Any]:
         """What JSONata sees: the variables, and `$states` with what a moment adds to it."""
@@ -42,7 +57,7 @@ def jsonata(view: View, value: Any, field: str, more: Mapping[str, Any] | None =
 
     def evaluated(one: Any, at: str) -> Any:
         if is_expression(one):
-            found = jsonata_expression.evaluate(one, bindings, at)
+            found = jsonata_expression.evaluate(one, bindings, at, view.now)
             if found is NOTHING:
                 raise jsonata_expression.undefined(one, at)
             return found

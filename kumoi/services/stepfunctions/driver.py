@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,7 @@ import msgspec
 
 from kumoi.clock import Clock
 from kumoi.services.stepfunctions import store
+from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.interpreter import Interpreter
 from kumoi.services.stepfunctions.records import ActivityTask, Event, ExecutionRecord, Frame, TokenRecord
 from kumoi.services.stepfunctions.run import Changes, Run
@@ -33,6 +35,10 @@ Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
 Listener = Callable[["Driver", list[Event]], None]
 
 
+class Stuck(Exception):
+    """What happened to an execution could not be committed: it goes on when the platform is started again."""
+
+
 class Driver:
     """Drives one run. `effect` does what a frame asks for; `listen` is told of events once they are committed."""
 
@@ -46,7 +52,9 @@ class Driver:
         abandon: Callable[[Driver, int, str], None],
         listen: Listener,
         ended: Callable[[Driver], None],
+        threads: Executor,
     ) -> None:
+        self._threads = threads
         self.run = run
         self.state = state
         self.region = state.region
@@ -62,7 +70,7 @@ class Driver:
         self._quiet = asyncio.Event()
         self._working: dict[int, asyncio.Task[None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._busy = False
+        self._busy = self._stuck = False
         self._timer: float | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._threaded = any(state.jsonata for state in run.machine.states.values())
@@ -89,6 +97,9 @@ class Driver:
         if self.finished.done():
             done.set_result(None)
             return done
+        if self._stuck:
+            done.set_exception(Stuck(self.run.execution.arn))
+            return done
         self._inbox.append((action, done))
         self._quiet.clear()
         self._wake.set()
@@ -108,25 +119,31 @@ class Driver:
             self.finished.cancel()
 
     async def _live(self) -> None:
+        handled: list[tuple[Action, asyncio.Future[None] | None]] = []
         try:
             while not self.run.ended:
                 await self._wake.wait()
                 self._wake.clear()
                 self._busy = True
-                await self._turn()
+                handled, self._inbox = self._inbox, []
+                await self._turn(handled)
                 self._busy = False
                 self._rest()
         except asyncio.CancelledError:
             raise
         except Exception:
             logger.exception("the execution %s is stuck until the next start", self.run.execution.arn)
+            self._stuck = True
+            for _, done in [*handled, *self._inbox]:
+                if done is not None and not done.done():
+                    done.set_exception(Stuck(self.run.execution.arn))
         finally:
             self._quiet.set()
 
-    async def _turn(self) -> None:
-        inbox, self._inbox = self._inbox, []
+    async def _turn(self, inbox: list[tuple[Action, asyncio.Future[None] | None]]) -> None:
         if self._threaded:
-            await asyncio.to_thread(self._work, inbox, float("inf"))
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._work, inbox, float("inf"))
         else:
             self._work(inbox, perf_counter() + SLICE)
             while self.run.ready:
@@ -186,15 +203,18 @@ class Driver:
             closed=sorted(changes.closed),
             tokens=[self._token(run.frames[number]) for number in changes.tokens if self._holds_token(number)],
             spent=changes.spent,
+            answered=[key_of(run.execution.arn, event) for event in changes.answered],
             due=due,
             set_timer=due != self._timer,
         )
 
-    def _value(self, place: tuple[int, int]) -> tuple[int, int, Any] | None:
-        fork, index = place
-        if index < 0:
-            return (fork, index, self.run.items[fork]) if fork in self.run.items else None
-        return (fork, index, self.run.results[fork][index]) if fork in self.run.results else None
+    def _value(self, place: tuple[int, int, int]) -> tuple[int, int, Any] | None:
+        """What is to be stored of a fork; nothing where that fork is over."""
+        number, fork, index = place
+        frame = self.run.frames.get(number)
+        if frame is None or frame.fork != fork or number not in self.run.results:
+            return None
+        return fork, index, self.run.items[number] if index < 0 else self.run.results[number][index]
 
     def _holds_token(self, number: int) -> bool:
         frame = self.run.frames.get(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,9 +15,12 @@ from kumoi.services.stepfunctions.integrations.operation import Operations
 from kumoi.services.stepfunctions.integrations.optimized import Optimized
 from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.language.json_text import dumps
+from kumoi.services.stepfunctions.language.resources import Resource
+from kumoi.services.stepfunctions.mocks import MOCK_VARIABLE, Mocks, Response
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.task_events import resource_of
 from kumoi.wire import AwsError, Wire
+from kumoi.wire.model import Shape
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +30,8 @@ class Effects:
 
     def __init__(self, doorway: Doorway, wire: Wire) -> None:
         self._doorway = doorway
+        self.mocks = Mocks.load(os.environ.get(MOCK_VARIABLE))
+        self._attempts: dict[str, dict[str, list[int]]] = {}
         operations = Operations(doorway, wire)
         self._operations = operations
         self._optimized = Optimized(operations)
@@ -42,6 +48,11 @@ class Effects:
         number, scheduled = frame.id, frame.scheduled
         task = self.task_of(driver, frame)
         try:
+            mock = self._mock(driver, frame)
+            if mock is not None:
+                outcome = Early(succeeded=True, output=dumps(await mock.answer(self._doorway.clock)))
+                driver.post(lambda one: one.callback_now(number, scheduled, outcome))
+                return
             if frame.phase == "job":
                 assert frame.job is not None
                 answer = Answer(await self.nested.wait(task, frame.job))
@@ -61,10 +72,25 @@ class Effects:
             outcome = Early(succeeded=False, error="States.TaskFailed", cause=cause)
         driver.post(lambda one: one.settle(number, scheduled, outcome))
 
+    def _mock(self, driver: Driver, frame: Frame) -> Response | None:
+        """What the mock file has for an attempt; None where the task is to be made for real."""
+        execution = driver.run.execution
+        if execution.mock is None:
+            return None
+        seen = self._attempts.setdefault(execution.arn, {}).setdefault(frame.state, [])
+        if frame.scheduled not in seen:
+            seen.append(frame.scheduled)
+        attempt = seen.index(frame.scheduled)
+        return self.mocks.response(execution.machine.partition("/")[0], execution.mock, frame.state, attempt)
+
+    def forget(self, arn: str) -> None:
+        """An execution has ended."""
+        self._attempts.pop(arn, None)
+
     def task_of(self, driver: Driver, frame: Frame) -> TaskCall:
         """The attempt that a frame is at."""
         execution = driver.run.execution
-        trace = NO_TRACE if execution.trace is None else Trace.parse(execution.trace, execution.started)
+        trace = NO_TRACE if execution.span is None else Trace.parse(execution.span, execution.started)
         return TaskCall(
             resource=resource_of(driver.run.state_of(frame)),
             request=frame.request,
@@ -75,7 +101,16 @@ class Effects:
             region=driver.region,
             role=frame.role or execution.role,
             trace=trace,
+            durable=driver.durable,
+            foreign=frame.role is not None and frame.role.startswith("arn:"),
         )
+
+    def output_shape(self, resource: Resource) -> Shape | None:
+        """What the operation of a task answers; None where there is no model of it."""
+        try:
+            return self._operations.model_of(resource).output
+        except TaskError:
+            return None
 
     async def perform(self, task: TaskCall) -> Answer:
         """Make a task's call; TaskError."""

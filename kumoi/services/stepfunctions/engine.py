@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway
@@ -21,6 +23,8 @@ from kumoi.state.timers import TimerRunner
 
 logger = logging.getLogger(__name__)
 
+JSONATA_THREADS = 4
+"""Machines with JSONata that are stepped at once."""
 RESUME = "stepfunctions.resume"
 
 
@@ -34,7 +38,10 @@ class Engine:
         self._timers = timers
         self._effects = effects
         self._publishing = publishing
+        self._threads = ThreadPoolExecutor(JSONATA_THREADS, thread_name_prefix="jsonata")
         self._resumed = asyncio.Event()
+        self.abort_map_run: Callable[[Driver, str], Coroutine[Any, Any, None]] | None = None
+        self._aborting: set[asyncio.Task[None]] = set()
         timers.on(store.DUE, self._due)
         timers.on(RESUME, self._resume)
 
@@ -42,10 +49,21 @@ class Engine:
         """Run an execution that begins."""
         return self._drive(account, region, Run(execution, machine))
 
-    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> None:
+    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
         """Store a Standard execution and run it; returns once it is stored."""
-        launch: Callable[[], Driver] = lambda: self.launch(account, region, execution, machine)  # noqa: E731
-        await store.begin(self._state.at(account, region), execution, lambda: _ignore(launch()))
+        launched: list[Driver] = []
+        await store.begin(
+            self._state.at(account, region),
+            execution,
+            lambda: launched.append(self.launch(account, region, execution, machine)),
+        )
+        return launched[0]
+
+    async def start_child(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
+        """Run an execution, stored where it is a Standard one; its driver."""
+        if execution.express:
+            return self.launch(account, region, execution, machine)
+        return await self.start(account, region, execution, machine)
 
     async def prepare(self) -> None:
         """Have what an earlier process left behind taken up once the platform is up."""
@@ -77,6 +95,7 @@ class Engine:
             abandon=self._abandon,
             listen=self._publishing.told,
             ended=self._ended,
+            threads=self._threads,
         )
         self.drivers[run.execution.arn] = driver
         driver.start()
@@ -90,6 +109,12 @@ class Engine:
 
     def _abandon(self, driver: Driver, _frame: int, job: str) -> None:
         """Nobody waits any more for an execution that a task began: it is stopped."""
+        if ":mapRun:" in job:
+            assert self.abort_map_run is not None
+            aborting = asyncio.create_task(self.abort_map_run(driver, job))
+            self._aborting.add(aborting)
+            aborting.add_done_callback(self._aborting.discard)
+            return
         inner = self.drivers.get(job)
         if inner is not None:
             cause = f"The execution {driver.run.execution.arn} that waited for this one has gone on or was stopped."
@@ -97,6 +122,7 @@ class Engine:
 
     def _ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.run.execution.arn, None)
+        self._effects.forget(driver.run.execution.arn)
 
     async def _due(self, timer: Timer) -> None:
         driver = self.drivers.get(timer.payload.decode())
@@ -116,12 +142,9 @@ class Engine:
     async def stop(self) -> None:
         """Stop everything; Standard executions go on at the next start."""
         await self.forget(None)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @transactional
 async def _set_resume(tx: Transaction) -> None:
     tx.timer(0.0, RESUME, key="all")
-
-
-def _ignore(_driver: Driver) -> None:
-    """The driver runs by itself."""

@@ -6,6 +6,7 @@ begins executions of its own: for the run it is an effect.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
@@ -30,9 +31,13 @@ class Forks(Stepping):
         if state.type == "Parallel":
             self._parallel(frame, state)
         elif state.distributed:
-            self._distributed(frame, state)
+            self.distributed(frame, state)
         else:
             self._inline_map(frame, state)
+
+    @abstractmethod
+    def distributed(self, frame: Frame, state: State) -> None:
+        """Begin a map run."""
 
     def _parallel(self, frame: Frame, state: State) -> None:
         run = self.run
@@ -45,7 +50,7 @@ class Forks(Stepping):
     def _open(self, frame: Frame, size: int, limit: int) -> None:
         frame.phase, frame.size, frame.limit = "fork", size, limit
         frame.following = frame.active = frame.done = 0
-        frame.fork_previous = frame.previous
+        frame.fork_previous = frame.fork = frame.previous
         self.run.results[frame.id] = [_PENDING] * size
         self.run.touch(frame)
 
@@ -57,7 +62,7 @@ class Forks(Stepping):
         self._open(frame, len(items), min(wanted or MAX_INLINE, MAX_INLINE))
         run.items[frame.id] = items
         frame.job = "object" if keyed else None
-        run.changes.values.append((frame.id, -1))
+        run.changes.values.append((frame.id, frame.fork, -1))
         if items:
             run.ready.append(frame.id)
         else:
@@ -161,7 +166,7 @@ class Forks(Stepping):
             run.emit(self.now(), "MapIterationSucceeded", child.previous, {"name": state.name, "index": child.index})
         frame.fork_previous = max(child.previous, frame.fork_previous) if state.type == "Parallel" else child.previous
         run.results[frame.id][child.index] = output
-        run.changes.values.append((frame.id, child.index))
+        run.changes.values.append((frame.id, frame.fork, child.index))
         run.drop(child)
         frame.active -= 1
         frame.done += 1
@@ -197,7 +202,7 @@ class Forks(Stepping):
     def _close(self, frame: Frame) -> None:
         """A fork runs no more: what was stored of it is no longer needed."""
         frame.phase, frame.request, frame.job = "leaving", None, None
-        self.run.changes.closed.add(frame.id)
+        self.run.changes.closed.add(frame.fork)
 
     def child_failed(self, child: Frame, error: str | None, cause: str | None) -> None:
         """A branch or an iteration has failed: the others are aborted, and the state fails."""
@@ -232,11 +237,3 @@ class Forks(Stepping):
             self.run.items.pop(frame.id, None)
             self.run.results.pop(frame.id, None)
             self._close(frame)
-
-    def _distributed(self, frame: Frame, state: State) -> None:
-        run = self.run
-        frame.previous = run.emit(self.now(), "MapStateStarted", frame.previous, {"length": 0})
-        frame.phase = "map-run"
-        frame.scheduled = frame.previous
-        run.touch(frame)
-        run.changes.effects.append(frame.id)

@@ -7,6 +7,7 @@ the event that led to a state, through its task, to its exit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -14,21 +15,24 @@ from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
 from kumoi.services.stepfunctions.data_flow import View
-from kumoi.services.stepfunctions.forks import Forks
-from kumoi.services.stepfunctions.language import choice, errors, jsonata_expression
+from kumoi.services.stepfunctions.language import errors
 from kumoi.services.stepfunctions.language.definition import Catcher, State
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, StateError, runtime
 from kumoi.services.stepfunctions.language.json_path import PathMissing
-from kumoi.services.stepfunctions.language.json_text import dumps, java_text, too_large
+from kumoi.services.stepfunctions.language.json_text import dumps, too_large
 from kumoi.services.stepfunctions.language.retries import find_retrier, matches
+from kumoi.services.stepfunctions.map_plan import MapPlans
+from kumoi.services.stepfunctions.plain_states import PlainStates
 from kumoi.services.stepfunctions.records import Early, Frame
 from kumoi.services.stepfunctions.run import HistoryFull
 from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
 
+logger = logging.getLogger(__name__)
+
 _RUNNING = ("call", "callback", "job")
 
 
-class Interpreter(Forks, TaskEvents):
+class Interpreter(MapPlans, TaskEvents, PlainStates):
     """Steps one run."""
 
     # What moves a run on
@@ -51,7 +55,7 @@ class Interpreter(Forks, TaskEvents):
         elif frame.phase == "enter":
             self._enter(frame)
         elif frame.phase == "again":
-            self._begin(frame)
+            self.begin_state(frame)
         else:
             frame_outcome = frame.early
             assert frame_outcome is not None
@@ -75,12 +79,22 @@ class Interpreter(Forks, TaskEvents):
             return
         self._guarded(frame, partial(self._outcome, frame, outcome))
 
+    def callback_now(self, frame_id: int, scheduled: int, outcome: Early) -> None:
+        """The final outcome of a task that is mocked, whatever it would have waited for."""
+        frame = self.task(frame_id, scheduled)
+        if frame is None:
+            return
+        if frame.phase == "call" and self.waits(frame):
+            self.submitted(frame_id, scheduled, {}, None)
+        self.settle(frame_id, scheduled, outcome)
+
     def submitted(self, frame_id: int, scheduled: int, output: Any, job: str | None) -> None:
         """The call of a task that waits for a callback or a job was answered."""
         frame = self.task(frame_id, scheduled)
         if frame is None or frame.phase != "call":
             return
         state = self.run.state_of(frame)
+        self.run.changes.answered.append(scheduled)
         self.emit_submitted(frame, state, dumps(output))
         frame.phase, frame.job = ("callback", None) if job is None else ("job", job)
         self.run.touch(frame)
@@ -161,141 +175,34 @@ class Interpreter(Forks, TaskEvents):
         details = {"name": state.name, "input": text, "inputDetails": {"truncated": False}}
         frame.previous = frame.entered_id = run.emit(now, f"{state.type}StateEntered", frame.previous, details)
         run.touch(frame)
-        self._begin(frame)
+        self.begin_state(frame)
 
-    def _begin(self, frame: Frame) -> None:
+    def begin_state(self, frame: Frame) -> None:
         """Do what the state is for; again, where it is retried."""
         state = self.run.state_of(frame)
         match state.type:
             case "Pass":
-                self._pass(frame, state)
+                self.run_pass(frame, state)
             case "Task":
                 self.start_task(frame, state)
             case "Choice":
-                self._choice(frame, state)
+                self.run_choice(frame, state)
             case "Wait":
-                self._wait(frame, state)
+                self.run_wait(frame, state)
             case "Succeed":
                 view = self.view(frame)
                 result = frame.input if state.jsonata else data_flow.effective_input(state, view)
                 self.leave(frame, state, data_flow.output_of(state, view, result, produced=False), {})
             case "Fail":
-                self._fail(frame, state)
+                self.run_fail(frame, state)
             case _:
                 self.fork(frame, state)
-
-    def _pass(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        if state.jsonata:
-            result = frame.input
-        elif state.has("Result"):
-            result = state.fields["Result"]
-        else:
-            result = data_flow.effective_input(state, view)
-        output = data_flow.output_of(state, view, result, produced=False)
-        self.leave(frame, state, output, data_flow.assigned(state.assign, state, view, result))
-
-    def _choice(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        document = frame.input if state.jsonata else data_flow.effective_input(state, view)
-        scope = view.scope(document)
-        for number, rule in enumerate(state.choices):
-            when = rule.when
-            if callable(when):
-                holds = when(scope)
-            else:
-                field = f"Choices[{number}]/Condition"
-                holds = data_flow.jsonata(view, when, field)
-                if not isinstance(holds, bool):
-                    raise jsonata_expression.wrong_type(str(when), field, "boolean", holds)
-            if holds:
-                if rule.has_output:
-                    output = data_flow.jsonata(view, rule.output, f"Choices[{number}]/Output")
-                else:
-                    output = data_flow.output_of(state, view, document, produced=False)
-                values = data_flow.assigned(rule.assign, state, view, document)
-                self.leave(frame, state, output, values, following=rule.next)
-                return
-        default = state.fields.get("Default")
-        if default is None:
-            raise StateError(
-                errors.NO_CHOICE,
-                "The choice state does not have a default or a rule that is true.",
-                located=True,
-            )
-        output = data_flow.output_of(state, view, document, produced=False)
-        values = data_flow.assigned(state.assign, state, view, document)
-        self.leave(frame, state, output, values, following=default)
-
-    def _wait(self, frame: Frame, state: State) -> None:
-        due = self._wait_until(frame, state)
-        if due <= self.now():
-            self._waited(frame, state)
-            return
-        frame.phase, frame.due = "wait", due
-        self.run.touch(frame)
-
-    def _wait_until(self, frame: Frame, state: State) -> float:
-        view = self.view(frame)
-        if state.jsonata:
-            name = "Seconds" if state.has("Seconds") else "Timestamp"
-            value = data_flow.jsonata(view, state.fields[name], name)
-        else:
-            name = next(one for one in ("Seconds", "Timestamp", "SecondsPath", "TimestampPath") if state.has(one))
-            value = self.dynamic(frame, state, name) if name.endswith("Path") else state.fields[name]
-        if name.startswith("Seconds"):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 99_999_999:
-                if state.jsonata:
-                    raise jsonata_expression.wrong_type(str(state.fields[name]), name, "number", value)
-                raise runtime(
-                    f"The {name} parameter does not reference an integer value: {state.fields[name]} == {value}"
-                )
-            return self.now() + int(value)
-        moment = choice.timestamp(value)
-        if moment is None:
-            raise runtime(
-                f"The {name} parameter does not reference a valid ISO-8601 extended offset date-time format string: "
-                f"{state.fields[name]} == {value if isinstance(value, str) else dumps(value)}"
-            )
-        return moment
-
-    def _waited(self, frame: Frame, state: State) -> None:
-        view = self.view(frame)
-        result = frame.input if state.jsonata else data_flow.effective_input(state, view)
-        output = data_flow.output_of(state, view, result, produced=False)
-        self.leave(frame, state, output, data_flow.assigned(state.assign, state, view, result))
-
-    def _fail(self, frame: Frame, state: State) -> None:
-        found: dict[str, str | None] = {}
-        view = self.view(frame)
-        for name in ("Error", "Cause"):
-            value = state.fields.get(name)
-            if state.jsonata and value is not None:
-                value = data_flow.jsonata(view, value, name)
-                if not isinstance(value, str):
-                    raise jsonata_expression.wrong_type(str(state.fields[name]), name, "string", value)
-            elif f"{name}Path" in state.fields:
-                value = self._fail_text(view, state, f"{name}Path")
-            found[name] = value
-        self.fail_flow(frame, found["Error"], found["Cause"])
-
-    def _fail_text(self, view: View, state: State, field: str) -> str:
-        try:
-            value = state.expressions[field](view.scope(view.input))
-        except PathMissing:
-            raise runtime(
-                f"The JSONPath '{state.fields[field]}' specified for the field '{field}' could not be found in the "
-                f"input '{dumps(view.input)}'"
-            ) from None
-        if not isinstance(value, str):
-            raise runtime(f"The {field} field refers to value '{java_text(value)}' which is not a string")
-        return value
 
     # Ends of states
 
     def view(self, frame: Frame) -> View:
         """What the state of a frame may see."""
-        return View(frame.input, self.context(frame), self.run.variables(frame))
+        return View(frame.input, partial(self.context, frame), self.run.variables(frame), self.now())
 
     def context(self, frame: Frame) -> dict[str, Any]:
         """The context object."""
@@ -460,6 +367,10 @@ class Interpreter(Forks, TaskEvents):
                 self._history_full()
             except StateError as second:  # a catcher's own output cannot be made
                 self._give_up(frame, second)
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            logger.exception("the state %s of %s could not be run", frame.state, self.run.execution.arn)
+            cause = f"Kumoi failed at the state '{frame.state}' ({type(error).__name__}); its log has the details."
+            self.finish("FAILED", "ExecutionFailed", frame.previous, error=errors.RUNTIME, cause=cause)
 
     def _history_full(self) -> None:
         cause = "The execution reached the maximum number of history events (25000)."
@@ -501,7 +412,7 @@ class Interpreter(Forks, TaskEvents):
         run, state = self.run, self.run.state_of(frame)
         if frame.phase == "wait":
             frame.due = None
-            self._waited(frame, state)
+            self.waited(frame, state)
         elif frame.phase == "retry":
             frame.due, frame.phase = None, "again"
             run.touch(frame)
@@ -513,6 +424,7 @@ class Interpreter(Forks, TaskEvents):
     def _outcome(self, frame: Frame, outcome: Early) -> None:
         state = self.run.state_of(frame)
         frame.phase = "settled"
+        self.run.changes.answered.append(frame.scheduled)
         if outcome.succeeded:
             self.emit_succeeded(frame, state, outcome.output or "null")
             self.complete(frame, self.result_of(outcome.output or "null"))

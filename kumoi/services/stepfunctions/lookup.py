@@ -14,6 +14,7 @@ from kumoi.services.stepfunctions.naming import (
     machine_arn,
     no_execution,
     no_machine,
+    small_number,
 )
 from kumoi.services.stepfunctions.records import (
     ActivityRecord,
@@ -66,9 +67,8 @@ async def _find(tx: Transaction, arn: MachineArn) -> Found | None:
     if arn.qualifier is None:
         return Found(arn, machine, machine.hash, machine.role, None, None)
     alias = None
-    if arn.qualifier.isdigit():
-        number = int(arn.qualifier)
-    else:
+    number = small_number(arn.qualifier)
+    if number is None:
         alias = await aliases.get(tx, arn.name, arn.qualifier)
         if alias is None:
             return None

@@ -96,6 +96,11 @@ def activity_name(arn: str) -> str:
     return ":".join(parts[6:])
 
 
+def small_number(text: str | None, digits: int = 9) -> int | None:
+    """A text of a few ASCII digits as a number; None for anything else."""
+    return int(text) if text and len(text) <= digits and text.isascii() and text.isdigit() else None
+
+
 def no_machine(arn: str) -> AwsError:
     """StateMachineDoesNotExist."""
     return aws_error("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")

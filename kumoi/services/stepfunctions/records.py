@@ -70,7 +70,8 @@ class AliasRecord(msgspec.Struct, frozen=True, kw_only=True):
 class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An execution. `last_event` is the highest id of its history, `deadline` when it times out.
 
-    `map_run` is the ARN of the map run that it is a child of; `mock` names a test case of the mock file.
+    `map_run` is the ARN of the map run that it is a child of; `mock` names a test case of the mock file. `trace` is the
+    header a client gave, `span` the one that tasks go on with.
     """
 
     machine: str
@@ -89,8 +90,10 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     version_arn: str | None = None
     alias_arn: str | None = None
     trace: str | None = None
+    span: str | None = None
     redrives: int = 0
     redriven: float | None = None
+    redrive_token: str | None = None
     last_event: int = 0
     deadline: float | None = None
     map_run: str | None = None
@@ -151,7 +154,8 @@ class Frame(msgspec.Struct, kw_only=True, omit_defaults=True):
     `phase` is enter (the state begins), wait, retry, call (an effect is under way), callback (a token is out), job
     (what a .sync task began), fork (branches or iterations run) or map-run. `previous` is the event that led here;
     `before` the one that led to the state, `entered_id` the state's own Entered event. `counts` has the retries of each
-    retrier. `scheduled` is the event that began the present attempt of a task: its effect's key.
+    retrier. `scheduled` is the event that began the present attempt of a task, its effect's key; `fork` the one that
+    began the branches or iterations under way.
     """
 
     id: int
@@ -183,6 +187,7 @@ class Frame(msgspec.Struct, kw_only=True, omit_defaults=True):
     done: int = 0
     limit: int = 0
     fork_previous: int = 0
+    fork: int = 0
 
 
 class FrameRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -196,7 +201,7 @@ class ForkValue(msgspec.Struct, frozen=True, array_like=True):
     """The items of a Map that is under way (index -1), or what one of its iterations or branches ended with."""
 
     execution: str
-    frame: int
+    fork: int
     index: int
     value: Any
 
@@ -251,7 +256,7 @@ running: Space[Running] = Space(
 history: Space[Segment] = Space("stepfunctions.history", Segment, lambda one: (one.execution, one.first))
 frames: Space[FrameRecord] = Space("stepfunctions.frame", FrameRecord, lambda one: (one.execution, one.frame.id))
 fork_values: Space[ForkValue] = Space(
-    "stepfunctions.fork", ForkValue, lambda one: (one.execution, one.frame, one.index + 1)
+    "stepfunctions.fork", ForkValue, lambda one: (one.execution, one.fork, one.index + 1)
 )
 tokens: Space[TokenRecord] = Space("stepfunctions.token", TokenRecord, lambda one: (one.token,), scope="global")
 activities: Space[ActivityRecord] = Space("stepfunctions.activity", ActivityRecord, lambda one: (one.name,))

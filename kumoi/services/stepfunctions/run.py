@@ -25,13 +25,14 @@ class Changes:
         self.events: list[Event] = []
         self.touched: set[int] = set()
         self.dropped: set[int] = set()
-        self.values: list[tuple[int, int]] = []
+        self.values: list[tuple[int, int, int]] = []
         self.closed: set[int] = set()
         self.effects: list[int] = []
         self.cancelled: list[int] = []
         self.abandoned: list[tuple[int, str]] = []
         self.tokens: list[int] = []
         self.spent: list[str] = []
+        self.answered: list[int] = []
 
     @property
     def matter(self) -> bool:
@@ -108,8 +109,8 @@ class Run:
         self.changes.touched.discard(frame.id)
         if frame.id in self.stored:
             self.changes.dropped.add(frame.id)
-        if frame.phase == "fork":
-            self.changes.closed.add(frame.id)
+        if frame.phase in ("fork", "map-run"):
+            self.changes.closed.add(frame.fork)
         self.items.pop(frame.id, None)
         self.results.pop(frame.id, None)
 
@@ -117,7 +118,7 @@ class Run:
         """Give up what a frame waits for: its effect, its token."""
         if frame.phase in ("call", "job", "callback", "map-run"):
             self.changes.cancelled.append(frame.id)
-        if frame.phase == "job" and frame.job is not None:
+        if frame.phase in ("job", "map-run") and frame.job is not None:
             self.changes.abandoned.append((frame.id, frame.job))
         if frame.token is not None:
             self.changes.spent.append(frame.token)
@@ -167,13 +168,11 @@ class Run:
 
     def restore(self, fork: int, index: int, value: Any) -> None:
         """Take back what was stored of a fork that is under way."""
-        frame = self.frames.get(fork)
-        if frame is None:
-            return
-        if index < 0:
-            self.items[fork] = value
-        else:
-            self.results.setdefault(fork, [None] * frame.size)[index] = value
+        for frame in self.frames.values():
+            if frame.fork == fork and index < 0:
+                self.items[frame.id] = value
+            elif frame.fork == fork:
+                self.results.setdefault(frame.id, [None] * frame.size)[index] = value
 
     def resume(self) -> None:
         """Have what was under way when the platform ended go on."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from kumoi.services.stepfunctions.language.definition import compile_machine
+from kumoi.services.stepfunctions.map_records import redrive_run
 from kumoi.services.stepfunctions.records import (
     ActivityTask,
     Event,
@@ -31,6 +32,7 @@ from kumoi.services.stepfunctions.records import (
 )
 from kumoi.services.stepfunctions.run import Run
 from kumoi.state import Transaction, transactional
+from kumoi.state.once import forget
 
 DUE = "stepfunctions.due"
 YEAR = 365 * 86_400.0
@@ -48,6 +50,7 @@ class Batch(msgspec.Struct, kw_only=True):
     closed: list[int]
     tokens: list[tuple[TokenRecord, ActivityTask | None]]
     spent: list[str]
+    answered: list[str]
     due: float | None
     set_timer: bool
 
@@ -55,6 +58,11 @@ class Batch(msgspec.Struct, kw_only=True):
 @transactional
 async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> None:
     """Store an execution that is to run; `launch` starts it once that is committed."""
+    before = await executions.get(tx, execution.machine, execution.name)
+    if before is not None:  # of the same name, and out of its 90 days
+        await starts.delete(tx, before.map_run or before.machine, int(before.started * 1e6), before.name)
+        for space in (history, frames, fork_values):
+            await space.delete_all(tx, execution.arn)
     await executions.put(tx, execution)
     owner = execution.map_run or execution.machine
     await starts.put(tx, ExecutionStart(owner, int(execution.started * 1e6), execution.machine, execution.name))
@@ -84,6 +92,8 @@ async def commit(tx: Transaction, batch: Batch) -> None:
             tx.notify(f"stepfunctions.activity.{waiting.activity}")
     for text in batch.spent:
         await tokens.delete(tx, text)
+    for key in batch.answered:
+        await forget(tx, key)
     if batch.whole:
         await executions.put(tx, execution)
     if execution.status != "RUNNING":
@@ -115,8 +125,55 @@ async def load(tx: Transaction, machine: str, name: str) -> Run | None:
         run.stored.add(record.frame.id)
         run.next_frame = max(run.next_frame, record.frame.id + 1)
     for value in await fork_values.list(tx, execution.arn):
-        run.restore(value.frame, value.index, value.value)
+        run.restore(value.fork, value.index, value.value)
     return run
+
+
+@transactional
+async def redrive(tx: Transaction, machine: str, name: str, token: str | None, longest: float) -> bool:
+    """Set an execution that failed running again, its frames back to the start of the work they were at."""
+    execution = await executions.get(tx, machine, name)
+    if execution is None or execution.status not in ("FAILED", "ABORTED", "TIMED_OUT"):
+        return False
+    last = await history.list(tx, execution.arn, limit=1, reverse=True)
+    event = Event(
+        last[0].events[-1].id + 1,
+        last[0].events[-1].id,
+        tx.now,
+        "ExecutionRedriven",
+        {"redriveCount": execution.redrives + 1},
+    )
+    await history.put(tx, Segment(execution.arn, event.id, [event]))
+    definition = await definitions.get(tx, execution.hash)
+    assert definition is not None
+    states = compile_machine(definition.text).states
+    for record in await frames.list(tx, execution.arn):
+        frame = record.frame
+        if frame.parent >= 0:
+            await frames.delete(tx, execution.arn, frame.id)
+            continue
+        again = states[frame.state].type in ("Task", "Map", "Parallel")
+        frame.phase, frame.previous = ("again" if again else "enter"), event.id
+        if states[frame.state].distributed:
+            frame.job = await redrive_run(tx, execution.arn)
+        frame.counts = [0] * len(states[frame.state].retry)
+        await frames.put(tx, FrameRecord(execution.arn, frame))
+    await executions.put(
+        tx,
+        msgspec.structs.replace(
+            execution,
+            status="RUNNING",
+            stopped=None,
+            error=None,
+            cause=None,
+            redrives=execution.redrives + 1,
+            redriven=tx.now,
+            redrive_token=token,
+            deadline=tx.now + longest,
+        ),
+    )
+    await running.put(tx, Running(tx.account, tx.region, machine, name))
+    return True
 
 
 @transactional

@@ -113,6 +113,10 @@ class TaskEvents(Stepping):
             raise runtime("The Credentials' RoleArn is not a string")
         return role
 
+    def waits(self, frame: Frame) -> bool:
+        """Whether a task goes on waiting after its call was answered."""
+        return resource_of(self.run.state_of(frame)).waits
+
     def emit_submitted(self, frame: Frame, state: State, text: str) -> None:
         """The call of a task that goes on waiting was answered."""
         resource = resource_of(state)

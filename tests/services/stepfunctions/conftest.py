@@ -75,7 +75,7 @@ class StateMachines:
 @pytest.fixture
 def states(kumoi: Any) -> StateMachines:
     """Step Functions in the test's account."""
-    return StateMachines(kumoi.client("stepfunctions", inject_host_prefix=False))
+    return StateMachines(kumoi.client("stepfunctions"))
 
 
 @pytest.fixture

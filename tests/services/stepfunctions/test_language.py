@@ -31,7 +31,7 @@ STORE = {
 
 
 def scope(document: Any, context: Any = None, **variables: Any) -> Scope:
-    return Scope(document, context or {}, variables)
+    return Scope(document, lambda: context or {}, variables)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_each_retrier_counts_for_itself() -> None:
 
 
 def jsonata(expression: str, **bindings: Any) -> Any:
-    return jsonata_expression.evaluate("{% " + expression + " %}", bindings, "Output")
+    return jsonata_expression.evaluate("{% " + expression + " %}", bindings, "Output", 1_700_000_000.5)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +337,16 @@ def jsonata(expression: str, **bindings: Any) -> Any:
         ("$parse('{\"a\":null}')", {"a": None}),
         ("{'a': 1.0, 'b': null}", {"a": 1, "b": None}),
         ("$x", None),
+        ("$string(1e20)", "100000000000000000000"),
+        ("$string(0.1 + 0.2)", "0.3"),
+        ("$string(1e21)", "1e+21"),
+        ("$string(0.00001)", "0.00001"),
+        ("$string({'a': 1})", '{"a":1}'),
+        ("[1, 2].$string()", ["1", "2"]),
+        ("$length('\\uD83D\\uDE02')", 1),
+        ("$now()", "2023-11-14T22:13:20.500Z"),
+        ("$millis()", 1_700_000_000_500),
+        ("$now('[Y0001]')", "2023"),
         ("$type($x)", "null"),
         ("[1..4]", [1, 2, 3, 4]),
         ("$map([1..3000], function($v){$v}) ~> $count()", 3000),

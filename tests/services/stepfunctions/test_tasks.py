@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 CODE = """
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 def handler(event, context):
     if "fail" in event:
         raise ValueError(event["fail"])
@@ -99,7 +103,9 @@ def test_optimized_integrations(states: Any, kumoi: Any) -> None:
     )
     get = task("arn:aws:states:::dynamodb:getItem", {"TableName": "tab", "Key": {"id": {"S": "1"}}})
     arn = states.create(machine(Put=put, Get=get))
-    item = json.loads(states.ended(states.start(arn))["output"])["Item"]
+    first = states.ended(states.start(arn))
+    assert first.get("cause") is None
+    item = json.loads(first["output"])["Item"]
     assert item == {"id": {"S": "1"}, "n": {"N": "5"}}
     again = states.ended(states.start(arn))
     assert again["error"] == "DynamoDB.ConditionalCheckFailedException"
@@ -252,3 +258,93 @@ def test_nested_executions(states: Any) -> None:
     assert child["status"] == "ABORTED"
     missing = states.run(machine(A=task(start, {"StateMachineArn": inner + "-none"})))
     assert missing["error"] == "StepFunctions.StateMachineDoesNotExistException"
+
+
+def test_others_are_told(states: Any, kumoi: Any) -> None:
+    logs, sqs, events = kumoi.client("logs"), kumoi.client("sqs"), kumoi.client("events")
+    logs.create_log_group(logGroupName="/machines")
+    group = logs.describe_log_groups(logGroupNamePrefix="/machines")["logGroups"][0]["arn"]
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="states", EventPattern='{"source": ["aws.states"], "detail": {"status": ["SUCCEEDED"]}}')
+    events.put_targets(Rule="states", Targets=[{"Id": "1", "Arn": arn}])
+    logging = {
+        "level": "ALL",
+        "includeExecutionData": False,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+    }
+    execution = states.start(
+        states.create(machine(A={"Type": "Pass", "End": True}), loggingConfiguration=logging), {"x": 1}
+    )
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "Step Functions Execution Status Change"
+    assert (event["detail"]["executionArn"], event["detail"]["output"]) == (execution, '{"x":1}')
+    lines: list[dict[str, Any]] = []
+    while len(lines) < 4:
+        found = logs.filter_log_events(logGroupName="/machines")["events"]
+        lines = [json.loads(one["message"]) for one in found]
+    assert [(one["id"], one["type"], one["previous_event_id"]) for one in lines] == [
+        ("1", "ExecutionStarted", "0"),
+        ("2", "PassStateEntered", "0"),
+        ("3", "PassStateExited", "2"),
+        ("4", "ExecutionSucceeded", "3"),
+    ]
+    assert lines[0]["execution_arn"] == execution
+    assert "input" not in lines[1]["details"]
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers with what it was asked; with 404 below /none."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        asked = {"path": self.path, "key": self.headers["x-key"], "type": self.headers["content-type"], "body": body}
+        content = json.dumps(asked).encode()
+        self.send_response(404 if self.path.startswith("/none") else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+
+def test_http_endpoints(states: Any, kumoi: Any) -> None:
+    connection = kumoi.client("events").create_connection(
+        Name="c",
+        AuthorizationType="API_KEY",
+        AuthParameters={
+            "ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "secret"},
+            "InvocationHttpParameters": {"QueryStringParameters": [{"Key": "q", "Value": "1"}]},
+        },
+    )["ConnectionArn"]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+
+        def call(path: str, **more: Any) -> dict[str, Any]:
+            parameters = {
+                "ApiEndpoint": f"{url}{path}",
+                "Method": "POST",
+                "InvocationConfig": {"ConnectionArn": connection},
+                "RequestBody": {"a": 1, "l": [1, 2]},
+                **more,
+            }
+            return dict(states.run(machine(A=task("arn:aws:states:::http:invoke", parameters))))
+
+        output = json.loads(call("/x")["output"])
+        assert (output["StatusCode"], output["StatusText"]) == (200, "OK")
+        assert output["ResponseBody"] == {
+            "path": "/x?q=1",
+            "key": "secret",
+            "type": "application/json",
+            "body": '{"a":1,"l":[1,2]}',
+        }
+        form = json.loads(call("/x", Transform={"RequestBodyEncoding": "URL_ENCODED"})["output"])
+        assert form["ResponseBody"]["body"] == "a=1&l%5B0%5D=1&l%5B1%5D=2"
+        failed = call("/none")
+        assert (failed["error"], json.loads(failed["cause"])["path"]) == ("States.Http.StatusCode.404", "/none?q=1")
+        server.shutdown()
+    assert call("/x")["error"] == "States.Http.Socket"

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from kumoi.delivery import DeliveryFailed
 from kumoi.doorway import Call
 from kumoi.doorway.sealing import Sealer
-from kumoi.names import arn, uuid
+from kumoi.names import Arn, arn, uuid
 from kumoi.services.events import events
-from kumoi.services.events.api_destinations import AUTHORIZE
+from kumoi.services.events.api_destinations import AUTHORIZE, ApiDestinations
 from kumoi.services.events.connection_secrets import seal
 from kumoi.services.events.naming import exists, invalid, not_found, page
 from kumoi.services.events.records import Connection, connections
@@ -73,6 +74,17 @@ async def describe_connection(call: Call, Name: str) -> dict[str, Any]:
         "SecretArn": connection.secret_arn,
         "AuthParameters": connection.shown,
     }
+
+
+@events.operation
+async def retrieve_connection_credentials(call: Call, ConnectionArn: str) -> dict[str, dict[str, str]]:
+    """What a connection adds to a request, with its secrets. For services, not on the wire."""
+    try:
+        arn_of = Arn.parse(ConnectionArn)
+        state = call.doorway.state.at(arn_of.account or call.account, arn_of.region or call.region)
+        return await call.part(ApiDestinations).parameters(state, arn_of)
+    except (DeliveryFailed, ValueError) as error:
+        raise not_found(str(error)) from None
 
 
 @events.operation

@@ -13,6 +13,8 @@ from kumoi.doorway import CallDropped, Doorway
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.integrations.shapes import from_answer, to_params
 from kumoi.services.stepfunctions.integrations.task import TaskCall, TaskError
+from kumoi.services.stepfunctions.language.resources import Resource
+from kumoi.state.once import once
 from kumoi.wire import AwsError, OperationModel, UnknownService, Wire
 
 BOTOCORE: Mapping[str, str] = {
@@ -27,6 +29,8 @@ BOTOCORE: Mapping[str, str] = {
     "sfn": "stepfunctions",
 }
 """The SDK's names of services where they differ from botocore's by more than hyphens."""
+_ONCE = frozenset({"dynamodb", "events", "sns", "sqs"})
+"""Services whose calls are not repeated when a crash hides that they were answered."""
 PREFIXES: Mapping[str, str] = {
     "apigatewayv2": "ApiGatewayV2",
     "cloudformation": "CloudFormation",
@@ -68,6 +72,14 @@ class Operations:
     ) -> Any:
         """Make the call; raises AwsError and CallDropped."""
         operation.validate(params)
+        if service in _ONCE and task.durable:
+            with once(task.key):
+                return await self._ask(task, service, operation, params, request_id)
+        return await self._ask(task, service, operation, params, request_id)
+
+    async def _ask(
+        self, task: TaskCall, service: str, operation: OperationModel, params: dict[str, Any], request_id: str
+    ) -> Any:
         return await self._doorway.ask(
             service, operation.name, params, task.caller, task.target_region, task.trace, request_id
         )
@@ -75,8 +87,8 @@ class Operations:
     async def sdk(self, task: TaskCall) -> Any:
         """An `aws-sdk:` integration."""
         service_id = task.resource.type.removeprefix("aws-sdk:").lower()
-        service = BOTOCORE.get(service_id) or self._served(service_id)
-        operation = self.model(service, task.resource.action)
+        operation = self.model_of(task.resource)
+        service = operation.model.name
         params = request_of(operation, task, strict=True)
         request_id = uuid()
         prefix = PREFIXES.get(service_id, service_id.capitalize())
@@ -93,6 +105,15 @@ class Operations:
         except CallDropped:
             raise TaskError(f"{prefix}.SdkClientException", "Unable to execute HTTP request: no answer") from None
         return await from_answer(operation.output, answer)
+
+    def model_of(self, resource: Resource) -> OperationModel:
+        """The operation that a resource names; TaskError when there is none."""
+        if resource.kind != "service":
+            return self.model("lambda", "invoke")
+        service_id = resource.type.removeprefix("aws-sdk:").lower()
+        if not resource.type.startswith("aws-sdk:"):
+            service_id = {"states": "sfn", "events": "eventbridge"}.get(service_id, service_id)
+        return self.model(BOTOCORE.get(service_id) or self._served(service_id), resource.action)
 
     def _served(self, service_id: str) -> str:
         for service in self._doorway.registry:

@@ -104,6 +104,8 @@ async def from_answer(shape: Shape | None, value: Any, *, millis: bool = False) 
 
 
 def _time(value: Any, millis: bool) -> Any:
+    if isinstance(value, str):
+        value = timestamps.decode(value)
     if millis:
         seconds = value.timestamp() if isinstance(value, datetime) else value
         return round(seconds * 1000)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from kumoi.doorway import Principal, Trace
+from kumoi.names import Arn
 from kumoi.services.stepfunctions.language.resources import Resource
 
 
@@ -40,12 +41,15 @@ class TaskCall:
     region: str
     role: str
     trace: Trace
+    durable: bool = True
+    foreign: bool = False
 
     @property
     def caller(self) -> Principal:
-        """The role that the task acts in."""
+        """The role that the task acts in: the machine's, or with Credentials (`foreign`) that one, in its account."""
         name = self.execution.split(":")[7]
-        return Principal.of_role(self.account, self.role or "role/states", name, f"stepfunctions:{self.machine}")
+        account = (Arn.parse(self.role).account or self.account) if self.foreign else self.account
+        return Principal.of_role(account, self.role or "role/states", name, f"stepfunctions:{self.machine}")
 
     @property
     def target_region(self) -> str:

@@ -82,7 +82,7 @@ class Path:
         if root == "$":
             return evaluate(self, scope.document)
         if root == "$$":
-            return evaluate(self, scope.context)
+            return evaluate(self, scope.context())
         if root not in scope.variables:
             raise PathMissing(f"The variable '${root}' is not defined")
         return evaluate(self, scope.variables[root])

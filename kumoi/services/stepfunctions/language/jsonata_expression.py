@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -27,6 +28,7 @@ _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "s
 NOTHING = object()
 """What an expression yields that yields nothing (undefined)."""
 _SAFE = 2**53
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 def is_expression(text: Any) -> bool:
@@ -39,8 +41,8 @@ def check(text: str) -> None:
     _compiled(text, threading.get_ident())
 
 
-def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
-    """The value of an expression, NOTHING where it is undefined.
+def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float) -> Any:
+    """The value of an expression, NOTHING where it is undefined; `now` is the time by `$now` and `$millis`.
 
     Raises EvaluationFailure with the field's name.
     """
@@ -51,6 +53,7 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str) -> Any:
     for name, value in bindings.items():
         frame.bind(name, _inward(value))
     _bound(frame)
+    _set_time(frame, int(now * 1000))
     try:
         found = compiled.evaluate(None, frame)
     except JException as error:
@@ -101,6 +104,18 @@ def type_name(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
+def _set_time(frame: Any, millis: int) -> None:
+    """Have `$now` and `$millis` tell the platform's time."""
+    from jsonata.functions import Functions
+    from jsonata.jsonata import Jsonata
+
+    def moment(picture: str | None = None, zone: str | None = None) -> Any:
+        return Functions.datetime_from_millis(millis, picture, zone)
+
+    frame.bind("now", Jsonata.JFunction(Jsonata.JLambda(moment), None))
+    frame.bind("millis", Jsonata.JFunction(Jsonata.JLambda(lambda: millis), None))
+
+
 def _bound(frame: Any) -> None:
     """Count steps and depth; raise where they go beyond the bounds."""
     from jsonata.jexception import JException
@@ -131,7 +146,7 @@ def _compiled(text: str, _thread: int) -> Any:
     from jsonata.jsonata import Jsonata
 
     try:
-        compiled = Jsonata(text[2:-2])
+        compiled = Jsonata(_SURROGATES.sub(_joined, text[2:-2]))
     except JException as error:
         raise Invalid(str(error)) from None
     except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -164,8 +179,10 @@ def _outward(value: Any, text: str, field: str) -> Any:
     def plain(one: Any) -> Any:
         if one is None or one is Utils.NULL_VALUE:
             return None
-        if isinstance(one, bool | str | int):
+        if isinstance(one, bool | str):
             return one
+        if isinstance(one, int):
+            return one if -(2**63) <= one < 2**63 else float(one)
         if isinstance(one, float):
             return int(one) if one.is_integer() and abs(one) < _SAFE else one
         if isinstance(one, dict):
@@ -228,11 +245,36 @@ def _eval(*_arguments: Any) -> Any:
     raise ValueError("$eval is not supported")
 
 
+def _string(value: Any, pretty: Any = None) -> Any:
+    """`$string`, its numbers as JavaScript writes them."""
+    from jsonata.functions import Functions
+
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_text(value)
+    return Functions.string(value, pretty)
+
+
+def number_text(value: float) -> str:
+    """A number as JavaScript prints it, at 15 significant digits."""
+    number = float(f"{value:.15g}")
+    if number.is_integer() and abs(number) < 1e21:
+        return str(int(number))
+    if 1e-6 <= abs(number) < 1e-4:
+        return f"{number:.20f}".rstrip("0")
+    return re.sub(r"e([+-])0+", r"e\1", repr(number))
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """The character that two escaped surrogates mean."""
+    return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
+
+
 _FUNCTIONS: tuple[tuple[str, Any, str | None], ...] = (
     ("partition", _partition, None),
     ("range", _range, None),
     ("hash", _hash, None),
     ("random", _random, None),
+    ("string", _string, "<x-b?:s>"),
     ("uuid", uuid, None),
     ("parse", _parse, None),
     ("eval", _eval, None),

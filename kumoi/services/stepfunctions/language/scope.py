@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 
 class Scope(NamedTuple):
-    """`$` (the document), `$$` (the context object) and the variables."""
+    """`$` (the document), `$$` (the context object, made when it is asked for) and the variables."""
 
     document: Any
-    context: Any
+    context: Callable[[], Any]
     variables: Mapping[str, Any]
 
 

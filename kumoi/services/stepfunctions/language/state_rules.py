@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from kumoi.services.stepfunctions.language import choice, errors, intrinsics, json_path, jsonata_expression
-from kumoi.services.stepfunctions.language.diagnostics import INVALID_RESOURCE, MISSING_TARGET, SCHEMA
+from kumoi.services.stepfunctions.language import choice, intrinsics, jsonata_expression
+from kumoi.services.stepfunctions.language.diagnostics import INVALID_RESOURCE, SCHEMA
+from kumoi.services.stepfunctions.language.error_rules import ErrorRules
 from kumoi.services.stepfunctions.language.errors import Invalid
 from kumoi.services.stepfunctions.language.jsonata_expression import is_expression
 from kumoi.services.stepfunctions.language.resources import parse_resource
-from kumoi.services.stepfunctions.language.templates import compile_expression
+from kumoi.services.stepfunctions.language.value_rules import json_path_like
 
 _COMMON = "Type Comment QueryLanguage"
 _PATHS = "InputPath OutputPath"
@@ -53,59 +54,16 @@ FIELDS = {
     for kind in _BOTH
     for jsonata in (False, True)
 }
-_VARIABLE = re.compile(r"[^\W\d]\w{0,79}")
 _LABEL = re.compile(r"[^\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f/]{1,40}")
 _MOST = 99_999_999
 _FAIL_CALLS = ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
 
 
-class Reporter(Protocol):
-    """Where findings go."""
-
-    express: bool
-
-    def error(self, message: str, location: str, code: str = SCHEMA) -> None:
-        """Note an error."""
-
-    def warning(self, code: str, message: str, location: str) -> None:
-        """Note a warning."""
-
-
-class StateRules:
+class StateRules(ErrorRules):
     """The checks of one state. Afterwards `targets` are the states it leads to, `flows` what is to be checked inside.
 
     Without `siblings` it does not matter where the state leads to.
     """
-
-    def __init__(
-        self,
-        report: Reporter,
-        name: str,
-        body: dict[str, Any],
-        at: str,
-        jsonata: bool,
-        siblings: dict[str, Any] | None,
-    ) -> None:
-        self.report = report
-        self.name = name
-        self.body = body
-        self.at = at
-        self.jsonata = jsonata
-        self.siblings = siblings
-        self.targets: set[str] = set()
-        self.flows: list[tuple[str, Any]] = []
-        self.assigned = self.variables_of(body)
-
-    @staticmethod
-    def variables_of(body: dict[str, Any]) -> frozenset[str]:
-        """The names that a state assigns, in catchers and rules too."""
-        holders = [body, *_objects(body.get("Catch")), *_objects(body.get("Choices"))]
-        return frozenset(
-            name.removesuffix(".$")
-            for holder in holders
-            if isinstance(holder.get("Assign"), dict)
-            for name in holder["Assign"]
-        )
 
     def check(self) -> None:
         """Check the state."""
@@ -133,9 +91,6 @@ class StateRules:
             self._catcher(one, f"Catch[{number}]")
         self._all_last("Catch")
 
-    def _error(self, message: str, field: str | None = None, code: str = SCHEMA) -> None:
-        self.report.error(message, self.at if field is None else f"{self.at}/{field}", code)
-
     def _fields(self, kind: str) -> None:
         allowed = FIELDS[kind, self.jsonata]
         other = FIELDS[kind, not self.jsonata]
@@ -157,31 +112,6 @@ class StateRules:
         if following is not None:
             self._target(following, "Next")
 
-    def _target(self, target: Any, field: str) -> None:
-        if not isinstance(target, str):
-            self._error("Expected value of type String", field)
-            return
-        self.targets.add(target)
-        if self.siblings is not None and target not in self.siblings:
-            self._error(f"Missing 'Next' target: {target}", field, MISSING_TARGET)
-
-    def _assign(self, holder: dict[str, Any], prefix: str) -> None:
-        assign = holder.get("Assign")
-        if assign is None and "Assign" not in holder:
-            return
-        field = f"{prefix}Assign"
-        if not isinstance(assign, dict):
-            self._error("Expected value of type Object", field)
-            return
-        for key in assign:
-            name = key if self.jsonata else key.removesuffix(".$")
-            if not _VARIABLE.fullmatch(name) or name == "states":
-                self._error(f"Variable name '{name}' is not valid", f"{field}/{key}")
-        if not self.jsonata:
-            self._template(assign, field)
-
-    # JSONPath
-
     def _json_path_values(self, kind: str) -> None:
         for field in ("InputPath", "OutputPath"):
             if self.body.get(field) is not None:
@@ -193,72 +123,6 @@ class StateRules:
                 self._template(self.body[field], field)
                 if kind == "Task" and field == "Parameters" and not isinstance(self.body[field], dict):
                     self._error("Expected value of type Object", field)
-
-    def _path(self, text: Any, field: str, *, place: bool = False) -> None:
-        """A path; a `place` is one that a value can be written to."""
-        try:
-            if not isinstance(text, str):
-                raise Invalid("not a string")
-            path = json_path.parse(text)
-        except Invalid:
-            self._error("Value is not a Reference Path" if place else "Value must be a valid JSONPath.", field)
-            return
-        if place and (not path.reference or path.root != "$"):
-            self._error("Value is not a Reference Path", field)
-
-    def _expression(self, text: Any, field: str) -> None:
-        try:
-            compile_expression(text)
-        except Invalid:
-            self._error("Value must be a valid JSONPath or a valid intrinsic function call", field)
-
-    def _template(self, template: Any, field: str) -> None:
-        if isinstance(template, dict):
-            for key, value in template.items():
-                if key.endswith(".$"):
-                    try:
-                        compile_expression(value)
-                    except Invalid:
-                        self._error(
-                            f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function "
-                            "call",
-                            field,
-                        )
-                    if key[:-2] in template:
-                        self._error(f"The field '{key[:-2]}' stands twice, with and without '.$'", field)
-                else:
-                    if isinstance(value, str) and json_path_like(value):
-                        self.report.warning(
-                            "NO_DOLLAR",
-                            f"The value of '{key}' looks like a path, but its name lacks '.$'",
-                            f"{self.at}/{field}/{key}",
-                        )
-                    self._template(value, f"{field}/{key}")
-        elif isinstance(template, list):
-            for number, value in enumerate(template):
-                self._template(value, f"{field}[{number}]")
-
-    # JSONata
-
-    def _jsonata_values(self) -> None:
-        for field, value in self.body.items():
-            if field not in ("Retry", "Choices", "Branches", "ItemProcessor", "Iterator", "Comment", "Next"):
-                self._expressions(value, field)
-        for number, rule in enumerate(_objects(self.body.get("Choices"))):
-            self._expressions(rule, f"Choices[{number}]")
-
-    def _expressions(self, value: Any, field: str) -> None:
-        if is_expression(value):
-            try:
-                jsonata_expression.check(value)
-            except Invalid as error:
-                self._error(f"Invalid JSONata expression: {error}", field)
-        elif isinstance(value, dict):
-            for key, inner in value.items():
-                self._expressions(inner, f"{field}/{key}")
-        elif isinstance(value, list):
-            for number, inner in enumerate(value):
-                self._expressions(inner, f"{field}[{number}]")
 
     # The types of states
 
@@ -295,14 +159,6 @@ class StateRules:
         for field in ("SecondsPath", "TimestampPath"):
             if field in self.body:
                 self._path(self.body[field], field)
-
-    def _number(self, field: str, least: float, most: float, *, whole: bool = True) -> None:
-        value = self.body.get(field)
-        if field not in self.body or (self.jsonata and is_expression(value)):
-            return
-        kinds = int if whole else (int | float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-            self._error(f"Value must be a number from {least} to {most}", field)
 
     def _choice(self) -> None:
         rules = self.body.get("Choices")
@@ -497,72 +353,3 @@ class StateRules:
                 self._error("Expected value of type Object", "ItemBatcher")
             elif not self.jsonata and "BatchInput" in batcher:
                 self._template(batcher["BatchInput"], "ItemBatcher/BatchInput")
-
-    # Retry and Catch
-
-    def _list(self, field: str) -> list[Any]:
-        given = self.body.get(field, [])
-        if isinstance(given, list):
-            return given
-        self._error("Expected value of type Array", field)
-        return []
-
-    def _error_equals(self, one: dict[str, Any], field: str) -> None:
-        names = one.get("ErrorEquals")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            self._error("ErrorEquals must be a non-empty array of strings", field)
-        elif errors.ALL in names and len(names) > 1:
-            self._error("States.ALL must stand alone", f"{field}/ErrorEquals")
-
-    def _all_last(self, field: str) -> None:
-        for one in _objects(self.body.get(field))[:-1]:
-            if isinstance(one.get("ErrorEquals"), list) and errors.ALL in one["ErrorEquals"]:
-                self._error("States.ALL must stand in the last element", field)
-
-    def _retrier(self, one: Any, field: str) -> None:
-        if not isinstance(one, dict):
-            self._error("Expected value of type Object", field)
-            return
-        self._error_equals(one, field)
-        bounds = {
-            "IntervalSeconds": (1, _MOST),
-            "MaxAttempts": (0, _MOST),
-            "BackoffRate": (1, 1e9),
-            "MaxDelaySeconds": (1, 31_622_399),
-        }
-        for name, value in one.items():
-            if name in bounds:
-                least, most = bounds[name]
-                fraction = isinstance(value, float) and name == "BackoffRate"
-                if isinstance(value, bool) or not (isinstance(value, int) or fraction) or not least <= value <= most:
-                    self._error(f"Value must be a number from {least} to {most}", f"{field}/{name}")
-            elif name == "JitterStrategy":
-                if value not in ("NONE", "FULL"):
-                    self._error("Value is not valid. Valid values: [NONE, FULL]", f"{field}/{name}")
-            elif name not in ("ErrorEquals", "Comment"):
-                self._error("Field is not supported", f"{field}/{name}")
-
-    def _catcher(self, one: Any, field: str) -> None:
-        if not isinstance(one, dict):
-            self._error("Expected value of type Object", field)
-            return
-        self._error_equals(one, field)
-        allowed = {"ErrorEquals", "Next", "Comment", "Assign", "Output" if self.jsonata else "ResultPath"}
-        for name in one.keys() - allowed:
-            self._error("Field is not supported", f"{field}/{name}")
-        if "Next" in one:
-            self._target(one["Next"], f"{field}/Next")
-        else:
-            self._error("These fields are required: [Next]", field)
-        if not self.jsonata and one.get("ResultPath") is not None:
-            self._path(one["ResultPath"], f"{field}/ResultPath", place=True)
-        self._assign(one, f"{field}/")
-
-
-def json_path_like(text: str) -> bool:
-    """Whether a plain string looks as if it was meant to be a path."""
-    return text.startswith(("$.", "$$.", "$["))
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

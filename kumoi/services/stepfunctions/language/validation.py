@@ -113,7 +113,7 @@ class _Checker:
             return
         if isinstance(start, str) and start not in states:
             self.error(f"Missing 'StartAt' target: {start}", f"{at}/StartAt", MISSING_TARGET)
-        reached = {start}
+        reached = {start} if isinstance(start, str) else set()
         ends = False
         assigned = outer | _assigned(states)
         for name, body in states.items():

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.stepfunctions import stepfunctions
+from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
-from kumoi.services.stepfunctions.language.json_text import loads, too_large
+from kumoi.services.stepfunctions.language.json_text import loads, too_deep, too_large
 from kumoi.services.stepfunctions.lookup import Found, definition_text, find_execution, find_machine, place_of
-from kumoi.services.stepfunctions.naming import check_name, execution_arn, no_execution, not_supported
-from kumoi.services.stepfunctions.paging import page
+from kumoi.services.stepfunctions.naming import check_name, execution_arn, no_execution, not_supported, small_number
+from kumoi.services.stepfunctions.paging import bad_token, read_token, token_of
 from kumoi.services.stepfunctions.records import (
     HISTORY_SECONDS,
     ExecutionRecord,
+    ExecutionStart,
     executions,
     starts,
 )
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
+SCAN = 200
+"""Executions read at once while a list looks for those that match."""
 EXPRESS_SECONDS = 300.0
 STANDARD_SECONDS = 365 * 86_400.0
 _STATUSES = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
@@ -64,11 +69,7 @@ async def start_sync_execution(
         raise not_supported()
     execution, machine = await _prepare(call, found, name, input, traceHeader)
     driver = call.part(Engine).launch(found.arn.account, found.arn.region, execution, machine)
-    try:
-        ended = await asyncio.shield(driver.finished)
-    except asyncio.CancelledError:
-        await driver.stop()
-        raise
+    ended = await asyncio.shield(driver.finished)
     assert ended.stopped is not None
     billed = math.ceil(max((ended.stopped - ended.started) * 1000, 1) / 100) * 100
     answer: dict[str, Any] = {
@@ -96,6 +97,8 @@ async def _prepare(
     check_input(given)
     text = await definition_text(place_of(call, found.arn), found.hash)
     machine = compile_machine(text)
+    if found.arn.mock is not None:
+        call.part(Effects).mocks.check(found.machine.name, found.arn.mock)
     express = found.machine.type == "EXPRESS"
     name = name or uuid()
     base = f"arn:aws:states:{found.arn.region}:{found.arn.account}"
@@ -116,7 +119,8 @@ async def _prepare(
         started=round(call.now, 3),
         version_arn=None if found.version is None else f"{machine_arn}:{found.version.number}",
         alias_arn=None if found.alias is None else f"{machine_arn}:{found.alias.name}",
-        trace=trace or call.trace.header(call.span),
+        trace=trace,
+        span=trace or call.trace.header(call.span),
         deadline=call.now + min(machine.timeout or longest, longest),
         mock=found.arn.mock,
     )
@@ -131,6 +135,8 @@ def check_input(text: str) -> None:
         loads(text)
     except ValueError as error:
         raise _invalid_input(f"Unrecognized token: {error}") from None
+    if too_deep(text):
+        raise _invalid_input("Input is nested too deeply")
 
 
 def _invalid_input(why: str) -> Exception:
@@ -227,15 +233,27 @@ async def list_executions(
     else:
         assert mapRunArn is not None
         state, owner = call.state, mapRunArn
-    matching = [
-        one
-        for one in await _executions(state, owner)
-        if (statusFilter is None or one.status == statusFilter)
-        and (qualified is None or qualified in (one.version_arn, one.alias_arn))
-        and (redriveFilter is None or (redriveFilter == "REDRIVEN") == (one.redrives > 0))
-    ]
-    shown, more = page(matching, nextToken, maxResults, 100)
+
+    def matches(one: ExecutionRecord) -> bool:
+        return (
+            (statusFilter is None or one.status == statusFilter)
+            and (qualified is None or qualified in (one.version_arn, one.alias_arn))
+            and (redriveFilter is None or (redriveFilter == "REDRIVEN") == (one.redrives > 0))
+        )
+
+    after = None if nextToken is None else _place(owner, nextToken)
+    shown, last = await _executions(state, owner, after, maxResults or 100, matches)
+    more = {} if last is None else {"nextToken": token_of(f"{last.micros}/{last.name}")}
     return {"executions": [_listed(one) for one in shown], **more}
+
+
+def _place(owner: str, token: str) -> tuple[str, int, str]:
+    """Where a page begins."""
+    micros, slash, name = read_token(token).partition("/")
+    began = small_number(micros, 18)
+    if not slash or began is None:
+        raise bad_token(token)
+    return owner, began, name
 
 
 def _listed(one: ExecutionRecord) -> dict[str, Any]:
@@ -260,11 +278,24 @@ def _listed(one: ExecutionRecord) -> dict[str, Any]:
 
 
 @transactional
-async def _executions(tx: Transaction, owner: str) -> list[ExecutionRecord]:
-    found = [
-        await executions.get(tx, start.machine, start.name) for start in await starts.list(tx, owner, reverse=True)
-    ]
-    return [one for one in found if one is not None]
+async def _executions(
+    tx: Transaction,
+    owner: str,
+    after: tuple[str, int, str] | None,
+    limit: int,
+    matches: Callable[[ExecutionRecord], bool],
+) -> tuple[list[ExecutionRecord], ExecutionStart | None]:
+    """Up to `limit` executions that match, the newest first, and the last of them where more follow."""
+    found: list[tuple[ExecutionRecord, ExecutionStart]] = []
+    while rows := await starts.list(tx, owner, after=after, limit=SCAN, reverse=True):
+        for start in rows:
+            one = await executions.get(tx, start.machine, start.name)
+            if one is not None and matches(one):
+                found.append((one, start))
+            if len(found) > limit:
+                return [one for one, _ in found[:limit]], found[limit - 1][1]
+        after = (owner, rows[-1].micros, rows[-1].name)
+    return [one for one, _ in found], None
 
 
 @stepfunctions.operation

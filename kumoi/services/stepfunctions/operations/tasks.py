@@ -8,7 +8,7 @@ from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.engine import Engine
-from kumoi.services.stepfunctions.language.json_text import loads, too_large
+from kumoi.services.stepfunctions.language.json_text import loads, too_deep, too_large
 from kumoi.services.stepfunctions.records import Early, TokenRecord, tokens
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
@@ -21,8 +21,8 @@ async def send_task_success(call: Call, taskToken: str, output: str) -> dict[str
         loads(output)
     except ValueError as error:
         raise aws_error("InvalidOutput", f"Invalid Output: 'Unrecognized token: {error}'") from None
-    if too_large(output):
-        raise aws_error("InvalidOutput", "Invalid Output: 'Output is longer than 262144 bytes'")
+    if too_large(output) or too_deep(output):
+        raise aws_error("InvalidOutput", "Invalid Output: 'Output is longer than 262144 bytes, or nested too deeply'")
     await _report(call, taskToken, Early(succeeded=True, output=output))
     return {}
 

@@ -1,0 +1,103 @@
+"""The items in a file that a Distributed Map reads: CSV, JSON, JSON Lines. Pure: bytes to values.
+
+Source: "ItemReader" of the developer guide and recorded errors.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from kumoi.services.stepfunctions.language.errors import ITEM_READER_FAILED, StateError
+from kumoi.services.stepfunctions.naming import small_number
+
+_DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+
+
+def failed(why: str) -> StateError:
+    """States.ItemReaderFailed."""
+    return StateError(ITEM_READER_FAILED, why)
+
+
+def items_of(content: bytes, config: dict[str, Any]) -> list[Any]:
+    """The items in a file, as its ReaderConfig says."""
+    kind = config.get("InputType", "JSON")
+    try:
+        if kind == "CSV":
+            return list(_rows(content.decode("utf-8-sig"), config))
+        if kind == "JSONL":
+            return [orjson.loads(line) for line in content.splitlines() if line.strip()]
+        if kind == "JSON":
+            return _json(orjson.loads(content), config.get("ItemsPointer"))
+    except UnicodeDecodeError:
+        raise failed("The file is not encoded in UTF-8.") from None
+    except orjson.JSONDecodeError as error:
+        raise failed(f"The file is not valid {kind}: {error}") from None
+    raise failed(f"Kumoi does not read items of the InputType {kind} yet.")
+
+
+def _json(document: Any, pointer: str | None) -> list[Any]:
+    for part in (pointer or "").split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict) and key in document:
+            document = document[key]
+        elif isinstance(document, list) and (place := small_number(key)) is not None and place < len(document):
+            document = document[place]
+        else:
+            raise failed(f"ItemsPointer {pointer} points at nothing in the file.")
+    if isinstance(document, dict):
+        return [{"Key": key, "Value": value} for key, value in document.items()]
+    if not isinstance(document, list):
+        raise failed("Attempting to map over non-iterable node.")
+    return document
+
+
+def _rows(text: str, config: dict[str, Any]) -> Iterable[dict[str, str]]:
+    delimiter = _DELIMITERS.get(config.get("CSVDelimiter", "COMMA"))
+    if delimiter is None:
+        raise failed(f"CSVDelimiter must be one of {', '.join(_DELIMITERS)}.")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise failed(f"The file is not valid CSV: {error}") from None
+    if config.get("CSVHeaderLocation", "FIRST_ROW") == "GIVEN":
+        headers = list(config.get("CSVHeaders", ()))
+    else:
+        headers, rows = (rows[0], rows[1:]) if rows else ([], [])
+    headers = [one.strip() for one in headers]
+    if len(set(headers)) != len(headers):
+        raise failed("CSV headers cannot contain duplicates.")
+    for row in rows:
+        cells = [*row, *[""] * (len(headers) - len(row))]
+        yield dict(zip(headers, cells, strict=False))
+
+
+def limited(items: list[Any], config: dict[str, Any]) -> list[Any]:
+    """The first MaxItems items."""
+    most = config.get("MaxItems")
+    if most is None:
+        return items
+    if isinstance(most, bool) or not isinstance(most, int | float) or most <= 0:
+        raise failed("field MaxItems must be positive")
+    return items[: int(most)]
+
+
+def batches(items: list[Any], config: dict[str, Any], size_of: Any) -> list[list[Any]]:
+    """Items in batches of at most MaxItemsPerBatch, and of MaxInputBytesPerBatch by `size_of`."""
+    most, longest = config.get("MaxItemsPerBatch"), config.get("MaxInputBytesPerBatch")
+    found: list[list[Any]] = []
+    size = 0
+    for item in items:
+        width = size_of(item) if longest is not None else 0
+        full = not found or (most is not None and len(found[-1]) >= most)
+        if full or (longest is not None and size + width > longest):
+            found.append([])
+            size = 0
+        found[-1].append(item)
+        size += width
+    return found

@@ -1,0 +1,99 @@
+"""What is stored of map runs: the run, and a row for each child."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kumoi.state import Transaction, transactional
+from kumoi.state.space import Space
+
+
+class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A map run. `total` are its children, `items` the items in them; `count` and `percentage` what may fail."""
+
+    arn: str
+    execution: str
+    status: str
+    started: float
+    concurrency: int
+    express: bool
+    stopped: float | None = None
+    count: float | None = None
+    percentage: float | None = None
+    total: int = 0
+    items: int = 0
+    redrives: int = 0
+    redriven: float | None = None
+
+
+class MapChild(msgspec.Struct, frozen=True, kw_only=True):
+    """A child: its execution's ARN and input, and what it came to; `again` where it failed and is to be redriven."""
+
+    map_run: str
+    index: int
+    arn: str
+    input: str
+    items: int
+    status: str = "PENDING"
+    redrives: int = 0
+    again: bool = False
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+map_runs: Space[MapRunRecord] = Space("stepfunctions.map_run", MapRunRecord, lambda one: (one.execution, one.arn))
+map_children: Space[MapChild] = Space("stepfunctions.map_child", MapChild, lambda one: (one.map_run, one.index))
+_owners: Space[MapRunRecord] = Space("stepfunctions.map_run_arn", MapRunRecord, lambda one: (one.arn,))
+
+
+@transactional
+async def put_run(tx: Transaction, record: MapRunRecord) -> None:
+    """Store a run."""
+    await map_runs.put(tx, record)
+    await _owners.put(tx, record)
+
+
+@transactional
+async def load_run(tx: Transaction, arn: str) -> MapRunRecord | None:
+    """A run by its ARN."""
+    return await _owners.get(tx, arn)
+
+
+@transactional
+async def runs_of(tx: Transaction, execution: str) -> list[MapRunRecord]:
+    """The runs of an execution."""
+    return await map_runs.list(tx, execution)
+
+
+@transactional
+async def redrive_run(tx: Transaction, execution: str) -> str | None:
+    """Have the last run of an execution that failed go on with the children that did; its ARN, None without one."""
+    failed = [one for one in await map_runs.list(tx, execution) if one.status in ("FAILED", "ABORTED") and one.total]
+    if not failed:
+        return None
+    last = max(failed, key=lambda one: one.started)
+    await put_run(
+        tx,
+        msgspec.structs.replace(last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now),
+    )
+    for child in await map_children.list(tx, last.arn):
+        if child.status not in ("SUCCEEDED", "PENDING"):
+            again = msgspec.structs.replace(
+                child, status="PENDING", again=True, redrives=child.redrives + 1, error=None, cause=None
+            )
+            await map_children.put(tx, again)
+    return last.arn
+
+
+@transactional
+async def put_children(tx: Transaction, children: list[MapChild]) -> None:
+    """Store children."""
+    for child in children:
+        await map_children.put(tx, child)
+
+
+@transactional
+async def children_of(tx: Transaction, arn: str) -> list[MapChild]:
+    """The children of a run, in order."""
+    return await map_children.list(tx, arn)

@@ -1,0 +1,82 @@
+"""Calls that are made again after a crash without being repeated: each of their transactions happens once.
+
+Within `once(key)`, what a transaction that writes answers is stored beside its writes. When the same call is made again
+under the same key, the answer is read back and the transaction not run. The call's own task only: what it sets going
+(deliveries, say) is not part of it. `forget` drops the answers once the call's outcome is stored elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from kumoi.state.interface import Transaction
+
+_SPACE = "state.once"
+
+
+class Once:
+    """One call under way: its key, its task, and how often each transaction function has run in it."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.task = asyncio.current_task()
+        self.counts: Counter[str] = Counter()
+
+    async def run(
+        self,
+        tx: Transaction,
+        wrote: Callable[[], bool],
+        function: Callable[..., Awaitable[Any]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Run a transaction function, or answer what it answered before."""
+        name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+        key = (_SPACE, self.key, name, self.counts[name])
+        self.counts[name] += 1
+        place = tx.at("", "")
+        stored = await place.get(key)
+        if stored is not None:
+            return pickle.loads(stored)  # noqa: S301  (our own, out of our own store)
+        answer = await function(tx, *args, **kwargs)
+        if wrote() and (kept := _pickled(answer)) is not None:
+            await place.put(key, kept)
+        return answer
+
+
+def _pickled(answer: Any) -> bytes | None:
+    """An answer to store; None for one that cannot be, whose transaction then happens again."""
+    try:
+        return pickle.dumps(answer)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
+
+
+_current: ContextVar[Once | None] = ContextVar("once", default=None)
+
+
+@contextmanager
+def once(key: str) -> Iterator[None]:
+    """Make what is called within happen once for a key, however often it is called."""
+    token = _current.set(Once(key))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> Once | None:
+    """The call under way in this task that is to happen once."""
+    found = _current.get()
+    return found if found is not None and found.task is asyncio.current_task() else None
+
+
+async def forget(tx: Transaction, key: str) -> None:
+    """Drop what is stored for a key, in the transaction that stores the call's outcome."""
+    await tx.at("", "").delete_range((_SPACE, key))

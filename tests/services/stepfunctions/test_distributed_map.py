@@ -1,0 +1,219 @@
+"""Distributed Map: items from arrays and S3, batches, tolerated failures, results in S3, map runs, kill -9."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kumoi.services.stepfunctions.item_files import batches, items_of
+from kumoi.services.stepfunctions.language.errors import StateError
+
+
+def machine(**states: Any) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "States": states}
+
+
+def distributed(processor: dict[str, Any], kind: str = "STANDARD", **fields: Any) -> dict[str, Any]:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    made = {"Type": "Map", "Label": "each", "ItemProcessor": {"ProcessorConfig": config, **processor}, "End": True}
+    return machine(Each={**made, **fields})
+
+
+PASS = machine(Child={"Type": "Pass", "End": True})
+
+
+@pytest.mark.parametrize(
+    ("content", "config", "expected"),
+    [
+        ("a, b\n1,2\n\n3\n", {"InputType": "CSV"}, [{"a": "1", "b": "2"}, {"a": "3", "b": ""}]),
+        (
+            "1;2;3\n",
+            {"InputType": "CSV", "CSVDelimiter": "SEMICOLON", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x", "y"]},
+            [{"x": "1", "y": "2"}],
+        ),
+        ('{"a":1}\n\n{"a":2}\n', {"InputType": "JSONL"}, [{"a": 1}, {"a": 2}]),
+        ('[1,{"b":2}]', {"InputType": "JSON"}, [1, {"b": 2}]),
+        ('{"x":{"y":[1]}}', {"InputType": "JSON", "ItemsPointer": "/x/y"}, [1]),
+    ],
+)
+def test_files(content: str, config: dict[str, Any], expected: list[Any]) -> None:
+    assert items_of(content.encode(), config) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "config", "cause"),
+    [
+        ("1", {"InputType": "JSON"}, "Attempting to map over non-iterable node."),
+        ("a,a\n1,2", {"InputType": "CSV"}, "CSV headers cannot contain duplicates."),
+    ],
+)
+def test_files_that_cannot_be_read(content: str, config: dict[str, Any], cause: str) -> None:
+    with pytest.raises(StateError) as caught:
+        items_of(content.encode(), config)
+    assert (caught.value.error, caught.value.cause) == ("States.ItemReaderFailed", cause)
+
+
+def test_batches() -> None:
+    assert batches([1, 2, 3], {"MaxItemsPerBatch": 2}, lambda _: 1) == [[1, 2], [3]]
+    assert batches(["a", "bb", "c"], {"MaxInputBytesPerBatch": 3}, len) == [["a", "bb"], ["c"]]
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_items_of_the_input(states: Any, kind: str) -> None:
+    arn = states.create(
+        distributed(PASS, kind, ItemSelector={"v.$": "$$.Map.Item.Value", "i.$": "$$.Map.Item.Index"}, MaxConcurrency=2)
+    )
+    execution = states.start(arn, ["a", "b", "c"])
+    ended = states.ended(execution)
+    assert json.loads(ended["output"]) == [{"v": "a", "i": 0}, {"v": "b", "i": 1}, {"v": "c", "i": 2}]
+    assert states.trail(execution) == [
+        "1:ExecutionStarted(0)",
+        "2:MapStateEntered(0)",
+        "3:MapStateStarted(2)",
+        "4:MapRunStarted(3)",
+        "5:MapRunSucceeded(4)",
+        "6:MapStateSucceeded(5)",
+        "7:MapStateExited(4)",
+        "8:ExecutionSucceeded(7)",
+    ]
+    (run,) = states.client.list_map_runs(executionArn=execution)["mapRuns"]
+    described = states.client.describe_map_run(mapRunArn=run["mapRunArn"])
+    assert (described["status"], described["executionCounts"]["succeeded"], described["itemCounts"]["total"]) == (
+        "SUCCEEDED",
+        3,
+        3,
+    )
+    if kind == "STANDARD":
+        children = states.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        assert len(children) == 3
+        assert all(":execution:machine-1/each:" in one["executionArn"] for one in children)
+        child = states.client.describe_execution(executionArn=children[0]["executionArn"])
+        assert child["mapRunArn"] == run["mapRunArn"]
+        assert len(states.events(children[0]["executionArn"])) == 4
+
+
+def test_a_csv_file_in_batches_with_results_in_s3(states: Any, kumoi: Any) -> None:
+    s3 = kumoi.client("s3")
+    bucket = f"bucket-{kumoi.account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="in.csv", Body=b"name\na\nb\nc\n")
+    steps = distributed(
+        PASS,
+        ItemReader={
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            "Parameters": {"Bucket": bucket, "Key.$": "$.key"},
+        },
+        ItemBatcher={"MaxItemsPerBatch": 2, "BatchInput": {"of.$": "$.key"}},
+        ResultWriter={"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "out"}},
+    )
+    output = json.loads(states.run(steps, {"key": "in.csv"})["output"])
+    manifest_key = output["ResultWriterDetails"]["Key"]
+    assert manifest_key == f"out/{output['MapRunArn'].rpartition(':')[2]}/manifest.json"
+    manifest = json.loads(s3.get_object(Bucket=bucket, Key=manifest_key)["Body"].read())
+    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
+    results = json.loads(s3.get_object(Bucket=bucket, Key=file["Key"])["Body"].read())
+    assert [json.loads(one["Output"]) for one in results] == [
+        {"BatchInput": {"of": "in.csv"}, "Items": [{"name": "a"}, {"name": "b"}]},
+        {"BatchInput": {"of": "in.csv"}, "Items": [{"name": "c"}]},
+    ]
+    listing = distributed(
+        PASS,
+        ItemReader={"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": bucket, "Prefix": "in"}},
+        ResultSelector={"keys.$": "$[*].Key"},
+    )
+    listed = states.run(listing)
+    assert listed.get("cause") is None
+    assert json.loads(listed["output"]) == {"keys": ["in.csv"]}
+    missing = distributed(
+        PASS,
+        ItemReader={"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": bucket, "Key": "none"}},
+    )
+    execution = states.start(states.create(missing))
+    assert states.ended(execution)["error"] == "States.ItemReaderFailed"
+    assert states.trail(execution)[2:] == [
+        "3:MapStateStarted(2)",
+        "4:MapRunStarted(3)",
+        "5:MapRunFailed(4)",
+        "6:MapStateFailed(5)",
+        "7:ExecutionFailed(6)",
+    ]
+
+
+def test_tolerated_failures(states: Any) -> None:
+    choosing = machine(
+        Child={
+            "Type": "Choice",
+            "Choices": [{"Variable": "$", "NumericLessThan": 2, "Next": "Bad"}],
+            "Default": "Good",
+        },
+        Bad={"Type": "Fail", "Error": "Odd"},
+        Good={"Type": "Succeed"},
+    )
+    assert json.loads(states.run(distributed(choosing, ToleratedFailureCount=2), [0, 1, 2, 3])["output"]) == [2, 3]
+    ended = states.run(distributed(choosing, ToleratedFailurePercentage=25, MaxConcurrency=1), [0, 1, 2, 3])
+    assert ended["error"] == "States.ExceedToleratedFailureThreshold"
+    execution = states.start(states.create(distributed(choosing, ToleratedFailureCountPath="$.n")), {"n": "x"})
+    ended = states.ended(execution)
+    assert ended["error"] == "States.Runtime"
+
+
+def test_a_stopped_execution_stops_its_children(states: Any) -> None:
+    waiting = machine(Child={"Type": "Wait", "Seconds": 900, "End": True})
+    execution = states.start(states.create(distributed(waiting)), [1, 2])
+    run = states.until(execution, "MapRunStarted")["mapRunStartedEventDetails"]["mapRunArn"]
+    children: list[Any] = []
+    while len(children) < 2:
+        children = states.client.list_executions(mapRunArn=run)["executions"]
+    states.client.stop_execution(executionArn=execution)
+    for child in children:
+        assert states.ended(child["executionArn"])["status"] == "ABORTED"
+
+
+def test_map_runs_outlive_the_platform(killable: Any, machines_of: Callable[[Any], Any]) -> None:
+    killable.start()
+    states = machines_of(killable.client("stepfunctions"))
+    waiting = machine(Child={"Type": "Wait", "Seconds": 1, "End": True})
+    execution = states.start(states.create(distributed(waiting, MaxConcurrency=2)), [1, 2, 3])
+    run = states.until(execution, "MapRunStarted")["mapRunStartedEventDetails"]["mapRunArn"]
+    while not states.client.list_executions(mapRunArn=run)["executions"]:
+        pass
+    killable.kill()
+    killable.start()
+    states = machines_of(killable.client("stepfunctions"))
+    assert json.loads(states.ended(execution)["output"]) == [1, 2, 3]
+    assert len(states.client.list_executions(mapRunArn=run)["executions"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_a_redriven_run_goes_on_with_what_failed(states: Any, kumoi: Any, kind: str) -> None:
+    url = f"https://sqs.us-east-1.amazonaws.com/{kumoi.account}/"
+    sending = machine(
+        Child={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage",
+            "Parameters": {"QueueUrl.$": f"States.Format('{url}{{}}', $)", "MessageBody": "m"},
+            "ResultPath": None,
+            "End": True,
+        }
+    )
+    sqs = kumoi.client("sqs")
+    first = sqs.create_queue(QueueName="first")["QueueUrl"]
+    steps = distributed(sending, kind, MaxConcurrency=1, ResultWriter={"WriterConfig": {"Transformation": "COMPACT"}})
+    execution = states.start(states.create(steps), ["first", "late"])
+    assert states.ended(execution)["error"] == "States.ExceedToleratedFailureThreshold"
+    sqs.create_queue(QueueName="late")
+    states.client.redrive_execution(executionArn=execution)
+    assert json.loads(states.ended(execution)["output"]) == ["first", "late"]
+    kinds = [one["type"] for one in states.events(execution)]
+    assert kinds[kinds.index("ExecutionRedriven") :] == [
+        "ExecutionRedriven", "MapRunRedriven", "MapRunSucceeded", "MapStateSucceeded", "MapStateExited",
+        "ExecutionSucceeded",
+    ]  # fmt: skip
+    (run,) = states.client.list_map_runs(executionArn=execution)["mapRuns"]
+    assert states.client.describe_map_run(mapRunArn=run["mapRunArn"])["redriveCount"] == 1
+    sent = sqs.get_queue_attributes(QueueUrl=first, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    assert sent["ApproximateNumberOfMessages"] == "1"
