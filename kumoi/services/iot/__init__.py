@@ -1,8 +1,9 @@
-"""AWS IoT Core: things and their shadows, messages published over HTTPS, and rules that act on them.
+"""AWS IoT Core: things and their shadows, messages published over MQTT and HTTPS, and rules that act on them.
 
 `iot` is the control plane (the registry, topic rules), `iot_data` the data plane (Publish, shadows, retained messages).
 A message is evaluated by every rule whose filter means its topic (`kumoi/iot_sql`); each action of a rule is a delivery
-that is stored before the publisher is answered (`rule_engine.py`), and `actions.py` makes its call.
+that is stored before the publisher is answered (`rule_engine.py`), and `actions.py` makes its call. `mqtt/` is the
+broker.
 
 Rules: the AWS IoT API reference and developer guide.
 """
@@ -23,7 +24,7 @@ iot = Service(
 iot_data = Service(
     "iot-data",
     __name__,
-    modules=("operations.publish", "operations.retained", "operations.shadows"),
+    modules=("operations.mqtt", "operations.publish", "operations.retained", "operations.shadows"),
     resource=("thingName", "topic"),
     page="iot",
 )

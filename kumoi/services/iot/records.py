@@ -66,8 +66,29 @@ class Retained(msgspec.Struct, frozen=True, kw_only=True):
     user_properties: list[tuple[str, str]] = []
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An MQTT session that outlives its connection for `expiry` seconds; `left` is when the client went, if it has."""
+
+    client: str
+    expiry: int
+    subscriptions: dict[str, int] = {}
+    left: float | None = None
+
+
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a session is to get and has not acknowledged yet."""
+
+    client: str
+    seq: int
+    topic: str
+    payload: bytes
+    properties: dict[str, Any] = {}
+
+
 things: Space[Thing] = Space("iot.thing", Thing, lambda thing: (thing.name,))
 thing_types: Space[ThingType] = Space("iot.type", ThingType, lambda kind: (kind.name,))
 rules: Space[TopicRule] = Space("iot.rule", TopicRule, lambda rule: (rule.name,))
 shadows: Space[Shadow] = Space("iot.shadow", Shadow, lambda shadow: (shadow.thing, shadow.name))
 retained: Space[Retained] = Space("iot.retained", Retained, lambda message: (message.topic,))
+sessions: Space[Session] = Space("iot.session", Session, lambda session: (session.client,))
+queued: Space[Queued] = Space("iot.queued", Queued, lambda one: (one.client, one.seq))

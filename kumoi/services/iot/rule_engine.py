@@ -21,7 +21,8 @@ from kumoi.iot_sql.rules import BASIC_INGEST, Rule, compiled_rule, matches
 from kumoi.names import uuid
 from kumoi.services.iot.actions import ActionJob, Actor, StoredWorld, resource_of
 from kumoi.services.iot.asking import ask
-from kumoi.services.iot.records import Retained, TopicRule, retained, rules
+from kumoi.services.iot.mqtt.broker import Broker
+from kumoi.services.iot.records import Queued, Retained, TopicRule, queued, retained, rules
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
@@ -52,8 +53,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class RuleEngine:
     """The rules of all places, compiled, and their deliveries."""
 
-    def __init__(self, doorway: Doorway, actor: Actor) -> None:
+    def __init__(self, doorway: Doorway, actor: Actor, broker: Broker) -> None:
         self.outbox: Outbox
+        self.broker = broker
         self._doorway = doorway
         self._actor = actor
         self._rules: dict[tuple[str, str], list[tuple[TopicRule, Rule]]] = {}
@@ -66,6 +68,7 @@ class RuleEngine:
     async def forget(self, account: str | None) -> None:
         """Drop what is under way for an account, or for all."""
         self._rules = {place: found for place, found in self._rules.items() if account not in (None, place[0])}
+        self.broker.forget(account)
         await self.outbox.forget(account)
 
     async def publish(self, account: str, region: str, message: Message) -> None:
@@ -97,8 +100,10 @@ class RuleEngine:
                     self._delivery(account, region, rule, action, result, message, world) for action in rule.actions
                 ]
         keeps = message.retain and only is None
-        if deliveries or keeps:
-            await _store(state, self.outbox, deliveries, message if keeps else None)
+        waiting, direct = await self.broker.route(account, region, message)
+        if deliveries or keeps or waiting:
+            await _store(state, self, deliveries, message if keeps else None, waiting)
+        self.broker.send(account, region, message, direct)
 
     async def attempt(self, delivery: Delivery) -> None:
         """Do the action of a delivery; raises what it answers."""
@@ -184,7 +189,9 @@ class RuleEngine:
 
 
 @transactional
-async def _store(tx: Transaction, outbox: Outbox, deliveries: list[Delivery], keep: Message | None) -> None:
+async def _store(
+    tx: Transaction, engine: RuleEngine, deliveries: list[Delivery], keep: Message | None, waiting: list[Queued]
+) -> None:
     if keep is not None and not keep.payload:
         await retained.delete(tx, keep.topic)
     elif keep is not None:
@@ -196,4 +203,9 @@ async def _store(tx: Transaction, outbox: Outbox, deliveries: list[Delivery], ke
             user_properties=keep.user_properties,
         )
         await retained.put(tx, record)
-    await outbox.accept(tx, deliveries)
+    stored = [msgspec.structs.replace(one, seq=await tx.add(("iot.queued.seq",))) for one in waiting]
+    for one in stored:
+        await queued.put(tx, one)
+    if stored:
+        tx.on_commit(lambda: engine.broker.send_stored(tx.account, tx.region, stored))
+    await engine.outbox.accept(tx, deliveries)

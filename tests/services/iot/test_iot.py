@@ -213,3 +213,32 @@ def test_what_is_wrong_is_refused(client: Any, data: Any, rule: Any) -> None:
     assert refused(lambda: client.get_topic_rule(ruleName="r")) == "UnauthorizedException"
     for topic in ("a/#", "a/+", "x" * 300, "1/2/3/4/5/6/7/8/9"):
         assert refused(lambda topic=topic: data.publish(topic=topic, payload=b"")) == "InvalidRequestException"
+
+
+def test_templates_make_rules_and_things(kumoi: Any, client: Any) -> None:
+    template = {
+        "Resources": {
+            "Thing": {
+                "Type": "AWS::IoT::Thing",
+                "Properties": {"ThingName": "t", "AttributePayload": {"Attributes": {"Farm": "7"}}},
+            },
+            "Rule": {
+                "Type": "AWS::IoT::TopicRule",
+                "Properties": {
+                    "TopicRulePayload": {
+                        "Sql": "SELECT * FROM 'a'",
+                        "RuleDisabled": "false",
+                        "Actions": [{"DynamoDBv2": {"RoleArn": ROLE, "PutItem": {"TableName": "x"}}}],
+                    }
+                },
+            },
+        },
+        "Outputs": {"Rule": {"Value": {"Ref": "Rule"}}},
+    }
+    stacks = kumoi.client("cloudformation")
+    stacks.create_stack(StackName="s", TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    (output,) = stacks.describe_stacks(StackName="s")["Stacks"][0]["Outputs"]
+    rule = client.get_topic_rule(ruleName=output["OutputValue"])["rule"]
+    assert rule["actions"] == [{"dynamoDBv2": {"roleArn": ROLE, "putItem": {"tableName": "x"}}}]
+    assert client.describe_thing(thingName="t")["attributes"] == {"Farm": "7"}
