@@ -26,6 +26,7 @@ iot_data = Service(
     __name__,
     modules=("operations.mqtt", "operations.publish", "operations.retained", "operations.shadows"),
     resource=("thingName", "topic"),
+    data_planes=("iot-mqtt",),
     page="iot",
 )
 

@@ -28,7 +28,10 @@ class Device:
         self._subscribed: queue.Queue[Any] = queue.Queue()
         self._url, self._version, self._clean = urlsplit(url), version, clean
         given = {"clean_session": clean} if version == 4 else {}
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, **given)
+        transport = more.pop("transport", "tcp")
+        self.client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, transport=transport, **given
+        )
         self.client.username_pw_set(account)
         self.client.on_message = lambda client, data, message: self.messages.put(message)
         self.client.on_connect = lambda client, data, flags, reason, properties: self._connected.put((flags, reason))
@@ -160,6 +163,18 @@ def test_wills_and_presence_are_published(device: Any) -> None:
     found = {message.topic: message.payload for message in (watcher.get(), watcher.get())}
     assert found["wills"] == b"gone"
     assert json.loads(found["$aws/events/presence/disconnected/leaving"])["clientInitiatedDisconnect"] is False
+
+
+def test_browsers_speak_mqtt_over_websockets(device: Any) -> None:
+    one, other = device("one", transport="websockets"), device("other")
+    one.connect()
+    other.connect()
+    one.subscribe("a")
+    other.publish("a", b"x" * 100_000)
+    assert len(one.get().payload) == 100_000
+    other.subscribe("b")
+    one.publish("b", b"y")
+    assert other.get().payload == b"y"
 
 
 def test_a_client_id_is_of_one_connection(device: Any) -> None:

@@ -44,10 +44,11 @@ class Goodbye(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one accepted connection."""
+    """The protocol of one accepted connection; `signer` is who signed the WebSocket's handshake, if anybody did."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, signer: Principal | None = None) -> None:
         self._broker = broker
+        self._signer = signer
         self._buffer = bytearray()
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._arrived = asyncio.Event()
@@ -99,6 +100,11 @@ class Connection(asyncio.Protocol):
         self._arrived.set()
         if self._timer is not None:
             self._timer.cancel()
+
+    async def ended(self) -> None:
+        """Return once the broker knows that the connection is gone."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     # The broker's side
 
@@ -191,7 +197,7 @@ class Connection(asyncio.Protocol):
                 self._transport.write(packets.connected(False, 2, 4, {}))
                 return False
             client = properties["assigned_client_id"] = uuid()
-        self.principal = await self._broker.principal(hello.username)
+        self.principal = self._signer or await self._broker.principal(hello.username)
         self.place = (self.principal.account, DEFAULT_REGION)
         self.client, self.will = client, hello.will
         keep_alive = min(hello.keep_alive or MAX_KEEP_ALIVE, MAX_KEEP_ALIVE)

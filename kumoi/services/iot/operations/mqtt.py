@@ -1,14 +1,31 @@
-"""What MQTT clients publish: a call like any other, so that it is guarded, traced and on the map."""
+"""MQTT at the doorway: WebSockets, and what clients publish, a call like any other: guarded, traced, on the map."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
+from kumoi.services.iot.mqtt.broker import Broker
+from kumoi.services.iot.mqtt.connection import Connection
+from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
 from kumoi.services.iot.naming import invalid
 from kumoi.services.iot.operations.publish import MOST_BYTES, check_topic
 from kumoi.services.iot.rule_engine import Message, RuleEngine
+from kumoi.wire.http import Response
+from kumoi.wire.websocket import Upgrade
+
+
+@iot_data.data_plane("iot-mqtt")
+async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> Response:
+    """A WebSocket that speaks MQTT, as browsers and mobile devices open it."""
+    offered = call.http.headers.get("sec-websocket-protocol", "") if call.http is not None else ""
+    if SUBPROTOCOL not in [one.strip() for one in (offered or "").split(",")]:
+        return Response(400, [("Content-Type", "text/plain")], b"The sub-protocol is mqtt.\n")
+    signer = call.caller if call.caller.access_key is not None else None
+    connection = Connection(call.part(Broker), signer)
+    return Response(101, [], upgrade=Upgrade(partial(serve, connection), SUBPROTOCOL))
 
 
 @iot_data.operation
