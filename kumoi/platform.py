@@ -18,6 +18,7 @@ from typing import Any, Literal
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry
+from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
@@ -205,9 +206,9 @@ class Platform:
         internal = Internal(doorway, clock, timers, self.reset, self._facts)
         front = Front(doorway, self.parts.add(Wire, Wire()), router, internal)
         authority = self.parts[CertificateAuthority]
-        return self.parts.add(
-            Listener, Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
-        )
+        listener = Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
+        self.parts.add(FirstBytes, listener)  # type: ignore[type-abstract]
+        return self.parts.add(Listener, listener)
 
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user; temporary when nothing is kept."""

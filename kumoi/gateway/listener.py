@@ -13,8 +13,10 @@ import errno
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
+from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.response_writer import DateHeader
@@ -32,7 +34,7 @@ _GOODBYE_SECONDS = 1.0
 """How long a closed TLS connection waits for its client to say so too; idle pools of SDKs never do."""
 
 
-class Listener:
+class Listener(FirstBytes):
     """One listening port, or (`uds`) one Unix socket. `port` 0 picks a free one; `tls` None serves plain HTTP alone."""
 
     def __init__(
@@ -57,6 +59,7 @@ class Listener:
         self._listening: socket.socket | None = None
         self._accepting = False
         self._stopping = False
+        self._claimed: dict[int, Callable[[], asyncio.Protocol]] = {}
         self._silent: dict[socket.socket, float] = {}
         self._connections: set[HttpConnection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
@@ -72,6 +75,10 @@ class Listener:
     def requests_in_flight(self) -> int:
         """How many connections have a request (or a WebSocket) under way."""
         return sum(connection.busy for connection in self._connections)
+
+    def claim(self, byte: int, protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Have connections that begin with `byte` handled by what `protocol` makes."""
+        self._claimed[byte] = protocol
 
     async def start(self) -> None:
         """Listen. OSError when the address cannot be had."""
@@ -163,7 +170,9 @@ class Listener:
         if not first or (secure and self._tls is None):
             accepted.close()
             return
-        task = asyncio.get_running_loop().create_task(self._connect(accepted, secure=secure))
+        other = self._claimed.get(first[0])
+        connect = self._connect(accepted, secure=secure) if other is None else self._hand_over(accepted, other)
+        task = asyncio.get_running_loop().create_task(connect)
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
@@ -184,6 +193,17 @@ class Listener:
             )
         except (OSError, TimeoutError) as error:
             logger.info("a connection failed before its first request: %s", error)
+            accepted.close()
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
+
+    async def _hand_over(self, accepted: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Give an accepted socket to the protocol that has claimed its first byte."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, accepted)
+        except OSError as error:
+            logger.info("a connection failed before its first packet: %s", error)
             accepted.close()
         except asyncio.CancelledError:
             accepted.close()

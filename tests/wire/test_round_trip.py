@@ -42,6 +42,8 @@ SERVED = [
     "elbv2",
     "events",
     "iam",
+    "iot",
+    "iot-data",
     "iotanalytics",
     "kinesis",
     "lambda",

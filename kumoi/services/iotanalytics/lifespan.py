@@ -12,6 +12,7 @@ from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog
 from kumoi.services.iotanalytics.content_maker import ContentMaker
 from kumoi.services.iotanalytics.dataset_schedules import Scheduling
+from kumoi.services.iotanalytics.records import places, segments
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.retention import Sweeper
 from kumoi.services.iotanalytics.runner import Runner
@@ -45,8 +46,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         files.close()
 
 
-async def forget(parts: Parts, _state: State, account: str | None) -> None:
-    """Stop what works for an account, or for all; files go once nothing lists them."""
+async def forget(parts: Parts, state: State, account: str | None) -> None:
+    """Stop what works for an account, or for all, and remove its files."""
     await parts[Runner].forget(account)
+    for place in await state.at("", "").run(places.list):
+        if account in (None, place.account):
+            await parts[SegmentFiles].remove(await state.at(place.account, place.region).run(segments.list))
     await parts[ContentMaker].forget(account)
     parts[ChannelLog].forget(account)

@@ -1,0 +1,54 @@
+"""AWS IoT Core: things and their shadows, messages published over MQTT and HTTPS, and rules that act on them.
+
+`iot` is the control plane (the registry, topic rules), `iot_data` the data plane (Publish, shadows, retained messages).
+A message is evaluated by every rule whose filter means its topic (`kumoi/iot_sql`); each action of a rule is a delivery
+that is stored before the publisher is answered (`rule_engine.py`), and `actions.py` makes its call. `mqtt/` is the
+broker.
+
+Rules: the AWS IoT API reference and developer guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from kumoi.doorway import Parts, Service
+from kumoi.state import State
+
+iot = Service(
+    "iot",
+    __name__,
+    modules=("operations.endpoint", "operations.rules", "operations.thing_types", "operations.things"),
+    resource=("thingName", "ruleName", "thingTypeName"),
+)
+iot_data = Service(
+    "iot-data",
+    __name__,
+    modules=("operations.mqtt", "operations.publish", "operations.retained", "operations.shadows"),
+    resource=("thingName", "topic"),
+    data_planes=("iot-mqtt",),
+    page="iot",
+)
+
+
+@iot_data.resource_name
+def topic_node(value: str) -> str:
+    """The topic, or the thing."""
+    return value
+
+
+@iot.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Keep rules acting while the platform runs."""
+    from kumoi.services.iot.lifespan import running
+
+    async with running(parts):
+        yield
+
+
+@iot.on_reset
+async def reset(parts: Parts, _state: State, account: str | None) -> None:
+    """Drop the actions of what is being forgotten."""
+    from kumoi.services.iot.rule_engine import RuleEngine
+
+    await parts[RuleEngine].forget(account)

@@ -1,0 +1,50 @@
+"""What runs for IoT while the platform does: rules and the outbox of their actions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from kumoi.delivery import Outbox
+from kumoi.doorway import Doorway, Parts
+from kumoi.doorway.first_bytes import FirstBytes
+from kumoi.http_client import HttpClient
+from kumoi.services.iot.actions import Actor
+from kumoi.services.iot.mqtt.broker import Broker, end_session
+from kumoi.services.iot.mqtt.connection import Connection
+from kumoi.services.iot.rule_engine import RuleEngine
+from kumoi.state import Timer
+from kumoi.state.timers import TimerRunner
+
+MQTT = 0x10
+"""The first byte of CONNECT."""
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    """Build the parts; actions that a crash left behind are done once the platform is up."""
+    doorway = parts[Doorway]
+    broker = parts.add(Broker, Broker(doorway))
+    engine = parts.add(RuleEngine, RuleEngine(doorway, Actor(doorway, parts[HttpClient]), broker))
+    engine.outbox = Outbox(
+        "iot.action",
+        state=doorway.state,
+        clock=doorway.clock,
+        timers=parts[TimerRunner],
+        attempt=engine.attempt,
+        give_up=engine.give_up,
+    )
+    parts[TimerRunner].on("iot.session", partial(_end_session, doorway, broker))
+    parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
+    await engine.outbox.resume()
+    try:
+        yield
+    finally:
+        await broker.stop()
+        await engine.outbox.stop()
+
+
+async def _end_session(doorway: Doorway, broker: Broker, timer: Timer) -> None:
+    if await end_session(doorway.state.at(timer.account, timer.region), timer.key):
+        await broker.expire(timer.account, timer.region, timer.key)

@@ -1,0 +1,314 @@
+"""One client's connection: packets in, one after the other; packets out, with QoS 1 acknowledged.
+
+As AWS: QoS 2 ends the connection, subscriptions get QoS 1 at most, eight filters a SUBSCRIBE, a keep-alive of at most
+twenty minutes, at most a hundred messages unacknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import replace
+from typing import Any, cast
+
+from kumoi.doorway import CallDropped, Principal
+from kumoi.iot_sql import SqlError
+from kumoi.iot_sql.rules import check_filter
+from kumoi.names import DEFAULT_REGION, uuid
+from kumoi.services.iot.mqtt import packets
+from kumoi.services.iot.mqtt.broker import SHARED, Broker
+from kumoi.services.iot.mqtt.packets import Malformed, Publish, Subscription, Will
+from kumoi.services.iot.records import Queued
+from kumoi.wire.errors import AwsError
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 160 * 1024
+MOST_FILTERS = 8
+MOST_INFLIGHT = 100
+MOST_WAITING = 64
+MOST_UNSENT = 8 << 20
+MOST_ALIASES = 8
+MAX_KEEP_ALIVE, HELLO_SECONDS = 1200, 30.0
+NOT_AUTHORIZED = {4: 5, 5: 0x87}
+
+
+class Goodbye(Exception):
+    """The connection ends; `said` when the client meant it, `reason` is MQTT 5's code."""
+
+    def __init__(self, reason: int = 0, *, said: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.said = said
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of one accepted connection; `signer` is who signed the WebSocket's handshake, if anybody did."""
+
+    def __init__(self, broker: Broker, signer: Principal | None = None) -> None:
+        self._broker = broker
+        self._signer = signer
+        self._buffer = bytearray()
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._arrived = asyncio.Event()
+        self._level = 4
+        self._keep_alive = HELLO_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._lost = False
+        self._paused = False
+        self._next_id = 0
+        self._inflight: dict[int, int | None] = {}
+        self._unsent: deque[tuple[Publish, int | None]] = deque()
+        self._most_inflight = MOST_INFLIGHT
+        self._aliases: dict[int, str] = {}
+        self.place: tuple[str, str] = ("", "")
+        self.client = ""
+        self.session_id = uuid()
+        self.principal = Principal.root("")
+        self.persistent = False
+        self.will: Will | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._heard()
+        self._task = asyncio.create_task(self._run())
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in."""
+        self._buffer += data
+        self._heard()
+        try:
+            while (found := packets.frame(self._buffer, MOST_BYTES)) is not None:
+                self._waiting.append(found)
+        except Malformed:
+            self.close(0x81)
+            return
+        if len(self._waiting) > MOST_WAITING and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._arrived.set()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The connection is gone."""
+        self._lost = True
+        self._arrived.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def ended(self) -> None:
+        """Return once the broker knows that the connection is gone."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    # The broker's side
+
+    def close(self, reason: int = 0) -> None:
+        """End the connection."""
+        if not self._lost and not self._transport.is_closing():
+            if self._level == 5 and self.client and reason:
+                self._transport.write(packets.disconnected(reason))
+            self._transport.close()
+
+    async def replaced(self) -> None:
+        """Another connection has the same client id: this one ends."""
+        self.close(0x8E)
+
+    def send(
+        self, topic: str, payload: bytes, qos: int, *, retain: bool = False, properties: dict[str, Any] | None = None
+    ) -> None:
+        """Send a message that is not stored; QoS 0 is dropped for a client that does not read."""
+        message = Publish(topic, payload, qos, retain, properties=_pairs(properties))
+        if qos:
+            self._unsent.append((message, None))
+            self._pump()
+        elif not self._lost and self._transport.get_write_buffer_size() < MOST_UNSENT:
+            self._transport.write(packets.publish(message, self._level))
+
+    def send_queued(self, one: Queued) -> None:
+        """Send a stored message; it is removed once it is acknowledged."""
+        self._unsent.append((Publish(one.topic, one.payload, 1, properties=_pairs(one.properties)), one.seq))
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._unsent and len(self._inflight) < self._most_inflight and not self._lost:
+            message, seq = self._unsent.popleft()
+            self._next_id = self._next_id % 65_535 + 1
+            while self._next_id in self._inflight:
+                self._next_id = self._next_id % 65_535 + 1
+            self._inflight[self._next_id] = seq
+            self._transport.write(packets.publish(replace(message, packet_id=self._next_id), self._level))
+
+    # Packets in their order
+
+    async def _run(self) -> None:
+        said, greeted = False, False
+        try:
+            greeted = await self._hello()
+            while greeted:
+                await self._packet(*await self._next())
+        except Goodbye as goodbye:
+            said = goodbye.said
+            self.close(goodbye.reason)
+        except Malformed as error:
+            logger.info("client %s sent no packet: %s", self.client or "?", error)
+            self.close(0x81)
+        except Exception:
+            logger.exception("the connection of client %s failed", self.client or "?")
+            self.close(0x80)
+        finally:
+            if greeted:
+                await self._broker.gone(self, said=said)
+            self.close()
+
+    async def _next(self) -> tuple[int, bytes]:
+        while not self._waiting:
+            if self._lost:
+                raise Goodbye
+            self._arrived.clear()
+            await self._arrived.wait()
+        found = self._waiting.popleft()
+        if self._paused and len(self._waiting) < MOST_WAITING // 2 and not self._lost:
+            self._paused = False
+            self._transport.resume_reading()
+        return found
+
+    async def _hello(self) -> bool:
+        """The CONNECT; whether the client was taken in."""
+        first, body = await self._next()
+        if first >> 4 != packets.CONNECT:
+            raise Malformed("a client begins with CONNECT")
+        hello = packets.read_connect(body)
+        self._level = hello.level
+        if not self._broker.open_to_all:
+            self._transport.write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
+            return False
+        if hello.will is not None and hello.will.qos > 1:
+            raise Malformed("QoS 2 is not spoken here")
+        properties: packets.Properties = {}
+        client = hello.client_id
+        if not client:
+            if hello.level == 4 and not hello.clean:
+                self._transport.write(packets.connected(False, 2, 4, {}))
+                return False
+            client = properties["assigned_client_id"] = uuid()
+        self.principal = self._signer or await self._broker.principal(hello.username)
+        self.place = (self.principal.account, DEFAULT_REGION)
+        self.client, self.will = client, hello.will
+        keep_alive = min(hello.keep_alive or MAX_KEEP_ALIVE, MAX_KEEP_ALIVE)
+        self._keep_alive = keep_alive * 1.5
+        self._most_inflight = min(int(hello.properties.get("receive_maximum", MOST_INFLIGHT)) or 1, MOST_INFLIGHT)
+        present = await self._broker.connect(self, hello)
+        if hello.level == 5:
+            if keep_alive != hello.keep_alive:
+                properties["server_keep_alive"] = keep_alive
+            properties |= {"maximum_qos": 1, "topic_alias_maximum": MOST_ALIASES, "subscription_ids": 0}
+            properties |= {"receive_maximum": MOST_INFLIGHT, "maximum_packet_size": MOST_BYTES}
+        self._transport.write(packets.connected(present, 0, hello.level, properties))
+        self._heard()
+        await self._broker.greet(self)
+        return True
+
+    async def _packet(self, first: int, body: bytes) -> None:
+        kind, flags = first >> 4, first & 15
+        if kind == packets.PUBLISH:
+            await self._published(packets.read_publish(flags, body, self._level))
+        elif kind == packets.PUBACK:
+            await self._acknowledged(int.from_bytes(body[:2], "big"))
+        elif kind == packets.SUBSCRIBE:
+            await self._subscribe(body)
+        elif kind == packets.UNSUBSCRIBE:
+            packet_id, filters = packets.read_unsubscribe(body, self._level)
+            known = await self._broker.unsubscribe(self, filters)
+            codes = [0 if one else 0x11 for one in known]
+            self._transport.write(packets.results(packets.UNSUBACK, packet_id, codes, self._level))
+        elif kind == packets.PINGREQ:
+            self._transport.write(packets.packet(packets.PINGRESP, b""))
+        elif kind == packets.DISCONNECT:
+            raise Goodbye(said=not body or body[0] != 4)
+        else:
+            raise Malformed(f"a client does not send packets of kind {kind}")
+
+    async def _published(self, message: Publish) -> None:
+        if message.qos > 1:
+            raise Goodbye(0x9B)
+        topic, alias = message.topic, message.properties.get("topic_alias")
+        if alias is not None:
+            if not 1 <= alias <= MOST_ALIASES:
+                raise Goodbye(0x94)
+            topic = topic or self._aliases.get(alias, "")
+            self._aliases[alias] = topic
+        kept = {
+            name: message.properties[name]
+            for name in ("content_type", "response_topic", "correlation_data", "format_indicator", "message_expiry")
+            if name in message.properties
+        }
+        params = {
+            "topic": topic,
+            "payload": message.payload,
+            "qos": message.qos,
+            "retain": message.retain,
+            "properties": kept,
+            "userProperties": message.properties.get("user_properties", []),
+        }
+        try:
+            await self._broker.publish(self, params)
+        except AwsError as error:
+            logger.info("a message of client %s was refused: %s", self.client, error)
+            raise Goodbye(0x90) from None
+        except CallDropped:
+            raise Goodbye(0x80) from None
+        if message.qos:
+            self._transport.write(packets.acknowledged(packets.PUBACK, message.packet_id, self._level))
+
+    async def _acknowledged(self, packet_id: int) -> None:
+        seq = self._inflight.pop(packet_id, None)
+        if seq is not None:
+            await self._broker.acknowledge(self, seq)
+        self._pump()
+
+    async def _subscribe(self, body: bytes) -> None:
+        packet_id, properties, asked = packets.read_subscribe(body, self._level)
+        if len(asked) > MOST_FILTERS:
+            raise Goodbye(0x97)
+        if "subscription_id" in properties:
+            raise Goodbye(0xA1)
+        if any(one.qos > 2 for one in asked):
+            raise Malformed("there is no QoS 3")
+        granted, codes = [], []
+        for one in asked:
+            try:
+                _check(one.topic_filter)
+            except SqlError:
+                codes.append(0x8F if self._level == 5 else 0x80)
+                continue
+            granted.append(one._replace(qos=min(one.qos, 1)))
+            codes.append(min(one.qos, 1))
+        self._transport.write(packets.results(packets.SUBACK, packet_id, codes, self._level))
+        if granted:
+            await self._broker.subscribe(self, granted)
+
+    def _heard(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self.close, 0x8D)
+
+
+def _check(topic_filter: str) -> None:
+    if topic_filter.startswith(SHARED):
+        group, _, topic_filter = topic_filter.removeprefix(SHARED).partition("/")
+        if not group or "+" in group or "#" in group:
+            raise SqlError("a group that shares has a name")
+    check_filter(topic_filter)
+
+
+def _pairs(properties: dict[str, Any] | None) -> packets.Properties:
+    found = dict(properties or {})
+    if isinstance(found.get("correlation_data"), str):
+        found["correlation_data"] = found["correlation_data"].encode()
+    return found

@@ -1,0 +1,1 @@
+"""The operations of IoT's control plane and data plane."""

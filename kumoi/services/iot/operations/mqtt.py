@@ -1,0 +1,57 @@
+"""MQTT at the doorway: WebSockets, and what clients publish, a call like any other: guarded, traced, on the map."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.iot import iot_data
+from kumoi.services.iot.mqtt.broker import Broker
+from kumoi.services.iot.mqtt.connection import Connection
+from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
+from kumoi.services.iot.naming import invalid
+from kumoi.services.iot.operations.publish import MOST_BYTES, check_topic
+from kumoi.services.iot.rule_engine import Message, RuleEngine
+from kumoi.wire.http import Response
+from kumoi.wire.websocket import Upgrade
+
+
+@iot_data.data_plane("iot-mqtt")
+async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> Response:
+    """A WebSocket that speaks MQTT, as browsers and mobile devices open it."""
+    offered = call.http.headers.get("sec-websocket-protocol", "") if call.http is not None else ""
+    if SUBPROTOCOL not in [one.strip() for one in (offered or "").split(",")]:
+        return Response(400, [("Content-Type", "text/plain")], b"The sub-protocol is mqtt.\n")
+    signer = call.caller if call.caller.access_key is not None else None
+    connection = Connection(call.part(Broker), signer)
+    return Response(101, [], upgrade=Upgrade(partial(serve, connection), SUBPROTOCOL))
+
+
+@iot_data.operation
+async def mqtt_publish(
+    call: Call,
+    topic: str,
+    payload: bytes,
+    clientId: str | None,
+    qos: int = 0,
+    retain: bool = False,
+    properties: dict[str, Any] | None = None,
+    userProperties: list[tuple[str, str]] | None = None,
+) -> None:
+    """Publish a client's message (no operation of AWS's API: it cannot be called over HTTPS)."""
+    if clientId is not None:
+        check_topic(topic)
+    if len(payload) > MOST_BYTES:
+        raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
+    message = Message(
+        topic=topic,
+        payload=payload,
+        qos=qos,
+        retain=retain,
+        client_id=clientId,
+        principal=call.caller.id,
+        user_properties=userProperties or [],
+        properties=properties or {},
+    )
+    await call.part(RuleEngine).publish(call.account, call.region, message)

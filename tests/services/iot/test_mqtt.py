@@ -1,0 +1,247 @@
+"""The broker, through paho: 3.1.1 and 5, sessions that outlive connections, wills, presence, rules."""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+class Device:
+    """A client whose messages wait in a queue."""
+
+    def __init__(self, url: str, account: str, client_id: str, *, version: int = 4, clean: bool = True, **more: Any):
+        self.messages: queue.Queue[Any] = queue.Queue()
+        self.ended: queue.Queue[Any] = queue.Queue()
+        self._connected: queue.Queue[Any] = queue.Queue()
+        self._subscribed: queue.Queue[Any] = queue.Queue()
+        self._url, self._version, self._clean = urlsplit(url), version, clean
+        given = {"clean_session": clean} if version == 4 else {}
+        transport = more.pop("transport", "tcp")
+        self.client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, transport=transport, **given
+        )
+        self.client.username_pw_set(account)
+        self.client.on_message = lambda client, data, message: self.messages.put(message)
+        self.client.on_connect = lambda client, data, flags, reason, properties: self._connected.put((flags, reason))
+        self.client.on_subscribe = lambda client, data, mid, reasons, properties: self._subscribed.put(reasons)
+        self.client.on_disconnect = lambda client, data, flags, reason, properties: self.ended.put(reason)
+        self.client.reconnect_delay_set(600, 600)
+        for name, value in more.items():
+            getattr(self.client, name)(*value)
+
+    def connect(self, expiry: int | None = None) -> bool:
+        """Connect; whether a session was there."""
+        more: dict[str, Any] = {}
+        if self._version == 5:
+            more["clean_start"] = self._clean
+            if expiry is not None:
+                more["properties"] = Properties(PacketTypes.CONNECT)
+                more["properties"].SessionExpiryInterval = expiry
+        self.client.connect(self._url.hostname or "", self._url.port or 0, 60, **more)
+        self.client.loop_start()
+        flags, reason = self._connected.get(timeout=10)
+        assert reason == 0, reason
+        return bool(flags.session_present)
+
+    def subscribe(self, *filters: str, qos: int = 1) -> list[int]:
+        self.client.subscribe([(one, qos) for one in filters])
+        return [reason.value for reason in self._subscribed.get(timeout=10)]
+
+    def publish(self, topic: str, payload: Any, qos: int = 1, **more: Any) -> None:
+        self.client.publish(topic, payload, qos, **more).wait_for_publish(10)
+
+    def get(self) -> Any:
+        return self.messages.get(timeout=10)
+
+    def drop(self) -> None:
+        """Lose the connection without a word."""
+        self.client.loop_stop()
+        found = self.client.socket()
+        assert found is not None
+        found.shutdown(socket.SHUT_RDWR)
+        found.close()
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def device(kumoi: Any) -> Iterator[Callable[..., Device]]:
+    made: list[Device] = []
+
+    def connect(client_id: str = "d", **more: Any) -> Device:
+        made.append(Device(kumoi.url, kumoi.account, client_id, **more))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_subscribers_get_what_is_published(device: Any, kumoi: Any, version: int) -> None:
+    one, other = device("one", version=version), device("other", version=version)
+    assert not one.connect()
+    other.connect()
+    assert one.subscribe("farm/+/temp", "$share/g/all", qos=2) == [1, 1]
+    other.publish("farm/7/temp", b"21", qos=1)
+    message = one.get()
+    assert (message.topic, message.payload, message.qos) == ("farm/7/temp", b"21", 1)
+    other.publish("farm/7/hum", b"no")
+    other.publish("farm/8/temp", b"22", qos=0)
+    assert (one.get().payload, one.messages.qsize()) == (b"22", 0)
+    kumoi.client("iot-data").publish(topic="farm/9/temp", qos=1, payload=b"23")
+    assert one.get().payload == b"23"
+    other.publish("all", b"shared")
+    assert one.get().payload == b"shared"
+
+
+def test_retained_messages_greet_subscribers(device: Any) -> None:
+    one = device()
+    one.connect()
+    one.publish("a/b", b"kept", retain=True)
+    one.subscribe("a/#")
+    message = one.get()
+    assert (message.payload, message.retain) == (b"kept", True)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_sessions_keep_what_comes_meanwhile(device: Any, kumoi: Any, version: int) -> None:
+    first = device("s", version=version, clean=False)
+    assert not first.connect(expiry=600)
+    first.subscribe("a")
+    first.drop()
+    data = kumoi.client("iot-data")
+    data.publish(topic="a", qos=1, payload=b"1")
+    data.publish(topic="a", qos=1, payload=b"2")
+    data.publish(topic="a", qos=0, payload=b"lost")
+    again = device("s", version=version, clean=False)
+    assert again.connect(expiry=600)
+    assert sorted(again.get().payload for _ in range(2)) == [b"1", b"2"]
+    data.publish(topic="a", qos=1, payload=b"3")
+    assert again.get().payload == b"3"
+    clean = device("s", version=version)
+    assert not clean.connect()
+    data.publish(topic="a", qos=1, payload=b"4")
+    clean.subscribe("b")
+    data.publish(topic="b", qos=1, payload=b"5")
+    assert clean.get().payload == b"5"
+
+
+@pytest.mark.kumoi_clock
+def test_sessions_end_after_their_time(device: Any, kumoi: Any) -> None:
+    first = device("s", clean=False)
+    first.connect()
+    first.subscribe("a")
+    first.close()
+    kumoi.advance("2h")
+    assert not device("s", clean=False).connect()
+
+
+def test_wills_and_presence_are_published(device: Any) -> None:
+    watcher = device("watcher")
+    watcher.connect()
+    watcher.subscribe("wills", "$aws/events/presence/#")
+    leaving = device("leaving", will_set=("wills", b"gone", 1))
+    leaving.connect()
+    event = json.loads(watcher.get().payload)
+    assert (event["clientId"], event["eventType"]) == ("leaving", "connected")
+    leaving.drop()
+    found = {message.topic: message.payload for message in (watcher.get(), watcher.get())}
+    assert found["wills"] == b"gone"
+    assert json.loads(found["$aws/events/presence/disconnected/leaving"])["clientInitiatedDisconnect"] is False
+
+
+def test_browsers_speak_mqtt_over_websockets(device: Any) -> None:
+    one, other = device("one", transport="websockets"), device("other")
+    one.connect()
+    other.connect()
+    one.subscribe("a")
+    other.publish("a", b"x" * 100_000)
+    assert len(one.get().payload) == 100_000
+    other.subscribe("b")
+    one.publish("b", b"y")
+    assert other.get().payload == b"y"
+
+
+def test_a_client_id_is_of_one_connection(device: Any) -> None:
+    one = device("same")
+    one.connect()
+    other = device("same")
+    other.connect()
+    one.ended.get(timeout=10)
+    one.client.loop_stop()
+    other.subscribe("a")
+    other.publish("a", b"x")
+    assert other.get().payload == b"x"
+
+
+def test_what_is_published_starts_rules(device: Any, kumoi: Any) -> None:
+    sqs = kumoi.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    action = {"sqs": {"roleArn": "arn:aws:iam::000000000000:role/r", "queueUrl": url}}
+    sql = "SELECT *, clientid() AS client, get_user_properties('k') AS k FROM 'a'"
+    kumoi.client("iot").create_topic_rule(ruleName="r", topicRulePayload={"sql": sql, "actions": [action]})
+    one = device("sensor", version=5)
+    one.connect()
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.UserProperty = ("k", "v")
+    one.publish("a", b'{"t": 1}', properties=properties)
+    deadline = time.monotonic() + 20
+    while not (found := sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages")):
+        assert time.monotonic() < deadline
+    assert json.loads(found[0]["Body"]) == {"t": 1, "client": "sensor", "k": ["v"]}
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x10\x00",
+        b"\x10\xff\xff\xff\xff\x7f",
+        b"\x10\x0c\x00\x04MQIT\x04\x02\x00<\x00\x00",
+        b"\x10\x0c\x00\x04MQTT\x03\x02\x00<\x00\x00",
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00<\x00\x01a\x00\x00",
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00<\x00\x01a\x34\x05\x00\x01a\x00\x01",
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00<\x00\x01a\x82\x02\x00\x01",
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00<\x00\x01a\x30\x03\x00\x01#",
+        b"\x10\x10\x00\x04MQTT\x05\x02\x00<\x02\x7f\x7f\x00\x01a",
+    ],
+)
+def test_what_is_no_mqtt_ends_the_connection(kumoi: Any, garbage: bytes) -> None:
+    where = urlsplit(kumoi.url)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as connection:
+        connection.sendall(garbage)
+        while connection.recv(4096):
+            pass
+
+
+def test_what_was_acknowledged_waits_for_its_session_though_the_platform_is_killed(killable: Any) -> None:
+    killable.start()
+    subscriber = Device(killable.url, "test", "s", clean=False)
+    subscriber.connect()
+    subscriber.subscribe("a")
+    subscriber.drop()
+    publisher = Device(killable.url, "test", "p")
+    publisher.connect()
+    for number in range(20):
+        publisher.publish("a", str(number).encode())
+    killable.kill()
+    publisher.client.loop_stop()
+    killable.start()
+    again = Device(killable.url, "test", "s", clean=False)
+    assert again.connect()
+    assert [again.get().payload for _ in range(20)] == [str(number).encode() for number in range(20)]
+    again.close()
