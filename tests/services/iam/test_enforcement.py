@@ -17,7 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
-POLLS = 400
+POLLS = 2_000
+LONG_POLLS = 30
 Connect = Callable[..., Any]
 
 
@@ -85,9 +86,9 @@ def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return error["Error"]["Code"], error["Error"]["Message"]
 
 
-def eventually(condition: Callable[[], Any]) -> Any:
+def eventually(condition: Callable[[], Any], polls: int = POLLS) -> Any:
     """What `condition` answers once it is true."""
-    for _ in range(POLLS):
+    for _ in range(polls):
         if found := condition():
             return found
     raise AssertionError("it did not happen")
@@ -270,7 +271,7 @@ def test_queues_let_other_accounts_and_services_in_by_their_policy(connect: Conn
             bodies.append(message["Body"])
         return len(bodies) >= 2
 
-    eventually(both)
+    eventually(both, LONG_POLLS)
     assert any("from afar" in body for body in bodies)
     assert any('"told"' in body for body in bodies)
 
@@ -457,3 +458,58 @@ def test_signed_urls_and_routes_ask_policies(
     )
     assert get("execute-api", f"{route}/open") == (200, "hello")
     assert get("execute-api", f"{route}/signed") == (200, "hello")
+
+
+def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, enforcing: str) -> None:
+    iam, sqs, events, s3 = connect("iam"), connect("sqs"), connect("events"), connect("s3")
+    queue = sqs.create_queue(QueueName="letters")["QueueUrl"]
+    sqs.create_queue(QueueName="closed")
+    letters, closed = (f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("letters", "closed"))
+    rule = events.put_rule(Name="each", EventPattern=json.dumps({"source": ["shop"]}))["RuleArn"]
+    events.put_targets(Rule="each", Targets=[{"Id": "1", "Arn": letters}, {"Id": "2", "Arn": closed}])
+    s3.create_bucket(Bucket="parcels")
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": letters,
+            "Condition": {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+        for service, source in (("events.amazonaws.com", rule), ("s3.amazonaws.com", "arn:aws:s3:*:*:parcels"))
+    ]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": statements})})
+    s3.put_bucket_notification_configuration(
+        Bucket="parcels",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": letters, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    role = iam.create_role(RoleName="clock", AssumeRolePolicyDocument=trust({"Service": "scheduler.amazonaws.com"}))
+    iam.put_role_policy(RoleName="clock", PolicyName="p", PolicyDocument=document("sqs:SendMessage", letters))
+    connect("scheduler").create_schedule(
+        Name="now",
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": letters, "RoleArn": role["Role"]["Arn"], "Input": "from a schedule"},
+    )
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "d", "Detail": '{"from": "an event"}'}])
+    s3.put_object(Bucket="parcels", Key="from a bucket", Body=b"x")
+    advance = json.dumps({"action": "advance", "seconds": 61}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{enforcing}/_kumoi/clock", advance, method="POST")).close()
+    bodies = ""
+
+    def all_came() -> bool:
+        nonlocal bodies
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        bodies += "".join(message["Body"] for message in found.get("Messages", []))
+        return all(text in bodies for text in ("from a schedule", "an event", "from+a+bucket"))
+
+    eventually(all_came, LONG_POLLS)
+
+    def refused() -> Any:
+        with urllib.request.urlopen(f"{enforcing}/_kumoi/hops?limit=2000") as answer:
+            hops = json.loads(answer.read())["hops"]
+        return [one for one in hops if one["target"] == "sqs:closed" and one["operation"] == "SendMessage"]
+
+    assert {(one["outcome"], one["principal"]) for one in eventually(refused)} == {
+        ("AccessDenied", "events.amazonaws.com")
+    }
