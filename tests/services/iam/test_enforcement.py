@@ -147,6 +147,8 @@ def eventually(condition: Callable[[], Any], polls: int = POLLS) -> Any:
 def test_a_user_without_policies_is_refused_by_every_protocol(
     connect: Connect, service: str, operation: str, params: dict[str, Any], code: str, said: str
 ) -> None:
+    if service == "s3":
+        connect("s3").create_bucket(Bucket=params["Bucket"])
     name = f"nobody-{service}"
     key = new_user(connect, name)
     action = said.partition(" ")[0]

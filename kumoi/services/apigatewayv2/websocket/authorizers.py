@@ -13,6 +13,7 @@ from typing import Any
 
 from kumoi.http_api.authorizers import BadAuthorizer, Verdict, verdict
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.places import execute_arn
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
 from kumoi.services.apigatewayv2.websocket.selection import as_text, member
 
@@ -97,9 +98,14 @@ async def _ask(occasion: Occasion, authorizer: Mapping[str, Any]) -> Verdict:
         "stageVariables": dict(occasion.variables),
         "requestContext": occasion.context(),
     }
-    caller = occasion.call.part(FunctionCaller)
+    call, connection = occasion.call, occasion.connection
+    source = execute_arn(
+        connection.region, connection.account, connection.api, f"authorizers/{authorizer.get('AuthorizerId', '*')}"
+    )
+    role = authorizer.get("AuthorizerCredentialsArn")
     try:
-        return verdict(await caller.invoke(occasion.call, function, event, _AUTHORIZER_SECONDS), simple=False)
+        caller = call.part(FunctionCaller)
+        return verdict(await caller.invoke(call, function, event, _AUTHORIZER_SECONDS, source, role), simple=False)
     except (IntegrationFailed, BadAuthorizer) as problem:
         if '"errorMessage": "Unauthorized"' in str(problem) or '"errorMessage":"Unauthorized"' in str(problem):
             raise Refused(401, "Unauthorized", str(problem)) from None

@@ -49,7 +49,8 @@ async def integrate(
 async def _invoked(occasion: Occasion, integration: Mapping[str, Any], payload: Any) -> bytes:
     call, caller = occasion.call, occasion.call.part(FunctionCaller)
     function = function_of(with_stage_variables(integration["IntegrationUri"], occasion.variables))
-    content = await caller.invoke(call, function, payload, integration["TimeoutInMillis"] / 1000)
+    seconds, role = integration["TimeoutInMillis"] / 1000, integration.get("CredentialsArn")
+    content = await caller.invoke(call, function, payload, seconds, occasion.route_arn, role)
     connection = occasion.connection
     source = execute_arn(connection.region, connection.account, connection.api, "*")
     await caller.check_permission(call, connection.api, function, source)

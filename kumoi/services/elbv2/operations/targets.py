@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.services.elbv2 import elbv2
 from kumoi.services.elbv2.errors import invalid, refused
 from kumoi.services.elbv2.health import NOT_REGISTERED, Health, check_soon
@@ -67,7 +67,8 @@ async def describe_target_health(
 async def _check_permission(call: Call, function: str) -> None:
     """Say in the log when AWS would refuse a function because its permission is missing."""
     try:
-        policy = (await call.to("lambda", "GetPolicy", FunctionName=function))["Policy"]
+        looking = Principal.looking(call.account, "lambda", call.node)
+        policy = (await call.to_as(looking, "lambda", "GetPolicy", FunctionName=function))["Policy"]
     except AwsError:
         policy = ""
     if "elasticloadbalancing.amazonaws.com" not in policy and '"*"' not in policy:
