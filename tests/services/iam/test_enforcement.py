@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +19,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
 POLLS = 2_000
@@ -515,3 +521,69 @@ def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, e
     assert {(one["outcome"], one["principal"]) for one in eventually(refused)} == {
         ("AccessDenied", "events.amazonaws.com")
     }
+
+
+@pytest.fixture
+def issuer() -> Iterator[tuple[str, Callable[..., str]]]:
+    """(URL, how to make a token) of an OpenID Connect provider on this machine."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    numbers = key.public_key().public_numbers()
+
+    def encoded(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            one = {"kid": "k", "kty": "RSA", "n": encoded(numbers.n.to_bytes(256, "big")), "e": "AQAB"}
+            found = {"keys": [one]} if self.path == "/keys" else {"jwks_uri": f"{url}/keys"}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def token(**claims: Any) -> str:
+        said = {"iss": url, "sub": "ada", "aud": "shop", "exp": int(time.time()) + 10_000_000, **claims}
+        text = f"{encoded(json.dumps({'alg': 'RS256', 'kid': 'k'}).encode())}.{encoded(json.dumps(said).encode())}"
+        return f"{text}.{encoded(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield url, token
+        server.shutdown()
+        thread.join()
+
+
+def test_a_token_opens_the_role_that_trusts_its_provider(
+    connect: Connect, issuer: tuple[str, Callable[..., str]]
+) -> None:
+    url, token = issuer
+    host = url.partition("//")[2]
+    iam, sts = connect("iam"), connect("sts")
+    condition = {"StringEquals": {f"{host}:aud": "shop"}}
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+    document_ = trust({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", Condition=condition)
+    role = iam.create_role(RoleName="web", AssumeRolePolicyDocument=document_)["Role"]["Arn"]
+    own = document("sqs:*", f"arn:aws:sqs:*:*:${{{host}:sub}}-*")
+    iam.put_role_policy(RoleName="web", PolicyName="p", PolicyDocument=own)
+
+    def assume(text: str) -> dict[str, str]:
+        answer = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="ada", WebIdentityToken=text)
+        given: dict[str, str] = answer["Credentials"]
+        return given
+
+    with pytest.raises(ClientError, match="No OpenIDConnect provider found in your account"):
+        assume(token())
+    iam.create_open_id_connect_provider(Url=url, ClientIDList=["shop", "blog"])
+    sqs = connect("sqs", assume(token()))
+    sqs.create_queue(QueueName="ada-jobs")
+    refusal(sqs.create_queue, QueueName="ben-jobs")
+    with pytest.raises(ClientError, match="AccessDenied.*Not authorized to perform sts:AssumeRoleWithWebIdentity"):
+        assume(token(aud="blog"))
+    with pytest.raises(ClientError, match="InvalidIdentityToken"):
+        assume(token(aud="others"))
+    with pytest.raises(ClientError, match="InvalidIdentityToken"):
+        assume(token()[:-8] + "AAAAAAAA")
