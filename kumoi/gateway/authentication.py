@@ -2,7 +2,8 @@
 
 The credential scope is always read. With `--auth off` and `audit` everybody is taken at their word, but a presigned URL
 that has expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right;
-what is not signed at all is nobody's, and S3 alone answers nobody (where a bucket's policy or ACL says so).
+what is not signed at all is nobody's. S3 answers nobody where a bucket's policy or ACL says so; a few operations need no
+signature.
 """
 
 from __future__ import annotations
@@ -35,14 +36,22 @@ class Authentication:
         self._verifier = Verifier()
 
     async def caller(
-        self, request: Request, target: Target, codec: ServiceCodec, body: bytes | Body, sent_path: str
+        self,
+        request: Request,
+        target: Target,
+        codec: ServiceCodec,
+        body: bytes | Body,
+        sent_path: str,
+        *,
+        unsigned: bool = False,
     ) -> Principal:
         """The principal behind a request; raises the AwsError of the service's protocol family.
 
-        `sent_path` is the path before a bucket in the host name was moved into it: that one was signed.
+        `sent_path` is the path before a bucket in the host name was moved into it: that one was signed. `unsigned`:
+        the operation is called without a signature, as the one that gives credentials for a token.
         """
         credential = target.credential
-        if credential is None and target.service == "s3" and self._identity.verifies:
+        if credential is None and (unsigned or target.service == "s3") and self._identity.verifies:
             return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)
         try:

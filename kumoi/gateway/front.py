@@ -94,7 +94,9 @@ class Front:
             body: bytes | Body = request.body
             if not exchange.streams_input:
                 body = form if form is not None else await request.body.read(BODY_LIMIT)
-            caller = await self._authentication.caller(request, target, codec, body, sent_path)
+            caller = await self._authentication.caller(
+                request, target, codec, body, sent_path, unsigned=exchange.operation.unsigned
+            )
             if target.credential is not None and target.credential.presigned and target.service == "s3":
                 request.headers = Headers([*request.headers.items, *hoisted_headers(request.query)])
             if exchange.streams_input:

@@ -21,6 +21,9 @@ from kumoi.state import Transaction
 from kumoi.state.timers import TimerRunner
 
 SERVICE = "cloudwatch.amazonaws.com"
+_OF_FUNCTIONS = "lambda.alarms.cloudwatch.amazonaws.com"
+"""Who invokes functions for alarms, as their permissions name it."""
+
 BUS = "events"
 _MEMBERS: dict[StateValue, str] = {
     "OK": "OKActions",
@@ -73,9 +76,11 @@ class AlarmActions:
 
     async def _attempt(self, delivery: Delivery) -> None:
         told = self._decode(delivery.content)
-        caller = Principal.of_service(delivery.account, SERVICE, f"cloudwatch:{told.alarm.name}")
         ask = self._doorway.ask
         place = (delivery.account, delivery.region)
+        host = _OF_FUNCTIONS if ":lambda:" in told.target else SERVICE
+        source = f"cloudwatch:{told.alarm.name}"
+        caller = Principal.of_service(delivery.account, host, source, alarm_arn(*place, told.alarm.name))
         if told.target == BUS:
             entry = {
                 "Source": "aws.cloudwatch",

@@ -32,4 +32,4 @@ def context(call: Call) -> dict[str, Sequence[str]]:
     return {"cloudwatch:namespace": (str(namespace),)} if isinstance(namespace, str) else {}
 
 
-AUTHORIZATION = Authorization("cloudwatch", resource=resources, context=context)
+AUTHORIZATION = Authorization("cloudwatch", resource=resources, context=context, error="AccessDenied")

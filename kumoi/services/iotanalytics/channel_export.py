@@ -72,7 +72,7 @@ class ChannelExport:
         storage = channel.storage["customerManagedS3"]
         file = f"{rows[0]['time']}_{rows[-1]['time']}_{timer.account}_{name}_0_{export.number}.0.json.gz"
         target = f"{storage.get('keyPrefix', '')}channel/{name}/__dt={day}/{file}"
-        caller = Principal.of_service(timer.account, "iotanalytics.amazonaws.com", f"iotanalytics:{name}")
+        caller = Principal.of_role(timer.account, storage["roleArn"], "iotanalytics", f"iotanalytics:{name}")
         params = {"Bucket": storage["bucket"], "Key": target, "Body": body}
         await self._doorway.ask("s3", "PutObject", params, caller, timer.region)
         await _done(state, export)

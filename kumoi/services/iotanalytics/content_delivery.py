@@ -73,11 +73,11 @@ class Deliverer:
         _folder: Path,
     ) -> None:
         """Deliver a content as the data set's rules say."""
-        caller = self._caller(account, dataset.name)
         for rule in dataset.delivery:
             destination = rule["destination"]
             if (s3 := destination.get("s3DestinationConfiguration")) is not None:
                 template = read_template(s3["key"])
+                caller = Principal.of_role(account, s3["roleArn"], "iotanalytics", f"iotanalytics:{dataset.name}")
                 wrong = await self._upload(caller, region, s3["bucket"], template, content, written[template])
             else:
                 wrong = ["Kumoi does not serve IoT Events: the content was not sent to an input."]

@@ -17,6 +17,9 @@ from kumoi.services.sns.records import Topic, topics
 from kumoi.services.sns.topic_attributes import policy_of
 from kumoi.state import Transaction, transactional
 
+_ALARMS = "cloudwatch.amazonaws.com"
+"""It publishes as the alarm's account, which a topic's first policy lets in; other services need a statement."""
+
 _MEMBERS = ("TopicArn", "TargetArn", "ResourceArn", "EndpointArn", "PlatformApplicationArn")
 
 
@@ -57,7 +60,9 @@ async def owned(call: Call, ask: Ask) -> Owned:
     if found is None:
         return Owned(place.account or call.account)
     document = orjson.dumps(policy_of(found)).decode()
-    keys = {**resource_tags(found.tags), "aws:sourceowner": (call.caller.account,)}
+    keys = resource_tags(found.tags)
+    if not call.caller.is_service or call.caller.arn == _ALARMS:
+        keys["aws:sourceowner"] = (call.caller.account,)
     return Owned(place.account, (compile_policy(document, "resource", "topic policy"),), context=keys)
 
 

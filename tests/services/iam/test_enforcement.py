@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,9 +19,12 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
-POLLS = 400
+POLLS = 2_000
+LONG_POLLS = 30
 Connect = Callable[..., Any]
 
 
@@ -85,9 +92,9 @@ def refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return error["Error"]["Code"], error["Error"]["Message"]
 
 
-def eventually(condition: Callable[[], Any]) -> Any:
+def eventually(condition: Callable[[], Any], polls: int = POLLS) -> Any:
     """What `condition` answers once it is true."""
-    for _ in range(POLLS):
+    for _ in range(polls):
         if found := condition():
             return found
     raise AssertionError("it did not happen")
@@ -146,6 +153,8 @@ def eventually(condition: Callable[[], Any]) -> Any:
 def test_a_user_without_policies_is_refused_by_every_protocol(
     connect: Connect, service: str, operation: str, params: dict[str, Any], code: str, said: str
 ) -> None:
+    if service == "s3":
+        connect("s3").create_bucket(Bucket=params["Bucket"])
     name = f"nobody-{service}"
     key = new_user(connect, name)
     action = said.partition(" ")[0]
@@ -270,7 +279,7 @@ def test_queues_let_other_accounts_and_services_in_by_their_policy(connect: Conn
             bodies.append(message["Body"])
         return len(bodies) >= 2
 
-    eventually(both)
+    eventually(both, LONG_POLLS)
     assert any("from afar" in body for body in bodies)
     assert any('"told"' in body for body in bodies)
 
@@ -457,3 +466,124 @@ def test_signed_urls_and_routes_ask_policies(
     )
     assert get("execute-api", f"{route}/open") == (200, "hello")
     assert get("execute-api", f"{route}/signed") == (200, "hello")
+
+
+def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, enforcing: str) -> None:
+    iam, sqs, events, s3 = connect("iam"), connect("sqs"), connect("events"), connect("s3")
+    queue = sqs.create_queue(QueueName="letters")["QueueUrl"]
+    sqs.create_queue(QueueName="closed")
+    letters, closed = (f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("letters", "closed"))
+    rule = events.put_rule(Name="each", EventPattern=json.dumps({"source": ["shop"]}))["RuleArn"]
+    events.put_targets(Rule="each", Targets=[{"Id": "1", "Arn": letters}, {"Id": "2", "Arn": closed}])
+    s3.create_bucket(Bucket="parcels")
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": letters,
+            "Condition": {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+        for service, source in (("events.amazonaws.com", rule), ("s3.amazonaws.com", "arn:aws:s3:*:*:parcels"))
+    ]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": statements})})
+    s3.put_bucket_notification_configuration(
+        Bucket="parcels",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": letters, "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    role = iam.create_role(RoleName="clock", AssumeRolePolicyDocument=trust({"Service": "scheduler.amazonaws.com"}))
+    iam.put_role_policy(RoleName="clock", PolicyName="p", PolicyDocument=document("sqs:SendMessage", letters))
+    connect("scheduler").create_schedule(
+        Name="now",
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": letters, "RoleArn": role["Role"]["Arn"], "Input": "from a schedule"},
+    )
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "d", "Detail": '{"from": "an event"}'}])
+    s3.put_object(Bucket="parcels", Key="from a bucket", Body=b"x")
+    advance = json.dumps({"action": "advance", "seconds": 61}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{enforcing}/_kumoi/clock", advance, method="POST")).close()
+    bodies = ""
+
+    def all_came() -> bool:
+        nonlocal bodies
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        bodies += "".join(message["Body"] for message in found.get("Messages", []))
+        return all(text in bodies for text in ("from a schedule", "an event", "from+a+bucket"))
+
+    eventually(all_came, LONG_POLLS)
+
+    def refused() -> Any:
+        with urllib.request.urlopen(f"{enforcing}/_kumoi/hops?limit=2000") as answer:
+            hops = json.loads(answer.read())["hops"]
+        return [one for one in hops if one["target"] == "sqs:closed" and one["operation"] == "SendMessage"]
+
+    assert {(one["outcome"], one["principal"]) for one in eventually(refused)} == {
+        ("AccessDenied", "events.amazonaws.com")
+    }
+
+
+@pytest.fixture
+def issuer() -> Iterator[tuple[str, Callable[..., str]]]:
+    """(URL, how to make a token) of an OpenID Connect provider on this machine."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    numbers = key.public_key().public_numbers()
+
+    def encoded(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            one = {"kid": "k", "kty": "RSA", "n": encoded(numbers.n.to_bytes(256, "big")), "e": "AQAB"}
+            found = {"keys": [one]} if self.path == "/keys" else {"jwks_uri": f"{url}/keys"}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def token(**claims: Any) -> str:
+        said = {"iss": url, "sub": "ada", "aud": "shop", "exp": int(time.time()) + 10_000_000, **claims}
+        text = f"{encoded(json.dumps({'alg': 'RS256', 'kid': 'k'}).encode())}.{encoded(json.dumps(said).encode())}"
+        return f"{text}.{encoded(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield url, token
+        server.shutdown()
+        thread.join()
+
+
+def test_a_token_opens_the_role_that_trusts_its_provider(
+    connect: Connect, issuer: tuple[str, Callable[..., str]]
+) -> None:
+    url, token = issuer
+    host = url.partition("//")[2]
+    iam, sts = connect("iam"), connect("sts")
+    condition = {"StringEquals": {f"{host}:aud": "shop"}}
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+    document_ = trust({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", Condition=condition)
+    role = iam.create_role(RoleName="web", AssumeRolePolicyDocument=document_)["Role"]["Arn"]
+    own = document("sqs:*", f"arn:aws:sqs:*:*:${{{host}:sub}}-*")
+    iam.put_role_policy(RoleName="web", PolicyName="p", PolicyDocument=own)
+
+    def assume(text: str) -> dict[str, str]:
+        answer = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="ada", WebIdentityToken=text)
+        given: dict[str, str] = answer["Credentials"]
+        return given
+
+    with pytest.raises(ClientError, match="No OpenIDConnect provider found in your account"):
+        assume(token())
+    iam.create_open_id_connect_provider(Url=url, ClientIDList=["shop", "blog"])
+    sqs = connect("sqs", assume(token()))
+    sqs.create_queue(QueueName="ada-jobs")
+    refusal(sqs.create_queue, QueueName="ben-jobs")
+    with pytest.raises(ClientError, match="AccessDenied.*Not authorized to perform sts:AssumeRoleWithWebIdentity"):
+        assume(token(aud="blog"))
+    with pytest.raises(ClientError, match="InvalidIdentityToken"):
+        assume(token(aud="others"))
+    with pytest.raises(ClientError, match="InvalidIdentityToken"):
+        assume(token()[:-8] + "AAAAAAAA")

@@ -10,15 +10,9 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
+from kumoi.services.iam.operations.alike import holds_policies
 from kumoi.services.iam.operations.attachments import (
-    attached_page,
     check_bare,
-    inline_document,
-    inline_page,
-    with_attached,
-    with_inline,
-    without_attached,
-    without_inline,
 )
 from kumoi.services.iam.operations.users import change_user, describe_user, find_user
 from kumoi.services.iam.records import Group, User, groups, users
@@ -95,69 +89,6 @@ async def add_user_to_group(call: Call, GroupName: str, UserName: str) -> None:
 async def remove_user_from_group(call: Call, GroupName: str, UserName: str) -> None:
     """Take a user out of a group."""
     await _remove_user(call.state, GroupName, UserName)
-
-
-@iam.operation
-async def put_group_policy(call: Call, GroupName: str, PolicyName: str, PolicyDocument: str) -> None:
-    """Add or replace an inline policy."""
-
-    async def change(_tx: Transaction, group: Group) -> Group:
-        return with_inline(group, PolicyName, PolicyDocument)
-
-    await _change(call.state, GroupName, change)
-
-
-@iam.operation
-async def get_group_policy(call: Call, GroupName: str, PolicyName: str) -> dict[str, Any]:
-    """An inline policy."""
-    document = inline_document(await find_group(call.state, GroupName), "group", PolicyName)
-    return {"GroupName": GroupName, "PolicyName": PolicyName, "PolicyDocument": document}
-
-
-@iam.operation
-async def delete_group_policy(call: Call, GroupName: str, PolicyName: str) -> None:
-    """Remove an inline policy."""
-
-    async def change(_tx: Transaction, group: Group) -> Group:
-        return without_inline(group, "group", PolicyName)
-
-    await _change(call.state, GroupName, change)
-
-
-@iam.operation
-async def list_group_policies(
-    call: Call, GroupName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The names of a group's inline policies."""
-    return inline_page(await find_group(call.state, GroupName), Marker, MaxItems)
-
-
-@iam.operation
-async def attach_group_policy(call: Call, GroupName: str, PolicyArn: str) -> None:
-    """Attach a managed policy."""
-
-    async def change(tx: Transaction, group: Group) -> Group:
-        return await with_attached(tx, group, PolicyArn)
-
-    await _change(call.state, GroupName, change)
-
-
-@iam.operation
-async def detach_group_policy(call: Call, GroupName: str, PolicyArn: str) -> None:
-    """Detach a managed policy."""
-
-    async def change(_tx: Transaction, group: Group) -> Group:
-        return without_attached(group, PolicyArn)
-
-    await _change(call.state, GroupName, change)
-
-
-@iam.operation
-async def list_attached_group_policies(
-    call: Call, GroupName: str, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The managed policies attached to a group."""
-    return attached_page(await find_group(call.state, GroupName), PathPrefix, Marker, MaxItems)
 
 
 def describe_group(group: Group, account: str) -> dict[str, Any]:
@@ -256,3 +187,6 @@ async def _remove_user(tx: Transaction, name: str, user_name: str) -> None:
         return msgspec.structs.replace(user, groups=tuple(one for one in user.groups if one != name))
 
     await change_user(tx, user_name, change)
+
+
+holds_policies("Group", find_group, _change)

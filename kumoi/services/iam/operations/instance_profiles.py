@@ -10,9 +10,10 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
+from kumoi.services.iam.operations.alike import tagged
 from kumoi.services.iam.operations.roles import describe_role, find_role
 from kumoi.services.iam.records import InstanceProfile, Role, profiles
-from kumoi.services.iam.rules import merged_tags, moment, page, quota_exceeded, read_tags, tag_list, tag_page
+from kumoi.services.iam.rules import moment, page, quota_exceeded, read_tags, tag_list
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -90,35 +91,6 @@ async def remove_role_from_instance_profile(call: Call, InstanceProfileName: str
     await _change(call.state, InstanceProfileName, change)
 
 
-@iam.operation
-async def tag_instance_profile(call: Call, InstanceProfileName: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags to an instance profile."""
-
-    async def change(_tx: Transaction, profile: InstanceProfile) -> InstanceProfile:
-        return msgspec.structs.replace(profile, tags=merged_tags(profile.tags, Tags))
-
-    await _change(call.state, InstanceProfileName, change)
-
-
-@iam.operation
-async def untag_instance_profile(call: Call, InstanceProfileName: str, TagKeys: list[str]) -> None:
-    """Remove tags from an instance profile."""
-
-    async def change(_tx: Transaction, profile: InstanceProfile) -> InstanceProfile:
-        kept = {key: value for key, value in profile.tags.items() if key not in TagKeys}
-        return msgspec.structs.replace(profile, tags=kept)
-
-    await _change(call.state, InstanceProfileName, change)
-
-
-@iam.operation
-async def list_instance_profile_tags(
-    call: Call, InstanceProfileName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """An instance profile's tags."""
-    return tag_page((await _find(call.state, InstanceProfileName)).tags, Marker, MaxItems)
-
-
 def describe_profile(found: Found, account: str) -> dict[str, Any]:
     """An instance profile as the API answers it."""
     profile, role = found
@@ -182,3 +154,6 @@ async def _delete(tx: Transaction, name: str) -> None:
             "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.", status=409
         )
     await profiles.delete(tx, name)
+
+
+tagged("InstanceProfile", "InstanceProfileName", _find, _change)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +11,17 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import aws_managed, iam
+from kumoi.services.iam.operations.alike import Step, tagged
 from kumoi.services.iam.records import Holder, ManagedPolicy, PolicyVersion, Role, User, groups, policies, roles, users
 from kumoi.services.iam.rules import (
     check_document,
     check_size,
-    merged_tags,
     moment,
     no_such,
     page,
     quoted,
     read_tags,
     tag_list,
-    tag_page,
 )
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -119,26 +117,6 @@ async def list_entities_for_policy(
         for kind in ("Group", "User", "Role")
     }
     return {**answer, **more}
-
-
-@iam.operation
-async def tag_policy(call: Call, PolicyArn: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags to a managed policy."""
-    await _retag(call.state, PolicyArn, Tags, ())
-
-
-@iam.operation
-async def untag_policy(call: Call, PolicyArn: str, TagKeys: list[str]) -> None:
-    """Remove tags from a managed policy."""
-    await _retag(call.state, PolicyArn, (), TagKeys)
-
-
-@iam.operation
-async def list_policy_tags(
-    call: Call, PolicyArn: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """A managed policy's tags."""
-    return tag_page((await find_policy(call.state, PolicyArn)).tags, Marker, MaxItems)
 
 
 @iam.operation
@@ -329,10 +307,8 @@ async def _own(tx: Transaction, policy_arn: str) -> ManagedPolicy:
 
 
 @transactional
-async def _retag(tx: Transaction, policy_arn: str, added: Sequence[dict[str, str]], removed: Sequence[str]) -> None:
-    policy = await _own(tx, policy_arn)
-    kept = {key: value for key, value in policy.tags.items() if key not in removed}
-    await policies.put(tx, msgspec.structs.replace(policy, tags=merged_tags(kept, added)))
+async def _change(tx: Transaction, policy_arn: str, step: Step) -> None:
+    await policies.put(tx, await step(tx, await _own(tx, policy_arn)))
 
 
 @transactional
@@ -389,3 +365,6 @@ async def _delete(tx: Transaction, policy_arn: str) -> None:
             status=409,
         )
     await policies.delete(tx, policy.arn)
+
+
+tagged("Policy", "PolicyArn", find_policy, _change)

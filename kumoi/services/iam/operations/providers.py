@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -14,10 +13,14 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
+from kumoi.services.iam.operations.alike import Step, tagged
 from kumoi.services.iam.records import OidcProvider, SamlProvider, oidc_providers, saml_providers
-from kumoi.services.iam.rules import merged_tags, moment, quota_exceeded, read_tags, tag_list, tag_page
-from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import AwsError, aws_error
+from kumoi.services.iam.rules import moment, quota_exceeded, read_tags, tag_list
+from kumoi.state import State, Transaction, transactional
+from kumoi.state.space import Space
+from kumoi.wire.errors import aws_error
+
+ProviderT = TypeVar("ProviderT", OidcProvider, SamlProvider)
 
 MAX_CLIENTS = 100
 MAX_THUMBPRINTS = 5
@@ -49,7 +52,7 @@ async def create_oidc_provider(
         created=call.now,
         tags=read_tags(Tags),
     )
-    await _create_oidc(call.state, provider)
+    await _create(call.state, OIDC, provider, f"Provider with url https://{provider.url}")
     answer: dict[str, Any] = {"OpenIDConnectProviderArn": provider.arn}
     if provider.tags:
         answer["Tags"] = tag_list(provider.tags)
@@ -59,7 +62,7 @@ async def create_oidc_provider(
 @iam.operation(name="GetOpenIDConnectProvider")
 async def get_oidc_provider(call: Call, OpenIDConnectProviderArn: str) -> dict[str, Any]:
     """An issuer, and which clients' tokens are taken."""
-    provider = await _find_oidc(call.state, OpenIDConnectProviderArn)
+    provider = await OIDC.find(call.state, OpenIDConnectProviderArn)
     return {
         "Url": provider.url,
         "ClientIDList": list(provider.clients),
@@ -72,71 +75,43 @@ async def get_oidc_provider(call: Call, OpenIDConnectProviderArn: str) -> dict[s
 @iam.operation(name="ListOpenIDConnectProviders")
 async def list_oidc_providers(call: Call) -> dict[str, Any]:
     """The ARNs of the account's issuers."""
-    return {"OpenIDConnectProviderList": [{"Arn": one.arn} for one in await _all_oidc(call.state)]}
+    return {"OpenIDConnectProviderList": [{"Arn": one.arn} for one in await _all(call.state, OIDC)]}
 
 
 @iam.operation(name="DeleteOpenIDConnectProvider")
 async def delete_oidc_provider(call: Call, OpenIDConnectProviderArn: str) -> None:
     """Forget an issuer. One that is not there is no error, as at AWS."""
-    await _delete_oidc(call.state, OpenIDConnectProviderArn)
+    await _delete(call.state, OIDC, OpenIDConnectProviderArn)
 
 
 @iam.operation(name="AddClientIDToOpenIDConnectProvider")
 async def add_client(call: Call, OpenIDConnectProviderArn: str, ClientID: str) -> None:
     """Take tokens for one more client."""
-    await _change_oidc(
-        call.state,
-        OpenIDConnectProviderArn,
-        lambda one: msgspec.structs.replace(one, clients=_clients([*one.clients, ClientID])),
-    )
+
+    async def step(_tx: Transaction, one: OidcProvider) -> OidcProvider:
+        return msgspec.structs.replace(one, clients=_clients([*one.clients, ClientID]))
+
+    await OIDC.change(call.state, OpenIDConnectProviderArn, step)
 
 
 @iam.operation(name="RemoveClientIDFromOpenIDConnectProvider")
 async def remove_client(call: Call, OpenIDConnectProviderArn: str, ClientID: str) -> None:
     """No longer take tokens for a client."""
-    await _change_oidc(
-        call.state,
-        OpenIDConnectProviderArn,
-        lambda one: msgspec.structs.replace(one, clients=tuple(c for c in one.clients if c != ClientID)),
-    )
+
+    async def step(_tx: Transaction, one: OidcProvider) -> OidcProvider:
+        return msgspec.structs.replace(one, clients=tuple(c for c in one.clients if c != ClientID))
+
+    await OIDC.change(call.state, OpenIDConnectProviderArn, step)
 
 
 @iam.operation(name="UpdateOpenIDConnectProviderThumbprint")
 async def update_thumbprints(call: Call, OpenIDConnectProviderArn: str, ThumbprintList: list[str]) -> None:
     """Replace an issuer's thumbprints."""
-    await _change_oidc(
-        call.state,
-        OpenIDConnectProviderArn,
-        lambda one: msgspec.structs.replace(one, thumbprints=_thumbprints(ThumbprintList)),
-    )
 
+    async def step(_tx: Transaction, one: OidcProvider) -> OidcProvider:
+        return msgspec.structs.replace(one, thumbprints=_thumbprints(ThumbprintList))
 
-@iam.operation(name="TagOpenIDConnectProvider")
-async def tag_oidc_provider(call: Call, OpenIDConnectProviderArn: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags."""
-    await _change_oidc(
-        call.state,
-        OpenIDConnectProviderArn,
-        lambda one: msgspec.structs.replace(one, tags=merged_tags(one.tags, Tags)),
-    )
-
-
-@iam.operation(name="UntagOpenIDConnectProvider")
-async def untag_oidc_provider(call: Call, OpenIDConnectProviderArn: str, TagKeys: list[str]) -> None:
-    """Remove tags."""
-    await _change_oidc(
-        call.state,
-        OpenIDConnectProviderArn,
-        lambda one: msgspec.structs.replace(one, tags={k: v for k, v in one.tags.items() if k not in TagKeys}),
-    )
-
-
-@iam.operation(name="ListOpenIDConnectProviderTags")
-async def list_oidc_provider_tags(
-    call: Call, OpenIDConnectProviderArn: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """An issuer's tags."""
-    return tag_page((await _find_oidc(call.state, OpenIDConnectProviderArn)).tags, Marker, MaxItems)
+    await OIDC.change(call.state, OpenIDConnectProviderArn, step)
 
 
 @iam.operation(name="CreateSAMLProvider")
@@ -151,7 +126,7 @@ async def create_saml_provider(
         created=call.now,
         tags=read_tags(Tags),
     )
-    await _create_saml(call.state, provider)
+    await _create(call.state, SAML, provider, f"SAMLProvider {Name}")
     answer: dict[str, Any] = {"SAMLProviderArn": provider.arn}
     if provider.tags:
         answer["Tags"] = tag_list(provider.tags)
@@ -161,7 +136,7 @@ async def create_saml_provider(
 @iam.operation(name="GetSAMLProvider")
 async def get_saml_provider(call: Call, SAMLProviderArn: str) -> dict[str, Any]:
     """A SAML provider and its metadata."""
-    provider = await _find_saml(call.state, SAMLProviderArn)
+    provider = await SAML.find(call.state, SAMLProviderArn)
     return {
         "SAMLProviderUUID": provider.id,
         "SAMLMetadataDocument": provider.metadata,
@@ -177,7 +152,7 @@ async def list_saml_providers(call: Call) -> dict[str, Any]:
     return {
         "SAMLProviderList": [
             {"Arn": one.arn, "CreateDate": moment(one.created), "ValidUntil": moment(one.created) + _YEARS}
-            for one in await _all_saml(call.state)
+            for one in await _all(call.state, SAML)
         ]
     }
 
@@ -189,40 +164,19 @@ async def update_saml_provider(
     """Replace a SAML provider's metadata."""
     if SAMLMetadataDocument is not None:
         metadata = _metadata(SAMLMetadataDocument)
-        await _change_saml(call.state, SAMLProviderArn, lambda one: msgspec.structs.replace(one, metadata=metadata))
-    return {"SAMLProviderArn": (await _find_saml(call.state, SAMLProviderArn)).arn}
+
+        async def step(_tx: Transaction, one: SamlProvider) -> SamlProvider:
+            return msgspec.structs.replace(one, metadata=metadata)
+
+        await SAML.change(call.state, SAMLProviderArn, step)
+    return {"SAMLProviderArn": (await SAML.find(call.state, SAMLProviderArn)).arn}
 
 
 @iam.operation(name="DeleteSAMLProvider")
 async def delete_saml_provider(call: Call, SAMLProviderArn: str) -> None:
     """Forget a SAML provider."""
-    await _delete_saml(call.state, SAMLProviderArn)
-
-
-@iam.operation(name="TagSAMLProvider")
-async def tag_saml_provider(call: Call, SAMLProviderArn: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags."""
-    await _change_saml(
-        call.state, SAMLProviderArn, lambda one: msgspec.structs.replace(one, tags=merged_tags(one.tags, Tags))
-    )
-
-
-@iam.operation(name="UntagSAMLProvider")
-async def untag_saml_provider(call: Call, SAMLProviderArn: str, TagKeys: list[str]) -> None:
-    """Remove tags."""
-    await _change_saml(
-        call.state,
-        SAMLProviderArn,
-        lambda one: msgspec.structs.replace(one, tags={k: v for k, v in one.tags.items() if k not in TagKeys}),
-    )
-
-
-@iam.operation(name="ListSAMLProviderTags")
-async def list_saml_provider_tags(
-    call: Call, SAMLProviderArn: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """A SAML provider's tags."""
-    return tag_page((await _find_saml(call.state, SAMLProviderArn)).tags, Marker, MaxItems)
+    await SAML.find(call.state, SAMLProviderArn)
+    await _delete(call.state, SAML, SAMLProviderArn)
 
 
 def _clients(given: list[str]) -> tuple[str, ...]:
@@ -255,67 +209,56 @@ def _metadata(document: str) -> str:
     return document
 
 
-def _missing(kind: str, provider_arn: str) -> AwsError:
-    return aws_error("NoSuchEntity", f"{kind} not found for arn {provider_arn}", status=404)
+class Kept(Generic[ProviderT]):
+    """The providers of one kind; `what` is how errors call one that is missing."""
+
+    def __init__(self, space: Space[ProviderT], what: str) -> None:
+        self.space: Space[ProviderT] = space
+        self.what = what
+
+    async def find(self, place: State, provider_arn: str) -> ProviderT:
+        """The provider of an ARN; NoSuchEntity otherwise."""
+        return await _find(place, self, provider_arn)
+
+    async def change(self, place: State, provider_arn: str, step: Step) -> None:
+        """Store what `step` makes of a provider."""
+        await _change(place, self, provider_arn, step)
+
+
+OIDC = Kept(oidc_providers, "OpenIDConnect Provider")
+SAML = Kept(saml_providers, "Manifest")
 
 
 @transactional
-async def _create_oidc(tx: Transaction, provider: OidcProvider) -> None:
-    if await oidc_providers.get(tx, provider.arn) is not None:
-        raise aws_error("EntityAlreadyExists", f"Provider with url https://{provider.url} already exists.", status=409)
-    await oidc_providers.put(tx, provider)
-
-
-@transactional
-async def _find_oidc(tx: Transaction, provider_arn: str) -> OidcProvider:
-    provider = await oidc_providers.get(tx, provider_arn)
+async def _find(tx: Transaction, kept: Kept[ProviderT], provider_arn: str) -> ProviderT:
+    provider: ProviderT | None = await kept.space.get(tx, provider_arn)
     if provider is None:
-        raise _missing("OpenIDConnect Provider", provider_arn)
+        raise aws_error("NoSuchEntity", f"{kept.what} not found for arn {provider_arn}", status=404)
     return provider
 
 
 @transactional
-async def _all_oidc(tx: Transaction) -> list[OidcProvider]:
-    return await oidc_providers.list(tx)
+async def _all(tx: Transaction, kept: Kept[ProviderT]) -> list[ProviderT]:
+    found: list[ProviderT] = await kept.space.list(tx)
+    return found
 
 
 @transactional
-async def _change_oidc(tx: Transaction, provider_arn: str, change: Callable[[OidcProvider], OidcProvider]) -> None:
-    await oidc_providers.put(tx, change(await _find_oidc(tx, provider_arn)))
+async def _create(tx: Transaction, kept: Kept[ProviderT], provider: ProviderT, told: str) -> None:
+    if await kept.space.get(tx, provider.arn) is not None:
+        raise aws_error("EntityAlreadyExists", f"{told} already exists.", status=409)
+    await kept.space.put(tx, provider)
 
 
 @transactional
-async def _delete_oidc(tx: Transaction, provider_arn: str) -> None:
-    await oidc_providers.delete(tx, provider_arn)
+async def _change(tx: Transaction, kept: Kept[ProviderT], provider_arn: str, step: Step) -> None:
+    await kept.space.put(tx, await step(tx, await _find(tx, kept, provider_arn)))
 
 
 @transactional
-async def _create_saml(tx: Transaction, provider: SamlProvider) -> None:
-    if await saml_providers.get(tx, provider.arn) is not None:
-        name = provider.arn.rpartition("/")[2]
-        raise aws_error("EntityAlreadyExists", f"SAMLProvider {name} already exists.", status=409)
-    await saml_providers.put(tx, provider)
+async def _delete(tx: Transaction, kept: Kept[ProviderT], provider_arn: str) -> None:
+    await kept.space.delete(tx, provider_arn)
 
 
-@transactional
-async def _find_saml(tx: Transaction, provider_arn: str) -> SamlProvider:
-    provider = await saml_providers.get(tx, provider_arn)
-    if provider is None:
-        raise _missing("Manifest", provider_arn)
-    return provider
-
-
-@transactional
-async def _all_saml(tx: Transaction) -> list[SamlProvider]:
-    return await saml_providers.list(tx)
-
-
-@transactional
-async def _change_saml(tx: Transaction, provider_arn: str, change: Callable[[SamlProvider], SamlProvider]) -> None:
-    await saml_providers.put(tx, change(await _find_saml(tx, provider_arn)))
-
-
-@transactional
-async def _delete_saml(tx: Transaction, provider_arn: str) -> None:
-    await _find_saml(tx, provider_arn)
-    await saml_providers.delete(tx, provider_arn)
+tagged("OpenIDConnectProvider", "OpenIDConnectProviderArn", OIDC.find, OIDC.change)
+tagged("SAMLProvider", "SAMLProviderArn", SAML.find, SAML.change)

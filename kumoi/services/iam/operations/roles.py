@@ -10,32 +10,22 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
+from kumoi.services.iam.operations.alike import bounded, holds_policies, tagged
 from kumoi.services.iam.operations.attachments import (
-    attached_page,
     boundary_of,
     check_bare,
     check_policy,
-    inline_document,
-    inline_page,
-    with_attached,
-    with_boundary,
-    with_inline,
-    without_attached,
-    without_boundary,
-    without_inline,
 )
 from kumoi.services.iam.records import Role, profiles, roles
 from kumoi.services.iam.rules import (
     check_trust,
     exists,
-    merged_tags,
     moment,
     no_such,
     page,
     quoted,
     read_tags,
     tag_list,
-    tag_page,
 )
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
@@ -129,118 +119,6 @@ async def update_assume_role_policy(call: Call, RoleName: str, PolicyDocument: s
     await _change(call.state, RoleName, change)
 
 
-@iam.operation
-async def put_role_policy(call: Call, RoleName: str, PolicyName: str, PolicyDocument: str) -> None:
-    """Add or replace an inline policy."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        return with_inline(role, PolicyName, PolicyDocument)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def get_role_policy(call: Call, RoleName: str, PolicyName: str) -> dict[str, Any]:
-    """An inline policy."""
-    document = inline_document(await find_role(call.state, RoleName), "role", PolicyName)
-    return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
-
-
-@iam.operation
-async def delete_role_policy(call: Call, RoleName: str, PolicyName: str) -> None:
-    """Remove an inline policy."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        return without_inline(role, "role", PolicyName)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def list_role_policies(
-    call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The names of a role's inline policies."""
-    return inline_page(await find_role(call.state, RoleName), Marker, MaxItems)
-
-
-@iam.operation
-async def attach_role_policy(call: Call, RoleName: str, PolicyArn: str) -> None:
-    """Attach a managed policy."""
-
-    async def change(tx: Transaction, role: Role) -> Role:
-        return await with_attached(tx, role, PolicyArn)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def detach_role_policy(call: Call, RoleName: str, PolicyArn: str) -> None:
-    """Detach a managed policy."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        return without_attached(role, PolicyArn)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def list_attached_role_policies(
-    call: Call, RoleName: str, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The managed policies attached to a role."""
-    return attached_page(await find_role(call.state, RoleName), PathPrefix, Marker, MaxItems)
-
-
-@iam.operation
-async def tag_role(call: Call, RoleName: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags to a role."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        return msgspec.structs.replace(role, tags=merged_tags(role.tags, Tags))
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def untag_role(call: Call, RoleName: str, TagKeys: list[str]) -> None:
-    """Remove tags from a role."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        kept = {key: value for key, value in role.tags.items() if key not in TagKeys}
-        return msgspec.structs.replace(role, tags=kept)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def list_role_tags(
-    call: Call, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """A role's tags."""
-    return tag_page((await find_role(call.state, RoleName)).tags, Marker, MaxItems)
-
-
-@iam.operation
-async def put_role_permissions_boundary(call: Call, RoleName: str, PermissionsBoundary: str) -> None:
-    """Bound what a role's policies can allow."""
-
-    async def change(tx: Transaction, role: Role) -> Role:
-        return await with_boundary(tx, role, PermissionsBoundary)
-
-    await _change(call.state, RoleName, change)
-
-
-@iam.operation
-async def delete_role_permissions_boundary(call: Call, RoleName: str) -> None:
-    """Take a role's boundary away."""
-
-    async def change(_tx: Transaction, role: Role) -> Role:
-        return without_boundary(role)
-
-    await _change(call.state, RoleName, change)
-
-
 def describe_role(role: Role, account: str) -> dict[str, Any]:
     """A role as the API answers it."""
     answer: dict[str, Any] = {
@@ -317,3 +195,8 @@ async def _delete(tx: Transaction, name: str) -> None:
         )
     check_bare(role)
     await roles.delete(tx, name)
+
+
+tagged("Role", "RoleName", find_role, _change)
+holds_policies("Role", find_role, _change)
+bounded("Role", _change)

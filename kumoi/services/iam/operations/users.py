@@ -10,22 +10,14 @@ import msgspec
 from kumoi.doorway import Call, access_keys
 from kumoi.names import arn, unique_id
 from kumoi.services.iam import iam
+from kumoi.services.iam.operations.alike import bounded, holds_policies, tagged
 from kumoi.services.iam.operations.attachments import (
-    attached_page,
     boundary_of,
     check_bare,
     check_policy,
-    inline_document,
-    inline_page,
-    with_attached,
-    with_boundary,
-    with_inline,
-    without_attached,
-    without_boundary,
-    without_inline,
 )
 from kumoi.services.iam.records import User, users
-from kumoi.services.iam.rules import exists, merged_tags, moment, no_such, page, read_tags, tag_list, tag_page
+from kumoi.services.iam.rules import exists, moment, no_such, page, read_tags, tag_list
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -88,121 +80,9 @@ async def update_user(call: Call, UserName: str, NewPath: str | None = None, New
 
 
 @iam.operation
-async def put_user_permissions_boundary(call: Call, UserName: str, PermissionsBoundary: str) -> None:
-    """Bound what a user's policies can allow."""
-
-    async def change(tx: Transaction, user: User) -> User:
-        return await with_boundary(tx, user, PermissionsBoundary)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def delete_user_permissions_boundary(call: Call, UserName: str) -> None:
-    """Take a user's boundary away."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        return without_boundary(user)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def tag_user(call: Call, UserName: str, Tags: list[dict[str, str]]) -> None:
-    """Add tags to a user."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        return msgspec.structs.replace(user, tags=merged_tags(user.tags, Tags))
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def untag_user(call: Call, UserName: str, TagKeys: list[str]) -> None:
-    """Remove tags from a user."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        kept = {key: value for key, value in user.tags.items() if key not in TagKeys}
-        return msgspec.structs.replace(user, tags=kept)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def list_user_tags(
-    call: Call, UserName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """A user's tags."""
-    return tag_page((await find_user(call.state, UserName)).tags, Marker, MaxItems)
-
-
-@iam.operation
 async def delete_user(call: Call, UserName: str) -> None:
     """Delete a user without policies and access keys."""
     await _delete(call.state, UserName)
-
-
-@iam.operation
-async def put_user_policy(call: Call, UserName: str, PolicyName: str, PolicyDocument: str) -> None:
-    """Add or replace an inline policy."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        return with_inline(user, PolicyName, PolicyDocument)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def get_user_policy(call: Call, UserName: str, PolicyName: str) -> dict[str, Any]:
-    """An inline policy."""
-    document = inline_document(await find_user(call.state, UserName), "user", PolicyName)
-    return {"UserName": UserName, "PolicyName": PolicyName, "PolicyDocument": document}
-
-
-@iam.operation
-async def delete_user_policy(call: Call, UserName: str, PolicyName: str) -> None:
-    """Remove an inline policy."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        return without_inline(user, "user", PolicyName)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def list_user_policies(
-    call: Call, UserName: str, Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The names of a user's inline policies."""
-    return inline_page(await find_user(call.state, UserName), Marker, MaxItems)
-
-
-@iam.operation
-async def attach_user_policy(call: Call, UserName: str, PolicyArn: str) -> None:
-    """Attach a managed policy."""
-
-    async def change(tx: Transaction, user: User) -> User:
-        return await with_attached(tx, user, PolicyArn)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def detach_user_policy(call: Call, UserName: str, PolicyArn: str) -> None:
-    """Detach a managed policy."""
-
-    async def change(_tx: Transaction, user: User) -> User:
-        return without_attached(user, PolicyArn)
-
-    await change_user(call.state, UserName, change)
-
-
-@iam.operation
-async def list_attached_user_policies(
-    call: Call, UserName: str, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int | None = None
-) -> dict[str, Any]:
-    """The managed policies attached to a user."""
-    return attached_page(await find_user(call.state, UserName), PathPrefix, Marker, MaxItems)
 
 
 def describe_user(user: User, account: str) -> dict[str, Any]:
@@ -289,3 +169,8 @@ async def _delete(tx: Transaction, name: str) -> None:
     if user.keys:
         raise aws_error("DeleteConflict", "Cannot delete entity, must delete access keys first.", status=409)
     await users.delete(tx, name)
+
+
+tagged("User", "UserName", find_user, change_user)
+holds_policies("User", find_user, change_user)
+bounded("User", change_user)
