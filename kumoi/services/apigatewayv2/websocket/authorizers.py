@@ -108,18 +108,9 @@ async def _ask(occasion: Occasion, authorizer_id: str, authorizer: Mapping[str, 
         "requestContext": occasion.context(),
     }
     call, connection = occasion.call, occasion.connection
-<<<<<<< HEAD
     caller, role = call.part(FunctionCaller), authorizer.get("AuthorizerCredentialsArn")
     source = execute_arn(connection.region, connection.account, connection.api, f"authorizers/{authorizer_id}")
     try:
-=======
-    source = execute_arn(
-        connection.region, connection.account, connection.api, f"authorizers/{authorizer.get('AuthorizerId', '*')}"
-    )
-    role = authorizer.get("AuthorizerCredentialsArn")
-    try:
-        caller = call.part(FunctionCaller)
->>>>>>> iam
         return verdict(await caller.invoke(call, function, event, _AUTHORIZER_SECONDS, source, role), simple=False)
     except (IntegrationFailed, BadAuthorizer) as problem:
         if '"errorMessage": "Unauthorized"' in str(problem) or '"errorMessage":"Unauthorized"' in str(problem):
