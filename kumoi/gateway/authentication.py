@@ -2,8 +2,8 @@
 
 The credential scope is always read. With `--auth off` and `audit` everybody is taken at their word, but a presigned URL
 that has expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right;
-what is not signed at all is nobody's. S3 answers nobody where a bucket's policy or ACL says so; a few operations need no
-signature.
+what is not signed at all is nobody's. S3 answers nobody where a bucket's policy or ACL says so; a few operations need
+no signature.
 """
 
 from __future__ import annotations

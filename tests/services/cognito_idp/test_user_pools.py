@@ -451,6 +451,7 @@ def test_a_template_makes_a_pool_and_an_api_trusts_its_tokens(kumoi: KumoiAccoun
     wrong = urllib.request.Request(url, headers={"Authorization": "Bearer a.b.c"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(wrong)
+    refused.value.close()
     assert refused.value.code == 401
 
 
