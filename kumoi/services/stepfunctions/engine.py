@@ -76,7 +76,10 @@ class Engine:
 
     async def _resume(self, _timer: Timer) -> None:
         for one in await store.still_running(self._state.at("", "")):
-            await self.take_up(one.account, one.region, one.machine, one.name)
+            try:
+                await self.take_up(one.account, one.region, one.machine, one.name)
+            except Exception:
+                logger.exception("the execution %s of %s could not be taken up", one.name, one.machine)
         self._resumed.set()
         for left in await store.left_behind(self._state.at("", "")):
             self._abandon(self._state.at(left.account, left.region), left.execution, left.job)
