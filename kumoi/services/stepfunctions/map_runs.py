@@ -289,6 +289,9 @@ class _Run:
         if ended.status != "SUCCEEDED":
             self._failures += 1
         await put_children(self._store, [child])
+        record = await load_run(self._store, self._arn)
+        if record is not None:  # UpdateMapRun may have changed what is tolerated
+            self._plan = {**self._plan, "count": record.count, "percentage": record.percentage}
 
     async def _outcome(self, child: MapChild) -> ExecutionRecord:
         """How a child ended: it is begun, taken up, or was there before."""
