@@ -49,7 +49,7 @@ class Driver:
         clock: Clock,
         *,
         effect: Effect,
-        abandon: Callable[[Driver, int, str], None],
+        abandon: Callable[[State, str, str], None],
         listen: Listener,
         ended: Callable[[Driver], None],
         threads: Executor,
@@ -179,8 +179,8 @@ class Driver:
             task = self._working.pop(number, None)
             if task is not None:
                 task.cancel()
-        for number, job in changes.abandoned:
-            self._abandon(self, number, job)
+        for _, job in changes.abandoned:
+            self._abandon(self.state, run.execution.arn, job)
         self._listen(self, changes.events)
         if run.ended:
             await self._end()
@@ -203,6 +203,7 @@ class Driver:
             closed=sorted(changes.closed),
             tokens=[self._token(run.frames[number]) for number in changes.tokens if self._holds_token(number)],
             spent=changes.spent,
+            abandoned=[job for _, job in changes.abandoned],
             answered=[key_of(run.execution.arn, event) for event in changes.answered],
             due=due,
             set_timer=due != self._timer,

@@ -40,8 +40,8 @@ class Engine:
         self._publishing = publishing
         self._threads = ThreadPoolExecutor(JSONATA_THREADS, thread_name_prefix="jsonata")
         self._resumed = asyncio.Event()
-        self.abort_map_run: Callable[[Driver, str], Coroutine[Any, Any, None]] | None = None
-        self._aborting: set[asyncio.Task[None]] = set()
+        self.abort_map_run: Callable[[State, str], Coroutine[Any, Any, None]] | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
         timers.on(store.DUE, self._due)
         timers.on(RESUME, self._resume)
 
@@ -76,8 +76,13 @@ class Engine:
 
     async def _resume(self, _timer: Timer) -> None:
         for one in await store.still_running(self._state.at("", "")):
-            await self.take_up(one.account, one.region, one.machine, one.name)
+            try:
+                await self.take_up(one.account, one.region, one.machine, one.name)
+            except Exception:
+                logger.exception("the execution %s of %s could not be taken up", one.name, one.machine)
         self._resumed.set()
+        for left in await store.left_behind(self._state.at("", "")):
+            self._abandon(self._state.at(left.account, left.region), left.execution, left.job)
 
     async def take_up(self, account: str, region: str, machine: str, name: str) -> Driver | None:
         """Go on with an execution that is stored."""
@@ -107,18 +112,22 @@ class Engine:
         if driver is not None:
             await asyncio.wait([driver.finished])
 
-    def _abandon(self, driver: Driver, _frame: int, job: str) -> None:
-        """Nobody waits any more for an execution that a task began: it is stopped."""
+    def _abandon(self, state: State, execution: str, job: str) -> None:
+        """Nobody waits any more for what a task of an execution began: it is stopped."""
+        stopping = asyncio.create_task(self._stop_job(state, execution, job))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+
+    async def _stop_job(self, state: State, execution: str, job: str) -> None:
         if ":mapRun:" in job:
             assert self.abort_map_run is not None
-            aborting = asyncio.create_task(self.abort_map_run(driver, job))
-            self._aborting.add(aborting)
-            aborting.add_done_callback(self._aborting.discard)
-            return
-        inner = self.drivers.get(job)
-        if inner is not None:
-            cause = f"The execution {driver.run.execution.arn} that waited for this one has gone on or was stopped."
-            inner.post(lambda interpreter: interpreter.stop(None, cause))
+            await self.abort_map_run(state, job)
+        else:
+            inner = await self.driver(job)
+            if inner is not None:
+                cause = f"The execution {execution} that waited for this one has gone on or was stopped."
+                await inner.post(lambda interpreter: interpreter.stop(None, cause))
+        await store.stopped(self._state.at("", ""), job)
 
     def _ended(self, driver: Driver) -> None:
         self.drivers.pop(driver.run.execution.arn, None)
@@ -141,6 +150,8 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop everything; Standard executions go on at the next start."""
+        for stopping in self._stopping:
+            stopping.cancel()
         await self.forget(None)
         self._threads.shutdown(wait=False, cancel_futures=True)
 

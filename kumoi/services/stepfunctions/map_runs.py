@@ -82,19 +82,19 @@ class MapRuns:
             return
         driver.post(lambda one: one.map_run_ended(number, scheduled, result, None))
 
-    async def abort(self, driver: Driver, map_run: str) -> None:
+    async def abort(self, state: Store, map_run: str) -> None:
         """Abort a run that nobody waits for any more, and what still runs of it."""
-        record = await load_run(driver.state, map_run)
+        record = await load_run(state, map_run)
         if record is None or record.status != "RUNNING":
             return
-        for child in await children_of(driver.state, map_run):
+        for child in await children_of(state, map_run):
             if child.status == "RUNNING":
                 found = await self._find(child.arn)
                 if found is not None:
                     await found.post(lambda one: one.stop(None, None))
-                await put_children(driver.state, [msgspec.structs.replace(child, status="ABORTED")])
+                await put_children(state, [msgspec.structs.replace(child, status="ABORTED")])
         now = self._doorway.clock.now()
-        await put_run(driver.state, msgspec.structs.replace(record, status="ABORTED", stopped=now))
+        await put_run(state, msgspec.structs.replace(record, status="ABORTED", stopped=now))
 
 
 class _Run:
@@ -289,6 +289,9 @@ class _Run:
         if ended.status != "SUCCEEDED":
             self._failures += 1
         await put_children(self._store, [child])
+        record = await load_run(self._store, self._arn)
+        if record is not None:  # UpdateMapRun may have changed what is tolerated
+            self._plan = {**self._plan, "count": record.count, "percentage": record.percentage}
 
     async def _outcome(self, child: MapChild) -> ExecutionRecord:
         """How a child ended: it is begun, taken up, or was there before."""
@@ -304,10 +307,10 @@ class _Run:
                     return await asyncio.shield(driver.finished)
                 if there is not None and there.status != "RUNNING":
                     return there
+            await put_children(self._store, [msgspec.structs.replace(child, status="RUNNING", again=False)])
             driver = await self._start(
                 self._store.account, self._store.region, self._execution(child), compile_machine(self._text)
             )
-            await put_children(self._store, [msgspec.structs.replace(child, status="RUNNING", again=False)])
         return await asyncio.shield(driver.finished)
 
     def _execution(self, child: MapChild) -> ExecutionRecord:

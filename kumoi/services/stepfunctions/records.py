@@ -121,6 +121,15 @@ class Running(msgspec.Struct, frozen=True):
     name: str
 
 
+class Abandoned(msgspec.Struct, frozen=True):
+    """An execution or a map run that nobody waits for any more, and that is to be stopped."""
+
+    job: str
+    account: str
+    region: str
+    execution: str
+
+
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """An event of a history."""
 
@@ -253,6 +262,7 @@ starts: Space[ExecutionStart] = Space(
 running: Space[Running] = Space(
     "stepfunctions.running", Running, lambda one: (one.account, one.region, one.machine, one.name), scope="global"
 )
+abandoned: Space[Abandoned] = Space("stepfunctions.abandoned", Abandoned, lambda one: (one.job,), scope="global")
 history: Space[Segment] = Space("stepfunctions.history", Segment, lambda one: (one.execution, one.first))
 frames: Space[FrameRecord] = Space("stepfunctions.frame", FrameRecord, lambda one: (one.execution, one.frame.id))
 fork_values: Space[ForkValue] = Space(

@@ -10,6 +10,7 @@ import msgspec
 from kumoi.services.stepfunctions.language.definition import compile_machine
 from kumoi.services.stepfunctions.map_records import redrive_run
 from kumoi.services.stepfunctions.records import (
+    Abandoned,
     ActivityTask,
     Event,
     ExecutionRecord,
@@ -20,6 +21,7 @@ from kumoi.services.stepfunctions.records import (
     Running,
     Segment,
     TokenRecord,
+    abandoned,
     activity_tasks,
     definitions,
     executions,
@@ -51,6 +53,7 @@ class Batch(msgspec.Struct, kw_only=True):
     tokens: list[tuple[TokenRecord, ActivityTask | None]]
     spent: list[str]
     answered: list[str]
+    abandoned: list[str]
     due: float | None
     set_timer: bool
 
@@ -92,6 +95,8 @@ async def commit(tx: Transaction, batch: Batch) -> None:
             tx.notify(f"stepfunctions.activity.{waiting.activity}")
     for text in batch.spent:
         await tokens.delete(tx, text)
+    for job in batch.abandoned:
+        await abandoned.put(tx, Abandoned(job, tx.account, tx.region, arn))
     for key in batch.answered:
         await forget(tx, key)
     if batch.whole:
@@ -180,6 +185,18 @@ async def redrive(tx: Transaction, machine: str, name: str, token: str | None, l
 async def still_running(tx: Transaction) -> list[Running]:
     """Every execution that had not ended when the platform did."""
     return await running.list(tx)
+
+
+@transactional
+async def left_behind(tx: Transaction) -> list[Abandoned]:
+    """What was to be stopped when the platform ended."""
+    return await abandoned.list(tx)
+
+
+@transactional
+async def stopped(tx: Transaction, job: str) -> None:
+    """What was abandoned has been stopped."""
+    await abandoned.delete(tx, job)
 
 
 @transactional

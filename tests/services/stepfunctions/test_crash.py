@@ -16,6 +16,7 @@ from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
 from kumoi.services.stepfunctions import store
+from kumoi.services.stepfunctions.engine import Engine
 from kumoi.state import Transaction, transactional
 from kumoi.state.once import forget, once
 from kumoi.state.sqlite import SqliteState
@@ -275,3 +276,40 @@ def plain(event: dict[str, Any]) -> str:
     """An event without what differs from run to run: times, ids, tokens, and its place among concurrent ones."""
     text = json.dumps({key: one for key, one in event.items() if key not in ("timestamp", "id", "previousEventId")})
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|(Start|Stop)Date\W+\d+|Content-Length.{20}", "", text)
+
+
+def test_what_nobody_waits_for_is_stopped_after_a_crash(tmp_path: Path) -> None:
+    waiting = machine(A={"Type": "Wait", "Seconds": 900, "End": True})
+    nesting = machine(
+        A={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync",
+            "Parameters": {"StateMachineArn": INNER, "Name": "child"},
+            "End": True,
+        }
+    )
+    child = INNER.replace(":stateMachine:", ":execution:") + ":child"
+
+    async def scenario() -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Engine, "_abandon", lambda *_: None)  # the process is gone before the child is stopped
+            async with Platform(Settings(port=0, data=tmp_path)) as platform:
+                ask = asker(platform)
+                for name, definition in (("inner", waiting), ("outer", nesting)):
+                    text = json.dumps(definition)
+                    await ask("stepfunctions", "CreateStateMachine", name=name, definition=text, roleArn=ROLE)
+                outer = INNER.replace(":inner", ":outer")
+                await ask("stepfunctions", "StartExecution", stateMachineArn=outer, name="one", input="{}")
+                while True:
+                    found = await ask("stepfunctions", "GetExecutionHistory", executionArn=EXECUTION)
+                    if any(event["type"] == "TaskSubmitted" for event in found["events"]):
+                        break
+                    await asyncio.sleep(0.005)
+                await ask("stepfunctions", "StopExecution", executionArn=EXECUTION)
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            while (found := await ask("stepfunctions", "DescribeExecution", executionArn=child))["status"] == "RUNNING":
+                await asyncio.sleep(0.005)
+            return str(found["status"])
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "ABORTED"

@@ -217,3 +217,22 @@ def test_a_redriven_run_goes_on_with_what_failed(states: Any, kumoi: Any, kind: 
     assert states.client.describe_map_run(mapRunArn=run["mapRunArn"])["redriveCount"] == 1
     sent = sqs.get_queue_attributes(QueueUrl=first, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     assert sent["ApproximateNumberOfMessages"] == "1"
+
+
+def test_what_is_tolerated_may_change_on_the_way(states: Any, kumoi: Any) -> None:
+    queue = kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    waiting = machine(
+        Child={
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+            "End": True,
+        }
+    )
+    execution = states.start(states.create(distributed(waiting)), [1])
+    run = states.until(execution, "MapRunStarted")["mapRunStartedEventDetails"]["mapRunArn"]
+    (message,) = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    states.client.update_map_run(mapRunArn=run, toleratedFailureCount=1)
+    states.client.send_task_failure(taskToken=message["Body"], error="No")
+    ended = states.ended(execution)
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[]")
