@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from kumoi.doorway import Ask, Authorization, Call
-from kumoi.doorway.authorization import EVERYTHING, everything
+from kumoi.doorway import Ask, Authorization, Call, Owned
+from kumoi.doorway.authorization import EVERYTHING, everything, resource_tags
+from kumoi.names import Arn
+from kumoi.services.dynamodb.leading_keys import leading_keys
 from kumoi.services.dynamodb.partiql.parser import parse_statement
 from kumoi.services.dynamodb.partiql.syntax import Delete, Exists, Insert, Select, Update
+from kumoi.services.dynamodb.records import Table
+from kumoi.services.dynamodb.records import tables as records
+from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
 _ARNS = ("ResourceArn", "BackupArn", "SourceTableArn", "StreamArn")
@@ -99,6 +104,29 @@ def context(call: Call) -> dict[str, Sequence[str]]:
     return keys
 
 
+async def owned(call: Call, ask: Ask) -> Owned:
+    """The account of a table, its tags, and the partition keys that the call touches."""
+    try:
+        place = Arn.parse(ask.resource)
+    except ValueError:
+        return Owned(call.account)
+    kind, _, rest = place.resource.partition("/")
+    name, _, below = rest.partition("/")
+    table = None if kind != "table" else await _table(call.doorway.state.at(place.account, place.region), name)
+    if table is None:
+        return Owned(place.account)
+    index = below.removeprefix("index/")
+    keys = next((one.keys for one in table.indexes if one.name == index), table.keys)
+    found = leading_keys(call.operation, call.params, (name, ask.resource), keys.hash)
+    tags = resource_tags(table.tags)
+    return Owned(place.account, context={**tags, "dynamodb:leadingkeys": found} if found else tags)
+
+
+@transactional
+async def _table(tx: Transaction, name: str) -> Table | None:
+    return await records.get(tx, name)
+
+
 AUTHORIZATION = Authorization(
     "dynamodb",
     resource=resource,
@@ -118,4 +146,5 @@ AUTHORIZATION = Authorization(
         "RestoreTableToPointInTime": restore,
     },
     context=context,
+    policy=owned,
 )

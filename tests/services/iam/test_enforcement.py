@@ -587,3 +587,36 @@ def test_a_token_opens_the_role_that_trusts_its_provider(
         assume(token(aud="others"))
     with pytest.raises(ClientError, match="InvalidIdentityToken"):
         assume(token()[:-8] + "AAAAAAAA")
+
+
+def test_items_of_a_table_are_divided_by_their_leading_keys(connect: Connect) -> None:
+    root = connect("dynamodb")
+    root.create_table(
+        TableName="Scores",
+        KeySchema=[{"AttributeName": "who", "KeyType": "HASH"}, {"AttributeName": "game", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("who", "game")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    condition = {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
+    policy = document("dynamodb:*", "arn:aws:dynamodb:*:*:table/Scores", Condition=condition)
+    mine = connect("dynamodb", new_user(connect, "gus", policy))
+
+    def key(who: str) -> dict[str, Any]:
+        return {"who": {"S": who}, "game": {"S": "go"}}
+
+    def query(who: str) -> dict[str, Any]:
+        values = {":w": {"S": who}}
+        return {"TableName": "Scores", "KeyConditionExpression": "who = :w", "ExpressionAttributeValues": values}
+
+    mine.put_item(TableName="Scores", Item=key("gus"))
+    assert mine.query(**query("gus"))["Count"] == 1
+    mine.batch_get_item(RequestItems={"Scores": {"Keys": [key("gus")]}})
+    mine.transact_write_items(TransactItems=[{"Delete": {"TableName": "Scores", "Key": key("gus")}}])
+    refusal(mine.put_item, TableName="Scores", Item=key("ann"))
+    refusal(mine.query, **query("ann"))
+    refusal(mine.batch_get_item, RequestItems={"Scores": {"Keys": [key("gus"), key("ann")]}})
+    refusal(mine.transact_write_items, TransactItems=[{"Put": {"TableName": "Scores", "Item": key("ann")}}])
+    refusal(mine.scan, TableName="Scores")
