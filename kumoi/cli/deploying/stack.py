@@ -117,10 +117,10 @@ class Deployer:
 
     def _new_events(self, stack_id: str, seen: Collection[str]) -> list[dict[str, Any]]:
         """The events that were not seen yet, the newest first."""
-        found: list[dict[str, Any]] = []
+        found: dict[str, dict[str, Any]] = {}  # a page may tell again what came while the one before was read
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
             for event in page["StackEvents"]:
                 if event["EventId"] in seen:
-                    return found
-                found.append(event)
-        return found
+                    return list(found.values())
+                found.setdefault(event["EventId"], event)
+        return list(found.values())
