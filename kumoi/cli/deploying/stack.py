@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -98,15 +98,14 @@ class Deployer:
             raise
 
     def _events(self, stack_id: str, act: Callable[[], Any]) -> Iterator[dict[str, Any]]:
-        seen = {one["EventId"] for one in self._all_events(stack_id)}
+        seen = {one["EventId"] for one in self._new_events(stack_id, frozenset())}
         with ThreadPoolExecutor(1) as acting:
             begun = acting.submit(act)
             while True:
                 over = begun.done() and self._settled(stack_id)
-                for event in reversed(self._all_events(stack_id)):
-                    if event["EventId"] not in seen:
-                        seen.add(event["EventId"])
-                        yield event
+                for event in reversed(self._new_events(stack_id, seen)):
+                    seen.add(event["EventId"])
+                    yield event
                 if over:
                     break
                 time.sleep(POLL_SECONDS)
@@ -116,6 +115,12 @@ class Deployer:
         stack = self.find(stack_id)
         return stack is None or stack["StackStatus"].endswith(SETTLED)
 
-    def _all_events(self, stack_id: str) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-        return [event for page in pages for event in page["StackEvents"]]
+    def _new_events(self, stack_id: str, seen: Collection[str]) -> list[dict[str, Any]]:
+        """The events that were not seen yet, the newest first."""
+        found: dict[str, dict[str, Any]] = {}  # a page may tell again what came while the one before was read
+        for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            for event in page["StackEvents"]:
+                if event["EventId"] in seen:
+                    return list(found.values())
+                found.setdefault(event["EventId"], event)
+        return list(found.values())

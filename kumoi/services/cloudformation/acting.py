@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.doorway import Principal, Trace
+from kumoi.doorway import CallDropped, Principal, Trace
 from kumoi.doorway.resource_types import Resource, ResourceCall
 from kumoi.services.cloudformation.dynamic_references import resolve_references
 from kumoi.services.cloudformation.journal import Journal
@@ -69,6 +69,9 @@ class Acting:
             return await act(await self._resolved(call))
         except AwsError as error:
             refused, told = error, f"{error.message} ({error.code})"
+        except CallDropped:
+            told = "A service did not answer"
+            refused = aws_error("ServiceUnavailable", told)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             told = f"A property is missing or of the wrong type: {error!r}"
             refused = aws_error("ValidationError", f"{resource.name}: {told}")

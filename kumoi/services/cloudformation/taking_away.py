@@ -10,10 +10,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from kumoi.doorway import CallDropped
 from kumoi.services.cloudformation.acting import Acting
 from kumoi.services.cloudformation.records import StackResource, Version
 from kumoi.services.cloudformation.walk import Failed, in_order
-from kumoi.wire.errors import AwsError
+from kumoi.wire.errors import AwsError, aws_error
 
 _GONE = ("NotFound", "NonExistent", "NoSuch", "DoesNotExist")
 
@@ -77,6 +78,9 @@ async def _take_away(acting: Acting, resource: StackResource, version: Version) 
         if not any(part in error.code for part in _GONE):
             await acting.journal.note(shown, "DELETE_FAILED", f"{error.message} ({error.code})")
             raise
+    except CallDropped:
+        await acting.journal.note(shown, "DELETE_FAILED", "A service did not answer")
+        raise aws_error("ServiceUnavailable", "A service did not answer") from None
     await acting.journal.note(shown, "DELETE_COMPLETE")
 
 

@@ -16,6 +16,7 @@ codedeploy = Service(
     "codedeploy",
     __name__,
     modules=("operations.applications", "operations.configurations", "operations.deployments", "operations.groups"),
+    authorization="authorization",
     resource=("deploymentId", "deploymentGroupName", "applicationName", "deploymentConfigName"),
 )
 

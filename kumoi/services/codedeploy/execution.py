@@ -1,7 +1,8 @@
 """Deployments under way: each is one timer, for its next step; what the step does is stored before it counts.
 
-BeforeAllowTraffic's hook, the shifts of traffic, AfterAllowTraffic's hook. A hook is invoked asynchronously and reports
-with PutLifecycleEventHookExecutionStatus within an hour. What fails is shifted back where the group wants that.
+BeforeAllowTraffic's hook, the shifts of traffic (unless an alarm is raised), AfterAllowTraffic's hook. A hook is
+invoked asynchronously and reports with PutLifecycleEventHookExecutionStatus within an hour. What fails is shifted back
+where the group wants that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from kumoi.wire.errors import AwsError, aws_error
 
 TOPIC = "codedeploy.step"
 HOOK_SECONDS = 3600.0
+ALARM_SECONDS = 10.0
+"""How often the alarms of a deployment are looked at while its traffic waits."""
 STAGES = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "End")
 
 
@@ -85,6 +88,12 @@ class Execution:
         return await self._failed(place, one, "HOOK_EXECUTION_FAILURE", f"The hook {hook} of {one.stage} {told}.")
 
     async def _shift(self, place: State, one: Deployment, now: float) -> tuple[Deployment, float | None]:
+        alarm = await self._alarm(place, one)
+        if alarm is not None:
+            told = f"One or more alarms have been activated according to the Amazon CloudWatch metrics: {alarm}"
+            return await self._failed(place, one, "ALARM_ACTIVE", told, "DEPLOYMENT_STOP_ON_ALARM")
+        if now < one.resumes:
+            return one, min(one.resumes, now + ALARM_SECONDS)
         steps = shifts(one.config)
         _, share = steps[one.shifted]
         if share < 100:
@@ -96,10 +105,22 @@ class Execution:
         one = msgspec.structs.replace(one, shifted=one.shifted + 1, weight=share / 100)
         if one.shifted == len(steps):
             return _next_stage(one, "Succeeded", now), None
-        return one, now + steps[one.shifted][0]
+        one = msgspec.structs.replace(one, resumes=now + steps[one.shifted][0])
+        return one, min(one.resumes, now + ALARM_SECONDS) if one.alarms else one.resumes
 
-    async def _failed(self, place: State, one: Deployment, code: str, message: str) -> tuple[Deployment, float | None]:
-        back = "DEPLOYMENT_FAILURE" in one.rollback
+    async def _alarm(self, place: State, one: Deployment) -> str | None:
+        """The first of the deployment's alarms that is raised."""
+        if not one.alarms:
+            return None
+        params = {"AlarmNames": list(one.alarms), "StateValue": "ALARM"}
+        answer = await self._ask(place, one, "DescribeAlarms", params, "cloudwatch")
+        raised = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        return str(raised[0]["AlarmName"]) if raised else None
+
+    async def _failed(
+        self, place: State, one: Deployment, code: str, message: str, event: str = "DEPLOYMENT_FAILURE"
+    ) -> tuple[Deployment, float | None]:
+        back = event in one.rollback
         if back:
             await self.shift_back(place, one)
         now = self._doorway.clock.now()
@@ -114,9 +135,11 @@ class Execution:
     async def _alias(self, place: State, one: Deployment, **changes: Any) -> None:
         await self._ask(place, one, "UpdateAlias", {"FunctionName": one.function, "Name": one.alias, **changes})
 
-    async def _ask(self, place: State, one: Deployment, operation: str, params: dict[str, Any]) -> None:
+    async def _ask(
+        self, place: State, one: Deployment, operation: str, params: dict[str, Any], service: str = "lambda"
+    ) -> dict[str, Any]:
         caller = Principal.of_service(place.account, "codedeploy.amazonaws.com", f"codedeploy:{one.group}")
-        await self._doorway.ask("lambda", operation, params, caller, place.region)
+        return await self._doorway.ask(service, operation, params, caller, place.region) or {}
 
 
 def _next_stage(one: Deployment, status: str, now: float) -> Deployment:

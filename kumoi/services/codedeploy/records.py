@@ -55,7 +55,8 @@ class Step(msgspec.Struct, frozen=True):
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment. `stage` is the lifecycle event under way, `shifted` how many of its steps traffic has taken.
 
-    `invoked`: the hook of the stage was; `verdict` is what it has reported.
+    `resumes` is when the next is due; `alarms` end the deployment meanwhile. `invoked`: the hook of the stage was;
+    `verdict` is what it has reported.
     """
 
     id: str
@@ -78,6 +79,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     invoked: bool = False
     verdict: str | None = None
     deadline: float = 0.0
+    resumes: float = 0.0
+    alarms: tuple[str, ...] = ()
     ended: float | None = None
     error: str | None = None
     message: str | None = None

@@ -244,6 +244,11 @@ def test_a_wait_condition_is_complete_once_it_was_signalled(stacks: Any) -> None
     url = handle_of(stacks, "s")
     assert signal(url, Status="SUCCESS", UniqueId="one", Data="1", Reason="") == 200
     signal(url, Status="SUCCESS", UniqueId="one", Data="again")
+    for body, method, status in ((b"no JSON", "PUT", 400), (b"{}", "POST", 405), (b"x" * 5000, "PUT", 413)):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(url, body, method=method))
+        assert refused.value.code == status
+        refused.value.close()
     assert stacks.status("s") == "CREATE_IN_PROGRESS"
     signal(url, Status="SUCCESS", UniqueId="two", Data="2")
     waiting.join()

@@ -150,6 +150,33 @@ def test_a_hook_that_is_silent_fails_after_an_hour(kumoi: Any, client: Any, depl
     assert weights() == ("1", {})
 
 
+def test_an_alarm_ends_a_deployment(kumoi: Any, client: Any, deploy: Any, weights: Any) -> None:
+    cloudwatch = kumoi.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors",
+        Namespace="shop",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    deployment = deploy(
+        "CodeDeployDefault.LambdaCanary10Percent30Minutes",
+        alarmConfiguration={"enabled": True, "alarms": [{"name": "errors"}]},
+        autoRollbackConfiguration={"enabled": True, "events": ["DEPLOYMENT_STOP_ON_ALARM"]},
+    )
+    until(lambda: bool(weights()[1]))
+    kumoi.advance(30)
+    assert client.get_deployment(deploymentId=deployment)["deploymentInfo"]["status"] == "InProgress"
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="a test")
+    kumoi.advance(15)
+    assert ended(client, deployment)["errorInformation"]["code"] == "ALARM_ACTIVE"
+    assert weights() == ("1", {})
+
+
 def test_a_deployment_is_stopped(client: Any, deploy: Any, weights: Any) -> None:
     deployment = deploy("CodeDeployDefault.LambdaCanary10Percent30Minutes")
     until(lambda: bool(weights()[1]))

@@ -13,7 +13,7 @@ from kumoi.services.cloudformation.lookup import find_stack, resources_of
 from kumoi.services.cloudformation.signals import PLANE, arrive, find_callback
 from kumoi.services.cloudformation.wait_conditions import policy_topic
 from kumoi.wire.errors import aws_error
-from kumoi.wire.http import Response
+from kumoi.wire.http import BodyTooLarge, Response
 
 LONGEST_ANSWER = 4096
 """Bytes of an answer, as AWS has it; those of CDK's providers are held to it, too."""
@@ -28,7 +28,10 @@ async def respond(call: Call, path: str, attributes: dict[str, Any]) -> Response
         return Response(403, [("Content-Type", "text/plain")], b"AccessDenied: nobody waits for this answer.\n")
     if call.http.method != "PUT":
         return Response(405, [("Allow", "PUT"), ("Content-Type", "text/plain")], b"use PUT\n")
-    body = await call.http.body.read(LONGEST_ANSWER)
+    try:
+        body = await call.http.body.read(LONGEST_ANSWER)
+    except BodyTooLarge:
+        return Response(413, [("Content-Type", "text/plain")], b"the answer is larger than 4096 bytes.\n")
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -14,7 +14,7 @@ from kumoi.services.codedeploy import codedeploy
 from kumoi.services.codedeploy.execution import Execution, begin, end, find, notice, report
 from kumoi.services.codedeploy.operations.applications import find_application
 from kumoi.services.codedeploy.operations.configurations import find_configuration
-from kumoi.services.codedeploy.operations.groups import events_of, find_group
+from kumoi.services.codedeploy.operations.groups import alarms_of, events_of, find_group
 from kumoi.services.codedeploy.records import ENDED, Deployment, deployments
 from kumoi.services.codedeploy.rules import read_specification
 from kumoi.state import Transaction, transactional
@@ -30,6 +30,7 @@ async def create_deployment(
     deploymentConfigName: str | None = None,
     description: str | None = None,
     autoRollbackConfiguration: dict[str, Any] | None = None,
+    overrideAlarmConfiguration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Begin to shift an alias as an AppSpec says."""
     await find_application(call.state, applicationName)
@@ -56,6 +57,7 @@ async def create_deployment(
         after=said.after,
         content=content,
         rollback=rollback,
+        alarms=alarms_of(overrideAlarmConfiguration or group.stated.get("alarmConfiguration")),
         description=description,
     )
     await begin(call.state, made)

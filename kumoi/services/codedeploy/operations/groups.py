@@ -31,7 +31,7 @@ async def create_deployment_group(
     deploymentStyle: dict[str, Any] | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Make a group; alarms and triggers are kept without effect."""
+    """Make a group; triggers are kept without effect."""
     await find_application(call.state, applicationName)
     await find_configuration(call.state, deploymentConfigName)
     made = Group(
@@ -114,6 +114,13 @@ async def delete_deployment_group(call: Call, applicationName: str, deploymentGr
 def events_of(stated: dict[str, Any] | None) -> tuple[str, ...]:
     """The events that traffic is shifted back at."""
     return tuple((stated or {}).get("events") or ()) if (stated or {}).get("enabled") else ()
+
+
+def alarms_of(stated: dict[str, Any] | None) -> tuple[str, ...]:
+    """The alarms that end a deployment."""
+    if not (stated or {}).get("enabled"):
+        return ()
+    return tuple(str(one["name"]) for one in (stated or {}).get("alarms") or () if one.get("name"))
 
 
 def _stated(triggers: Any, alarms: Any, style: Any) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""Which permissions CodeDeploy's calls need: on an application, a deployment group or a configuration.
+
+Source: "Actions, resources, and condition keys for AWS CodeDeploy" of the service authorization reference. A call that
+names a deployment alone is asked about on every resource.
+"""
+
+from __future__ import annotations
+
+from kumoi.doorway import Authorization, Call
+
+
+def addressed(call: Call) -> str:
+    """What a call names, as policies write it."""
+    params = call.params
+    application = params.get("applicationName")
+    group = params.get("deploymentGroupName", params.get("currentDeploymentGroupName"))
+    if isinstance(application, str) and isinstance(group, str):
+        return call.arn("codedeploy", f"deploymentgroup:{application}/{group}")
+    if isinstance(application, str):
+        return call.arn("codedeploy", f"application:{application}")
+    config = params.get("deploymentConfigName")
+    return call.arn("codedeploy", f"deploymentconfig:{config}") if isinstance(config, str) else "*"
+
+
+AUTHORIZATION = Authorization("codedeploy", resource=addressed)
