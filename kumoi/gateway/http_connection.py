@@ -15,8 +15,8 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from kumoi.gateway.body import ClientDisconnected
@@ -40,7 +40,10 @@ _JOINED = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the connections of one listener share. `opened` and `closed` tell it of each."""
+    """What the connections of one listener share. `opened` and `closed` tell it of each.
+
+    `others` are protocols beside HTTP, by the first byte of a connection: behind TLS it is known only here.
+    """
 
     handler: Handler
     websocket: WebSocketHandler | None
@@ -48,6 +51,7 @@ class Server:
     date: DateHeader
     opened: Callable[[HttpConnection], None]
     closed: Callable[[HttpConnection], None]
+    others: Mapping[int, Callable[[], asyncio.Protocol]] = field(default_factory=dict)
 
 
 class HttpConnection(asyncio.Protocol):
@@ -57,6 +61,7 @@ class HttpConnection(asyncio.Protocol):
         self._server = server
         self._socket = accepted
         self._secure = secure
+        self._fresh = secure
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
         self._answering: Exchange | None = None
@@ -102,6 +107,11 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
+        if self._fresh:
+            self._fresh = False
+            if (other := self._server.others.get(data[0])) is not None:
+                self._hand_over(other(), data)
+                return
         if self._websocket is not None:
             self._websocket.data_received(data)
             self._regulate()
@@ -121,6 +131,14 @@ class HttpConnection(asyncio.Protocol):
             self._next()
         if reader.ready or reader.receiving is not None or self._finished:
             self._regulate()
+
+    def _hand_over(self, other: asyncio.Protocol, data: bytes) -> None:
+        """Leave the connection to another protocol, with what has arrived."""
+        self._finished = True
+        self._server.closed(self)
+        self._transport.set_protocol(other)
+        other.connection_made(self._transport)
+        other.data_received(data)
 
     def eof_received(self) -> bool:
         """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""

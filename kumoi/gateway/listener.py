@@ -53,13 +53,13 @@ class Listener(FirstBytes):
         self._uds = uds
         self._tls = tls
         self._limits = limits or Limits()
-        self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed)
+        self._claimed: dict[int, Callable[[], asyncio.Protocol]] = {}
+        self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed, self._claimed)
         self._context: ssl.SSLContext | None = None
         self._context_lock = asyncio.Lock()
         self._listening: socket.socket | None = None
         self._accepting = False
         self._stopping = False
-        self._claimed: dict[int, Callable[[], asyncio.Protocol]] = {}
         self._silent: dict[socket.socket, float] = {}
         self._connections: set[HttpConnection] = set()
         self._connecting: set[asyncio.Task[None]] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -163,6 +164,16 @@ def test_wills_and_presence_are_published(device: Any) -> None:
     found = {message.topic: message.payload for message in (watcher.get(), watcher.get())}
     assert found["wills"] == b"gone"
     assert json.loads(found["$aws/events/presence/disconnected/leaving"])["clientInitiatedDisconnect"] is False
+
+
+def test_devices_speak_mqtt_behind_tls(device: Any) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    one = device("one", tls_set_context=(context,))
+    one.connect()
+    one.subscribe("a")
+    one.publish("a", b"x" * 50_000)
+    assert len(one.get().payload) == 50_000
 
 
 def test_browsers_speak_mqtt_over_websockets(device: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def test_acknowledged_messages_are_stored_once_though_the_platform_is_killed(

@@ -134,7 +134,7 @@ ACTIVITIES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ACTIVITIES, st.lists(MESSAGES, min_size=1, max_size=6))
 def test_both_ways_make_the_same_rows(files: Any, activities: list[Activity], messages: list[dict[str, Any]]) -> None:
     try:

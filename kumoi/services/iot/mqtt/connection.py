@@ -28,6 +28,8 @@ MOST_BYTES = 160 * 1024
 MOST_FILTERS = 8
 MOST_INFLIGHT = 100
 MOST_WAITING = 64
+AT_A_TIME = 16
+"""Packets of one client after which others have their turn."""
 MOST_UNSENT = 8 << 20
 MOST_ALIASES = 8
 MAX_KEEP_ALIVE, HELLO_SECONDS = 1200, 30.0
@@ -150,8 +152,12 @@ class Connection(asyncio.Protocol):
         said, greeted = False, False
         try:
             greeted = await self._hello()
+            taken = 0
             while greeted:
                 await self._packet(*await self._next())
+                taken += 1
+                if taken % AT_A_TIME == 0:
+                    await asyncio.sleep(0)
         except Goodbye as goodbye:
             said = goodbye.said
             self.close(goodbye.reason)
