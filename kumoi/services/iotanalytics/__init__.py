@@ -25,6 +25,7 @@ iotanalytics = Service(
         "operations.contents",
         "operations.datasets",
         "operations.datastores",
+        "operations.live",
         "operations.logging",
         "operations.messages",
         "operations.pipelines",
@@ -32,7 +33,7 @@ iotanalytics = Service(
         "operations.tags",
     ),
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
-    data_planes=("iotanalytics-content",),
+    data_planes=("iotanalytics-content", "iotanalytics-live"),
     authorization="authorization",
 )
 

@@ -10,12 +10,14 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
 from kumoi.doorway import Doorway
+from kumoi.names import uuid
 from kumoi.presto.column_types import UNKNOWN, united_columns
 from kumoi.presto.outputs import FORMATS, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
@@ -173,6 +175,26 @@ class ContentMaker:
         )
         await self._finish(job, done)
 
+    async def rows(self, account: str, region: str, sql: str, most: int) -> list[bytes]:
+        """The first rows of a query's answer, each as a JSON object; QueryRefused when there is none."""
+        from kumoi.presto.engine import Run
+
+        stores = await _stores(self._doorway.state.at(account, region))
+        run = Run(sql, now=self._doorway.clock.now())
+        folder = self.root / f"view-{uuid()}"
+
+        def answer() -> list[bytes]:
+            tables = {name: self._table(*stores[name]) for name in run.tables & stores.keys()}
+            try:
+                ((written,),) = run.run(tables, folder, [Output("ndjson")]).files
+                with written.path.open("rb") as lines:
+                    return [line.rstrip(b"\n") for line in islice(lines, most)]
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+        with self._files.reading():
+            return await self._files.run(answer)
+
     def _table(self, store: DatastoreRecord, listed: Sequence[Segment]) -> Relation:
         listed = sorted(listed, key=lambda one: (one.created, one.source[2:], one.id))
         columns = declared_columns(store)
@@ -241,10 +263,13 @@ async def _load(
     content = None if dataset is None else await contents.get(tx, dataset.id, job.version)
     if dataset is None or content is None or content.state != "CREATING":
         return None
-    stores = {}
-    for store in await datastores.list(tx):
-        stores[store.name.lower()] = (store, await segments.list(tx, store.id))
-    return dataset, content, stores
+    return dataset, content, await _stores(tx)
+
+
+@transactional
+async def _stores(tx: Transaction) -> dict[str, tuple[DatastoreRecord, list[Segment]]]:
+    listed = await datastores.list(tx)
+    return {store.name.lower(): (store, await segments.list(tx, store.id)) for store in listed}
 
 
 @transactional

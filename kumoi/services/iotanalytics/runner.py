@@ -47,6 +47,8 @@ from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
+STORED = "iotanalytics.stored"
+"""Watchers of this are woken when rows have come into a data store."""
 LIVE = ""
 """The run of a pipeline that is no reprocessing."""
 RECOVERY, MAX_RECOVERY = 0.5, 60.0
@@ -331,6 +333,8 @@ async def _commit(tx: Transaction, task: Task, position: Position, made: Sequenc
             return False
     for segment in made:
         await segments.put(tx, segment)
+    if made:
+        tx.notify(STORED)
     await positions.put(tx, position)
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -201,3 +202,19 @@ def test_what_is_no_query_is_refused(make: Callable[..., None], sql: str, told: 
         make(sql)
     assert error.value.response["Error"]["Code"] == "InvalidRequestException"
     assert told in error.value.response["Error"]["Message"]
+
+
+def test_a_live_view_answers_anew_when_rows_come(kumoi: Any, pipeline: Pipeline, put: Put) -> None:
+    pipeline()
+    base = f"{kumoi.url}/_kumoi/iotanalytics-live?account={kumoi.account}&"
+    request = base + urllib.parse.urlencode({"sql": "SELECT count(*) AS n FROM p"})
+    with urllib.request.urlopen(request, timeout=20) as events:
+        assert events.readline() == b'data: [{"n":0}]\n'
+        put([{"n": 1}, {"n": 2}])
+        lines = (line for line in events if line.startswith(b"data: "))
+        assert next(lines) == b'data: [{"n":2}]\n'
+    wrong = f"{base}sql=DROP+TABLE+p"
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(wrong, timeout=10)
+    assert (error.value.code, error.value.read()) == (400, b"Only queries can be run, not DROP.\n")
+    error.value.close()
