@@ -19,9 +19,10 @@ import hypothesis
 import pytest
 
 # Property tests take the same examples at every run, so that a change is judged by what it changed; `KUMOI_EXPLORE=1`
-# looks for new ones.
-hypothesis.settings.register_profile("settled", derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("exploring", print_blob=True)
+# looks for new ones. How long an example takes on a busy machine says nothing.
+_PATIENT = hypothesis.settings(deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("settled", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile("exploring", _PATIENT)
 hypothesis.settings.load_profile("exploring" if os.environ.get("KUMOI_EXPLORE") else "settled")
 
 
