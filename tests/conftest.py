@@ -34,6 +34,14 @@ def make_package(files: dict[str, str]) -> bytes:
     return archive.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def no_session_of_another_test() -> Iterator[None]:
+    """boto3's default session remembers credentials: what one test signed in as is none of the next one's."""
+    yield
+    if "boto3" in sys.modules:
+        sys.modules["boto3"].DEFAULT_SESSION = None
+
+
 @pytest.fixture
 def zipped() -> Callable[[dict[str, str]], bytes]:
     """Make a deployment package of several files; the same files make the same bytes."""

@@ -79,7 +79,7 @@ async def get_metric_statistics(
     ExtendedStatistics: list[str] | None = None,
     Unit: str | None = None,
 ) -> dict[str, Any]:
-    """Statistics of one metric for each period between two moments."""
+    """Statistics of one metric for each period between two moments; the periods count from the first."""
     start, end = _seconds(StartTime), _seconds(EndTime)
     if not Statistics and not ExtendedStatistics:
         raise missing("At least one of the parameters Statistics and ExtendedStatistics must be specified.")
@@ -95,10 +95,11 @@ async def get_metric_statistics(
         if not is_statistic(name):
             raise invalid(f"The value {name} for parameter ExtendedStatistics is not supported.")
     found = await read(call.state, Reading(Namespace, MetricName, dimensions_of(Dimensions), start, end, Unit))
+    first = int(start // 60) * 60 if Period >= 60 else int(start)
     whole: dict[tuple[int, str], Distribution] = {}
     for one in found:
-        place = (one.start // Period * Period, one.unit)
-        if place[0] >= start // 60 * 60:
+        if one.start >= first:
+            place = (first + (one.start - first) // Period * Period, one.unit)
             whole[place] = whole.get(place, EMPTY).merged(one.values)
     points = []
     for (at, unit), values in sorted(whole.items()):
