@@ -45,7 +45,8 @@ class NotLoopback(ValueError):
 class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
-    `databases` says how many connections a database takes, by `host:port`.
+    `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
+    answered by moto.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +58,7 @@ class Settings:
     isolation: IsolationSetting = "auto"
     region: str = DEFAULT_REGION
     databases: Mapping[str, int] = field(default_factory=dict)
+    moto: bool = False
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -137,7 +139,7 @@ class Platform:
         doorway = parts.add(
             Doorway,
             Doorway(
-                Registry.discover("kumoi.services"),
+                Registry.discover("kumoi.services", without=() if settings.moto else ("mocked",)),
                 state=state,
                 blobs=blobs,
                 lake=lake,
@@ -233,6 +235,7 @@ class Platform:
             "durability": settings.durability,
             "isolation": self.parts[SandboxHost].isolation,
             "region": settings.region,
+            **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }
 

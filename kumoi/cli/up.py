@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import os
 import re
@@ -59,6 +60,7 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
 @click.option(
     "--isolation", type=click.Choice(["auto", "none", "process", "namespace"]), default="auto", show_default=True
 )
+@click.option("--moto", is_flag=True, help="Have services that Kumoi lacks answered by moto (the extra kumoi[moto]).")
 @click.option(
     "--database",
     "databases",
@@ -69,6 +71,8 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
 )
 def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) -> None:
     """Start a platform."""
+    if options["moto"] and importlib.util.find_spec("moto") is None:
+        raise click.UsageError("--moto needs moto: pip install 'kumoi[moto]'.")
     directory = (data or default_data()).resolve()
     running = read_run_file(directory)
     if running is not None:

@@ -28,13 +28,13 @@ class Registry:
         return self._data_planes.get(name)
 
     @classmethod
-    def discover(cls, package: str) -> Registry:
-        """Import each sub-package of `package` and collect the `Service` objects they declare."""
+    def discover(cls, package: str, *, without: Iterable[str] = ()) -> Registry:
+        """Import each sub-package of `package` and collect the `Service` objects they declare, but those named."""
         found: list[Service] = []
         root = importlib.import_module(package)
         for module in pkgutil.iter_modules(root.__path__, f"{package}."):
             members = vars(importlib.import_module(module.name)).values()
-            found.extend(member for member in members if isinstance(member, Service))
+            found.extend(one for one in members if isinstance(one, Service) and one.name not in without)
         return cls(found)
 
     @cached_property

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 BODY_LIMIT = 70_167_211
 """Bytes that a body may have which is not streamed: Lambda's, the largest of any operation."""
 
+MOCKED = "mocked"
+"""The data plane that takes what no service serves, where the platform has it."""
+
 InternalHandler = Callable[[Request], Awaitable[Response]]
 
 
@@ -79,6 +82,10 @@ class Front:
     async def _operation(self, request: Request, target: Target, form: bytes | None) -> Response:
         request_id = uuid()
         if target.service not in self._doorway.registry:
+            if self._doorway.registry.data_plane(MOCKED) is not None:
+                attributes = {"service": target.service}
+                mocked = Target("data-plane", MOCKED, target.region, target.credential, attributes)
+                return await self._data_plane(request, mocked, request.path)
             return self._not_served(request, target.service, request_id)
         codec = self._wire.codec(target.service)
         sent_path = request.path

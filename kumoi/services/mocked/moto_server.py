@@ -1,0 +1,83 @@
+"""moto's server as a child process: started when first asked, ended with the platform; a reset ends it, too.
+
+A process of its own keeps its memory (some 300 MB), its imports and its global state away from the platform.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
+from kumoi.wire.errors import aws_error
+
+_START_SECONDS = 60.0
+_ANSWER_SECONDS = 60.0
+_MOST = 64 * 1024 * 1024
+_ACCOUNT = "x-moto-account-id"
+
+
+class MotoServer:
+    """moto, as far as it runs. Its log is a file in `directory`."""
+
+    def __init__(self, http: HttpClient, directory: Path) -> None:
+        self._http = http
+        self._directory = directory
+        self._process: asyncio.subprocess.Process | None = None
+        self._port = 0
+        self._starting = asyncio.Lock()
+
+    async def ask(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes, account: str
+    ) -> HttpAnswer:
+        """Hand a request on, in the name of an account; ServiceUnavailable when moto does not answer."""
+        await self._start()
+        url = f"http://127.0.0.1:{self._port}{target}"
+        try:
+            return await self._http.send(
+                method, url, [*headers, (_ACCOUNT, account)], body, seconds=_ANSWER_SECONDS, most=_MOST
+            )
+        except Unreachable as problem:
+            raise aws_error("ServiceUnavailable", f"moto did not answer: {problem}", status=503) from None
+
+    async def stop(self) -> None:
+        """End it, and all that it kept."""
+        async with self._starting:
+            process, self._process = self._process, None
+            if process is not None and process.returncode is None:
+                process.terminate()
+                await process.wait()
+
+    async def _start(self) -> None:
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None:
+                return
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._port = int(probe.getsockname()[1])
+            with (self._directory / "moto.log").open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+            await self._until_it_answers(self._process)
+
+    async def _until_it_answers(self, process: asyncio.subprocess.Process) -> None:
+        """Wait for the port to take connections; ServiceUnavailable when the process ends instead."""
+        async with asyncio.timeout(_START_SECONDS):
+            while process.returncode is None:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                except OSError:
+                    await asyncio.sleep(0.05)
+                    continue
+                writer.close()
+                return
+        raise aws_error(
+            "ServiceUnavailable", f"moto does not start; {self._directory / 'moto.log'} says why", status=503
+        )

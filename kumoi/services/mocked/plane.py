@@ -1,0 +1,33 @@
+"""Requests for services that Kumoi lacks, handed on to moto as they came; answers say whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kumoi.doorway import Call
+from kumoi.services.mocked import mocked
+from kumoi.services.mocked.moto_server import MotoServer
+from kumoi.wire.http import Response
+
+_LIMIT = 64 * 1024 * 1024
+_OF_THE_CONNECTION = frozenset(
+    ("connection", "content-length", "expect", "host", "keep-alive", "server", "date", "transfer-encoding", "te")
+)
+
+
+@mocked.data_plane("mocked")
+async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Response:
+    """Ask moto."""
+    request = call.http
+    assert request is not None, "a data plane's call is a request"
+    call.node = f"mocked:{attributes['service']}"
+    body = await request.body.read(_LIMIT)
+    call.request_bytes = len(body)
+    headers = [(name, value) for name, value in request.headers.items if name.lower() not in _OF_THE_CONNECTION]
+    target = f"{path}?{request.query}" if request.query else path
+    answer = await call.part(MotoServer).ask(request.method, target, headers, body, call.account)
+    call.response_bytes = len(answer.body)
+    if answer.status >= 400:
+        call.outcome = str(answer.status)
+    kept = [(name, value) for name, value in answer.headers if name.lower() not in _OF_THE_CONNECTION]
+    return Response(answer.status, [*kept, ("x-kumoi-mocked", "moto")], answer.body)

@@ -1,0 +1,59 @@
+"""Services that Kumoi lacks, with and without moto behind them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from kumoi.cli.connection import Connection
+
+pytestmark = pytest.mark.slow
+KUMOI = [sys.executable, "-m", "kumoi"]
+
+
+def test_what_nobody_serves_is_an_error_that_says_so(kumoi: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        kumoi.client("route53").list_hosted_zones()
+    assert "does not serve 'route53'" in str(refused.value)
+
+
+def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
+    up = [*KUMOI, "up", "-d", "--ephemeral", "--port", "0", "--data", str(tmp_path), "--moto"]
+    subprocess.run(up, check=True, capture_output=True)
+    try:
+        connection = Connection.find(tmp_path)
+
+        def client(service: str, account: str = "100000000001") -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=connection.url,
+                region_name="eu-west-1",
+                aws_access_key_id=account,
+                aws_secret_access_key="test",
+            )
+
+        keys = client("kms")
+        made = keys.create_key(Description="mine")
+        assert made["ResponseMetadata"]["HTTPHeaders"]["x-kumoi-mocked"] == "moto"
+        assert made["KeyMetadata"]["Arn"].startswith("arn:aws:kms:eu-west-1:100000000001:key/")
+        sealed = keys.encrypt(KeyId=made["KeyMetadata"]["KeyId"], Plaintext=b"secret")["CiphertextBlob"]
+        assert keys.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
+        assert client("kms", "100000000002").list_keys()["Keys"] == []
+        zones = client("route53")
+        zones.create_hosted_zone(Name="example.com", CallerReference="1")
+        assert [one["Name"] for one in zones.list_hosted_zones()["HostedZones"]] == ["example.com."]
+        queue = client("sqs").create_queue(QueueName="ours")
+        assert "x-kumoi-mocked" not in queue["ResponseMetadata"]["HTTPHeaders"]
+        hops = connection.ask("GET", "hops", limit="100")["hops"]
+        assert {"mocked:kms", "mocked:route53"} <= {hop["target"] for hop in hops}
+        assert "moto" in connection.ask("GET", "info")["mocked"]
+        connection.ask("POST", "reset")
+        assert keys.list_keys()["Keys"] == []
+    finally:
+        subprocess.run([*KUMOI, "down", "--data", str(tmp_path)], check=True, capture_output=True)
