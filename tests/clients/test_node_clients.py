@@ -108,6 +108,32 @@ def test_the_sdk_for_javascript(kumoi: Any, project: Path, tmp_path: Path) -> No
     }
 
 
+def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> None:
+    done = subprocess.run(
+        ["node", "stores.mjs"],
+        cwd=project,
+        env={**os.environ, **kumoi.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "table": "SUCCESS",
+        "updated": {"lines": [{"n": 13}]},
+        "item": [[{"sku": "x", "n": 13}], ["b", "c"]],
+        "pages": [[0, 1], [2, 3], [4]],
+        "cancelled": ["TransactionCanceledException", ["None", "ConditionalCheckFailed"]],
+        "sent": 2,
+        "received": ["one", "two"],
+        "missing": True,
+        "published": ["from a topic"],
+        "event": ['{"id":7}'],
+        "records": ["click"],
+    }
+
+
 def test_hono_answers_behind_a_url(deploy: Any) -> None:
     source = """
     import { Hono } from 'hono';
