@@ -12,6 +12,7 @@ import msgspec
 from kumoi.doorway import Doorway, Fault, Faults, Parts
 from kumoi.names import Arn
 from kumoi.services.fis import storage
+from kumoi.services.fis.announcing import announce
 from kumoi.services.fis.catalogue import ACTIONS
 from kumoi.services.fis.injecting import fault_prefix, faults_of
 from kumoi.services.fis.logbook import Logbook
@@ -61,6 +62,7 @@ class Execution:
             due = next_due(after, now)
             if await storage.advance(place, before, after, due):
                 await self._logbook.write(place, before, after, now)
+                await announce(self._doorway, place, before, after, now)
                 if after == before or (due is not None and due > now):
                     return
 

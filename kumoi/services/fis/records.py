@@ -15,7 +15,7 @@ OVER = ENDED | {"skipped"}
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment template. `targets`, `actions`, `logs`, `options` and `report` are members as they were sent."""
+    """An experiment template. `targets`, `actions`, `logs` and `options` are members as they were sent."""
 
     id: str
     description: str
@@ -58,7 +58,6 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     stop: str | None = None
     error: str | None = None
-    logged: int = 0
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +133,90 @@ def test_a_function_answers_an_http_integration_and_is_delayed(kumoi: Any, start
     start(**invocation("add-delay", slow, startupDelayMilliseconds="1500"))
     late = functions.invoke(FunctionName="slow")
     assert json.loads(late["Payload"].read())["errorType"] == "Sandbox.Timedout"
+
+
+def test_events_of_a_function_fail_and_are_retried(kumoi: Any, start: Any, function: Any) -> None:
+    arn = function()
+    functions, queues = kumoi.client("lambda"), kumoi.client("sqs")
+    url = queues.create_queue(QueueName="failed")["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions.put_function_event_invoke_config(
+        FunctionName="f", MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}}
+    )
+    start(**invocation("error", arn))
+    assert functions.invoke(FunctionName="f", InvocationType="Event")["StatusCode"] == 202
+    found: list[Any] = []
+    deadline = time.monotonic() + 20
+    while not found:
+        assert time.monotonic() < deadline
+        kumoi.advance(10)
+        found = queues.receive_message(QueueUrl=url).get("Messages", [])
+    record = json.loads(found[0]["Body"])
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["responsePayload"]["errorType"] == "FaultInjected"
+
+
+def test_a_url_and_a_stream_answer_what_is_injected(kumoi: Any, start: Any, function: Any) -> None:
+    arn = function()
+    functions = kumoi.client("lambda")
+    url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    start(**invocation("http-integration-response", arn, contentTypeHeader="text/plain", statusCode="418"))
+    parts = urllib.parse.urlsplit(url)
+    identifier = str(parts.hostname).partition(".")[0] if "lambda-url" in parts.netloc else parts.path.split("/")[3]
+    request = urllib.request.Request(kumoi.url, headers={"Host": f"{identifier}.lambda-url.us-east-1.localhost"})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request)
+    assert error.value.code == 418
+    events = list(functions.invoke_with_response_stream(FunctionName="f")["EventStream"])
+    pieces = b"".join(one["PayloadChunk"]["Payload"] for one in events if "PayloadChunk" in one)
+    assert json.loads(pieces)["statusCode"] == 418
+
+
+def test_states_are_announced(kumoi: Any, client: Any, start: Any) -> None:
+    events, queues = kumoi.client("events"), kumoi.client("sqs")
+    url = queues.create_queue(QueueName="q")["QueueUrl"]
+    queue = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.fis"], "detail-type": ["FIS Experiment State Change"]}
+    events.put_rule(Name="r", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": queue}])
+    experiment = start()
+    client.stop_experiment(id=experiment["id"])
+    seen: list[tuple[str, str]] = []
+    deadline = time.monotonic() + 20
+    while len(seen) < 3:
+        assert time.monotonic() < deadline, seen
+        for one in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", ()):
+            detail = json.loads(one["Body"])["detail"]
+            assert detail["experiment-id"] == experiment["id"]
+            seen.append((detail["old-state"]["status"], detail["new-state"]["status"]))
+    assert sorted(seen) == [("initiating", "running"), ("running", "stopping"), ("stopping", "stopped")]
+
+
+def test_an_action_asserts_the_state_of_alarms(start: Any, kumoi: Any) -> None:
+    action = {
+        "actionId": "aws:cloudwatch:assert-alarm-state",
+        "parameters": {"alarmArns": f"arn:aws:cloudwatch:us-east-1:{kumoi.account}:alarm:none", "alarmStates": "OK"},
+    }
+    experiment = start(actions={"a": action})
+    assert experiment["state"]["status"] == "failed"
+    assert experiment["actions"]["a"]["state"]["reason"] == "The alarm none is missing, not OK."
+
+
+def test_actions_can_be_skipped(client: Any, create: Any, reached: Any) -> None:
+    made = client.start_experiment(experimentTemplateId=create()["id"], experimentOptions={"actionsMode": "skip-all"})[
+        "experiment"
+    ]
+    found = reached(made["id"], "completed")
+    assert found["actions"]["a"]["state"]["status"] == "skipped"
+
+
+def test_an_account_runs_five_experiments_at_once(client: Any, create: Any) -> None:
+    template = create()["id"]
+    for _ in range(5):
+        client.start_experiment(experimentTemplateId=template)
+    with pytest.raises(ClientError, match="ServiceQuotaExceededException"):
+        client.start_experiment(experimentTemplateId=template)
+    assert len(client.list_experiments(experimentTemplateId=template)["experiments"]) == 5
 
 
 def test_only_the_qualifier_that_is_named_is_struck(kumoi: Any, start: Any, function: Any) -> None:
