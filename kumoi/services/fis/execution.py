@@ -102,7 +102,7 @@ class Execution:
         """Targets are resolved, then the experiment runs."""
         one = msgspec.structs.replace(one, started=now)
         try:
-            resolved = await resolve(asking(self._doorway, place, one), one)
+            resolved = await resolve(asking(self._doorway, place, one), place, one)
         except Unresolved as error:
             return ended(one, "failed", str(error)[:512], now, "TargetResolutionFailed")
         one = msgspec.structs.replace(one, resolved=resolved, status="running", reason="Experiment is running.")
@@ -149,8 +149,9 @@ class Execution:
     def _inject(self, place: State, one: Experiment) -> None:
         """Declare the faults of the actions that run, and take back the experiment's others."""
         wanted: dict[str, Fault] = {}
+        now = self._doorway.clock.now()
         for action in one.actions:
-            if action.status == "running" and one.status not in ENDED:
+            if action.status == "running" and action.due is not None and action.due > now:
                 wanted |= {fault.id: fault for fault in faults_of(place.account, place.region, one, action)}
         prefix = fault_prefix(one.id)
         known = {fault.id for fault, _ in self._faults.list() if fault.id.startswith(prefix)}

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kumoi.doorway import Doorway, Principal
+from kumoi.names import Arn
 from kumoi.services.fis.catalogue import FUNCTION, ROLE
 from kumoi.services.fis.records import Experiment
 from kumoi.services.fis.rules import chosen, passes
@@ -36,16 +37,27 @@ def asking(doorway: Doorway, place: State, experiment: Experiment) -> Ask:
     return ask
 
 
-async def resolve(ask: Ask, experiment: Experiment) -> dict[str, list[str]]:
-    """The ARNs of each target; Unresolved for what is not there."""
+async def resolve(ask: Ask, place: State, experiment: Experiment) -> dict[str, list[str]]:
+    """The ARNs of each target; Unresolved for what is not there, or elsewhere than the experiment."""
     resolved = {}
     for name, target in experiment.template.targets.items():
+        for arn in target.get("resourceArns") or ():
+            if not _is_here(arn, place):
+                raise Unresolved(f"Target resolution of {name} failed: {arn} is not of this account and region.")
         try:
             found = await _found(ask, target)
         except AwsError as error:
             raise Unresolved(f"Target resolution of {name} failed: {error.message}") from error
         resolved[name] = chosen(found, target["selectionMode"], name)
     return resolved
+
+
+def _is_here(arn: str, place: State) -> bool:
+    try:
+        parsed = Arn.parse(arn)
+    except ValueError:
+        return False
+    return parsed.account in ("", place.account) and parsed.region in ("", place.region)
 
 
 async def _found(ask: Ask, target: dict[str, Any]) -> list[str]:

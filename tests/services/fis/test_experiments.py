@@ -166,6 +166,7 @@ def test_a_url_and_a_stream_answer_what_is_injected(kumoi: Any, start: Any, func
     request = urllib.request.Request(kumoi.url, headers={"Host": f"{identifier}.lambda-url.us-east-1.localhost"})
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request)
+    error.value.close()
     assert error.value.code == 418
     events = list(functions.invoke_with_response_stream(FunctionName="f")["EventStream"])
     pieces = b"".join(one["PayloadChunk"]["Payload"] for one in events if "PayloadChunk" in one)
@@ -259,6 +260,7 @@ def test_api_calls_of_a_role_fail(kumoi: Any, client: Any, start: Any, role: str
     kumoi.advance(0)
     assert client.get_experiment(id=experiment["id"])["experiment"]["state"]["status"] == "stopped"
     assumed.list_tables()
+    assumed.close()
 
 
 def test_actions_follow_one_another(kumoi: Any, client: Any, start: Any) -> None:
@@ -329,6 +331,22 @@ def test_what_cannot_be_broken_fails(start: Any, kumoi: Any) -> None:
     assert experiment["actions"]["later"]["state"]["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:lambda:eu-west-1:{}:function:f", "arn:aws:lambda:us-east-1:1:function:f", "x" * 30]
+)
+def test_targets_elsewhere_cannot_be_resolved(kumoi: Any, start: Any, arn: str) -> None:
+    experiment = start(**invocation("error", arn.format(kumoi.account)))
+    assert experiment["state"]["status"] == "failed"
+    assert "not of this account and region" in experiment["state"]["reason"]
+
+
+def test_a_function_that_is_not_there_cannot_be_resolved(kumoi: Any, start: Any) -> None:
+    experiment = start(**invocation("error", f"arn:aws:lambda:us-east-1:{kumoi.account}:function:none"))
+    assert experiment["state"]["status"] == "failed"
+    assert experiment["state"]["error"]["code"] == "TargetResolutionFailed"
+    assert "Function not found" in experiment["state"]["reason"]
+
+
 def test_targets_by_tags_and_filters(client: Any, start: Any, function: Any) -> None:
     function("one", Tags={"chaos": "yes"}, MemorySize=256)
     function("two", Tags={"chaos": "yes"})
@@ -377,6 +395,18 @@ def test_the_safety_lever(kumoi: Any, client: Any, create: Any, start: Any) -> N
     assert refused["state"]["status"] == "cancelled"
     client.update_safety_lever_state(id="default", state={"status": "disengaged", "reason": "over"})
     assert start()["state"]["status"] == "running"
+
+
+def test_a_reset_breaks_nothing_any_more(kumoi: Any, start: Any, function: Any) -> None:
+    def broken() -> bool:
+        with urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults") as answer:
+            return any(one["account"] == kumoi.account for one in json.load(answer)["faults"])
+
+    start(**invocation("error", function()))
+    assert broken()
+    kumoi.reset()
+    kumoi.advance(10)
+    assert not broken()
 
 
 def test_templates_are_changed_tagged_listed_and_deleted(client: Any, create: Any) -> None:
