@@ -19,6 +19,7 @@ fis = Service(
     "fis",
     __name__,
     modules=(
+        "operations.accounts",
         "operations.catalogue",
         "operations.experiments",
         "operations.safety",

@@ -17,8 +17,10 @@ def resource(call: Call) -> str:
     params, operation = call.params, call.operation
     if isinstance(params.get("resourceArn"), str):
         return str(params["resourceArn"])
-    if operation == "ListExperimentResolvedTargets":
-        return experiment_arn(call.account, call.region, str(params.get("experimentId", "*")))
+    if "experimentId" in params:
+        return experiment_arn(call.account, call.region, str(params["experimentId"]))
+    if "experimentTemplateId" in params:
+        return template_arn(call.account, call.region, str(params["experimentTemplateId"]))
     named = str(params.get("id", "*"))
     if operation.endswith("ExperimentTemplate"):
         return template_arn(call.account, call.region, named)

@@ -423,6 +423,17 @@ def test_templates_are_changed_tagged_listed_and_deleted(client: Any, create: An
         client.get_experiment_template(id=name)
 
 
+def test_a_template_has_no_target_accounts(client: Any, create: Any, start: Any) -> None:
+    named = {"experimentTemplateId": create()["id"]}
+    assert client.list_target_account_configurations(**named)["targetAccountConfigurations"] == []
+    with pytest.raises(ClientError, match="ValidationException.*single-account"):
+        client.create_target_account_configuration(accountId="1" * 12, roleArn="arn:aws:iam::1:role/r", **named)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_target_account_configuration(accountId="1" * 12, **named)
+    found = client.list_experiment_target_account_configurations(experimentId=start()["id"])
+    assert found["targetAccountConfigurations"] == []
+
+
 def test_the_catalogue_is_told_in_pages(client: Any) -> None:
     first = client.list_actions(maxResults=2)
     rest = client.list_actions(nextToken=first["nextToken"])["actions"]
