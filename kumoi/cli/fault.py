@@ -18,11 +18,14 @@ def command() -> None:
 
 
 @command.command("add")
-@click.option("--action", type=click.Choice(["delay", "fail", "drop"]), required=True)
+@click.option("--action", type=click.Choice(["delay", "fail", "drop", "answer"]), required=True)
 @click.option("--service", help="Which services (glob), e.g. lambda.")
 @click.option("--operation", help="Which operations (glob), e.g. Get*.")
 @click.option("--resource", help="Which function, queue, … (glob).")
 @click.option("--source", help="Whose calls (glob), e.g. lambda:checkout.")
+@click.option("--caller", help="Whose calls, by ARN (glob).")
+@click.option("--point", type=click.Choice(["call", "run"]), help="At the call, or where the function runs.")
+@click.option("--payload", help="What a function answers, as JSON (--action answer --point run).")
 @click.option("--phase", type=click.Choice(["before", "after"]), help="Before the service runs, or after it did.")
 @click.option("--probability", type=click.FloatRange(0, 1))
 @click.option("--seed", type=int, help="The same seed strikes the same calls.")
@@ -74,7 +77,9 @@ def _describe(fault: dict[str, Any]) -> str:
         "delay": f"delay by {fault['delay_ms']:g} ms",
         "fail": f"fail with {fault['error']}",
         "drop": "drop",
+        "answer": f"answer {fault['payload']}",
     }[fault["action"]]
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"
-    return f"{what} {fault['phase']} {target} from {fault['source']}{chance}"
+    where = " where it runs" if fault["point"] == "run" else ""
+    return f"{what} {fault['phase']} {target}{where} from {fault['source']}{chance}"

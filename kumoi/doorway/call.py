@@ -64,7 +64,7 @@ class Call:
     None for a call from inside; `attributes` is what its host name and path said beside the service. `asked` and
     `denied` are what the authoriser wrote down: the permissions that the call needs, and why policies would deny it.
     `warning` is what a handler noticed that its answer cannot say, `outcome` how it went where an answer that is no
-    error tells of one (a function's).
+    error tells of one (a function's), `fault` the declared fault that struck beyond the doorway, where a function runs.
     """
 
     doorway: Doorway
@@ -89,6 +89,7 @@ class Call:
     denied: str = ""
     warning: str = ""
     outcome: str = "ok"
+    fault: str = ""
 
     @property
     def now(self) -> float:

@@ -115,7 +115,7 @@ class Doorway:
                     call.request_bytes,
                     call.response_bytes,
                     call.request_id,
-                    fault.id if fault else "",
+                    fault.id if fault else call.fault,
                     call.units,
                     call.caller.arn if call.asked else "",
                     call.asked,
@@ -159,7 +159,15 @@ class Doorway:
     def _fault(self, call: Call) -> Fault | None:
         if not self.faults.active:
             return None
-        return self.faults.choose(call.account, call.source, call.service, call.operation, call.node)
+        return self.faults.choose(
+            call.account,
+            call.source,
+            call.service,
+            call.operation,
+            call.node,
+            caller=call.caller.arn,
+            region=call.region,
+        )
 
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
         await self.identity.authorise(call, service)

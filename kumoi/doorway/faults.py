@@ -25,12 +25,18 @@ class CallDropped(Exception):
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """A declared fault.
 
-    It matches calls by glob patterns on `service`, `operation`, `resource` (the target's name without the service)
-    and `source` (the caller's node). `phase` says whether it strikes before the service runs or after (the effect
-    happened, the answer does not say so). `times` bounds how often it strikes, 0 meaning no bound.
+    It matches calls by glob patterns on `service`, `operation`, `resource` (the target's name without the service),
+    `source` (the caller's node) and `caller` (the ARN of who calls). `phase` says whether it strikes before the service
+    runs or after (the effect happened, the answer does not say so). `times` bounds how often it strikes, 0 meaning no
+    bound.
+
+    `point` says where: at the doorway, or where a function runs, however it was reached (a queue, a URL). There
+    `resource` is `name:qualifier` as it was invoked, `fail` an error of the function's, and `answer` has the function
+    answer `payload`.
     """
 
-    action: Literal["delay", "fail", "drop"]
+    action: Literal["delay", "fail", "drop", "answer"]
+    point: Literal["call", "run"] = "call"
     service: str = "*"
     operation: str = "*"
     resource: str = "*"
@@ -43,7 +49,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     message: str = "Injected by a declared fault."
     status: int | None = None
     times: int = 0
+    payload: str = "null"
     account: str = "*"
+    region: str = "*"
+    caller: str = "*"
     id: str = msgspec.field(default_factory=lambda: f"fault-{hex_id(8)}")
 
     def __post_init__(self) -> None:
@@ -53,8 +62,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("delay_ms and times are not negative")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
+        if self.action == ("drop" if self.point == "run" else "answer"):
+            raise ValueError(f"there is no fault {self.action} at the point {self.point}")
 
-    def matches(self, account: str, source: str, service: str, operation: str, node: str) -> bool:
+    def matches(
+        self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
+    ) -> bool:
         """Whether a call on the edge source → node is one of those this fault strikes."""
         return (
             fnmatchcase(service, self.service)
@@ -62,6 +75,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
             and fnmatchcase(node.partition(":")[2], self.resource)
             and fnmatchcase(source, self.source)
             and fnmatchcase(account, self.account)
+            and fnmatchcase(caller, self.caller)
+            and fnmatchcase(region, self.region)
         )
 
     def strikes(self, edge: str, number: int) -> bool:
@@ -109,11 +124,22 @@ class Faults:
         """Each fault with how often it has struck."""
         return [(fault, self._struck[fault.id]) for fault in self._faults.values()]
 
-    def choose(self, account: str, source: str, service: str, operation: str, node: str) -> Fault | None:
+    def choose(
+        self,
+        account: str,
+        source: str,
+        service: str,
+        operation: str,
+        node: str,
+        *,
+        caller: str = "",
+        region: str = "",
+        point: Literal["call", "run"] = "call",
+    ) -> Fault | None:
         """The fault that strikes this call, if any; the earliest declared wins. Counts the call."""
         edge = f"{source}>{node}#{operation}"
         for fault in self._faults.values():
-            if not fault.matches(account, source, service, operation, node):
+            if fault.point != point or not fault.matches(account, source, service, operation, node, caller, region):
                 continue
             if fault.times and self._struck[fault.id] >= fault.times:
                 continue

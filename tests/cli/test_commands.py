@@ -91,6 +91,14 @@ def test_faults_strike_and_are_cleared(kumoi_command: Kumoi, up: str) -> None:
     assert "client\n  → sts GetCallerIdentity" in kumoi_command("map", "--text").stdout
 
 
+def test_a_fault_where_a_function_runs_is_told(kumoi_command: Kumoi, up: str) -> None:
+    given = ("--action", "answer", "--point", "run", "--service", "lambda", "--payload", '{"n": 1}', "--id", "made-up")
+    added = kumoi_command("fault", "add", *given, "--caller", "arn:*")
+    assert added.stdout.startswith('declared made-up: answer {"n": 1} before lambda:* * where it runs')
+    assert "at the point call" in kumoi_command("fault", "add", "--action", "answer").stderr
+    assert kumoi_command("fault", "clear", "made-up").returncode == 0
+
+
 def test_reset_forgets(kumoi_command: Kumoi, up: str) -> None:
     script = "import boto3; boto3.client('iam').create_user(UserName='u')"
     assert kumoi_command("run", "--", sys.executable, "-c", script).returncode == 0

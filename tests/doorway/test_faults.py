@@ -92,3 +92,26 @@ def test_fail_raises_the_declared_error_and_drop_loses_the_call() -> None:
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Fault(action="fail", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_fault_where_functions_run_strikes_no_call_at_the_doorway() -> None:
+    faults = Faults(Clock())
+    fault = faults.add(Fault(action="answer", point="run", resource="resize:live", payload="1"))
+    assert faults.choose(*INVOKE) is None
+    assert faults.choose(*INVOKE[:4], "lambda:resize:live", point="run") is fault
+    assert faults.choose(*INVOKE[:4], "lambda:resize:$LATEST", point="run") is None
+
+
+def test_a_fault_strikes_by_who_calls_and_where() -> None:
+    faults = Faults(Clock())
+    fault = faults.add(Fault(action="fail", caller="arn:aws:sts::1:assumed-role/r/*", region="us-east-1"))
+    role = "arn:aws:sts::1:assumed-role/r/session"
+    assert faults.choose(*INVOKE, caller=role, region="us-east-1") is fault
+    assert faults.choose(*INVOKE, caller=role, region="eu-west-1") is None
+    assert faults.choose(*INVOKE, caller="arn:aws:iam::1:root", region="us-east-1") is None
+
+
+@pytest.mark.parametrize(("action", "point"), [("answer", "call"), ("drop", "run")])
+def test_what_cannot_be_done_at_a_point_is_no_fault(action: str, point: str) -> None:
+    with pytest.raises(ValueError, match="at the point"):
+        Fault(action=action, point=point)  # type: ignore[arg-type]

@@ -41,6 +41,7 @@ SERVED = [
     "ecr",
     "elbv2",
     "events",
+    "fis",
     "iam",
     "iot",
     "iot-data",

@@ -7,6 +7,7 @@ and the host's (`admission.py`); idle environments wait in `pools.py`; how one i
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker
+from kumoi.services.lambda_.faults import fault_of, made_up, timed_out
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
 from kumoi.services.lambda_.provisioning import ProvisionedStatus, Provisioning
@@ -73,7 +75,7 @@ class Executor:
             try:
                 environment = await self._environment(PoolKey(*key, function.version), function)
                 try:
-                    result = await self._run(environment, call, request, sink)
+                    result = await self._struck(environment, call, request, sink)
                 finally:
                     self._release(environment)
             finally:
@@ -150,8 +152,37 @@ class Executor:
             self._pools.lost(key)
             raise
 
-    async def _run(
+    async def _struck(
         self, environment: ExecutionEnvironment, call: Call, request: Request, sink: ResponseSink | None
+    ) -> Result:
+        """Run an invocation, as a declared fault has it where one strikes."""
+        fault = fault_of(call, request.function_arn)
+        if fault is None:
+            return await self._run(environment, call, request, sink)
+        call.fault = fault.id
+        timeout = float(request.function.timeout)
+        pause = min(fault.delay_ms / 1000, timeout)
+        await call.doorway.clock.sleep(pause)
+        if pause == timeout:
+            return Result(timed_out(call.request_id, timeout), b"")
+        if fault.action != "delay" and fault.phase == "before":
+            return Result(made_up(fault, pause), b"")
+        shown = sink if fault.action == "delay" else None
+        result = await self._run(environment, call, request, shown, timeout - pause)
+        outcome = result.outcome
+        if fault.action != "delay":
+            return Result(made_up(fault, pause + outcome.duration), result.log_tail)
+        if outcome.status == "timeout":
+            return Result(timed_out(call.request_id, timeout), result.log_tail)
+        return Result(replace(outcome, duration=pause + outcome.duration), result.log_tail)
+
+    async def _run(
+        self,
+        environment: ExecutionEnvironment,
+        call: Call,
+        request: Request,
+        sink: ResponseSink | None,
+        timeout: float | None = None,
     ) -> Result:
         log = environment.log
         log.begin(Trace(call.trace.root, call.span, call.trace.sampled))
@@ -160,7 +191,7 @@ class Executor:
             Invocation(
                 request_id=call.request_id,
                 payload=request.payload,
-                timeout=float(request.function.timeout),
+                timeout=float(request.function.timeout) if timeout is None else timeout,
                 function_arn=request.function_arn,
                 trace_header=call.trace.header(call.span),
                 client_context=request.client_context,

@@ -1,0 +1,132 @@
+"""What an action breaks: the faults at the doorway that it is while it runs. Pure.
+
+The errors of API actions are those with which each service says so, for the SDKs' retries go by them. What a function
+says that was failed is ours: AWS documents none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from kumoi.doorway import Fault
+from kumoi.names import Arn
+from kumoi.services.fis.records import ActionRun, Experiment
+from kumoi.services.fis.rules import invalid
+from kumoi.wire.catalog import CATALOG
+
+_INTERNAL = {
+    "dynamodb": ("InternalServerError", 500),
+    "ec2": ("InternalError", 500),
+    "lambda": ("ServiceException", 500),
+    "s3": ("InternalError", 500),
+}
+_THROTTLE = {
+    "dynamodb": ("ThrottlingException", 400),
+    "ec2": ("RequestLimitExceeded", 503),
+    "kinesis": ("ProvisionedThroughputExceededException", 400),
+    "lambda": ("TooManyRequestsException", 429),
+    "s3": ("SlowDown", 503),
+}
+_UNAVAILABLE = {"ec2": ("Unavailable", 503)}
+_API = {
+    "aws:fis:inject-api-internal-error": (_INTERNAL, ("InternalFailure", 500), "An internal error occurred."),
+    "aws:fis:inject-api-throttle-error": (_THROTTLE, ("ThrottlingException", 400), "Rate exceeded"),
+    "aws:fis:inject-api-unavailable-error": (
+        _UNAVAILABLE,
+        ("ServiceUnavailable", 503),
+        "The service is unavailable. Please try again.",
+    ),
+}
+DEFAULT_DELAY = 2000.0
+"""Milliseconds."""
+
+
+def faults_of(account: str, region: str, experiment: Experiment, action: ActionRun) -> list[Fault]:
+    """The faults of an action; ValidationException where it names a service that there is none of."""
+    given = action.definition.get("parameters") or {}
+    kind = action.definition["actionId"]
+    prefix = fault_prefix(experiment.id) + action.name
+    scopes: list[dict[str, Any]]
+    if kind in _API:
+        struck = _api_faults(kind, given)
+        scopes = [{"caller": _sessions(arn)} for arn in _targets(experiment, action, "Roles")]
+    elif kind.startswith("aws:lambda:invocation-"):
+        struck = [_invocation_fault(kind, given, experiment.id)]
+        qualifier = _parameters(experiment, action, "Functions").get("functionQualifier", "*")
+        scopes = [
+            {"resource": f"{Arn.parse(arn).resource.split(':')[1]}:{qualifier}"}
+            for arn in _targets(experiment, action, "Functions")
+        ]
+    else:
+        return []
+    place: dict[str, Any] = {"account": account, "region": region}
+    return [
+        Fault(**one, **scope, **place, id=f"{prefix}:{number}:{index}")
+        for number, scope in enumerate(scopes)
+        for index, one in enumerate(struck)
+    ]
+
+
+def fault_prefix(experiment_id: str) -> str:
+    """What the ids of an experiment's faults begin with."""
+    return f"fis:{experiment_id}:"
+
+
+def _api_faults(kind: str, given: dict[str, str]) -> list[dict[str, Any]]:
+    named = given["service"]
+    service = next((one.name for one in CATALOG if named in (one.name, one.signing, one.endpoint)), None)
+    if service is None:
+        raise invalid(f"Kumoi knows no service {named}.")
+    codes, usual, message = _API[kind]
+    error, status = codes.get(service, usual)
+    operations = [one.strip() for one in given["operations"].split(",") if one.strip()]
+    return [
+        {
+            "action": "fail",
+            "service": service,
+            "operation": operation,
+            "probability": int(given["percentage"]) / 100,
+            "error": error,
+            "status": status,
+            "message": message,
+        }
+        for operation in operations
+    ]
+
+
+def _invocation_fault(kind: str, given: dict[str, str], experiment_id: str) -> dict[str, Any]:
+    fault: dict[str, Any] = {
+        "point": "run",
+        "service": "lambda",
+        "probability": int(given.get("invocationPercentage", "100")) / 100,
+    }
+    if kind == "aws:lambda:invocation-add-delay":
+        return fault | {"action": "delay", "delay_ms": float(given.get("startupDelayMilliseconds", DEFAULT_DELAY))}
+    fault["phase"] = "before" if given.get("preventExecution") == "true" else "after"
+    if kind == "aws:lambda:invocation-error":
+        message = f"Failed by the AWS FIS experiment {experiment_id}."
+        return fault | {"action": "fail", "error": "FaultInjected", "message": message}
+    answer = {
+        "statusCode": int(given.get("statusCode", "500")),
+        "headers": {"Content-Type": given["contentTypeHeader"]},
+        "body": "",
+    }
+    return fault | {"action": "answer", "payload": orjson.dumps(answer).decode()}
+
+
+def _targets(experiment: Experiment, action: ActionRun, role: str) -> list[str]:
+    name = (action.definition.get("targets") or {}).get(role)
+    return (experiment.resolved or {}).get(str(name), [])
+
+
+def _parameters(experiment: Experiment, action: ActionRun, role: str) -> dict[str, str]:
+    name = (action.definition.get("targets") or {}).get(role)
+    return experiment.template.targets[str(name)].get("parameters") or {}
+
+
+def _sessions(role_arn: str) -> str:
+    """The ARNs that a role calls under."""
+    role = Arn.parse(role_arn)
+    return f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.resource.rpartition('/')[2]}/*"

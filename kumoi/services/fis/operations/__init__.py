@@ -1,0 +1,1 @@
+"""FIS's API, one file per family of operations."""

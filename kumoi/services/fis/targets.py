@@ -1,0 +1,113 @@
+"""Which resources an experiment breaks: found by their ARNs or tags, filtered, and chosen by the selection mode.
+
+Everything is looked up in the experiment's role, as AWS does it. Targets of types that Kumoi does not break are taken
+as they are named: their actions fail when they start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kumoi.doorway import Doorway, Principal
+from kumoi.names import Arn
+from kumoi.services.fis.catalogue import FUNCTION, ROLE
+from kumoi.services.fis.records import Experiment
+from kumoi.services.fis.rules import chosen, passes
+from kumoi.state import State
+from kumoi.wire.errors import AwsError
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+Found = tuple[str, dict[str, str], dict[str, Any]]
+"""A resource: its ARN, its tags, and its description for filters."""
+
+
+class Unresolved(Exception):
+    """The targets could not be found."""
+
+
+def asking(doorway: Doorway, place: State, experiment: Experiment) -> Ask:
+    """How an experiment calls other services: in its role, in a session named like it."""
+    caller = Principal.of_role(place.account, experiment.template.role, experiment.id, f"fis:{experiment.template.id}")
+
+    async def ask(service: str, operation: str, **params: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = await doorway.ask(service, operation, params, caller, place.region)
+        return answer
+
+    return ask
+
+
+async def resolve(ask: Ask, place: State, experiment: Experiment) -> dict[str, list[str]]:
+    """The ARNs of each target; Unresolved for what is not there, or elsewhere than the experiment."""
+    resolved = {}
+    for name, target in experiment.template.targets.items():
+        for arn in target.get("resourceArns") or ():
+            if not _is_here(arn, place):
+                raise Unresolved(f"Target resolution of {name} failed: {arn} is not of this account and region.")
+        try:
+            found = await _found(ask, target)
+        except AwsError as error:
+            raise Unresolved(f"Target resolution of {name} failed: {error.message}") from error
+        resolved[name] = chosen(found, target["selectionMode"], name)
+    return resolved
+
+
+def _is_here(arn: str, place: State) -> bool:
+    try:
+        parsed = Arn.parse(arn)
+    except ValueError:
+        return False
+    return parsed.account in ("", place.account) and parsed.region in ("", place.region)
+
+
+async def _found(ask: Ask, target: dict[str, Any]) -> list[str]:
+    kind, arns = target["resourceType"], list(target.get("resourceArns") or ())
+    if kind not in _KINDS:
+        return arns
+    one, every = _KINDS[kind]
+    if arns:
+        return [(await one(ask, arn))[0] for arn in arns]
+    wanted = target["resourceTags"].items()
+    filters = target.get("filters") or ()
+    return [arn for arn, tags, told in await every(ask) if wanted <= tags.items() and passes(told, filters)]
+
+
+async def _function(ask: Ask, arn: str) -> Found:
+    answer = await ask("lambda", "GetFunction", FunctionName=arn)
+    return answer["Configuration"]["FunctionArn"], answer.get("Tags") or {}, answer["Configuration"]
+
+
+async def _functions(ask: Ask) -> list[Found]:
+    found = []
+    async for one in _pages(ask, ("lambda", "ListFunctions"), "Functions", ("NextMarker", "Marker")):
+        found.append(await _function(ask, one["FunctionArn"]))
+    return found
+
+
+async def _role(ask: Ask, arn: str) -> Found:
+    role = (await ask("iam", "GetRole", RoleName=arn.rpartition("/")[2]))["Role"]
+    return role["Arn"], {tag["Key"]: tag["Value"] for tag in role.get("Tags") or ()}, role
+
+
+async def _roles(ask: Ask) -> list[Found]:
+    return [
+        await _role(ask, one["Arn"]) async for one in _pages(ask, ("iam", "ListRoles"), "Roles", ("Marker", "Marker"))
+    ]
+
+
+async def _pages(ask: Ask, call: tuple[str, str], member: str, markers: tuple[str, str]) -> Any:
+    """The items of every page of a list."""
+    given: dict[str, Any] = {}
+    while True:
+        answer = await ask(*call, **given)
+        for one in answer[member]:
+            yield one
+        if not answer.get(markers[0]):
+            return
+        given = {markers[1]: answer[markers[0]]}
+
+
+_KINDS: dict[str, tuple[Callable[[Ask, str], Awaitable[Found]], Callable[[Ask], Awaitable[list[Found]]]]] = {
+    FUNCTION: (_function, _functions),
+    ROLE: (_role, _roles),
+}
