@@ -121,7 +121,7 @@ def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "table": "SUCCESS",
-        "updated": {"lines": [{"n": 13}]},
+        "updated": {"parts": [{"n": 13}]},
         "item": [[{"sku": "x", "n": 13}], ["b", "c"]],
         "pages": [[0, 1], [2, 3], [4]],
         "cancelled": ["TransactionCanceledException", ["None", "ConditionalCheckFailed"]],

@@ -52,21 +52,21 @@ await dynamodb.send(
 seen.table = (await waitUntilTableExists({ client: dynamodb, maxWaitTime: 30, minDelay: 1 }, { TableName })).state;
 for (let id = 0; id < 5; id += 1) {
   await documents.send(
-    new PutCommand({ TableName, Item: { shop: "a", id, lines: [{ sku: "x", n: id }], tags: new Set(["b", "c"]) } }),
+    new PutCommand({ TableName, Item: { shop: "a", id, parts: [{ sku: "x", n: id }], tags: new Set(["b", "c"]) } }),
   );
 }
 const updated = await documents.send(
   new UpdateCommand({
     TableName,
     Key: { shop: "a", id: 3 },
-    UpdateExpression: "SET lines[0].n = lines[0].n + :one",
+    UpdateExpression: "SET parts[0].n = parts[0].n + :one",
     ExpressionAttributeValues: { ":one": 10 },
     ReturnValues: "UPDATED_NEW",
   }),
 );
 seen.updated = updated.Attributes;
 const found = (await documents.send(new GetCommand({ TableName, Key: { shop: "a", id: 3 } }))).Item;
-seen.item = [found.lines, [...found.tags].sort()];
+seen.item = [found.parts, [...found.tags].sort()];
 seen.pages = [];
 const query = {
   TableName,
