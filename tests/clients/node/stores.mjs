@@ -28,6 +28,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 const options = { endpoint: process.env.AWS_ENDPOINT_URL };
 const seen = {};
@@ -131,7 +132,7 @@ await events.send(
 );
 seen.event = await receive(1);
 
-const kinesis = new KinesisClient(options);
+const kinesis = new KinesisClient({ ...options, requestHandler: new NodeHttpHandler() }); // its own speaks HTTP/2
 await kinesis.send(new CreateStreamCommand({ StreamName: "clicks", ShardCount: 1 }));
 await waitUntilStreamExists({ client: kinesis, maxWaitTime: 20, minDelay: 1 }, { StreamName: "clicks" });
 const put = await kinesis.send(
