@@ -8,9 +8,10 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
+from kumoi.services.cognito_idp.issuing import revoke
 from kumoi.services.cognito_idp.lookup import Scene, client_of, maybe_user, pool_of
 from kumoi.services.cognito_idp.records import User
-from kumoi.services.cognito_idp.signing_in import initiate, respond, revoke
+from kumoi.services.cognito_idp.signing_in import initiate, respond
 from kumoi.services.cognito_idp.tokens import read_access_token
 
 _ADMIN_FLOWS = frozenset(("ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"))

@@ -1,0 +1,75 @@
+"""Challenges under way: their sessions are sealed texts, good for three minutes. Nothing of an attempt is stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp.errors import not_authorized
+from kumoi.services.cognito_idp.lookup import Scene
+from kumoi.services.cognito_idp.records import Client, User, users
+from kumoi.state import Transaction, transactional
+
+SECONDS = 180.0
+
+Answer = dict[str, Any]
+"""What InitiateAuth and RespondToAuthChallenge answer."""
+
+
+def challenge(
+    call: Call, scene: Scene, name: str, user: User, parameters: dict[str, str], state: dict[str, Any]
+) -> Answer:
+    """A challenge to a user; `state` comes back sealed with the answer to it."""
+    content = orjson.dumps(
+        {**state, "user": user.key, "challenge": name, "at": call.now, "client": client_in(scene).id}
+    )
+    sealed = call.doorway.identity.sealer.seal(content, f"session/{scene.pool.id}")
+    session = base64.urlsafe_b64encode(sealed).decode()
+    return {"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
+
+
+def opened(call: Call, scene: Scene, session: str | None, challenge: str) -> dict[str, Any]:
+    """The state of a challenge; NotAuthorizedException for a session that is none, of another, or over."""
+    try:
+        sealed = base64.urlsafe_b64decode(session or "")
+        state: dict[str, Any] = orjson.loads(call.doorway.identity.sealer.open(sealed, f"session/{scene.pool.id}"))
+    except (ValueError, binascii.Error):
+        raise not_authorized("Invalid session for the user.") from None
+    if state["challenge"] != challenge or state["client"] != client_in(scene).id:
+        raise not_authorized("Invalid session for the user.")
+    if state["at"] + SECONDS <= call.now:
+        raise not_authorized("Invalid session for the user, session is expired.")
+    return state
+
+
+async def user_of(scene: Scene, state: Mapping[str, Any]) -> User:
+    """The user whom a challenge was made for."""
+    user = await by_key(scene.state, scene.pool.id, state["user"])
+    if user is None:
+        raise not_authorized("Invalid session for the user.")
+    return user
+
+
+def client_in(scene: Scene) -> Client:
+    """The client that a flow is of."""
+    assert scene.client is not None, "every flow is a client's"
+    return scene.client
+
+
+async def check_open(call: Call, user: User) -> None:
+    """Raise NotAuthorizedException for a user who is disabled, or locked out for a while."""
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    if user.locked > call.now:
+        raise not_authorized("Password attempts exceeded")
+
+
+@transactional
+async def by_key(tx: Transaction, pool: str, key: str) -> User | None:
+    """A user by the key that they are stored under."""
+    return await users.get(tx, pool, key)

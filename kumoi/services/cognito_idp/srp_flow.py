@@ -1,0 +1,92 @@
+"""USER_SRP_AUTH: the server's numbers, and whether the client's signature shows that it knows the password."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+
+import orjson
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp import changes, srp
+from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
+from kumoi.services.cognito_idp.lookup import Scene
+from kumoi.services.cognito_idp.records import User
+from kumoi.services.cognito_idp.sessions import SECONDS, Answer, by_key, check_open, client_in
+from kumoi.services.cognito_idp.srp import BadNumber, Offer
+
+
+async def offered(call: Call, scene: Scene, user: User | None, name: str, given: Mapping[str, str]) -> Answer:
+    """PASSWORD_VERIFIER: the server's numbers; for nobody, numbers that lead nowhere, always the same salt."""
+    public = given.get("SRP_A")
+    if not public:
+        raise invalid("Missing required parameter SRP_A")
+    try:
+        srp.check_public(public)
+    except BadNumber as error:
+        raise invalid(str(error)) from None
+    if user is None and client_in(scene).definition.get("PreventUserExistenceErrors") != "ENABLED":
+        raise no_user()
+    if user is not None:
+        await check_open(call, user)
+    sealer = call.doorway.identity.sealer
+    if user is None or not user.verifier:
+        salt = hmac.digest(scene.pool.id.encode(), name.encode(), hashlib.sha256)[:16].hex()
+        _, verifier = await asyncio.to_thread(srp.new_verifier, scene.pool.short_name, name, secrets.token_hex(16))
+        shown, key = name, ""
+    else:
+        salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
+    ours = await asyncio.to_thread(srp.offer, verifier)
+    state = {"user": key, "name": shown, "a": public, "b": ours.secret, "B": ours.public, "v": verifier, "at": call.now}
+    block = sealer.seal(orjson.dumps(state), f"srp/{scene.pool.id}")
+    return {
+        "ChallengeName": "PASSWORD_VERIFIER",
+        "ChallengeParameters": {
+            "SALT": salt,
+            "SRP_B": ours.public,
+            "SECRET_BLOCK": base64.b64encode(block).decode(),
+            "USERNAME": shown,
+            "USER_ID_FOR_SRP": shown,
+        },
+    }
+
+
+async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
+    """The user who proved to know their password."""
+    missing = [
+        name for name in ("PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP") if not given.get(name)
+    ]
+    if missing:
+        raise invalid(f"Missing required parameter {missing[0]}")
+    try:
+        block = base64.b64decode(given["PASSWORD_CLAIM_SECRET_BLOCK"], validate=True)
+        claimed = base64.b64decode(given["PASSWORD_CLAIM_SIGNATURE"], validate=True)
+        state = orjson.loads(call.doorway.identity.sealer.open(block, f"srp/{scene.pool.id}"))
+    except (ValueError, binascii.Error):
+        raise not_authorized() from None
+    if state["at"] + SECONDS <= call.now:
+        raise not_authorized("Invalid session for the user, session is expired.")
+    expected = await asyncio.to_thread(
+        srp.signature,
+        scene.pool.short_name,
+        state["name"],
+        state["v"],
+        state["a"],
+        Offer(state["b"], state["B"]),
+        block,
+        given["TIMESTAMP"],
+    )
+    user = await by_key(scene.state, scene.pool.id, state["user"]) if state["user"] else None
+    if user is None or user.verifier != state["v"]:
+        raise not_authorized()
+    await check_open(call, user)
+    if not hmac.compare_digest(expected, claimed):
+        await changes.failed(scene.state, user)
+        raise not_authorized()
+    await changes.succeeded(scene.state, user)
+    return user
