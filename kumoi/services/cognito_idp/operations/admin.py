@@ -13,7 +13,7 @@ from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, find_user, pool_of, user_named
 from kumoi.services.cognito_idp.messages import send_code, tell
 from kumoi.services.cognito_idp.operations.pools import page
-from kumoi.services.cognito_idp.operations.self_service import listed
+from kumoi.services.cognito_idp.operations.self_service import described
 from kumoi.services.cognito_idp.operations.sign_up import approved, confirmed, new_user
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, password_policy, temporary_password
 from kumoi.services.cognito_idp.records import Pool, User, users
@@ -65,18 +65,16 @@ async def admin_create_user(
         await changes.add(scene.state, pool, user, take_over=ForceAliasCreation)
     if MessageAction != "SUPPRESS":
         await tell(call, scene, user, "CustomMessage_AdminCreateUser", password=password)
-    return {"User": _describe(user)}
+    return {"User": described(user)}
 
 
 @cognito_idp.operation
 async def admin_get_user(call: Call, UserPoolId: str, Username: str) -> dict[str, Any]:
     """A user."""
     _, user = await _found(call, UserPoolId, Username)
-    described = _describe(user)
-    return {
-        **{name: value for name, value in described.items() if name != "Attributes"},
-        "UserAttributes": described["Attributes"],
-    }
+    found = described(user)
+    attributes = found.pop("Attributes")
+    return {**found, "UserAttributes": attributes}
 
 
 @cognito_idp.operation
@@ -92,11 +90,11 @@ async def list_users(
     await pool_of(call, UserPoolId)
     found = [user for user in await _all(call.state, UserPoolId) if _passes(user, Filter)]
     shown, more = page(found, lambda user: user.key, PaginationToken, Limit, "PaginationToken")
-    described = [_describe(user) for user in shown]
+    listed = [described(user) for user in shown]
     if AttributesToGet is not None:
-        for one in described:
+        for one in listed:
             one["Attributes"] = [name for name in one["Attributes"] if name["Name"] in AttributesToGet]
-    return {"Users": described, **more}
+    return {"Users": listed, **more}
 
 
 @cognito_idp.operation
@@ -211,17 +209,6 @@ async def _found(call: Call, pool_id: str, username: str) -> tuple[Scene, User]:
 def _expiry(call: Call, pool: Pool) -> float:
     days = password_policy(pool).get("TemporaryPasswordValidityDays", 7)
     return float(call.now + days * 86_400.0)
-
-
-def _describe(user: User) -> dict[str, Any]:
-    return {
-        "Username": user.name,
-        "Attributes": listed(user),
-        "UserCreateDate": user.created,
-        "UserLastModifiedDate": user.modified,
-        "Enabled": user.enabled,
-        "UserStatus": user.status,
-    }
 
 
 def _passes(user: User, wanted: str | None) -> bool:

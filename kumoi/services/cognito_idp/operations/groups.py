@@ -11,7 +11,7 @@ from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.errors import no_group, no_user
 from kumoi.services.cognito_idp.lookup import Scene, find_user, pool_of
 from kumoi.services.cognito_idp.operations.pools import page
-from kumoi.services.cognito_idp.operations.self_service import listed
+from kumoi.services.cognito_idp.operations.self_service import described
 from kumoi.services.cognito_idp.records import Group, User, groups, users
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -115,18 +115,7 @@ async def list_users_in_group(
     await _get(scene.state, UserPoolId, GroupName)
     found = [user for user in await _users(scene.state, UserPoolId) if GroupName in user.groups]
     shown, more = page(found, lambda user: user.key, NextToken, Limit, "NextToken")
-    described = [
-        {
-            "Username": user.name,
-            "Attributes": listed(user),
-            "UserCreateDate": user.created,
-            "UserLastModifiedDate": user.modified,
-            "Enabled": user.enabled,
-            "UserStatus": user.status,
-        }
-        for user in shown
-    ]
-    return {"Users": described, **more}
+    return {"Users": [described(user) for user in shown], **more}
 
 
 def _describe(group: Group) -> dict[str, Any]:

@@ -86,3 +86,15 @@ async def delete_user(call: Call, AccessToken: str) -> None:
 def listed(user: User) -> list[dict[str, str]]:
     """A user's attributes as answers have them."""
     return [{"Name": name, "Value": value} for name, value in {**user.attributes, "sub": user.sub}.items()]
+
+
+def described(user: User) -> dict[str, Any]:
+    """UserType."""
+    return {
+        "Username": user.name,
+        "Attributes": listed(user),
+        "UserCreateDate": user.created,
+        "UserLastModifiedDate": user.modified,
+        "Enabled": user.enabled,
+        "UserStatus": user.status,
+    }
