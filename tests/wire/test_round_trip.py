@@ -31,6 +31,7 @@ SERVED = [
     "apigateway",
     "apigatewaymanagementapi",
     "apigatewayv2",
+    "appsync",
     "cloudformation",
     "codedeploy",
     "cloudfront",

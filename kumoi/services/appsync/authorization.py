@@ -1,0 +1,44 @@
+"""Which permissions AppSync's calls need; a request to an API is checked field by field where it is served.
+
+Source: "Actions, resources, and condition keys for AWS AppSync" of the service authorization reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import EVERYTHING, everything, no_permission, pass_role
+
+
+def resource(call: Call) -> str:
+    """The API, or the part of it, that a call names."""
+    params = call.params
+    if isinstance(params.get("resourceArn"), str):
+        return str(params["resourceArn"])
+    if not isinstance(params.get("apiId"), str):
+        return EVERYTHING
+    rest = f"apis/{params['apiId']}"
+    if "typeName" in params:
+        rest += f"/types/{params['typeName']}"
+        if "fieldName" in params:
+            rest += f"/resolvers/{params['fieldName']}"
+    elif "functionId" in params:
+        rest += f"/functions/{params['functionId']}"
+    elif call.operation.endswith("DataSource") and call.operation != "CreateDataSource":
+        rest += f"/datasources/{params.get('name')}"
+    return call.arn("appsync", rest)
+
+
+def with_role(call: Call) -> Iterator[Ask]:
+    """The data source, and the role that AppSync uses it in."""
+    yield from AUTHORIZATION.usual(call)
+    yield from pass_role(call, call.params.get("serviceRoleArn"), "appsync.amazonaws.com")
+
+
+AUTHORIZATION = Authorization(
+    "appsync",
+    resource=resource,
+    resources={"CreateGraphqlApi": everything, "ListGraphqlApis": everything},
+    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission},
+)

@@ -1,0 +1,60 @@
+"""What resolvers and functions are written in: templates or JavaScript; checked before they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kumoi.services.appsync.errors import bad_request, not_built
+from kumoi.wire.errors import aws_error
+
+TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
+MAX_CODE = 32_768
+
+
+def check(properties: Mapping[str, Any]) -> None:
+    """Raise for a program that could not run."""
+    for member in ("cachingConfig", "syncConfig"):
+        if properties.get(member):
+            raise not_built(member)
+    if properties.get("maxBatchSize"):
+        raise not_built("maxBatchSize (resolving in batches)")
+    code = properties.get("code")
+    if code is not None:
+        _check_code(code, properties)
+        return
+    if "runtime" in properties:
+        raise bad_request("Runtime is specified, but there is no code.")
+    for member in TEMPLATES:
+        if properties.get(member):
+            _check_template(member, properties[member])
+
+
+def _check_code(code: str, properties: Mapping[str, Any]) -> None:
+    if "runtime" not in properties:
+        raise bad_request("Code is specified, but there is no runtime.")
+    if any(member in properties for member in TEMPLATES):
+        raise bad_request("Code and mapping templates cannot be specified together.")
+    if len(code) > MAX_CODE:
+        raise bad_request(f"The code is longer than {MAX_CODE} characters.")
+    from kumoi.sandbox.js import JsError
+    from kumoi.services.appsync.resolving.javascript import build
+
+    try:
+        build(code)
+    except JsError as problem:
+        raise aws_error(
+            "BadRequestException",
+            "The code contains one or more errors.",
+            reason="CODE_ERROR",
+            detail={"codeErrors": [{"errorType": "PARSER_ERROR", "value": str(problem)}]},
+        ) from None
+
+
+def _check_template(member: str, text: str) -> None:
+    from kumoi.vtl import Template, VtlError
+
+    try:
+        Template(text)
+    except VtlError as problem:
+        raise bad_request(f"{member} cannot be read: {problem}") from None

@@ -1,0 +1,1 @@
+"""Resolving fields: what programs know, how they are run, and the data sources they ask."""

@@ -1,0 +1,98 @@
+"""One field being resolved: whose request it belongs to, and what its programs know of it.
+
+Source: "AppSync resolver mapping template context reference".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.appsync.records import Api
+from kumoi.services.appsync.resolving.outcomes import FieldError
+
+AUTH_TYPES = {
+    "API_KEY": "API Key Authorization",
+    "AWS_IAM": "IAM Authorization",
+    "AMAZON_COGNITO_USER_POOLS": "User Pool Authorization",
+    "OPENID_CONNECT": "Open ID Connect Authorization",
+    "AWS_LAMBDA": "Lambda Authorization",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the request: by which way of authorization, and what programs see of them."""
+
+    mode: str
+    identity: Mapping[str, Any] | None = None
+    groups: tuple[str, ...] = ()
+    denied: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Asked:
+    """The request whose fields are resolved."""
+
+    call: Call
+    api: Api
+    caller: Caller
+    headers: Mapping[str, str]
+    variables: Mapping[str, Any]
+    appended: list[Any] = field(default_factory=list)
+    resolved: int = 0
+
+
+@dataclass(slots=True)
+class Field:
+    """A field: its place, what it is given, and what its programs share."""
+
+    asked: Asked
+    type_name: str
+    name: str
+    arguments: dict[str, Any]
+    source: Any
+    path: list[str | int]
+    selections: list[str]
+    selection_text: str
+    where: Any = None
+    stash: dict[str, Any] = field(default_factory=dict)
+    prev: Any = None
+    result: Any = None
+    error: FieldError | None = None
+
+    def info(self) -> dict[str, Any]:
+        """`ctx.info`."""
+        return {
+            "fieldName": self.name,
+            "parentTypeName": self.type_name,
+            "variables": dict(self.asked.variables),
+            "selectionSetList": self.selections,
+            "selectionSetGraphQL": self.selection_text,
+        }
+
+    def request(self) -> dict[str, Any]:
+        """`ctx.request`."""
+        return {"headers": dict(self.asked.headers), "domainName": None}
+
+    def context(self) -> dict[str, Any]:
+        """`ctx`, as programs see it."""
+        failed = None if self.error is None else {"message": self.error.message, "type": self.error.kind}
+        return {
+            "arguments": self.arguments,
+            "identity": self.asked.caller.identity,
+            "source": self.source,
+            "result": self.result,
+            "error": failed,
+            "stash": self.stash,
+            "prev": None if self.prev is None else {"result": self.prev},
+            "request": self.request(),
+            "info": self.info(),
+            "env": self.asked.api.environment,
+        }
+
+    def append(self, error: FieldError) -> None:
+        """An error beside the field's value."""
+        self.asked.appended.append((self, error))
