@@ -6,12 +6,11 @@ The library for GraphQL is imported here and below, at the first use of an API.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import (
-    DocumentNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -24,7 +23,7 @@ from graphql import (
     validate_schema,
     value_from_ast_untyped,
 )
-from graphql.language import DirectiveNode, ValueNode
+from graphql.language import DirectiveNode
 from graphql.validation.validate import validate_sdl
 
 from kumoi.services.appsync.schema.scalars import NAMES, read, written
@@ -71,7 +70,7 @@ class Compiled:
         self.schema = schema
         self.openings: dict[tuple[str, str | None], tuple[Opening, ...]] = {}
         self.group_limits: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.documents: OrderedDict[str, tuple[DocumentNode, list[GraphQLError]]] = OrderedDict()
+        self.documents: OrderedDict[str, Any] = OrderedDict()
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 self._collect(type_)
@@ -127,16 +126,8 @@ def compiled(definition: str) -> Compiled:
 
 def _bind(scalar: GraphQLScalarType) -> None:
     """Give one of AWS's scalars its rules."""
-
-    def from_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Any:
-        return read(scalar.name, value_from_ast_untyped(node, dict(variables or {})))
-
-    for name, rule in (
-        ("serialize", partial(written, scalar.name)),
-        ("parse_value", partial(read, scalar.name)),
-        ("parse_literal", from_literal),
-    ):
-        setattr(scalar, name, rule)
+    for name, rule in (("coerce_output_value", written), ("coerce_input_value", read)):
+        setattr(scalar, name, partial(rule, scalar.name))
 
 
 class Schemas:
@@ -159,7 +150,7 @@ def _name(node: Any) -> tuple[str, str]:
     return node.kind, name.value if name is not None else ""
 
 
-def _openings(directives: list[DirectiveNode]) -> tuple[Opening, ...]:
+def _openings(directives: Sequence[DirectiveNode]) -> tuple[Opening, ...]:
     return tuple(
         Opening(DIRECTIVES[directive.name.value], _groups(directive))
         for directive in directives

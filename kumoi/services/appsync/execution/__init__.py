@@ -1,0 +1,1 @@
+"""Running queries: documents, fields, and errors as AppSync shows them."""

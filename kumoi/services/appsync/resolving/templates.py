@@ -1,0 +1,261 @@
+"""Programs in VTL: what `$ctx` and `$util` are, and what becomes of what a template writes.
+
+Source: "AppSync resolver mapping template utility reference".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus, unquote_plus
+
+import orjson
+
+from kumoi import java_patterns
+from kumoi.names import uuid
+from kumoi.services.appsync.resolving.conditions import expression
+from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
+from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
+from kumoi.services.appsync.resolving.typed import typed, typed_members
+from kumoi.vtl import Object, Template, VtlError
+from kumoi.vtl.values import text_of
+
+KEPT = 1_024
+_MOST = 5 * 1024 * 1024
+
+
+class Templates:
+    """Templates that were read, by their text."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Template] = OrderedDict()
+
+    def of(self, text: str) -> Template:
+        """A template; raises VtlError."""
+        found = self._kept.pop(text, None) or Template(text)
+        self._kept[text] = found
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+def run(templates: Templates, field: Field, text: str) -> Any:
+    """The value that a template writes as JSON, None for nothing; raises FieldError and Returned."""
+    context = field.context()
+    context["args"] = context["arguments"]
+    context["stash"] = field.stash
+    known = {"ctx": context, "context": context, "util": _util(field), "utils": None}
+    known["utils"] = known["util"]
+    try:
+        rendered = templates.of(text).render(known)
+    except VtlError as error:
+        raise FieldError(str(error), "MappingTemplate") from None
+    if rendered.returned:
+        raise Returned(rendered.value)
+    written = rendered.text.strip()
+    if not written:
+        return None
+    try:
+        return orjson.loads(written)
+    except orjson.JSONDecodeError as error:
+        raise FieldError(f"Unable to convert {written[:200]} to Object: {error}.", "MappingTemplate") from None
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else text_of(value, _MOST)
+
+
+def to_json(value: Any = None) -> str:
+    """A value as JSON."""
+    return orjson.dumps(value, default=_text, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _type_of(value: Any) -> str:
+    if value is None:
+        return "Null"
+    for name, kinds in (("Boolean", bool), ("Number", (int, float)), ("String", str), ("List", (list, tuple))):
+        if isinstance(value, kinds):
+            return name
+    return "Map" if isinstance(value, dict) else "Object"
+
+
+def _parsed(text: Any = None) -> Any:
+    try:
+        return orjson.loads(_text(text))
+    except orjson.JSONDecodeError as error:
+        raise VtlError(f"parseJson: {error}") from None
+
+
+def _decoded(text: Any = None) -> str:
+    try:
+        return base64.b64decode(_text(text)).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as error:
+        raise VtlError(f"base64Decode: {error}") from None
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or value == [] or value == {}
+
+
+def _blank(value: Any) -> bool:
+    return value is None or not _text(value).strip()
+
+
+def _matches(pattern: Any, text: Any) -> bool:
+    try:
+        return java_patterns.found(_text(pattern), _text(text))
+    except java_patterns.BadPattern as error:
+        raise VtlError(str(error)) from None
+
+
+def _iso(milliseconds: float) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _milliseconds(text: Any) -> int:
+    try:
+        moment = datetime.fromisoformat(_text(text))
+    except ValueError as error:
+        raise VtlError(str(error)) from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+PURE: dict[str, Callable[..., Any]] = {
+    "qr": lambda *_: "",
+    "quiet": lambda *_: "",
+    "toJson": to_json,
+    "parseJson": _parsed,
+    "escapeJavaScript": lambda value=None: orjson.dumps(_text(value)).decode()[1:-1],
+    "urlEncode": lambda value=None: quote_plus(_text(value), safe="*-._"),
+    "urlDecode": lambda value=None: unquote_plus(_text(value)),
+    "base64Encode": lambda value=None: base64.b64encode(_text(value).encode()).decode(),
+    "base64Decode": _decoded,
+    "autoId": uuid,
+    "isNull": lambda value=None: value is None,
+    "isNullOrEmpty": lambda value=None: _empty(value),
+    "isNullOrBlank": lambda value=None: _blank(value),
+    "defaultIfNull": lambda value=None, other=None: other if value is None else value,
+    "defaultIfNullOrEmpty": lambda value=None, other=None: other if _empty(value) else value,
+    "defaultIfNullOrBlank": lambda value=None, other=None: other if _blank(value) else value,
+    "isString": lambda value=None: isinstance(value, str),
+    "isNumber": lambda value=None: _type_of(value) == "Number",
+    "isBoolean": lambda value=None: isinstance(value, bool),
+    "isList": lambda value=None: isinstance(value, list),
+    "isMap": lambda value=None: isinstance(value, dict),
+    "typeOf": lambda value=None: _type_of(value),
+    "matches": _matches,
+}
+_DYNAMODB: dict[str, Callable[..., Any]] = {
+    "toDynamoDB": typed,
+    "toString": typed,
+    "toNumber": typed,
+    "toBoolean": typed,
+    "toNull": lambda: typed(None),
+    "toList": typed,
+    "toMap": typed,
+    "toMapValues": typed_members,
+    "toBinary": lambda text: {"B": text},
+    "toStringSet": lambda texts: {"SS": texts},
+    "toNumberSet": lambda numbers: {"NS": numbers},
+    "toBinarySet": lambda texts: {"BS": texts},
+}
+
+
+def _as_json(method: Callable[..., Any]) -> Callable[..., str]:
+    return lambda *values: to_json(method(*values))
+
+
+_NAMED = {
+    "dynamodb": Object(
+        methods={**_DYNAMODB, **{f"{name}Json": _as_json(method) for name, method in _DYNAMODB.items()}},
+        text="$util.dynamodb",
+    ),
+    "list": Object(
+        methods={
+            "copyAndRetainAll": lambda one, other: [item for item in one if item in other],
+            "copyAndRemoveAll": lambda one, other: [item for item in one if item not in other],
+        },
+        text="$util.list",
+    ),
+    "map": Object(
+        methods={
+            "copyAndRetainAllKeys": lambda one, names: {name: one[name] for name in one if name in names},
+            "copyAndRemoveAllKeys": lambda one, names: {name: one[name] for name in one if name not in names},
+        },
+        text="$util.map",
+    ),
+    "math": Object(
+        methods={
+            "roundNum": lambda value: math.floor(value + 0.5),
+            "minVal": lambda one, other: min(one, other),
+            "maxVal": lambda one, other: max(one, other),
+            "randomDouble": random.random,
+            "randomWithinRange": random.randrange,
+        },
+        text="$util.math",
+    ),
+    "str": Object(
+        methods={
+            "toUpper": lambda text: _text(text).upper(),
+            "toLower": lambda text: _text(text).lower(),
+            "toReplace": lambda text, old, new: _text(text).replace(_text(old), _text(new)),
+        },
+        text="$util.str",
+    ),
+    "transform": Object(
+        methods={
+            "toDynamoDBFilterExpression": lambda given: to_json(expression(given)),
+            "toDynamoDBConditionExpression": lambda given: to_json(expression(given)),
+        },
+        text="$util.transform",
+    ),
+}
+
+
+def _util(field: Field) -> Object:
+    """`$util` of one rendering."""
+    now = field.asked.call.now
+
+    def failure(message: Any = None, kind: Any = None, data: Any = None, info: Any = None) -> FieldError:
+        return FieldError(_text(message), None if kind is None else _text(kind), data, info)
+
+    def fail(*told: Any) -> None:
+        raise failure(*told)
+
+    def append(*told: Any) -> str:
+        field.append(failure(*told))
+        return ""
+
+    def validate(holds: Any, message: Any = None, kind: Any = "CustomTemplateException", data: Any = None) -> str:
+        if not holds:
+            raise failure(message, kind, data)
+        return ""
+
+    def unauthorized() -> None:
+        raise Unauthorized(field.type_name, field.name)
+
+    time: Mapping[str, Callable[..., Any]] = {
+        "nowISO8601": lambda: _iso(now * 1000),
+        "nowEpochSeconds": lambda: int(now),
+        "nowEpochMilliSeconds": lambda: int(now * 1000),
+        "parseISO8601ToEpochMilliSeconds": _milliseconds,
+        "epochMilliSecondsToSeconds": lambda value: int(value // 1000),
+        "epochMilliSecondsToISO8601": _iso,
+    }
+    methods: Mapping[str, Callable[..., Any]] = {
+        **PURE,
+        "error": fail,
+        "appendError": append,
+        "validate": validate,
+        "unauthorized": unauthorized,
+        "authType": lambda: AUTH_TYPES[field.asked.caller.mode],
+    }
+    log = Object(methods={name: lambda *_: "" for name in ("info", "debug", "error")}, text="$util.log")
+    return Object({**_NAMED, "time": Object(methods=time, text="$util.time"), "log": log}, methods, "$util")
