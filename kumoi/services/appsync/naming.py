@@ -22,8 +22,8 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_id() -> str:
-    """26 lower-case letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
+    """26 lower-case letters and digits, a letter first: ids of functions are names."""
+    return secrets.choice(string.ascii_lowercase) + "".join(secrets.choice(_ALPHABET) for _ in range(25))
 
 
 def usable_id(text: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLObjectType,
     NoSchemaIntrospectionCustomRule,
@@ -122,15 +124,18 @@ def _fields(found: Compiled, node: DocumentNode) -> frozenset[tuple[str, str]]:
     return frozenset(fields)
 
 
-def depth(node: Any, fragments: dict[str, Any]) -> int:
-    """How deep a selection set nests; fragments have no cycles in a valid document."""
-    if node is None:
-        return 0
+def depth(node: Any, fragments: Mapping[str, Any], known: dict[str, int]) -> int:
+    """How deep a selection set nests; fragments have no cycles in a valid document, and are measured once (`known`)."""
     deepest = 0
-    for one in node.selections:
+    for one in node.selections if node is not None else ():
         if isinstance(one, FieldNode):
-            deepest = max(deepest, 1 + depth(one.selection_set, fragments))
+            found = 1 + depth(one.selection_set, fragments, known)
+        elif isinstance(one, FragmentSpreadNode):
+            name = one.name.value
+            if name not in known:
+                known[name] = depth(fragments[name].selection_set, fragments, known)
+            found = known[name]
         else:
-            inner = getattr(one, "selection_set", None) or fragments[one.name.value].selection_set
-            deepest = max(deepest, depth(inner, fragments))
+            found = depth(getattr(one, "selection_set", None), fragments, known)
+        deepest = max(deepest, found)
     return deepest

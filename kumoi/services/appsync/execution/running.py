@@ -57,7 +57,7 @@ def refusal(document: Document, chosen: OperationDefinitionNode, limit: int) -> 
     fragments = {
         node.name.value: node for node in document.node.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    if limit and depth(chosen.selection_set, fragments) > limit:
+    if limit and depth(chosen.selection_set, fragments, {}) > limit:
         return f"Query depth limit of {limit} is exceeded."
     return None
 

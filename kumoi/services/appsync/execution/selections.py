@@ -8,16 +8,22 @@ from typing import Any
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode, print_ast
 
 
-def fields(info: GraphQLResolveInfo[Any], sets: Iterable[SelectionSetNode | None]) -> Iterator[FieldNode]:
-    """The fields of selection sets, fragments spread."""
+def fields(
+    info: GraphQLResolveInfo[Any], sets: Iterable[SelectionSetNode | None], spread: set[str] | None = None
+) -> Iterator[FieldNode]:
+    """The fields of selection sets, each fragment spread once."""
+    spread = set() if spread is None else spread
     for one in sets:
         for selection in one.selections if one is not None else ():
             if isinstance(selection, FieldNode):
                 yield selection
             elif isinstance(selection, FragmentSpreadNode):
-                yield from fields(info, [info.fragments[selection.name.value].selection_set])
+                name = selection.name.value
+                if name not in spread:
+                    spread.add(name)
+                    yield from fields(info, [info.fragments[name].selection_set], spread)
             else:
-                yield from fields(info, [getattr(selection, "selection_set", None)])
+                yield from fields(info, [getattr(selection, "selection_set", None)], spread)
 
 
 def paths(info: GraphQLResolveInfo[Any], sets: Iterable[SelectionSetNode | None], prefix: str = "") -> list[str]:

@@ -224,8 +224,9 @@ def plain(value: Mapping[str, Any]) -> Any:
 
 
 def number(text: str) -> int | float:
-    """A number of DynamoDB's."""
+    """A number of DynamoDB's; one that JSON could not hold exactly is rounded."""
     try:
-        return int(text)
+        whole = int(text)
     except ValueError:
         return float(text)
+    return whole if -(2**63) <= whole < 2**63 else float(text)

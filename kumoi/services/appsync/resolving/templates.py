@@ -54,7 +54,8 @@ def run(templates: Templates, field: Field, text: str) -> Any:
     known["utils"] = known["util"]
     try:
         rendered = templates.of(text).render(known)
-    except VtlError as error:
+    except (VtlError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The latter are what a method of `$util` makes of values it does not expect.
         raise FieldError(str(error), "MappingTemplate") from None
     if rendered.returned:
         raise Returned(rendered.value)

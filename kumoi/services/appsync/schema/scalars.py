@@ -54,6 +54,11 @@ def _address(text: str) -> bool:
     return True
 
 
+def _timestamp(value: Any) -> bool:
+    """Whether it is a whole number of 64 bits: clients store milliseconds, too."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
 TEXTS: dict[str, Callable[[str], bool]] = {
     "AWSDate": _moment(_AWS_DATE),
     "AWSTime": _moment(_AWS_TIME),
@@ -69,7 +74,7 @@ NAMES = (*TEXTS, "AWSTimestamp", "AWSJSON")
 def read(name: str, value: Any) -> Any:
     """A value that a client gave; raises ValueError."""
     if name == "AWSTimestamp":
-        if isinstance(value, int) and not isinstance(value, bool):
+        if _timestamp(value):
             return value
     elif name == "AWSJSON":
         if isinstance(value, str):
@@ -88,10 +93,10 @@ def written(name: str, value: Any) -> Any:
         return orjson.dumps(value).decode()
     if name == "AWSTimestamp":
         if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
-            return int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
+            value = int(value)
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            value = int(value)
+        if _timestamp(value):
             return value
     elif isinstance(value, str) and TEXTS[name](value):
         return value
