@@ -21,6 +21,7 @@ appsync = Service(
     modules=(
         "operations.apis",
         "operations.data_sources",
+        "operations.evaluation",
         "operations.functions",
         "operations.keys",
         "operations.resolvers",

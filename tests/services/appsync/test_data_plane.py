@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -221,3 +222,32 @@ def test_bodies_that_ask_for_nothing(api: str, post: Callable[..., Any], client:
     key = client.create_api_key(apiId=api)["apiKey"]["id"]
     status, answer = post(api, body, x_api_key=key)
     assert (status, answer["errors"][0]["message"]) == (400, text)
+
+
+def test_every_address_leads_to_the_api(kumoi: Any, api: str, client: Any) -> None:
+    key = client.create_api_key(apiId=api)["apiKey"]["id"]
+    for path, host in (
+        ("/graphql", None),
+        (f"/_kumoi/appsync-api/{api}/graphql", None),
+        ("/graphql", f"{api}.appsync-api.us-east-1.localhost"),
+        ("/graphql", f"{api}.appsync-api.us-east-1.amazonaws.com"),
+    ):
+        headers = {"x-api-key": key, "content-type": "application/graphql", **({"host": host} if host else {})}
+        request = urllib.request.Request(f"{kumoi.url}{path}", data=b"{ __typename }", headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            assert json.loads(answer.read()) == {"data": {"__typename": "Query"}}
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert answer.headers["x-amzn-requestid"]
+    url = f"{kumoi.url}/_kumoi/appsync-api/{api}/graphql"
+    with urllib.request.urlopen(urllib.request.Request(url, method="OPTIONS")) as answer:
+        assert "x-api-key" in answer.headers["access-control-allow-headers"]
+
+
+def test_limits_of_an_api(client: Any, ask: Ask, api: str, post: Callable[..., Any]) -> None:
+    key = client.create_api_key(apiId=api)["apiKey"]["id"]
+    limits = {"queryDepthLimit": 1, "introspectionConfig": "DISABLED"}
+    client.update_graphql_api(apiId=api, name="a", authenticationType="API_KEY", **limits)
+    assert ask("{ hello __typename }")["data"] == {"hello": None, "__typename": "Query"}
+    assert "introspection" in ask("{ __schema { types { name } } }")["errors"][0]["message"].lower()
+    status, answer = post(api, b'{"query":"{ list { id } }"}', x_api_key=key)
+    assert (status, answer["errors"][0]["errorType"]) == (400, "BadRequestException")

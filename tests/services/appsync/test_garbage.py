@@ -95,7 +95,8 @@ def test_parameters_of_garbage_are_refused(client: Any, api: str) -> None:
         ("start_schema_creation", {"apiId": api[::-1], "definition": b"\xff"}),
         ("tag_resource", {"resourceArn": "x" * 70, "tags": {"a": "b"}}),
         ("put_graphql_api_environment_variables", {"apiId": api, "environmentVariables": {"1x": "y"}}),
-        ("evaluate_mapping_template", {"template": "xx", "context": "{}"}),
+        ("evaluate_mapping_template", {"template": "xx", "context": "[]"}),
+        ("create_type", {"apiId": api, "definition": "type X { a: Int }", "format": "SDL"}),
     ):
         with pytest.raises(ClientError) as raised:
             getattr(client, operation)(**params)

@@ -34,7 +34,7 @@ class Caller:
 
 @dataclass(slots=True)
 class Asked:
-    """The request whose fields are resolved."""
+    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said."""
 
     call: Call
     api: Api
@@ -42,6 +42,7 @@ class Asked:
     headers: Mapping[str, str]
     variables: Mapping[str, Any]
     appended: list[Any] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
     resolved: int = 0
 
 

@@ -33,6 +33,7 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
         [field.context(), known],
         now=field.asked.call.now,
     )
+    field.asked.logs += outcome.log
     for kind, told in outcome.effects:
         if kind == "error":
             field.append(_error(told))

@@ -258,5 +258,10 @@ def _util(field: Field) -> Object:
         "unauthorized": unauthorized,
         "authType": lambda: AUTH_TYPES[field.asked.caller.mode],
     }
-    log = Object(methods={name: lambda *_: "" for name in ("info", "debug", "error")}, text="$util.log")
+
+    def say(*told: Any) -> str:
+        field.asked.logs.append(" ".join(_text(one) for one in told))
+        return ""
+
+    log = Object(methods=dict.fromkeys(("info", "debug", "error"), say), text="$util.log")
     return Object({**_NAMED, "time": Object(methods=time, text="$util.time"), "log": log}, methods, "$util")

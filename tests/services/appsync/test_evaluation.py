@@ -1,0 +1,63 @@
+"""Templates and code tried without an API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+CONTEXT = json.dumps({"arguments": {"id": "abc", "n": 5, "ids": ["a", "b"], "input": {"title": "t", "n": 5}}})
+RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ('#if($ctx.args.n>3)"big"#{else}"small"#end', "big"),
+        ('"#foreach($e in $ctx.args.input.entrySet())$e.key=$e.value;#end"', "title=t;n=5;"),
+        ('"#foreach($i in $ctx.args.ids)$i#if($foreach.hasNext),#end#end"', "a,b"),
+        ('#set($m={})$util.qr($m.put("a",[1,2]))$util.toJson($m)', {"a": [1, 2]}),
+        ('$util.toJson($util.map.copyAndRemoveAllKeys($ctx.args.input,["n"]))', {"title": "t"}),
+        ("$util.defaultIfNull($ctx.args.limit,20)", 20),
+        ('#return({"a":1})', {"a": 1}),
+        ("$util.dynamodb.toMapValuesJson($ctx.args.input)", {"title": {"S": "t"}, "n": {"N": "5"}}),
+        ('"$util.typeOf($ctx.args.ids) $util.isNullOrEmpty("")"', "List true"),
+        ('$util.toJson($util.parseJson("[1]"))', [1]),
+        ('$util.time.parseISO8601ToEpochMilliSeconds("1970-01-01T00:00:01Z")', 1000),
+    ],
+)
+def test_templates(client: Any, template: str, value: Any) -> None:
+    answer = client.evaluate_mapping_template(template=template, context=CONTEXT)
+    assert json.loads(answer["evaluationResult"]) == value
+
+
+def test_what_a_template_raises_is_part_of_the_answer(client: Any) -> None:
+    template = (
+        '$util.qr($ctx.stash.put("a", 1))$util.log.info("said", 1)$util.appendError("one")$util.error("two", "T")'
+    )
+    answer = client.evaluate_mapping_template(template=template, context=CONTEXT)
+    assert answer["error"]["message"] == "two" and "evaluationResult" not in answer
+    assert json.loads(answer["stash"]) == {"a": 1}
+    assert answer["logs"] == ["said 1"]
+    assert [one["message"] for one in json.loads(answer["outErrors"])] == ["one"]
+
+
+def test_code(client: Any) -> None:
+    code = """
+import { util } from '@aws-appsync/utils'; import * as ddb from '@aws-appsync/utils/dynamodb';
+export function request(ctx) { const { id, ...v } = ctx.args.input;
+  return ddb.put({ key: { id: id ?? util.autoId() }, item: v, condition: { id: { attributeExists: false } } }) }
+export const response = (ctx) => { if (ctx.error) util.error(ctx.error.message, ctx.error.type); return ctx.result }
+"""
+    context = json.dumps({"arguments": {"input": {"id": "1", "t": "x"}}})
+    answer = client.evaluate_code(runtime=RUNTIME, code=code, context=context, function="request")
+    assert json.loads(answer["evaluationResult"]) == {
+        "operation": "PutItem",
+        "key": {"id": {"S": "1"}},
+        "attributeValues": {"t": {"S": "x"}},
+        "condition": {"expression": "(attribute_not_exists(#id))", "expressionNames": {"#id": "id"}},
+    }
+    failed = json.dumps({"error": {"message": "m", "type": "t"}})
+    answer = client.evaluate_code(runtime=RUNTIME, code=code, context=failed, function="response")
+    assert answer["error"]["message"] == "m"
