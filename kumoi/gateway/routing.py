@@ -34,6 +34,7 @@ _PATH_FORM = re.compile(
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
+_GRAPHQL = re.compile(r"/graphql/(?P<id>[a-z0-9]{26})")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _POOL_KEYS = re.compile(
@@ -279,6 +280,8 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
         return Target("data-plane", "appsync-api", region, credential)
+    if request.method in ("POST", "OPTIONS") and (match := _GRAPHQL.fullmatch(request.path)):
+        return Target("data-plane", "appsync-api", region, credential, {"id": match["id"]}, "/graphql")
     return None
 
 

@@ -46,6 +46,7 @@ def shown(target: Target) -> str:
         ("GET /_kumoi/lambda-url/abc/a%2Fb", "data-plane lambda-url /a%2Fb"),
         ("GET /_kumoi/cloudfront/d1/index.html", "data-plane cloudfront-edge /index.html"),
         ("POST /_kumoi/appsync-api/abc/graphql", "data-plane appsync-api /graphql"),
+        ("POST /graphql/abcdefghijklmnopqrstuvwxyz", "data-plane appsync-api /graphql"),
         ("GET /_kumoi/s3-website/www/", "data-plane s3-website /"),
         ("POST /_kumoi/execute-api/abc/prod/@connections/c=", "api apigatewaymanagementapi /@connections/c="),
     ],

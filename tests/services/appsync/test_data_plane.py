@@ -228,6 +228,7 @@ def test_every_address_leads_to_the_api(kumoi: Any, api: str, client: Any) -> No
     key = client.create_api_key(apiId=api)["apiKey"]["id"]
     for path, host in (
         ("/graphql", None),
+        (f"/graphql/{api}", None),
         (f"/_kumoi/appsync-api/{api}/graphql", None),
         ("/graphql", f"{api}.appsync-api.us-east-1.localhost"),
         ("/graphql", f"{api}.appsync-api.us-east-1.amazonaws.com"),
