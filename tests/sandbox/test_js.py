@@ -35,6 +35,7 @@ VALUES = [
         "function handler() { return [typeof eval, typeof setTimeout, typeof fetch].join() }",
         '"undefined,undefined,undefined"',
     ),
+    ("function handler() { return ['x\\ud800y', '\\ud83d\\ude00', '\\\\ud800'] }", '["x\ufffdy", "😀", "\\\\ud800"]'),
 ]
 
 

@@ -5,6 +5,7 @@ It must stay on the thread that made it. A context whose call ran out of time or
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ class JsContext:
             while True:
                 while self._context.execute_pending_job():
                     pass
-                state = orjson.loads(self._take())
+                state = _state(self._take())
                 outcome.seconds += time.thread_time() - began
                 if state["done"]:
                     break
@@ -107,7 +108,7 @@ class JsContext:
             self.broken = True
             outcome.error = self._error(error)
             return outcome
-        outcome.log, outcome.value = state["log"], state["value"]
+        outcome.log, outcome.value = state["log"], None if state["value"] is None else _well_formed(state["value"])
         outcome.effects = [(kind, value) for kind, value in state["effects"]]
         if state["error"] is not None:
             told = state["error"]
@@ -129,6 +130,20 @@ class JsContext:
         if name == "InternalError" and message == "interrupted":
             return JsError(name, "the function ran out of CPU time", limit="time")
         return JsError(name, message, rest.rstrip())
+
+
+def _state(text: str) -> dict[str, Any]:
+    """The driver's state; a program may have put half of a character into what it logged."""
+    state: dict[str, Any] = orjson.loads(_well_formed(text))
+    return state
+
+
+def _well_formed(text: str) -> str:
+    """A JSON text as others read it: JavaScript's lone halves of characters become U+FFFD."""
+    if "\\ud" not in text:
+        return text
+    whole = json.dumps(json.loads(text), ensure_ascii=False)
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reply(answer: Answer | None, value: Any) -> tuple[bool, str]:
