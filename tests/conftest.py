@@ -26,6 +26,17 @@ hypothesis.settings.register_profile("exploring", _PATIENT)
 hypothesis.settings.load_profile("exploring" if os.environ.get("KUMOI_EXPLORE") else "settled")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, then the larger ones: so that two processes end at about the same time."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = {path: any(item.get_closest_marker("slow") for item in found) for path, found in files.items()}
+    items[:] = [
+        item for path in sorted(files, key=lambda path: (not slow[path], -len(files[path]))) for item in files[path]
+    ]
+
+
 def make_package(files: dict[str, str]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
