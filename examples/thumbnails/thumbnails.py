@@ -59,8 +59,11 @@ def role() -> str:
     try:
         return iam.get_role(RoleName="thumbnail-role")["Role"]["Arn"]
     except iam.exceptions.NoSuchEntityException:
-        document = json.dumps(TRUST)
-        return iam.create_role(RoleName="thumbnail-role", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        role = iam.create_role(RoleName="thumbnail-role", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
+        for name in ("AWSLambdaBasicExecutionRole", "AWSLambdaRole"):  # write its log; invoke functions
+            policy = f"arn:aws:iam::aws:policy/service-role/{name}"
+            iam.attach_role_policy(RoleName="thumbnail-role", PolicyArn=policy)
+        return role["Arn"]
 
 
 def publish_layer(build: Path) -> str:
