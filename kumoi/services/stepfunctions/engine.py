@@ -49,21 +49,26 @@ class Engine:
         """Run an execution that begins."""
         return self._drive(account, region, Run(execution, machine))
 
-    async def start(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
-        """Store a Standard execution and run it; returns once it is stored."""
+    async def start(
+        self, account: str, region: str, execution: ExecutionRecord, machine: Machine
+    ) -> Driver | ExecutionRecord:
+        """Store a Standard execution and run it: its driver, once it is stored. Or the execution that has its name."""
         launched: list[Driver] = []
-        await store.begin(
+        there = await store.begin(
             self._state.at(account, region),
             execution,
             lambda: launched.append(self.launch(account, region, execution, machine)),
         )
-        return launched[0]
+        return launched[0] if there is None else there
 
     async def start_child(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
         """Run an execution, stored where it is a Standard one; its driver."""
         if execution.express:
             return self.launch(account, region, execution, machine)
-        return await self.start(account, region, execution, machine)
+        begun = await self.start(account, region, execution, machine)
+        if isinstance(begun, ExecutionRecord):
+            raise RuntimeError(f"{begun.arn} is {begun.status} and could not be taken up")
+        return begun
 
     async def prepare(self) -> None:
         """Have what an earlier process left behind taken up once the platform is up."""

@@ -10,6 +10,7 @@ import msgspec
 from kumoi.services.stepfunctions.language.definition import compile_machine
 from kumoi.services.stepfunctions.map_records import redrive_run
 from kumoi.services.stepfunctions.records import (
+    HISTORY_SECONDS,
     Abandoned,
     ActivityTask,
     Event,
@@ -59,10 +60,14 @@ class Batch(msgspec.Struct, kw_only=True):
 
 
 @transactional
-async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> None:
-    """Store an execution that is to run; `launch` starts it once that is committed."""
+async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> ExecutionRecord | None:
+    """Store an execution that is to run; `launch` starts it once that is committed. One that has its name is answered
+    instead, unless it is out of its 90 days.
+    """
     before = await executions.get(tx, execution.machine, execution.name)
-    if before is not None:  # of the same name, and out of its 90 days
+    if before is not None:
+        if before.stopped is None or before.stopped >= tx.now - HISTORY_SECONDS:
+            return before
         await starts.delete(tx, before.map_run or before.machine, int(before.started * 1e6), before.name)
         for space in (history, frames, fork_values):
             await space.delete_all(tx, execution.arn)
@@ -71,6 +76,7 @@ async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[]
     await starts.put(tx, ExecutionStart(owner, int(execution.started * 1e6), execution.machine, execution.name))
     await running.put(tx, Running(tx.account, tx.region, execution.machine, execution.name))
     tx.on_commit(launch)
+    return None
 
 
 @transactional

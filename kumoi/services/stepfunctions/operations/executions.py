@@ -45,9 +45,8 @@ async def start_execution(
     if execution.express:
         engine.launch(found.arn.account, found.arn.region, execution, machine)
         return {"executionArn": execution.arn, "startDate": execution.started}
-    there = await _existing(place_of(call, found.arn), execution)
-    if there is None:
-        await engine.start(found.arn.account, found.arn.region, execution, machine)
+    there = await engine.start(found.arn.account, found.arn.region, execution, machine)
+    if not isinstance(there, ExecutionRecord):
         return {"executionArn": execution.arn, "startDate": execution.started}
     if there.status == "RUNNING" and there.input == execution.input:
         return {"executionArn": there.arn, "startDate": there.started}
@@ -141,14 +140,6 @@ def check_input(text: str) -> None:
 
 def _invalid_input(why: str) -> Exception:
     return aws_error("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{why}'")
-
-
-@transactional
-async def _existing(tx: Transaction, execution: ExecutionRecord) -> ExecutionRecord | None:
-    there = await executions.get(tx, execution.machine, execution.name)
-    if there is not None and there.stopped is not None and there.stopped < tx.now - HISTORY_SECONDS:
-        return None
-    return there
 
 
 @stepfunctions.operation
