@@ -7,12 +7,13 @@ begins executions of its own: for the run it is an effect.
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
 from kumoi.services.stepfunctions.language import jsonata_expression
 from kumoi.services.stepfunctions.language.definition import State
-from kumoi.services.stepfunctions.language.errors import EvaluationFailure, StateError, runtime
+from kumoi.services.stepfunctions.language.errors import EvaluationFailure, runtime
 from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.records import Frame
 from kumoi.services.stepfunctions.stepping import Stepping
@@ -158,7 +159,7 @@ class Forks(Stepping):
         return state.item_selector(view.scope(data_flow.read(state.input_path, view.scope(frame.input))))
 
     def child_ended(self, child: Frame, output: Any) -> None:
-        """A branch or an iteration has ended with an output."""
+        """A branch or an iteration has ended with an output; what then fails is the error of the state around it."""
         run = self.run
         frame = run.frames[child.parent]
         state = run.state_of(frame)
@@ -190,14 +191,7 @@ class Forks(Stepping):
         results = run.results.pop(frame.id)
         run.items.pop(frame.id, None)
         self._close(frame)
-        self.guarded_complete(frame, results)
-
-    def guarded_complete(self, frame: Frame, result: Any) -> None:
-        """Complete a fork's state; an error is that state's own, not the last child's."""
-        try:
-            self.complete(frame, result)
-        except StateError as error:
-            self.state_error(frame, error)
+        self.guarded(frame, partial(self.complete, frame, results))
 
     def _close(self, frame: Frame) -> None:
         """A fork runs no more: what was stored of it is no longer needed."""
@@ -205,7 +199,7 @@ class Forks(Stepping):
         self.run.changes.closed.add(frame.fork)
 
     def child_failed(self, child: Frame, error: str | None, cause: str | None) -> None:
-        """A branch or an iteration has failed: the others are aborted, and the state fails."""
+        """A branch or an iteration has failed: the others are aborted, and the state around them fails."""
         run = self.run
         frame = run.frames[child.parent]
         state = run.state_of(frame)
@@ -215,7 +209,7 @@ class Forks(Stepping):
         run.drop(child)
         for sibling in run.children(frame):
             self.abort(sibling, frame.previous)
-        self.fail_state(frame, error or "", cause)
+        self.guarded(frame, partial(self.fail_state, frame, error or "", cause))
 
     def abort(self, frame: Frame, failing: int) -> None:
         """Give up a flow because of a failure elsewhere."""

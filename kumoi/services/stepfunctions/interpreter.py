@@ -47,7 +47,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         frame = run.frames.get(run.ready.pop())
         if frame is None or run.ended:
             return
-        self._guarded(frame, partial(self._advance, frame))
+        self.guarded(frame, partial(self._advance, frame))
 
     def _advance(self, frame: Frame) -> None:
         if frame.phase == "fork":
@@ -66,7 +66,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         """A task's attempt has ended; nothing where it is not under way any more."""
         frame = self.task(frame_id, scheduled)
         if frame is not None:
-            self._guarded(frame, partial(self._outcome, frame, outcome))
+            self.guarded(frame, partial(self._outcome, frame, outcome))
 
     def callback(self, frame_id: int, scheduled: int, outcome: Early) -> None:
         """What a task token's holder reports. It may come before the call that handed the token out was answered."""
@@ -77,7 +77,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
             frame.early = outcome
             self.run.touch(frame)
             return
-        self._guarded(frame, partial(self._outcome, frame, outcome))
+        self.guarded(frame, partial(self._outcome, frame, outcome))
 
     def callback_now(self, frame_id: int, scheduled: int, outcome: Early) -> None:
         """The final outcome of a task that is mocked, whatever it would have waited for."""
@@ -91,16 +91,18 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
     def submitted(self, frame_id: int, scheduled: int, output: Any, job: str | None) -> None:
         """The call of a task that waits for a callback or a job was answered."""
         frame = self.task(frame_id, scheduled)
-        if frame is None or frame.phase != "call":
-            return
+        if frame is not None and frame.phase == "call":
+            self.guarded(frame, partial(self._submitted, frame, output, job))
+
+    def _submitted(self, frame: Frame, output: Any, job: str | None) -> None:
         state = self.run.state_of(frame)
-        self.run.changes.answered.append(scheduled)
+        self.run.changes.answered.append(frame.scheduled)
         self.emit_submitted(frame, state, dumps(output))
         frame.phase, frame.job = ("callback", None) if job is None else ("job", job)
         self.run.touch(frame)
         early, frame.early = frame.early, None
         if early is not None:
-            self._guarded(frame, partial(self._outcome, frame, early))
+            self._outcome(frame, early)
         elif job is not None:
             self.run.changes.effects.append(frame.id)
 
@@ -125,13 +127,15 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         """A worker has taken an activity's task."""
         frame = self.task(frame_id, scheduled)
         if frame is not None and frame.job is None:
-            frame.job = "taken"
-            frame.previous = self.run.emit(
-                self.now(), "ActivityStarted", frame.previous, {"workerName": worker} if worker else {}
-            )
-            if frame.beat is not None:
-                frame.heartbeat = self.now() + frame.beat
-            self.run.touch(frame)
+            self.guarded(frame, partial(self._taken, frame, worker))
+
+    def _taken(self, frame: Frame, worker: str | None) -> None:
+        frame.job = "taken"
+        details = {"workerName": worker} if worker else {}
+        frame.previous = self.run.emit(self.now(), "ActivityStarted", frame.previous, details)
+        if frame.beat is not None:
+            frame.heartbeat = self.now() + frame.beat
+        self.run.touch(frame)
 
     def due(self) -> None:
         """Move on whatever has fallen due, in that order."""
@@ -149,7 +153,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
             due_frame = run.frames.get(frame_id)
             if due_frame is None or run.ended or getattr(due_frame, kind) != at:
                 continue
-            self._guarded(due_frame, partial(self._fell_due, due_frame))
+            self.guarded(due_frame, partial(self._fell_due, due_frame))
         if deadline is not None and deadline <= now and not run.ended:
             self.finish("TIMED_OUT", "ExecutionTimedOut", self._root_previous())
 
@@ -354,23 +358,25 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
 
     # Errors and time
 
-    def _guarded(self, frame: Frame, action: Callable[[], None]) -> None:
+    def guarded(self, frame: Frame, action: Callable[[], None]) -> None:
         """Run an action of a frame; what it raises is an error of the frame's state."""
         try:
-            action()
+            self._tried(frame, action)
         except HistoryFull:
             self._history_full()
-        except StateError as error:
-            try:
-                self.state_error(frame, error)
-            except HistoryFull:
-                self._history_full()
-            except StateError as second:  # a catcher's own output cannot be made
-                self._give_up(frame, second)
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             logger.exception("the state %s of %s could not be run", frame.state, self.run.execution.arn)
             cause = f"Kumoi failed at the state '{frame.state}' ({type(error).__name__}); its log has the details."
             self.finish("FAILED", "ExecutionFailed", frame.previous, error=errors.RUNTIME, cause=cause)
+
+    def _tried(self, frame: Frame, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StateError as error:
+            try:
+                self.state_error(frame, error)
+            except StateError as second:  # a catcher's own output cannot be made
+                self._give_up(frame, second)
 
     def _history_full(self) -> None:
         cause = "The execution reached the maximum number of history events (25000)."

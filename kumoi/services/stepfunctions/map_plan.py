@@ -7,6 +7,7 @@ state is entered; the map run itself is an effect (`map_runs.py`).
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from kumoi.services.stepfunctions import data_flow
@@ -137,6 +138,10 @@ class MapPlans(Forks):
         frame = run.frames.get(frame_id)
         if frame is None or run.ended or frame.phase != "map-run" or frame.scheduled != scheduled:
             return
+        self.guarded(frame, partial(self._map_run_ended, frame, result, failure))
+
+    def _map_run_ended(self, frame: Frame, result: Any, failure: tuple[str, str | None] | None) -> None:
+        run = self.run
         run.items.pop(frame.id, None)
         run.results.pop(frame.id, None)
         run.changes.closed.add(frame.fork)
@@ -145,7 +150,7 @@ class MapPlans(Forks):
             last = run.emit(self.now(), "MapRunSucceeded", frame.previous)
             run.emit(self.now(), "MapStateSucceeded", last)
             frame.phase = "leaving"
-            self.guarded_complete(frame, result)
+            self.complete(frame, result)
             return
         error, cause = failure
         details = {"error": error, "cause": cause} if cause is not None else {"error": error}

@@ -8,7 +8,6 @@ from typing import Any
 
 from kumoi.services.stepfunctions.data_flow import View
 from kumoi.services.stepfunctions.language.definition import State
-from kumoi.services.stepfunctions.language.errors import StateError
 from kumoi.services.stepfunctions.records import Frame
 from kumoi.services.stepfunctions.run import Run
 
@@ -30,13 +29,13 @@ class Stepping(ABC):
         """The value that a field like SecondsPath points at."""
 
     @abstractmethod
+    def guarded(self, frame: Frame, action: Callable[[], None]) -> None:
+        """Run an action of a frame; what it raises is an error of the frame's state."""
+
+    @abstractmethod
     def complete(self, frame: Frame, result: Any) -> None:
         """The work of a Task, Parallel or Map state is done."""
 
     @abstractmethod
     def fail_state(self, frame: Frame, error: str, cause: str | None) -> None:
         """A state has failed: it is retried, or caught, or fails its flow."""
-
-    @abstractmethod
-    def state_error(self, frame: Frame, error: StateError) -> None:
-        """A state could not be evaluated."""

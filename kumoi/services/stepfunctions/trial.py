@@ -83,7 +83,7 @@ class Trial(Interpreter):
 
     def attempt(self, frame: Frame, action: Callable[[], None]) -> None:
         """Do something for the state; what it raises is the state's error."""
-        self._guarded(frame, action)
+        self.guarded(frame, action)
 
 
 def inspect(state: State, view: View, result: Any, *, has_result: bool) -> dict[str, str]:

@@ -305,6 +305,23 @@ def test_failures(states: Any, definition: dict[str, Any], given: Any, error: st
     assert "output" not in ended
 
 
+FAILING = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Oops"}}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{"Type": "Parallel", "Branches": [FAILING]}, {"Type": "Map", "Items": [1, 2], "ItemProcessor": FAILING}],
+    ids=["Parallel", "Map"],
+)
+def test_a_catcher_of_branches_that_fails_itself_fails_its_state(states: Any, state: dict[str, Any]) -> None:
+    catcher = {"ErrorEquals": ["Oops"], "Output": "{% $number('x') %}", "Next": "D"}
+    inner = machine(A={**state, "Catch": [catcher], "End": True}, D=done())
+    caught = {"ErrorEquals": ["States.QueryEvaluationError"], "Output": "{% $states.errorOutput.Error %}", "Next": "C"}
+    outer = machine(P={"Type": "Parallel", "Branches": [inner], "Catch": [caught], "End": True}, C=done())
+    assert states.run({"QueryLanguage": "JSONata", **inner})["error"] == "States.QueryEvaluationError"
+    assert states.output({"QueryLanguage": "JSONata", **outer}) == "States.QueryEvaluationError"
+
+
 def test_a_loop_ends_with_the_history(states: Any) -> None:
     loop = machine(A={"Type": "Pass", "Next": "B"}, B={"Type": "Choice", "Default": "A", "Choices": [
         {"Variable": "$.stop", "BooleanEquals": True, "Next": "C"}]}, C=done())  # fmt: skip
