@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 SLICE = 0.003
 """Seconds that pure states may take before others get their turn."""
-Action = Callable[[Interpreter], None]
+Action = Callable[[Interpreter], Any]
 Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
 Listener = Callable[["Driver", list[Event]], None]
 
@@ -65,7 +65,7 @@ class Driver:
         self._abandon = abandon
         self._listen = listen
         self._ended = ended
-        self._inbox: list[tuple[Action, asyncio.Future[None] | None]] = []
+        self._inbox: list[tuple[Action, asyncio.Future[Any] | None]] = []
         self._wake = asyncio.Event()
         self._quiet = asyncio.Event()
         self._working: dict[int, asyncio.Task[None]] = {}
@@ -91,9 +91,12 @@ class Driver:
         self._wake.set()
         self._task = asyncio.create_task(self._live())
 
-    def post(self, action: Action) -> asyncio.Future[None]:
-        """Have something happen to the execution; done once its consequences are committed."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def post(self, action: Action) -> asyncio.Future[Any]:
+        """Have something happen to the execution; what the action answers, once its consequences are committed.
+
+        None when the execution has ended before.
+        """
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.finished.done():
             done.set_result(None)
             return done
@@ -119,7 +122,7 @@ class Driver:
             self.finished.cancel()
 
     async def _live(self) -> None:
-        handled: list[tuple[Action, asyncio.Future[None] | None]] = []
+        handled: list[tuple[Action, asyncio.Future[Any] | None]] = []
         try:
             while not self.run.ended:
                 await self._wake.wait()
@@ -140,29 +143,28 @@ class Driver:
         finally:
             self._quiet.set()
 
-    async def _turn(self, inbox: list[tuple[Action, asyncio.Future[None] | None]]) -> None:
+    async def _turn(self, inbox: list[tuple[Action, asyncio.Future[Any] | None]]) -> None:
         if self._threaded:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._work, inbox, float("inf"))
+            answers = await loop.run_in_executor(self._threads, self._work, inbox, float("inf"))
         else:
-            self._work(inbox, perf_counter() + SLICE)
+            answers = self._work(inbox, perf_counter() + SLICE)
             while self.run.ready:
                 await asyncio.sleep(0)
                 self._work([], perf_counter() + SLICE)
         await self._commit()
-        for _, done in inbox:
+        for (_, done), answer in zip(inbox, answers, strict=True):
             if done is not None and not done.done():
-                done.set_result(None)
+                done.set_result(answer)
 
-    def _work(self, inbox: list[tuple[Action, asyncio.Future[None] | None]], until: float) -> None:
+    def _work(self, inbox: list[tuple[Action, asyncio.Future[Any] | None]], until: float) -> list[Any]:
         run, step = self.run, self.interpreter.step
-        for action, _ in inbox:
-            if not run.ended:
-                action(self.interpreter)
+        answers = [None if run.ended else action(self.interpreter) for action, _ in inbox]
         while run.ready:
             step()
             if perf_counter() > until:
-                return
+                break
+        return answers
 
     async def _commit(self) -> None:
         run = self.run

@@ -68,16 +68,20 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         if frame is not None:
             self.guarded(frame, partial(self._outcome, frame, outcome))
 
-    def callback(self, frame_id: int, scheduled: int, outcome: Early) -> None:
-        """What a task token's holder reports. It may come before the call that handed the token out was answered."""
+    def callback(self, frame_id: int, scheduled: int, outcome: Early) -> bool:
+        """What a task token's holder reports; False where it is known already, or nobody waits for it.
+
+        It may come before the call that handed the token out was answered.
+        """
         frame = self.task(frame_id, scheduled)
-        if frame is None:
-            return
+        if frame is None or frame.early is not None:
+            return False
         if frame.phase == "call":
             frame.early = outcome
             self.run.touch(frame)
-            return
-        self.guarded(frame, partial(self._outcome, frame, outcome))
+        else:
+            self.guarded(frame, partial(self._outcome, frame, outcome))
+        return True
 
     def callback_now(self, frame_id: int, scheduled: int, outcome: Early) -> None:
         """The final outcome of a task that is mocked, whatever it would have waited for."""
@@ -106,16 +110,6 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         elif job is not None:
             self.run.changes.effects.append(frame.id)
 
-    def reported(self, frame_id: int, scheduled: int) -> bool:
-        """Whether the outcome of a task's attempt is known already."""
-        frame = self.task(frame_id, scheduled)
-        return frame is None or frame.early is not None
-
-    def awaits_worker(self, frame_id: int, scheduled: int) -> bool:
-        """Whether an activity's task has not been taken yet."""
-        frame = self.task(frame_id, scheduled)
-        return frame is not None and frame.job is None
-
     def beat(self, frame_id: int, scheduled: int) -> None:
         """A worker lives."""
         frame = self.task(frame_id, scheduled)
@@ -123,11 +117,13 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
             frame.heartbeat = self.now() + frame.beat
             self.run.touch(frame)
 
-    def taken(self, frame_id: int, scheduled: int, worker: str | None) -> None:
-        """A worker has taken an activity's task."""
+    def taken(self, frame_id: int, scheduled: int, worker: str | None) -> bool:
+        """A worker takes an activity's task; False where another has it already, or nobody waits for it."""
         frame = self.task(frame_id, scheduled)
-        if frame is not None and frame.job is None:
-            self.guarded(frame, partial(self._taken, frame, worker))
+        if frame is None or frame.job is not None:
+            return False
+        self.guarded(frame, partial(self._taken, frame, worker))
+        return True
 
     def _taken(self, frame: Frame, worker: str | None) -> None:
         frame.job = "taken"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.interpreter import Interpreter
 from kumoi.services.stepfunctions.lookup import find_activity
 from kumoi.services.stepfunctions.naming import activity_name, check_name
 from kumoi.services.stepfunctions.paging import page
@@ -97,11 +99,9 @@ async def get_activity_task(call: Call, activityArn: str, workerName: str | None
                 continue
             arn = f"arn:aws:states:{token.region}:{token.account}:execution:{token.machine}:{token.execution}"
             driver = await engine.driver(arn)
-            if driver is None or not driver.interpreter.awaits_worker(token.frame, token.scheduled):
-                continue
-            taken = token
-            await driver.post(lambda one, taken=taken: one.taken(taken.frame, taken.scheduled, workerName))  # type: ignore[misc]
-            return {"taskToken": token.token, "input": token.input}
+            take = partial(Interpreter.taken, frame_id=token.frame, scheduled=token.scheduled, worker=workerName)
+            if driver is not None and await driver.post(take):
+                return {"taskToken": token.token, "input": token.input}
 
 
 @transactional

@@ -46,9 +46,8 @@ async def send_task_heartbeat(call: Call, taskToken: str) -> dict[str, Any]:
 
 async def _report(call: Call, text: str, outcome: Early) -> None:
     token, driver = await _waiting(call, text)
-    if driver.interpreter.reported(token.frame, token.scheduled):
+    if not await driver.post(lambda one: one.callback(token.frame, token.scheduled, outcome)):
         raise _timed_out()
-    await driver.post(lambda one: one.callback(token.frame, token.scheduled, outcome))
 
 
 async def _waiting(call: Call, text: str) -> tuple[TokenRecord, Driver]:

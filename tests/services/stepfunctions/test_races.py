@@ -1,0 +1,74 @@
+"""What comes at the same moment: one of two workers is served, the other is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from kumoi.doorway import Doorway, Principal
+from kumoi.platform import Platform, Settings
+from kumoi.services.stepfunctions.engine import Engine
+from kumoi.wire import AwsError
+
+ARN = "arn:aws:states:us-east-1:000000000000"
+ACTIVITY = f"{ARN}:activity:work"
+EXECUTION = f"{ARN}:execution:m:one"
+Ask = Callable[..., Awaitable[Any]]
+
+
+def asker(platform: Platform) -> Ask:
+    def ask(operation: str, **params: Any) -> Awaitable[Any]:
+        caller = Principal.root("000000000000")
+        return platform.parts[Doorway].ask("stepfunctions", operation, params, caller, "us-east-1")
+
+    return ask
+
+
+async def begun(ask: Ask) -> None:
+    """An execution that waits for a worker."""
+    await ask("CreateActivity", name="work")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": ACTIVITY, "End": True}}})
+    await ask("CreateStateMachine", name="m", definition=definition, roleArn="arn:aws:iam::000000000000:role/r")
+    await ask("StartExecution", stateMachineArn=f"{ARN}:stateMachine:m", name="one")
+
+
+def test_after_a_restart_an_activity_s_task_still_goes_to_one_worker(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            await begun(ask)
+            while len((await ask("GetExecutionHistory", executionArn=EXECUTION))["events"]) < 3:
+                await asyncio.sleep(0.005)
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            driver = await platform.parts[Engine].driver(EXECUTION)
+            assert driver is not None
+            await driver.post(lambda _: None)  # it has been taken up
+            workers = [asyncio.ensure_future(ask("GetActivityTask", activityArn=ACTIVITY)) for _ in range(2)]
+            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(workers, timeout=0.1)
+            served = sum(worker.done() for worker in workers)
+            for worker in workers:
+                worker.cancel()
+            return served
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == 1
+
+
+def test_of_two_reports_of_one_task_one_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> tuple[list[Any], Any]:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            await begun(ask)
+            token = (await ask("GetActivityTask", activityArn=ACTIVITY))["taskToken"]
+            reports = [ask("SendTaskSuccess", taskToken=token, output=str(number)) for number in range(2)]
+            answers = await asyncio.gather(*reports, return_exceptions=True)
+            return answers, await ask("DescribeExecution", executionArn=EXECUTION)
+
+    answers, ended = asyncio.run(asyncio.wait_for(scenario(), 30))
+    (refused,) = [one for one in answers if isinstance(one, AwsError)]
+    assert refused.code == "TaskTimedOut"
+    assert int(ended["output"]) == next(number for number, one in enumerate(answers) if one == {})
