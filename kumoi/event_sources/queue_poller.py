@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kumoi.doorway import Doorway, Trace
+from kumoi.doorway import CallDropped, Doorway, Trace
 from kumoi.event_sources.filters import Filters
 from kumoi.event_sources.queue_events import MAX_BATCH_BYTES, filtered_form, record_of
 from kumoi.event_sources.sink import ALL, Sink
@@ -46,9 +46,9 @@ class QueuePoller:
             try:
                 messages = await self._gather()
                 pause = _PAUSE_SECONDS
-            except AwsError as error:
+            except (AwsError, CallDropped) as error:
                 self._slots.release()
-                logger.warning("%s cannot be read: %s", self._source.arn, error)
+                logger.warning("%s cannot be read: %r", self._source.arn, error)
                 await self._doorway.clock.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                 continue
@@ -101,8 +101,10 @@ class QueuePoller:
     async def _process(self, messages: Sequence[dict[str, Any]]) -> None:
         source = self._source
         records = [record_of(message, source.arn, source.region) for message in messages]
-        wanted = [record for record in records if self._filters.pass_on(record)]
-        unwanted = [record for record in records if record not in wanted] if len(wanted) < len(records) else []
+        wanted: list[dict[str, Any]] = []
+        unwanted: list[dict[str, Any]] = []
+        for record in records:
+            (wanted if self._filters.pass_on(record) else unwanted).append(record)
         if unwanted:
             await self._delete(unwanted)
         if not wanted:

@@ -76,7 +76,7 @@ class Sink(Protocol):
         ...
 
     async def lost(self, batch: LostBatch) -> None:
-        """Tell whoever wants to know; raises AwsError when that should be tried again."""
+        """Tell whoever wants to know; raises AwsError or CallDropped when that should be tried again."""
         ...
 
 

@@ -11,7 +11,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kumoi.doorway import Doorway
+import msgspec
+
+from kumoi.doorway import CallDropped, Doorway
 from kumoi.event_sources.filters import Filters
 from kumoi.event_sources.sink import ALL, Loss, LostBatch, Outcome, Sink
 from kumoi.event_sources.source import Checkpoint, Source, checkpoints
@@ -57,8 +59,8 @@ class StreamPoller:
                 try:
                     await self._start_workers()
                     pause = _PAUSE_SECONDS
-                except AwsError as error:
-                    logger.warning("%s cannot be read: %s", self._source.arn, error)
+                except (AwsError, CallDropped) as error:
+                    logger.warning("%s cannot be read: %r", self._source.arn, error)
                     await self._doorway.clock.sleep(pause)
                     pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                     continue
@@ -117,25 +119,36 @@ class StreamPoller:
         """Read one shard to its end."""
         checkpoint = await _checkpoint(self._state, self._source.id, shard)
         window = Window.of(self._source.tumbling_window, checkpoint)
-        iterator: str | None = await self._iterator(shard, checkpoint)
-        while iterator is not None:
+        iterator: str | None = None
+        pause = _PAUSE_SECONDS
+        while True:
             try:
+                iterator = iterator or await self._iterator(shard, checkpoint)
                 records, iterator = await self._read(shard, iterator, self._patience(window))
-            except AwsError as error:
-                if error.code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
-                    logger.warning("shard %s of %s: %s", shard, self._source.arn, error)
-                    await self._doorway.clock.sleep(_PAUSE_SECONDS)
-                trimmed = error.code == "TrimmedDataAccessException"
+            except (AwsError, CallDropped) as error:
+                code = error.code if isinstance(error, AwsError) else None
+                if code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
+                    logger.warning("shard %s of %s cannot be read: %r", shard, self._source.arn, error)
+                    await self._doorway.clock.sleep(pause)
+                    pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+                trimmed = code == "TrimmedDataAccessException"
                 checkpoint = None if trimmed else await _checkpoint(self._state, self._source.id, shard)
-                iterator = await self._iterator(shard, checkpoint)
+                iterator = None
                 continue
+            pause = _PAUSE_SECONDS
             if window is not None:
                 await self._windowed(shard, window, records)
             elif records:
                 await self._process(shard, records)
+            stored = None if window is None else window.stored()
             if records:
-                stored = None if window is None else window.stored()
-                await _store(self._state, [Checkpoint(self._source.id, shard, records[-1].sequence_number, stored)])
+                checkpoint = Checkpoint(self._source.id, shard, records[-1].sequence_number, stored)
+                await _store(self._state, [checkpoint])
+            elif checkpoint is not None and checkpoint.window != stored:  # its window is over
+                checkpoint = msgspec.structs.replace(checkpoint, window=stored)
+                await _store(self._state, [checkpoint])
+            if iterator is None:
+                return
 
     async def _iterator(self, shard: str, checkpoint: Checkpoint | None) -> str:
         """Where to go on: behind what is done, where a new source begins, or at the beginning of a new shard."""
@@ -255,8 +268,8 @@ class StreamPoller:
             try:
                 await self._sink.lost(LostBatch(self._source, shard, records, loss))
                 return
-            except AwsError as error:
-                logger.warning("the failure destination of %s takes nothing: %s", self._sink.name, error)
+            except (AwsError, CallDropped) as error:
+                logger.warning("the failure destination of %s takes nothing: %r", self._sink.name, error)
                 if pause >= _MAX_PAUSE_SECONDS:
                     return
                 await self._doorway.clock.sleep(pause)

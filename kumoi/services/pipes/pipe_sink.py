@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from kumoi.delivery import DeliveryFailed, Payload, make_calls, target_calls
-from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.event_sources import ALL, LostBatch, Outcome
 from kumoi.event_sources.batch_result import failed_items
 from kumoi.event_sources.sink import stamp
@@ -54,8 +54,8 @@ class PipeSink:
             template = pipe.target_parameters.get("InputTemplate")
             formed = [rendered(template, record, facts) for record in records]
             answer = await Target(self.doorway, pipe).hand_over(formed)
-        except (AwsError, DeliveryFailed, Failed) as error:
-            logger.warning("pipe %s: %s", pipe.name, error)
+        except (AwsError, CallDropped, DeliveryFailed, Failed, ValueError) as error:
+            logger.warning("pipe %s: %r", pipe.name, error)
             return Outcome(ALL)
         if isinstance(answer, bytes):
             return Outcome(_named(answer, identifiers))

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import NO_TRACE, Doorway, Principal, Trace
+from kumoi.doorway import NO_TRACE, CallDropped, Doorway, Principal, Trace
 from kumoi.event_sources import ALL, LostBatch, Outcome
 from kumoi.event_sources.batch_result import failed_items
 from kumoi.event_sources.sink import stamp
@@ -69,8 +69,8 @@ class FunctionSink:
         caller = Principal.of_service(self.account, self.service, self.node)
         try:
             answer = await self.doorway.ask("lambda", "Invoke", params, caller, self.region, trace or NO_TRACE)
-        except AwsError as error:
-            logger.warning("%s could not be invoked for %s: %s", self.function, self.node, error)
+        except (AwsError, CallDropped) as error:
+            logger.warning("%s could not be invoked for %s: %r", self.function, self.node, error)
             return Outcome(ALL, counts=False)
         if "FunctionError" in answer:
             return Outcome(ALL, payload=answer["Payload"], answer=answer)
