@@ -163,7 +163,7 @@ class _Run:
             express=self._express,
         )
         try:
-            inputs = self._inputs(await self._items())
+            inputs = await asyncio.to_thread(self._inputs, await self._items())
         except StateError:
             await put_run(self._store, msgspec.structs.replace(record, status="FAILED", stopped=self._now))
             raise
@@ -224,7 +224,7 @@ class _Run:
             given["ContinuationToken"] = page["NextContinuationToken"]
 
     def _inputs(self, items: list[Any]) -> list[tuple[Any, int]]:
-        """The input of each child, and how many items are in it."""
+        """The input of each child, and how many items are in it. Takes as long as a machine's JSONata may."""
         select = self._driver.interpreter.selected
         chosen = [select(self._frame, self._state, index, item) for index, item in enumerate(items)]
         batcher = self._plan["batcher"]
@@ -263,11 +263,9 @@ class _Run:
             await asyncio.gather(*workers, return_exceptions=True)
             await self._abort_rest()
             raise
-        except asyncio.CancelledError:
+        finally:
             for worker in workers:
                 worker.cancel()
-            raise
-        finally:
             if not failed.done():
                 failed.cancel()
 
@@ -300,8 +298,7 @@ class _Run:
         if driver is None:
             if not self._express:
                 there = await _stored(self._store, place[6], place[7])
-                if there is not None and child.again:
-                    await _redrive(self._store, child)
+                if there is not None and child.again and await _redrive(self._store, child):
                     driver = await self._take_up(self._store.account, self._store.region, place[6], place[7])
                     assert driver is not None
                     return await asyncio.shield(driver.finished)
@@ -362,7 +359,7 @@ class _Run:
         arguments = writer["arguments"]
         bucket, prefix = arguments.get("Bucket"), str(arguments.get("Prefix", "")).strip("/")
         folder = "/".join(part for part in (prefix, self._arn.rpartition(":")[2]) if part)
-        files = result_files(self._arn, bucket, folder, self._children, writer["config"])
+        files = await asyncio.to_thread(result_files, self._arn, bucket, folder, self._children, writer["config"])
         try:
             for key, content in files:
                 await self._ask("PutObject", {"Bucket": bucket, "Key": key, "Body": content})
@@ -395,10 +392,13 @@ async def _store_definition(tx: Transaction, text: str) -> None:
 
 
 @transactional
-async def _redrive(tx: Transaction, child: MapChild) -> None:
+async def _redrive(tx: Transaction, child: MapChild) -> bool:
+    """Set a child's execution running again; False where it has not failed."""
     place = child.arn.split(":")
-    if await redrive(tx, place[6], place[7], None, YEAR):
+    found = await redrive(tx, place[6], place[7], None, YEAR)
+    if found:
         await put_children(tx, [msgspec.structs.replace(child, status="RUNNING", again=False)])
+    return found
 
 
 @transactional

@@ -1,16 +1,20 @@
-"""What comes at the same moment: one of two workers is served, the other is told."""
+"""What comes at the same moment: one of two workers is served, the other is told; and nobody waits for JSONata."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
 from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.map_plan import MapPlans
 from kumoi.wire import AwsError
 
 ARN = "arn:aws:states:us-east-1:000000000000"
@@ -72,3 +76,50 @@ def test_of_two_reports_of_one_task_one_is_refused(tmp_path: Path) -> None:
     (refused,) = [one for one in answers if isinstance(one, AwsError)]
     assert refused.code == "TaskTimedOut"
     assert int(ended["output"]) == next(number for number, one in enumerate(answers) if one == {})
+
+
+LONG = "{% $sum([1..40000].($ * 2)) %}"
+
+
+def test_a_trial_that_takes_long_holds_nobody_up(tmp_path: Path) -> None:
+    async def scenario() -> tuple[bool, str]:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            state = json.dumps({"Type": "Pass", "QueryLanguage": "JSONata", "Output": LONG, "End": True})
+            await ask("TestState", definition=state.replace(LONG, "{% 1 %}"))  # all is loaded
+            trial = asyncio.ensure_future(ask("TestState", definition=state, inspectionLevel="DEBUG"))
+            await asyncio.sleep(0)
+            await ask("ListActivities")
+            return trial.done(), (await trial)["output"]
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == (False, "1600040000")
+
+
+def test_the_items_of_a_map_run_are_selected_on_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+    selected = MapPlans.selected
+
+    def noting(*given: Any) -> Any:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return selected(*given)
+
+    monkeypatch.setattr(MapPlans, "selected", noting)
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "B",
+        "States": {"B": {"Type": "Pass", "End": True}},
+    }
+    mapping = {"Type": "Map", "ItemProcessor": processor, "End": True}
+
+    async def scenario() -> Any:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            definition = json.dumps({"StartAt": "A", "States": {"A": mapping}})
+            await ask("CreateStateMachine", name="m", definition=definition, roleArn="arn:aws:iam::000000000000:role/r")
+            await ask("StartExecution", stateMachineArn=f"{ARN}:stateMachine:m", name="one", input="[1, 2]")
+            while (found := await ask("DescribeExecution", executionArn=EXECUTION))["status"] == "RUNNING":
+                await asyncio.sleep(0.005)
+            return found["output"]
+
+    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "[1,2]"
+    assert threads == [False, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -58,7 +59,8 @@ async def test_state(
     answer: dict[str, Any] = {"status": finding.status}
     answer |= {key: one for key, one in shown.items() if one is not None}
     if inspectionLevel != "INFO":
-        steps: dict[str, Any] = dict(inspect(state, trial.view(frame), result, has_result=has_result))
+        inspected = partial(inspect, state, trial.view(frame), result, has_result=has_result)
+        steps: dict[str, Any] = dict(await asyncio.to_thread(inspected))
         if frame.variables:
             steps["variables"] = orjson.dumps(frame.variables).decode()
         if finding.details:
@@ -172,24 +174,27 @@ def _trial(
 
 
 async def _run(call: Call, trial: Trial, frame: Frame, state: State, mock: dict[str, Any] | None) -> tuple[Any, bool]:
-    """Run the state; its result, and whether there is one."""
+    """Run the state; its result, and whether there is one. On threads, since JSONata may take long."""
+    attempt = partial(asyncio.to_thread, trial.attempt, frame)
     if state.type not in _WORK:
-        trial.attempt(frame, partial(trial.begin_state, frame))
+        await attempt(partial(trial.begin_state, frame))
         return None, False
     failure = None if mock is None else mock.get("errorOutput")
     if failure is not None:
-        trial.attempt(frame, partial(trial.fail_state, frame, failure.get("error", ""), failure.get("cause")))
+        await attempt(partial(trial.fail_state, frame, failure.get("error", ""), failure.get("cause")))
         return None, False
     try:
-        request = None if state.type == "Map" else data_flow.effective_input(state, trial.view(frame))
+        request = None
+        if state.type != "Map":
+            request = await asyncio.to_thread(data_flow.effective_input, state, trial.view(frame))
         result = await _perform(call, trial, state, request) if mock is None else loads(mock.get("result", "{}"))
     except StateError as error:
-        trial.attempt(frame, partial(trial.state_error, frame, error))
+        await attempt(partial(trial.state_error, frame, error))
         return None, False
     except TaskError as error:
-        trial.attempt(frame, partial(trial.fail_state, frame, error.error, error.cause))
+        await attempt(partial(trial.fail_state, frame, error.error, error.cause))
         return None, False
-    trial.attempt(frame, partial(trial.complete, frame, result))
+    await attempt(partial(trial.complete, frame, result))
     return result, True
 
 
