@@ -376,3 +376,27 @@ def test_jsonata_fails(expression: str) -> None:
 def test_what_is_no_jsonata() -> None:
     with pytest.raises(Invalid):
         jsonata_expression.check("{% 1 + %}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("$match('aaab', /A+/i).match", "aaa"),
+        ("$replace('a\nb', /^b/m, 'x')", "a\nx"),
+        ("$replace('abc', /(b)/, '[$1$2]')", "a[b]c"),
+        ("$replace('abc', /(b)/, '[$12]')", "a[b2]c"),
+        ("$replace('abcb', /b/, function($m) { $uppercase($m.match) })", "aBcB"),
+        ("$split('a1b2c', /\\d/, 2)", ["a", "b"]),
+        ("$contains('abc', /d/)", False),
+    ],
+)
+def test_jsonata_has_regular_expressions(expression: str, value: Any) -> None:
+    assert jsonata_expression.evaluate(f"{{% {expression} %}}", {}, "Output", 0.0) == value
+
+
+def test_a_pattern_that_takes_too_long_is_an_error_of_the_state() -> None:
+    text = "a" * 40 + "b"
+    with pytest.raises(EvaluationFailure, match="TimeoutError"):
+        jsonata_expression.evaluate("{% $contains($t, /^(a|a)*$/) %}", {"t": text}, "Output", 0.0)
+    with pytest.raises(StateError, match="takes longer"):
+        json_path.parse("$[?(@ =~ /(a|a)*/)]")(scope([text]))

@@ -18,16 +18,19 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
 
 MAX_SECONDS = 30.0
+MAX_MATCHING = 1.0
 MAX_DEPTH = 400
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 NOTHING = object()
 """What an expression yields that yields nothing (undefined)."""
 _SAFE = 2**53
+_NAMED = re.compile(r"\\(?:g<(\d{1,9})>|.)", re.DOTALL)
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -60,7 +63,7 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float) -> 
         raise _failed(text, field, str(error)) from None
     except RecursionError:
         raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
-    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TimeoutError, TypeError, ValueError) as error:
         raise _failed(text, field, f"{type(error).__name__}: {error}") from None
     return _outward(found, text, field)
 
@@ -140,13 +143,38 @@ def _bound(frame: Any) -> None:
     frame.set_evaluate_exit_callback(left)
 
 
+class _Pattern:
+    """A regular expression as the library uses one, each use within a time; the standard library's cannot be stopped,
+    and would keep every other thread waiting.
+    """
+
+    def __init__(self, text: str, flags: Any) -> None:
+        letters = "i" * flags.case_insensitive + "m" * flags.multiline
+        self._compiled = java_patterns.compiled(f"(?{letters}){text}" if letters else text)
+
+    def search(self, string: str) -> Any:
+        return self._compiled.search(string, timeout=MAX_MATCHING)
+
+    def finditer(self, string: str) -> Any:
+        return self._compiled.finditer(string, timeout=MAX_MATCHING)
+
+    def sub(self, replacement: Any, string: str, count: int = 0) -> Any:
+        for named in _NAMED.finditer(replacement) if isinstance(replacement, str) else ():
+            if named[1] is not None and int(named[1]) > self._compiled.groups:  # the library goes on from these words
+                raise ValueError(f"invalid group reference {named[1]} at position {named.start()}")
+        return self._compiled.sub(replacement, string, count, timeout=MAX_MATCHING)
+
+    def split(self, string: str, maxsplit: int = 0) -> Any:
+        return self._compiled.split(string, maxsplit, timeout=MAX_MATCHING)
+
+
 @lru_cache(2048)
 def _compiled(text: str, _thread: int) -> Any:
     from jsonata.jexception import JException
     from jsonata.jsonata import Jsonata
 
     try:
-        compiled = Jsonata(_SURROGATES.sub(_joined, text[2:-2]))
+        compiled = Jsonata(_SURROGATES.sub(_joined, text[2:-2]), _Pattern)
     except JException as error:
         raise Invalid(str(error)) from None
     except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:

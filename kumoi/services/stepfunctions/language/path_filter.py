@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kumoi.services.stepfunctions.language.errors import Invalid
+from kumoi import java_patterns
+from kumoi.services.stepfunctions.language.errors import Invalid, runtime
 
 _OPERATOR = re.compile(r"==|!=|<=|>=|=~|<|>|in\b|nin\b|contains\b")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -98,11 +99,12 @@ class _Parser:
         found = self.match(_REGEX)
         if found is None:
             raise self.wrong("a regular expression is missing")
+        text = f"(?i){found.group(1)}" if found.group(2) else found.group(1)
         try:
-            compiled = re.compile(found.group(1), re.IGNORECASE if found.group(2) else 0)
-        except re.error as error:
+            java_patterns.compiled(text)
+        except java_patterns.BadPattern as error:
             raise self.wrong(str(error)) from None
-        return lambda _: compiled
+        return lambda _: text
 
     def term(self) -> Term:
         if self.take("@"):
@@ -150,6 +152,13 @@ def _equal(left: Any, right: Any) -> bool:
     return left is not _NOTHING and left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
+def _matches(left: Any, pattern: str) -> bool:
+    try:
+        return isinstance(left, str) and java_patterns.matches(pattern, left)
+    except java_patterns.BadPattern as error:
+        raise runtime(str(error)) from None
+
+
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": _equal,
     "!=": lambda left, right: not _equal(left, right),
@@ -162,5 +171,5 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "contains": lambda left, right: (
         isinstance(left, list | str) and right in left if not isinstance(left, str) or isinstance(right, str) else False
     ),
-    "=~": lambda left, right: isinstance(left, str) and right.fullmatch(left) is not None,
+    "=~": _matches,
 }

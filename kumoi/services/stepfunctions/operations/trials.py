@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -175,7 +176,10 @@ def _trial(
 
 async def _run(call: Call, trial: Trial, frame: Frame, state: State, mock: dict[str, Any] | None) -> tuple[Any, bool]:
     """Run the state; its result, and whether there is one. On threads, since JSONata may take long."""
-    attempt = partial(asyncio.to_thread, trial.attempt, frame)
+
+    async def attempt(action: Callable[[], None]) -> None:
+        await asyncio.to_thread(trial.attempt, frame, action)
+
     if state.type not in _WORK:
         await attempt(partial(trial.begin_state, frame))
         return None, False
