@@ -198,15 +198,15 @@ def _string_to_json(value: Any) -> Any:
     return 0 if isinstance(parsed, int) and parsed == 0 and not isinstance(parsed, bool) else parsed
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Deep equality of JSON values: numbers by value, and no boolean is a number."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(_same(a, b) for a, b in zip(left, right, strict=True))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
-    return bool(left == right)
+def _key(value: Any) -> Any:
+    """What is equal, and hashes alike, where JSON values are the same: numbers by value, and no boolean is a number."""
+    if isinstance(value, bool):
+        return bool, value
+    if isinstance(value, list):
+        return list, tuple(map(_key, value))
+    if isinstance(value, dict):
+        return dict, frozenset((name, _key(one)) for name, one in value.items())
+    return value
 
 
 def _partition(value: Any, size: Any) -> list[list[Any]]:
@@ -234,17 +234,10 @@ def _item(value: Any, index: Any) -> Any:
 
 
 def _unique(value: Any) -> list[Any]:
-    found: list[Any] = []
-    seen: set[Any] = set()
+    found: dict[Any, Any] = {}
     for one in _array("ArrayUnique", value):
-        if isinstance(one, str):
-            if one in seen:
-                continue
-            seen.add(one)
-        elif any(_same(one, other) for other in found):
-            continue
-        found.append(one)
-    return found
+        found.setdefault(_key(one), one)
+    return list(found.values())
 
 
 def _decode(value: Any) -> str:
@@ -295,7 +288,7 @@ _MANY = 1_000
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "Array": (lambda *values: [_plain(one) if isinstance(one, str) else one for one in values], 0, _MANY),
     "ArrayContains": (
-        lambda array, value: any(_same(one, value) for one in _array("ArrayContains", array)),
+        lambda array, value: _key(value) in map(_key, _array("ArrayContains", array)),
         2,
         2,
     ),
