@@ -192,6 +192,12 @@ class Swept:
     executions: int = 0
 
 
+@transactional
+async def _kept(tx: Transaction) -> bool:
+    """Whether answers of calls are kept to be given again."""
+    return bool(await tx.at("", "").range(("state.once",), limit=1))
+
+
 async def _swept(data: Path, *, crash_at: int | None, after: bool = False) -> Swept:
     swept = Swept()
     original = store.commit
@@ -227,6 +233,7 @@ async def _swept(data: Path, *, crash_at: int | None, after: bool = False) -> Sw
         swept.messages = [one["Body"] for one in found.get("Messages", ())]
         item = await ask("dynamodb", "GetItem", TableName="tab", Key={"id": {"S": "1"}})
         swept.counter = item["Item"]["n"]["N"]
+        assert not await _kept(platform.parts[Doorway].state.at("", "")), "answers are kept for calls that have ended"
         swept.executions = len((await ask("stepfunctions", "ListExecutions", stateMachineArn=INNER))["executions"])
     return swept
 
