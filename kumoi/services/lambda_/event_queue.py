@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from kumoi.doorway import Doorway, Principal, Trace
+from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.names import arn
 from kumoi.services.lambda_.destinations import Delivery, Ended, dead_letter_attributes, deliver, record_of
 from kumoi.services.lambda_.identifiers import LATEST
@@ -125,12 +125,13 @@ class EventQueue:
         invocations = event.attempts + 1
         try:
             answer = await self._invoke(event)
-        except AwsError as error:
+        except (AwsError, CallDropped) as error:
             pause = min(2.0**event.faults, MAX_PAUSE)
             due = self._now + pause
-            if error.code in HOPELESS or settings.stopped or due > expires:
+            code, text = (error.code, error.message) if isinstance(error, AwsError) else ("", "There was no answer.")
+            if code in HOPELESS or settings.stopped or due > expires:
                 condition: Any = "EventAgeExceeded" if due > expires else "RetriesExhausted"
-                return await self._end(event, settings, Ended(condition, event.attempts, fault=error.message))
+                return await self._end(event, settings, Ended(condition, event.attempts, fault=text))
             await _retry(self._state, msgspec.structs.replace(event, faults=event.faults + 1, due=due))
             return None
         ended = Ended("Success", invocations, answer["ExecutedVersion"], answer.get("FunctionError"), answer["Payload"])
@@ -169,12 +170,12 @@ class EventQueue:
             first, *rest = event.deliveries
             try:
                 await deliver(self._doorway, first, f"lambda:{event.function}", trace, self._now)
-            except AwsError as error:
+            except (AwsError, CallDropped) as error:
                 if event.faults < MAX_DELIVERY_FAULTS:
                     due = self._now + min(2.0**event.faults, MAX_PAUSE)
                     await _retry(self._state, msgspec.structs.replace(event, faults=event.faults + 1, due=due))
                     return
-                logger.warning("the %s of event %s is dropped: %s: %s", first.kind, event.id, first.target, error)
+                logger.warning("the %s of event %s is dropped: %s: %r", first.kind, event.id, first.target, error)
             event = msgspec.structs.replace(event, deliveries=tuple(rest), faults=0)
             await (_store if rest else _finish)(self._state, event)
 

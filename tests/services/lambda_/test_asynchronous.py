@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_a_success_is_told_to_its_destination(kumoi: Any, create: Any, client: A
     assert record["requestPayload"] == {"a": 1}
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
     assert record["responsePayload"] == {"sum": 2}
+
+
+@pytest.mark.parametrize("resource", ["f", "keeper"])
+def test_an_event_or_its_destination_that_gets_no_answer_is_tried_again(
+    kumoi: Any, create: Any, client: Any, keeper: str, resource: str
+) -> None:
+    create("def handler(event, context): pass")
+    client.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination": keeper}})
+    fault = {"service": "lambda", "operation": "Invoke", "resource": resource, "account": kumoi.account}
+    body = json.dumps({**fault, "caller": "*lambda*", "action": "drop", "times": 1}).encode()
+    asked = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(asked).close()
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b"{}")
+    assert until(lambda: received(kumoi))
 
 
 @pytest.mark.kumoi_clock
