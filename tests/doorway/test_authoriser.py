@@ -56,6 +56,9 @@ class Fixed:
     async def trust(self, role_arn: str) -> Policy | None:
         return None
 
+    async def passed(self, role_arn: str, account: str) -> str:
+        return role_arn
+
 
 def dispatch(
     caller: Principal, mode: AuthMode, own: Fixed | None = None, on_box: str | None = None, plane: bool = False

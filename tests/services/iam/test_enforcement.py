@@ -394,6 +394,29 @@ def test_passing_a_role_is_a_permission(connect: Connect) -> None:
     assert f"is not authorized to perform: iam:PassRole on resource: {role}" in message
 
 
+def test_a_role_is_what_policies_were_asked_about_whatever_path_is_written(connect: Connect) -> None:
+    iam = connect("iam")
+    for name, path in (("chief", "/"), ("helper", "/team/")):
+        iam.create_role(
+            RoleName=name, Path=path, AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+        )
+    team = f"arn:aws:iam::{ACCOUNT}:role/team"
+    allowed = [
+        {"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:PassRole"], "Resource": f"{team}/*"},
+        {"Effect": "Allow", "Action": "states:*", "Resource": "*"},
+    ]
+    key = new_user(connect, "member", json.dumps({"Version": "2012-10-17", "Statement": allowed}))
+    sts, machines = connect("sts", key), connect("stepfunctions", key)
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    sts.assume_role(RoleArn=f"{team}/helper", RoleSessionName="me")
+    machines.create_state_machine(name="helped", definition=definition, roleArn=f"{team}/helper")
+    code, message = refusal(sts.assume_role, RoleArn=f"{team}/chief", RoleSessionName="me")
+    assert (code, "sts:AssumeRole" in message) == ("AccessDenied", True)
+    for role in (f"{team}/chief", f"arn:aws:iam::{OTHER}:role/team/chief"):
+        _, message = refusal(machines.create_state_machine, name="forged", definition=definition, roleArn=role)
+        assert f"iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/chief because" in message
+
+
 def test_a_refusal_can_be_decoded(connect: Connect) -> None:
     key = new_user(connect, "curious", document("sqs:*", effect="Deny", Sid="NoQueues"))
     with pytest.raises(ClientError) as refused:
