@@ -16,7 +16,7 @@ from kumoi.doorway.call import Call
 from kumoi.policy import Policy
 
 EVERYTHING = "*"
-PASS_ROLE = "iam:PassRole"
+PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
 
 Values = Mapping[str, Sequence[str]]
 """Values of condition keys, the keys in lower case."""
