@@ -268,6 +268,21 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             {"resourceArn": "arn:c", "secretArn": "arn:s"},
             ["rds-data:ExecuteStatement arn:c", "secretsmanager:GetSecretValue arn:s"],
         ),
+        ("iot", "DeleteThing", {"thingName": "t"}, [f"iot:DeleteThing arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"]),
+        ("iot", "ListThings", {"thingTypeName": "t"}, ["iot:ListThings *"]),
+        (
+            "iot",
+            "CreateTopicRule",
+            {"ruleName": "r", "topicRulePayload": {"actions": [{"sqs": {"roleArn": ROLE}}], "errorAction": {}}},
+            [f"iot:CreateTopicRule arn:aws:iot:{REGION}:{ACCOUNT}:rule/r", f"iam:PassRole {ROLE}"],
+        ),
+        ("iot-data", "Publish", {"topic": "a/b"}, [f"iot:Publish arn:aws:iot:{REGION}:{ACCOUNT}:topic/a/b"]),
+        (
+            "iot-data",
+            "GetThingShadow",
+            {"thingName": "t", "shadowName": "s"},
+            [f"iot:GetThingShadow arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"],
+        ),
         ("apigatewayv2", "GetApis", {}, [f"apigateway:GET arn:aws:apigateway:{REGION}::*"]),
     ],
 )
