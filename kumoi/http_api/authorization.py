@@ -6,7 +6,7 @@ Management" (and V2) of the service authorization reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 
 from kumoi.doorway import Ask, Authorization, Call
@@ -33,6 +33,9 @@ def api_asks(call: Call) -> Iterator[Ask]:
     yield Ask(f"apigateway:{method}", f"arn:{partition}:apigateway:{call.region}::{path}")
     for member in _CREDENTIALS:
         yield from pass_role(call, call.params.get(member), "apigateway.amazonaws.com")
+    for patch in call.params.get("patchOperations") or ():
+        if isinstance(patch, Mapping) and str(patch.get("path", "")).strip("/") in _CREDENTIALS:
+            yield from pass_role(call, patch.get("value"), "apigateway.amazonaws.com")
 
 
 def _path(sent: str) -> str:

@@ -124,6 +124,11 @@ def test_enforced_policies_refuse_in_the_services_words() -> None:
         dispatch(ALICE, "enforce", Fixed(document("shop:Put"), denial))
 
 
+def test_whoever_is_called_root_is_not_root() -> None:
+    assert Principal.root(ACCOUNT).is_root
+    assert not Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/x:root", "AIDAX").is_root
+
+
 @pytest.mark.parametrize("mode", ["audit", "verify"])
 def test_audit_notes_what_would_be_denied(mode: AuthMode) -> None:
     hop = dispatch(ALICE, mode, Fixed(document("*"), document("shop:*", "Deny")))

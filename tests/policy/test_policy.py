@@ -82,6 +82,8 @@ def test_a_statement_is_about_actions_and_resources(statement: dict[str, Any], a
         ("NumericLessThan", "10", "9.5", True),
         ("NumericEquals", 7, "7.0", True),
         ("NumericGreaterThanEquals", "7", "x", False),
+        ("NumericLessThan", "10", "NaN", False),
+        ("NumericGreaterThan", "sNaN", "5", False),
         ("DateGreaterThan", "2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", True),
         ("DateLessThan", "1767225600", "2026-06-01T00:00:00Z", False),
         ("Bool", "true", "True", True),

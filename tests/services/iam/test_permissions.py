@@ -283,6 +283,26 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             {"thingName": "t", "shadowName": "s"},
             [f"iot:GetThingShadow arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"],
         ),
+        (
+            "iotanalytics",
+            "CreateDataset",
+            {
+                "datasetName": "d",
+                "actions": [{"containerAction": {"executionRoleArn": ROLE}}],
+                "contentDeliveryRules": [{"destination": {"s3DestinationConfiguration": {"roleArn": f"{ROLE}2"}}}],
+            },
+            [
+                f"iotanalytics:CreateDataset arn:aws:iotanalytics:{REGION}:{ACCOUNT}:dataset/d",
+                f"iam:PassRole {ROLE}",
+                f"iam:PassRole {ROLE}2",
+            ],
+        ),
+        (
+            "apigateway",
+            "UpdateIntegration",
+            {"patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}, {"path": "/uri"}]},
+            [f"apigateway:PATCH arn:aws:apigateway:{REGION}::*", f"iam:PassRole {ROLE}"],
+        ),
         ("apigatewayv2", "GetApis", {}, [f"apigateway:GET arn:aws:apigateway:{REGION}::*"]),
     ],
 )
