@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -47,6 +48,7 @@ class HttpClient:
     def __init__(self, authority: Path) -> None:
         self._authority = authority
         self._trusted = False
+        self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="http-client")
 
     async def send(
@@ -87,9 +89,9 @@ class HttpClient:
 
         if not url.lower().startswith(("http://", "https://")):
             raise Unreachable(f"{url} is no HTTP URL")
-        self._trust_own()
+        pools = self._trusting()
         try:
-            answer = self._pools.request(
+            answer = pools.request(
                 method,
                 url,
                 body=body or None,
@@ -128,11 +130,13 @@ class HttpClient:
 
         return PoolManager(_THREADS, maxsize=8, ssl_context=self._context)
 
-    def _trust_own(self) -> None:
-        """Trust the platform's authority from when there is one."""
-        if not self._trusted and self._authority.exists():
-            self._context.load_verify_locations(self._authority)
-            self._trusted = True
+    def _trusting(self) -> PoolManager:
+        """The pools, made once however many threads come first, which trust the platform's authority once it exists."""
+        with self._lock:
+            if not self._trusted and self._authority.exists():
+                self._context.load_verify_locations(self._authority)
+                self._trusted = True
+            return self._pools
 
 
 def _fields(given: Iterable[tuple[str, str]]) -> HTTPHeaderDict:

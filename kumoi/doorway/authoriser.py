@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from kumoi.doorway.authorization import NO_VALUES, Ask, Authorization, Owned, Values
+from kumoi.doorway.authorization import NO_VALUES, PASS_ROLE, Ask, Authorization, Owned, Values
 from kumoi.doorway.call import Call
 from kumoi.doorway.principal import Principal
 from kumoi.doorway.sealing import Sealer
@@ -52,6 +52,9 @@ class PolicySource(Protocol):
 
     async def trust(self, role_arn: str) -> Policy | None:
         """The trust policy of a role; None where there is no such role."""
+
+    async def passed(self, role_arn: str, account: str) -> str:
+        """The ARN of the role that a part of `account` acts in where it is handed this one."""
 
 
 class Verdict(NamedTuple):
@@ -107,6 +110,8 @@ class Authoriser:
     async def verdict(self, call: Call, ask: Ask, facts: Authorization) -> Verdict:
         """What policies say about one permission."""
         caller = call.caller
+        if ask.action == PASS_ROLE and self.source is not None:
+            ask = ask._replace(resource=await self.source.passed(ask.resource, call.account))
         if facts.policy is None:
             owned = Owned(_account_of(ask.resource) or call.account)
         else:

@@ -88,7 +88,7 @@ class Principal:
     @property
     def is_root(self) -> bool:
         """Whether it is an account itself."""
-        return self.arn.endswith(":root")
+        return self.arn.endswith(":root") and self.arn.endswith(f":iam::{self.account}:root")
 
     @property
     def is_anonymous(self) -> bool:

@@ -72,7 +72,7 @@ class Authentication:
         credential = target.credential
         if credential is None or not self._identity.verifies:
             return payload(request, signed_hash=False)
-        secret = await self._identity.secret(credential.access_key, _token(request, credential))
+        secret = await self._identity.secret(credential.access_key, _token(request, credential), local=request.local)
         return payload(request, self._verifier.chunk_signer(request, credential, secret))
 
     async def claimed(self, request: Request, target: Target, service: str, sent_path: str) -> Principal:
@@ -113,7 +113,7 @@ class Authentication:
         if credential is None:
             raise SignatureProblem("missing")
         try:
-            secret = await self._identity.secret(credential.access_key, token)
+            secret = await self._identity.secret(credential.access_key, token, local=request.local)
         except UnknownKey:
             raise SignatureProblem("unknown-key") from None
         except InvalidToken:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from kumoi.gateway.body import ClientDisconnected
 from kumoi.gateway.limits import Limits
@@ -80,12 +81,13 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         limits = self._server.limits
         self._reader = RequestReader(
             limits,
             secure=self._secure,
             client=(str(peer[0]), int(peer[1])) if isinstance(peer, tuple) and len(peer) > 1 else ("", 0),
+            local=_same_machine(peer, own),
             websockets=self._server.websocket is not None,
             taken=self._regulate,
             wanted=self._proceed,
@@ -414,3 +416,15 @@ def _tell(on_sent: Callable[[], None]) -> None:
         on_sent()
     except Exception:
         logger.exception("what was to run after an answer failed")
+
+
+def _same_machine(peer: Any, own: Any) -> bool:
+    """Whether a connection's ends are on one machine: a Unix socket, loopback, or an address that connects to itself.
+
+    Where the system does not tell (the client is gone already), it is another's.
+    """
+    if isinstance(own, str) and own:
+        return True
+    if not isinstance(peer, tuple) or not isinstance(own, tuple):
+        return False
+    return bool(peer[0] == own[0] or ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback)

@@ -1,7 +1,7 @@
 """Kumoi's own HTTP interface under `/_kumoi/`: what the command line, the console and tests ask of a platform.
 
 JSON in and out. A request that names another origin is refused: a web page a developer happens to visit must not
-reset their platform.
+reset their platform. Requests are not signed, so that where policies are enforced they have to come from this machine.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Internal:
                 return _json({"error": f"use {' or '.join(methods)}"}, 405, [("Allow", ", ".join(methods))])
             known = sorted({path for _, path in _ROUTES})
             return _json({"error": f"nothing at {request.path}", "paths": known}, 404)
+        if not request.local and handler is not _health and self.doorway.identity.enforces:
+            return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
         if _foreign(request):
             return _json({"error": "requests from other origins are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}

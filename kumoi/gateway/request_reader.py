@@ -75,6 +75,7 @@ class RequestReader:
         *,
         secure: bool,
         client: tuple[str, int],
+        local: bool,
         websockets: bool,
         taken: Callable[[], None],
         wanted: Callable[[Exchange], None],
@@ -88,6 +89,7 @@ class RequestReader:
         self._limits = limits
         self._scheme = "https" if secure else "http"
         self._client = client
+        self._local = local
         self._websockets = websockets
         self._taken = taken
         self._wanted = wanted
@@ -197,7 +199,9 @@ class RequestReader:
         body = BufferedBody()
         self._unseen = 0
         self.in_head = False
-        request = Request(method, path, query, headers, body, self._scheme, self._client, version, websocket)
+        request = Request(
+            method, path, query, headers, body, self._scheme, self._client, version, websocket, self._local
+        )
         exchange = self.receiving = Exchange(request, old=old, websocket=websocket)
         if length != 0:
             exchange.expects = not old and (headers.get("expect") or "").lower() == "100-continue"

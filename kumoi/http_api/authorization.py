@@ -6,7 +6,8 @@ Management" (and V2) of the service authorization reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, unquote
 
 from kumoi.doorway import Ask, Authorization, Call
 from kumoi.doorway.authorization import pass_role
@@ -27,11 +28,22 @@ def api_asks(call: Call) -> Iterator[Ask]:
     if call.http is None:
         method, path = _method(call.operation), "*"
     else:
-        method, path = call.http.method, call.http.path.removeprefix("/v2")
+        method, path = call.http.method, _path(call.http.path)
     partition = partition_of(call.region)
     yield Ask(f"apigateway:{method}", f"arn:{partition}:apigateway:{call.region}::{path}")
     for member in _CREDENTIALS:
         yield from pass_role(call, call.params.get(member), "apigateway.amazonaws.com")
+    for patch in call.params.get("patchOperations") or ():
+        if isinstance(patch, Mapping) and str(patch.get("path", "")).strip("/") in _CREDENTIALS:
+            yield from pass_role(call, patch.get("value"), "apigateway.amazonaws.com")
+
+
+def _path(sent: str) -> str:
+    """A request's path as policies have it: however it was encoded, only the ARN behind `/tags/` is."""
+    path = sent.removeprefix("/v2").rstrip("/")
+    if path.startswith("/tags/"):
+        return "/tags/" + quote(unquote(path.removeprefix("/tags/")), safe="")
+    return unquote(path)
 
 
 def _method(operation: str) -> str:

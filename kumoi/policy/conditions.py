@@ -98,9 +98,10 @@ def _arns(values: Sequence[str], variables: bool) -> Test:
 
 def _number(text: str) -> Decimal | None:
     try:
-        return Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
         return None
+    return found if found.is_finite() else None
 
 
 def _moment(text: str) -> float | None:

@@ -63,11 +63,24 @@ def any_action(patterns: Sequence[str]) -> Test:
 @lru_cache(4096)
 def expression(pattern: str) -> str:
     """The regular expression of a pattern."""
-    return "".join(_expression_of(character) for character in re.sub(r"\*+", "*", pattern))
+    return _joined(_segments(pattern))
 
 
-def _expression_of(character: str) -> str:
-    return {"*": ".*", "?": "."}.get(character) or re.escape(character)
+def _segments(pattern: str) -> list[str]:
+    """The regular expressions of what stands between a pattern's `*`."""
+    return ["".join("." if one == "?" else re.escape(one) for one in part) for part in pattern.split("*")]
+
+
+def _joined(segments: Sequence[str]) -> str:
+    """The regular expression of segments with anything between them.
+
+    A segment has one length, so the first place where it is found is as good as any later one: the search never goes
+    back behind it (an atomic group), and takes no more steps than the text has characters times those of the pattern.
+    """
+    if len(segments) == 1:
+        return segments[0]
+    first, *middle, last = segments
+    return first + "".join(f"(?>.*?{one})" for one in middle if one) + ".*" + last
 
 
 def resolved(pattern: str, context: Context) -> str | None:
@@ -75,14 +88,22 @@ def resolved(pattern: str, context: Context) -> str | None:
 
     A variable's value is taken as it is: `*` and `?` in it are no wildcards.
     """
-    source, end = "", 0
+    segments, end = [""], 0
     for match in _VARIABLE.finditer(pattern):
         value = _value(match, context)
         if value is None:
             return None
-        source += expression(pattern[end : match.start()]) + re.escape(value)
+        _append(segments, pattern[end : match.start()])
+        segments[-1] += re.escape(value)
         end = match.end()
-    return source + expression(pattern[end:])
+    _append(segments, pattern[end:])
+    return _joined(segments)
+
+
+def _append(segments: list[str], pattern: str) -> None:
+    first, *rest = _segments(pattern)
+    segments[-1] += first
+    segments += rest
 
 
 def substituted(text: str, context: Context) -> str | None:

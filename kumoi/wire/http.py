@@ -99,8 +99,8 @@ class Request:
     """One HTTP request.
 
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
-    `scheme` is http or https; `client` is (host, port) of the peer. `websocket` says whether it is the
-    handshake of a WebSocket.
+    `scheme` is http or https; `client` is (host, port) of the peer, `local` whether that is this machine.
+    `websocket` says whether it is the handshake of a WebSocket.
     """
 
     method: str
@@ -112,6 +112,7 @@ class Request:
     client: tuple[str, int] = ("127.0.0.1", 0)
     http_version: str = "1.1"
     websocket: bool = False
+    local: bool = True
 
     @property
     def host(self) -> str:

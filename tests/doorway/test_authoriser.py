@@ -56,6 +56,9 @@ class Fixed:
     async def trust(self, role_arn: str) -> Policy | None:
         return None
 
+    async def passed(self, role_arn: str, account: str) -> str:
+        return role_arn
+
 
 def dispatch(
     caller: Principal, mode: AuthMode, own: Fixed | None = None, on_box: str | None = None, plane: bool = False
@@ -119,6 +122,11 @@ def test_enforced_policies_refuse_in_the_services_words() -> None:
     denial = document("shop:*", "Deny")
     with pytest.raises(AwsError, match="with an explicit deny in an identity-based policy"):
         dispatch(ALICE, "enforce", Fixed(document("shop:Put"), denial))
+
+
+def test_whoever_is_called_root_is_not_root() -> None:
+    assert Principal.root(ACCOUNT).is_root
+    assert not Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/x:root", "AIDAX").is_root
 
 
 @pytest.mark.parametrize("mode", ["audit", "verify"])

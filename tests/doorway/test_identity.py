@@ -9,7 +9,7 @@ import pytest
 
 from kumoi.clock import Clock
 from kumoi.doorway import AccessKey, Identity, Principal, access_keys
-from kumoi.doorway.identity import InvalidToken, UnknownKey
+from kumoi.doorway.identity import AuthMode, InvalidToken, UnknownKey
 from kumoi.state import Transaction
 from kumoi.state.sqlite import SqliteState
 
@@ -17,13 +17,13 @@ T = TypeVar("T")
 ROLE = Principal("123456789012", "arn:aws:sts::123456789012:assumed-role/r/f", "AROAX:f", "lambda:f")
 
 
-def with_identity(scenario: Callable[[Identity, SqliteState, Clock], Awaitable[T]]) -> T:
+def with_identity(scenario: Callable[[Identity, SqliteState, Clock], Awaitable[T]], mode: AuthMode = "verify") -> T:
     async def run() -> T:
         clock = Clock()
         clock.hold()
         state = await SqliteState.open(None, clock=clock)
         try:
-            return await scenario(await Identity.open(state, clock, "verify"), state, clock)
+            return await scenario(await Identity.open(state, clock, mode), state, clock)
         finally:
             await state.close()
 
@@ -53,7 +53,7 @@ def test_session_credentials_carry_their_principal_and_survive_a_restart() -> No
         again = await Identity.open(state, clock, "verify")
         found = await again.principal(issued.access_key, issued.token)
         assert (found.account, found.arn, found.id, found.source) == (ROLE.account, ROLE.arn, ROLE.id, ROLE.source)
-        assert await again.secret(issued.access_key, issued.token) == issued.secret
+        assert await again.secret(issued.access_key, issued.token, local=False) == issued.secret
         assert again.claims(issued.token, issued.access_key).expires == clock.now() + 900
 
     with_identity(scenario)
@@ -82,13 +82,25 @@ def test_long_term_keys_are_found_until_they_are_forgotten() -> None:
 
     async def scenario(identity: Identity, state: SqliteState, _clock: Clock) -> None:
         with pytest.raises(UnknownKey):
-            await identity.secret(key.id, None)
+            await identity.secret(key.id, None, local=True)
         await state.run(put)
         identity.forget(key.id)
-        assert await identity.secret(key.id, None) == "secret"
+        assert await identity.secret(key.id, None, local=True) == "secret"
         assert (await identity.principal(key.id, None)).arn == key.arn
 
     with_identity(scenario)
+
+
+def test_the_secret_that_everybody_knows_opens_an_enforcing_platform_to_its_own_machine_alone() -> None:
+    async def scenario(identity: Identity, _state: SqliteState, _clock: Clock) -> None:
+        issued = identity.issue(ROLE, 900)
+        assert await identity.secret(issued.access_key, issued.token, local=False) == issued.secret
+        for key in ("test", "123456789012"):
+            assert await identity.secret(key, None, local=True) == "test"
+            with pytest.raises(UnknownKey):
+                await identity.secret(key, None, local=False)
+
+    with_identity(scenario, "enforce")
 
 
 def test_a_ticket_is_for_one_purpose_and_a_time() -> None:

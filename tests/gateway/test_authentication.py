@@ -31,7 +31,7 @@ class OneKey:
     def __init__(self, mode: str) -> None:
         self.verifies = mode in ("verify", "enforce")
 
-    async def secret(self, access_key: str, token: str | None) -> str:
+    async def secret(self, access_key: str, token: str | None, *, local: bool) -> str:
         if access_key != "AKID":
             raise UnknownKey
         return "the secret"

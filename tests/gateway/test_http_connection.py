@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from kumoi.gateway.body import ClientDisconnected
+from kumoi.gateway.http_connection import _same_machine
 from kumoi.gateway.limits import Limits
 from kumoi.wire.http import FileBody, Request, Response
 
@@ -569,3 +570,22 @@ def test_pieces_that_pass_an_upload_on_end_with_it_and_nobody_is_blamed(
     with pytest.raises((EOFError, ConnectionResetError)):
         client.until(b"0\r\n\r\n")
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "local"),
+    [
+        (("127.0.0.1", 5), ("127.0.0.1", 4566), True),
+        (("127.0.0.1", 5), ("127.0.0.2", 4566), True),
+        (("::ffff:127.0.0.1", 5, 0, 0), ("::ffff:127.0.0.1", 4566, 0, 0), True),
+        (("::1", 5, 0, 0), ("::1", 4566, 0, 0), True),
+        (("192.0.2.1", 5), ("192.0.2.1", 4566), True),
+        ("", "/run/kumoi.sock", True),
+        (("192.0.2.9", 5), ("192.0.2.1", 4566), False),
+        (("fe80::9%eth0", 5, 0, 2), ("fe80::1%eth0", 4566, 0, 2), False),
+        (None, ("192.0.2.1", 4566), False),
+        (None, None, False),
+    ],
+)
+def test_a_connection_knows_whether_its_ends_are_on_one_machine(peer: Any, own: Any, local: bool) -> None:
+    assert _same_machine(peer, own) is local

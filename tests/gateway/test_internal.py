@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import orjson
+import pytest
 
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Hop
@@ -67,3 +69,26 @@ def test_advancing_the_clock_stops_at_each_timer_on_the_way() -> None:
         await state.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("mode", "local", "path", "status"),
+    [
+        ("enforce", False, "/_kumoi/reset", 403),
+        ("enforce", False, "/_kumoi/health", 200),
+        ("enforce", True, "/_kumoi/reset", 200),
+        ("audit", False, "/_kumoi/reset", 200),
+    ],
+)
+def test_an_enforcing_platform_is_ruled_from_its_own_machine(mode: str, local: bool, path: str, status: int) -> None:
+    forgotten: list[str | None] = []
+
+    async def reset(account: str | None) -> None:
+        forgotten.append(account)
+
+    doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=mode == "enforce"), registry=())
+    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
+    method = "GET" if path.endswith("health") else "POST"
+    request = Request(method, path, client=("203.0.113.9", 5), local=local)
+    assert asyncio.run(internal(request)).status == status
+    assert forgotten == ([None] if path.endswith("reset") and status == 200 else [])

@@ -62,6 +62,12 @@ class EffectivePolicies:
         role = await _role(self._state.at(account, ""), name)
         return None if role is None else compile_policy(role.trust, "trust", "role trust policy")
 
+    async def passed(self, role_arn: str, account: str) -> str:
+        """The ARN of the account's role of that name, whatever path and account are written (`Principal.of_role`)."""
+        name = role_arn.rpartition("/")[2]
+        role = await _role(self._state.at(account, ""), name)
+        return role_arn if role is None else _role_arn(account, role.path, name)
+
     def follow(self, hop: Hop) -> None:
         """Read everything anew after a call that may have changed something."""
         if hop.service == "iam" and not hop.operation.startswith(_READS):

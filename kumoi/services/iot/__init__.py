@@ -20,6 +20,7 @@ iot = Service(
     __name__,
     modules=("operations.endpoint", "operations.rules", "operations.thing_types", "operations.things"),
     resource=("thingName", "ruleName", "thingTypeName"),
+    authorization="authorization",
 )
 iot_data = Service(
     "iot-data",
@@ -27,6 +28,7 @@ iot_data = Service(
     modules=("operations.mqtt", "operations.publish", "operations.retained", "operations.shadows"),
     resource=("thingName", "topic"),
     data_planes=("iot-mqtt",),
+    authorization="message_authorization",
     page="iot",
 )
 

@@ -14,7 +14,7 @@ from kumoi.doorway import Doorway, Principal
 from kumoi.http_client import HttpClient, Unreachable
 from kumoi.iot_sql.rule_functions import World
 from kumoi.iot_sql.rules import filled
-from kumoi.names import uuid
+from kumoi.names import arn, uuid
 from kumoi.services.iot.dynamodb_values import typed
 from kumoi.wire.errors import AwsError
 
@@ -95,11 +95,16 @@ class Task:
         self.doorway = doorway
         self._world = job.world.world
         self.settings: dict[str, Any] = self._filled(settings)
+        source, role = f"iot:{job.rule}", settings.get("roleArn")
+        if role:
+            self._caller = Principal.of_role(account, role, job.rule, source)
+        else:
+            rule = arn("iot", region, account, f"rule/{job.rule}")
+            self._caller = Principal.of_service(account, "iot.amazonaws.com", source, rule)
 
     async def ask(self, service: str, operation: str, **params: Any) -> Any:
-        """Call a service as IoT, on behalf of the rule."""
-        caller = Principal.of_service(self.account, "iot.amazonaws.com", f"iot:{self.job.rule}")
-        return await self.doorway.ask(service, operation, params, caller, self.region)
+        """Call a service in the action's role; as IoT, on account of the rule, where it has none."""
+        return await self.doorway.ask(service, operation, params, self._caller, self.region)
 
     @property
     def text(self) -> str:
@@ -251,8 +256,6 @@ async def _iotanalytics(task: Task) -> None:
 
 
 async def _stepfunctions(task: Task) -> None:
-    from kumoi.names import arn
-
     machine = arn("states", task.region, task.account, f"stateMachine:{task.settings['stateMachineName']}")
     name = f"{task.settings.get('executionNamePrefix', '')}{uuid()}"
     await task.ask("stepfunctions", "StartExecution", stateMachineArn=machine, name=name, input=task.text)

@@ -5,8 +5,11 @@ Source: "Actions, resources, and condition keys for AWS IoT Analytics" of the se
 
 from __future__ import annotations
 
-from kumoi.doorway import Authorization, Call
-from kumoi.doorway.authorization import EVERYTHING
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import EVERYTHING, pass_role
 
 _KINDS = ("channel", "dataset", "datastore", "pipeline")
 
@@ -23,4 +26,31 @@ def resource(call: Call) -> str:
     return EVERYTHING
 
 
-AUTHORIZATION = Authorization("iotanalytics", resource=resource)
+def with_roles(call: Call) -> Iterator[Ask]:
+    """What a call names, and the roles it is handed: for a bucket of one's own, a container, an activity."""
+    yield from AUTHORIZATION.usual(call)
+    for role in dict.fromkeys(_roles(call.params)):
+        yield from pass_role(call, role, "iotanalytics.amazonaws.com")
+
+
+def _roles(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _roles(one)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            if name in ("roleArn", "executionRoleArn") and isinstance(one, str):
+                yield one
+            else:
+                yield from _roles(one)
+
+
+AUTHORIZATION = Authorization(
+    "iotanalytics",
+    resource=resource,
+    asks={
+        "PutLoggingOptions": with_roles,
+        "RunPipelineActivity": with_roles,
+        **{f"{verb}{kind.capitalize()}": with_roles for verb in ("Create", "Update") for kind in _KINDS},
+    },
+)

@@ -116,6 +116,7 @@ AUTHORIZATION = Authorization(
         "CreateCodeSigningConfig": everything,
         "CreateEventSourceMapping": mapping,
         "ListEventSourceMappings": everything,
+        "UpdateEventSourceMapping": mapping,
         "ListFunctions": everything,
         "ListLayers": everything,
     },

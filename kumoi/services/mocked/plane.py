@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from kumoi.doorway import Call
 from kumoi.services.mocked import mocked
 from kumoi.services.mocked.moto_server import MotoServer
+from kumoi.wire.errors import aws_error
 from kumoi.wire.http import Response
 
 _LIMIT = 64 * 1024 * 1024
@@ -20,6 +21,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Ask moto."""
     request = call.http
     assert request is not None, "a data plane's call is a request"
+    _check(call)
     call.node = f"mocked:{attributes['service']}"
     body = await request.body.read(_LIMIT)
     call.request_bytes = len(body)
@@ -31,3 +33,12 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         call.outcome = str(answer.status)
     kept = [(name, value) for name, value in answer.headers if name.lower() not in _OF_THE_CONNECTION]
     return Response(answer.status, [*kept, ("x-kumoi-mocked", "moto")], answer.body)
+
+
+def _check(call: Call) -> None:
+    """Refuse whom no signature vouches for; where policies are enforced, all but root: nobody knows what to ask."""
+    identity = call.doorway.identity
+    if identity.verifies and call.caller.access_key is None:
+        raise aws_error("MissingAuthenticationToken", "Requests have to be signed.", status=403)
+    if identity.enforces and not call.caller.is_root:
+        raise aws_error("AccessDenied", "With --auth enforce, moto answers the root of an account alone.", status=403)

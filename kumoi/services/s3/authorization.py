@@ -77,8 +77,8 @@ ACTIONS = {
     **_configuration("PublicAccessBlock", "BucketPublicAccessBlock"),
 }
 
+_GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _WITH_PUT = (
-    ("ACL", "PutObjectAcl"),
     ("Tagging", "PutObjectTagging"),
     ("ObjectLockRetainUntilDate", "PutObjectRetention"),
     ("ObjectLockLegalHoldStatus", "PutObjectLegalHold"),
@@ -100,6 +100,12 @@ def _of_version(call: Call) -> Iterator[Ask]:
         yield Ask("s3:BypassGovernanceRetention", resource(call))
 
 
+def _retention(call: Call) -> Iterator[Ask]:
+    yield Ask("s3:PutObjectRetention", resource(call))
+    if call.params.get("BypassGovernanceRetention"):
+        yield Ask("s3:BypassGovernanceRetention", resource(call))
+
+
 def _attributes(call: Call) -> Iterator[Ask]:
     version = "Version" if call.params.get("VersionId") else ""
     yield Ask(f"s3:GetObject{version}", resource(call))
@@ -108,6 +114,8 @@ def _attributes(call: Call) -> Iterator[Ask]:
 
 def _put(call: Call) -> Iterator[Ask]:
     yield Ask("s3:PutObject", resource(call))
+    if any(call.params.get(member) for member in _GRANTS):
+        yield Ask("s3:PutObjectAcl", resource(call))
     for member, action in _WITH_PUT:
         if call.params.get(member):
             yield Ask(f"s3:{action}", resource(call))
@@ -209,6 +217,7 @@ AUTHORIZATION = Authorization(
         "ListBuckets": _everywhere,
         "GetObjectAttributes": _attributes,
         "PutObject": _put,
+        "PutObjectRetention": _retention,
         "CreateMultipartUpload": _put,
         "CopyObject": _copy,
         "UploadPartCopy": _copy,

@@ -25,7 +25,10 @@ class Role(NamedTuple):
 
 
 async def find_role(call: Call, text: str) -> Role:
-    """The role of an ARN. One that nobody created is taken at its word, unless signatures count: then AccessDenied."""
+    """The role of an ARN; one that nobody created is taken at its word.
+
+    Where signatures count, that is AccessDenied, and so is another path than the role's: policies were asked about it.
+    """
     try:
         parsed = Arn.parse(text)
     except ValueError:
@@ -41,6 +44,8 @@ async def find_role(call: Call, text: str) -> Role:
             raise
     else:
         found = answer["Role"]
+        if call.doorway.identity.verifies and Arn.parse(found["Arn"]).resource != parsed.resource:
+            raise not_trusted(call, text)
         return Role(text, parsed.account, name, found["RoleId"], found.get("MaxSessionDuration", 3600), True)
     if call.doorway.identity.verifies:
         raise not_trusted(call, text)

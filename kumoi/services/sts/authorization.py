@@ -47,9 +47,10 @@ def context(call: Call) -> Mapping[str, Sequence[str]]:
 
 async def owned(call: Call, ask: Ask) -> Owned:
     """The account of a role, and its trust policy, without which nobody assumes it."""
-    account = ask.resource.split(":", 5)[4] if ask.resource.count(":") >= 5 else call.account
+    parts = ask.resource.split(":", 5)
+    account = parts[4] if len(parts) == 6 else call.account
     source = call.doorway.identity.authoriser.source
-    if ":role/" not in ask.resource or source is None:
+    if len(parts) < 6 or ":role/" not in ask.resource or source is None:
         return Owned(account)
     trust = await source.trust(ask.resource)
     return Owned(account, () if trust is None else (trust,), required=True, what=_TRUST)

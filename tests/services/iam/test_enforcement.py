@@ -394,6 +394,48 @@ def test_passing_a_role_is_a_permission(connect: Connect) -> None:
     assert f"is not authorized to perform: iam:PassRole on resource: {role}" in message
 
 
+def test_a_role_is_what_policies_were_asked_about_whatever_path_is_written(connect: Connect) -> None:
+    iam = connect("iam")
+    for name, path in (("chief", "/"), ("helper", "/team/")):
+        iam.create_role(
+            RoleName=name, Path=path, AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+        )
+    team = f"arn:aws:iam::{ACCOUNT}:role/team"
+    allowed = [
+        {"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:PassRole"], "Resource": f"{team}/*"},
+        {"Effect": "Allow", "Action": "states:*", "Resource": "*"},
+    ]
+    key = new_user(connect, "member", json.dumps({"Version": "2012-10-17", "Statement": allowed}))
+    sts, machines = connect("sts", key), connect("stepfunctions", key)
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    sts.assume_role(RoleArn=f"{team}/helper", RoleSessionName="me")
+    machines.create_state_machine(name="helped", definition=definition, roleArn=f"{team}/helper")
+    code, message = refusal(sts.assume_role, RoleArn=f"{team}/chief", RoleSessionName="me")
+    assert (code, "sts:AssumeRole" in message) == ("AccessDenied", True)
+    for role in (f"{team}/chief", f"arn:aws:iam::{OTHER}:role/team/chief"):
+        _, message = refusal(machines.create_state_machine, name="forged", definition=definition, roleArn=role)
+        assert f"iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/chief because" in message
+
+
+def test_a_rule_acts_in_the_role_of_its_action(connect: Connect) -> None:
+    iam, sqs, iot = connect("iam"), connect("sqs"), connect("iot")
+    url = sqs.create_queue(QueueName="readings")["QueueUrl"]
+    messages = connect("iot-data", new_user(connect, "sensor", document("iot:Publish", "arn:aws:iot:*:*:topic/hall/*")))
+    code, message = refusal(messages.publish, topic="attic/heat", payload=b"{}")
+    assert code == "ForbiddenException"
+    assert f"iot:Publish on resource: arn:aws:iot:{REGION}:{ACCOUNT}:topic/attic/heat because" in message
+    for name, action in (("mute", "sqs:ReceiveMessage"), ("writer", "sqs:SendMessage")):
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": "iot.amazonaws.com"}))["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(action))
+        sending = [{"sqs": {"roleArn": role["Arn"], "queueUrl": url, "useBase64": False}}]
+        payload = {"sql": f"SELECT *, '{name}' AS by FROM 'hall/+'", "actions": sending}
+        iot.create_topic_rule(ruleName=name, topicRulePayload=payload)
+    messages.publish(topic="hall/heat", payload=b'{"degrees": 20}')
+    received = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    assert [json.loads(one["Body"]) for one in received] == [{"degrees": 20, "by": "writer"}]
+    assert sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []) == []
+
+
 def test_a_refusal_can_be_decoded(connect: Connect) -> None:
     key = new_user(connect, "curious", document("sqs:*", effect="Deny", Sid="NoQueues"))
     with pytest.raises(ClientError) as refused:

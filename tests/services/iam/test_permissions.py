@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kumoi.doorway import Call, Principal, Registry
+from kumoi.wire.http import Request
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
 REGISTRY = Registry.discover("kumoi.services")
@@ -49,6 +50,24 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             "DeleteObject",
             {"Bucket": "b", "Key": "k", "VersionId": "v", "BypassGovernanceRetention": True},
             ["s3:DeleteObjectVersion arn:aws:s3:::b/k", "s3:BypassGovernanceRetention arn:aws:s3:::b/k"],
+        ),
+        (
+            "s3",
+            "PutObjectRetention",
+            {"Bucket": "b", "Key": "k", "BypassGovernanceRetention": True},
+            ["s3:PutObjectRetention arn:aws:s3:::b/k", "s3:BypassGovernanceRetention arn:aws:s3:::b/k"],
+        ),
+        (
+            "s3",
+            "CopyObject",
+            {"Bucket": "b", "Key": "k", "CopySource": "a/j", "GrantRead": "id=1"},
+            ["s3:GetObject arn:aws:s3:::a/j", "s3:PutObject arn:aws:s3:::b/k", "s3:PutObjectAcl arn:aws:s3:::b/k"],
+        ),
+        (
+            "lambda",
+            "UpdateEventSourceMapping",
+            {"UUID": "u", "FunctionName": "resize"},
+            [f"lambda:UpdateEventSourceMapping arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:u"],
         ),
         (
             "s3",
@@ -249,11 +268,63 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             {"resourceArn": "arn:c", "secretArn": "arn:s"},
             ["rds-data:ExecuteStatement arn:c", "secretsmanager:GetSecretValue arn:s"],
         ),
+        ("iot", "DeleteThing", {"thingName": "t"}, [f"iot:DeleteThing arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"]),
+        ("iot", "ListThings", {"thingTypeName": "t"}, ["iot:ListThings *"]),
+        (
+            "iot",
+            "CreateTopicRule",
+            {"ruleName": "r", "topicRulePayload": {"actions": [{"sqs": {"roleArn": ROLE}}], "errorAction": {}}},
+            [f"iot:CreateTopicRule arn:aws:iot:{REGION}:{ACCOUNT}:rule/r", f"iam:PassRole {ROLE}"],
+        ),
+        ("iot-data", "Publish", {"topic": "a/b"}, [f"iot:Publish arn:aws:iot:{REGION}:{ACCOUNT}:topic/a/b"]),
+        (
+            "iot-data",
+            "GetThingShadow",
+            {"thingName": "t", "shadowName": "s"},
+            [f"iot:GetThingShadow arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"],
+        ),
+        (
+            "iotanalytics",
+            "CreateDataset",
+            {
+                "datasetName": "d",
+                "actions": [{"containerAction": {"executionRoleArn": ROLE}}],
+                "contentDeliveryRules": [{"destination": {"s3DestinationConfiguration": {"roleArn": f"{ROLE}2"}}}],
+            },
+            [
+                f"iotanalytics:CreateDataset arn:aws:iotanalytics:{REGION}:{ACCOUNT}:dataset/d",
+                f"iam:PassRole {ROLE}",
+                f"iam:PassRole {ROLE}2",
+            ],
+        ),
+        (
+            "apigateway",
+            "UpdateIntegration",
+            {"patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}, {"path": "/uri"}]},
+            [f"apigateway:PATCH arn:aws:apigateway:{REGION}::*", f"iam:PassRole {ROLE}"],
+        ),
         ("apigatewayv2", "GetApis", {}, [f"apigateway:GET arn:aws:apigateway:{REGION}::*"]),
     ],
 )
 def test_what_calls_need(service: str, operation: str, params: dict[str, Any], expected: list[str]) -> None:
     assert asks(service, operation, params) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        ("/v2/apis/a1", "/apis/a1"),
+        ("/v2/apis/a1/", "/apis/a1"),
+        ("/restapis/%611", "/restapis/a1"),
+        ("/v2/tags/arn%3Aaws:x%2Fy", "/tags/arn%3Aaws%3Ax%2Fy"),
+    ],
+)
+def test_an_api_is_the_same_however_its_path_is_written(sent: str, asked: str) -> None:
+    doorway: Any = None
+    call = Call(doorway, "apigatewayv2", "GetApi", {}, Principal.root(ACCOUNT), ACCOUNT, REGION)
+    call.http = Request("GET", sent)
+    (ask,) = REGISTRY["apigatewayv2"].authorization.asks(call)
+    assert ask.resource == f"arn:aws:apigateway:{REGION}::{asked}"
 
 
 JUNK: list[dict[str, Any]] = [

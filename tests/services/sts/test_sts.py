@@ -43,7 +43,9 @@ def test_assumed_credentials_are_the_role(kumoi: Any) -> None:
     assert found["UserId"] == answer["AssumedRoleUser"]["AssumedRoleId"]
 
 
-@pytest.mark.parametrize("role", ["arn:aws:s3:::bucket-with-a-name", "arn:aws:iam::000000000000:user/not-a-role"])
+@pytest.mark.parametrize(
+    "role", ["arn:aws:s3:::bucket-with-a-name", "arn:aws:iam::000000000000:user/not-a-role", "arn-of:role/nothing-else"]
+)
 def test_only_roles_can_be_assumed(kumoi: Any, role: str) -> None:
     with pytest.raises(ClientError, match="is invalid"):
         kumoi.client("sts").assume_role(RoleArn=role, RoleSessionName="me")

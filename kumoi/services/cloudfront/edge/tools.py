@@ -57,6 +57,8 @@ async def tools(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Answer one request below `/_kumoi/edge/`."""
     request = call.http
     assert request is not None, "data planes are reached by requests only"
+    if call.doorway.identity.enforces and not request.local:
+        return _json({"error": "with --auth enforce, this is for requests from the machine itself"}, 403)
     if "origin" in request.headers:
         return _json({"error": "requests from other origins are refused"}, 403)
     name, _, rest = path.removeprefix("/_kumoi/edge").strip("/").partition("/")

@@ -117,7 +117,9 @@ async def _signer(call: Call, credential: Credential, policy: str) -> Principal:
     identity, token = call.doorway.identity, credential.session_token
     if identity.verifies:
         try:
-            secret = await identity.secret(credential.access_key, token)
+            secret = await identity.secret(
+                credential.access_key, token, local=call.http is not None and call.http.local
+            )
             if credential.algorithm == SIGV2:
                 _verify_v2(credential, secret, policy)
             else:

@@ -29,11 +29,14 @@ async def outbox(call: Call, path: str, attributes: dict[str, str]) -> Response:
 
     `?account=`, `?region=` and `?limit=` say whose, where and how many.
     """
-    query = parse_qs(call.http.query if call.http is not None else "")
+    assert call.http is not None, "data planes are reached by requests only"
+    query = parse_qs(call.http.query)
     account, region = query.get("account", [call.account])[-1], query.get("region", [call.region])[-1]
     limit = query.get("limit", ["100"])[-1]
     if not limit.isdecimal() or not 0 < len(account) <= 12 or not 0 < len(region) <= 32:
         raise aws_error("BadRequest", "account is a number of twelve digits, limit a number", status=400)
+    if call.doorway.identity.enforces and not call.http.local:
+        raise aws_error("AccessDenied", "With --auth enforce, the outbox is read on the machine itself.")
     if call.doorway.identity.enforces and account != call.caller.account:
         raise aws_error("AccessDenied", "The outbox of another account cannot be read.")
     found = await latest(call.doorway.state.at(account, region), min(int(limit), KEPT))
