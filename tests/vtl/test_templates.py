@@ -39,6 +39,8 @@ def test_references(template: str, made: str) -> None:
 
 
 DIRECTIVES = [
+    ("${x[1+}" * 70 + "#set($x = 1)$x", "${x[1+}" * 70 + "1"),
+    ("#m([1,)" * 70 + "#set($x = 1)$x", "#m([1,)" * 70 + "1"),
     ("#set($a = 1)$a", "1"),
     ("a \t#set($a = 1)  \nb", "ab"),
     ("#set($a = $none)$!a.", "."),
