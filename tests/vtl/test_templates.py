@@ -125,6 +125,7 @@ METHODS = [
     ("$n.intValue() $n.parseInt('42') $n.toString().length()", "7 42 1"),
     ("$s.none() $s.substring('x') $l.get('x')", "$s.none() $s.substring('x') $l.get('x')"),
     ("$s.hashCode()", "99162322"),
+    (r'#set($u = "\u0041\ud83d\ude00\ud83d")$u $u.hashCode()', "A\U0001f600\ufffd 56961817"),
 ]
 
 
