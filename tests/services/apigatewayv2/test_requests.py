@@ -265,6 +265,33 @@ def test_a_queue_takes_a_request(kumoi: Any, client: Any, ask: Any) -> None:
     answer = ask(api_id, "POST", "/o", body=json.dumps({"order": "tea"}))
     assert answer.status == 200
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "tea"
+    late = {"QueueUrl": url, "MessageBody": "m", "DelaySeconds": "$request.body.in"}
+    client.update_integration(ApiId=api_id, IntegrationId=made["IntegrationId"], RequestParameters=late)
+    answer = ask(api_id, "POST", "/o", body=json.dumps({"in": "a while"}))
+    assert (answer.status, answer.json()["__type"]) == (400, "SerializationException")
+
+
+def test_a_stream_takes_a_request(kumoi: Any, client: Any, ask: Any) -> None:
+    kinesis = kumoi.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s")
+    api_id = client.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    made = client.create_integration(
+        ApiId=api_id,
+        IntegrationType="AWS_PROXY",
+        IntegrationSubtype="Kinesis-PutRecord",
+        PayloadFormatVersion="1.0",
+        CredentialsArn=f"arn:aws:iam::{kumoi.account}:role/r",
+        RequestParameters={"StreamName": "s", "PartitionKey": "k", "Data": "$request.body.said"},
+    )
+    client.create_route(ApiId=api_id, RouteKey="POST /o", Target=f"integrations/{made['IntegrationId']}")
+    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
+    for said in ("dGVh", "th\u00e9"):
+        assert ask(api_id, "POST", "/o", body=json.dumps({"said": said})).status == 200
+    shard = kinesis.list_shards(StreamName="s")["Shards"][0]["ShardId"]
+    place = kinesis.get_shard_iterator(StreamName="s", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = kinesis.get_records(ShardIterator=place["ShardIterator"])["Records"]
+    assert [one["Data"] for one in records] == [b"tea", "th\u00e9".encode()]
 
 
 GARBAGE = ["/%", "//", "/%00", "/%ff/%fe", "/@connections", "/$default", "/a?%", "/a?=&=&&"]
