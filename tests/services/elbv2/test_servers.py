@@ -143,6 +143,9 @@ def echo() -> Iterator[Any]:
             if message == "bye":
                 peer.close(4001, "as you wish")
                 return
+            if message == "flood":
+                peer.send("x" * 65_536 for _ in range(10_000))
+                return
             peer.send(message)
 
     def refuse(connection: Any, request: Any) -> Any:
@@ -166,6 +169,10 @@ def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: 
         with pytest.raises(ConnectionClosed):
             peer.recv(timeout=10)
         assert (peer.close_code, peer.close_reason) == (4001, "as you wish")
+    with connect(f"{url}/room", subprotocols=["chat"]) as peer, pytest.raises(ConnectionClosed):  # type: ignore[list-item]
+        peer.send("flood")
+        peer.recv(timeout=10)
+    assert peer.close_code == 1009
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{url}/none")
     assert (refused.value.response.status_code, refused.value.response.body) == (404, b"no room\n")
