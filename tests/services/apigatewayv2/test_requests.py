@@ -84,6 +84,9 @@ RESULTS = [
     ("2.0", "{'a': 1}", 200, b'{"a": 1}', {"Content-Type": "application/json"}),
     ("1.0", "{'statusCode': 200, 'multiValueHeaders': {'X-A': ['b', 'c']}}", 200, b"", {"X-A": "b, c"}),
     ("1.0", "'text'", 500, b'{"message":"Internal Server Error"}', {}),
+    ("2.0", r"{'statusCode': 200, 'headers': {'X': 'a\r\nY: b'}}", 500, b'{"message":"Internal Server Error"}', {}),
+    ("2.0", r"{'statusCode': 200, 'cookies': ['a\nb']}", 500, b'{"message":"Internal Server Error"}', {}),
+    ("1.0", r"{'statusCode': 200, 'headers': {'X\nY': 'a'}}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "{'statusCode': 'many'}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "{'statusCode': 200, 'body': 7}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "1 / 0", 500, b'{"message":"Internal Server Error"}', {}),
@@ -242,6 +245,12 @@ def test_an_endpoint_is_asked(serve: Any, ask: Any, endpoint: str) -> None:
     assert (seen["path"], seen["body"]) == ("/to/7?b=2&a=9", "hi")
     assert seen["headers"]["x-id"] == "7"
     assert "X-Secret" not in seen["headers"]
+
+
+def test_what_names_aws_is_asked_of_the_platform(kumoi: Any, serve: Any, ask: Any) -> None:
+    uri = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+    answer = ask(serve({"$default": uri}))
+    assert (answer.status, b"GetCallerIdentityResponse" in answer.data) == (200, True)
 
 
 def test_an_endpoint_that_is_not_there_is_a_503(serve: Any, ask: Any) -> None:

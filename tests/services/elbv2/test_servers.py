@@ -273,6 +273,27 @@ def test_what_servers_say(raw: Any, ask: Any, said: bytes, status: int, body: by
     assert body is None or answer.data == body
 
 
+def test_what_is_the_connections_own_goes_no_further(raw: Any, ask: Any) -> None:
+    said = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok"
+    web, server = raw(said)
+    own = {"Connection": "keep-alive", "Keep-Alive": "1", "Proxy-Connection": "a", "TE": "trailers", "Trailer": "X-T"}
+    answer = ask(web, headers={**own, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1", "X-B": "2"})
+    assert (answer.data, answer.headers["x-a"]) == (b"ok", "1")
+    assert not {"keep-alive", "upgrade"} & {name.lower() for name in answer.headers}
+    fields = [line.partition(b": ") for line in server.got.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]]
+    got = {name.decode().lower(): value.decode() for name, _, value in fields}
+    assert len(fields) == len(got)
+    assert not {"keep-alive", "proxy-connection", "te", "trailer"} & set(got)
+    assert (got["connection"], got["x-forwarded-proto"], got["x-forwarded-port"]) == ("close", "http", "80")
+    assert got["x-b"] == "2"
+
+
+def test_a_head_without_end(raw: Any, ask: Any) -> None:
+    web, _ = raw(b"HTTP/1.1 200 OK\r\n", *[b"X: " + b"x" * 60_000 + b"\r\n"] * 4)
+    answer = ask(web)
+    assert (answer.status, "larger than 128 KB" in answer.headers["x-kumoi-reason"]) == (502, True)
+
+
 def test_an_answer_that_breaks_off(raw: Any, ask: Any) -> None:
     from urllib3.exceptions import HTTPError
 
