@@ -1,12 +1,13 @@
 """JSON Web Tokens: read, verified with the issuer's keys, and checked as a JWT authorizer is configured.
 
 The issuer's keys are fetched from where its OpenID configuration says and kept for two hours; a token signed with a key
-that is not among them has them fetched again, at most once a minute. Sources: RFC 7515, 7517, 7519, and "Control access
-to HTTP APIs with JWT authorizers".
+that is not among them has them fetched again, at most once a minute, and once for all who wait. Sources: RFC 7515,
+7517, 7519, and "Control access to HTTP APIs with JWT authorizers".
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
@@ -114,13 +115,14 @@ class IssuerKeys:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, dict[str, Mapping[str, Any]]]] = {}
+        self._under_way: dict[str, asyncio.Task[dict[str, Mapping[str, Any]]]] = {}
 
     async def find(self, call: Call, issuer: str, key_id: str) -> Mapping[str, Any]:
         """The issuer's key of that id; raises InvalidToken."""
         fetched, keys = self._kept.get(issuer, (float("-inf"), {}))
         age = call.now - fetched
         if age > _KEPT_SECONDS or age < 0 or (key_id not in keys and age > _FETCHED_AGAIN_SECONDS):
-            keys = await _fetch(call, issuer)
+            keys = await self._fetched(call, issuer)
             if len(self._kept) > 1000:
                 self._kept.clear()
             self._kept[issuer] = (call.now, keys)
@@ -129,6 +131,14 @@ class IssuerKeys:
         if not key_id and len(keys) == 1:
             return next(iter(keys.values()))
         raise InvalidToken(f"{issuer} has no key {key_id}")
+
+    async def _fetched(self, call: Call, issuer: str) -> dict[str, Mapping[str, Any]]:
+        """The keys, asked for once at a time: tokens that prove nothing do not keep every connection busy."""
+        under_way = self._under_way.get(issuer)
+        if under_way is None:
+            under_way = self._under_way[issuer] = asyncio.create_task(_fetch(call, issuer))
+            under_way.add_done_callback(lambda _: self._under_way.pop(issuer))
+        return await asyncio.shield(under_way)
 
 
 async def _fetch(call: Call, issuer: str) -> dict[str, Mapping[str, Any]]:

@@ -1,12 +1,14 @@
 """Models: JSON schemas (draft 4) that bodies are validated against; one model may refer to another by its URL.
 
-The library `jsonschema` knows the rules; patterns are matched within a time (`java_patterns`). Source: "Data models for
+The library `jsonschema` knows the rules; what a body could make take forever is ours: patterns are matched within a
+time (`java_patterns`), and items told apart without comparing each with each. Source: "Data models for
 REST APIs", "Request validation for REST APIs".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -34,7 +36,16 @@ def schema_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> Schema:
         Draft4Validator.check_schema(document)
     except SchemaError as error:
         raise BadSchema(f"the model {name} is no JSON schema: {error.message}") from None
-    kind = validators.extend(Draft4Validator, {"pattern": _pattern})
+    usual = Draft4Validator.VALIDATORS["additionalProperties"]
+    kind = validators.extend(
+        Draft4Validator,
+        {
+            "pattern": _pattern,
+            "patternProperties": _pattern_properties,
+            "additionalProperties": partial(_additional_properties, usual),
+            "uniqueItems": _unique_items,
+        },
+    )
     validator = kind(document)
 
     def wrong(body: Any) -> list[str]:
@@ -101,3 +112,60 @@ def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iter
             yield ValidationError(f"{instance!r} does not match {pattern!r}")
     except BadPattern as error:
         yield ValidationError(str(error))
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError
+
+    if not isinstance(instance, dict):
+        return
+    try:
+        for pattern, schema in patterns.items():
+            for name, value in instance.items():
+                if java_patterns.found(pattern, name):
+                    yield from validator.descend(value, schema, path=name, schema_path=pattern)
+    except BadPattern as error:
+        yield ValidationError(str(error))
+
+
+def _additional_properties(usual: Any, validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError
+
+    patterns = schema.get("patternProperties")
+    if not patterns or not isinstance(instance, dict):
+        yield from usual(validator, wanted, instance, schema)
+        return
+    known = schema.get("properties") or {}
+    try:
+        more = [
+            name
+            for name in instance
+            if name not in known and not any(java_patterns.found(pattern, name) for pattern in patterns)
+        ]
+    except BadPattern as error:
+        yield ValidationError(str(error))
+        return
+    if isinstance(wanted, dict):
+        for name in more:
+            yield from validator.descend(instance[name], wanted, path=name)
+    elif not wanted and more:
+        said, regexes = (", ".join(map(repr, sorted(names))) for names in (more, patterns))
+        yield ValidationError(f"{said} do not match any of the regexes: {regexes}")
+
+
+def _unique_items(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError
+
+    if wanted and isinstance(instance, list):
+        different = {orjson.dumps(_canonical(one), option=orjson.OPT_SORT_KEYS) for one in instance}
+        if len(different) < len(instance):
+            yield ValidationError(f"{instance!r} has non-unique elements")
+
+
+def _canonical(value: Any) -> Any:
+    """A JSON value in which equal numbers are alike."""
+    if isinstance(value, dict):
+        return {name: _canonical(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_canonical(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

@@ -25,11 +25,12 @@ from wsproto.events import (
 from wsproto.utilities import ProtocolError
 
 from kumoi.wire.http import HeaderList, Response
-from kumoi.wire.websocket import Upgrade, WebSocketClosed, WebSocketPeer
+from kumoi.wire.websocket import MAX_MESSAGE, Upgrade, WebSocketClosed, WebSocketPeer
 
 _READ = 65_536
 _MAX_REFUSAL = 1_048_576
 _ABNORMAL = 1006
+_TOO_BIG = 1009
 _UNSENDABLE = (1005, 1006, 1015)
 
 
@@ -107,14 +108,19 @@ class TargetSocket:
         raise OSError("the target closed the connection within the handshake")
 
     async def relay(self, peer: WebSocketPeer) -> None:
-        """Pass on what the target sends until it ends."""
+        """Pass on what the target sends until it ends, or sends a message larger than clients may."""
         parts: list[str | bytes] = []
+        size = 0
         async for event in self._events():
             if isinstance(event, TextMessage | BytesMessage):
                 parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+                size += len(parts[-1])
+                if size > MAX_MESSAGE:
+                    await peer.close(_TOO_BIG)
+                    return
                 if event.message_finished:
                     await peer.send(type(parts[0])().join(parts))  # type: ignore[arg-type]
-                    parts = []
+                    parts, size = [], 0
             elif isinstance(event, Ping):
                 self._write(event.response())
             elif isinstance(event, CloseConnection):

@@ -38,6 +38,14 @@ Statement = Callable[[Run], None]
 Expression = Callable[[Run], Any]
 Step = Callable[[Run, Any], Any]
 
+_WHOLE = frozenset(
+    ("equals", "hashCode", "toString", "valueOf", "contains", "containsValue", "indexOf", "lastIndexOf", "remove")
+)
+"""Methods that compare or write what is held, however deep."""
+_EACH_WITH_EACH = frozenset(("containsAll", "removeAll", "retainAll"))
+_HOST_STEP = 16
+"""How much of a value is a step where a method of the host gets or gives it; many only look at it."""
+
 
 class Defined(NamedTuple):
     """A block under a name, written where the name is referred to."""
@@ -111,7 +119,7 @@ def expression(node: Node) -> Expression:
             return lambda run: [one(run) for one in made]
         case MapOf(items):
             pairs = [(expression(key), expression(value)) for key, value in items]
-            return lambda run: {methods.key_of(key(run), run.limits.output): value(run) for key, value in pairs}
+            return lambda run: {_key(run, key(run)): value(run) for key, value in pairs}
         case RangeOf(first, last):
             return _range(expression(first), expression(last))
         case Unary(operator, operand):
@@ -170,6 +178,15 @@ def _step(accessor: Property | Method | Index) -> Step:
 
     def call(run: Run, value: Any) -> Any:
         given = [one(run) for one in arguments]
+        if isinstance(value, Object):
+            run.look_into(*given, a_step=_HOST_STEP)
+        elif method in _EACH_WITH_EACH and given and isinstance(value, list | tuple):
+            run.look_into(value, *given)
+            run.spend(len(value) * len(given[0] if isinstance(given[0], list | tuple | range) else ()) // 64)
+        elif method in _WHOLE:
+            run.look_into(value, *given)
+        elif isinstance(value, dict):
+            run.look_into(*given[:1])
         if isinstance(value, list | dict):
             run.spend(len(value) // 16 + 1)
         elif isinstance(value, str):
@@ -177,9 +194,23 @@ def _step(accessor: Property | Method | Index) -> Step:
         found = methods.call(value, method, given, run.limits.output)
         if isinstance(found, str):
             run.spend(len(found) >> 10)
+        elif isinstance(value, Object):
+            run.look_into(found, a_step=_HOST_STEP)
         return found
 
     return call
+
+
+def _text(run: Run, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    run.look_into(value)
+    return text_of(value, run.limits.output)
+
+
+def _key(run: Run, value: Any) -> Any:
+    run.look_into(value)
+    return methods.key_of(value, run.limits.output)
 
 
 def _property(value: Any, name: str) -> Any:
@@ -204,7 +235,7 @@ def _item(run: Run, value: Any, index: Any) -> Any:
             raise VtlError(f"index {index} is out of bounds for length {len(value)}")
         return value[at]
     if isinstance(value, dict):
-        return value.get(methods.key_of(index, run.limits.output))
+        return value.get(_key(run, index))
     return methods.call(value, "get", [index], run.limits.output)
 
 
@@ -225,7 +256,7 @@ def _written(node: Reference) -> Statement:
         else:
             if half:
                 run.write(half)
-            run.write(found if isinstance(found, str) else text_of(found, run.limits.output))
+            run.write(_text(run, found))
 
     return write
 
@@ -254,7 +285,7 @@ def _set(target: Reference, value: Expression) -> Statement:
             return
         held, where = holder(run), key(run)
         if isinstance(held, dict):
-            methods.call(held, "put", [where, found], run.limits.output)
+            methods.call(held, "put", [_key(run, where), found], run.limits.output)
         elif isinstance(held, list):
             methods.call(held, "set", [where, found], run.limits.output)
 
@@ -350,14 +381,19 @@ def _binary(node: Binary) -> Expression:
     if operator == "or":
         return lambda run: operators.truth(left(run)) or operators.truth(right(run))
     if operator == "==":
-        return lambda run: operators.equal(left(run), right(run), run.limits.output)
+        return lambda run: _equal(run, left(run), right(run))
     if operator == "!=":
-        return lambda run: not operators.equal(left(run), right(run), run.limits.output)
+        return lambda run: not _equal(run, left(run), right(run))
     if operator in ("<", "<=", ">", ">="):
         return lambda run: operators.compared(operator, left(run), right(run))
     if operator == "+":
         return _sum(node, left, right)
     return lambda run: operators.arithmetic(operator, left(run), right(run))
+
+
+def _equal(run: Run, left: Any, right: Any) -> bool:
+    run.look_into(left, right)
+    return operators.equal(left, right, run.limits.output)
 
 
 def _sum(node: Binary, left: Expression, right: Expression) -> Expression:
@@ -368,8 +404,8 @@ def _sum(node: Binary, left: Expression, right: Expression) -> Expression:
         if not isinstance(one, str) and not isinstance(other, str):
             return operators.arithmetic("+", one, other)
         most = run.limits.output
-        first = sources[0] if one is None else text_of(one, most)
-        second = sources[1] if other is None else text_of(other, most)
+        first = sources[0] if one is None else _text(run, one)
+        second = sources[1] if other is None else _text(run, other)
         if len(first) + len(second) > most:
             raise LimitExceeded(f"a text is longer than {most} characters")
         run.spend((len(first) + len(second)) >> 10)
@@ -408,7 +444,7 @@ def _evaluate(template: Expression) -> Statement:
         source = template(run)
         if source is None:
             return
-        text = text_of(source, run.limits.output)
+        text = _text(run, source)
         run.spend(len(text) // 16 + 1)
         parsed = parse(text)
         run.macros |= {name: compiled_macro(macro) for name, macro in parsed.macros.items()}

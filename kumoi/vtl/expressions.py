@@ -192,7 +192,10 @@ def _text(scanner: Scanner, block: Block) -> Node:
     scanner.at = at + 1
     if quote == "'":
         return Literal(content)
-    content = _UNICODE.sub(lambda match: chr(int(match[1], 16)), _CONTINUED.sub("", content))
+    content = _CONTINUED.sub("", content)
+    if "\\u" in content:
+        halves = _UNICODE.sub(lambda match: chr(int(match[1], 16)), content).encode("utf-16", "surrogatepass")
+        content = halves.decode("utf-16", "replace")
     if "$" not in content and "#" not in content:
         return Literal(content)
     inner = block(content, scanner.depth + 1)

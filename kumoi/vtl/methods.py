@@ -34,7 +34,7 @@ def call(value: Any, name: str, arguments: list[Any], most: int) -> Any:
                 return method(most, value, *arguments)
             except NoSuchMethod:
                 return None
-            except (IndexError, ValueError) as error:
+            except (IndexError, ValueError, OverflowError) as error:
                 raise VtlError(f"{name}: {error}") from None
     return None
 
@@ -48,7 +48,7 @@ def _of_object(value: Object, name: str, arguments: list[Any]) -> Any:
         return value.text if name == "toString" and not arguments else None
     try:
         return method(*arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise VtlError(f"{name}: {error}") from None
 
 
@@ -73,7 +73,7 @@ def hash_code(value: Any) -> int:
     if isinstance(value, int):
         return value
     found = 0
-    encoded = str(value).encode("utf-16-be")
+    encoded = str(value).encode("utf-16-be", "surrogatepass")
     for at in range(0, len(encoded), 2):
         found = (31 * found + (encoded[at] << 8 | encoded[at + 1])) & 0xFFFFFFFF
     return found - 0x100000000 if found & 0x80000000 else found

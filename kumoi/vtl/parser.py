@@ -118,12 +118,12 @@ class _Reader:
             scanner.at += 1
             nodes.append(Text("\\" * escapes + "$"))
             return
-        start = scanner.at
+        start, depth = scanner.at, scanner.depth
         try:
             nodes.append(reference(scanner, self.inner, escapes))
         except VtlError:
             if scanner.text.startswith(("${", "$!{"), start) and "(" not in scanner.text[start : scanner.at]:
-                scanner.at = start + 1
+                scanner.at, scanner.depth = start + 1, depth
                 nodes.append(Text("\\" * escapes + "$"))
                 return
             raise
@@ -278,7 +278,7 @@ class _Reader:
 
     def _invoke(self, scanner: Scanner, name: str, start: int) -> Node:
         arguments: list[Node] = []
-        saved = scanner.at
+        saved, depth = scanner.at, scanner.depth
         bodied = name.startswith("@")
         if bodied or name in self.macros or scanner.peek() == "(":
             try:
@@ -287,7 +287,7 @@ class _Reader:
             except VtlError:
                 if bodied or name in self.macros:
                     raise
-                scanner.at = saved
+                scanner.at, scanner.depth = saved, depth
                 return Text(scanner.text[start:saved])
         source = scanner.text[start : scanner.at]
         if bodied:

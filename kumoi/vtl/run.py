@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kumoi.vtl.errors import LimitExceeded
+from kumoi.vtl.values import weight
+
+_LIGHT = (int, float, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,12 @@ class Run:
         self.steps += steps
         if self.steps > self.limits.steps:
             raise LimitExceeded(f"the template takes more than {self.limits.steps} steps")
+
+    def look_into(self, *values: Any, a_step: int = 8) -> None:
+        """Count steps for values that are compared, written or handed on as a whole: one for every `a_step` in them."""
+        for value in values:
+            if not isinstance(value, _LIGHT):
+                self.spend(weight(value, (self.limits.steps - self.steps + 1) * a_step) // a_step)
 
     def write(self, text: str) -> None:
         """Write text; raises LimitExceeded."""

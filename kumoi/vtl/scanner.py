@@ -69,6 +69,19 @@ class Scanner:
 
     def error(self, text: str) -> VtlError:
         """An error here."""
-        line = self.text.count("\n", 0, self.at) + 1
-        column = self.at - (self.text.rfind("\n", 0, self.at) + 1) + 1
-        return VtlError(f"line {line}, column {column}: {text}")
+        return Misread(self.text, self.at, text)
+
+
+class Misread(VtlError):
+    """What is wrong at a place, which is counted only for who reads it: much that cannot be read is text after all."""
+
+    def __init__(self, template: str, at: int, text: str) -> None:
+        super().__init__(template, at, text)
+        self._template = template
+        self._at = at
+        self._text = text
+
+    def __str__(self) -> str:
+        line = self._template.count("\n", 0, self._at) + 1
+        column = self._at - self._template.rfind("\n", 0, self._at)
+        return f"line {line}, column {column}: {self._text}"

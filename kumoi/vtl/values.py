@@ -45,6 +45,25 @@ class Entry(Object):
         super().__init__({"key": key, "value": value}, {"getKey": lambda: key, "getValue": lambda: value})
 
 
+def weight(value: Any, most: int) -> int:
+    """How many values are within one, each as often as it is held, 64 characters of a text as one; past `most`, any.
+
+    Few steps can make lists of lists that hold one another millions of times: this is what comparing or writing costs.
+    """
+    found, waiting = 0, [value]
+    while waiting and found <= most:
+        one = waiting.pop()
+        found += 1
+        if isinstance(one, str):
+            found += len(one) >> 6
+        elif isinstance(one, Entry):
+            waiting += one.properties.values()
+        elif isinstance(one, list | tuple | dict):
+            found += len(one) >> 3
+            waiting += [*one, *one.values()] if isinstance(one, dict) else one
+    return found
+
+
 def text_of(value: Any, most: int) -> str:
     """A value as text; raises LimitExceeded where that is longer than `most`."""
     if isinstance(value, str):

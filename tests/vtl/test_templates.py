@@ -39,6 +39,8 @@ def test_references(template: str, made: str) -> None:
 
 
 DIRECTIVES = [
+    ("${x[1+}" * 70 + "#set($x = 1)$x", "${x[1+}" * 70 + "1"),
+    ("#m([1,)" * 70 + "#set($x = 1)$x", "#m([1,)" * 70 + "1"),
     ("#set($a = 1)$a", "1"),
     ("a \t#set($a = 1)  \nb", "ab"),
     ("#set($a = $none)$!a.", "."),
@@ -123,6 +125,7 @@ METHODS = [
     ("$n.intValue() $n.parseInt('42') $n.toString().length()", "7 42 1"),
     ("$s.none() $s.substring('x') $l.get('x')", "$s.none() $s.substring('x') $l.get('x')"),
     ("$s.hashCode()", "99162322"),
+    (r'#set($u = "\u0041\ud83d\ude00\ud83d")$u $u.hashCode()', "A\U0001f600\ufffd 56961817"),
 ]
 
 
@@ -151,10 +154,17 @@ def test_what_is_no_template_is_refused_with_its_place(template: str) -> None:
         Template(template)
 
 
-@pytest.mark.parametrize("template", ["$s.substring(9)", "$l.get(5)", "$l[5]", "$s.replaceAll('(', 'x')"])
+@pytest.mark.parametrize(
+    "template",
+    ["$s.substring(9)", "$l.get(5)", "$l[5]", "$s.replaceAll('(', 'x')", "#set($x = 1e999)$x.intValue()", "$o.half()"],
+)
 def test_what_java_throws_is_an_error(template: str) -> None:
     with pytest.raises(VtlError):
-        render(template, s="abc", l=[1])
+        render(template, s="abc", l=[1], o=Object(methods={"half": lambda: "\ud800".encode()}))
+
+
+TWICE = "#set($l = [])#set($k = [])#foreach($i in [1..60])#set($l = [$l, $l])#set($k = [$k, $k])#end"
+"""Lists that hold one another 2 to the power of 60 times."""
 
 
 @pytest.mark.parametrize(
@@ -171,11 +181,28 @@ def test_what_java_throws_is_an_error(template: str) -> None:
         "#set($t = '#evaluate($t)')#evaluate($t)",
         "#foreach($i in [1..1001])x#end",
         "#set($r = [1..999999999])",
+        f"{TWICE}#if($l == $k)x#end",
+        f"{TWICE}#if($l != $k)x#end",
+        f"{TWICE}$l.equals($k)",
+        f"{TWICE}$l.hashCode()",
+        f"{TWICE}$l.contains($k)",
+        f"{TWICE}#set($m = {{'a': $l}})$m.containsValue($k)",
+        f"{TWICE}#set($m = {{}})#set($m[$l] = 1)",
+        f"{TWICE}#set($m = {{}})$m.get($l)",
+        f"{TWICE}#set($m = {{$l: 1}})",
+        f"{TWICE}$!j.add($l)$j",
+        f"{TWICE}#set($s = 'a' + $l)",
+        f"{TWICE}#evaluate($l)",
+        f"{TWICE}$o.tell($l)",
+        "$o.much()",
+        "#set($l = [1..100000])$l.removeAll([200000..300000])",
+        '#set($l = [1..100000])#foreach($i in [1..100])#set($s = "$l")#end',
     ],
 )
 def test_what_takes_too_much_is_stopped(template: str) -> None:
+    host = Object(methods={"tell": str, "much": lambda: [0] * 10_000_000})
     with pytest.raises(LimitExceeded):
-        render(template)
+        render(template, o=host, j=JsonList())
 
 
 def test_a_pattern_that_takes_forever_is_stopped() -> None:

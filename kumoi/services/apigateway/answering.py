@@ -72,14 +72,14 @@ async def compressed(result: HttpResult, incoming: Incoming, properties: Mapping
     return result._replace(headers=[*result.headers, ("Content-Encoding", encoding)], body=body)
 
 
-def uncompressed(incoming: Incoming, properties: Mapping[str, Any], most: int) -> Incoming:
+async def uncompressed(incoming: Incoming, properties: Mapping[str, Any], most: int) -> Incoming:
     """A request whose body is uncompressed where the API compresses; raises BodyTooLarge, Refused for nonsense."""
     encoding = incoming.headers.get("content-encoding", "").strip().lower()
     if properties.get("minimumCompressionSize") is None or encoding not in ("gzip", "deflate") or not incoming.body:
         return incoming
     reader = zlib.decompressobj(wbits=31 if encoding == "gzip" else 15)
     try:
-        body = reader.decompress(incoming.body, most + 1)
+        body = await asyncio.to_thread(reader.decompress, incoming.body, most + 1)
     except zlib.error as error:
         raise Refused("BAD_REQUEST_BODY", f"the body is not {encoding}: {error}", message="Bad Request") from None
     if len(body) > most:

@@ -73,7 +73,7 @@ async def serve(
     try:
         body = await request.body.read(MAX_REQUEST)
         incoming = Incoming(request.method, path, request.query, fields, body, request.client[0], Host)
-        exchange.incoming = uncompressed(incoming, served.deployment.properties, MAX_REQUEST)
+        exchange.incoming = await uncompressed(incoming, served.deployment.properties, MAX_REQUEST)
         call.request_bytes = len(body)
         result = await answer(exchange, served)
     except BodyTooLarge:

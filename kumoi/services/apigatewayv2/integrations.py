@@ -6,7 +6,6 @@ Source: "Configure integrations for HTTP APIs" and its reference of AWS service 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -95,7 +94,11 @@ async def _operation(exchange: Exchange, integration: Mapping[str, Any]) -> Http
         value = evaluate(expression, exchange)
         if value is not None and name != "Region":
             given[name] = value
-    params = _operation_params(integration["IntegrationSubtype"], given)
+    try:
+        params = _operation_params(integration["IntegrationSubtype"], given)
+    except ValueError as error:
+        body = orjson.dumps({"__type": "SerializationException", "message": str(error)})
+        return HttpResult(400, [("Content-Type", "application/json")], body)
     try:
         gateway = acting(exchange.call, exchange.source_arn, integration.get("CredentialsArn"))
         answer = await exchange.call.to_as(gateway, service, operation, **params)
@@ -117,7 +120,7 @@ def _operation_params(subtype: str, given: dict[str, Any]) -> dict[str, Any]:
     if subtype == "Kinesis-PutRecord":
         try:
             given["Data"] = base64.b64decode(given.get("Data", ""), validate=True)
-        except binascii.Error:
+        except ValueError:
             given["Data"] = given["Data"].encode()
         return given
     if subtype.startswith("StepFunctions"):

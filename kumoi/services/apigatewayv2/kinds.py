@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from kumoi import java_patterns
+from kumoi.java_patterns import BadPattern
 from kumoi.services.apigatewayv2.errors import bad
 from kumoi.services.apigatewayv2.records import Api
 from kumoi.services.apigatewayv2.websocket.templates import problem
@@ -155,8 +157,8 @@ def _check_integration_response(_api: Api, given: dict[str, Any]) -> None:
     if key != "$default" and not re.fullmatch(r"/.+/|\d{3}", key):
         raise bad(f"Invalid IntegrationResponseKey {key}: it is $default, or a pattern between slashes such as /2../")
     try:
-        re.compile(key.strip("/") if key != "$default" else "")
-    except re.error as error:
+        java_patterns.compiled(key.strip("/") if key != "$default" else "")
+    except BadPattern as error:
         raise bad(f"Invalid IntegrationResponseKey {key}: {error}") from None
     _check_templates(given.get("ResponseTemplates"))
 

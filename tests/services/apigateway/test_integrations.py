@@ -53,6 +53,9 @@ def test_a_response_overrides(render: Any) -> None:
     template = '#set($context.responseOverride.status = 418)#set($context.responseOverride.header.X-A = "b")tea'
     answer = render(template)
     assert (answer.status, answer.data, answer.headers["x-a"]) == (418, b"tea", "b")
+    many = "#set($l = [])#foreach($i in [1..60])#set($l = [$l, $l])#end"
+    assert render(f"{many}#set($context.responseOverride.header.X-A = $l)").status == 500
+    assert render("#set($context.responseOverride.header.X-A = [1, true])").headers["x-a"] == "[1, true]"
 
 
 def test_a_media_type_without_a_template(render: Any) -> None:

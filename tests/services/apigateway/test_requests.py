@@ -213,6 +213,13 @@ def test_compression(api: Any, ask: Any, mock: Any) -> None:
     assert answer.headers["content-encoding"] == "gzip"
     assert gzip.decompress(answer.data) == b"x" * 100
     assert "content-encoding" not in ask(made.id).headers
+    mocked = {**mock, "requestTemplates": {"application/json": '{"statusCode": 200}'}}
+    made.method("POST /", mocked, [{"statusCode": "200"}])
+    made.deploy()
+    sent = {"Content-Encoding": "gzip"}
+    assert ask(made.id, "POST", headers=sent, body=gzip.compress(b"{}")).status == 200
+    assert ask(made.id, "POST", headers=sent, body=gzip.compress(b" " * 10_485_761)).status == 413
+    assert ask(made.id, "POST", headers=sent, body=b"no gzip").status == 400
 
 
 def test_a_custom_domain(kumoi: Any, client: Any, echo: Any, http: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.server
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from kumoi.doorway import Call
 from kumoi.http_api import jwt
 from kumoi.http_api.authorizers import BadAuthorizer, verdict
 
@@ -125,6 +128,30 @@ def test_a_token_of_the_issuer_passes(guarded: Any, ask: Any, issuer: Issuer) ->
         "a.b.c",
     ):
         assert get(token).status == 401, token
+
+
+def test_keys_are_fetched_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def fetch(_call: Any, issuer: str) -> dict[str, Any]:
+        asked.append(issuer)
+        await asyncio.sleep(0)
+        if len(asked) == 1:
+            raise jwt.InvalidToken("not now")
+        return {"k": {"kid": "k"}}
+
+    monkeypatch.setattr(jwt, "_fetch", fetch)
+    keys, call = jwt.IssuerKeys(), cast(Call, SimpleNamespace(now=0.0))
+
+    async def five() -> list[Any]:
+        return await asyncio.gather(*(keys.find(call, "i", "k") for _ in range(5)), return_exceptions=True)
+
+    async def twice() -> None:
+        failed = await five()
+        assert (len(asked), {str(one) for one in failed}) == (1, {"not now"})
+        assert (await five(), len(asked)) == ([{"kid": "k"}] * 5, 2)
+
+    asyncio.run(twice())
 
 
 def test_an_elliptic_signature_is_verified() -> None:

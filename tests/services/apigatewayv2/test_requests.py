@@ -84,6 +84,9 @@ RESULTS = [
     ("2.0", "{'a': 1}", 200, b'{"a": 1}', {"Content-Type": "application/json"}),
     ("1.0", "{'statusCode': 200, 'multiValueHeaders': {'X-A': ['b', 'c']}}", 200, b"", {"X-A": "b, c"}),
     ("1.0", "'text'", 500, b'{"message":"Internal Server Error"}', {}),
+    ("2.0", r"{'statusCode': 200, 'headers': {'X': 'a\r\nY: b'}}", 500, b'{"message":"Internal Server Error"}', {}),
+    ("2.0", r"{'statusCode': 200, 'cookies': ['a\nb']}", 500, b'{"message":"Internal Server Error"}', {}),
+    ("1.0", r"{'statusCode': 200, 'headers': {'X\nY': 'a'}}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "{'statusCode': 'many'}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "{'statusCode': 200, 'body': 7}", 500, b'{"message":"Internal Server Error"}', {}),
     ("2.0", "1 / 0", 500, b'{"message":"Internal Server Error"}', {}),
@@ -244,6 +247,12 @@ def test_an_endpoint_is_asked(serve: Any, ask: Any, endpoint: str) -> None:
     assert "X-Secret" not in seen["headers"]
 
 
+def test_what_names_aws_is_asked_of_the_platform(kumoi: Any, serve: Any, ask: Any) -> None:
+    uri = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+    answer = ask(serve({"$default": uri}))
+    assert (answer.status, b"GetCallerIdentityResponse" in answer.data) == (200, True)
+
+
 def test_an_endpoint_that_is_not_there_is_a_503(serve: Any, ask: Any) -> None:
     answer = ask(serve({"$default": "http://127.0.0.1:1/"}))
     assert (answer.status, answer.json()) == (503, {"message": "Service Unavailable"})
@@ -265,6 +274,33 @@ def test_a_queue_takes_a_request(kumoi: Any, client: Any, ask: Any) -> None:
     answer = ask(api_id, "POST", "/o", body=json.dumps({"order": "tea"}))
     assert answer.status == 200
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "tea"
+    late = {"QueueUrl": url, "MessageBody": "m", "DelaySeconds": "$request.body.in"}
+    client.update_integration(ApiId=api_id, IntegrationId=made["IntegrationId"], RequestParameters=late)
+    answer = ask(api_id, "POST", "/o", body=json.dumps({"in": "a while"}))
+    assert (answer.status, answer.json()["__type"]) == (400, "SerializationException")
+
+
+def test_a_stream_takes_a_request(kumoi: Any, client: Any, ask: Any) -> None:
+    kinesis = kumoi.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s")
+    api_id = client.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    made = client.create_integration(
+        ApiId=api_id,
+        IntegrationType="AWS_PROXY",
+        IntegrationSubtype="Kinesis-PutRecord",
+        PayloadFormatVersion="1.0",
+        CredentialsArn=f"arn:aws:iam::{kumoi.account}:role/r",
+        RequestParameters={"StreamName": "s", "PartitionKey": "k", "Data": "$request.body.said"},
+    )
+    client.create_route(ApiId=api_id, RouteKey="POST /o", Target=f"integrations/{made['IntegrationId']}")
+    client.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
+    for said in ("dGVh", "th\u00e9"):
+        assert ask(api_id, "POST", "/o", body=json.dumps({"said": said})).status == 200
+    shard = kinesis.list_shards(StreamName="s")["Shards"][0]["ShardId"]
+    place = kinesis.get_shard_iterator(StreamName="s", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = kinesis.get_records(ShardIterator=place["ShardIterator"])["Records"]
+    assert [one["Data"] for one in records] == [b"tea", "th\u00e9".encode()]
 
 
 GARBAGE = ["/%", "//", "/%00", "/%ff/%fe", "/@connections", "/$default", "/a?%", "/a?=&=&&"]

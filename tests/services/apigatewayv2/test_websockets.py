@@ -62,16 +62,16 @@ def ask(peer: ClientConnection, message: Any) -> Any:
 
 
 @pytest.fixture
-def management(kumoi: Any) -> Iterator[Callable[[str], Any]]:
+def management(kumoi: Any) -> Iterator[Callable[..., Any]]:
     """A client of `@connections` at an address of an API's stage."""
     with ExitStack() as opened:
 
-        def make(endpoint: str) -> Any:
+        def make(endpoint: str, account: str = kumoi.account) -> Any:
             made = boto3.client(
                 "apigatewaymanagementapi",
                 endpoint_url=endpoint,
                 region_name="us-east-1",
-                aws_access_key_id=kumoi.account,
+                aws_access_key_id=account,
                 aws_secret_access_key="test",
             )
             opened.callback(made.close)
@@ -241,6 +241,8 @@ def test_connections_are_sent_to_described_and_closed(
     with pytest.raises(client.exceptions.ForbiddenException):
         other = management(f"{kumoi.url}/_kumoi/execute-api/{api_id}/other")
         other.post_to_connection(ConnectionId=connection, Data=b"x")
+    with pytest.raises(client.exceptions.ForbiddenException):
+        management(kumoi.url, "111122223333").post_to_connection(ConnectionId=connection, Data=b"x")
     client.post_to_connection(ConnectionId=connection, Data=b"x" * 131_072)
     assert len(peer.recv(timeout=10)) == 131_072
     client.delete_connection(ConnectionId=connection)

@@ -143,6 +143,9 @@ def echo() -> Iterator[Any]:
             if message == "bye":
                 peer.close(4001, "as you wish")
                 return
+            if message == "flood":
+                peer.send("x" * 65_536 for _ in range(10_000))
+                return
             peer.send(message)
 
     def refuse(connection: Any, request: Any) -> Any:
@@ -166,6 +169,10 @@ def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: 
         with pytest.raises(ConnectionClosed):
             peer.recv(timeout=10)
         assert (peer.close_code, peer.close_reason) == (4001, "as you wish")
+    with connect(f"{url}/room", subprotocols=["chat"]) as peer, pytest.raises(ConnectionClosed):  # type: ignore[list-item]
+        peer.send("flood")
+        peer.recv(timeout=10)
+    assert peer.close_code == 1009
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{url}/none")
     assert (refused.value.response.status_code, refused.value.response.body) == (404, b"no room\n")
@@ -264,6 +271,27 @@ def test_what_servers_say(raw: Any, ask: Any, said: bytes, status: int, body: by
     answer = ask(web)
     assert answer.status == status
     assert body is None or answer.data == body
+
+
+def test_what_is_the_connections_own_goes_no_further(raw: Any, ask: Any) -> None:
+    said = b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok"
+    web, server = raw(said)
+    own = {"Connection": "keep-alive", "Keep-Alive": "1", "Proxy-Connection": "a", "TE": "trailers", "Trailer": "X-T"}
+    answer = ask(web, headers={**own, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "1", "X-B": "2"})
+    assert (answer.data, answer.headers["x-a"]) == (b"ok", "1")
+    assert not {"keep-alive", "upgrade"} & {name.lower() for name in answer.headers}
+    fields = [line.partition(b": ") for line in server.got.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]]
+    got = {name.decode().lower(): value.decode() for name, _, value in fields}
+    assert len(fields) == len(got)
+    assert not {"keep-alive", "proxy-connection", "te", "trailer"} & set(got)
+    assert (got["connection"], got["x-forwarded-proto"], got["x-forwarded-port"]) == ("close", "http", "80")
+    assert got["x-b"] == "2"
+
+
+def test_a_head_without_end(raw: Any, ask: Any) -> None:
+    web, _ = raw(b"HTTP/1.1 200 OK\r\n", *[b"X: " + b"x" * 60_000 + b"\r\n"] * 4)
+    answer = ask(web)
+    assert (answer.status, "larger than 128 KB" in answer.headers["x-kumoi-reason"]) == (502, True)
 
 
 def test_an_answer_that_breaks_off(raw: Any, ask: Any) -> None:

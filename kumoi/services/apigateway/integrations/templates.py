@@ -20,9 +20,12 @@ from kumoi.services.apigateway.gateway_responses import Refused
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing, one_line, response_fields
 from kumoi.services.apigateway.template_variables import variables
 from kumoi.vtl import VtlError
+from kumoi.vtl.values import text_of
 
 _LARGE = 8_192
 """Bytes of a body from which on a template is rendered in a thread: what it loops over may take a while."""
+_LONGEST_FIELD = 10_240
+"""Characters of a header field or parameter that a template overrides: API Gateway's quota for all header fields."""
 
 
 async def render(exchange: Exchange, source: str, body: bytes, context: dict[str, Any]) -> str:
@@ -156,6 +159,7 @@ def _overridden(
 def _texts(given: Any) -> dict[str, str]:
     if not isinstance(given, dict):
         return {}
-    return {
-        str(name): value if isinstance(value, str) else str(value) for name, value in given.items() if value is not None
-    }
+    try:
+        return {str(name): text_of(value, _LONGEST_FIELD) for name, value in given.items() if value is not None}
+    except VtlError as error:
+        raise Refused("API_CONFIGURATION_ERROR", f"an override is too long: {error}") from None

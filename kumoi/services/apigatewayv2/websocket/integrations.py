@@ -6,17 +6,18 @@ answer with what the integration response that matches the status says. Source: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from kumoi import java_patterns
 from kumoi.http_api.endpoints import send
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described
 from kumoi.http_client import Unreachable
+from kumoi.java_patterns import BadPattern
 from kumoi.services.apigatewayv2.websocket.occasion import Occasion
 from kumoi.services.apigatewayv2.websocket.selection import as_text, choice, member
 from kumoi.services.apigatewayv2.websocket.templates import VtlError, rendered
@@ -167,6 +168,6 @@ def _matching(responses: Sequence[Mapping[str, Any]], status: str) -> Mapping[st
 
 def _matches(pattern: str, status: str) -> bool:
     try:
-        return re.fullmatch(pattern, status) is not None
-    except re.error:
+        return java_patterns.matches(pattern, status)
+    except BadPattern:
         return False
