@@ -265,7 +265,9 @@ class Runner:
 
         def write() -> list[Segment]:
             lines = as_lines(passage)
-            return self._files.write(task.store, lines, day, source, now) if lines else []
+            made, refused = self._files.store(task.store, lines, day, source, now) if lines else ([], [])
+            passage.failed += refused
+            return made
 
         return await self._files.run(write)
 

@@ -73,6 +73,23 @@ class SegmentFiles:
         finally:
             scratch.unlink()
 
+    def store(
+        self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
+    ) -> tuple[list[Segment], list[tuple[bytes, str]]]:
+        """Write rows, and tell which cannot be, with the reason: those are found by halving; blocks."""
+        import duckdb
+
+        try:
+            return self.write(store, lines, day, source, now), []
+        except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+            reason = str(error).partition("\n")[0]
+        if len(lines) == 1:
+            return [], [(lines[0], f"The message cannot be stored: {reason}")]
+        half = len(lines) // 2
+        made, refused = self.store(store, lines[:half], day, source, now)
+        more, others = self.store(store, lines[half:], day, source, now)
+        return made + more, refused + others
+
     def transform(
         self,
         store: DatastoreRecord,
