@@ -114,6 +114,14 @@ class ContentMaker:
         """Where the files of a content are."""
         return self.root / account / content.dataset_id / content.version
 
+    async def drop(self, account: str, region: str, dataset: str, dropped: Sequence[Content]) -> None:
+        """Stop making contents that were deleted, and remove their files."""
+        versions = {content.version for content in dropped}
+        await self._cancel(
+            [job for job in self._running if job[:3] == (account, region, dataset) and job[3] in versions]
+        )
+        await self.remove(account, dropped)
+
     async def remove(self, account: str, dropped: Sequence[Content]) -> None:
         """Remove the files of contents."""
         for content in dropped:
@@ -276,7 +284,7 @@ async def _stores(tx: Transaction) -> dict[str, tuple[DatastoreRecord, list[Segm
 async def _finish(tx: Transaction, job: Job, content: Content) -> tuple[list[Content], list[str]]:
     """Store a content that has ended; what is no longer kept, and the data sets that it triggers."""
     dataset = await datasets.get(tx, job.dataset)
-    if dataset is None or dataset.id != content.dataset_id:
+    if dataset is None or await contents.get(tx, content.dataset_id, content.version) is None:
         return [content], []
     await contents.put(tx, content)
     failed = content.state == "FAILED" and content.window is not None

@@ -129,7 +129,7 @@ async def list_datasets(call: Call, nextToken: str | None = None, maxResults: in
 async def delete_dataset(call: Call, datasetName: str) -> None:
     """Delete a data set and its contents; what was delivered stays where it is."""
     dropped = await _delete(call.state, datasetName)
-    await call.part(ContentMaker).remove(call.account, dropped)
+    await call.part(ContentMaker).drop(call.account, call.region, datasetName, dropped)
 
 
 def _retention(dataset: DatasetRecord) -> dict[str, Any]:
