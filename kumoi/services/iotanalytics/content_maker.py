@@ -19,12 +19,12 @@ import msgspec
 from kumoi.doorway import Doorway
 from kumoi.names import uuid
 from kumoi.presto.column_types import UNKNOWN, united_columns
-from kumoi.presto.outputs import FORMATS, Format, Output, Window, Written
+from kumoi.presto.outputs import FORMATS, NULL_KEY, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.tables import Relation
 from kumoi.services.iotanalytics.content_delivery import Deliverer
 from kumoi.services.iotanalytics.dataset_rules import delta, triggered_by
-from kumoi.services.iotanalytics.key_template import NULL_KEY, Template, read_template, safe
+from kumoi.services.iotanalytics.key_template import Template, read_template, safe
 from kumoi.services.iotanalytics.records import (
     Content,
     DatasetRecord,
@@ -148,8 +148,6 @@ class ContentMaker:
                 await self._failed(job, f"Kumoi failed ({type(error).__name__}); its log has the details.")
 
     async def _try(self, job: Job, runs: list[Run]) -> None:
-        from kumoi.presto.engine import Run
-
         state = self._doorway.state.at(job.account, job.region)
         found = await _load(state, job)
         if found is None:
@@ -163,7 +161,14 @@ class ContentMaker:
         window = None
         if (filter_ := delta(dataset)) is not None and content.window is not None:
             window = Window(filter_["timeExpression"], *content.window)
-        run = Run(dataset.query["sqlQuery"], now=self._doorway.clock.now(), window=window)
+        sql, now = dataset.query["sqlQuery"], self._doorway.clock.now()
+
+        def read() -> Run:
+            from kumoi.presto.engine import Run
+
+            return Run(sql, now=now, window=window)
+
+        run = await self._files.run(read)
         runs.append(run)
         folder = self.folder(job.account, content)
         await self._files.run(shutil.rmtree, folder, True)
@@ -174,8 +179,8 @@ class ContentMaker:
             tables = {name: self._table(*stores[name]) for name in run.tables & stores.keys()}
             answer = await self._files.run(run.run, tables, folder, outputs)
         entries = _entries(folder, outputs[0], answer.files[0])
-        rows_of = dict(zip(templates, answer.files[1:], strict=True)) if templates else {}
-        await self._deliverer.deliver(job.account, job.region, dataset, content, rows_of, answer.files[0], folder)
+        rows_of = dict(zip(templates, answer.files[1:], strict=True))
+        await self._deliverer.deliver(job.account, job.region, dataset, content, rows_of)
         for extra in range(1, len(outputs)):
             await self._files.run(shutil.rmtree, folder / str(extra), True)
         done = msgspec.structs.replace(
@@ -185,13 +190,13 @@ class ContentMaker:
 
     async def rows(self, account: str, region: str, sql: str, most: int) -> list[bytes]:
         """The first rows of a query's answer, each as a JSON object; QueryRefused when there is none."""
-        from kumoi.presto.engine import Run
-
         stores = await _stores(self._doorway.state.at(account, region))
-        run = Run(sql, now=self._doorway.clock.now())
-        folder = self.root / f"view-{uuid()}"
+        now, folder = self._doorway.clock.now(), self.root / f"view-{uuid()}"
 
         def answer() -> list[bytes]:
+            from kumoi.presto.engine import Run
+
+            run = Run(sql, now=now)
             tables = {name: self._table(*stores[name]) for name in run.tables & stores.keys()}
             try:
                 ((written,),) = run.run(tables, folder, [Output("ndjson")]).files
