@@ -20,6 +20,7 @@ from kumoi.names import uuid
 from kumoi.presto.column_types import Type, hive_type, quoted, united_columns
 from kumoi.presto.database import Database, text_literal
 from kumoi.presto.json_columns import load_lines, typed_columns
+from kumoi.presto.outputs import NULL_KEY
 from kumoi.presto.tables import Part, Relation, relation
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
@@ -200,7 +201,7 @@ class SegmentFiles:
                 f"{column} IS NULL" if value is None else f"{column} = {text_literal(value)}"
                 for column, value in zip(columns.values(), row, strict=True)
             ]
-            named = {name: value or "__HIVE_DEFAULT_PARTITION__" for name, value in zip(columns, row, strict=True)}
+            named = {name: value or NULL_KEY for name, value in zip(columns, row, strict=True)}
             found.append((named, " AND ".join(tests)))
         return found
 
