@@ -109,3 +109,13 @@ def test_names_of_types_and_times_beyond_the_calendar_are_stored(
     pipeline(datastorePartitions=by_time)
     put([{"t": 1e300}, {"t": 1, "$map": 1, "a": {"MAP": [1, 2]}}])
     assert until(lambda: count() == 2, "the rows were not stored")
+
+
+@pytest.mark.parametrize("activities", [(), ({"addAttributes": {"attributes": {"it's": "e'e"}}},)])
+def test_quotes_in_names_and_values_are_stored(
+    pipeline: Pipeline, put: Put, count: Callable[[], int], until: Callable[..., Any], activities: tuple[Any, ...]
+) -> None:
+    partitions = {"partitions": [{"attributePartition": {"attributeName": "of"}}]}
+    pipeline(*activities, datastorePartitions=partitions)
+    put([{"of": f"it's {n % 2}", 'a"b': {"c'\"d": "'"}, "it's": n} for n in range(4)])
+    assert until(lambda: count() == 4, "the rows were not stored")
