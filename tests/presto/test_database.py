@@ -23,6 +23,7 @@ from kumoi.presto.database import connect, seal, text_literal
         "INSTALL httpfs",
         "SET enable_external_access = true",
         "SET allowed_directories = ['/']",
+        "SET memory_limit = '100GB'",
     ],
 )
 def test_a_sealed_database_reaches_what_it_may_and_nothing_else(tmp_path: Path, sql: str) -> None:
