@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import math
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ class RuleLibrary:
 
 
 RULES = RuleLibrary()
+LONGEST = 1 << 20
+"""Characters that replacing makes at most: longer texts are Undefined."""
 ASKING = frozenset(("aws_lambda", "get_thing_shadow", "get_registry_data", "get_secret", "get_dynamodb"))
 
 
@@ -105,7 +108,7 @@ def _text(function: Callable[..., Value]) -> Callable[..., Value]:
 
 def _whole(value: Value) -> int | None:
     number = decimal(value)
-    return None if number is None or abs(number) > 2**63 else int(number)
+    return int(number) if number is not None and -(2**63) <= number < 2**63 else None
 
 
 def _bits(function: Callable[[int, int], int]) -> Callable[..., Value]:
@@ -142,12 +145,19 @@ def _decode(_scope: Scope, value: Value, scheme: Value, *_more: Value) -> Value:
     if scheme != "base64" or not isinstance(value, str):
         return UNDEFINED
     try:
-        content = base64.b64decode(value, validate=True)
+        content = base64.b64decode(value.encode(), validate=True)
         return orjson.loads(content)
     except binascii.Error:
         return UNDEFINED
     except orjson.JSONDecodeError:
         return content.decode(errors="replace")
+
+
+def _character(number: int | None) -> Value:
+    """A character; half of a surrogate pair is none, and cannot be written."""
+    if number is None or not 0 <= number < 65_536 or 0xD800 <= number < 0xE000:
+        return UNDEFINED
+    return chr(number)
 
 
 def _pad(text: Value, width: Value, padding: Value, *, left: bool) -> Value:
@@ -190,9 +200,16 @@ def _regexp_replace(text: str, pattern: str, replacement: str) -> Value:
     from kumoi import java_patterns
 
     try:
-        return java_patterns.replaced(pattern, replacement, text)
+        return java_patterns.replaced(pattern, replacement, text, longest=LONGEST)
     except java_patterns.BadPattern:
         return UNDEFINED
+
+
+def _replace(text: str, old: str, new: str) -> Value:
+    if not old:
+        return text
+    length = len(text) + text.count(old) * (len(new) - len(old))
+    return text.replace(old, new) if length <= LONGEST else UNDEFINED
 
 
 def _topic(scope: Scope, number: Value = None) -> Value:
@@ -220,7 +237,7 @@ def _time_to_epoch(_scope: Scope, text: Value, pattern: Value) -> Value:
     try:
         form = strftime_pattern(pattern).replace("%-", "%").replace(".%g", ".%f").replace("%g", "%f")
         at = datetime.strptime(text, form)
-    except (PatternError, ValueError):
+    except (PatternError, ValueError, re.error):  # strptime lets the last one out when a part is there twice
         return UNDEFINED
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
@@ -267,7 +284,7 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Value]]] = {
     "bitnot": (1, 1, lambda scope, x: UNDEFINED if _whole(x) is None else ~(_whole(x) or 0)),
     "bitor": (2, 2, _bits(lambda a, b: a | b)),
     "bitxor": (2, 2, _bits(lambda a, b: a ^ b)),
-    "chr": (1, 1, lambda scope, x: chr(n) if (n := _whole(x)) is not None and 0 <= n < 65_536 else UNDEFINED),
+    "chr": (1, 1, lambda scope, x: _character(_whole(x))),
     "clientid": (0, 0, lambda scope: _or_undefined(scope.world.client_id)),
     "concat": (0, 64, lambda scope, *values: _concat(*values)),
     "decode": (2, 5, _decode),
@@ -294,7 +311,7 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Value]]] = {
     "regexp_matches": (2, 2, _text(_regexp_matches)),
     "regexp_replace": (3, 3, _text(_regexp_replace)),
     "regexp_substr": (2, 2, _text(_regexp_substr)),
-    "replace": (3, 3, _text(lambda text, old, new: text.replace(old, new) if old else text)),
+    "replace": (3, 3, _text(_replace)),
     "rpad": (3, 3, lambda scope, *values: _pad(*values, left=False)),
     "rtrim": (1, 1, _text(lambda text: text.rstrip())),
     "sha1": (1, 1, _hash("sha1")),

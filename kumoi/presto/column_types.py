@@ -13,7 +13,8 @@ from typing import Any
 
 Type = Any
 
-MAP = "$map"
+MAP = "MAP"
+"""No name of a member: those are lower-case."""
 UNKNOWN = "NULL"
 """The type of a column that only ever was null."""
 MAX_DEPTH = 100

@@ -180,26 +180,16 @@ def _today(_node: exp.Expr) -> exp.Expr:
 
 
 def _reduce(node: exp.Expr) -> exp.Expr:
+    """The last function, which DuckDB's reduce lacks, is applied to a list of the one value."""
     finish = node.args.get("finish")
     if finish is None:
         return node
-    same = (
-        isinstance(finish, exp.Lambda)
-        and len(finish.expressions) == 1
-        and isinstance(finish.this, exp.Column | exp.Identifier)
-        and finish.this.name == finish.expressions[0].name
-    )
-    plain = node.copy()
-    plain.set("finish", None)
-    if same:
-        return plain
     if not isinstance(finish, exp.Lambda) or len(finish.expressions) != 1:
         raise QueryRefused("The last argument of reduce must be a function of one argument.")
-    name = finish.expressions[0].name
-    found: exp.Expr = finish.this.copy().transform(
-        lambda one: plain.copy() if isinstance(one, exp.Column | exp.Identifier) and one.name == name else one
-    )
-    return found
+    plain = node.copy()
+    plain.set("finish", None)
+    applied = exp.Anonymous(this="list_transform", expressions=[exp.Array(expressions=[plain]), finish])
+    return exp.Anonymous(this="list_extract", expressions=[applied, exp.Literal.number(1)])
 
 
 def _sequence(node: exp.Expr) -> exp.Expr:

@@ -62,6 +62,13 @@ def result(sql: str, payload: Any = None, **more: Any) -> Any:
         ("SELECT time_to_epoch('2026-01-02', 'yyyy-MM-dd') AS e FROM 'a'", {"e": 1767312000000}),
         ("SELECT cast('3' AS int) + 1 AS c, cast(t AS string) AS s FROM 'a'", {"c": 4, "s": "21"}),
         ("SELECT md5('a') AS m FROM 'a'", {"m": "0cc175b9c0f1b6a831c399e269772661"}),
+        ("SELECT chr(55357) AS c, bitnot(9223372036854775808) AS n, decode('\u00e9', 'base64') AS d FROM 'a'", {}),
+        ("SELECT time_to_epoch('2020 2020', 'yyyy yyyy') AS t FROM 'a'", {}),
+        (
+            "SELECT replace(rpad('', 2000, 'a'), 'a', rpad('', 2000, 'b')) AS r,"
+            " regexp_replace(rpad('', 2000, 'a'), 'a', rpad('', 2000, 'b')) AS s FROM 'a'",
+            {},
+        ),
         ("SELECT decode(encode(*, 'base64'), 'base64') AS d FROM 'a'", {"d": {"t": 21, "d": {"id": "x"}}}),
         ("SELECT get([1, 2], 1) AS g, get(d, 'id') AS i FROM 'a'", {"g": 2, "i": "x"}),
         (

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from kumoi.presto.column_types import MAP
 from kumoi.presto.engine import Run
 from kumoi.presto.outputs import Output
 from kumoi.presto.tables import Part, Relation
@@ -18,7 +19,7 @@ COLUMNS: dict[str, Any] = {
     "d": "DATE",
     "t": "TIMESTAMP",
     "a": ["BIGINT"],
-    "m": {"$map": ["VARCHAR", "BIGINT"]},
+    "m": {MAP: ["VARCHAR", "BIGINT"]},
     "o": {"p": "BIGINT", "q": "VARCHAR"},
     "rows": [{"p": "BIGINT", "q": "VARCHAR"}],
 }

@@ -52,6 +52,8 @@ EXPRESSIONS = [
     ("date_parse('2026-01-02', '%Y-%m-%d')", "2026-01-02 00:00:00.000"),
     ("reduce(a, 0, (s, e) -> s + e, s -> s * 10)", "60"),
     ("reduce(a, 0, (s, e) -> s + e, s -> s)", "6"),
+    ("reduce(a, 0, (s, e) -> s + e, s -> s * s + n)", "43"),
+    ("reduce(a, 0, (s, e) -> s + e, s -> cardinality(filter(ARRAY[1, 6], s -> s > 5)) + s)", "7"),
     ("transform(a, e -> e * 2)", "[2, 4, 6]"),
     ("filter(a, e -> e > 1)", "[2, 3]"),
     ("a[1]", "1"),

@@ -153,7 +153,8 @@ class RuleEngine:
                 return compiled.result(world)
             except Pending as pending:
                 world.known[pending.key] = await ask(self._doorway, caller, region, pending)
-            except RecursionError:
+            except Exception:
+                logger.exception("rule %s cannot be evaluated for a message", rule.name)
                 return None
         logger.warning("rule %s asks others more than %d times for one message", rule.name, MOST_ASKED)
         return None

@@ -9,7 +9,9 @@ same object again. Source: the user guide, "Reprocessing channel data".
 from __future__ import annotations
 
 import gzip
+import io
 import re
+import zlib
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -28,6 +30,8 @@ from kumoi.state import State, Timer, Transaction, transactional
 TOPIC = "iotanalytics.export"
 PAUSE = 5.0
 """Seconds of platform time that messages are gathered for."""
+MOST_BYTES = 256 << 20
+"""Bytes that an object has at most, once it is unpacked, to be read again."""
 _DAY = re.compile(r"__dt=(\d{4}-\d\d-\d\d)")
 
 
@@ -86,8 +90,16 @@ def day_of_path(path: str) -> str | None:
 
 
 def unpacked(body: bytes) -> list[bytes]:
-    """The payloads of an object's messages; OSError or ValueError when it is no such object."""
-    plain = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    """The payloads of an object's messages; OSError, EOFError or ValueError when it is no such object."""
+    plain = body
+    if body[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(body)) as packed:
+                plain = packed.read(MOST_BYTES + 1)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+    if len(plain) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
     return [line for line in plain.split(b"\n") if line.strip()]
 
 

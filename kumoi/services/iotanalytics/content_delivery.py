@@ -69,8 +69,6 @@ class Deliverer:
         dataset: DatasetRecord,
         content: Content,
         written: Mapping[Template, Sequence[Written]],
-        _own: Sequence[Written],
-        _folder: Path,
     ) -> None:
         """Deliver a content as the data set's rules say."""
         for rule in dataset.delivery:

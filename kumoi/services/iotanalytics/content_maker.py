@@ -19,12 +19,12 @@ import msgspec
 from kumoi.doorway import Doorway
 from kumoi.names import uuid
 from kumoi.presto.column_types import UNKNOWN, united_columns
-from kumoi.presto.outputs import FORMATS, Format, Output, Window, Written
+from kumoi.presto.outputs import FORMATS, NULL_KEY, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.tables import Relation
 from kumoi.services.iotanalytics.content_delivery import Deliverer
 from kumoi.services.iotanalytics.dataset_rules import delta, triggered_by
-from kumoi.services.iotanalytics.key_template import NULL_KEY, Template, read_template, safe
+from kumoi.services.iotanalytics.key_template import Template, read_template, safe
 from kumoi.services.iotanalytics.records import (
     Content,
     DatasetRecord,
@@ -114,6 +114,14 @@ class ContentMaker:
         """Where the files of a content are."""
         return self.root / account / content.dataset_id / content.version
 
+    async def drop(self, account: str, region: str, dataset: str, dropped: Sequence[Content]) -> None:
+        """Stop making contents that were deleted, and remove their files."""
+        versions = {content.version for content in dropped}
+        await self._cancel(
+            [job for job in self._running if job[:3] == (account, region, dataset) and job[3] in versions]
+        )
+        await self.remove(account, dropped)
+
     async def remove(self, account: str, dropped: Sequence[Content]) -> None:
         """Remove the files of contents."""
         for content in dropped:
@@ -140,8 +148,6 @@ class ContentMaker:
                 await self._failed(job, f"Kumoi failed ({type(error).__name__}); its log has the details.")
 
     async def _try(self, job: Job, runs: list[Run]) -> None:
-        from kumoi.presto.engine import Run
-
         state = self._doorway.state.at(job.account, job.region)
         found = await _load(state, job)
         if found is None:
@@ -155,7 +161,14 @@ class ContentMaker:
         window = None
         if (filter_ := delta(dataset)) is not None and content.window is not None:
             window = Window(filter_["timeExpression"], *content.window)
-        run = Run(dataset.query["sqlQuery"], now=self._doorway.clock.now(), window=window)
+        sql, now = dataset.query["sqlQuery"], self._doorway.clock.now()
+
+        def read() -> Run:
+            from kumoi.presto.engine import Run
+
+            return Run(sql, now=now, window=window)
+
+        run = await self._files.run(read)
         runs.append(run)
         folder = self.folder(job.account, content)
         await self._files.run(shutil.rmtree, folder, True)
@@ -166,8 +179,8 @@ class ContentMaker:
             tables = {name: self._table(*stores[name]) for name in run.tables & stores.keys()}
             answer = await self._files.run(run.run, tables, folder, outputs)
         entries = _entries(folder, outputs[0], answer.files[0])
-        rows_of = dict(zip(templates, answer.files[1:], strict=True)) if templates else {}
-        await self._deliverer.deliver(job.account, job.region, dataset, content, rows_of, answer.files[0], folder)
+        rows_of = dict(zip(templates, answer.files[1:], strict=True))
+        await self._deliverer.deliver(job.account, job.region, dataset, content, rows_of)
         for extra in range(1, len(outputs)):
             await self._files.run(shutil.rmtree, folder / str(extra), True)
         done = msgspec.structs.replace(
@@ -177,13 +190,13 @@ class ContentMaker:
 
     async def rows(self, account: str, region: str, sql: str, most: int) -> list[bytes]:
         """The first rows of a query's answer, each as a JSON object; QueryRefused when there is none."""
-        from kumoi.presto.engine import Run
-
         stores = await _stores(self._doorway.state.at(account, region))
-        run = Run(sql, now=self._doorway.clock.now())
-        folder = self.root / f"view-{uuid()}"
+        now, folder = self._doorway.clock.now(), self.root / f"view-{uuid()}"
 
         def answer() -> list[bytes]:
+            from kumoi.presto.engine import Run
+
+            run = Run(sql, now=now)
             tables = {name: self._table(*stores[name]) for name in run.tables & stores.keys()}
             try:
                 ((written,),) = run.run(tables, folder, [Output("ndjson")]).files
@@ -276,7 +289,7 @@ async def _stores(tx: Transaction) -> dict[str, tuple[DatastoreRecord, list[Segm
 async def _finish(tx: Transaction, job: Job, content: Content) -> tuple[list[Content], list[str]]:
     """Store a content that has ended; what is no longer kept, and the data sets that it triggers."""
     dataset = await datasets.get(tx, job.dataset)
-    if dataset is None or dataset.id != content.dataset_id:
+    if dataset is None or await contents.get(tx, content.dataset_id, content.version) is None:
         return [content], []
     await contents.put(tx, content)
     failed = content.state == "FAILED" and content.window is not None

@@ -34,9 +34,9 @@ class Scheduling:
 
     async def fire(self, timer: Timer) -> None:
         """Make the content that a timer is for; returns once it was made."""
-        version = await _fire(self._state.at(timer.account, timer.region), timer, self._decode(timer.payload))
+        alarm = self._decode(timer.payload)
+        version = await _fire(self._state.at(timer.account, timer.region), timer, alarm)
         if version is not None:
-            alarm = self._decode(timer.payload)
             job = Job(timer.account, timer.region, alarm.dataset, version)
             self._maker.start(job)
             await self._maker.made(job)

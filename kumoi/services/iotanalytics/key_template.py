@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
+from kumoi.presto.outputs import NULL_KEY
 from kumoi.services.iotanalytics.records import Content
 
 _PLACEHOLDER = re.compile(r"!\{([^{}]*)\}")
 _FORMATS = ("csv.gz", "ndjson.gz", "csv", "parquet", "ndjson")
-NULL_KEY = "__HIVE_DEFAULT_PARTITION__"
 
 
 class TemplateError(ValueError):

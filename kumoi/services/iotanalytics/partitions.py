@@ -32,9 +32,9 @@ def partition_columns(partitions: Mapping[str, Any] | None, types: Mapping[str, 
 
 
 def _moment(name: str, kind: Type) -> str:
-    """A column as a time: numbers are epoch seconds, or milliseconds when they are that large."""
+    """A column as a time: numbers are epoch seconds, or milliseconds when they are that large; NULL is no time."""
     column = quoted(name)
     if kind in ("BIGINT", "INTEGER", "DOUBLE"):
         seconds = f"CASE WHEN {column} > 1e11 THEN {column} / 1000.0 ELSE {column} END"
-        return f"CAST(to_timestamp({seconds}) AS TIMESTAMP)"
+        return f"TRY(CAST(to_timestamp({seconds}) AS TIMESTAMP))"
     return f"TRY_CAST({column} AS TIMESTAMP)"

@@ -15,6 +15,7 @@ import orjson
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.services.iotanalytics.activities.calling import ActivityFailed, Enricher, for_function, invoke
+from kumoi.services.iotanalytics.activities.nesting import MOST, too_deep
 from kumoi.services.iotanalytics.activities.pure import PURE, Step, step
 from kumoi.services.iotanalytics.chain import Activity
 
@@ -74,7 +75,9 @@ def _read(payloads: list[bytes], passage: Passage) -> None:
             message = orjson.loads(payload)
         except orjson.JSONDecodeError:
             message = None
-        if isinstance(message, dict):
+        if isinstance(message, dict) and too_deep(payload, message):
+            passage.failed.append((payload, f"The message cannot be stored: it is nested more than {MOST} deep."))
+        elif isinstance(message, dict):
             passage.messages.append(message)
         else:
             passage.failed.append((payload, "The message is not a JSON object."))

@@ -6,6 +6,7 @@ A pipeline with the tag `kumoi:deadLetterChannel` has them put into that channel
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ import orjson
 
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import uuid
+from kumoi.services.iotanalytics.activities.nesting import too_deep
 from kumoi.services.iotanalytics.records import PipelineRecord, logging_options
 from kumoi.wire.errors import AwsError
 
@@ -86,7 +88,8 @@ class Reports:
 
 
 def _shown(payload: bytes) -> dict[str, Any]:
-    try:
-        return {"payload": orjson.loads(payload)}
-    except orjson.JSONDecodeError:
-        return {"payloadBase64": base64.b64encode(payload).decode()}
+    with contextlib.suppress(orjson.JSONDecodeError):
+        message = orjson.loads(payload)
+        if not too_deep(payload, message):
+            return {"payload": message}
+    return {"payloadBase64": base64.b64encode(payload).decode()}

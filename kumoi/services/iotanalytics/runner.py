@@ -21,7 +21,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.lake import Cursor
 from kumoi.services.iotanalytics.activities.calling import content_of
 from kumoi.services.iotanalytics.chain import chain
-from kumoi.services.iotanalytics.channel_export import day_of_path, unpacked
+from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, payload_of
 from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
@@ -230,6 +230,8 @@ class Runner:
         payloads: list[bytes] = []
         try:
             answer = await self._doorway.ask("s3", "GetObject", {"Bucket": bucket, "Key": path}, caller, stream.region)
+            if answer["ContentLength"] > MOST_BYTES:
+                raise ValueError(f"it has more than {MOST_BYTES} bytes")
             payloads = await self._files.run(unpacked, await content_of(answer["Body"]))
         except (AwsError, CallDropped, OSError, EOFError, ValueError) as error:
             reason = f"{bucket}/{path} could not be read: {error}"
@@ -265,7 +267,9 @@ class Runner:
 
         def write() -> list[Segment]:
             lines = as_lines(passage)
-            return self._files.write(task.store, lines, day, source, now) if lines else []
+            made, refused = self._files.store(task.store, lines, day, source, now) if lines else ([], [])
+            passage.failed += refused
+            return made
 
         return await self._files.run(write)
 

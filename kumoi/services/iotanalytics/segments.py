@@ -20,6 +20,7 @@ from kumoi.names import uuid
 from kumoi.presto.column_types import Type, hive_type, quoted, united_columns
 from kumoi.presto.database import Database, text_literal
 from kumoi.presto.json_columns import load_lines, typed_columns
+from kumoi.presto.outputs import NULL_KEY
 from kumoi.presto.tables import Part, Relation, relation
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
@@ -72,6 +73,23 @@ class SegmentFiles:
                 return self._copies(cursor, store, day, types, source, now)
         finally:
             scratch.unlink()
+
+    def store(
+        self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
+    ) -> tuple[list[Segment], list[tuple[bytes, str]]]:
+        """Write rows, and tell which cannot be, with the reason: those are found by halving; blocks."""
+        import duckdb
+
+        try:
+            return self.write(store, lines, day, source, now), []
+        except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+            reason = str(error).partition("\n")[0]
+        if len(lines) == 1:
+            return [], [(lines[0], f"The message cannot be stored: {reason}")]
+        half = len(lines) // 2
+        made, refused = self.store(store, lines[:half], day, source, now)
+        more, others = self.store(store, lines[half:], day, source, now)
+        return made + more, refused + others
 
     def transform(
         self,
@@ -183,7 +201,7 @@ class SegmentFiles:
                 f"{column} IS NULL" if value is None else f"{column} = {text_literal(value)}"
                 for column, value in zip(columns.values(), row, strict=True)
             ]
-            named = {name: value or "__HIVE_DEFAULT_PARTITION__" for name, value in zip(columns, row, strict=True)}
+            named = {name: value or NULL_KEY for name, value in zip(columns, row, strict=True)}
             found.append((named, " AND ".join(tests)))
         return found
 

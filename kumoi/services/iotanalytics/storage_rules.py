@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.presto.column_types import ColumnTypeError, hive_type
+from kumoi.presto.joda import PatternError, strftime_pattern
 from kumoi.services.iotanalytics.naming import invalid
 
 _SERVICE_MANAGED = "serviceManagedS3"
@@ -55,6 +56,10 @@ def read_partitions(partitions: Mapping[str, Any] | None) -> dict[str, Any] | No
         if one["attributeName"].lower() in seen:
             raise invalid(f"The attribute {one['attributeName']} is partitioned by twice.")
         seen.add(one["attributeName"].lower())
+        try:
+            strftime_pattern(one.get("timestampFormat", ""))
+        except PatternError as error:
+            raise invalid(f"The timestamp format of {one['attributeName']} is not valid: {error}") from None
     if "__dt" in seen:
         raise invalid("Data stores are partitioned by __dt in any case.")
     return dict(partitions) if partitions and listed else None

@@ -21,6 +21,7 @@ from kumoi.iot_sql import SqlError, nodes, parse_expression
 from kumoi.presto.column_types import Type, inferred, quoted, type_text
 from kumoi.presto.database import text_literal
 from kumoi.presto.json_columns import structure_of
+from kumoi.services.iotanalytics.activities.nesting import may_be_deep
 from kumoi.services.iotanalytics.activities.paths import last_name, steps
 from kumoi.services.iotanalytics.activities.pure import PURE
 from kumoi.services.iotanalytics.chain import Activity
@@ -69,6 +70,8 @@ def joined(payloads: Sequence[bytes]) -> bytes:
     """Payloads as JSON lines; NotVectorised when they may not be read alike."""
     lines = b"\n".join(payloads)
     if lines.count(b"\n") != len(payloads) - 1 or b"null" in lines or any(one in lines for one in _UNUSUAL):
+        raise NotVectorised
+    if any(map(may_be_deep, payloads)):
         raise NotVectorised
     lower = lines.lower()
     if (b"nan" in lower or b"inf" in lower) and _NO_NUMBER.search(lower):

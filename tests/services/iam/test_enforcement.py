@@ -662,3 +662,10 @@ def test_items_of_a_table_are_divided_by_their_leading_keys(connect: Connect) ->
     refusal(mine.batch_get_item, RequestItems={"Scores": {"Keys": [key("gus"), key("ann")]}})
     refusal(mine.transact_write_items, TransactItems=[{"Put": {"TableName": "Scores", "Item": key("ann")}}])
     refusal(mine.scan, TableName="Scores")
+
+
+def test_there_are_no_live_views_for_those_who_cannot_sign(enforcing: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=10)
+    assert error.value.code == 403
+    error.value.close()

@@ -70,6 +70,12 @@ def test_a_data_store_keeps_its_format_and_partitions(client: Any) -> None:
     changed = {"jsonConfiguration": {}}
     told = refused(lambda: client.update_datastore(datastoreName="d", fileFormatConfiguration=changed))
     assert told == ("InvalidRequestException", "The file format of a data store cannot be changed.")
+    odd = {"partitions": [{"timestampPartition": {"attributeName": "at", "timestampFormat": "yyyy-qq"}}]}
+    told = refused(lambda: client.create_datastore(datastoreName="e", datastorePartitions=odd))
+    assert told == (
+        "InvalidRequestException",
+        "The timestamp format of at is not valid: qq is no part of a date's pattern",
+    )
 
 
 def test_a_pipeline_is_a_chain_whatever_the_order_of_its_list(client: Any) -> None:

@@ -142,6 +142,27 @@ def test_what_cannot_be_answered_fails_with_a_reason(
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
+ENDLESS = "SELECT count(*) FROM UNNEST(sequence(1, 1000000)) AS a(x), UNNEST(sequence(1, 100000000)) AS b(y)"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_content_that_is_deleted_is_made_no_longer(
+    client: Any, make: Callable[..., None], content: Callable[..., dict[str, Any]], whole: bool
+) -> None:
+    make(ENDLESS)
+    for _ in range(3):  # more than are made at once
+        version = client.create_dataset_content(datasetName="s")["versionId"]
+        client.get_dataset_content(datasetName="s", versionId=version)
+        if not whole:
+            client.delete_dataset_content(datasetName="s", versionId=version)
+    if whole:
+        client.delete_dataset(datasetName="s")
+    else:
+        assert client.list_dataset_contents(datasetName="s")["datasetContentSummaries"] == []
+    make("SELECT 1 AS one", "t")
+    assert content("t")["status"]["state"] == "SUCCEEDED"
+
+
 def test_one_file_for_each_farm_and_sensor(
     client: Any,
     kumoi: Any,

@@ -80,3 +80,42 @@ def test_rows_reach_the_store(client: Any, pipeline: Pipeline, put: Put, until: 
         return float(shown["statistics"]["size"]["estimatedSizeInBytes"])
 
     assert until(size, "no rows in the store") > 100
+
+
+UNSTORABLE = [b'{"": 1}', b'{"b": {"": 1}}', b'{"b":' * 1000 + b"1" + b"}" * 1000]
+
+
+@pytest.mark.parametrize("unstorable", UNSTORABLE, ids=["no name", "no name within", "deep"])
+def test_a_message_that_cannot_be_stored_keeps_no_other_back(
+    client: Any, pipeline: Pipeline, put: Put, count: Callable[[], int], until: Callable[..., Any], unstorable: bytes
+) -> None:
+    client.create_channel(channelName="lost")
+    pipeline({"removeAttributes": {"attributes": ["gone"]}}, tags={"kumoi:deadLetterChannel": "lost"})
+    put([{"a": n + 1} for n in range(5)] + [unstorable] + [{"a": n + 1} for n in range(5)])
+
+    def letters() -> list[bytes]:
+        found: list[bytes] = client.sample_channel_data(channelName="lost")["payloads"]
+        return found
+
+    (letter,) = until(letters, "the message was not told")
+    assert "cannot be stored" in json.loads(letter)["reason"]
+    assert until(lambda: count() == 10, "the others were not stored")
+
+
+def test_names_of_types_and_times_beyond_the_calendar_are_stored(
+    pipeline: Pipeline, put: Put, count: Callable[[], int], until: Callable[..., Any]
+) -> None:
+    by_time = {"partitions": [{"timestampPartition": {"attributeName": "t"}}]}
+    pipeline(datastorePartitions=by_time)
+    put([{"t": 1e300}, {"t": 1, "$map": 1, "a": {"MAP": [1, 2]}}])
+    assert until(lambda: count() == 2, "the rows were not stored")
+
+
+@pytest.mark.parametrize("activities", [(), ({"addAttributes": {"attributes": {"it's": "e'e"}}},)])
+def test_quotes_in_names_and_values_are_stored(
+    pipeline: Pipeline, put: Put, count: Callable[[], int], until: Callable[..., Any], activities: tuple[Any, ...]
+) -> None:
+    partitions = {"partitions": [{"attributePartition": {"attributeName": "of"}}]}
+    pipeline(*activities, datastorePartitions=partitions)
+    put([{"of": f"it's {n % 2}", 'a"b': {"c'\"d": "'"}, "it's": n} for n in range(4)])
+    assert until(lambda: count() == 4, "the rows were not stored")

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kumoi.services.iotanalytics import channel_export
+
 pytestmark = pytest.mark.kumoi_clock
 
 Put = Callable[..., None]
@@ -80,7 +82,16 @@ def test_a_channel_in_a_bucket_of_ones_own(
     put([{"n": 3}])
     kumoi.advance("6s")
     assert len(s3.list_objects_v2(Bucket=bucket)["Contents"]) == 2
-    messages = {"s3Paths": [listed["Key"], "gone"]}
+    s3.put_object(Bucket=bucket, Key="broken", Body=gzip.compress(b"{}")[:10] + b"\xff" * 20)
+    messages = {"s3Paths": ["broken", listed["Key"], "gone"]}
     run = client.start_pipeline_reprocessing(pipelineName="p", channelMessages=messages)["reprocessingId"]
     until(lambda: status(client, run) == "SUCCEEDED", "the reprocessing did not end")
     until(lambda: count() == 5, "not 5 rows")
+
+
+def test_an_object_that_unpacks_to_too_much_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_export, "MOST_BYTES", 1000)
+    assert channel_export.unpacked(gzip.compress(b"{}\n" * 333)) == [b"{}"] * 333
+    for body in (gzip.compress(b"{}\n" * 334), b"{}\n" * 334):
+        with pytest.raises(ValueError, match="more than 1000 bytes"):
+            channel_export.unpacked(body)

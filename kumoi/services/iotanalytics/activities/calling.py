@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import CallDropped, Doorway, Principal
+from kumoi.services.iotanalytics.activities.nesting import MOST, too_deep
 from kumoi.services.iotanalytics.activities.paths import MISSING, get
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.wire.errors import AwsError
@@ -55,9 +56,9 @@ async def invoke(doorway: Doorway, caller: Principal, region: str, activity: Act
             messages = orjson.loads(content)
         except orjson.JSONDecodeError:
             messages = None
-        if isinstance(messages, list):
+        if isinstance(messages, list) and not too_deep(content, messages):
             return messages
-        reason = "it did not answer an array of messages"
+        reason = f"it did not answer an array of messages, nested at most {MOST} deep"
     raise ActivityFailed(f"{activity.name}: the function {name} failed {TRIES} times: {reason}")
 
 
@@ -116,8 +117,9 @@ class Enricher:
 
 
 def for_function(payload: bytes) -> Message:
-    """A payload as a function gets it: JSON as it is, anything else as base64."""
+    """A payload as a function gets it: JSON as it is, anything else (and what is nested too deeply) as base64."""
     try:
-        return orjson.loads(payload)
+        message = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return base64.b64encode(payload).decode()
+    return base64.b64encode(payload).decode() if too_deep(payload, message) else message

@@ -88,7 +88,7 @@ async def delete_dataset_content(call: Call, datasetName: str, versionId: str = 
     """Delete a version and its files."""
     content = await _find(call.state, datasetName, versionId)
     await _delete(call.state, content)
-    await call.part(ContentMaker).remove(call.account, [content])
+    await call.part(ContentMaker).drop(call.account, call.region, datasetName, [content])
 
 
 @iotanalytics.data_plane("iotanalytics-content")

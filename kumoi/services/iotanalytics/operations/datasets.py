@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -46,7 +47,7 @@ async def create_dataset(
         versioning=versioningConfiguration,
         late=lateDataRules or [],
     )
-    check_dataset(dataset)
+    await asyncio.to_thread(check_dataset, dataset)
     await _create(call.state, call, dataset)
     return {
         "datasetName": datasetName,
@@ -67,18 +68,17 @@ async def update_dataset(
     lateDataRules: list[dict[str, Any]] | None = None,
 ) -> None:
     """Change a data set: what is not given is as if it never was."""
-    await _update(
-        call.state,
-        datasetName,
-        {
-            "actions": actions,
-            "triggers": triggers or [],
-            "delivery": contentDeliveryRules or [],
-            "retention": retentionPeriod,
-            "versioning": versioningConfiguration,
-            "late": lateDataRules or [],
-        },
-    )
+    changed = {
+        "actions": actions,
+        "triggers": triggers or [],
+        "delivery": contentDeliveryRules or [],
+        "retention": retentionPeriod,
+        "versioning": versioningConfiguration,
+        "late": lateDataRules or [],
+    }
+    before = await find_dataset(call.state, datasetName)
+    await asyncio.to_thread(check_dataset, msgspec.structs.replace(before, **changed))
+    await _update(call.state, datasetName, changed)
 
 
 @iotanalytics.operation
@@ -129,7 +129,7 @@ async def list_datasets(call: Call, nextToken: str | None = None, maxResults: in
 async def delete_dataset(call: Call, datasetName: str) -> None:
     """Delete a data set and its contents; what was delivered stays where it is."""
     dropped = await _delete(call.state, datasetName)
-    await call.part(ContentMaker).remove(call.account, dropped)
+    await call.part(ContentMaker).drop(call.account, call.region, datasetName, dropped)
 
 
 def _retention(dataset: DatasetRecord) -> dict[str, Any]:
@@ -150,7 +150,6 @@ async def _create(tx: Transaction, call: Call, dataset: DatasetRecord) -> None:
 async def _update(tx: Transaction, name: str, changed: dict[str, Any]) -> None:
     before = await find_dataset(tx, name)
     dataset = msgspec.structs.replace(before, updated=tx.now, **changed)
-    check_dataset(dataset)
     await _check_trigger(tx, dataset)
     await datasets.put(tx, dataset)
     if dataset.triggers != before.triggers:

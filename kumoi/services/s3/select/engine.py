@@ -13,16 +13,16 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from kumoi.presto.database import connect, seal
 from kumoi.services.s3.select.dialect import Query
 from kumoi.services.s3.select.errors import select_error
 from kumoi.services.s3.select.expressions import Compiler
 from kumoi.services.s3.select.output import writer
 from kumoi.services.s3.select.serialization import Input, Output
 from kumoi.services.s3.select.sources import Source, source
-from kumoi.services.s3.select.values import Value, as_bool, as_text, quoted
+from kumoi.services.s3.select.values import Value, as_bool, as_text
 from kumoi.wire.errors import AwsError
 
-MEMORY = "1GB"
 THREADS = 2
 _ROWS = 500
 """Rows that are fetched at once."""
@@ -37,15 +37,7 @@ class Selection:
     """
 
     def __init__(self, directory: Path, closed: Callable[[], None]) -> None:
-        self._database = duckdb.connect(
-            config={
-                "memory_limit": MEMORY,
-                "threads": THREADS,
-                "temp_directory": str(directory / "spill"),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
+        self._database = connect(directory / "spill", threads=THREADS)
         self._form = ""
         self._write: Callable[[Sequence[Any]], str] | None = None
         self.close = weakref.finalize(self, _closed, self._database, directory, closed)
@@ -53,11 +45,8 @@ class Selection:
     def start(self, query: Query, form: Input, output: Output, path: Path, now: float) -> None:
         """Begin; raises S3 Select's errors."""
         self._form = form.form
-        allowed = f"[{quoted(str(path))}]"
         try:
-            self._database.execute(f"SET allowed_paths = {allowed}")
-            for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
-                self._database.execute(f"SET {setting}")
+            seal(self._database, [path])
             found = source(form, path, query.steps, self._database)
             sql, self._write = compiled(query, found, output, now)
             self._database.execute(sql)
