@@ -182,7 +182,7 @@ async def _search(state: State, text: str, stat: str, period: int, start: float,
     exact = re.findall(r'(\w+)\s*=\s*"?([^"\s]+)"?', text)
     words = re.sub(r'(\w+)\s*=\s*"?([^"\s]+)"?', " ", text).split()
     found = []
-    for metric in await all_metrics(state, namespace):
+    async for metric in all_metrics(state, namespace):
         if wanted is not None and {name for name, _ in metric.dimensions} != wanted:
             continue
         if not _is_meant(metric, exact, [word.strip('"').lower() for word in words if word.upper() != "AND"]):

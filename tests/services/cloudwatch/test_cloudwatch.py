@@ -119,6 +119,18 @@ def test_metrics_are_listed(kumoi: KumoiAccount, cloudwatch: Any) -> None:
     assert [(metric["Namespace"], metric["Dimensions"][0]["Value"]) for metric in one] == [("Shop", "1")]
 
 
+def test_many_metrics_are_listed_page_by_page(cloudwatch: Any) -> None:
+    metrics = [{"MetricName": f"m{number:03}", "Value": 1} for number in range(600)]
+    cloudwatch.put_metric_data(Namespace="Shop", MetricData=metrics)
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Shop")
+    names = [[one["MetricName"] for one in page["Metrics"]] for page in pages]
+    assert [len(page) for page in names] == [500, 100]
+    assert [name for page in names for name in page] == [one["MetricName"] for one in metrics]
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.list_metrics(NextToken="eA==")
+    assert refused.value.response["Error"]["Code"] == "InvalidNextToken"
+
+
 @pytest.mark.parametrize(
     ("datum", "code"),
     [
