@@ -228,3 +228,44 @@ def test_what_does_not_sign_in(
     with pytest.raises(ClientError) as refused:
         pool.public.initiate_auth(ClientId=pool.app, AuthFlow=flow, AuthParameters=parameters)
     assert code(refused)[0] == error
+
+
+def test_what_is_no_token_of_this_client_and_kind_opens_nothing(pool: Any) -> None:
+    pool.user()
+    tokens = pool.sign_in()
+    head, claims, signature = tokens["AccessToken"].split(".")
+    forged = f"{head}.{claims}.{signature[:-8]}AAAAAAAA"
+    for token in (tokens["IdToken"], forged):
+        with pytest.raises(ClientError) as refused:
+            pool.admin.get_user(AccessToken=token)
+        assert code(refused) == ("NotAuthorizedException", "Invalid Access Token")
+    other = pool.admin.create_user_pool_client(UserPoolId=pool.id, ClientName="other", ExplicitAuthFlows=FLOWS)
+    with pytest.raises(ClientError) as refused:
+        pool.admin.initiate_auth(
+            ClientId=other["UserPoolClient"]["ClientId"],
+            AuthFlow="REFRESH_TOKEN_AUTH",
+            AuthParameters={"REFRESH_TOKEN": tokens["RefreshToken"]},
+        )
+    assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+
+
+@pytest.mark.kumoi_clock
+def test_tokens_and_sessions_end(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi)
+    pool.user()
+    token = pool.sign_in()["AccessToken"]
+    pool.admin.admin_create_user(UserPoolId=pool.id, Username="bob", TemporaryPassword="Temporary-1")
+    parameters = {"USERNAME": "bob", "PASSWORD": "Temporary-1"}
+    begun = pool.admin.initiate_auth(ClientId=pool.app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
+    kumoi.advance("61m")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.get_user(AccessToken=token)
+    assert code(refused) == ("NotAuthorizedException", "Access Token has expired")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.respond_to_auth_challenge(
+            ClientId=pool.app,
+            ChallengeName="NEW_PASSWORD_REQUIRED",
+            Session=begun["Session"],
+            ChallengeResponses={"USERNAME": "bob", "NEW_PASSWORD": PASSWORD},
+        )
+    assert code(refused) == ("NotAuthorizedException", "Invalid session for the user, session is expired.")
