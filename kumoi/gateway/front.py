@@ -16,6 +16,7 @@ from kumoi.gateway.routing import Router, Target
 from kumoi.gateway.websocket import WebSocket, WebSocketClosed
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
+from kumoi.wire.compressed import plain
 from kumoi.wire.credential import hoisted_headers
 from kumoi.wire.http import BufferedBody, Headers
 
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 70_167_211
 """Bytes that a body may have which is not streamed: Lambda's, the largest of any operation."""
+
+COMPRESSED_LIMIT = 4 * 1024 * 1024
+"""Bytes that a body may have once it is decompressed: several times what PutMetricData takes."""
 
 MOCKED = "mocked"
 """The data plane that takes what no service serves, where the platform has it."""
@@ -108,6 +112,9 @@ class Front:
                 request.headers = Headers([*request.headers.items, *hoisted_headers(request.query)])
             if exchange.streams_input:
                 body = await self._authentication.payload(request, target)
+            elif exchange.operation.compressible and request.headers.get("content-encoding") == "gzip":
+                assert isinstance(body, bytes), "what is not streamed was read"
+                body = await plain(body, COMPRESSED_LIMIT)
             params = exchange.decode(request, body)
             call = Call(
                 self._doorway,

@@ -124,7 +124,10 @@ class Shape:
 
 
 class OperationModel:
-    """One operation: where it is found, what goes in, what comes out; `unsigned` ones need no signature."""
+    """One operation: where it is found, what goes in, what comes out; `unsigned` ones need no signature.
+
+    `compressible`: clients compress its longer requests (gzip).
+    """
 
     def __init__(self, model: ServiceModel, name: str, definition: Mapping[str, Any]) -> None:
         self.model = model
@@ -135,6 +138,7 @@ class OperationModel:
         self.uri: str = http.get("requestUri", "/")
         self.status: int = http.get("responseCode", 200)
         self.deprecated: bool = bool(definition.get("deprecated"))
+        self.compressible: bool = "gzip" in definition.get("requestcompression", {}).get("encodings", ())
         self.unsigned: bool = definition.get("authtype") == "none" or "smithy.api#noAuth" in definition.get("auth", ())
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from kumoi import java_patterns
 from kumoi.doorway import Ask, Authorization, Call, Principal
 from kumoi.http_api import jwt
 from kumoi.services.appsync.kept import Kept
@@ -145,7 +146,7 @@ async def _by_token(call: Call, by_mode: Mapping[str, list[Mapping[str, Any]]], 
     expires = claims.get("exp")
     if not isinstance(expires, int | float) or expires <= call.now:
         raise Refused("Token has expired.")
-    _check_client(claims, config.get("appIdClientRegex" if mode == POOL else "clientId"))
+    await _check_client(claims, config.get("appIdClientRegex" if mode == POOL else "clientId"))
     identity: dict[str, Any] = {"sub": claims.get("sub"), "issuer": claims["iss"], "claims": dict(claims)}
     if mode == "OPENID_CONNECT":
         for name, moment in (("iatTTL", "iat"), ("authTTL", "auth_time")):
@@ -162,16 +163,21 @@ async def _by_token(call: Call, by_mode: Mapping[str, list[Mapping[str, Any]]], 
     return Caller(mode, identity, tuple(groups or ()))
 
 
-def _check_client(claims: Mapping[str, Any], pattern: str | None) -> None:
+async def _check_client(claims: Mapping[str, Any], pattern: str | None) -> None:
     if not pattern:
         return
     stated = [claims.get(name) for name in ("aud", "client_id", "azp")]
+    for one in stated:
+        if isinstance(one, str) and await _matches(pattern, one):
+            return
+    raise Refused
+
+
+async def _matches(pattern: str, text: str) -> bool:
     try:
-        holds = any(isinstance(one, str) and re.fullmatch(pattern, one) for one in stated)
-    except re.error:
-        holds = False
-    if not holds:
-        raise Refused
+        return await java_patterns.first_mismatch([(pattern, text)]) is None
+    except java_patterns.BadPattern:
+        return False
 
 
 async def _by_function(
@@ -183,11 +189,8 @@ async def _by_function(
     headers: Mapping[str, str],
 ) -> Caller:
     pattern = config.get("identityValidationExpression")
-    try:
-        if pattern and not re.fullmatch(pattern, token):
-            raise Refused
-    except re.error:
-        raise Refused from None
+    if pattern and not await _matches(pattern, token):
+        raise Refused
     verdicts = call.part(Kept).verdicts
     until, answer = verdicts.get((api.id, token), (0.0, None))
     if until <= call.now:

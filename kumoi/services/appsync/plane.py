@@ -82,7 +82,7 @@ async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Respon
 
     call, kept, properties = asked.call, asked.call.part(Kept), asked.api.properties
     found = kept.schemas.of(schema.version, schema.definition)
-    read = document(found, given["query"], properties.get("introspectionConfig") != "DISABLED")
+    read = await document(found, given["query"], properties.get("introspectionConfig") != "DISABLED")
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")

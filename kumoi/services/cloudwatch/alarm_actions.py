@@ -1,6 +1,6 @@
 """What follows a change of an alarm's state: its actions, and the event on the default bus. Durable, by an outbox.
 
-Topics get a notification, functions an event; an action of another service is told of in the history as not done.
+Topics get a notification, functions an event; what became of an action is in the alarm's history.
 Source: "Alarm events and EventBridge", "Notify users on alarm changes", "Invoke a Lambda function from an alarm".
 """
 
@@ -15,6 +15,7 @@ import orjson
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import Arn, uuid
+from kumoi.services.cloudwatch.alarm_history import note
 from kumoi.services.cloudwatch.alarm_messages import event_detail, function_event, notification
 from kumoi.services.cloudwatch.records import Alarm, StateValue
 from kumoi.state import Transaction
@@ -56,8 +57,8 @@ class AlarmActions:
             give_up=self._give_up,
         )
 
-    async def changed(self, tx: Transaction, alarm: Alarm, before: Alarm) -> list[str]:
-        """An alarm has another state: have it told in this transaction; the actions that follow."""
+    async def changed(self, tx: Transaction, alarm: Alarm, before: Alarm) -> None:
+        """An alarm has another state: have it told in this transaction, and its actions follow."""
         member = _MEMBERS[alarm.state]
         actions = list(alarm.definition.get(member) or ()) if alarm.actions_enabled else []
         deliveries = [
@@ -72,10 +73,13 @@ class AlarmActions:
             for target in (BUS, *actions)
         ]
         await self.outbox.accept(tx, deliveries)
-        return actions
 
     async def _attempt(self, delivery: Delivery) -> None:
         told = self._decode(delivery.content)
+        await self._tell(delivery, told)
+        await self._note(delivery, told, "Successfully executed", {"actionState": "Succeeded"})
+
+    async def _tell(self, delivery: Delivery, told: Told) -> None:
         ask = self._doorway.ask
         place = (delivery.account, delivery.region)
         host = _OF_FUNCTIONS if ":lambda:" in told.target else SERVICE
@@ -109,7 +113,14 @@ class AlarmActions:
         await ask("lambda", "Invoke", params, caller, arn.region)
 
     async def _give_up(self, delivery: Delivery, failure: Failure) -> None:
-        """CloudWatch keeps nothing of an action that failed; the outbox has logged it."""
+        """Have it in the history that an action was not carried out."""
+        told = self._decode(delivery.content)
+        await self._note(delivery, told, "Failed to execute", {"actionState": "Failed", "error": failure.message})
+
+    async def _note(self, delivery: Delivery, told: Told, verb: str, content: dict[str, Any]) -> None:
+        if told.target != BUS:
+            state = self._doorway.state.at(delivery.account, delivery.region)
+            await note(state, told.alarm, "Action", f"{verb} action {told.target}", content)
 
 
 def alarm_arn(account: str, region: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Changes of alarms in the key space: their configuration, their state, the composites above them, their history.
+"""Changes of alarms in the key space: their configuration, their state, the composites above them.
 
 An alarm has one timer, for its next evaluation: each minute, or each ten seconds where its period is shorter.
 """
@@ -9,19 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
 from kumoi.names import uuid
-from kumoi.services.cloudwatch.alarm_actions import AlarmActions, alarm_arn
+from kumoi.services.cloudwatch.alarm_actions import AlarmActions
+from kumoi.services.cloudwatch.alarm_history import note
 from kumoi.services.cloudwatch.alarm_rule import parse
-from kumoi.services.cloudwatch.evaluation import stamp
-from kumoi.services.cloudwatch.records import Alarm, HistoryItem, StateValue, alarms, history
+from kumoi.services.cloudwatch.records import Alarm, StateValue, alarms
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 TOPIC = "cloudwatch.alarm"
-KEPT = 30 * 86_400.0
-"""For how many seconds history is kept."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -69,9 +66,11 @@ async def configure(
         )
     else:
         alarm = msgspec.structs.replace(known, definition=definition, configured=tx.now, actions_enabled=enabled)
+    if composite:
+        await _check_no_cycle(tx, alarm)
     await alarms.put(tx, alarm)
     verb = "created" if known is None else "updated"
-    await _note(tx, alarm, "ConfigurationUpdate", f'Alarm "{name}" {verb}', {"version": "1.0", "type": verb.title()})
+    await note(tx, alarm, "ConfigurationUpdate", f'Alarm "{name}" {verb}', {"version": "1.0", "type": verb.title()})
     if composite:
         await _settle(tx, actions, alarm)
     else:
@@ -107,9 +106,8 @@ async def turn(tx: Transaction, actions: AlarmActions, alarm: Alarm, change: Cha
         "oldState": {"stateValue": alarm.state, "stateReason": alarm.reason},
         "newState": {"stateValue": after.state, "stateReason": after.reason},
     }
-    await _note(tx, after, "StateUpdate", f"Alarm updated from {alarm.state} to {after.state}", data)
-    for target in await actions.changed(tx, after, alarm):
-        await _note(tx, after, "Action", f"Successfully executed action {target}", {"actionState": "Succeeded"})
+    await note(tx, after, "StateUpdate", f"Alarm updated from {alarm.state} to {after.state}", data)
+    await actions.changed(tx, after, alarm)
     await _settle_above(tx, actions, after)
     return after
 
@@ -119,7 +117,7 @@ async def remove(tx: Transaction, names: Sequence[str]) -> None:
     """Forget alarms; ValidationError where a composite that stays is made of one."""
     for one in await alarms.list(tx):
         if one.composite and one.name not in names:
-            used = sorted(set(parse(one.definition["AlarmRule"]).names) & set(names))
+            used = sorted(_below(one) & set(names))
             if used:
                 raise aws_error(
                     "ValidationError",
@@ -140,10 +138,26 @@ async def enable(tx: Transaction, names: Sequence[str], enabled: bool) -> None:
             await alarms.put(tx, msgspec.structs.replace(alarm, actions_enabled=enabled))
 
 
+def _below(composite: Alarm) -> frozenset[str]:
+    return parse(composite.definition["AlarmRule"]).alarms
+
+
+async def _check_no_cycle(tx: Transaction, composite: Alarm) -> None:
+    """Raise ValidationError for a composite that is, in the end, made of itself: it would never come to rest."""
+    waiting, seen = list(_below(composite)), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name == composite.name:
+            raise aws_error("ValidationError", "A composite alarm cannot be made of itself.", status=400)
+        alarm = None if name in seen else await alarms.get(tx, name)
+        seen.add(name)
+        if alarm is not None and alarm.composite:
+            waiting += _below(alarm)
+
+
 async def _settle_above(tx: Transaction, actions: AlarmActions, alarm: Alarm) -> None:
-    arn = alarm_arn(tx.account, tx.region, alarm.name)
     for one in await alarms.list(tx):
-        if one.composite and {alarm.name, arn} & set(parse(one.definition["AlarmRule"]).names):
+        if one.composite and alarm.name in _below(one):
             await _settle(tx, actions, one)
 
 
@@ -160,12 +174,6 @@ async def _settle(tx: Transaction, actions: AlarmActions, composite: Alarm) -> N
         await turn(tx, actions, composite, Change(wanted, reason))
 
 
-async def _note(tx: Transaction, alarm: Alarm, kind: Any, summary: str, data: dict[str, Any]) -> None:
-    number = await tx.add(("cloudwatch.history.number", alarm.name))
-    text = orjson.dumps({**data, "timestamp": stamp(tx.now)}).decode()
-    await history.put(tx, HistoryItem(alarm.name, tx.now, number, kind, summary, text, alarm.composite))
-
-
 @transactional
 async def find(tx: Transaction, name: str) -> Alarm | None:
     """An alarm."""
@@ -176,10 +184,3 @@ async def find(tx: Transaction, name: str) -> Alarm | None:
 async def listed(tx: Transaction) -> list[Alarm]:
     """Every alarm by name."""
     return list(await alarms.list(tx))
-
-
-@transactional
-async def history_of(tx: Transaction, name: str | None) -> list[HistoryItem]:
-    """What happened to an alarm, or to all, in the last thirty days; the oldest first."""
-    found = await history.list(tx) if name is None else await history.list(tx, name)
-    return sorted((one for one in found if one.time >= tx.now - KEPT), key=lambda one: (one.time, one.number))

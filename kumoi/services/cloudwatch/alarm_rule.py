@@ -27,6 +27,11 @@ class AlarmRule:
     names: tuple[str, ...]
     holds: Callable[[Callable[[str], str]], bool]
 
+    @property
+    def alarms(self) -> frozenset[str]:
+        """The names of the alarms, also of those that it calls by their ARNs."""
+        return frozenset(name.rpartition(":alarm:")[2] for name in self.names)
+
 
 def parse(text: str) -> AlarmRule:
     """Read a rule; raises RuleError."""

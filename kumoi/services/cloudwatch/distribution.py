@@ -17,9 +17,11 @@ import msgspec
 
 MOST_EXACT = 150
 _GROWTH = math.log(1.02)
+_NUMBER = r"-?\d{1,20}(?:\.\d{1,20})?"
 _FORM = re.compile(
     r"(?P<kind>p|tm|tc|ts|wm)(?P<percent>\d{1,3}(?:\.\d{1,10})?)"
-    r"|(?P<ranged>TM|TC|TS|WM|PR)\((?P<low>-?\d*\.?\d*)(?P<lowp>%?):(?P<high>-?\d*\.?\d*)(?P<highp>%?)\)"
+    r"|(?P<ranged>TM|TC|TS|WM|PR)"
+    rf"\((?:(?P<low>{_NUMBER})(?P<lowp>%?))?:(?:(?P<high>{_NUMBER})(?P<highp>%?))?\)"
     r"|(?P<iqm>IQM|iqm)"
 )
 
@@ -152,8 +154,8 @@ def _bounds(form: re.Match[str], values: list[tuple[float, float]]) -> tuple[str
     low, high = form["low"], form["high"]
     return (
         form["ranged"],
-        -math.inf if low == "" else _percentile(values, float(low)) if form["lowp"] else float(low),
-        math.inf if high == "" else _percentile(values, float(high)) if form["highp"] else float(high),
+        -math.inf if low is None else _percentile(values, float(low)) if form["lowp"] else float(low),
+        math.inf if high is None else _percentile(values, float(high)) if form["highp"] else float(high),
     )
 
 

@@ -37,12 +37,27 @@ def page(
 ) -> tuple[Sequence[ItemT], dict[str, Any]]:
     """One page of items in the order of their keys, and the NextToken member where more follow."""
     if token is not None:
-        try:
-            after = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise aws_error("InvalidNextToken", "Invalid next token") from None
+        after = read_token(token)
         items = [item for item in items if key(item) > after]
     found = items[:most]
     if len(found) == len(items):
         return found, {}
-    return found, {"NextToken": base64.b64encode(key(found[-1]).encode()).decode()}
+    return found, {"NextToken": token_of(key(found[-1]))}
+
+
+def token_of(key: str) -> str:
+    """The token of the page behind a key."""
+    return base64.b64encode(key.encode()).decode()
+
+
+def read_token(token: str) -> str:
+    """The key that a token holds; InvalidNextToken."""
+    try:
+        return base64.b64decode(token, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise bad_token() from None
+
+
+def bad_token() -> AwsError:
+    """InvalidNextToken."""
+    return aws_error("InvalidNextToken", "Invalid next token")

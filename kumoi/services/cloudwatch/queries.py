@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kumoi.services.cloudwatch.distribution import EMPTY, Distribution, is_statistic, statistic
 from kumoi.services.cloudwatch.errors import refused
 from kumoi.services.cloudwatch.math.evaluation import Labelled, Scope, Series, Value, as_series, evaluate
-from kumoi.services.cloudwatch.math.parser import Apply, Array, ExpressionError, Node, Number, Text, names, parse
+from kumoi.services.cloudwatch.math.parser import Apply, ExpressionError, Node, Number, Text, names, parse, walked
 from kumoi.services.cloudwatch.records import Dimensions, Metric, Period
 from kumoi.services.cloudwatch.storage import Reading, all_metrics, read
 from kumoi.state import State
@@ -160,17 +160,15 @@ async def _searches(
     return found
 
 
-def _asked(node: Node, period: int) -> list[tuple[str, str, int]]:
-    if isinstance(node, Array):
-        return [found for one in node.items for found in _asked(one, period)]
-    if not isinstance(node, Apply):
-        return []
-    if node.function != "SEARCH":
-        return [found for one in node.arguments for found in _asked(one, period)]
-    texts = [one.value for one in node.arguments if isinstance(one, Text)]
-    last = node.arguments[2] if len(node.arguments) > 2 else None
-    length = int(last.value) if isinstance(last, Number) else period
-    return [(texts[0], texts[1], length)] if len(texts) == 2 else []
+def _asked(tree: Node, period: int) -> list[tuple[str, str, int]]:
+    found = []
+    for node in walked(tree):
+        if isinstance(node, Apply) and node.function == "SEARCH":
+            texts = [one.value for one in node.arguments if isinstance(one, Text)]
+            last = node.arguments[2] if len(node.arguments) > 2 else None
+            length = int(last.value) if isinstance(last, Number) else period
+            found += [(texts[0], texts[1], length)] if len(texts) == 2 else []
+    return found
 
 
 async def _search(state: State, text: str, stat: str, period: int, start: float, end: float) -> list[Labelled]:
@@ -184,7 +182,7 @@ async def _search(state: State, text: str, stat: str, period: int, start: float,
     exact = re.findall(r'(\w+)\s*=\s*"?([^"\s]+)"?', text)
     words = re.sub(r'(\w+)\s*=\s*"?([^"\s]+)"?', " ", text).split()
     found = []
-    for metric in await all_metrics(state, namespace):
+    async for metric in all_metrics(state, namespace):
         if wanted is not None and {name for name, _ in metric.dimensions} != wanted:
             continue
         if not _is_meant(metric, exact, [word.strip('"').lower() for word in words if word.upper() != "AND"]):

@@ -83,11 +83,14 @@ def metric_key(namespace: str, name: str, dimensions: Dimensions) -> tuple[str, 
     return namespace, name, msgspec.json.encode(dimensions).decode()
 
 
+def history_key(item: HistoryItem) -> tuple[str, int, int]:
+    """What an item of an alarm's history lies under."""
+    return item.alarm, int(item.time * 1000), item.number
+
+
 PERIODS = "cloudwatch.period"
 metrics: Space[Metric] = Space("cloudwatch.metric", Metric, lambda metric: metric.key)
 periods: Space[Period] = Space(PERIODS, Period, lambda one: (*one.metric, one.resolution, one.start, one.unit))
 alarms: Space[Alarm] = Space("cloudwatch.alarm", Alarm, lambda alarm: (alarm.name,))
-history: Space[HistoryItem] = Space(
-    "cloudwatch.history", HistoryItem, lambda item: (item.alarm, int(item.time * 1000), item.number)
-)
+history: Space[HistoryItem] = Space("cloudwatch.history", HistoryItem, history_key)
 dashboards: Space[Dashboard] = Space("cloudwatch.dashboard", Dashboard, lambda dashboard: (dashboard.name,))

@@ -5,20 +5,22 @@ A minute is kept for 15 days, a second (StorageResolution 1) for three hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from kumoi.services.cloudwatch.distribution import EMPTY, Distribution
 from kumoi.services.cloudwatch.records import PERIODS, Dimensions, Metric, Period, metric_key, metrics, periods
-from kumoi.state import Timer, Transaction, transactional
+from kumoi.state import State, Timer, Transaction, transactional
 
 KEPT: Mapping[int, float] = {1: 3 * 3600.0, 60: 15 * 86_400.0}
 """For how many seconds a period of that length is kept."""
 TRIM_TOPIC = "cloudwatch.trim"
 TRIM_EVERY = 3_600.0
 _TRIMMED_AT_ONCE = 50
+_DROPPED_AT_ONCE = 1_000
+_READ_AT_ONCE = 500
 
 
 class Datum(NamedTuple):
@@ -80,12 +82,20 @@ async def read(tx: Transaction, reading: Reading) -> list[Period]:
     return sorted(found, key=lambda one: one.start)
 
 
+async def all_metrics(
+    state: State, namespace: str | None = None, name: str | None = None, after: tuple[str, str, str] | None = None
+) -> AsyncIterator[Metric]:
+    """Every metric, of a namespace or of a name in it, behind `after`; they are read some at a time."""
+    prefix = () if namespace is None else (namespace,) if name is None else (namespace, name)
+    while some := await _some(state, prefix, after):
+        for metric in some:
+            yield metric
+        after = some[-1].key
+
+
 @transactional
-async def all_metrics(tx: Transaction, namespace: str | None = None, name: str | None = None) -> list[Metric]:
-    """Every metric, of a namespace or of a name in it."""
-    if namespace is None:
-        return list(await metrics.list(tx))
-    return list(await metrics.list(tx, namespace) if name is None else await metrics.list(tx, namespace, name))
+async def _some(tx: Transaction, prefix: tuple[str, ...], after: tuple[str, str, str] | None) -> list[Metric]:
+    return await metrics.list(tx, *prefix, after=after, limit=_READ_AT_ONCE)
 
 
 @transactional
@@ -97,8 +107,12 @@ async def trim(tx: Transaction, timer: Timer) -> None:
     for metric in found:
         for resolution, seconds in KEPT.items():
             prefix = (PERIODS, *metric.key, resolution)
-            for row in await tx.range(prefix, before=(*prefix, int(tx.now - seconds), "")):
+            rows = await tx.range(prefix, before=(*prefix, int(tx.now - seconds), ""), limit=_DROPPED_AT_ONCE)
+            for row in rows:
                 await tx.delete(row.key)
+            if len(rows) == _DROPPED_AT_ONCE:
+                tx.timer(tx.now, TRIM_TOPIC, timer.payload, key="trim")
+                return
         if metric.seen < tx.now - KEPT[60]:
             await metrics.delete(tx, *metric.key)
     if len(found) == _TRIMMED_AT_ONCE:

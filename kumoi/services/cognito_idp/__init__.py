@@ -10,7 +10,8 @@ Rules: the Cognito user pools API reference and developer guide ("Authentication
 
 from __future__ import annotations
 
-from kumoi.doorway import Service
+from kumoi.doorway import Parts, Service
+from kumoi.state import State
 
 cognito_idp = Service(
     "cognito-idp",
@@ -32,3 +33,11 @@ cognito_idp = Service(
     authorization="authorization",
     page="cognito",
 )
+
+
+@cognito_idp.on_reset
+async def reset(_parts: Parts, state: State, account: str | None) -> None:
+    """Free the ids of what is being forgotten."""
+    from kumoi.services.cognito_idp.lookup import forget
+
+    await forget(state.at("", ""), account)

@@ -10,34 +10,40 @@ import msgspec
 
 from kumoi.services.cognito_idp.errors import no_user
 from kumoi.services.cognito_idp.lookup import key_of
+from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING
 from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, refresh_tokens, users
 from kumoi.services.cognito_idp.srp import new_verifier
-from kumoi.state import Transaction, transactional
+from kumoi.state import Key, Transaction, transactional
 from kumoi.wire.errors import aws_error
-
-NEEDS_VERIFYING = {"email": "email_verified", "phone_number": "phone_number_verified"}
 
 
 @transactional
 async def add(tx: Transaction, pool: Pool, user: User, *, take_over: bool = False) -> None:
-    """Store a new user; UsernameExistsException, AliasExistsException."""
+    """Store a new user; UsernameExistsException, AliasExistsException (unless the alias is to be taken over)."""
     if await users.get(tx, pool.id, user.key) is not None:
         raise aws_error("UsernameExistsException", "User already exists")
     await _claim(tx, pool, user, take_over=take_over)
     await aliases.put(tx, Alias(pool.id, "sub", user.sub, user.key))
     await users.put(tx, user)
+    await tx.add(_counter(pool.id))
 
 
 @transactional
-async def change(tx: Transaction, pool: Pool, key: str, changes: Mapping[str, Any]) -> User:
-    """Give a user other values; UserNotFoundException, AliasExistsException."""
+async def change(tx: Transaction, pool: Pool, key: str, changes: Mapping[str, Any], *, take_over: bool = False) -> User:
+    """Give a user other values; UserNotFoundException, AliasExistsException (unless it is to be taken over)."""
     user = await users.get(tx, pool.id, key)
     if user is None:
         raise no_user()
     after = msgspec.structs.replace(user, **changes, modified=tx.now)
     if "attributes" in changes:
+        changed = {
+            f"verify:{name}" for name in NEEDS_VERIFYING if user.attributes.get(name) != after.attributes.get(name)
+        }
+        after = msgspec.structs.replace(
+            after, codes={name: code for name, code in after.codes.items() if name not in changed}
+        )
         await _release(tx, pool, user)
-        await _claim(tx, pool, after, take_over=False)
+        await _claim(tx, pool, after, take_over=take_over)
     await users.put(tx, after)
     return after
 
@@ -47,10 +53,15 @@ async def remove(tx: Transaction, pool: Pool, user: User) -> None:
     """Forget a user with what belongs to them."""
     await _release(tx, pool, user)
     await aliases.delete(tx, pool.id, "sub", user.sub)
-    await users.delete(tx, pool.id, user.key)
-    for token in await refresh_tokens.list(tx, pool.id):
-        if token.user == user.key:
-            await refresh_tokens.delete(tx, pool.id, token.digest)
+    if await users.delete(tx, pool.id, user.key):
+        await tx.add(_counter(pool.id), -1)
+    await refresh_tokens.delete_all(tx, pool.id, user.sub)
+
+
+@transactional
+async def count(tx: Transaction, pool: str) -> int:
+    """How many users a pool has."""
+    return await tx.add(_counter(pool), 0)
 
 
 @transactional
@@ -79,20 +90,26 @@ async def verifier_of(pool: Pool, name: str, password: str) -> dict[str, Any]:
     return {"salt": salt, "verifier": verifier}
 
 
+def _counter(pool: str) -> Key:
+    return ("cognito.users", pool)
+
+
 async def _claim(tx: Transaction, pool: Pool, user: User, *, take_over: bool) -> None:
     """Have the user found by the attributes that the pool signs in with: as user names, or once they are verified."""
     names = pool.definition.get("UsernameAttributes") or ()
     for attribute in pool.signs_in_with:
         value = user.attributes.get(attribute)
-        verified = user.attributes.get(NEEDS_VERIFYING.get(attribute, ""), "true") == "true"
+        flag = NEEDS_VERIFYING.get(attribute)
+        verified = flag is None or user.attributes.get(flag) == "true"
         if not value or not (attribute in names or verified):
             continue
         key = key_of(pool, value)
         known = await aliases.get(tx, pool.id, attribute, key)
-        if known is not None and known.user != user.key and not take_over:
+        if known is not None and known.user != user.key:
             if attribute in names:
                 raise aws_error("UsernameExistsException", f"An account with the given {attribute} already exists.")
-            raise aws_error("AliasExistsException", f"An account with the given {attribute} already exists.")
+            if not take_over:
+                raise aws_error("AliasExistsException", f"An account with the given {attribute} already exists.")
         await aliases.put(tx, Alias(pool.id, attribute, key, user.key))
 
 

@@ -50,12 +50,13 @@ async def issue(
         "TokenType": "Bearer",
     }
     if with_refresh:
-        token = ".".join(secrets.token_urlsafe(length) for length in (60, 190, 12, 600, 16))
+        token = ".".join((user.sub, *(secrets.token_urlsafe(length) for length in (190, 12, 600, 16))))
         await _keep_token(
             scene.state,
             RefreshToken(
                 pool=pool.id,
-                digest=hashlib.sha256(token.encode()).hexdigest(),
+                sub=user.sub,
+                digest=_digest(token),
                 user=user.key,
                 client=client.id,
                 origin=origin,
@@ -108,12 +109,21 @@ async def _keep_token(tx: Transaction, token: RefreshToken) -> None:
 
 
 @transactional
-async def token_of(tx: Transaction, pool: str, digest: str) -> RefreshToken | None:
-    """The refresh token of a digest, or None."""
-    return await refresh_tokens.get(tx, pool, digest)
+async def token_of(tx: Transaction, pool: str, text: str) -> RefreshToken | None:
+    """A refresh token by what the client has, or None."""
+    return await refresh_tokens.get(tx, pool, _owner(text), _digest(text))
 
 
 @transactional
-async def revoke(tx: Transaction, pool: str, digest: str) -> None:
+async def revoke(tx: Transaction, pool: str, text: str) -> None:
     """Have a refresh token count no more."""
-    await refresh_tokens.delete(tx, pool, digest)
+    await refresh_tokens.delete(tx, pool, _owner(text), _digest(text))
+
+
+def _owner(text: str) -> str:
+    """Whose a refresh token says that it is: it begins with the user's sub."""
+    return text.partition(".")[0]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -65,6 +65,14 @@ def check_secret(client: Client, username: str, given: str | None) -> None:
         raise not_authorized(f"SecretHash does not match for the client: {client.id}")
 
 
+async def proved(call: Call, client_id: str, username: str, secret_hash: str | None) -> Scene:
+    """The pool of a client that proved its secret, if it has one, for a user name."""
+    scene = await client_of(call, client_id)
+    assert scene.client is not None, "a client was named"
+    check_secret(scene.client, username, secret_hash)
+    return scene
+
+
 def key_of(pool: Pool, username: str) -> str:
     """A user name as it is looked up."""
     return username if pool.case_sensitive else username.lower()
@@ -111,3 +119,11 @@ async def _client(tx: Transaction, pool_id: str, client_id: str) -> Client | Non
 @transactional
 async def _place(tx: Transaction, name: str) -> Place | None:
     return await places.get(tx, name)
+
+
+@transactional
+async def forget(tx: Transaction, account: str | None) -> None:
+    """Drop the places of an account, or all."""
+    for place in await places.list(tx):
+        if account is None or place.account == account:
+            await places.delete(tx, place.id)

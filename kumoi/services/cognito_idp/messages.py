@@ -1,6 +1,6 @@
 """Codes to users: written to a log group, where AWS would send a mail or a text message.
 
-The group is `/kumoi/cognito/POOL`, the stream the user's name; each event is JSON with the code, so that tests and
+The group is `/kumoi/cognito/POOL`, the stream the user's sub; each event is JSON with the code, so that tests and
 people find it. A CustomMessage function says what the message would be.
 """
 
@@ -24,9 +24,8 @@ SECONDS = {"sign-up": 86_400.0, "password": 3_600.0}
 _MOST_WRONG = 5
 
 
-async def send_code(call: Call, scene: Scene, user: User, purpose: str, source: str) -> dict[str, str]:
-    """Give a user a fresh code and tell them; CodeDeliveryDetails."""
-    attribute = purpose.partition(":")[2] or ("email" if user.attributes.get("email") else "phone_number")
+async def send_code(call: Call, scene: Scene, user: User, purpose: str, attribute: str, source: str) -> dict[str, str]:
+    """Give a user a fresh code and tell them, at their `attribute` (`email`, `phone_number`); CodeDeliveryDetails."""
     destination = user.attributes.get(attribute, "")
     code = f"{secrets.randbelow(1_000_000):06}"
     await _keep(scene.state, scene.pool.id, user.key, purpose, Code(code, call.now + SECONDS.get(purpose, 86_400.0)))
@@ -64,18 +63,17 @@ async def tell(call: Call, scene: Scene, user: User, source: str, **content: str
 @transactional
 async def take_code(tx: Transaction, user: User, purpose: str, given: str) -> str | None:
     """Use a code up: None where it is right, else what is wrong (`mismatch`, `expired`, `limit`)."""
-    known = user.codes.get(purpose)
-    if known is None or known.expires <= tx.now:
+    current = await users.get(tx, user.pool, user.key)
+    known = None if current is None else current.codes.get(purpose)
+    if current is None or known is None or known.expires <= tx.now:
         return "expired"
     if known.wrong >= _MOST_WRONG:
         return "limit"
-    codes = {name: one for name, one in user.codes.items() if name != purpose}
+    codes = {name: one for name, one in current.codes.items() if name != purpose}
     right = secrets.compare_digest(known.value.encode(), given.encode())
     if not right:
         codes[purpose] = msgspec.structs.replace(known, wrong=known.wrong + 1)
-    current = await users.get(tx, user.pool, user.key)
-    if current is not None:
-        await users.put(tx, msgspec.structs.replace(current, codes=codes))
+    await users.put(tx, msgspec.structs.replace(current, codes=codes))
     return None if right else "mismatch"
 
 

@@ -11,8 +11,8 @@ import string
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kumoi.services.cognito_idp.errors import invalid
-from kumoi.services.cognito_idp.records import Pool
+from kumoi.services.cognito_idp.errors import invalid, not_authorized
+from kumoi.services.cognito_idp.records import Pool, User
 from kumoi.wire.errors import AwsError, aws_error
 
 SYMBOLS = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- "
@@ -21,6 +21,8 @@ STANDARD = (
     *("middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username"),
     *("profile", "sub", "updated_at", "website", "zoneinfo"),
 )
+NEEDS_VERIFYING = {"email": "email_verified", "phone_number": "phone_number_verified"}
+"""Attributes that a code proves, and where it is noted that it did."""
 _DEFAULT_POLICY = {
     "MinimumLength": 8,
     "RequireUppercase": True,
@@ -93,6 +95,20 @@ def attributes_of(pool: Pool, given: Iterable[Mapping[str, str]] | None) -> dict
     return found
 
 
+def own_attributes(pool: Pool, given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """Attributes that users give themselves; NotAuthorizedException for those that are not theirs to write."""
+    found = attributes_of(pool, given)
+    check_own(found)
+    return found
+
+
+def check_own(names: Iterable[str]) -> None:
+    """Raise NotAuthorizedException for attributes that users may not write: what was verified, the developer's own."""
+    for name in names:
+        if name in NEEDS_VERIFYING.values() or name.startswith("dev:"):
+            raise not_authorized(f"A client attempted to write unauthorized attribute {name}")
+
+
 def custom_attributes(pool: Pool) -> list[str]:
     """The names of a pool's own attributes."""
     names = []
@@ -110,6 +126,17 @@ def check_required(pool: Pool, attributes: Mapping[str, str]) -> None:
         name = one.get("Name", "")
         if one.get("Required") and name in STANDARD and name != "sub" and not attributes.get(name):
             raise invalid(f"Attributes did not conform to the schema: {name}: The attribute {name} is required")
+
+
+def to_verify(pool: Pool, user: User) -> str | None:
+    """Where the code of a sign-up goes: the address of the user's that the pool verifies, `email` first."""
+    automatic = pool.definition.get("AutoVerifiedAttributes") or ()
+    return next((name for name in NEEDS_VERIFYING if name in automatic and user.attributes.get(name)), None)
+
+
+def verified_address(user: User) -> str | None:
+    """Which address of a user's was verified, `email` first."""
+    return next((name for name, flag in NEEDS_VERIFYING.items() if user.attributes.get(flag) == "true"), None)
 
 
 def masked(destination: str) -> str:

@@ -66,7 +66,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """A user: `key` is the name as it is looked up, `salt` and `verifier` (hexadecimal) stand for the password.
 
     `codes` are by purpose (`sign-up`, `password`, `verify:email`); tokens from before `signed_out` count no more;
-    `failures` counts wrong passwords in a row, `locked` says until when none is tried.
+    `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
+    that were answered, and until when their sessions would be good.
     """
 
     pool: str
@@ -86,6 +87,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     locked: float = 0.0
     password_expires: float | None = None
+    answered: dict[str, float] = {}
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +112,10 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token, by its digest."""
+    """A refresh token, by its user's sub and its digest."""
 
     pool: str
+    sub: str
     digest: str
     user: str
     client: str
@@ -135,5 +138,7 @@ clients: Space[Client] = Space("cognito.client", Client, lambda client: (client.
 users: Space[User] = Space("cognito.user", User, lambda user: (user.pool, user.key))
 groups: Space[Group] = Space("cognito.group", Group, lambda group: (group.pool, group.name))
 aliases: Space[Alias] = Space("cognito.alias", Alias, lambda alias: (alias.pool, alias.attribute, alias.value))
-refresh_tokens: Space[RefreshToken] = Space("cognito.refresh", RefreshToken, lambda token: (token.pool, token.digest))
+refresh_tokens: Space[RefreshToken] = Space(
+    "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
+)
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)

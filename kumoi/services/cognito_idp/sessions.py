@@ -1,4 +1,7 @@
-"""Challenges under way: their sessions are sealed texts, good for three minutes. Nothing of an attempt is stored."""
+"""Challenges under way: their sessions are sealed texts, good for three minutes.
+
+Nothing is stored when a challenge is made; of an answered one, that it was, so that nobody guesses twice at the same.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.names import uuid
 from kumoi.services.cognito_idp.errors import not_authorized
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Client, User, users
@@ -26,7 +31,7 @@ def challenge(
 ) -> Answer:
     """A challenge to a user; `state` comes back sealed with the answer to it."""
     content = orjson.dumps(
-        {**state, "user": user.key, "challenge": name, "at": call.now, "client": client_in(scene).id}
+        {**state, "user": user.key, "challenge": name, "at": call.now, "client": client_in(scene).id, "id": uuid()}
     )
     sealed = call.doorway.identity.sealer.seal(content, f"session/{scene.pool.id}")
     session = base64.urlsafe_b64encode(sealed).decode()
@@ -45,6 +50,18 @@ def opened(call: Call, scene: Scene, session: str | None, challenge: str) -> dic
     if state["at"] + SECONDS <= call.now:
         raise not_authorized("Invalid session for the user, session is expired.")
     return state
+
+
+@transactional
+async def use_up(tx: Transaction, pool: str, state: Mapping[str, Any]) -> User:
+    """The user whom a challenge was made for, once: NotAuthorizedException for a session that was answered before."""
+    user = await users.get(tx, pool, state["user"])
+    if user is None or state["id"] in user.answered:
+        raise not_authorized("Invalid session for the user.")
+    answered = {name: until for name, until in user.answered.items() if until > tx.now}
+    user = msgspec.structs.replace(user, answered={**answered, state["id"]: state["at"] + SECONDS})
+    await users.put(tx, user)
+    return user
 
 
 async def user_of(scene: Scene, state: Mapping[str, Any]) -> User:

@@ -7,7 +7,6 @@ PreventUserExistenceErrors does not tell whether a user exists.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +19,7 @@ from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.issuing import issue, token_of
 from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
-from kumoi.services.cognito_idp.policies import attributes_of, check_password
+from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, challenge, check_open, client_in, opened, user_of
 from kumoi.services.cognito_idp.srp_flow import offered, verified
@@ -90,6 +89,9 @@ async def respond(
     if challenge == "NEW_PASSWORD_REQUIRED":
         state = opened(call, scene, session, challenge)
         user = await user_of(scene, state)
+        await check_open(call, user)
+        if user.status != "FORCE_CHANGE_PASSWORD":
+            raise not_authorized("Invalid session for the user.")
         password = given.get("NEW_PASSWORD")
         if not password:
             raise invalid("Missing required parameter NEW_PASSWORD")
@@ -101,7 +103,7 @@ async def respond(
         ]
         wanted: dict[str, Any] = {"status": "CONFIRMED", "password_expires": None}
         if extra:
-            wanted["attributes"] = {**user.attributes, **attributes_of(scene.pool, extra)}
+            wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, extra)}
         wanted |= await changes.verifier_of(scene.pool, user.name, password)
         return await proceed(call, scene, await changes.change(scene.state, scene.pool, user.key, wanted), metadata)
     if challenge == "CUSTOM_CHALLENGE":
@@ -207,8 +209,7 @@ async def _refreshed(call: Call, scene: Scene, given: Mapping[str, str]) -> Answ
     client, text = client_in(scene), given.get("REFRESH_TOKEN")
     if not text:
         raise invalid("Missing required parameter REFRESH_TOKEN")
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    token = await token_of(scene.state, scene.pool.id, digest)
+    token = await token_of(scene.state, scene.pool.id, text)
     if token is None or token.client != client.id:
         raise not_authorized("Invalid Refresh Token")
     user = await by_key(scene.state, scene.pool.id, token.user)
@@ -216,7 +217,7 @@ async def _refreshed(call: Call, scene: Scene, given: Mapping[str, str]) -> Answ
         check_secret(client, user.name, given.get("SECRET_HASH"))
     if token.expires <= call.now:
         raise not_authorized("Refresh Token has expired")
-    if user is None or token.signed_in < user.signed_out:
+    if user is None or user.sub != token.sub or token.signed_in < user.signed_out:
         raise not_authorized("Refresh Token has been revoked")
     if not user.enabled:
         raise not_authorized("User is disabled.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ _N_HEX = (
 _N = int(_N_HEX, 16)
 _G = 2
 _EXPONENT_BITS = 256
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,800}")
 
 
 class BadNumber(ValueError):
@@ -71,11 +73,9 @@ def is_password(pool: str, user: str, password: str, salt: str, verifier: str) -
 
 def check_public(number: str) -> None:
     """Raise BadNumber for a client's number that would give its session away."""
-    try:
-        value = int(number, 16)
-    except ValueError:
-        raise BadNumber("SRP_A is no hexadecimal number") from None
-    if len(number) > 2 * 400 or value % _N == 0:
+    if not _HEXADECIMAL.fullmatch(number):
+        raise BadNumber("SRP_A is no hexadecimal number")
+    if int(number, 16) % _N == 0:
         raise BadNumber("SRP_A is not valid")
 
 

@@ -42,7 +42,16 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
     else:
         salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
     ours = await asyncio.to_thread(srp.offer, verifier)
-    state = {"user": key, "name": shown, "a": public, "b": ours.secret, "B": ours.public, "v": verifier, "at": call.now}
+    state = {
+        "client": client_in(scene).id,
+        "user": key,
+        "name": shown,
+        "a": public,
+        "b": ours.secret,
+        "B": ours.public,
+        "v": verifier,
+        "at": call.now,
+    }
     block = sealer.seal(orjson.dumps(state), f"srp/{scene.pool.id}")
     return {
         "ChallengeName": "PASSWORD_VERIFIER",
@@ -69,6 +78,8 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
         state = orjson.loads(call.doorway.identity.sealer.open(block, f"srp/{scene.pool.id}"))
     except (ValueError, binascii.Error):
         raise not_authorized() from None
+    if state["client"] != client_in(scene).id:
+        raise not_authorized()
     if state["at"] + SECONDS <= call.now:
         raise not_authorized("Invalid session for the user, session is expired.")
     expected = await asyncio.to_thread(

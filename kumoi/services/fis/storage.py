@@ -53,7 +53,7 @@ async def begin(tx: Transaction, experiment: Experiment, token: Token) -> Experi
         )
         await experiments.put(tx, experiment)
         return experiment
-    if sum(one.status not in ENDED for one in await experiments.list(tx)) >= MOST_ACTIVE:
+    if len(await active.list(tx, tx.account, tx.region)) >= MOST_ACTIVE:
         raise too_many(f"Up to {MOST_ACTIVE} experiments can be active at once.")
     await experiments.put(tx, experiment)
     await active.put(tx, Active(account=tx.account, region=tx.region, id=experiment.id))
@@ -99,7 +99,7 @@ async def engage(tx: Transaction, lever: Lever) -> None:
     """Set the safety lever; an engaged one stops whatever is under way."""
     await levers.put(tx, lever)
     if lever.status == "engaged":
-        for one in await experiments.list(tx):
+        for one in await active.list(tx, tx.account, tx.region):
             await stop(tx, one.id, f"Experiment was stopped by the safety lever: {lever.reason}")
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
 
 MARK = '"_aws"'
 _MOST_METRICS, _MOST_DIMENSIONS, _MOST_VALUES = 100, 30, 100
+_MOST_DATA = 3_000
+"""Of one event; the specification bounds metrics and dimensions, not directives and dimension sets."""
 
 
 def metrics_in(messages: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
@@ -21,7 +24,7 @@ def metrics_in(messages: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for message in messages:
         if MARK in message:
-            for namespace, datum in _of(message):
+            for namespace, datum in islice(_of(message), _MOST_DATA):
                 found.setdefault(namespace, []).append(datum)
     return found
 
@@ -47,7 +50,9 @@ def _directed(
     directive: Mapping[str, Any], document: Mapping[str, Any], moment: float
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     namespace, sets, metrics = (directive.get(name) for name in ("Namespace", "Dimensions", "Metrics"))
-    if not isinstance(namespace, str) or not namespace or not isinstance(metrics, list) or len(metrics) > _MOST_METRICS:
+    if not isinstance(namespace, str) or not namespace or namespace.startswith("AWS/"):
+        return
+    if not isinstance(metrics, list) or len(metrics) > _MOST_METRICS:
         return
     if not isinstance(sets, list):
         sets = [[]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -138,3 +139,15 @@ def test_each_way_of_authorization(api: str, post: Post, kumoi: Any, pool: tuple
     headers = {name: value for name, value in request.headers.items() if name.lower() != "content-type"}
     status, answer = post(api, query("{ signed people }"), **{k.replace("-", "_"): v for k, v in headers.items()})
     assert (status, answer["data"]) == (200, {"signed": kumoi.account, "people": None})
+
+
+def test_a_pattern_that_never_ends_holds_nobody_up(client: Any, function: str, post: Post) -> None:
+    made = client.create_graphql_api(
+        name="slow",
+        authenticationType="AWS_LAMBDA",
+        lambdaAuthorizerConfig={"authorizerUri": function, "identityValidationExpression": "(a+)+$"},
+    )
+    client.start_schema_creation(apiId=made["graphqlApi"]["apiId"], definition=SDL)
+    begun = time.monotonic()
+    assert post(made["graphqlApi"]["apiId"], query("{ people }"), authorization="a" * 40 + "!")[0] == 401
+    assert time.monotonic() - begun < 5

@@ -105,3 +105,8 @@ def test_parameters_of_garbage_are_refused(client: Any, api: str) -> None:
     assert client.get_schema_creation_status(apiId=api)["status"] == "FAILED"
     client.start_schema_creation(apiId=api, definition=b"type Query { a: " + b"[" * 5000)
     assert json.dumps(client.get_schema_creation_status(apiId=api)["details"])
+
+
+def test_a_query_of_too_many_words_is_not_read(ask: Any) -> None:
+    answer = ask("{ " + "hello " * 15_000 + "}")
+    assert "15000 tokens" in answer["errors"][0]["message"]

@@ -119,6 +119,18 @@ def test_metrics_are_listed(kumoi: KumoiAccount, cloudwatch: Any) -> None:
     assert [(metric["Namespace"], metric["Dimensions"][0]["Value"]) for metric in one] == [("Shop", "1")]
 
 
+def test_many_metrics_are_listed_page_by_page(cloudwatch: Any) -> None:
+    metrics = [{"MetricName": f"m{number:03}", "Value": 1} for number in range(600)]
+    cloudwatch.put_metric_data(Namespace="Shop", MetricData=metrics)
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Shop")
+    names = [[one["MetricName"] for one in page["Metrics"]] for page in pages]
+    assert [len(page) for page in names] == [500, 100]
+    assert [name for page in names for name in page] == [one["MetricName"] for one in metrics]
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.list_metrics(NextToken="eA==")
+    assert refused.value.response["Error"]["Code"] == "InvalidNextToken"
+
+
 @pytest.mark.parametrize(
     ("datum", "code"),
     [
@@ -221,7 +233,8 @@ def test_a_state_that_is_set_starts_a_function(kumoi: KumoiAccount, zipped: Any)
         Action="lambda:InvokeFunction",
         Principal="lambda.alarms.cloudwatch.amazonaws.com",
     )
-    cloudwatch.put_metric_alarm(AlarmName="a", AlarmActions=[function], **ALARM)
+    gone = "arn:aws:sns:us-east-1:000000000000:gone"
+    cloudwatch.put_metric_alarm(AlarmName="a", AlarmActions=[function], OKActions=[gone], **ALARM)
     cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="a test")
 
     def seen() -> bool:
@@ -232,6 +245,14 @@ def test_a_state_that_is_set_starts_a_function(kumoi: KumoiAccount, zipped: Any)
         return any("told ALARM" in one["message"] for one in found)
 
     until(seen)
+    cloudwatch.set_alarm_state(AlarmName="a", StateValue="OK", StateReason="a test")
+
+    def actions() -> list[str]:
+        history = cloudwatch.describe_alarm_history(AlarmName="a", HistoryItemType="Action")["AlarmHistoryItems"]
+        return sorted(one["HistorySummary"] for one in history)
+
+    wanted = [f"Failed to execute action {gone}", f"Successfully executed action {function}"]
+    until(lambda: actions() == wanted)
     cloudwatch.disable_alarm_actions(AlarmNames=["a"])
     assert not cloudwatch.describe_alarms(AlarmNames=["a"])["MetricAlarms"][0]["ActionsEnabled"]
 
@@ -246,6 +267,12 @@ def test_a_state_that_is_set_starts_a_function(kumoi: KumoiAccount, zipped: Any)
         {"TreatMissingData": "sometimes"},
         {"AlarmActions": ["nonsense"]},
         {"Metrics": [{"Id": "m", "Expression": "1"}]},
+        {"Period": 3600, "EvaluationPeriods": 200},
+        {
+            **dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period")),
+            "EvaluationPeriods": 1_000_000,
+            "Metrics": [{"Id": "m", "Expression": "1", "Period": 60}],
+        },
     ],
 )
 def test_what_no_alarm_can_be(cloudwatch: Any, changed: dict[str, Any]) -> None:
@@ -273,6 +300,11 @@ def test_alarms_are_described_tagged_and_deleted(cloudwatch: Any) -> None:
         cloudwatch.delete_alarms(AlarmNames=["a0"])
     with pytest.raises(ClientError):
         cloudwatch.put_composite_alarm(AlarmName="d", AlarmRule="OK(none)")
+    cloudwatch.put_composite_alarm(AlarmName="e", AlarmRule="ALARM(c)")
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.put_composite_alarm(AlarmName="c", AlarmRule="NOT ALARM(e)")
+    assert "cannot be made of itself" in refused.value.response["Error"]["Message"]
+    cloudwatch.delete_alarms(AlarmNames=["e"])
     cloudwatch.delete_alarms(AlarmNames=["a0", "a1", "a2", "c"])
     assert cloudwatch.describe_alarms()["MetricAlarms"] == []
     with pytest.raises(ClientError) as refused:

@@ -45,7 +45,7 @@ def test_statistics(name: str, value: float) -> None:
     assert statistic(TEN, name) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("name", ["", "sum", "p101", "p", "TM", "TM(1)", "x50", "TM(a:b)"])
+@pytest.mark.parametrize("name", ["", "sum", "p101", "p", "TM", "TM(1)", "x50", "TM(a:b)", "TM(-:5)", "PR(.:)"])
 def test_what_is_no_statistic(name: str) -> None:
     assert not is_statistic(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kumoi.services.cloudwatch.math.evaluation import Labelled, Scope, as_series, evaluate
-from kumoi.services.cloudwatch.math.parser import ExpressionError, parse
+from kumoi.services.cloudwatch.math.parser import ExpressionError, names, parse
 
 KNOWN = {
     "a": Labelled("a", {0: 1.0, 60: 2.0, 120: 4.0}),
@@ -59,10 +60,40 @@ def test_expressions(text: str) -> None:
         assert value == wanted
 
 
-@pytest.mark.parametrize("text", ["", "a +", "(a", "a b", "SUM(", "a $ b", "FOO(a)", "unknown", '"text"', "(" * 100])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a +",
+        "(a",
+        "a b",
+        "SUM(",
+        "a $ b",
+        "FOO(a)",
+        "unknown",
+        '"text"',
+        "(" * 100,
+        "9e999",
+        "FIRST(METRICS('none'))",
+        "IF([a, b], 1, 2)",
+        "SLICE([a, b], 0 / 0)",
+        "TIME_SERIES(METRICS('none'))",
+    ],
+)
 def test_what_is_wrong_is_told(text: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate(parse(text), SCOPE)
+
+
+def test_long_sums_and_long_series_take_no_long_time() -> None:
+    many = range(0, 100_000 * 60, 60)
+    scope = Scope({"a": Labelled("a", dict.fromkeys(many[::5], 1.0))}, (), many, 60, lambda *_given: [])
+    begun = time.perf_counter()
+    assert evaluate(parse("1" + "+1" * 1_000), scope) == 1_001.0
+    assert names(parse("a" + "+a" * 1_000)) == {"a"}
+    (filled,) = as_series(evaluate(parse("FILL(a, LINEAR)"), scope), scope)
+    assert len(filled.values) == len(many) - 4
+    assert time.perf_counter() - begun < 10
 
 
 @settings(max_examples=200)

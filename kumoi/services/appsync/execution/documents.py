@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ from graphql import (
 from kumoi.services.appsync.schema.compiled import Compiled
 
 KEPT = 256
+MOST_TOKENS = 15_000
+_LONG = 1_000
+"""From this many characters on, a query is read on a thread: some milliseconds."""
 _RULES = {
     "FieldsOnCorrectTypeRule": "FieldUndefined",
     "KnownArgumentNamesRule": "UnknownArgument",
@@ -55,10 +59,16 @@ class Document(NamedTuple):
     fields: frozenset[tuple[str, str]] = frozenset()
 
 
-def document(found: Compiled, text: str, introspection: bool) -> Document:
+async def document(found: Compiled, text: str, introspection: bool) -> Document:
     """Read and check a query, or find it among those that were."""
     key = f"{introspection}{text}"
-    made = found.documents.pop(key, None) or _made(found, text, introspection)
+    made: Document | None = found.documents.pop(key, None)
+    if made is None:
+        made = (
+            _made(found, text, introspection)
+            if len(text) < _LONG
+            else await asyncio.to_thread(_made, found, text, introspection)
+        )
     found.documents[key] = made
     if len(found.documents) > KEPT:
         found.documents.popitem(last=False)
@@ -67,7 +77,7 @@ def document(found: Compiled, text: str, introspection: bool) -> Document:
 
 def _made(found: Compiled, text: str, introspection: bool) -> Document:
     try:
-        node = parse(text)
+        node = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as error:
         return Document(None, [_shown(error, error.message)])
     except RecursionError:

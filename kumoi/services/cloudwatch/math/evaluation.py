@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from kumoi.services.cloudwatch.math.parser import Apply, Array, ExpressionError, Name, Node, Number, Text
 
@@ -53,10 +54,8 @@ def evaluate(node: Node, scope: Scope) -> Value:
         return [one for item in node.items for one in as_series(evaluate(item, scope), scope)]
     if isinstance(node, Text):
         raise ExpressionError(f'The text "{node.value}" stands where a series is wanted')
-    operator = _OPERATORS.get(node.function)
-    if operator is not None and len(node.arguments) == 2:
-        left, right = (evaluate(one, scope) for one in node.arguments)
-        return _meet(operator, left, right)
+    if _is_operation(node):
+        return _operated(node, scope)
     function = _FUNCTIONS.get(node.function)
     if function is None:
         raise ExpressionError(f"Kumoi's metric math has no function {node.function}")
@@ -70,6 +69,23 @@ def as_series(value: Value, scope: Scope) -> list[Labelled]:
     if isinstance(value, Labelled):
         return [value]
     return [Labelled(f"{value:g}", dict.fromkeys(scope.moments, float(value)))]
+
+
+def _is_operation(node: Node) -> TypeGuard[Apply]:
+    return isinstance(node, Apply) and node.function in _OPERATORS and len(node.arguments) == 2
+
+
+def _operated(node: Apply, scope: Scope) -> Value:
+    """The value of operators in a row, from left to right: a sum of a thousand terms is no deeper than one of two."""
+    row: list[Apply] = []
+    first: Node = node
+    while _is_operation(first):
+        row.append(first)
+        first = first.arguments[0]
+    value = evaluate(first, scope)
+    for one in reversed(row):
+        value = _meet(_OPERATORS[one.function], value, evaluate(one.arguments[1], scope))
+    return value
 
 
 def _divided(left: float, right: float) -> float:
@@ -202,13 +218,14 @@ def _filled(series: Series, moments: Sequence[int], word: str, number: float) ->
     filled = dict(series)
     known = sorted(series)
     for at in moments:
-        before = max((one for one in known if one < at), default=None)
-        after = min((one for one in known if one > at), default=None)
-        if at in series or before is None:
+        place = bisect(known, at)
+        if at in series or place == 0:
             continue
+        before = known[place - 1]
         if word == "REPEAT":
             filled[at] = series[before]
-        elif after is not None:
+        elif place < len(known):
+            after = known[place]
             share = (at - before) / (after - before)
             filled[at] = series[before] + (series[after] - series[before]) * share
     return filled
@@ -221,9 +238,11 @@ def _if(node: Apply, scope: Scope) -> Value:
     if isinstance(condition, float):
         chosen = then if condition else otherwise
         return Labelled("IF", {}) if chosen is None else chosen
-    (asked,) = as_series(condition, scope)
+    if isinstance(condition, list) and len(condition) != 1:
+        raise ExpressionError("IF needs a condition of one series")
+    asked = _one_of(condition, scope, node)
     picks = [
-        one if one is None or isinstance(one, float) else as_series(one, scope)[0].values for one in (then, otherwise)
+        one if one is None or isinstance(one, float) else _one_of(one, scope, node).values for one in (then, otherwise)
     ]
     values: Series = {}
     for at, truth in asked.values.items():
@@ -266,13 +285,24 @@ def _running(series: Series, _scope: Scope) -> Series:
     return values
 
 
-def _time_series(node: Apply, scope: Scope) -> Value:
-    return as_series(_argument(node, 0, scope), scope)[0]
+def _one_of(value: Value, scope: Scope, node: Apply, at: int = 0) -> Labelled:
+    """One series, where there may be several."""
+    series = as_series(value, scope)
+    if not series:
+        raise ExpressionError(f"{node.function} was given no series")
+    return series[at]
+
+
+def _picked(at: int) -> Callable[[Apply, Scope], Value]:
+    return lambda node, scope: _one_of(_argument(node, 0, scope), scope, node, at)
 
 
 def _slice(node: Apply, scope: Scope) -> Value:
     series = as_series(_argument(node, 0, scope), scope)
-    bounds = [int(_number(evaluate(one, scope))) for one in node.arguments[1:3]]
+    given = [_number(evaluate(one, scope)) for one in node.arguments[1:3]]
+    if not all(math.isfinite(one) for one in given):
+        raise ExpressionError("SLICE needs whole numbers")
+    bounds = [int(one) for one in given]
     return series[bounds[0] : bounds[1]] if len(bounds) == 2 else series[: bounds[0] if bounds else None]
 
 
@@ -306,13 +336,13 @@ _FUNCTIONS: Mapping[str, Callable[[Apply, Scope], Value]] = {
     "RUNNING_SUM": _each(_running),
     "PERIOD": lambda _node, scope: float(scope.period),
     "DATAPOINT_COUNT": _folded(lambda values: float(len(values))),
-    "FIRST": lambda node, scope: as_series(_argument(node, 0, scope), scope)[0],
-    "LAST": lambda node, scope: as_series(_argument(node, 0, scope), scope)[-1],
+    "FIRST": _picked(0),
+    "LAST": _picked(-1),
     "FILL": _fill,
     "IF": _if,
     "METRICS": _metrics,
     "SEARCH": _search,
     "SLICE": _slice,
     "SORT": _sort,
-    "TIME_SERIES": _time_series,
+    "TIME_SERIES": _picked(0),
 }

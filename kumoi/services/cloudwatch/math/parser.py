@@ -6,7 +6,9 @@ Source: "Using math expressions with CloudWatch metrics" of the user guide.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,10 +83,16 @@ def parse(text: str) -> Node:
 
 def names(node: Node) -> set[str]:
     """The ids that an expression uses."""
-    if isinstance(node, Name):
-        return {node.name}
-    inner = node.arguments if isinstance(node, Apply) else node.items if isinstance(node, Array) else ()
-    return {name for one in inner for name in names(one)}
+    return {one.name for one in walked(node) if isinstance(one, Name)}
+
+
+def walked(node: Node) -> Iterator[Node]:
+    """A node and all below it. Sums of many terms nest as deep as they are long: nothing here is recursive."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += one.arguments if isinstance(one, Apply) else one.items if isinstance(one, Array) else ()
 
 
 class _Reader:
@@ -129,7 +137,10 @@ class _Reader:
         kind, value = self.kind, self.value
         if kind == "number":
             self._next()
-            return Number(float(value))
+            number = float(value)
+            if math.isinf(number):
+                raise ExpressionError(f"The number {value} is too great")
+            return Number(number)
         if kind == "text":
             self._next()
             return Text(value[1:-1])

@@ -12,7 +12,16 @@ from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.cloudwatch import alarm_rule, cloudwatch
 from kumoi.services.cloudwatch.alarm_actions import AlarmActions, alarm_arn
-from kumoi.services.cloudwatch.alarm_changes import Change, configure, enable, history_of, listed, remove, set_state
+from kumoi.services.cloudwatch.alarm_changes import (
+    Change,
+    configure,
+    enable,
+    listed,
+    remove,
+    set_state,
+    shortest_period,
+)
+from kumoi.services.cloudwatch.alarm_history import history_of
 from kumoi.services.cloudwatch.alarm_rule import RuleError
 from kumoi.services.cloudwatch.alarm_timer import alarm_queries
 from kumoi.services.cloudwatch.distribution import is_statistic
@@ -54,11 +63,9 @@ async def put_composite_alarm(call: Call, AlarmName: str, AlarmRule: str, **give
     except RuleError as error:
         raise refused(f"AlarmRule is not valid: {error}") from None
     known = {one.name for one in await listed(call.state)}
-    unknown = sorted({name.rpartition(":alarm:")[2] for name in rule.names} - known)
+    unknown = sorted(rule.alarms - known - {AlarmName})
     if unknown:
         raise refused(f"Could not find the alarms: {unknown}")
-    if AlarmName in {name.rpartition(":alarm:")[2] for name in rule.names}:
-        raise refused("A composite alarm cannot be made of itself.")
     _check_actions(definition)
     await configure(call.state, call.part(AlarmActions), AlarmName, True, definition, tags)
 
@@ -207,6 +214,7 @@ def _check(given: dict[str, Any]) -> None:
             raise refused(f"{strange[0]} cannot be given together with Metrics.")
         if sum(one.shown for one in alarm_queries(given)) != 1:
             raise refused("Exactly one element of the metrics list should return data.")
+        _check_length(given)
         return
     if "MetricName" not in given or "Namespace" not in given or "Period" not in given:
         raise refused("MetricName, Namespace and Period must be given unless Metrics is.")
@@ -215,7 +223,11 @@ def _check(given: dict[str, Any]) -> None:
     if not is_statistic(given.get("Statistic") or given["ExtendedStatistic"]):
         raise refused(f"ExtendedStatistic {given['ExtendedStatistic']} is not valid.")
     check_period(given["Period"])
-    if given["Period"] * given["EvaluationPeriods"] > 7 * 86_400:
+    _check_length(given)
+
+
+def _check_length(given: dict[str, Any]) -> None:
+    if shortest_period(given) * given["EvaluationPeriods"] > 7 * 86_400:
         raise refused("Metrics cannot be checked across more than seven days (EvaluationPeriods * Period).")
 
 
@@ -235,9 +247,9 @@ def _check_actions(given: dict[str, Any]) -> None:
 
 
 def _related(everything: list[Alarm], children_of: str | None, parents_of: str | None) -> Callable[[Alarm], bool]:
-    def named(alarm: Alarm) -> set[str]:
+    def named(alarm: Alarm) -> frozenset[str]:
         rule = alarm.definition.get("AlarmRule")
-        return {name.rpartition(":alarm:")[2] for name in alarm_rule.parse(rule).names} if rule else set()
+        return alarm_rule.parse(rule).alarms if rule else frozenset()
 
     if children_of is not None:
         children = {name for one in everything if one.name == children_of for name in named(one)}

@@ -10,7 +10,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.cloudwatch import cloudwatch
 from kumoi.services.cloudwatch.distribution import EMPTY, Distribution, is_statistic, statistic
-from kumoi.services.cloudwatch.errors import combination, invalid, missing, page, refused
+from kumoi.services.cloudwatch.errors import bad_token, combination, invalid, missing, read_token, refused, token_of
 from kumoi.services.cloudwatch.queries import answer, check_period, dimensions_of, queries_of, shown_series
 from kumoi.services.cloudwatch.records import Dimensions, Metric
 from kumoi.services.cloudwatch.storage import Datum, Reading, all_metrics, put, read
@@ -55,15 +55,19 @@ async def list_metrics(
 ) -> dict[str, Any]:
     """Metrics that were put, by namespace, name and dimensions."""
     wanted = [(one["Name"], one.get("Value")) for one in Dimensions or ()]
-    found = [
-        metric
-        for metric in await all_metrics(call.state, Namespace)
-        if MetricName in (None, metric.name)
-        and all(_has(metric, name, value) for name, value in wanted)
-        and (RecentlyActive is None or metric.seen >= call.now - _RECENT)
-    ]
-    shown, more = page(found, lambda metric: "\0".join(metric.key), NextToken, _PAGE)
-    return {"Metrics": [_describe(metric) for metric in shown], **more}
+    after = None if NextToken is None else _key(read_token(NextToken))
+    found: list[Metric] = []
+    async for metric in all_metrics(call.state, Namespace, MetricName, after):
+        if (
+            MetricName in (None, metric.name)
+            and all(_has(metric, name, value) for name, value in wanted)
+            and (RecentlyActive is None or metric.seen >= call.now - _RECENT)
+        ):
+            if len(found) == _PAGE:
+                shown = [_describe(one) for one in found]
+                return {"Metrics": shown, "NextToken": token_of("\0".join(found[-1].key))}
+            found.append(metric)
+    return {"Metrics": [_describe(one) for one in found]}
 
 
 @cloudwatch.operation
@@ -203,6 +207,13 @@ def _check_finite(values: Sequence[float], member: str) -> None:
     for value in values:
         if not math.isfinite(value) or abs(value) > _GREATEST:
             raise invalid(f"The value {value} for parameter {member} is invalid.")
+
+
+def _key(text: str) -> tuple[str, str, str]:
+    parts = text.split("\0")
+    if len(parts) != 3:
+        raise bad_token()
+    return parts[0], parts[1], parts[2]
 
 
 def _has(metric: Metric, name: str, value: str | None) -> bool:

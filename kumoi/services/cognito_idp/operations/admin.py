@@ -12,11 +12,17 @@ from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, find_user, pool_of, user_named
 from kumoi.services.cognito_idp.messages import send_code, tell
-from kumoi.services.cognito_idp.operations.pools import page
 from kumoi.services.cognito_idp.operations.self_service import described
 from kumoi.services.cognito_idp.operations.sign_up import approved, confirmed, new_user
-from kumoi.services.cognito_idp.policies import attributes_of, check_password, password_policy, temporary_password
-from kumoi.services.cognito_idp.records import Pool, User, users
+from kumoi.services.cognito_idp.paging import page_of_users
+from kumoi.services.cognito_idp.policies import (
+    attributes_of,
+    check_password,
+    password_policy,
+    temporary_password,
+    verified_address,
+)
+from kumoi.services.cognito_idp.records import Pool, User
 from kumoi.services.cognito_idp.triggers import trigger
 from kumoi.state import Transaction, transactional
 
@@ -88,8 +94,9 @@ async def list_users(
 ) -> dict[str, Any]:
     """Users by name; `email ^= "a"` and the like choose among them."""
     await pool_of(call, UserPoolId)
-    found = [user for user in await _all(call.state, UserPoolId) if _passes(user, Filter)]
-    shown, more = page(found, lambda user: user.key, PaginationToken, Limit, "PaginationToken")
+    shown, more = await page_of_users(
+        call.state, UserPoolId, lambda user: _passes(user, Filter), PaginationToken, Limit, "PaginationToken"
+    )
     listed = [described(user) for user in shown]
     if AttributesToGet is not None:
         for one in listed:
@@ -176,10 +183,11 @@ async def admin_reset_user_password(
 ) -> dict[str, Any]:
     """Have a user choose another password by a code."""
     scene, user = await _found(call, UserPoolId, Username)
-    if not any(user.attributes.get(flag) == "true" for flag in changes.NEEDS_VERIFYING.values()):
+    attribute = verified_address(user)
+    if attribute is None:
         raise invalid("User does not have any verified email or phone number, cannot reset password.")
     user = await changes.change(scene.state, scene.pool, user.key, {"status": "RESET_REQUIRED"})
-    await send_code(call, scene, user, "password", "CustomMessage_ForgotPassword")
+    await send_code(call, scene, user, "password", attribute, "CustomMessage_ForgotPassword")
     return {}
 
 
@@ -235,8 +243,3 @@ def _passes(user: User, wanted: str | None) -> bool:
 @transactional
 async def _find(tx: Transaction, pool: Pool, username: str) -> User | None:
     return await find_user(tx, pool, username)
-
-
-@transactional
-async def _all(tx: Transaction, pool: str) -> list[User]:
-    return list(await users.list(tx, pool))

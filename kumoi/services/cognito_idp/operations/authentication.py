@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from typing import Any
 
 from kumoi.doorway import Call
@@ -102,9 +102,9 @@ async def revoke_token(call: Call, Token: str, ClientId: str, ClientSecret: str 
     """Have a refresh token count no more; one that nobody knows is as good as revoked."""
     scene = await client_of(call, ClientId)
     assert scene.client is not None
-    if scene.client.secret and scene.client.secret != ClientSecret:
+    if not hmac.compare_digest(scene.client.secret.encode(), (ClientSecret or "").encode()):
         raise not_authorized("Unable to verify secret hash for client " + ClientId)
-    await revoke(scene.state, scene.pool.id, hashlib.sha256(Token.encode()).hexdigest())
+    await revoke(scene.state, scene.pool.id, Token)
     return {}
 
 

@@ -12,7 +12,7 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_client
 from kumoi.services.cognito_idp.lookup import pool_of
-from kumoi.services.cognito_idp.operations.pools import page
+from kumoi.services.cognito_idp.paging import page
 from kumoi.services.cognito_idp.records import Client, Place, clients, places
 from kumoi.state import Transaction, transactional
 

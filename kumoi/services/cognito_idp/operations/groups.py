@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +11,9 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.errors import no_group, no_user
 from kumoi.services.cognito_idp.lookup import Scene, find_user, pool_of
-from kumoi.services.cognito_idp.operations.pools import page
 from kumoi.services.cognito_idp.operations.self_service import described
-from kumoi.services.cognito_idp.records import Group, User, groups, users
+from kumoi.services.cognito_idp.paging import all_users, page, page_of_users
+from kumoi.services.cognito_idp.records import Group, groups, users
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -78,6 +79,11 @@ async def update_group(
 async def delete_group(call: Call, GroupName: str, UserPoolId: str) -> None:
     """Delete a group; its users are in it no more."""
     scene = await pool_of(call, UserPoolId)
+    await _get(scene.state, UserPoolId, GroupName)
+    async for some in all_users(scene.state, UserPoolId):
+        members = [user.key for user in some if GroupName in user.groups]
+        if members:
+            await _leave(scene.state, UserPoolId, GroupName, members)
     await _delete(scene.state, UserPoolId, GroupName)
 
 
@@ -113,8 +119,9 @@ async def list_users_in_group(
     """The users in a group."""
     scene = await pool_of(call, UserPoolId)
     await _get(scene.state, UserPoolId, GroupName)
-    found = [user for user in await _users(scene.state, UserPoolId) if GroupName in user.groups]
-    shown, more = page(found, lambda user: user.key, NextToken, Limit, "NextToken")
+    shown, more = await page_of_users(
+        scene.state, UserPoolId, lambda user: GroupName in user.groups, NextToken, Limit, "NextToken"
+    )
     return {"Users": [described(user) for user in shown], **more}
 
 
@@ -155,16 +162,16 @@ async def _list(tx: Transaction, pool: str) -> list[Group]:
 
 
 @transactional
-async def _users(tx: Transaction, pool: str) -> list[User]:
-    return list(await users.list(tx, pool))
-
-
-@transactional
 async def _delete(tx: Transaction, pool: str, name: str) -> None:
     if not await groups.delete(tx, pool, name):
         raise no_group()
-    for user in await users.list(tx, pool):
-        if name in user.groups:
+
+
+@transactional
+async def _leave(tx: Transaction, pool: str, name: str, keys: Sequence[str]) -> None:
+    for key in keys:
+        user = await users.get(tx, pool, key)
+        if user is not None and name in user.groups:
             kept = tuple(one for one in user.groups if one != name)
             await users.put(tx, msgspec.structs.replace(user, groups=kept))
 

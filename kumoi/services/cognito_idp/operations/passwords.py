@@ -8,10 +8,11 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp, srp
 from kumoi.services.cognito_idp.errors import expired_code, invalid, not_authorized
-from kumoi.services.cognito_idp.lookup import check_secret, client_of, maybe_user, user_named
+from kumoi.services.cognito_idp.lookup import maybe_user, proved, user_named
 from kumoi.services.cognito_idp.messages import check_code, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
-from kumoi.services.cognito_idp.policies import check_password, masked
+from kumoi.services.cognito_idp.policies import check_password, masked, verified_address
+from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 
 
@@ -46,12 +47,10 @@ async def forgot_password(
     ClientMetadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send a code that lets a user choose another password; whoever asks for nobody is told the same."""
-    scene = await client_of(call, ClientId)
-    assert scene.client is not None
-    check_secret(scene.client, Username, SecretHash)
+    scene = await proved(call, ClientId, Username, SecretHash)
     user = await maybe_user(scene.state, scene.pool, Username)
     if user is None:
-        if scene.client.definition.get("PreventUserExistenceErrors") != "ENABLED":
+        if client_in(scene).definition.get("PreventUserExistenceErrors") != "ENABLED":
             user = await user_named(scene.state, scene.pool, Username)
         else:
             hidden = {
@@ -64,10 +63,11 @@ async def forgot_password(
         raise not_authorized("User is disabled.")
     if user.status == "FORCE_CHANGE_PASSWORD":
         raise not_authorized("User password cannot be reset in the current state.")
-    verified = [name for name, flag in changes.NEEDS_VERIFYING.items() if user.attributes.get(flag) == "true"]
-    if not verified:
+    attribute = verified_address(user)
+    if attribute is None:
         raise invalid("Cannot reset password for the user as there is no registered/verified email or phone_number")
-    return {"CodeDeliveryDetails": await send_code(call, scene, user, "password", "CustomMessage_ForgotPassword")}
+    details = await send_code(call, scene, user, "password", attribute, "CustomMessage_ForgotPassword")
+    return {"CodeDeliveryDetails": details}
 
 
 @cognito_idp.operation
@@ -83,9 +83,7 @@ async def confirm_forgot_password(
     ClientMetadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Choose another password by the code."""
-    scene = await client_of(call, ClientId)
-    assert scene.client is not None
-    check_secret(scene.client, Username, SecretHash)
+    scene = await proved(call, ClientId, Username, SecretHash)
     user = await maybe_user(scene.state, scene.pool, Username)
     if user is None:
         raise expired_code()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 import string
 from typing import Any
@@ -11,9 +9,10 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
-from kumoi.services.cognito_idp import cognito_idp
+from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_pool
 from kumoi.services.cognito_idp.lookup import pool_of
+from kumoi.services.cognito_idp.paging import page
 from kumoi.services.cognito_idp.policies import STANDARD, password_policy
 from kumoi.services.cognito_idp.records import (
     Place,
@@ -58,7 +57,7 @@ async def create_user_pool(call: Call, PoolName: str, **given: Any) -> dict[str,
 async def describe_user_pool(call: Call, UserPoolId: str) -> dict[str, Any]:
     """A pool."""
     scene = await pool_of(call, UserPoolId)
-    return {"UserPool": describe(call, scene.pool, await _count(call.state, UserPoolId))}
+    return {"UserPool": describe(call, scene.pool, await changes.count(call.state, UserPoolId))}
 
 
 @cognito_idp.operation
@@ -89,12 +88,12 @@ async def update_user_pool(call: Call, UserPoolId: str, **given: Any) -> dict[st
     tags = definition.pop("UserPoolTags", None)
     name = definition.pop("PoolName", None)
     kept = {member: scene.pool.definition[member] for member in _FIXED if member in scene.pool.definition}
-    changes: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
+    wanted: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
     if tags is not None:
-        changes["tags"] = tags
+        wanted["tags"] = tags
     if name is not None:
-        changes["name"] = name
-    await _change(call.state, UserPoolId, changes)
+        wanted["name"] = name
+    await _change(call.state, UserPoolId, wanted)
     return {}
 
 
@@ -160,20 +159,6 @@ def _schema(pool: Pool) -> list[dict[str, Any]]:
     return found
 
 
-def page(items: Any, key: Any, token: str | None, most: int, member: str) -> tuple[Any, dict[str, str]]:
-    """One page of items in the order of their keys, and the token of the next under `member` where more follow."""
-    if token is not None:
-        try:
-            after = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise invalid(f"Invalid {member}") from None
-        items = [item for item in items if key(item) > after]
-    found = items[:most]
-    if len(found) == len(items):
-        return found, {}
-    return found, {member: base64.b64encode(key(found[-1]).encode()).decode()}
-
-
 @transactional
 async def _create(tx: Transaction, pool: Pool) -> None:
     await pools.put(tx, pool)
@@ -191,18 +176,13 @@ async def _delete(tx: Transaction, pool_id: str) -> None:
 
 
 @transactional
-async def _change(tx: Transaction, pool_id: str, changes: dict[str, Any]) -> None:
+async def _change(tx: Transaction, pool_id: str, wanted: dict[str, Any]) -> None:
     pool = await pools.get(tx, pool_id)
     if pool is None:
         raise no_pool(pool_id)
-    await pools.put(tx, msgspec.structs.replace(pool, **changes))
+    await pools.put(tx, msgspec.structs.replace(pool, **wanted))
 
 
 @transactional
 async def _list(tx: Transaction) -> list[Pool]:
     return list(await pools.list(tx))
-
-
-@transactional
-async def _count(tx: Transaction, pool_id: str) -> int:
-    return len(await users.list(tx, pool_id))

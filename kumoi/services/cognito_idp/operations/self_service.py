@@ -9,7 +9,7 @@ from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid
 from kumoi.services.cognito_idp.messages import check_code, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
-from kumoi.services.cognito_idp.policies import attributes_of
+from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, check_own, own_attributes
 from kumoi.services.cognito_idp.records import User
 
 
@@ -26,17 +26,14 @@ async def update_user_attributes(
 ) -> dict[str, Any]:
     """Change one's attributes; another address has to be verified anew."""
     scene, user = await signed_in(call, AccessToken)
-    given = attributes_of(scene.pool, UserAttributes)
-    protected = sorted(set(given) & {*changes.NEEDS_VERIFYING.values()})
-    if protected:
-        raise invalid(f"Cannot modify an already provided {protected[0]}")
+    given = own_attributes(scene.pool, UserAttributes)
     after = {**user.attributes, **given}
-    changed = [name for name in changes.NEEDS_VERIFYING if name in given and given[name] != user.attributes.get(name)]
+    changed = [name for name in NEEDS_VERIFYING if name in given and given[name] != user.attributes.get(name)]
     for name in changed:
-        after[changes.NEEDS_VERIFYING[name]] = "false"
+        after[NEEDS_VERIFYING[name]] = "false"
     user = await changes.change(scene.state, scene.pool, user.key, {"attributes": after})
     details = [
-        await send_code(call, scene, user, f"verify:{name}", "CustomMessage_UpdateUserAttribute")
+        await send_code(call, scene, user, f"verify:{name}", name, "CustomMessage_UpdateUserAttribute")
         for name in changed
         if name in (scene.pool.definition.get("AutoVerifiedAttributes") or ())
     ]
@@ -47,6 +44,7 @@ async def update_user_attributes(
 async def delete_user_attributes(call: Call, AccessToken: str, UserAttributeNames: list[str]) -> dict[str, Any]:
     """Forget attributes of one's own."""
     scene, user = await signed_in(call, AccessToken)
+    check_own(UserAttributeNames)
     kept = {name: value for name, value in user.attributes.items() if name not in UserAttributeNames}
     await changes.change(scene.state, scene.pool, user.key, {"attributes": kept})
     return {}
@@ -58,20 +56,20 @@ async def get_user_attribute_verification_code(
 ) -> dict[str, Any]:
     """Send a code to an address of one's own."""
     scene, user = await signed_in(call, AccessToken)
-    if AttributeName not in changes.NEEDS_VERIFYING or not user.attributes.get(AttributeName):
+    if AttributeName not in NEEDS_VERIFYING or not user.attributes.get(AttributeName):
         raise invalid(f"User does not have delivery config set to turn on {AttributeName}")
-    purpose = f"verify:{AttributeName}"
-    return {"CodeDeliveryDetails": await send_code(call, scene, user, purpose, "CustomMessage_VerifyUserAttribute")}
+    purpose, source = f"verify:{AttributeName}", "CustomMessage_VerifyUserAttribute"
+    return {"CodeDeliveryDetails": await send_code(call, scene, user, purpose, AttributeName, source)}
 
 
 @cognito_idp.operation
 async def verify_user_attribute(call: Call, AccessToken: str, AttributeName: str, Code: str) -> dict[str, Any]:
     """Verify an address of one's own by the code that went there."""
     scene, user = await signed_in(call, AccessToken)
-    if AttributeName not in changes.NEEDS_VERIFYING:
+    if AttributeName not in NEEDS_VERIFYING:
         raise invalid(f"{AttributeName} cannot be verified")
     await check_code(scene, user, f"verify:{AttributeName}", Code)
-    verified = {**user.attributes, changes.NEEDS_VERIFYING[AttributeName]: "true"}
+    verified = {**user.attributes, NEEDS_VERIFYING[AttributeName]: "true"}
     await changes.change(scene.state, scene.pool, user.key, {"attributes": verified})
     return {}
 

@@ -10,9 +10,15 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.lookup import Scene, check_secret, client_of, key_of, user_named
+from kumoi.services.cognito_idp.lookup import Scene, key_of, proved, user_named
 from kumoi.services.cognito_idp.messages import check_code, send_code
-from kumoi.services.cognito_idp.policies import attributes_of, check_password, check_required
+from kumoi.services.cognito_idp.policies import (
+    NEEDS_VERIFYING,
+    check_password,
+    check_required,
+    own_attributes,
+    to_verify,
+)
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 
@@ -31,16 +37,14 @@ async def sign_up(
     ClientMetadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Become a user; a code goes to the address that the pool verifies, unless a function confirms at once."""
-    scene = await client_of(call, ClientId)
-    assert scene.client is not None
+    scene = await proved(call, ClientId, Username, SecretHash)
     pool = scene.pool
-    check_secret(scene.client, Username, SecretHash)
     if (pool.definition.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
         raise not_authorized("SignUp is not permitted for this user pool")
     if Password is None:
         raise invalid("Missing required parameter Password")
     check_password(pool, Password)
-    attributes = attributes_of(pool, UserAttributes)
+    attributes = own_attributes(pool, UserAttributes)
     user = await new_user(call, scene, Username, attributes, status="UNCONFIRMED", password=Password)
     check_required(pool, user.attributes)
     answer = await trigger(
@@ -61,8 +65,8 @@ async def sign_up(
     result: dict[str, Any] = {"UserConfirmed": user.status == "CONFIRMED", "UserSub": user.sub}
     if user.status == "CONFIRMED":
         await confirmed(call, scene, user)
-    elif any(user.attributes.get(name) for name in pool.definition.get("AutoVerifiedAttributes") or ()):
-        result["CodeDeliveryDetails"] = await send_code(call, scene, user, "sign-up", "CustomMessage_SignUp")
+    elif (attribute := to_verify(pool, user)) is not None:
+        result["CodeDeliveryDetails"] = await send_code(call, scene, user, "sign-up", attribute, "CustomMessage_SignUp")
     return result
 
 
@@ -80,21 +84,15 @@ async def confirm_sign_up(
     Session: str | None = None,
 ) -> dict[str, Any]:
     """Confirm a user by the code that they were sent."""
-    scene = await client_of(call, ClientId)
-    assert scene.client is not None
-    check_secret(scene.client, Username, SecretHash)
+    scene = await proved(call, ClientId, Username, SecretHash)
     user = await user_named(scene.state, scene.pool, Username)
     if user.status != "UNCONFIRMED":
         raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
     await check_code(scene, user, "sign-up", ConfirmationCode)
-    verified = {
-        changes.NEEDS_VERIFYING[name]: "true"
-        for name in scene.pool.definition.get("AutoVerifiedAttributes") or ()
-        if name in changes.NEEDS_VERIFYING and user.attributes.get(name)
-    }
-    first = dict(list(verified.items())[:1])
-    wanted = {"status": "CONFIRMED", "attributes": {**user.attributes, **first}}
-    user = await changes.change(scene.state, scene.pool, user.key, wanted)
+    attribute = to_verify(scene.pool, user)
+    verified = {} if attribute is None else {NEEDS_VERIFYING[attribute]: "true"}
+    wanted = {"status": "CONFIRMED", "attributes": {**user.attributes, **verified}}
+    user = await changes.change(scene.state, scene.pool, user.key, wanted, take_over=ForceAliasCreation)
     await confirmed(call, scene, user)
     return {}
 
@@ -110,13 +108,14 @@ async def resend_confirmation_code(
     ClientMetadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send another code; the one before counts no more."""
-    scene = await client_of(call, ClientId)
-    assert scene.client is not None
-    check_secret(scene.client, Username, SecretHash)
+    scene = await proved(call, ClientId, Username, SecretHash)
     user = await user_named(scene.state, scene.pool, Username)
     if user.status != "UNCONFIRMED":
         raise invalid("User is already confirmed.")
-    return {"CodeDeliveryDetails": await send_code(call, scene, user, "sign-up", "CustomMessage_ResendCode")}
+    attribute = to_verify(scene.pool, user)
+    if attribute is None:
+        raise invalid("Cannot resend codes. Auto verification not turned on.")
+    return {"CodeDeliveryDetails": await send_code(call, scene, user, "sign-up", attribute, "CustomMessage_ResendCode")}
 
 
 async def new_user(
@@ -153,7 +152,7 @@ def approved(user: User, answer: dict[str, Any]) -> User:
     attributes = dict(user.attributes)
     for member, name in (("autoVerifyEmail", "email"), ("autoVerifyPhone", "phone_number")):
         if answer.get(member) and attributes.get(name):
-            attributes[changes.NEEDS_VERIFYING[name]] = "true"
+            attributes[NEEDS_VERIFYING[name]] = "true"
     status = "CONFIRMED" if answer.get("autoConfirmUser") else user.status
     return msgspec.structs.replace(user, attributes=attributes, status=status)
 
