@@ -62,9 +62,19 @@ def test_what_a_program_throws(source: str, name: str, message: str) -> None:
     assert message in error.message
 
 
-def test_a_program_that_takes_too_long() -> None:
-    context = JsContext("function handler() { while (true) {} }", seconds=0.05)
-    assert context.call("handler", [], now=0.0).error.limit == "time"
+@pytest.mark.parametrize(
+    "source",
+    [
+        "function handler() { while (true) {} }",
+        "async function handler() { while (true) await null }",
+        "async function handler() { while (true) await ask() }",
+    ],
+)
+def test_a_program_that_takes_too_long(source: str) -> None:
+    context = JsContext(source, ["(kumoi) => { globalThis.ask = () => kumoi.ask('look', 1) }"], seconds=0.05)
+    outcome = context.call("handler", [], now=0.0, answers={"look": lambda key: key})
+    assert outcome.error is not None
+    assert outcome.error.limit == "time"
     assert context.broken
 
 
