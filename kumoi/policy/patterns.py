@@ -62,12 +62,20 @@ def any_action(patterns: Sequence[str]) -> Test:
 
 @lru_cache(4096)
 def expression(pattern: str) -> str:
-    """The regular expression of a pattern."""
-    return "".join(_expression_of(character) for character in re.sub(r"\*+", "*", pattern))
+    """The regular expression of a pattern; of `.`, which is to match any character, and `re.fullmatch`.
+
+    Each piece between two `*` is taken where it comes first and not looked for again, which finds a match if there is
+    one: patterns and texts come from outside, and trying all places would take the power of their number.
+    """
+    first, *others = ("".join(map(_expression_of, piece)) for piece in re.sub(r"\*+", "*", pattern).split("*"))
+    if not others:
+        return first
+    *middle, last = others
+    return first + "".join(f"(?>.*?{piece})" for piece in middle) + f".*{last}"
 
 
 def _expression_of(character: str) -> str:
-    return {"*": ".*", "?": "."}.get(character) or re.escape(character)
+    return "." if character == "?" else re.escape(character)
 
 
 def resolved(pattern: str, context: Context) -> str | None:

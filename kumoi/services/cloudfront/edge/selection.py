@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kumoi.policy.patterns import expression
 from kumoi.services.cloudfront.configuration.reading import items
 
 
@@ -98,8 +99,5 @@ def _legacy_cookies(section: Mapping[str, Any]) -> Choice:
         return NOTHING
     names = items(section.get("WhitelistedNames"))
     wild = [name for name in names if re.search(r"[*?]", name)]
-    pattern = "|".join(
-        "".join(".*" if one == "*" else "." if one == "?" else re.escape(one) for one in re.sub(r"\*+", "*", name))
-        for name in wild
-    )
+    pattern = "|".join(map(expression, wild))
     return Choice(frozenset(names) - frozenset(wild), pattern=re.compile(pattern) if wild else None)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kumoi.policy.patterns import expression
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, cookies, parameters
 
 PARAMETERS = frozenset(("Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"))
@@ -136,10 +137,7 @@ def check_policy(policy: bytes, urls: list[str], ip: str, now: float) -> None:
         raise malformed from None
     if not isinstance(resource, str):
         raise malformed
-    pattern = re.compile(
-        "".join(".*" if one == "*" else "." if one == "?" else re.escape(one) for one in re.sub(r"\*+", "*", resource)),
-        re.DOTALL,
-    )
+    pattern = re.compile(expression(resource), re.DOTALL)
     # A `?` before the query is that character, and matches itself as any one.
     covered = any(pattern.fullmatch(url) or pattern.fullmatch(url.partition("://")[2]) for url in urls)
     everybody = source == "0.0.0.0/0"
