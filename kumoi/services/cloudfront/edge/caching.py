@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from kumoi.services.cloudfront.edge import compression, fetch, freshness
 from kumoi.services.cloudfront.edge.asking import from_origin
@@ -85,6 +86,7 @@ class Caching:
         if stale.refreshing:
             return
         stale.refreshing = True
+        visit = replace(visit)  # what comes of it is not what the viewer got
 
         async def refreshed() -> None:
             try:
@@ -193,7 +195,7 @@ def _validate(request: EdgeRequest, known: CachedObject) -> None:
 
 
 def _validators(response: EdgeResponse) -> bool:
-    if response.status >= 400 or "no-store" in freshness.directives(response.headers):
+    if response.status >= 400 or not freshness.NEVER_SHARED.isdisjoint(freshness.directives(response.headers)):
         return False
     return first(response.headers, "etag") is not None or first(response.headers, "last-modified") is not None
 
