@@ -80,6 +80,7 @@ def test_the_life_of_a_function(kumoi: Any, config: Config) -> None:
     )
     assert client.get_function(Name="life", Stage="LIVE")["FunctionCode"].read() == b"function handler(e) {}"
     got = client.get_function(Name="life")
+    got["FunctionCode"].close()
     assert got["ContentType"] == "application/octet-stream"
     assert got["ETag"] == changed["ETag"] != made["ETag"]
     client.create_distribution(DistributionConfig=config(behaviour=attach(viewer_request=arn)))
