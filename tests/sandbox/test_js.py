@@ -127,6 +127,11 @@ def test_contexts_are_kept_and_made_anew_when_they_broke() -> None:
     assert counted([False, False, True, False], 0.1) == ["1", "2", None, "1"]
 
 
+def test_contexts_are_made_anew_after_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.sandbox.js.contexts.CALLS", 3)
+    assert counted([False] * 4, 0.1) == ["1", "2", "3", "1"]
+
+
 def test_quick_programs_move_to_the_loop_and_back() -> None:
     found = counted([False] * (PROVEN + 2) + [True, False], 0.1)
     there = [str(number + 1) for number in range(PROVEN)]
