@@ -62,9 +62,19 @@ def test_what_a_program_throws(source: str, name: str, message: str) -> None:
     assert message in error.message
 
 
-def test_a_program_that_takes_too_long() -> None:
-    context = JsContext("function handler() { while (true) {} }", seconds=0.05)
-    assert context.call("handler", [], now=0.0).error.limit == "time"
+@pytest.mark.parametrize(
+    "source",
+    [
+        "function handler() { while (true) {} }",
+        "async function handler() { while (true) await null }",
+        "async function handler() { while (true) await ask() }",
+    ],
+)
+def test_a_program_that_takes_too_long(source: str) -> None:
+    context = JsContext(source, ["(kumoi) => { globalThis.ask = () => kumoi.ask('look', 1) }"], seconds=0.05)
+    outcome = context.call("handler", [], now=0.0, answers={"look": lambda key: key})
+    assert outcome.error is not None
+    assert outcome.error.limit == "time"
     assert context.broken
 
 
@@ -115,6 +125,11 @@ def counted(loops: list[bool], most: float) -> list[str | None]:
 
 def test_contexts_are_kept_and_made_anew_when_they_broke() -> None:
     assert counted([False, False, True, False], 0.1) == ["1", "2", None, "1"]
+
+
+def test_contexts_are_made_anew_after_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.sandbox.js.contexts.CALLS", 3)
+    assert counted([False] * 4, 0.1) == ["1", "2", "3", "1"]
 
 
 def test_quick_programs_move_to_the_loop_and_back() -> None:

@@ -20,6 +20,7 @@ MEMORY = 2 * 1024 * 1024
 SECONDS = 0.25
 """CPU time after which a call is cut off; of the whole process, which is all that quickjs measures."""
 _STACK = 256 * 1024
+_INTERRUPTED = ("InternalError", "the function ran out of CPU time")
 _HERE = Path(__file__).parent
 
 Answer = Callable[[Any], Any]
@@ -73,6 +74,7 @@ class JsContext:
         used = self._context.memory()["malloc_size"]
         self._context.set_memory_limit(used + memory)
         self._context.set_time_limit(seconds)
+        self._seconds = seconds
         self.calls = 0
         self.broken = False
         try:
@@ -89,10 +91,15 @@ class JsContext:
         try:
             program = self._context.eval(f"typeof {name} === 'undefined' ? undefined : {name}")
             began = time.thread_time()
+            ends = began + self._seconds
             self._start(program, orjson.dumps(arguments).decode(), float(int(now * 1000)))
             while True:
+                # quickjs times each job alone, and a program may go on from one to the next for ever.
                 while self._context.execute_pending_job():
-                    pass
+                    if time.thread_time() > ends:
+                        self.broken = True
+                        outcome.error = JsError(*_INTERRUPTED, limit="time")
+                        return outcome
                 state = _state(self._take())
                 outcome.seconds += time.thread_time() - began
                 if state["done"]:
@@ -128,7 +135,7 @@ class JsContext:
                 return JsError("InternalError", "out of memory", limit="memory")
             return JsError("Error", first, rest)
         if name == "InternalError" and message == "interrupted":
-            return JsError(name, "the function ran out of CPU time", limit="time")
+            return JsError(*_INTERRUPTED, limit="time")
         return JsError(name, message, rest.rstrip())
 
 

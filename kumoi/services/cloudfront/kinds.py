@@ -21,7 +21,7 @@ Uses = Callable[[Mapping[str, Any]], set[str]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. `name` stands in its operations; `config` is the member of requests, `inner` that of answers.
+    """One kind. Its name, or its plural, stands in its operations, members and errors.
 
     `uses` reads from a distribution's configuration the ids of this kind that it uses. `made` and `changed` are the
     members of answers that tell the times; `summary` makes the items of lists where they are not the whole thing.
@@ -29,17 +29,10 @@ class Kind:
     """
 
     name: str
-    config: str
-    inner: str
-    lists: str
-    container: str
+    plural: str
     path: str
     uses: Uses
     check: Callable[[Mapping[str, Any]], None]
-    exists: str
-    missing: str
-    in_use: str
-    too_many: str
     most: int
     new_id: Callable[[], str] = uuid
     made: str | None = None
@@ -50,9 +43,47 @@ class Kind:
     full_pages: bool = False
     defaults: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
 
+    own_missing: str = ""
+    own_in_use: str = ""
+
+    @property
+    def config(self) -> str:
+        """The member that holds its configuration."""
+        return f"{self.name}Config"
+
+    @property
+    def lists(self) -> str:
+        """The operation that lists all."""
+        return f"List{self.plural}"
+
+    @property
+    def container(self) -> str:
+        """The member of a list's answer."""
+        return f"{self.name}List"
+
+    @property
+    def exists(self) -> str:
+        """The error where there is one like it."""
+        return f"{self.name}AlreadyExists"
+
+    @property
+    def missing(self) -> str:
+        """The error where there is none."""
+        return self.own_missing or f"NoSuch{self.name}"
+
+    @property
+    def in_use(self) -> str:
+        """The error where something uses it."""
+        return self.own_in_use or f"{self.name}InUse"
+
+    @property
+    def too_many(self) -> str:
+        """The error where there are as many as there may be."""
+        return f"TooMany{self.plural}"
+
     def told(self, one: Configured) -> dict[str, Any]:
         """The thing as its operations answer it."""
-        answer: dict[str, Any] = {"Id": one.id, self.inner: one.config}
+        answer: dict[str, Any] = {"Id": one.id, self.config: one.config}
         if self.changed:
             answer[self.changed] = one.modified
         if self.made:
@@ -65,17 +96,10 @@ class Kind:
 def _policy(name: str, member: str, plural: str, path: str, check: Callable[[Mapping[str, Any]], None]) -> Kind:
     return Kind(
         name=name,
-        config=f"{name}Config",
-        inner=f"{name}Config",
-        lists=f"List{plural}",
-        container=f"{name}List",
+        plural=plural,
         path=path,
         uses=lambda config: reading.uses(config, member),
         check=check,
-        exists=f"{name}AlreadyExists",
-        missing=f"NoSuch{name}",
-        in_use=f"{name}InUse",
-        too_many=f"TooMany{plural}",
         most=20,
         changed="LastModifiedTime",
         defaults=policy_rules.DEFAULTS.get(name, dict),
@@ -103,36 +127,22 @@ RESPONSE_HEADERS_POLICY = _policy(
 )
 ACCESS_CONTROL = Kind(
     name="OriginAccessControl",
-    config="OriginAccessControlConfig",
-    inner="OriginAccessControlConfig",
-    lists="ListOriginAccessControls",
-    container="OriginAccessControlList",
+    plural="OriginAccessControls",
     path="origin-access-control",
     uses=reading.access_controls,
     summary=lambda one: {"Id": one.id, "Description": "", **one.config},
     check=policy_rules.check_access_control,
-    exists="OriginAccessControlAlreadyExists",
-    missing="NoSuchOriginAccessControl",
-    in_use="OriginAccessControlInUse",
-    too_many="TooManyOriginAccessControls",
     most=100,
     new_id=new_id,
     full_pages=True,
 )
 ACCESS_IDENTITY = Kind(
     name="CloudFrontOriginAccessIdentity",
-    config="CloudFrontOriginAccessIdentityConfig",
-    inner="CloudFrontOriginAccessIdentityConfig",
-    lists="ListCloudFrontOriginAccessIdentities",
-    container="CloudFrontOriginAccessIdentityList",
+    plural="CloudFrontOriginAccessIdentities",
     path="origin-access-identity/cloudfront",
     uses=reading.access_identities,
     summary=lambda one: {"Id": one.id, "S3CanonicalUserId": one.secret, "Comment": one.config["Comment"]},
     check=policy_rules.check_access_identity,
-    exists="CloudFrontOriginAccessIdentityAlreadyExists",
-    missing="NoSuchCloudFrontOriginAccessIdentity",
-    in_use="CloudFrontOriginAccessIdentityInUse",
-    too_many="TooManyCloudFrontOriginAccessIdentities",
     most=100,
     new_id=new_id,
     unique="CallerReference",
@@ -141,10 +151,7 @@ ACCESS_IDENTITY = Kind(
 )
 PUBLIC_KEY = Kind(
     name="PublicKey",
-    config="PublicKeyConfig",
-    inner="PublicKeyConfig",
-    lists="ListPublicKeys",
-    container="PublicKeyList",
+    plural="PublicKeys",
     path="public-key",
     uses=lambda _config: set(),
     summary=lambda one: {
@@ -155,10 +162,6 @@ PUBLIC_KEY = Kind(
         "Comment": one.config.get("Comment", ""),
     },
     check=policy_rules.check_public_key,
-    exists="PublicKeyAlreadyExists",
-    missing="NoSuchPublicKey",
-    in_use="PublicKeyInUse",
-    too_many="TooManyPublicKeys",
     most=10,
     new_id=lambda: new_id("K"),
     made="CreatedTime",
@@ -166,33 +169,21 @@ PUBLIC_KEY = Kind(
 )
 KEY_GROUP = Kind(
     name="KeyGroup",
-    config="KeyGroupConfig",
-    inner="KeyGroupConfig",
-    lists="ListKeyGroups",
-    container="KeyGroupList",
+    plural="KeyGroups",
     path="key-group",
     uses=reading.key_groups,
     check=policy_rules.check_key_group,
-    exists="KeyGroupAlreadyExists",
-    missing="NoSuchResource",
-    in_use="ResourceInUse",
-    too_many="TooManyKeyGroups",
+    own_missing="NoSuchResource",
+    own_in_use="ResourceInUse",
     most=10,
     changed="LastModifiedTime",
 )
 DEPLOYMENT_POLICY = Kind(
     name="ContinuousDeploymentPolicy",
-    config="ContinuousDeploymentPolicyConfig",
-    inner="ContinuousDeploymentPolicyConfig",
-    lists="ListContinuousDeploymentPolicies",
-    container="ContinuousDeploymentPolicyList",
+    plural="ContinuousDeploymentPolicies",
     path="continuous-deployment-policy",
     uses=lambda config: {config["ContinuousDeploymentPolicyId"]} - {""},
     check=policy_rules.check_deployment_policy,
-    exists="ContinuousDeploymentPolicyAlreadyExists",
-    missing="NoSuchContinuousDeploymentPolicy",
-    in_use="ContinuousDeploymentPolicyInUse",
-    too_many="TooManyContinuousDeploymentPolicies",
     most=20,
     changed="LastModifiedTime",
     unique="",

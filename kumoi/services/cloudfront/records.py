@@ -85,7 +85,6 @@ class EdgeFunction(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     development: Stage
     live: Stage | None = None
-    tags: dict[str, str] = {}
 
 
 class KeyValueStore(msgspec.Struct, frozen=True, kw_only=True):

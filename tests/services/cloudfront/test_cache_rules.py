@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from kumoi.services.cloudfront.edge import compression, path_pattern
+from kumoi.services.cloudfront.edge import compression, invalidated, path_pattern
 from kumoi.services.cloudfront.edge.cache_key import accepted, cache_key
 from kumoi.services.cloudfront.edge.conditions import not_modified, one_range
 from kumoi.services.cloudfront.edge.freshness import Ttl, error_lifetime, freshness
-from kumoi.services.cloudfront.edge.invalidated import Rules
+from kumoi.services.cloudfront.edge.invalidated import Invalidated, Rules
 from kumoi.services.cloudfront.edge.messages import EdgeRequest
 from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.origin_request import origin_request
@@ -225,15 +226,15 @@ def test_what_is_compressed(
     assert compression.encoding_for(wanted, status, list(headers.items()), length) == expected
 
 
+def made(*paths: str) -> list[Invalidation]:
+    return [
+        Invalidation(distribution="E1", id=f"I{epoch}", created=NOW, epoch=epoch, reference=str(epoch), paths=(path,))
+        for epoch, path in enumerate(paths, 1)
+    ]
+
+
 def rules(*paths: str) -> Rules:
-    return Rules(
-        [
-            Invalidation(
-                distribution="E1", id=f"I{epoch}", created=NOW, epoch=epoch, reference=str(epoch), paths=(path,)
-            )
-            for epoch, path in enumerate(paths, 1)
-        ]
-    )
+    return Rules(made(*paths))
 
 
 INVALIDATED = [
@@ -246,6 +247,29 @@ INVALIDATED = [
     (("/a", "/b"), 1, "/a", False),
     (("/a", "/b"), 1, "/b", True),
 ]
+
+
+def test_invalidations_that_were_read_before_do_not_replace_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer, older = ["/a", "/b"], ["/a"]
+    known = Invalidated()
+    answers: dict[str, asyncio.Future[list[Invalidation]]] = {}
+
+    async def read(state: Any, _distribution: str) -> list[Invalidation]:
+        return await answers[state]
+
+    async def crossing() -> int:
+        loop = asyncio.get_running_loop()
+        answers.update(early=loop.create_future(), late=loop.create_future())
+        early = asyncio.ensure_future(known.load("early", "E1"))  # type: ignore[arg-type]
+        late = asyncio.ensure_future(known.load("late", "E1"))  # type: ignore[arg-type]
+        answers["late"].set_result(made(*newer))
+        await late
+        answers["early"].set_result(made(*older))
+        await early
+        return (await known.of("early", "E1")).epoch  # type: ignore[arg-type]
+
+    monkeypatch.setattr(invalidated, "_read", read)
+    assert asyncio.run(crossing()) == 2
 
 
 @pytest.mark.parametrize(("paths", "epoch", "path", "stale"), INVALIDATED)

@@ -151,3 +151,29 @@ def test_invalidations(kumoi: Any, config: Config) -> None:
     with pytest.raises(ClientError) as caught:
         client.get_invalidation(DistributionId=id, Id="I404")
     assert code_of(caught) == ("NoSuchInvalidation", 404)
+
+
+def test_an_alias_moves_and_conflicts_are_told(kumoi: Any, config: Config) -> None:
+    client = kumoi.client("cloudfront")
+    names = {"Quantity": 2, "Items": ["shop.moving.test", "*.moving.test"]}
+    old = client.create_distribution(DistributionConfig=config(Aliases=names))["Distribution"]["Id"]
+    new = client.create_distribution(DistributionConfig=config())["Distribution"]["Id"]
+    given = {"DistributionId": new, "Alias": "shop.moving.test"}
+    found = client.list_conflicting_aliases(**given)["ConflictingAliasesList"]
+    assert sorted(one["Alias"] for one in found["Items"]) == ["*.moving.test", "shop.moving.test"]
+    assert {one["DistributionId"] for one in found["Items"]} == {"*" * 8 + old[-6:]}
+    client.associate_alias(TargetDistributionId=new, Alias="shop.moving.test")
+    aliases = {
+        one["Id"]: one["Aliases"].get("Items", []) for one in client.list_distributions()["DistributionList"]["Items"]
+    }
+    assert aliases == {old: ["*.moving.test"], new: ["shop.moving.test"]}
+
+
+@pytest.mark.parametrize("alias", ["localhost", "127.0.0.1", "a b.test"])
+def test_what_is_no_domain_name_becomes_no_alias(kumoi: Any, config: Config, alias: str) -> None:
+    client = kumoi.client("cloudfront")
+    made = client.create_distribution(DistributionConfig=config())["Distribution"]
+    with pytest.raises(ClientError) as caught:
+        client.associate_alias(TargetDistributionId=made["Id"], Alias=alias)
+    assert code_of(caught) == ("InvalidArgument", 400)
+    assert client.get_distribution(Id=made["Id"])["Distribution"]["DistributionConfig"]["Aliases"] == {"Quantity": 0}

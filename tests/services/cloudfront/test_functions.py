@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from kumoi.services.cloudfront.functions import key_values
+from kumoi.services.cloudfront.functions.key_values import KeyValues, Snapshot
 
 Config = Callable[..., dict[str, Any]]
 View = Callable[..., Any]
@@ -76,6 +80,7 @@ def test_the_life_of_a_function(kumoi: Any, config: Config) -> None:
     )
     assert client.get_function(Name="life", Stage="LIVE")["FunctionCode"].read() == b"function handler(e) {}"
     got = client.get_function(Name="life")
+    got["FunctionCode"].close()
     assert got["ContentType"] == "application/octet-stream"
     assert got["ETag"] == changed["ETag"] != made["ETag"]
     client.create_distribution(DistributionConfig=config(behaviour=attach(viewer_request=arn)))
@@ -303,3 +308,32 @@ def test_logs_are_in_us_east_1(kumoi: Any, site: Callable[..., str], view: View)
     lines = [event["message"] for event in events]
     assert lines[1:] == [f"{id} seen /index.html", f"{id} END"]
     assert lines[0].startswith(f"{id} START DistributionID: E")
+
+
+def test_tags_of_a_function_are_refused(kumoi: Any) -> None:
+    settings = {"Comment": "", "Runtime": "cloudfront-js-2.0"}
+    tags = {"Items": [{"Key": "a", "Value": "b"}]}
+    with pytest.raises(ClientError) as caught:
+        kumoi.client("cloudfront").create_function(
+            Name="tagged", FunctionConfig=settings, FunctionCode=b"function handler() {}", Tags=tags
+        )
+    assert code_of(caught) == "NotImplemented"
+
+
+def test_what_was_read_while_a_store_changed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = KeyValues()
+    read: list[Snapshot] = []
+
+    async def slow(_state: Any, arn: str) -> Snapshot:
+        read.append(Snapshot("id", "name", arn, f"v{len(read)}", "", "", {}))
+        if len(read) == 1:
+            stores.forget(arn)
+        return read[-1]
+
+    monkeypatch.setattr(key_values, "_read", slow)
+    state: Any = None
+
+    async def twice() -> list[str]:
+        return [one.version for _ in range(3) if (one := await stores.of_arn(state, "arn")) is not None]
+
+    assert asyncio.run(twice()) == ["v0", "v1", "v1"]

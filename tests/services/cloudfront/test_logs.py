@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import STANDARD_FIELDS
 
 pytestmark = pytest.mark.kumoi_clock
@@ -81,3 +83,15 @@ def test_real_time_records(kumoi: Any, config: Config, view: View) -> None:
         client.delete_realtime_log_config(Name="all")
     using = client.list_distributions_by_realtime_log_config(RealtimeLogConfigName="all")["DistributionList"]
     assert [one["Id"] for one in using["Items"]] == [distribution["Id"]]
+
+
+def test_requests_of_an_account_are_forgotten_with_it() -> None:
+    nothing: Any = None
+    delivery = LogDelivery(nothing)
+    for account in ("1", "2"):
+        row: Any = SimpleNamespace(account=account)
+        delivery.recent[account] = row
+    delivery.forget("1")
+    assert list(delivery.recent) == ["2"]
+    delivery.forget(None)
+    assert not delivery.recent

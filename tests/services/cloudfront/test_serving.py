@@ -264,6 +264,19 @@ def test_redirects_to_https_do_not_loop(kumoi: Any, config: Config, view: View, 
     assert redirected.headers["x-cache"] == "Redirect from cloudfront"
 
 
+def test_a_distribution_that_is_its_own_origin_answers_an_error(kumoi: Any, config: Config, view: View) -> None:
+    client = kumoi.client("cloudfront")
+    domain = create(kumoi, config())
+    [one] = client.list_distributions()["DistributionList"]["Items"]
+    got = client.get_distribution_config(Id=one["Id"])
+    settings = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    origins = {"Quantity": 1, "Items": [{"Id": "one", "DomainName": domain, "CustomOriginConfig": settings}]}
+    given = {**got["DistributionConfig"], "Origins": origins}
+    client.update_distribution(Id=one["Id"], IfMatch=got["ETag"], DistributionConfig=given)
+    answer = view(domain)
+    assert (answer.status, "a loop?" in answer.headers["x-kumoi-edge-error"]) == (403, True)
+
+
 def test_aliases_and_other_ways_to_a_distribution(kumoi: Any, config: Config, view: View, bucket: str) -> None:
     names = [f"www.{bucket}.example.com", f"*.{bucket}.example.org"]
     given = config(domain_of(bucket), Aliases={"Quantity": 2, "Items": names})

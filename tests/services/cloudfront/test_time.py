@@ -122,6 +122,51 @@ def test_stale_while_revalidate(kumoi: Any, origin: Origin, domain: str, view: V
     assert len(origin.asked) == 2
 
 
+def test_what_is_refreshed_behind_an_answer_is_no_miss_of_it(
+    kumoi: Any, config: Config, origin: Origin, domain: str, view: View
+) -> None:
+    client = kumoi.client("cloudfront")
+    made = client.create_function(
+        Name="late",
+        FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"},
+        FunctionCode=b"function handler(event) { return event.response }",
+    )
+    arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+    client.publish_function(Name="late", IfMatch=made["ETag"])
+    [one] = client.list_distributions()["DistributionList"]["Items"]
+    got = client.get_distribution_config(Id=one["Id"])
+    attached = {"Quantity": 1, "Items": [{"EventType": "viewer-response", "FunctionARN": arn}]}
+    got["DistributionConfig"]["DefaultCacheBehavior"]["FunctionAssociations"] = attached
+    client.update_distribution(Id=one["Id"], IfMatch=got["ETag"], DistributionConfig=got["DistributionConfig"])
+    origin.headers = {"Cache-Control": "max-age=10, stale-while-revalidate=60"}
+    view(domain)
+    kumoi.advance(20)
+    assert cache_of(view(domain)) == "Hit"
+
+
+@pytest.mark.parametrize("said", ["private", "no-cache", "no-store", "private, max-age=60"])
+def test_what_is_for_one_viewer_is_shown_to_no_other(
+    kumoi: Any, origin: Origin, domain: str, view: View, said: str
+) -> None:
+    client = kumoi.client("cloudfront")
+    parameters = {
+        "EnableAcceptEncodingGzip": False,
+        "HeadersConfig": {"HeaderBehavior": "none"},
+        "CookiesConfig": {"CookieBehavior": "none"},
+        "QueryStringsConfig": {"QueryStringBehavior": "none"},
+    }
+    policy = {"Name": "none-needed", "MinTTL": 0, "ParametersInCacheKeyAndForwardedToOrigin": parameters}
+    made = client.create_cache_policy(CachePolicyConfig=policy)["CachePolicy"]
+    [one] = client.list_distributions()["DistributionList"]["Items"]
+    got = client.get_distribution_config(Id=one["Id"])
+    got["DistributionConfig"]["DefaultCacheBehavior"]["CachePolicyId"] = made["Id"]
+    client.update_distribution(Id=one["Id"], IfMatch=got["ETag"], DistributionConfig=got["DistributionConfig"])
+    origin.headers = {"Cache-Control": said, "ETag": '"v1"'}
+    assert view(domain).body == b"one"
+    origin.status, origin.headers = 503, {}
+    assert view(domain).status == 503
+
+
 def test_errors_are_kept_for_ten_seconds(kumoi: Any, origin: Origin, domain: str, view: View) -> None:
     origin.status = 404
     view(domain)

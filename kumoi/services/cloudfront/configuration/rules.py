@@ -218,8 +218,13 @@ def _aliases(config: Mapping[str, Any]) -> None:
             "Your request contains more CNAMEs than are allowed per distribution.", "TooManyDistributionCNAMEs"
         )
     for alias in aliases:
-        if not _ALIAS.fullmatch(alias) or _is_address(alias) or "." not in alias:
-            raise invalid(f"The parameter CNAME {alias} is no domain name.")
+        check_alias(alias)
+
+
+def check_alias(alias: str) -> None:
+    """Raise for what is no domain name."""
+    if not _ALIAS.fullmatch(alias) or _is_address(alias) or "." not in alias:
+        raise invalid(f"The parameter CNAME {alias} is no domain name.")
 
 
 def _is_address(text: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from kumoi.services.cloudfront.edge import compression, fetch, freshness
 from kumoi.services.cloudfront.edge.asking import from_origin
 from kumoi.services.cloudfront.edge.cache_key import accepted, cache_key
 from kumoi.services.cloudfront.edge.error_page import Failure
-from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, put, without
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, every, first, put, without
 from kumoi.services.cloudfront.edge.store import LARGEST, CachedObject, Store, Where
 from kumoi.services.cloudfront.edge.visit import Visit
 
@@ -68,7 +69,7 @@ class Caching:
         """Fetch what is missing, once for all who ask for it at the same time."""
         leader = self._leaders.get(where)
         if leader is not None:
-            stored = await asyncio.shield(leader)
+            stored = None if _came_round(visit) else await asyncio.shield(leader)
             if stored is not None and stored.fresh(visit.now):
                 return _hit(visit, stored, "Hit")
             return await self._fetched(visit, request, where, expired)
@@ -85,6 +86,7 @@ class Caching:
         if stale.refreshing:
             return
         stale.refreshing = True
+        visit = replace(visit)  # what comes of it is not what the viewer got
 
         async def refreshed() -> None:
             try:
@@ -181,6 +183,12 @@ class Caching:
         return await from_origin(visit, request)
 
 
+def _came_round(visit: Visit) -> bool:
+    """Whether a request has passed here before: the one it would wait for may be waiting for it."""
+    name = visit.via.partition(" ")[2]
+    return any(name in value for value in every(visit.viewer.headers, "via"))
+
+
 def _validate(request: EdgeRequest, known: CachedObject) -> None:
     """Have the origin say whether the object is still what is known of it."""
     etag, modified = first(known.headers, "etag"), first(known.headers, "last-modified")
@@ -193,7 +201,7 @@ def _validate(request: EdgeRequest, known: CachedObject) -> None:
 
 
 def _validators(response: EdgeResponse) -> bool:
-    if response.status >= 400 or "no-store" in freshness.directives(response.headers):
+    if response.status >= 400 or not freshness.NEVER_SHARED.isdisjoint(freshness.directives(response.headers)):
         return False
     return first(response.headers, "etag") is not None or first(response.headers, "last-modified") is not None
 

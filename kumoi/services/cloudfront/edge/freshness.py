@@ -19,6 +19,7 @@ ERROR_TTL = 10.0
 
 ALWAYS_CACHED_ERRORS = frozenset((404, 414, 500, 501, 502, 503, 504))
 CACHED_WHEN_TOLD_ERRORS = frozenset((400, 403, 405, 412, 415, 416))
+NEVER_SHARED = frozenset(("no-store", "private"))
 
 _DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,;"]*)))?')
 
@@ -86,7 +87,7 @@ def freshness(headers: HeaderList, ttl: Ttl, now: float) -> Freshness:
     said = directives(headers)
     never = not {"no-store", "no-cache", "private"}.isdisjoint(said)
     if first(headers, "vary") == "*":
-        return Freshness(0.0)
+        return Freshness(0.0, on_error=0.0)
     seconds = stated(headers, now)
     if never:
         lifetime = ttl.least
@@ -96,7 +97,9 @@ def freshness(headers: HeaderList, ttl: Ttl, now: float) -> Freshness:
         lifetime = min(max(seconds, ttl.least), ttl.most)
     revalidating = min(_seconds(said.get("stale-while-revalidate")) or 0.0, ttl.most)
     on_error = _seconds(said.get("stale-if-error"))
-    return Freshness(lifetime, 0.0 if never else revalidating, None if on_error is None else min(on_error, ttl.most))
+    if never:
+        return Freshness(lifetime, on_error=0.0)
+    return Freshness(lifetime, revalidating, None if on_error is None else min(on_error, ttl.most))
 
 
 def error_lifetime(status: int, headers: HeaderList, least: Mapping[int, float], now: float) -> float:

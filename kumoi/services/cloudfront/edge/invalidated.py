@@ -26,9 +26,12 @@ class Invalidated:
         return found if found is not None else await self.load(state, distribution)
 
     async def load(self, state: State, distribution: str) -> Rules:
-        """Read them anew."""
-        found = self._rules[distribution] = Rules(await _read(state, distribution))
-        return found
+        """Read them anew; what was read later meanwhile stays."""
+        found = Rules(await _read(state, distribution))
+        known = self._rules.get(distribution)
+        if known is None or known.epoch < found.epoch:
+            self._rules[distribution] = found
+        return self._rules[distribution]
 
     def clear(self) -> None:
         """Forget everything."""

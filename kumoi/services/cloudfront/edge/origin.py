@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kumoi.services.cloudfront.configuration.reading import items
-from kumoi.wire.http import HeaderList
 
 _BUCKET = re.compile(
     r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.(?:amazonaws\.com(?:\.cn)?|localhost)"
@@ -29,7 +28,6 @@ class Origin:
     https_port: int = 443
     read_timeout: float = 30.0
     keepalive_timeout: int = 5
-    connection_timeout: float = 10.0
     attempts: int = 3
     ssl_protocols: tuple[str, ...] = ("TLSv1", "TLSv1.1", "TLSv1.2")
     control: Mapping[str, Any] | None = None
@@ -57,10 +55,6 @@ class Origin:
         """The port of a scheme."""
         return self.https_port if scheme == "https" else self.http_port
 
-    def with_headers(self, headers: HeaderList) -> Origin:
-        """The same origin with other custom headers."""
-        return replace(self, headers=tuple(headers))
-
 
 @dataclass(frozen=True, slots=True)
 class OriginGroup:
@@ -80,7 +74,6 @@ def of_config(given: Mapping[str, Any], control: Mapping[str, Any] | None) -> Or
         "path": given["OriginPath"],
         "headers": tuple((one["HeaderName"], one["HeaderValue"]) for one in items(given["CustomHeaders"])),
         "attempts": given["ConnectionAttempts"],
-        "connection_timeout": float(given["ConnectionTimeout"]),
         "control": control,
     }
     if custom is None:

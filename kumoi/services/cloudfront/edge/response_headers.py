@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from kumoi.policy.patterns import expression
 from kumoi.services.cloudfront.configuration.reading import items
 from kumoi.services.cloudfront.edge.messages import first, put, without
 from kumoi.wire.http import HeaderList
@@ -80,7 +81,7 @@ def _allowed(patterns: list[str], origin: str) -> str | None:
         scheme, _, rest = pattern.rpartition("://")
         if scheme and scheme.lower() != parts.scheme:
             continue
-        wanted = re.compile("[^/]*".join(re.escape(part) for part in rest.lower().split("*")))
+        wanted = re.compile(expression(rest.lower()))
         if wanted.fullmatch(host) or wanted.fullmatch(bare):
             return origin
     return None

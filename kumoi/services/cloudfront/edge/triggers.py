@@ -13,7 +13,6 @@ async def on_request(visit: Visit, event: str, request: EdgeRequest) -> EdgeRequ
     attached = visit.behaviour.attached.get(event)
     if attached is None:
         return request
-    visit.ran.append(event)
     if attached.small:
         return await small.at_request(visit, attached, request)
     return await large.at_request(visit, attached, request)
@@ -24,7 +23,6 @@ async def on_response(visit: Visit, event: str, request: EdgeRequest, response: 
     attached = visit.behaviour.attached.get(event)
     if attached is None:
         return response
-    visit.ran.append(event)
     if attached.small:
         return await small.at_response(visit, attached, request, response)
     return await large.at_response(visit, attached, request, response)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from kumoi.doorway import Call
@@ -42,8 +42,6 @@ class Visit:
     chosen_group: tuple[tuple[Origin, ...], frozenset[int]] | None = None
     origin_seconds: float | None = None
     seconds: float = 0.0
-    ran: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:

@@ -24,26 +24,30 @@ class Snapshot(NamedTuple):
 
 
 class KeyValues:
-    """Snapshots by ARN."""
+    """Snapshots by ARN. What was read while something changed might be old: it is not kept."""
 
     def __init__(self) -> None:
+        self._generation = 0
         self._kept: dict[str, Snapshot] = {}
 
     async def of_arn(self, state: State, arn: str) -> Snapshot | None:
         """The store with this ARN; None where there is none any more."""
         found = self._kept.get(arn)
         if found is None:
+            generation = self._generation
             found = await _read(state, arn)
-            if found is not None:
+            if found is not None and generation == self._generation:
                 self._kept[arn] = found
         return found
 
     def forget(self, arn: str) -> None:
         """A store changed."""
+        self._generation += 1
         self._kept.pop(arn, None)
 
     def clear(self) -> None:
         """Forget everything."""
+        self._generation += 1
         self._kept.clear()
 
 

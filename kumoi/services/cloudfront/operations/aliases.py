@@ -10,6 +10,7 @@ from kumoi.doorway import Call
 from kumoi.services.cloudfront import aliases, cloudfront
 from kumoi.services.cloudfront.configuration.normal_form import listed
 from kumoi.services.cloudfront.configuration.reading import items
+from kumoi.services.cloudfront.configuration.rules import check_alias
 from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.lookup import find_distribution
 from kumoi.services.cloudfront.naming import new_id
@@ -22,6 +23,7 @@ from kumoi.wire.errors import aws_error
 @cloudfront.operation
 async def associate_alias(call: Call, TargetDistributionId: str, Alias: str) -> None:
     """Move an alias to a distribution, from whichever of the account has it now."""
+    check_alias(Alias)
     await _move(call.state, call.account, TargetDistributionId, Alias)
     aliases.claim(call.doorway.parts, [Alias])
     call.part(Deployments).forget(call.account)

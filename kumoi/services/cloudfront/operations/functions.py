@@ -18,7 +18,7 @@ from kumoi.services.cloudfront.functions.key_values import find_by_arn
 from kumoi.services.cloudfront.functions.running import logged, run, utilisation
 from kumoi.services.cloudfront.lookup import all_distributions
 from kumoi.services.cloudfront.naming import cloudfront_arn, location, new_id
-from kumoi.services.cloudfront.operations.tags import read_tags
+from kumoi.services.cloudfront.operations.tags import check_untagged
 from kumoi.services.cloudfront.pages import page
 from kumoi.services.cloudfront.records import EdgeFunction, Stage, functions
 from kumoi.state import Transaction, transactional
@@ -34,8 +34,9 @@ async def create_function(
 ) -> dict[str, Any]:
     """Create a function, in the stage DEVELOPMENT."""
     _check(FunctionConfig, FunctionCode)
+    check_untagged("CloudFront functions", Tags)
     stage = Stage(etag=new_id("ETVP"), code=FunctionCode, config=FunctionConfig, modified=call.now)
-    fresh = EdgeFunction(name=Name, created=call.now, development=stage, tags=read_tags(Tags))
+    fresh = EdgeFunction(name=Name, created=call.now, development=stage)
     await _create(call.state, fresh)
     return {
         "FunctionSummary": _summary(call, fresh, "DEVELOPMENT", "UNPUBLISHED"),

@@ -17,6 +17,7 @@ from kumoi.services.cloudfront.errors import check_version, invalid
 from kumoi.services.cloudfront.functions.key_values import KeyValues, arn_of
 from kumoi.services.cloudfront.key_value_rules import MAX_SIZE, check_pair
 from kumoi.services.cloudfront.naming import location, new_id
+from kumoi.services.cloudfront.operations.tags import check_untagged
 from kumoi.services.cloudfront.pages import page
 from kumoi.services.cloudfront.records import KeyValue, KeyValueStore, functions, key_value_stores, key_values
 from kumoi.state import Transaction, transactional
@@ -36,8 +37,7 @@ async def create_key_value_store(
     """Create a store, with the pairs of a JSON file in S3 where one is named. It is READY by the next request."""
     if not _NAME.fullmatch(Name):
         raise invalid("The parameter Name must have from 1 to 64 characters: letters, digits, hyphens, underscores.")
-    if items(Tags):
-        raise aws_error("NotImplemented", "Kumoi keeps no tags of key value stores: leave Tags out.", status=501)
+    check_untagged("key value stores", Tags)
     pairs = await _imported(call, ImportSource) if ImportSource else {}
     fresh = KeyValueStore(
         name=Name,

@@ -36,6 +36,12 @@ def read_tags(given: dict[str, Any] | None) -> dict[str, str]:
     return tags
 
 
+def check_untagged(things: str, given: dict[str, Any] | None) -> None:
+    """Raise NotImplemented for tags of what has none here."""
+    if items(given):
+        raise aws_error("NotImplemented", f"Kumoi keeps no tags of {things}: leave Tags out.", status=501)
+
+
 def replication(tags: dict[str, str]) -> tuple[float, bool]:
     """(seconds until a change is everywhere, whether it comes to one POP after another); raises InvalidTagging."""
     text = tags.get(DEPLOYMENT_SECONDS, "0")
