@@ -15,7 +15,7 @@ from kumoi.services.cloudformation.acting import Acting, version_of
 from kumoi.services.cloudformation.alias_shift import shift, shifts
 from kumoi.services.cloudformation.planning import changed_properties
 from kumoi.services.cloudformation.records import Source, StackResource
-from kumoi.services.cloudformation.scope import exports_of, scope_of, wanted_resources
+from kumoi.services.cloudformation.scope import exports_for, scope_of, wanted_resources
 from kumoi.services.cloudformation.stack_policy import check_policy
 from kumoi.services.cloudformation.template.graph import dependencies
 from kumoi.services.cloudformation.template.intrinsics import Scope, Unresolved
@@ -29,7 +29,7 @@ async def scope_for(acting: Acting, source: Source) -> Scope:
     """What a source's template is evaluated with, given the resources as they are."""
     journal = acting.journal
     template = orjson.loads(source.processed)
-    exports = await exports_of(journal.state)
+    exports = await exports_for(journal.state, source)
     return scope_of(journal.stack, source, template, exports, acting.reference, acting.attribute)
 
 
