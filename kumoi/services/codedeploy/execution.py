@@ -210,7 +210,7 @@ async def end(tx: Transaction, deployment: Deployment) -> None:
 @transactional
 async def _keep(tx: Transaction, after: Deployment, due: float | None) -> None:
     known = await deployments.get(tx, after.id)
-    if known is None or known.status in ENDED:
+    if known is None:
         return
     if known.verdict is not None and known.stage == after.stage:
         after = msgspec.structs.replace(after, verdict=known.verdict)  # the hook was quicker than this transaction
