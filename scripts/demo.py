@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -28,12 +29,14 @@ def main() -> int:
 def run(data: Path, *, port: int, keep: bool) -> int:
     """Run the demo with its data in `data`; the exit status."""
     step("starting Kumoi")
+    down = [*KUMOI, "down", "--data", str(data)]
+    subprocess.run(down, check=True, stdout=subprocess.DEVNULL)  # an earlier demo's
     subprocess.run([*KUMOI, "up", "-d", "--data", str(data), "--port", str(port)], check=True)
     try:
         return show(data)
     finally:
         if not keep:
-            subprocess.run([*KUMOI, "down", "--data", str(data)], check=True)
+            subprocess.run(down, check=True)
 
 
 def show(data: Path) -> int:
@@ -54,6 +57,7 @@ def show(data: Path) -> int:
     step("who calls what")
     subprocess.run([*KUMOI, "map", "--text", "--data", str(data)], check=True)
     step("next")
+    print(f"  export KUMOI_DATA={shlex.quote(str(data))}   # by which kumoi's verbs find this platform")
     print('  eval "$(.venv/bin/kumoi env)"           # point boto3, the AWS CLI and SDKs at Kumoi')
     print("  aws logs tail /aws/lambda/thumbnail     # what the function wrote")
     print("  .venv/bin/kumoi fault add --service lambda --operation Invoke --action fail")
@@ -71,4 +75,7 @@ def step(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as failure:  # which has told why
+        sys.exit(f"{' '.join(failure.cmd)} failed")

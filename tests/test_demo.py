@@ -23,6 +23,7 @@ def test_the_demo_checks_itself(tmp_path: Path) -> None:
     assert "lambda:thumbnail Invoke" in done.stdout
     assert "cold invocation" in done.stdout
     assert "client\n  → " in done.stdout
+    assert re.search(r"^  export KUMOI_DATA=/.*\n(  .*\n)*  \.venv/bin/kumoi down", done.stdout, re.MULTILINE)
     if shutil.which("npm") and "needs Node.js and npm" not in done.stdout:
         assert "lambda:gallery" in done.stdout
         calls = re.search(r"^lambda:gallery\n((?:  → .*\n)+)", done.stdout, re.MULTILINE)

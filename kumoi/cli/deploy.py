@@ -87,6 +87,7 @@ class _Deployment:
         """Deploy; ClickException when that failed."""
         began = time.monotonic()
         packaged = packager.packaged(self._template)
+        deployer.clear(self._name)
         plan = deployer.plan(self._name, packaged.template, self._parameters, self._tags)
         if plan is not None:
             for event in deployer.carry_out(plan):

@@ -82,7 +82,16 @@ def answers(kumoi: Any) -> dict[str, Any]:
 def test_deploy_change_plan_and_destroy(kumoi: Any, project: Path, run: Run) -> None:
     planned = run("deploy", project, "--plan")
     assert "+ Greet  AWS::Lambda::Function" in planned.stdout, planned
-    assert kumoi.client("cloudformation").describe_stacks()["Stacks"] == []
+    cloudformation = kumoi.client("cloudformation")
+    assert cloudformation.describe_stacks()["Stacks"] == []
+    review = {"StackName": "greetings", "ChangeSetName": "theirs", "ChangeSetType": "CREATE"}
+    cloudformation.create_change_set(
+        **review, TemplateBody=json.dumps({"Resources": {"It": {"Type": "AWS::SQS::Queue"}}})
+    )
+    run("deploy", project, "--plan")
+    assert [one["ChangeSetName"] for one in cloudformation.list_change_sets(StackName="greetings")["Summaries"]] == [
+        "theirs"
+    ]
     done = run("deploy", project)
     assert done.exit_code == 0, done
     assert "✓ Greet  AWS::Lambda::Function" in done.stdout
@@ -110,6 +119,10 @@ def test_what_fails_says_why(kumoi: Any, project: Path, run: Run) -> None:
     assert failed.exit_code == 1
     assert "✗ Bad  AWS::Logs::LogGroup" in failed.stdout
     assert "bad is ROLLBACK_COMPLETE" in failed.stderr
+    planned = run("deploy", project / "bad.json", "--plan")
+    assert "ROLLBACK_COMPLETE state and can not be updated" in planned.stderr, planned
+    (left,) = kumoi.client("cloudformation").describe_stacks()["Stacks"]  # a plan changes nothing
+    assert left["StackName"] == "bad"
     bad["Properties"] = {}
     (project / "bad.json").write_text(json.dumps({"Resources": {"Good": bad}}))
     assert run("deploy", project / "bad.json").exit_code == 0  # what failed to be made is made anew

@@ -20,11 +20,11 @@ SETTLED = ("_COMPLETE", "_FAILED")
 
 
 class Plan(NamedTuple):
-    """What a change set would do: its id, the stack's, whether that is new, and the changes."""
+    """What a change set would do: its id, the stack's, whether that was begun for it, and the changes."""
 
     change_set: str
     stack: str
-    new: bool
+    begun: bool
     changes: list[dict[str, Any]]
 
 
@@ -41,10 +41,6 @@ class Deployer:
         """What a template would change of a stack; None when that is nothing. ClickException when it is refused."""
         stored = self._artifacts.store(json.dumps(template).encode(), ".template")
         before = self.find(name)
-        if before is not None and before["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
-            for _ in self.delete(before["StackId"]):
-                pass
-            before = None
         new = before is None or before["StackStatus"] == "REVIEW_IN_PROGRESS"
         declared = template.get("Parameters") or {}
         unknown = [key for key in parameters if key not in declared]
@@ -67,17 +63,25 @@ class Deployer:
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
         told = self._client.describe_change_set(ChangeSetName=made["Id"])
+        plan = Plan(made["Id"], made["StackId"], before is None, told.get("Changes", []))
         if told["Status"] == "FAILED":
-            self._client.delete_change_set(ChangeSetName=made["Id"])
+            self.drop(plan)
             if "didn't contain changes" in told.get("StatusReason", ""):
                 return None
             raise click.ClickException(told.get("StatusReason", "the change set failed."))
-        return Plan(made["Id"], made["StackId"], new, told["Changes"])
+        return plan
+
+    def clear(self, name: str) -> None:
+        """Delete what is left of a stack that could not be made: nothing else can become of it."""
+        before = self.find(name)
+        if before is not None and before["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+            for _ in self.delete(before["StackId"]):
+                pass
 
     def drop(self, plan: Plan) -> None:
         """Throw a plan away, and the stack that was begun for it."""
         self._client.delete_change_set(ChangeSetName=plan.change_set)
-        if plan.new:
+        if plan.begun:
             self._client.delete_stack(StackName=plan.stack)
 
     def carry_out(self, plan: Plan) -> Iterator[dict[str, Any]]:

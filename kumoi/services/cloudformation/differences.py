@@ -11,7 +11,7 @@ from kumoi.doorway import Call
 from kumoi.services.cloudformation.lookup import resources_of
 from kumoi.services.cloudformation.planning import Change, plan
 from kumoi.services.cloudformation.records import Source, Stack
-from kumoi.services.cloudformation.scope import exports_of, scope_of, wanted_resources
+from kumoi.services.cloudformation.scope import exports_for, scope_of, wanted_resources
 from kumoi.services.cloudformation.template.intrinsics import Unresolved
 from kumoi.services.cloudformation.types import Types
 
@@ -37,7 +37,7 @@ async def changes_of(call: Call, stack: Stack, source: Source) -> list[Change]:
             raise Unresolved(name)
         return found
 
-    scope = scope_of(stack, source, template, await exports_of(call.state), reference, attribute)
+    scope = scope_of(stack, source, template, await exports_for(call.state, source), reference, attribute)
     return plan(wanted_resources(template, scope), existing, types, scope)
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from kumoi.doorway import Doorway
 from kumoi.services.cloudformation.deployment import KEEPING, Deployment
 from kumoi.services.cloudformation.journal import set_status
-from kumoi.services.cloudformation.records import Stack, stacks
+from kumoi.services.cloudformation.lookup import live_stacks
+from kumoi.services.cloudformation.records import Stack
 from kumoi.state import Transaction, transactional
 
 logger = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ async def _interrupted(tx: Transaction) -> list[Stack]:
     for place in await places(tx):
         found += [
             stack
-            for stack in await stacks.list(tx.at(*place))
+            for stack in await live_stacks(tx.at(*place))
             if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS"
         ]
     return found

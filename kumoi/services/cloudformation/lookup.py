@@ -32,8 +32,15 @@ async def known_stack(tx: Transaction, name: str) -> Stack | None:
 
 
 @transactional
+async def live_stacks(tx: Transaction) -> list[Stack]:
+    """The stacks of the place that are not deleted: those that have their names."""
+    found = [await stacks.get(tx, one.id) for one in await names.list(tx)]
+    return [stack for stack in found if stack is not None]
+
+
+@transactional
 async def all_stacks(tx: Transaction) -> list[Stack]:
-    """Every stack of the place, deleted ones too."""
+    """Every stack of the place, deleted ones too: there may be many, which nobody needs but ListStacks."""
     return await stacks.list(tx)
 
 

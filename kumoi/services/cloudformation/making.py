@@ -15,12 +15,12 @@ from kumoi.services.cloudformation.acting import Acting, version_of
 from kumoi.services.cloudformation.alias_shift import shift, shifts
 from kumoi.services.cloudformation.planning import changed_properties
 from kumoi.services.cloudformation.records import Source, StackResource
-from kumoi.services.cloudformation.scope import exports_of, scope_of, wanted_resources
+from kumoi.services.cloudformation.scope import exports_for, scope_of, wanted_resources
 from kumoi.services.cloudformation.stack_policy import check_policy
 from kumoi.services.cloudformation.template.graph import dependencies
 from kumoi.services.cloudformation.template.intrinsics import Scope, Unresolved
 from kumoi.services.cloudformation.types import NESTED
-from kumoi.services.cloudformation.wait_conditions import await_policy
+from kumoi.services.cloudformation.wait_conditions import await_policy, forget_signals
 from kumoi.services.cloudformation.walk import Failed, in_order
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -29,7 +29,7 @@ async def scope_for(acting: Acting, source: Source) -> Scope:
     """What a source's template is evaluated with, given the resources as they are."""
     journal = acting.journal
     template = orjson.loads(source.processed)
-    exports = await exports_of(journal.state)
+    exports = await exports_for(journal.state, source)
     return scope_of(journal.stack, source, template, exports, acting.reference, acting.attribute)
 
 
@@ -92,12 +92,13 @@ async def _bring(acting: Acting, scope: Scope, name: str, wanted: Mapping[str, A
                 "ValidationError",
                 f"Kumoi does not support the resource type {kind} yet; docs/cloudformation.md lists those it does.",
             )
-        properties = _evaluated(scope, wanted)
+        properties = _evaluated(scope, wanted.get("Properties", {}))
+        awaited = _evaluated(scope, wanted.get("CreationPolicy", {}))
     except AwsError as error:
         await journal.note(resource, f"{verb}_FAILED", error.message)
         raise
     if resource.made is None:
-        await _make(acting, declared, resource, properties, "CREATE", wanted.get("CreationPolicy"))
+        await _make(acting, declared, resource, properties, "CREATE", awaited)
         return
     assert known is not None and known.made is not None
     changed = changed_properties(known.made.properties, properties)
@@ -120,12 +121,12 @@ async def _bring(acting: Acting, scope: Scope, name: str, wanted: Mapping[str, A
         await _change(acting, declared, resource, properties, policy)
 
 
-def _evaluated(scope: Scope, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _evaluated(scope: Scope, stated: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        properties: dict[str, Any] = scope.evaluate(wanted.get("Properties", {}))
+        found: dict[str, Any] = scope.evaluate(stated)
     except Unresolved as missing:
         raise aws_error("ValidationError", f"The resource {missing.name} does not exist") from None
-    return properties
+    return found
 
 
 async def _make(
@@ -148,9 +149,11 @@ async def _make(
     call = acting.call(resource, properties, resource.token)
 
     async def create(call: ResourceCall) -> Resource:
-        made = await declared.create(call)
-        if policy:
-            await await_policy(call, policy)
+        if not policy:
+            return await declared.create(call)
+        await forget_signals(call)
+        made = call.begin(await declared.create(call))
+        await await_policy(call, policy)
         return made
 
     made = await acting.attempt(resource, f"{verb}_FAILED", create, call)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kumoi.services.cloudformation.records import Output, Stack, stacks
+from kumoi.services.cloudformation.lookup import live_stacks
+from kumoi.services.cloudformation.records import Output, Stack
 from kumoi.services.cloudformation.template.intrinsics import NO_VALUE, Scope, Unresolved, as_text
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -32,8 +33,8 @@ async def check_exports(tx: Transaction, stack: Stack, outputs: tuple[Output, ..
     """Refuse outputs that another stack exports already, and the loss of one that another stack imports."""
     exported = {one.export for one in outputs if one.export}
     lost = {one.export for one in stack.outputs if one.export} - exported
-    for other in await stacks.list(tx) if exported or lost else ():
-        if other.id == stack.id or other.deleted is not None:
+    for other in await live_stacks(tx) if exported or lost else ():
+        if other.id == stack.id:
             continue
         for one in other.outputs:
             if one.export in exported:

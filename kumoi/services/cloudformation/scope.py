@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kumoi.names import partition_of
-from kumoi.services.cloudformation.records import Source, Stack, stacks
+from kumoi.services.cloudformation.lookup import live_stacks
+from kumoi.services.cloudformation.records import Source, Stack
 from kumoi.services.cloudformation.template.intrinsics import Scope
 from kumoi.services.cloudformation.template.parameters import resolve_parameters
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import State
 
 
 def scope_of(
@@ -44,17 +45,13 @@ def wanted_resources(template: Mapping[str, Any], scope: Scope) -> dict[str, Any
     }
 
 
-async def exports_of(state: State) -> dict[str, str]:
-    """What the stacks of a place export."""
+async def exports_for(state: State, source: Source) -> dict[str, str]:
+    """What the stacks of a place export, for a template that imports something."""
+    if "Fn::ImportValue" not in source.processed:
+        return {}
     return {
         output.export: output.value
-        for stack in await _all(state)
-        if stack.deleted is None
+        for stack in await live_stacks(state)
         for output in stack.outputs
         if output.export is not None
     }
-
-
-@transactional
-async def _all(tx: Transaction) -> list[Stack]:
-    return await stacks.list(tx)

@@ -6,6 +6,7 @@ template from S3; others are functions of users (`macros.py`). Source: "Template
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ async def transform(call: Call, template: dict[str, Any], parameters: Mapping[st
         if name == SERVERLESS:
             result = await call.part(SamTranslator).translate(result, parameters, call.region)
         elif name == EXTENSIONS:
-            result = unrolled(result, parameters)
+            result = await asyncio.to_thread(unrolled, result, parameters)
         else:
             result = await _applied(call, name, params, result, parameters)
         if not isinstance(result, dict):
@@ -55,16 +56,18 @@ def _named(stated: Any) -> tuple[str, dict[str, Any]]:
     raise aws_error("ValidationError", "Template format error: a Transform needs a Name, and may have Parameters")
 
 
-async def _inside(call: Call, value: Any, parameters: Mapping[str, Any], depth: int = 0) -> Any:
-    """A value with the transforms inside of it applied."""
+async def _inside(call: Call, value: Any, parameters: Mapping[str, Any], depth: int = 0, included: bool = False) -> Any:
+    """A value with the transforms inside of it applied; `included`: it was included itself."""
     if depth > 128:
         raise aws_error("ValidationError", "Template format error: the template is nested too deeply.")
     if isinstance(value, list):
-        return [await _inside(call, one, parameters, depth + 1) for one in value]
+        return [await _inside(call, one, parameters, depth + 1, included) for one in value]
     if not isinstance(value, dict):
         return value
     result: dict[str, Any] = {
-        name: await _inside(call, one, parameters, depth + 1) for name, one in value.items() if name != _INSIDE
+        name: await _inside(call, one, parameters, depth + 1, included)
+        for name, one in value.items()
+        if name != _INSIDE
     }
     if _INSIDE not in value:
         return result
@@ -72,15 +75,22 @@ async def _inside(call: Call, value: Any, parameters: Mapping[str, Any], depth: 
     answer: Any = result
     for one in stated if isinstance(stated, list) else [stated]:
         name, params = _named(one)
-        answer = await _applied(call, name, params, answer, parameters)
+        answer = await _applied(call, name, params, answer, parameters, included)
     return answer
 
 
 async def _applied(
-    call: Call, name: str, params: Mapping[str, Any], fragment: Any, parameters: Mapping[str, Any]
+    call: Call,
+    name: str,
+    params: Mapping[str, Any],
+    fragment: Any,
+    parameters: Mapping[str, Any],
+    included: bool = False,
 ) -> Any:
     params = {key: _reference(one, parameters) for key, one in params.items()}
     if name == INCLUDE:
+        if included:
+            raise _not_included("What is included can not include anything itself.")
         return await _included(call, str(params.get("Location", "")), fragment)
     return await apply_macro(call, name, params, fragment, parameters)
 
@@ -102,7 +112,7 @@ async def _included(call: Call, location: str, fragment: Any) -> Any:
         raise _not_included(error.message) from None
     if not isinstance(found, dict):
         raise _not_included("The specified S3 object's content should be valid Yaml/JSON")
-    found = await _inside(call, found, {})
+    found = await _inside(call, found, {}, included=True)
     return {**fragment, **found} if isinstance(fragment, dict) else found
 
 

@@ -65,6 +65,11 @@ async def delete_condition(_call: ResourceCall) -> None:
     """Nothing is left of a condition that was waited for."""
 
 
+async def forget_signals(call: ResourceCall) -> None:
+    """Drop what an earlier resource of that name was signalled, before this one is made and may be signalled."""
+    await forget(_state(call), policy_topic(call.stack_id, call.logical_id))
+
+
 async def await_policy(call: ResourceCall, policy: Mapping[str, Any]) -> None:
     """Wait for the signals that a resource's CreationPolicy wants; SignalResource sends them."""
     wanted = policy.get("ResourceSignal")
@@ -75,7 +80,6 @@ async def await_policy(call: ResourceCall, policy: Mapping[str, Any]) -> None:
         raise aws_error("ValidationError", f"Invalid Timeout {wanted.get('Timeout')} of the CreationPolicy: use PT15M")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     topic = policy_topic(call.stack_id, call.logical_id)
-    await forget(_state(call), topic)
     await _signals(call, topic, hours * 3600 + minutes * 60 + seconds, int(wanted.get("Count", 1)), call.logical_id)
 
 

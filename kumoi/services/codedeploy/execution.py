@@ -7,7 +7,9 @@ where the group wants that.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 import orjson
@@ -28,7 +30,7 @@ STAGES = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic", "End")
 
 def register(parts: Parts) -> None:
     """Register the handler of deployments' timers."""
-    parts[TimerRunner].on(TOPIC, Execution(parts[Doorway]).run)
+    parts[TimerRunner].on(TOPIC, parts.add(Execution, Execution(parts[Doorway])).run)
 
 
 def notice(deployment_id: str) -> str:
@@ -42,16 +44,25 @@ def hook_id(deployment: Deployment) -> str:
 
 
 class Execution:
-    """Takes deployments forward."""
+    """Takes deployments forward, each one step at a time."""
 
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, deployment_id: str) -> asyncio.Lock:
+        """What is held by whoever moves a deployment: a step, or a stop that must not have its traffic moved after."""
+        return self._turns.setdefault(deployment_id, asyncio.Lock())
 
     async def run(self, timer: Timer) -> None:
         """Take a deployment as far as it goes without waiting."""
-        place = self._doorway.state.at(timer.account, timer.region)
+        place, deployment_id = self._doorway.state.at(timer.account, timer.region), timer.payload.decode()
+        async with self.turn(deployment_id):
+            await self._run(place, deployment_id)
+
+    async def _run(self, place: State, deployment_id: str) -> None:
         while True:
-            deployment = await find(place, timer.payload.decode())
+            deployment = await find(place, deployment_id)
             if deployment is None or deployment.status in ENDED:
                 return
             try:
@@ -122,7 +133,10 @@ class Execution:
     ) -> tuple[Deployment, float | None]:
         back = event in one.rollback
         if back:
-            await self.shift_back(place, one)
+            try:
+                await self.shift_back(place, one)
+            except AwsError as error:  # the alias or the version may be gone, and the deployment ends all the same
+                back, message = False, f"{message} Traffic could not be shifted back: {error.message}"
         now = self._doorway.clock.now()
         return msgspec.structs.replace(
             one, status="Failed", error=code, message=message, ended=now, rolled_back=back
@@ -196,7 +210,7 @@ async def end(tx: Transaction, deployment: Deployment) -> None:
 @transactional
 async def _keep(tx: Transaction, after: Deployment, due: float | None) -> None:
     known = await deployments.get(tx, after.id)
-    if known is None or known.status in ENDED:
+    if known is None:
         return
     if known.verdict is not None and known.stage == after.stage:
         after = msgspec.structs.replace(after, verdict=known.verdict)  # the hook was quicker than this transaction

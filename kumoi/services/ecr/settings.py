@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,15 +119,13 @@ async def put_image_scanning_configuration(
 @ecr.operation
 async def tag_resource(call: Call, resourceArn: str, tags: list[dict[str, str]]) -> None:
     """Add tags to a repository."""
-    found = await find(call, _named(call, resourceArn))
-    await _change(call, found.name, tags={**found.tags, **{one["Key"]: one["Value"] for one in tags}})
+    await _tag(call, resourceArn, {one["Key"]: one["Value"] for one in tags}, ())
 
 
 @ecr.operation
 async def untag_resource(call: Call, resourceArn: str, tagKeys: list[str]) -> None:
     """Take tags off a repository."""
-    found = await find(call, _named(call, resourceArn))
-    await _change(call, found.name, tags={key: one for key, one in found.tags.items() if key not in tagKeys})
+    await _tag(call, resourceArn, {}, tagKeys)
 
 
 @ecr.operation
@@ -153,6 +152,22 @@ def _check_json(text: str) -> None:
         document = None
     if not isinstance(document, dict):
         raise aws_error("InvalidParameterException", "Invalid parameter: the policy is no JSON object")
+
+
+async def _tag(call: Call, resource: str, added: dict[str, str], removed: Collection[str]) -> None:
+    name = _named(call, resource)
+    if not await _tagged(call.state, name, added, removed):
+        raise not_found(call, name)
+
+
+@transactional
+async def _tagged(tx: Transaction, name: str, added: dict[str, str], removed: Collection[str]) -> bool:
+    found = await repositories.get(tx, name)
+    if found is None:
+        return False
+    tags = {key: value for key, value in {**found.tags, **added}.items() if key not in removed}
+    await repositories.put(tx, msgspec.structs.replace(found, tags=tags))
+    return True
 
 
 async def _change(call: Call, name: str, **changes: Any) -> None:

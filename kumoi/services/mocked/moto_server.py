@@ -46,10 +46,7 @@ class MotoServer:
     async def stop(self) -> None:
         """End it, and all that it kept."""
         async with self._starting:
-            process, self._process = self._process, None
-            if process is not None and process.returncode is None:
-                process.terminate()
-                await process.wait()
+            await self._end()
 
     async def _start(self) -> None:
         async with self._starting:
@@ -65,19 +62,32 @@ class MotoServer:
                     stdout=log,
                     stderr=log,
                 )
-            await self._until_it_answers(self._process)
+            try:
+                await self._until_it_answers(self._process)
+            except BaseException:
+                await self._end()
+                raise
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.terminate()
+            await process.wait()
 
     async def _until_it_answers(self, process: asyncio.subprocess.Process) -> None:
-        """Wait for the port to take connections; ServiceUnavailable when the process ends instead."""
-        async with asyncio.timeout(_START_SECONDS):
-            while process.returncode is None:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                    continue
-                writer.close()
-                return
-        raise aws_error(
-            "ServiceUnavailable", f"moto does not start; {self._directory / 'moto.log'} says why", status=503
-        )
+        """Wait for the port to take connections; ServiceUnavailable when it ends, or takes too long."""
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while process.returncode is None:
+                    try:
+                        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                    except OSError:
+                        await asyncio.sleep(0.05)
+                        continue
+                    writer.close()
+                    return
+        except TimeoutError:
+            problem = f"moto did not start within {_START_SECONDS:g} s"
+        else:
+            problem = "moto does not start"
+        raise aws_error("ServiceUnavailable", f"{problem}; {self._directory / 'moto.log'} says why", status=503)

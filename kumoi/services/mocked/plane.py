@@ -1,8 +1,12 @@
-"""Requests for services that Kumoi lacks, handed on to moto as they came; answers say whose they are."""
+"""Requests for services that Kumoi lacks, handed on to moto as they came; answers say whose they are.
+
+moto's own interface (`/moto-api/`) resets and tells every account's resources: nothing is handed on to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from kumoi.doorway import Call
 from kumoi.services.mocked import mocked
@@ -10,6 +14,7 @@ from kumoi.services.mocked.moto_server import MotoServer
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import Response
 
+_OWN_INTERFACE = "moto-api"
 _LIMIT = 64 * 1024 * 1024
 _OF_THE_CONNECTION = frozenset(
     ("connection", "content-length", "expect", "host", "keep-alive", "server", "date", "transfer-encoding", "te")
@@ -22,7 +27,10 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     request = call.http
     assert request is not None, "a data plane's call is a request"
     _check(call)
-    call.node = f"mocked:{attributes['service']}"
+    service = attributes.get("service")
+    if service is None or _OWN_INTERFACE in unquote(path):
+        return Response(404, [("Content-Type", "text/plain")], b"moto is reached by requests for AWS's services.\n")
+    call.node = f"mocked:{service}"
     body = await request.body.read(_LIMIT)
     call.request_bytes = len(body)
     headers = [(name, value) for name, value in request.headers.items if name.lower() not in _OF_THE_CONNECTION]

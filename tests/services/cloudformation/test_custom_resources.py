@@ -281,3 +281,19 @@ def test_a_creation_policy_waits_for_signal_resource(stacks: Any) -> None:
     stacks.client.signal_resource(StackName="s", LogicalResourceId="Wait", UniqueId="i-1", Status="SUCCESS")
     waiting.join()
     assert stacks.settled("s")["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_what_is_signalled_to_have_failed_is_taken_away(kumoi: Any, stacks: Any) -> None:
+    policy = {"ResourceSignal": {"Count": {"Ref": "Count"}, "Timeout": "PT10M"}}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "stated"}, "CreationPolicy": policy}
+    parameters = {"Count": {"Type": "Number", "Default": "2"}}
+    waiting = threading.Thread(target=stacks.deploy, args=("s", {"Queue": queue}), kwargs={"Parameters": parameters})
+    waiting.start()
+    while not kumoi.client("sqs").list_queues().get("QueueUrls"):
+        continue
+    for unique, status in (("i-1", "SUCCESS"), ("i-2", "FAILURE")):
+        stacks.client.signal_resource(StackName="s", LogicalResourceId="Queue", UniqueId=unique, Status=status)
+    waiting.join()
+    assert stacks.settled("s")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("for uniqueId: i-2" in one for one in stacks.reasons("s"))
+    assert "QueueUrls" not in kumoi.client("sqs").list_queues()

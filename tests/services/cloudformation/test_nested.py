@@ -134,7 +134,10 @@ def test_a_macro_transforms_templates_and_their_parts(kumoi: Any, stacks: Any, f
     }
     stacks.deploy("parts", {"Part": part, "Included": included})
     assert (groups(kumoi)["part"], groups(kumoi)["included"]) == (30, 5)
+    again = {"Name": "AWS::Include", "Parameters": {"Location": url}}
+    put("included.json", {"Fn::Transform": again})
     for transform, message in (
+        (again, "What is included can not include anything itself."),
         ({"Name": "Many", "Parameters": {"Fail": "no"}}, f"Transform {kumoi.account}::Many failed with: no"),
         ({"Name": "Nobody"}, "No transform named Nobody found."),
         ({"Name": "AWS::Include", "Parameters": {"Location": "here"}}, "The location parameter is not a valid S3 uri."),

@@ -219,3 +219,26 @@ def test_garbage_is_refused_and_never_an_internal_failure(stacks: Any) -> None:
                 call()
             except ClientError as error:
                 assert error.response["Error"]["Code"] == "ValidationError", (error, broken)
+
+
+def test_sources_that_are_refused(kumoi: Any) -> None:
+    stacks, s3 = kumoi.client("cloudformation"), kumoi.client("s3")
+    kumoi.client("ssm").put_parameter(Name="secret", Value="x", Type="SecureString")
+    secret = {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "secret"}}
+    queue = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
+    bucket = f"long-{kumoi.account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="long", Body=json.dumps(queue) + " " * 1_048_576)
+    for given, code, message in (
+        ({"TemplateBody": json.dumps({**queue, "Parameters": secret})}, "ValidationError", "types not supported"),
+        ({"TemplateURL": f"https://{bucket}.s3.amazonaws.com/long"}, "ValidationError", "larger than 1048576 bytes"),
+        (
+            {"TemplateBody": json.dumps({**queue, "Transform": "AWS::Serverless-2016-10-31"})},
+            "InsufficientCapabilitiesException",
+            "CAPABILITY_AUTO_EXPAND",
+        ),
+    ):
+        with pytest.raises(ClientError) as error:
+            stacks.create_stack(StackName="s", **given)
+        assert error.value.response["Error"]["Code"] == code
+        assert message in error.value.response["Error"]["Message"]

@@ -177,6 +177,17 @@ def test_an_alarm_ends_a_deployment(kumoi: Any, client: Any, deploy: Any, weight
     assert weights() == ("1", {})
 
 
+def test_a_deployment_whose_alias_is_gone_fails(kumoi: Any, client: Any, deploy: Any, weights: Any) -> None:
+    deployment = deploy("CodeDeployDefault.LambdaCanary10Percent5Minutes")
+    until(lambda: bool(weights()[1]))
+    kumoi.client("lambda").delete_alias(FunctionName="f", Name="live")
+    kumoi.advance(301)
+    found = ended(client, deployment)
+    assert found["status"] == "Failed"
+    assert "Traffic could not be shifted back" in found["errorInformation"]["message"]
+    assert "rollbackInfo" not in found
+
+
 def test_a_deployment_is_stopped(client: Any, deploy: Any, weights: Any) -> None:
     deployment = deploy("CodeDeployDefault.LambdaCanary10Percent30Minutes")
     until(lambda: bool(weights()[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_repository_lives_and_has_settings(kumoi: Any) -> None:
     with pytest.raises(ClientError) as error:
         ecr.describe_repositories(repositoryNames=["shop/api"])
     assert code(error) == "RepositoryNotFoundException"
+
+
+def test_tags_that_are_set_at_once_are_all_kept(kumoi: Any) -> None:
+    ecr = kumoi.client("ecr")
+    arn = ecr.create_repository(repositoryName="tagged")["repository"]["repositoryArn"]
+    with ThreadPoolExecutor(8) as threads:
+        list(
+            threads.map(lambda n: ecr.tag_resource(resourceArn=arn, tags=[{"Key": n, "Value": n}]), "abcdefghijklmnop")
+        )
+    assert {one["Key"] for one in ecr.list_tags_for_resource(resourceArn=arn)["tags"]} == set("abcdefghijklmnop")
 
 
 def test_pages(kumoi: Any) -> None:

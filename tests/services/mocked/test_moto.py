@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,17 @@ def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
         hops = connection.ask("GET", "hops", limit="100")["hops"]
         assert {"mocked:kms", "mocked:route53"} <= {hop["target"] for hop in hops}
         assert "moto" in connection.ask("GET", "info")["mocked"]
+        signed = {
+            "Authorization": "AWS4-HMAC-SHA256 Credential=100000000002/20260101/eu-west-1/kms/aws4_request, "
+            "SignedHeaders=host, Signature=0"
+        }
+        for path in ("/moto-api/reset", "/%6doto-api/reset", "//moto-api/reset", "/_kumoi/mocked/"):
+            request = urllib.request.Request(connection.url + path, method="POST", headers=signed)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            with refused.value as answer:
+                assert answer.code == 404
+        assert len(keys.list_keys()["Keys"]) == 1
         connection.ask("POST", "reset")
         assert keys.list_keys()["Keys"] == []
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cloudformation import cloudformation
-from kumoi.services.cloudformation.lookup import all_stacks
+from kumoi.services.cloudformation.lookup import live_stacks
 from kumoi.wire.errors import aws_error
 
 
@@ -16,8 +16,7 @@ async def list_exports(call: Call, NextToken: str | None = None) -> dict[str, An
     return {
         "Exports": [
             {"ExportingStackId": stack.id, "Name": output.export, "Value": output.value}
-            for stack in await all_stacks(call.state)
-            if stack.deleted is None
+            for stack in await live_stacks(call.state)
             for output in stack.outputs
             if output.export
         ]
@@ -27,7 +26,7 @@ async def list_exports(call: Call, NextToken: str | None = None) -> dict[str, An
 @cloudformation.operation
 async def list_imports(call: Call, ExportName: str, NextToken: str | None = None) -> dict[str, Any]:
     """The stacks that import a value."""
-    found = [one.name for one in await all_stacks(call.state) if one.deleted is None and ExportName in one.imports]
+    found = [one.name for one in await live_stacks(call.state) if ExportName in one.imports]
     if not found:
         raise aws_error("ValidationError", f"Export '{ExportName}' is not imported by any stack.")
     return {"Imports": found}

@@ -6,7 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cloudformation import cloudformation
-from kumoi.services.cloudformation.lookup import all_stacks, find_stack, no_stack, resources_of
+from kumoi.services.cloudformation.lookup import find_stack, live_stacks, no_stack, resources_of
 from kumoi.services.cloudformation.telling import resource_of
 from kumoi.wire.errors import aws_error
 
@@ -34,7 +34,7 @@ async def describe_stack_resources(
     if StackName is not None:
         found = [await find_stack(call.state, StackName)]
     elif PhysicalResourceId is not None:
-        found = [one for one in await all_stacks(call.state) if one.deleted is None]
+        found = await live_stacks(call.state)
     else:
         raise aws_error("ValidationError", "Either StackName or PhysicalResourceId must be specified.")
     told: list[dict[str, Any]] = []

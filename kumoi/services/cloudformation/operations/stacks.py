@@ -12,8 +12,9 @@ from kumoi.services.cloudformation.deployment import Deployment
 from kumoi.services.cloudformation.differences import differs
 from kumoi.services.cloudformation.engine import Engine
 from kumoi.services.cloudformation.journal import begin
-from kumoi.services.cloudformation.lookup import all_stacks, find_stack, known_stack
+from kumoi.services.cloudformation.lookup import all_stacks, find_stack, known_stack, live_stacks
 from kumoi.services.cloudformation.operations.settings import policy_text
+from kumoi.services.cloudformation.outputs import check_exports
 from kumoi.services.cloudformation.records import Stack
 from kumoi.services.cloudformation.sources import check_expansion, source_of, template_text
 from kumoi.services.cloudformation.telling import describe, summary
@@ -178,7 +179,7 @@ async def delete_stack(
             f"Invalid operation on stack [{stack.id}]. When you delete a stack, specify which resources to retain "
             "only when the stack is in the DELETE_FAILED state.",
         )
-    await _check_exports_unused(call, stack)
+    await check_exports(call.state, stack, ())
     if stack.status == "DELETE_IN_PROGRESS":
         return
     if stack.status in ABORTABLE:
@@ -188,24 +189,12 @@ async def delete_stack(
     await call.part(Engine).run(stack, partial(Deployment.delete, retained=tuple(RetainResources or ())))
 
 
-async def _check_exports_unused(call: Call, stack: Stack) -> None:
-    exported = {output.export for output in stack.outputs if output.export}
-    if not exported:
-        return
-    for other in await all_stacks(call.state):
-        used = exported & set(other.imports)
-        if other.deleted is None and other.id != stack.id and used:
-            raise aws_error(
-                "ValidationError", f"Export {sorted(used)[0]} cannot be deleted as it is in use by {other.name}"
-            )
-
-
 @cloudformation.operation
 async def describe_stacks(call: Call, StackName: str | None = None, NextToken: str | None = None) -> dict[str, Any]:
     """One stack, or all that are not deleted."""
     if StackName is not None:
         return {"Stacks": [describe(await find_stack(call.state, StackName))]}
-    found = [one for one in await all_stacks(call.state) if one.deleted is None]
+    found = await live_stacks(call.state)
     found.sort(key=lambda stack: -stack.created)
     return {"Stacks": [describe(stack) for stack in found]}
 

@@ -13,12 +13,15 @@ from typing import Any
 import orjson
 
 from kumoi.services.cloudformation.template.graph import SUB_VARIABLE
+from kumoi.services.cloudformation.template.parsing import MOST_WRITTEN
 from kumoi.wire.errors import AwsError, aws_error
 
 NO_VALUE: Any = object()
 """What `AWS::NoValue` comes to."""
 
 MOST_DEPTH = 128
+MOST_BLOCKS = 256
+"""Blocks that Fn::Cidr cuts a network into, at most."""
 
 
 class Unresolved(Exception):
@@ -79,7 +82,10 @@ class Scope:
             ((name, given),) = value.items()
             function = _FUNCTIONS.get(name)
             if function is not None:
-                return function(self, given, depth + 1)
+                found = function(self, given, depth + 1)
+                if isinstance(found, str) and len(found) > MOST_WRITTEN:
+                    raise _error(f"Template error: {name} makes a text of more than {MOST_WRITTEN} characters")
+                return found
             if name == "Condition" and isinstance(given, str) and given in self._declared:
                 return self.condition(given)
             if isinstance(name, str) and name.startswith("Fn::"):
@@ -249,10 +255,12 @@ class Scope:
             raise _error("Template error: every Fn::Cidr object requires two or three parameters")
         try:
             network = ipaddress.ip_network(parts[0], strict=False)
+            if not 1 <= int(parts[1]) <= MOST_BLOCKS:
+                raise ValueError(f"the count {parts[1]} is not between 1 and {MOST_BLOCKS}")
             bits = int(parts[2]) if len(parts) == 3 else 8
             blocks = network.subnets(new_prefix=network.max_prefixlen - bits)
             return [str(block) for block, _ in zip(blocks, range(int(parts[1])), strict=False)]
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise _error(f"Template error: Fn::Cidr: {error}") from None
 
     def length(self, given: Any, depth: int) -> int:

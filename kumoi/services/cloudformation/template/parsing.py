@@ -1,7 +1,8 @@
 """Template texts to values: JSON, or YAML with CloudFormation's short forms (`!Sub`, `!GetAtt a.b`).
 
 YAML's own guesses are narrower here than in YAML 1.1: dates, octal numbers and `yes` stay texts, as CloudFormation
-has them. A key that stands twice is refused.
+has them; its tags for sets, dates and bytes are unknown. A key that stands twice is refused, and what aliases make
+longer than a template may be.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from kumoi.wire.errors import AwsError, aws_error
 
 MOST_BYTES = 51_200
 MOST_BYTES_FROM_S3 = 1_048_576
+MOST_WRITTEN = 2 * MOST_BYTES_FROM_S3
+"""Characters of a template once its aliases, loops and functions are written out."""
 MOST_RESOURCES = 500
+_LONGEST_INTEGER = 19
+"""Characters of an integer that has room in 64 bits in any case."""
 SECTIONS = frozenset(
     (
         "AWSTemplateFormatVersion",
@@ -114,13 +119,28 @@ def parse_text(text: str) -> Any:
         except orjson.JSONDecodeError:
             pass  # flow-style YAML begins like JSON
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (our loader makes plain values only)
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506  (our loader makes plain values only)
+        long = _length(found, {}) > MOST_WRITTEN
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise template_error(f"YAML not well-formed.{where}") from None
     except RecursionError:
         raise template_error("the template is nested too deeply.") from None
+    if long:
+        raise template_error(f"with its aliases written out it is longer than {MOST_WRITTEN} characters.")
+    return found
+
+
+def _length(value: Any, known: dict[int, int]) -> int:
+    """The characters of a value as if it were written out; what aliases share is looked at once."""
+    if not isinstance(value, (dict, list)):
+        return len(str(value)) + 1
+    found = known.get(id(value))
+    if found is None:
+        inside = (*value, *value.values()) if isinstance(value, dict) else value
+        found = known[id(value)] = 1 + sum(_length(one, known) for one in inside)
+    return found
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -142,13 +162,26 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     loader.flatten_mapping(node)
     found: dict[Hashable, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            key = key_node.value
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key_node.start_mark)
+        key = str(key_node.value)
         if key in found:
             raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key}", key_node.start_mark)
         found[key] = loader.construct_object(value_node, deep=True)
     return found
+
+
+def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    """A number or a boolean; a number too long for JSON stays a text, what is tagged as one and is none is refused."""
+    kind, text = node.tag.rpartition(":")[2], str(loader.construct_scalar(node))
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False}[text.lower()]
+        if kind == "float":
+            return float(text)
+        return text if len(text) > _LONGEST_INTEGER else int(text)
+    except (KeyError, ValueError):
+        raise yaml.constructor.ConstructorError(None, None, f"{text} is no {kind}", node.start_mark) from None
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -165,5 +198,9 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
+for _tag in ("binary", "omap", "pairs", "set", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", yaml.constructor.SafeConstructor.construct_undefined)
+for _tag in ("bool", "float", "int"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_multi_constructor("!", _short_form)

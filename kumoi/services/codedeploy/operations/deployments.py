@@ -148,18 +148,17 @@ async def get_deployment_target(call: Call, deploymentId: str, targetId: str) ->
 @codedeploy.operation
 async def stop_deployment(call: Call, deploymentId: str, autoRollbackEnabled: bool | None = None) -> dict[str, Any]:
     """Stop a deployment where it is; traffic is shifted back where that is wanted."""
-    one = await _find(call, deploymentId)
-    if one.status in ENDED:
-        raise aws_error("DeploymentAlreadyCompletedException", f"The deployment {one.id} is already {one.status}")
-    back = "DEPLOYMENT_STOP_ON_REQUEST" in one.rollback if autoRollbackEnabled is None else autoRollbackEnabled
-    await end(
-        call.state,
-        msgspec.structs.replace(
-            one, status="Stopped", ended=call.now, rolled_back=back, message="The deployment was stopped by a user."
-        ),
-    )
-    if back:
-        await Execution(call.doorway).shift_back(call.state, one)
+    execution = call.part(Execution)
+    async with execution.turn(deploymentId):
+        one = await _find(call, deploymentId)
+        if one.status in ENDED:
+            raise aws_error("DeploymentAlreadyCompletedException", f"The deployment {one.id} is already {one.status}")
+        back = "DEPLOYMENT_STOP_ON_REQUEST" in one.rollback if autoRollbackEnabled is None else autoRollbackEnabled
+        if back:
+            await execution.shift_back(call.state, one)
+        message = "The deployment was stopped by a user."
+        stopped = msgspec.structs.replace(one, status="Stopped", ended=call.now, rolled_back=back, message=message)
+        await end(call.state, stopped)
     return {"status": "Succeeded", "statusMessage": "No more commands will be scheduled for execution"}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kumoi.services.cloudformation.template.graph import dependencies, order
 from kumoi.services.cloudformation.template.intrinsics import NO_VALUE, Scope, Unresolved
+from kumoi.services.cloudformation.template.loops import unrolled
 from kumoi.services.cloudformation.template.parsing import parse_template, parse_text
 from kumoi.wire.errors import AwsError
 
@@ -81,6 +82,8 @@ def test_what_a_value_comes_to(value: Any, comes_to: Any) -> None:
         ({"Fn::If": ["Nobody", 1, 2]}, "Unresolved condition dependency Nobody"),
         ({"Fn::If": ["Loop", 1, 2]}, "Circular dependency between conditions"),
         ({"Fn::ImportValue": "none"}, "No export named none found."),
+        ({"Fn::Cidr": ["::/0", 10**9, 8]}, "the count 1000000000 is not between 1 and 256"),
+        ({"Fn::Cidr": ["10.0.0.0/16", None]}, "Fn::Cidr"),
         ({"Fn::Nope": 1}, "Fn::Nope is not a valid intrinsic function"),
     ],
 )
@@ -112,6 +115,9 @@ def test_short_forms_and_texts_of_yaml() -> None:
         k: ~
         l: !Select [0, !GetAZs ""]
         m: !Condition IsProd
+        n: 99999999999999999999
+        o: &o {p: 1}
+        q: {<<: *o, r: *o}
         """
     )
     assert found == {
@@ -128,17 +134,50 @@ def test_short_forms_and_texts_of_yaml() -> None:
         "k": None,
         "l": {"Fn::Select": [0, {"Fn::GetAZs": ""}]},
         "m": {"Condition": "IsProd"},
+        "n": "99999999999999999999",
+        "o": {"p": 1},
+        "q": {"p": 1, "r": {"p": 1}},
     }
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "just text", "[1]", "a: [", "{", "a: 1\na: 2", "Resources: 3", "Nope: 1", "!!python/object:os.system {}"],
+    [
+        *("", "just text", "[1]", "a: [", "{", "a: 1\na: 2", "Resources: 3", "Nope: 1", "!!python/object:os.system {}"),
+        *(
+            f"Resources: {{a: {value}}}"
+            for value in ("!!binary aGk=", "!!set {a}", "!!timestamp 2001-01-01", "!!bool x")
+        ),
+        *(f"Resources: {{a: {value}}}" for value in ("!!int x", "!!float x", "!Sub {? [a] : b}")),
+        "Metadata: &a [*a]",
+    ],
 )
 def test_what_is_no_template(text: str) -> None:
     with pytest.raises(AwsError) as refused:
         parse_template(text)
     assert refused.value.code == "ValidationError"
+
+
+def test_aliases_may_not_make_a_template_longer_than_one_may_be() -> None:
+    aliases = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    with pytest.raises(AwsError, match="longer than 2097152 characters"):
+        parse_text(f"a0: &a0 x\n{aliases}")
+
+
+def test_functions_may_not_make_a_text_longer_than_a_template_may_be() -> None:
+    value: Any = '"'
+    for _ in range(60):
+        value = {"Fn::ToJsonString": value}
+    with pytest.raises(AwsError, match=r"Fn::ToJsonString makes a text of more than 2097152 characters"):
+        scope().evaluate(value)
+
+
+def test_loops_may_not_write_more_than_a_template_may_be() -> None:
+    body: dict[str, Any] = {"Q" + "".join(f"${{X{n}}}" for n in range(5)): {"Type": "T"}}
+    for n in range(5):
+        body = {f"Fn::ForEach::L{n}": [f"X{n}", [f"{n}{item:04d}" for item in range(1000)], body]}
+    with pytest.raises(AwsError, match="the loops write more than 2097152 characters"):
+        unrolled({"Resources": body}, {})
 
 
 def test_order_follows_every_kind_of_reference() -> None:
