@@ -7,7 +7,9 @@ reset their platform. Requests are not signed, so that where policies are enforc
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +24,8 @@ from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
 _BODY_LIMIT = 1_048_576
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_PRIVATE_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "home", "test"})
 
 Handler = Callable[["Internal", Request, dict[str, str]], Awaitable[Any]]
 BodyT = TypeVar("BodyT")
@@ -57,7 +60,7 @@ class Internal:
         if not request.local and handler is not _health and self.doorway.identity.enforces:
             return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
         if _foreign(request):
-            return _json({"error": "requests from other origins are refused"}, 403)
+            return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
         try:
             return _json(await handler(self, request, query))
@@ -204,11 +207,28 @@ async def _body(request: Request, kind: type[BodyT]) -> BodyT:
 
 
 def _foreign(request: Request) -> bool:
-    """Whether a browser sends this for a page that is not the platform's own."""
+    """Whether a browser may send this for a page that is not the platform's own.
+
+    A page's own address tells where it came from, but a name that somebody else owns can be made to lead here after
+    the page was loaded (DNS rebinding), and then it is its own origin: such names are not answered either.
+    """
+    if not _private_name(urlsplit(f"//{request.host}").hostname):
+        return True
     origin = request.headers.get("origin")
     if origin is None:
         return False
     return origin == "null" or urlsplit(origin).hostname not in {*_LOCAL_HOSTS, urlsplit(f"//{request.host}").hostname}
+
+
+def _private_name(name: str | None) -> bool:
+    """Whether nobody outside can own `name`: an address, without dots, below a reserved domain, this host's."""
+    if name is None or "." not in name or name.rpartition(".")[2] in _PRIVATE_DOMAINS:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return name == socket.gethostname().lower()
+    return True
 
 
 def _json(content: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:
