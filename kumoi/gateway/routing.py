@@ -40,6 +40,7 @@ _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _POOL_KEYS = re.compile(
     r"/(?P<id>[a-z0-9-]+_[A-Za-z0-9]{1,55})(?P<path>/\.well-known/(?:jwks\.json|openid-configuration))"
 )
+_IDENTITY_KEYS = frozenset(("/.well-known/jwks_uri", "/.well-known/openid-configuration"))
 _BUCKET = re.compile(r"/[^/]+/*")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
@@ -192,6 +193,8 @@ class Router(HostNames):
             return found
         if "/.well-known/" in path and (match := _POOL_KEYS.fullmatch(path)):
             return Target("data-plane", "cognito-keys", region, credential, {"id": match["id"]}, match["path"])
+        if path in _IDENTITY_KEYS:
+            return Target("data-plane", "cognito-identity-keys", region, credential)
         if (
             credential is None
             and request.method == "GET"

@@ -37,6 +37,7 @@ SERVED = [
     "cloudfront",
     "cloudfront-keyvaluestore",
     "cloudwatch",
+    "cognito-identity",
     "cognito-idp",
     "dynamodb",
     "ecr",
