@@ -60,10 +60,9 @@ class KumoiAccount:
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of this account; `config` goes to `botocore.config.Config`."""
-        import boto3
         from botocore.config import Config
 
-        client = boto3.client(
+        client = _session().client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
@@ -98,6 +97,14 @@ class KumoiAccount:
     def reset(self) -> None:
         """Forget everything of this account."""
         self._connection.ask("POST", "reset", account=self.account)
+
+
+@cache
+def _session() -> Any:
+    """The session that all clients come of: what it has read of a service's model need not be read again."""
+    import boto3
+
+    return boto3.Session()
 
 
 @contextmanager

@@ -36,12 +36,23 @@ _KEPT_CLAIMS = frozenset(
 
 
 async def issue(
-    call: Call, scene: Scene, user: User, signed_in: float, origin: str, *, with_refresh: bool, source: str
+    call: Call,
+    scene: Scene,
+    user: User,
+    signed_in: float,
+    origin: str,
+    *,
+    with_refresh: bool,
+    source: str,
+    scopes: tuple[str, ...] | None = None,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
-    """AuthenticationResult: fresh tokens of a user."""
+    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them."""
     client = client_in(scene)
     pool = await keyed(call, scene)
-    identity, access = claims_of(scene, client, user, call.now, signed_in, origin)
+    identity, access = claims_of(scene, client, user, call.now, signed_in, origin, scopes)
+    if nonce is not None:
+        identity["nonce"] = nonce
     _put_roles(identity, *group_roles(await _groups(scene.state, pool.id, user.groups)))
     await _overridden(call, scene, user, identity, access, source)
     result: dict[str, Any] = {
@@ -63,6 +74,7 @@ async def issue(
                 origin=origin,
                 signed_in=signed_in,
                 expires=call.now + validity(client, "RefreshToken"),
+                scopes=scopes,
             ),
         )
         result["RefreshToken"] = token

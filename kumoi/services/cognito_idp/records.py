@@ -122,6 +122,41 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     signed_in: float
     expires: float
+    scopes: tuple[str, ...] | None = None
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """The address of a pool's sign-in page: a prefix of AWS's domain, or a name of the customer's own (with dots)."""
+
+    name: str
+    account: str
+    region: str
+    pool: str
+    definition: dict[str, Any] = {}
+
+
+class ResourceServer(msgspec.Struct, frozen=True, kw_only=True):
+    """An API that clients get access tokens for: its scopes are `IDENTIFIER/NAME`, by name their descriptions."""
+
+    pool: str
+    identifier: str
+    name: str
+    scopes: dict[str, str] = {}
+
+
+class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client gets for a sign-in at the page, and exchanges once for tokens; `challenge` is PKCE's, if any."""
+
+    pool: str
+    digest: str
+    client: str
+    user: str
+    redirect: str
+    scopes: tuple[str, ...]
+    signed_in: float
+    expires: float
+    nonce: str | None = None
+    challenge: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -142,3 +177,10 @@ refresh_tokens: Space[RefreshToken] = Space(
     "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
 )
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)
+domains: Space[Domain] = Space("cognito.domain", Domain, lambda one: (one.name,), scope="global", remembered=True)
+resource_servers: Space[ResourceServer] = Space(
+    "cognito.resource-server", ResourceServer, lambda one: (one.pool, one.identifier)
+)
+authorization_codes: Space[AuthorizationCode] = Space(
+    "cognito.code", AuthorizationCode, lambda one: (one.pool, one.digest)
+)
