@@ -27,6 +27,7 @@ cognito_idp = Service(
         "operations.passwords",
         "operations.pools",
         "operations.resource_servers",
+        "operations.second_factors",
         "operations.self_service",
         "operations.sign_up",
         "operations.tags",

@@ -67,7 +67,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     `codes` are by purpose (`sign-up`, `password`, `verify:email`); tokens from before `signed_out` count no more;
     `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
-    that were answered, and until when their sessions would be good.
+    that were answered, and until when their sessions would be good. `factors` are the second factors in use,
+    `app_secret` is the sealed secret of an authenticator app, `app_code_used` the last period whose code was used.
     """
 
     pool: str
@@ -88,6 +89,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     locked: float = 0.0
     password_expires: float | None = None
     answered: dict[str, float] = {}
+    factors: tuple[str, ...] = ()
+    preferred: str = ""
+    app_secret: bytes = b""
+    app_secret_offered: bytes = b""
+    app_code_used: int = 0
+    device: str = ""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, srp
+from kumoi.services.cognito_idp import changes, factors, srp
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
@@ -22,7 +22,7 @@ from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import by_refresh_token
-from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, user_of
+from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, use_up, user_of
 from kumoi.services.cognito_idp.srp_flow import offered, verified
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.wire.errors import AwsError, aws_error
@@ -98,6 +98,15 @@ async def respond(
         return await proceed(call, scene, user, metadata)
     if challenge == "NEW_PASSWORD_REQUIRED":
         return await proceed(call, scene, await new_password(call, scene, session, given), metadata)
+    if challenge in factors.CODES:
+        return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
+    if challenge == "SELECT_MFA_TYPE":
+        return await factors.chosen(call, scene, session, given)
+    if challenge == "MFA_SETUP":
+        state = opened(call, scene, session, challenge)
+        if not state.get("done"):
+            raise not_authorized("Invalid session for the user.")
+        return await tokens(call, scene, await use_up(scene.state, scene.pool.id, state), metadata)
     if challenge == "CUSTOM_CHALLENGE":
         return await _or_tokens(call, scene, await custom_answer(call, scene, session, given, metadata), metadata)
     raise aws_error(
@@ -129,10 +138,14 @@ async def new_password(call: Call, scene: Scene, session: str | None, given: Map
 
 
 async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
-    """Go on with somebody who is who they say: a password to be changed first, or tokens."""
-    first = before_tokens(call, scene, user)
-    if first is not None:
-        return first
+    """Go on with somebody who is who they say: a password to be changed first, a second factor, or tokens."""
+    first = await before_tokens(call, scene, user)
+    return first or await tokens(call, scene, user, metadata)
+
+
+async def tokens(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
+    """Tokens for somebody who has done all that was asked."""
+    await check_open(call, user)
     result = await issue(
         call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication"
     )
@@ -140,8 +153,8 @@ async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, s
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
-def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
-    """What somebody who is who they say has to do before they get tokens; None where nothing is.
+async def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
+    """What somebody who is who they say has to do before they get tokens; None where there is nothing.
 
     UserNotConfirmedException, PasswordResetRequiredException, NotAuthorizedException (an old temporary password).
     """
@@ -159,7 +172,7 @@ def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
             "userAttributes": orjson.dumps(shown).decode(),
         }
         return challenge(call, scene, "NEW_PASSWORD_REQUIRED", user, parameters, {})
-    return None
+    return await factors.asked(call, scene, user)
 
 
 async def after_sign_in(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> None:

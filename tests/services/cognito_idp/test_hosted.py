@@ -187,6 +187,20 @@ def test_a_temporary_password_is_changed_on_the_way(shop: Shop) -> None:
     assert "code" in told(url)
 
 
+def test_a_second_factor_is_asked_for_on_the_way(shop: Shop) -> None:
+    pool = shop.pool
+    offered = {"Message": "{####}", "Subject": "code"}
+    pool.admin.set_user_pool_mfa_config(UserPoolId=pool.id, MfaConfiguration="OPTIONAL", EmailMfaConfiguration=offered)
+    pool.admin.admin_set_user_mfa_preference(UserPoolId=pool.id, Username="ann", EmailMfaSettings={"Enabled": True})
+    url, body = shop.sign_in()
+    assert "enter your code" in body
+    wrong = f"{(int(pool.code()) + 1) % 1_000_000:06}"
+    url, body = shop.browser.visit(url, {**hidden(body), "code": wrong})
+    assert "Invalid verification code" in body
+    url, _ = shop.browser.visit(url, {**hidden(body), "code": pool.code()})
+    assert "code" in told(url)
+
+
 @pytest.mark.parametrize(
     ("asked", "where", "error"),
     [

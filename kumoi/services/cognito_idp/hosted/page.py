@@ -46,6 +46,15 @@ def new_password(app: str, token: str, session: str, name: str, problem: str = "
     return _form(f"{app}: choose a new password", fields, "Continue", hidden, problem)
 
 
+def code(app: str, token: str, session: str, name: str, kind: str, problem: str = "") -> str:
+    """The form for the code of a second factor."""
+    fields = (
+        '<label>Code<input name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus></label>'
+    )
+    hidden = {"_csrf": token, "session": session, "username": name, "challenge": kind}
+    return _form(f"{app}: enter your code", fields, "Continue", hidden, problem)
+
+
 def failure(title: str, text: str) -> str:
     """A page that says what went wrong."""
     return _document(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>")

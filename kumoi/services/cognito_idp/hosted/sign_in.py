@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from kumoi.services.cognito_idp.factors import CODES, answered, ask_for, factors_of
 from kumoi.services.cognito_idp.hosted import page
 from kumoi.services.cognito_idp.hosted.authorize import COOKIE, Wish, send_back, session_cookie, set_cookie, wish
 from kumoi.services.cognito_idp.hosted.clients import check_redirect, client_in_domain
 from kumoi.services.cognito_idp.hosted.requests import Visit, redirect
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Domain, User, users
-from kumoi.services.cognito_idp.sessions import opened, user_of
 from kumoi.services.cognito_idp.signing_in import after_sign_in, authenticated, before_tokens, new_password
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -40,21 +40,29 @@ async def take(visit: Visit, domain: Domain) -> Response:
         return page.html(content, 403)
     call, scene, app = visit.call, wanted.scene, wanted.client.name
     try:
-        if "new_password" in form:
-            given = {"NEW_PASSWORD": form["new_password"]}
-            user = await new_password(call, scene, form.get("session"), given)
-            return await _done(visit, wanted, user)
-        user = await authenticated(call, scene, form.get("username", ""), form.get("password", ""))
-        first = before_tokens(call, scene, user)
+        if form.get("challenge") in CODES:
+            user, first = await _by_code(visit, scene), None
+        elif "new_password" in form:
+            user = await new_password(call, scene, form.get("session"), {"NEW_PASSWORD": form["new_password"]})
+            first = await before_tokens(call, scene, user)
+        else:
+            user = await authenticated(call, scene, form.get("username", ""), form.get("password", ""))
+            first = await before_tokens(call, scene, user)
+        if first is not None and first["ChallengeName"] == "SELECT_MFA_TYPE":
+            first = await ask_for(call, scene, user, factors_of(scene.pool, user)[0])
     except AwsError as error:
-        if "new_password" in form and error.code == "InvalidPasswordException":
-            return await _again(visit, wanted, form.get("session", ""), error)
+        if "session" in form and error.code in ("InvalidPasswordException", "CodeMismatchException"):
+            return page.html(_step(app, token, form, form["session"], error.message), 400)
         said = "Incorrect username or password." if error.code == "UserNotFoundException" else error.message
         content = page.sign_in(app, token, said, form.get("username", ""), await _names(visit, scene))
         return page.html(content, 400)
-    if first is not None:
-        return page.html(page.new_password(app, token, first["Session"], user.name))
-    return await _done(visit, wanted, user)
+    if first is None:
+        return await _done(visit, wanted, user)
+    if first["ChallengeName"] == "MFA_SETUP":
+        said = "This pool wants a second factor, and this page cannot set one up: the application has to."
+        return page.html(page.failure("Second factor required", said), 400)
+    asked = {"challenge": first["ChallengeName"], "username": user.name}
+    return page.html(_step(app, token, asked, first["Session"]))
 
 
 async def leave(visit: Visit, domain: Domain) -> Response:
@@ -74,11 +82,17 @@ async def _done(visit: Visit, wanted: Wish, user: User) -> Response:
     return await send_back(visit, wanted, user, now, [session_cookie(visit, wanted.scene, user, now)])
 
 
-async def _again(visit: Visit, wanted: Wish, session: str, error: AwsError) -> Response:
-    """The form for a new password, which was refused."""
-    user = await user_of(wanted.scene, opened(visit.call, wanted.scene, session, "NEW_PASSWORD_REQUIRED"))
-    token = visit.cookie(_CSRF) or ""
-    return page.html(page.new_password(wanted.client.name, token, session, user.name, error.message), 400)
+def _step(app: str, token: str, form: Mapping[str, str], session: str, problem: str = "") -> str:
+    """The form for what follows the password: a new one, or a code."""
+    name, kind = form.get("username", ""), form.get("challenge", "")
+    if kind in CODES:
+        return page.code(app, token, session, name, kind, problem)
+    return page.new_password(app, token, session, name, problem)
+
+
+async def _by_code(visit: Visit, scene: Scene) -> User:
+    kind = visit.form["challenge"]
+    return await answered(visit.call, scene, kind, visit.form.get("session"), {CODES[kind]: visit.form.get("code", "")})
 
 
 async def _names(visit: Visit, scene: Scene) -> Sequence[str]:

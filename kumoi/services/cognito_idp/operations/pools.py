@@ -43,8 +43,6 @@ async def create_user_pool(call: Call, PoolName: str, **given: Any) -> dict[str,
     tags = definition.pop("UserPoolTags", {})
     if definition.get("AliasAttributes") and definition.get("UsernameAttributes"):
         raise invalid("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.")
-    if definition.get("MfaConfiguration", "OFF") == "ON":
-        raise invalid("Kumoi's user pools have no second factor yet: MfaConfiguration can be OFF or OPTIONAL.")
     pool = Pool(
         id=f"{call.region}_{''.join(secrets.choice(_ALPHABET) for _ in range(9))}",
         name=PoolName,
