@@ -34,7 +34,7 @@ _PATH_FORM = re.compile(
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
-_GRAPHQL = re.compile(r"/graphql/(?P<id>[a-z0-9]{26})")
+_GRAPHQL = re.compile(r"(?P<path>/graphql|/event)/(?P<id>[a-z0-9]{1,32})(?P<realtime>/realtime)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _POOL_KEYS = re.compile(
@@ -263,7 +263,7 @@ class Router(HostNames):
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
+_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/event", "/SimpleNotificationService-")
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
@@ -281,10 +281,14 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
         return Target("data-plane", "sns-certificate", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
-    if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
+    if request.path in ("/graphql", "/event") and (headers.get("x-api-key") or "").startswith("da2-"):
         return Target("data-plane", "appsync-api", region, credential)
-    if request.method in ("POST", "OPTIONS") and (match := _GRAPHQL.fullmatch(request.path)):
-        return Target("data-plane", "appsync-api", region, credential, {"id": match["id"]}, "/graphql")
+    sockets = request.websocket
+    if (sockets or request.method in ("POST", "OPTIONS")) and (match := _GRAPHQL.fullmatch(request.path)):
+        if match["realtime"] and not sockets:
+            return None
+        plane = "appsync-realtime" if sockets else "appsync-api"
+        return Target("data-plane", plane, region, credential, {"id": match["id"]}, match["path"])
     return None
 
 

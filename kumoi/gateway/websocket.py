@@ -54,6 +54,12 @@ class Wire(Protocol):
     def close(self) -> None:
         """Close once everything is sent."""
 
+    def abort(self) -> None:
+        """Close at once, whatever waits to be sent."""
+
+    def get_write_buffer_size(self) -> int:
+        """The bytes that wait to be sent."""
+
 
 class WebSocket:
     """One WebSocket. `drained` waits until the client has taken enough; `taken` is called as messages are received.
@@ -136,6 +142,18 @@ class WebSocket:
             raise WebSocketClosed(self._close_code)
         self._send(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
         await self._drained()
+
+    def post(self, message: str) -> int:
+        """Send a message without waiting; answers how many bytes the client has yet to take. Raises as send."""
+        if self._close_code is not None:
+            raise WebSocketClosed(self._close_code)
+        self._send(TextMessage(message))
+        return self._wire.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """End the connection at once, without a word."""
+        self._wire.abort()
+        self._end(_NO_CLOSE_FRAME)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye; nothing when the connection is closed already."""

@@ -2,7 +2,8 @@
 
 `operations/` holds the control plane: APIs, schemas, keys, data sources, resolvers, functions. Requests come to
 `plane.py`: authorization (`access.py`) → the schema (`schema/`) → execution (`execution/`), where every field that has
-a resolver is resolved by it (`resolving/`) and all others are read from their parents.
+a resolver is resolved by it (`resolving/`) and all others are read from their parents. What mutations come to goes
+to subscribers over WebSockets (`realtime/`).
 
 Rules: the AppSync API reference and developer guide ("Resolver mapping template reference", "JavaScript resolvers",
 "Configuring authorization").
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kumoi.doorway import Parts, Service
+from kumoi.doorway import Doorway, Parts, Service
 from kumoi.state import State
 
 appsync = Service(
@@ -29,8 +30,9 @@ appsync = Service(
         "operations.tags",
         "operations.types",
         "plane",
+        "realtime.plane",
     ),
-    data_planes=("appsync-api",),
+    data_planes=("appsync-api", "appsync-realtime"),
     resource=("apiId", "resourceArn"),
     authorization="authorization",
 )
@@ -38,16 +40,23 @@ appsync = Service(
 
 @appsync.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Keep what is compiled while the platform runs."""
+    """Keep what is compiled, and the sessions of subscribers, while the platform runs."""
     from kumoi.services.appsync.kept import Kept
+    from kumoi.services.appsync.realtime.hub import Hub
 
     parts.add(Kept, Kept())
-    yield
+    hub = parts.add(Hub, Hub(parts[Doorway].clock))
+    try:
+        yield
+    finally:
+        await hub.stop()
 
 
 @appsync.on_reset
-async def reset(_parts: Parts, state: State, account: str | None) -> None:
-    """Free the ids of what is being forgotten."""
+async def reset(parts: Parts, state: State, account: str | None) -> None:
+    """Free the ids of what is being forgotten, and close the connections to it."""
     from kumoi.services.appsync.lookup import forget
+    from kumoi.services.appsync.realtime.hub import Hub
 
+    await parts[Hub].close_all(account)
     await forget(state.at("", ""), account)

@@ -36,9 +36,11 @@ def with_role(call: Call) -> Iterator[Ask]:
     yield from pass_role(call, call.params.get("serviceRoleArn"), "appsync.amazonaws.com")
 
 
+_OWN = dict.fromkeys(("appsync-realtime", "StartSubscription", "DeliverToSubscribers"), no_permission)
+"""What is checked where it is served."""
 AUTHORIZATION = Authorization(
     "appsync",
     resource=resource,
     resources={"CreateGraphqlApi": everything, "ListGraphqlApis": everything},
-    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission},
+    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission, **_OWN},
 )

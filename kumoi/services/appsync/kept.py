@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Schemas
+    from kumoi.wire.sigv4 import Verifier
 
 
 class Kept:
@@ -33,6 +34,13 @@ class Kept:
         from kumoi.services.appsync.resolving.templates import Templates
 
         return Templates()
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Verifies signatures in messages."""
+        from kumoi.wire.sigv4 import Verifier
+
+        return Verifier()
 
     @cached_property
     def issuer_keys(self) -> IssuerKeys:

@@ -47,6 +47,10 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Answer one request; `attributes` has the API's `id`, which a key stands for as well."""
     request = call.http
     assert request is not None, "data planes are reached by requests only"
+    if request.websocket:
+        from kumoi.services.appsync.realtime.plane import connect
+
+        return await connect(call, path, attributes)
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
@@ -54,7 +58,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    api, schema = await _read(call.state, place.api)
+    api, schema = await read_api(call.state, place.api)
     if api is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
@@ -77,8 +81,11 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
 
 
 async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Response:
+    from graphql import OperationType
+
     from kumoi.services.appsync.execution.documents import document
     from kumoi.services.appsync.execution.running import operations, refusal, run
+    from kumoi.services.appsync.realtime.publishing import publish
 
     call, kept, properties = asked.call, asked.call.part(Kept), asked.api.properties
     found = kept.schemas.of(schema.version, schema.definition)
@@ -95,8 +102,11 @@ async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Respon
     reason = refusal(read, chosen[0], properties.get("queryDepthLimit") or 0)
     if reason is not None:
         return _failed(call, 400, "BadRequestException", reason)
-    plans = await _plans(call.state, asked.api.id, read.fields)
-    return _answered(call, await run(asked, found, plans, kept.templates, read, name or None))
+    plans = await plans_of(call.state, asked.api.id, read.fields)
+    answer = await run(asked, found, plans, kept.templates, read, name or None)
+    if chosen[0].operation is OperationType.MUTATION:
+        await publish(asked, found, read, chosen[0], answer)
+    return _answered(call, answer)
 
 
 def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
@@ -133,12 +143,13 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None]:
+async def read_api(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None]:
+    """An API and its schema, as far as they are there."""
     return await apis.get(tx, api_id), await schemas.get(tx, api_id)
 
 
 @transactional
-async def _plans(
+async def plans_of(
     tx: Transaction, api_id: str, fields: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Plan | FieldError]:
     """How each field that has a resolver is resolved."""

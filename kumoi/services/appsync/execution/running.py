@@ -53,7 +53,7 @@ def refusal(document: Document, chosen: OperationDefinitionNode, limit: int) -> 
     """Why an operation is not run, if it is not."""
     assert document.node is not None
     if chosen.operation is OperationType.SUBSCRIPTION:
-        return "Kumoi does not implement subscriptions yet."
+        return "Subscriptions are not served over HTTP: connect to the real-time endpoint by WebSocket."
     fragments = {
         node.name.value: node for node in document.node.definitions if isinstance(node, FragmentDefinitionNode)
     }

@@ -13,6 +13,7 @@ from kumoi.services.appsync.errors import bad_request, not_built
 from kumoi.services.appsync.lookup import find_api
 from kumoi.services.appsync.naming import CUSTOM_ID, addresses, api_arn, new_id, page, usable_id
 from kumoi.services.appsync.providers import check
+from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.records import (
     Api,
     Place,
@@ -77,6 +78,7 @@ async def update_graphql_api(
 async def delete_graphql_api(call: Call, apiId: str) -> None:
     """Delete an API with everything in it."""
     await _delete(call.state, apiId)
+    await call.part(Hub).close_all(api=apiId)
 
 
 @appsync.operation

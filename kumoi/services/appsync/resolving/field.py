@@ -34,7 +34,10 @@ class Caller:
 
 @dataclass(slots=True)
 class Asked:
-    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said."""
+    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said.
+
+    `filters` are what resolvers of a subscription set, `invalidations` what those of mutations end subscriptions by.
+    """
 
     call: Call
     api: Api
@@ -44,6 +47,8 @@ class Asked:
     appended: list[Any] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     resolved: int = 0
+    filters: dict[str, Any] = field(default_factory=dict)
+    invalidations: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -19,6 +20,8 @@ import orjson
 
 from kumoi import java_patterns
 from kumoi.names import uuid
+from kumoi.services.appsync.realtime.filters import transformed
+from kumoi.services.appsync.resolving import extensions
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
@@ -52,6 +55,7 @@ def run(templates: Templates, field: Field, text: str) -> Any:
     context["stash"] = field.stash
     known = {"ctx": context, "context": context, "util": _util(field), "utils": None}
     known["utils"] = known["util"]
+    known["extensions"] = _extensions(field)
     try:
         rendered = templates.of(text).render(known)
     except (VtlError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -214,10 +218,17 @@ _NAMED = {
         methods={
             "toDynamoDBFilterExpression": lambda given: to_json(expression(given)),
             "toDynamoDBConditionExpression": lambda given: to_json(expression(given)),
+            "toSubscriptionFilter": lambda *given: to_json(transformed(*given)),
         },
         text="$util.transform",
     ),
 }
+
+
+def _extensions(field: Field) -> Object:
+    """`$extensions` of one rendering."""
+    methods = {name: partial(extensions.called, field, name) for name in (*extensions.FILTERS, extensions.INVALIDATE)}
+    return Object(methods={**methods, "evictFromApiCache": lambda *_: ""}, text="$extensions")
 
 
 def _util(field: Field) -> Object:

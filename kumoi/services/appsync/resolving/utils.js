@@ -87,6 +87,29 @@
     if (Object.keys(values).length) made.expressionValues = values;
     return made;
   }
+  // Groups of conditions, one of which has to hold, out of a condition such as { n: { gt: 1 } }, `and`, `or`.
+  function subscriptionFilter(condition, ignored, rules) {
+    const product = (some, others) => some.flatMap((one) => others.map((other) => [...one, ...other]));
+    const alternatives = (map, out) => {
+      let groups = [[]];
+      for (const name of Object.keys(map || {})) {
+        const rule = map[name];
+        if (rule === undefined || rule === null || out.includes(name)) continue;
+        if (name === 'and' || name === 'or') {
+          const parts = (Array.isArray(rule) ? rule : [rule]).map((one) => alternatives(one, out));
+          if (name === 'and') groups = parts.reduce(product, groups);
+          else if (parts.length) groups = product(groups, parts.flat());
+        } else {
+          const filters = Object.keys(rule).map((operator) => ({ fieldName: name, operator, value: rule[operator] }));
+          groups = groups.map((group) => [...group, ...filters]);
+        }
+        if (groups.length > 10) signal('AppSyncError', told('A subscription filter can have up to 10 groups.'));
+      }
+      return groups;
+    };
+    const groups = product(alternatives(condition, ignored || []), alternatives(rules, []));
+    return { filterGroup: groups.filter((group) => group.length).map((filters) => ({ filters })) };
+  }
   const filled = (map) => map && Object.keys(map).length > 0;
   function put(target, name, held) { if (held !== undefined) target[name] = held; return target; }
   function projection(list) {
@@ -198,6 +221,7 @@
     transform: {
       toDynamoDBFilterExpression: (condition) => stringify(expression(condition)),
       toDynamoDBConditionExpression: (condition) => stringify(expression(condition)),
+      toSubscriptionFilter: subscriptionFilter,
     },
     math: {
       roundNum: Math.round,
@@ -212,12 +236,12 @@
     earlyReturn: (value, options) =>
       signal('AppSyncEarlyReturn', { value: given(value), skipTo: (options && options.skipTo) || 'NEXT' }),
   };
-  const lacking = (name) => () => signal('AppSyncError', told(`Kumoi does not implement ${name} yet`, 'NotImplemented'));
+  const extension = (name) => (asked) => kumoi.effect('extension', [name, given(asked)]);
   const extensions = {
     evictFromApiCache: () => {},
-    setSubscriptionFilter: lacking('extensions.setSubscriptionFilter'),
-    setSubscriptionInvalidationFilter: lacking('extensions.setSubscriptionInvalidationFilter'),
-    invalidateSubscriptions: lacking('extensions.invalidateSubscriptions'),
+    setSubscriptionFilter: extension('setSubscriptionFilter'),
+    setSubscriptionInvalidationFilter: extension('setSubscriptionInvalidationFilter'),
+    invalidateSubscriptions: extension('invalidateSubscriptions'),
   };
 
   let authType = '', ids = [];

@@ -26,6 +26,7 @@ from graphql import (
 from graphql.language import DirectiveNode
 from graphql.validation.validate import validate_sdl
 
+from kumoi.services.appsync.schema.feeds import feeds, unfit
 from kumoi.services.appsync.schema.scalars import NAMES, read, written
 
 KEPT = 64
@@ -64,13 +65,17 @@ class Opening(NamedTuple):
 
 
 class Compiled:
-    """A schema ready to run. `openings` are those of types (field None) and fields."""
+    """A schema ready to run. `openings` are those of types (field None) and fields.
+
+    `feeds` are the subscriptions that each mutation feeds.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
         self.openings: dict[tuple[str, str | None], tuple[Opening, ...]] = {}
         self.group_limits: dict[tuple[str, str], tuple[str, ...]] = {}
         self.documents: OrderedDict[str, Any] = OrderedDict()
+        self.feeds = feeds(schema)
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 self._collect(type_)
@@ -117,6 +122,8 @@ def compiled(definition: str) -> Compiled:
         raise BadSchema(str(error)) from None
     if problems:
         raise BadSchema("; ".join(problem.message for problem in problems[:5]))
+    if (why := unfit(schema)) is not None:
+        raise BadSchema(why)
     for name in NAMES:
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
