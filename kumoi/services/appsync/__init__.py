@@ -3,7 +3,7 @@
 `operations/` holds the control plane: APIs, schemas, keys, data sources, resolvers, functions. Requests come to
 `plane.py`: authorization (`access.py`) → the schema (`schema/`) → execution (`execution/`), where every field that has
 a resolver is resolved by it (`resolving/`) and all others are read from their parents. What mutations come to goes
-to subscribers over WebSockets (`realtime/`).
+to subscribers over WebSockets (`realtime/`); Event APIs (`event_apis/`) have channels in place of a schema.
 
 Rules: the AppSync API reference and developer guide ("Resolver mapping template reference", "JavaScript resolvers",
 "Configuring authorization").
@@ -29,8 +29,12 @@ appsync = Service(
         "operations.schemas",
         "operations.tags",
         "operations.types",
+        "event_apis.conversation",
+        "event_apis.operations",
+        "event_apis.publishing",
         "plane",
         "realtime.plane",
+        "realtime.subscribing",
     ),
     data_planes=("appsync-api", "appsync-realtime"),
     resource=("apiId", "resourceArn"),

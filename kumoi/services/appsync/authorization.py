@@ -25,6 +25,8 @@ def resource(call: Call) -> str:
             rest += f"/resolvers/{params['fieldName']}"
     elif "functionId" in params:
         rest += f"/functions/{params['functionId']}"
+    elif "ChannelNamespace" in call.operation and "name" in params:
+        rest += f"/channelNamespace/{params['name']}"
     elif call.operation.endswith("DataSource") and call.operation != "CreateDataSource":
         rest += f"/datasources/{params.get('name')}"
     return call.arn("appsync", rest)
@@ -36,11 +38,21 @@ def with_role(call: Call) -> Iterator[Ask]:
     yield from pass_role(call, call.params.get("serviceRoleArn"), "appsync.amazonaws.com")
 
 
-_OWN = dict.fromkeys(("appsync-realtime", "StartSubscription", "DeliverToSubscribers"), no_permission)
+_OWN = dict.fromkeys(
+    (
+        "appsync-realtime",
+        "StartSubscription",
+        "DeliverToSubscribers",
+        "SubscribeToChannel",
+        "PublishEvents",
+        "DeliverEvents",
+    ),
+    no_permission,
+)
 """What is checked where it is served."""
 AUTHORIZATION = Authorization(
     "appsync",
     resource=resource,
-    resources={"CreateGraphqlApi": everything, "ListGraphqlApis": everything},
+    resources=dict.fromkeys(("CreateGraphqlApi", "ListGraphqlApis", "CreateApi", "ListApis"), everything),
     asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission, **_OWN},
 )

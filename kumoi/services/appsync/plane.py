@@ -16,6 +16,7 @@ from kumoi.services.appsync.records import (
     Api,
     DataSource,
     Function,
+    Place,
     Schema,
     apis,
     data_sources,
@@ -27,9 +28,11 @@ from kumoi.services.appsync.resolving.field import Asked
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.resolver import Plan, plan
 from kumoi.state import Transaction, transactional
-from kumoi.wire.http import BodyTooLarge, Response
+from kumoi.wire.http import BodyTooLarge, Request, Response
 
 MAX_REQUEST = 1024 * 1024
+MAX_EVENTS = 1300 * 1024
+"""Bytes of a request that publishes: five events of 240 KB, and what is around them."""
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
 _PREFLIGHT = [
     *_CORS,
@@ -55,9 +58,11 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
     place = await find_place(call.doorway.state.at("", ""), wanted)
-    if place is None or path.rstrip("/") != "/graphql":
+    if place is None or path.rstrip("/") not in ("/graphql", "/event"):
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
+    if path.rstrip("/") == "/event":
+        return await _event(call, place, request)
     api, schema = await read_api(call.state, place.api)
     if api is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
@@ -78,6 +83,23 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if schema is None or not schema.definition:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
     return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, asked)
+
+
+async def _event(call: Call, place: Place, request: Request) -> Response:
+    from kumoi.services.appsync.event_apis.plane import serve_publish
+    from kumoi.services.appsync.event_apis.publishing import NotDone
+
+    if request.method != "POST":
+        return _failed(call, 405, "UnsupportedOperation", "Events are published with POST.")
+    try:
+        body = await request.body.read(MAX_EVENTS)
+    except BodyTooLarge:
+        return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1.3 MB.")
+    headers = {name.lower(): value for name, value in request.headers.items}
+    try:
+        return _answered(call, (await serve_publish(call, place, body, headers)).shown())
+    except NotDone as refusal:
+        return _failed(call, refusal.status, refusal.kind, str(refusal))
 
 
 async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Response:

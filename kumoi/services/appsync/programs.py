@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kumoi.services.appsync.errors import bad_request, not_built
 from kumoi.wire.errors import aws_error
+
+if TYPE_CHECKING:
+    from kumoi.sandbox.js import JsContext
 
 TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
 MAX_CODE = 32_768
@@ -37,11 +40,16 @@ def _check_code(code: str, properties: Mapping[str, Any]) -> None:
         raise bad_request("Code and mapping templates cannot be specified together.")
     if len(code) > MAX_CODE:
         raise bad_request(f"The code is longer than {MAX_CODE} characters.")
+    compiled_code(code)
+
+
+def compiled_code(code: str) -> JsContext:
+    """A context with a program; raises BadRequestException where it does not compile."""
     from kumoi.sandbox.js import JsError
     from kumoi.services.appsync.resolving.javascript import build
 
     try:
-        build(code)
+        return build(code)
     except JsError as problem:
         raise aws_error(
             "BadRequestException",

@@ -20,6 +20,8 @@ _SOURCE = (
 )
 _PROGRAM = ("Code", "DataSourceName", "MaxBatchSize", "RequestMappingTemplate", "ResponseMappingTemplate", "Runtime")
 _RESOLVER = (*_PROGRAM, "CachingConfig", "Kind", "MetricsConfig", "PipelineConfig", "SyncConfig")
+_EVENT_API = ("Name", "OwnerContact", "EventConfig")
+_NAMESPACE = ("ApiId", "Name", "CodeHandlers", "HandlerConfigs", "PublishAuthModes", "SubscribeAuthModes")
 _FUNCTION = (*_PROGRAM, "Description", "FunctionVersion", "Name", "SyncConfig")
 _UNLIKE = {"DynamoDBConfig": "dynamodbConfig", "OpenIDConnectConfig": "openIDConnectConfig"}
 _WHOLE = frozenset(("AuthTTL", "IatTTL", "AuthorizerResultTtlInSeconds", "MaxBatchSize", "Ttl", "QueryDepthLimit"))
@@ -233,7 +235,69 @@ async def _delete_function(call: ResourceCall) -> None:
     await call.ask("appsync", "DeleteFunction", apiId=call.properties["ApiId"], functionId=id)
 
 
+def _event_api(found: Mapping[str, Any]) -> Resource:
+    attributes = {
+        "ApiArn": found["apiArn"],
+        "ApiId": found["apiId"],
+        "Dns.Http": found["dns"]["HTTP"],
+        "Dns.Realtime": found["dns"]["REALTIME"],
+    }
+    return Resource(found["apiArn"], attributes)
+
+
+async def _create_event_api(call: ResourceCall) -> Resource:
+    call.required("Name", "EventConfig")
+    answer = await call.ask("appsync", "CreateApi", **_given(call, _EVENT_API), tags=call.all_tags())
+    return _event_api(answer["api"])
+
+
+async def _update_event_api(call: ResourceCall) -> Resource:
+    given = _given(call, _EVENT_API)
+    return _event_api((await call.ask("appsync", "UpdateApi", apiId=_id(call.physical_id), **given))["api"])
+
+
+async def _delete_event_api(call: ResourceCall) -> None:
+    await call.ask("appsync", "DeleteApi", apiId=_id(call.physical_id))
+
+
+def _namespace(found: Mapping[str, Any]) -> Resource:
+    arn = found["channelNamespaceArn"]
+    return Resource(arn, {"ChannelNamespaceArn": arn})
+
+
+async def _of_namespace(call: ResourceCall) -> dict[str, Any]:
+    call.required("ApiId", "Name")
+    given = _given(call, _NAMESPACE)
+    if location := call.properties.get("CodeS3Location"):
+        given["codeHandlers"] = await _stored(call, str(location))
+    return given
+
+
+async def _create_namespace(call: ResourceCall) -> Resource:
+    given = await _of_namespace(call)
+    answer = await call.ask("appsync", "CreateChannelNamespace", **given, tags=call.all_tags())
+    return _namespace(answer["channelNamespace"])
+
+
+async def _update_namespace(call: ResourceCall) -> Resource:
+    answer = await call.ask("appsync", "UpdateChannelNamespace", **await _of_namespace(call))
+    return _namespace(answer["channelNamespace"])
+
+
+async def _delete_namespace(call: ResourceCall) -> None:
+    properties = call.properties
+    await call.ask("appsync", "DeleteChannelNamespace", apiId=properties["ApiId"], name=properties["Name"])
+
+
 RESOURCES = (
+    ResourceType("AWS::AppSync::Api", _create_event_api, _delete_event_api, _update_event_api),
+    ResourceType(
+        "AWS::AppSync::ChannelNamespace",
+        _create_namespace,
+        _delete_namespace,
+        _update_namespace,
+        frozenset(("ApiId", "Name")),
+    ),
     ResourceType("AWS::AppSync::GraphQLApi", _create_api, _delete_api, _update_api, frozenset(_FIXED)),
     ResourceType("AWS::AppSync::GraphQLSchema", _make_schema, _keep_schema, _make_schema, frozenset(("ApiId",))),
     ResourceType("AWS::AppSync::ApiKey", _create_key, _delete_key, _update_key, frozenset(("ApiId",))),

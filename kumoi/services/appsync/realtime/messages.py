@@ -36,6 +36,16 @@ def connection_error(code: int, kind: str | None, message: str) -> str:
     return dumped({"payload": {"errors": [error_entry(kind, message, code)]}, "type": "connection_error"})
 
 
+def event_connection_error(code: int, kind: str | None, message: str) -> str:
+    """The same as Event APIs word it."""
+    return dumped({"type": "connection_error", "errors": [error_entry(kind, message, code)]})
+
+
+def event(id: str, text: str) -> str:
+    """`data` of a subscription to a channel; `text` is an event, quoted as a JSON string."""
+    return f'{{"id":{orjson.dumps(id).decode()},"type":"data","event":{text}}}'
+
+
 def about(kind: str, id: str) -> str:
     """`start_ack` or `complete` of a subscription."""
     return dumped({"id": id, "type": kind})

@@ -34,8 +34,6 @@ from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.resolver import resolve
 from kumoi.services.appsync.schema.compiled import Compiled
 
-MAX_SUBSCRIPTIONS = 200
-
 
 class Selection(NamedTuple):
     """What is delivered: subscriptions of the same `key` get the same text for the same result."""

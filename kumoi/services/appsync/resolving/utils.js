@@ -188,7 +188,7 @@
   const util = {
     error: (message, type, data, info) => signal('AppSyncError', told(message, type, data, info)),
     appendError: (message, type, data, info) => kumoi.effect('error', told(message, type, data, info)),
-    unauthorized: () => signal('AppSyncUnauthorized', null),
+    unauthorized: () => signal('AppSyncUnauthorized', {}),
     validate: (holds, message, type, data) => {
       if (!holds) signal('AppSyncError', told(message, type === undefined ? 'CustomTemplateException' : type, data));
     },
