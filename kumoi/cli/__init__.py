@@ -14,6 +14,7 @@ VERBS = {
     "down": "Stop the platform that runs in the background.",
     "status": "What runs, where, and how.",
     "env": "The environment that points SDKs and the AWS CLI at the platform.",
+    "trust": "The certificate that clients of https:// and wss:// addresses have to trust.",
     "run": "Run a command against the platform, or against a fresh one when none is up.",
     "deploy": "Deploy a template with its code; --watch deploys again on each change.",
     "destroy": "Delete a stack with everything it made.",

@@ -6,6 +6,7 @@ reset their platform. Requests are not signed, so that where policies are enforc
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.permissions import permissions, roles_of
+from kumoi.gateway.tls import CertificateAuthority
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
@@ -74,6 +76,13 @@ async def _health(internal: Internal, _request: Request, _query: dict[str, str])
 
 async def _info(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
     return {"version": __version__, "pid": os.getpid(), **internal.facts()}
+
+
+async def _authority(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    """The certificate to trust; making one takes a moment."""
+    authority = internal.doorway.parts[CertificateAuthority]
+    path = await asyncio.to_thread(lambda: authority.ca_file)
+    return {"certificate": str(path.resolve()), "pem": path.read_text("ascii")}
 
 
 async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
@@ -186,6 +195,7 @@ async def _roles(internal: Internal, _request: Request, query: dict[str, str]) -
 _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/health"): _health,
     ("GET", "/_kumoi/info"): _info,
+    ("GET", "/_kumoi/authority"): _authority,
     ("POST", "/_kumoi/reset"): _reset,
     ("GET", "/_kumoi/clock"): _clock,
     ("POST", "/_kumoi/clock"): _set_clock,
