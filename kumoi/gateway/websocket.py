@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import Connection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -67,15 +68,17 @@ class WebSocket:
     Several tasks may send at once; one may receive. Raises BadHandshake.
     """
 
+    _protocol: WSConnection | Connection
+
     def __init__(
         self, request: Request, wire: Wire, *, drained: Callable[[], Awaitable[None]], taken: Callable[[], None]
     ) -> None:
         self._wire = wire
         self._drained = drained
         self._taken = taken
-        self._protocol = WSConnection(ConnectionType.SERVER)
+        handshaking = self._protocol = WSConnection(ConnectionType.SERVER)
         try:
-            self._protocol.initiate_upgrade_connection(_handshake_fields(request), "/")
+            handshaking.initiate_upgrade_connection(_handshake_fields(request), "/")
         except ProtocolError as error:
             raise BadHandshake(str(error)) from error
         handshake = next(event for event in self._protocol.events() if isinstance(event, Handshake))
@@ -112,6 +115,8 @@ class WebSocket:
             raise WebSocketClosed(self._close_code or _NO_CLOSE_FRAME)
         extra = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers or []]
         self._send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra))
+        # What is kept of the handshake is half of what an open WebSocket takes.
+        self._protocol = Connection(ConnectionType.SERVER)
         self.accepted = True
         self.buffered = 0
         early, self._early = self._early, b""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from kumoi.clock import Clock
 from kumoi.services.appsync.realtime import messages
@@ -38,13 +39,14 @@ class Subscription:
 
 
 class Hub:
-    """The sessions of one platform."""
+    """The sessions of one platform. `shared` is what many subscriptions have in common, as long as one has it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sessions: set[Session] = set()
         self._feeds: dict[tuple[str, str], dict[Subscription, None]] = {}
         self._line: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_IN_LINE)
+        self.shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self, session: Session) -> None:

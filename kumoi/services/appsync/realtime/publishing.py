@@ -54,16 +54,14 @@ async def deliver(call: Call, api: str, publication: Publication) -> int:
 
 
 async def _send(call: Call, hub: Hub, api: str, publication: Publication) -> int:
-    texts: dict[tuple[Any, ...], str | None] = {}
+    texts: dict[Wants, str | None] = {}
     sent = 0
     async for subscription in hub.listening(api, publication.feed):
         wants: Wants = subscription.wants
-        if not wants.filter.holds(publication.payload):
-            continue
-        key = wants.selection.key
-        if key not in texts:
-            texts[key] = _text(call, api, publication, wants)
-        text = texts[key]
+        if wants not in texts:
+            holds = wants.filter.holds(publication.payload)
+            texts[wants] = _text(call, api, publication, wants) if holds else None
+        text = texts[wants]
         if text is not None and subscription.session.post(messages.data(subscription.id, text)):
             call.meter("appsync_realtime_messages", -(-len(text) // UNIT))
             sent += 1
@@ -71,8 +69,8 @@ async def _send(call: Call, hub: Hub, api: str, publication: Publication) -> int
 
 
 def _text(call: Call, api: str, publication: Publication, wants: Wants) -> str | None:
-    """What subscribers with the same selection get, or None for what is too large."""
-    content = orjson.dumps(wants.selection.projection.of(wants.selection.field, publication.payload))
+    """What subscribers who want the same get, or None for what is too large."""
+    content = orjson.dumps(wants.projection.of(wants.field, publication.payload))
     if len(content) > MAX_PAYLOAD:
         call.warning = f"{publication.feed}: a message of {len(content)} bytes is not delivered; up to 240 KB are"
         logger.warning("API %s: %s", api, call.warning)

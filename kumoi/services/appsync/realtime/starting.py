@@ -7,9 +7,10 @@ may set filters. Its value goes nowhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from graphql import FieldNode, FragmentDefinitionNode, OperationType
@@ -25,6 +26,7 @@ from kumoi.services.appsync.plane import plans_of, read_api
 from kumoi.services.appsync.realtime import messages
 from kumoi.services.appsync.realtime.filters import Filter, of_arguments
 from kumoi.services.appsync.realtime.handshake import lowered
+from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.realtime.projection import Projection
 from kumoi.services.appsync.realtime.session import Session
 from kumoi.services.appsync.realtime.signed import signer
@@ -35,18 +37,12 @@ from kumoi.services.appsync.resolving.resolver import resolve
 from kumoi.services.appsync.schema.compiled import Compiled
 
 
-class Selection(NamedTuple):
-    """What is delivered: subscriptions of the same `key` get the same text for the same result."""
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Wants:
+    """What a subscription gets, of which results, and what ends it; shared by those who want the same."""
 
-    key: tuple[Any, ...]
     field: FieldNode
     projection: Projection
-
-
-class Wants(NamedTuple):
-    """What a subscription gets, of which results, and what ends it."""
-
-    selection: Selection
     filter: Filter
     invalidation: Filter | None
 
@@ -95,8 +91,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
         await _resolve(asked, found, read, node, arguments)
     except FieldError as error:
         raise CannotStart(messages.error_entry(error.kind, error.message)) from None
-    selection = _selection(asked, found, read, node, coerced, given, schema.version)
-    return name, _wants(asked, selection, arguments)
+    return name, _wants(asked, found, read, node, coerced, given, schema.version, arguments)
 
 
 def _read(payload: Any) -> tuple[dict[str, Any], dict[str, str], str]:
@@ -170,7 +165,7 @@ async def _resolve(asked: Asked, found: Compiled, read: Document, node: FieldNod
         raise error
 
 
-def _selection(
+def _wants(
     asked: Asked,
     found: Compiled,
     read: Document,
@@ -178,22 +173,19 @@ def _selection(
     coerced: VariableValues,
     given: Mapping[str, Any],
     version: str,
-) -> Selection:
-    caller = asked.caller
-    variables = orjson.dumps(given.get("variables") or {}, option=orjson.OPT_SORT_KEYS)
-    who = (caller.mode, caller.groups, caller.denied)
-    key = (version, asked.api.properties.get("authenticationType"), given["query"], given.get("operationName"))
-    # Fields are opened by who asks and by how the API is configured: neither changes while a subscription lasts.
-    seer = Asked(asked.call, Api(id=asked.api.id, created=0.0, properties=asked.api.properties), caller, {}, {})
-    open_to = partial(allowed, found, seer)
-    return Selection((*key, variables, who), node, Projection(found.schema, _fragments(read), coerced, open_to))
-
-
-def _wants(asked: Asked, selection: Selection, arguments: Mapping[str, Any]) -> Wants:
-    set_filters: dict[str, Filter] = dict(asked.filters)
-    wanted = set_filters.get("setSubscriptionFilter")
-    return Wants(
-        selection,
-        of_arguments(arguments) if wanted is None else wanted,
-        set_filters.get("setSubscriptionInvalidationFilter"),
-    )
+    arguments: Mapping[str, Any],
+) -> Wants:
+    caller, properties = asked.caller, asked.api.properties
+    filter = asked.filters.get("setSubscriptionFilter") or of_arguments(arguments)
+    invalidation = asked.filters.get("setSubscriptionInvalidationFilter")
+    variables = orjson.dumps(given.get("variables") or {}, option=orjson.OPT_SORT_KEYS).decode()
+    who = (caller.mode, caller.groups, caller.denied, properties["authenticationType"])
+    key = (version, given["query"], given.get("operationName"), variables, who, repr(filter), repr(invalidation))
+    shared = asked.call.part(Hub).shared
+    wants: Wants | None = shared.get(key)
+    if wants is None:
+        # Fields are opened by who asks and by how the API is configured: neither changes while a subscription lasts.
+        seer = Asked(asked.call, Api(id=asked.api.id, created=0.0, properties=properties), caller, {}, {})
+        projection = Projection(found.schema, _fragments(read), coerced, partial(allowed, found, seer))
+        wants = shared[key] = Wants(node, projection, filter, invalidation)
+    return wants
