@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ IAM = {"authType": "AWS_IAM"}
 class Peer:
     """A client's end of the protocol of Events."""
 
-    def __init__(self, socket: ClientConnection, headers: dict[str, str]) -> None:
-        self.socket = socket
+    def __init__(self, connection: ClientConnection, headers: dict[str, str]) -> None:
+        self.socket = connection
         self.headers = headers
 
     def send(self, **message: Any) -> None:
@@ -70,12 +71,19 @@ def dial(kumoi: Any, api: str, key: str) -> Iterator[Callable[..., Peer]]:
     """Connect as aws-amplify does."""
     with ExitStack() as stack:
 
-        def open_one(headers: dict[str, str] | None = None) -> Peer:
+        def open_one(
+            headers: dict[str, str] | None = None, *, receive_buffer: int | None = None, **options: Any
+        ) -> Peer:
             given = {"host": "localhost", "x-api-key": key} if headers is None else headers
             encoded = base64.urlsafe_b64encode(json.dumps(given).encode()).decode().rstrip("=")
             offered = [Subprotocol("aws-appsync-event-ws"), Subprotocol(f"header-{encoded}")]
             url = f"{kumoi.url.replace('http://', 'ws://')}/event/{api}/realtime"
-            return Peer(stack.enter_context(connect(url, subprotocols=offered)), given)
+            if receive_buffer is not None:
+                raw = socket.socket()
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+                raw.connect(("127.0.0.1", int(kumoi.url.rpartition(":")[2])))
+                options["sock"] = raw
+            return Peer(stack.enter_context(connect(url, subprotocols=offered, **options)), given)
 
         yield open_one
 

@@ -301,3 +301,17 @@ def test_cloudformation(kumoi: Any, client: Any) -> None:
     stacks.delete_stack(StackName="live")
     stacks.get_waiter("stack_delete_complete").wait(StackName="live", WaiterConfig={"Delay": 1})
     assert client.list_apis()["apis"] == []
+
+
+def test_a_subscriber_that_takes_nothing_is_dropped(dial: Any, post: Post) -> None:
+    slow, quick = dial(receive_buffer=65536, max_queue=1), dial()
+    for one in (slow, quick):
+        assert one.ask("subscribe", "1", "/chat/large")["type"] == "subscribe_success"
+    large = json.dumps("x" * 200 * 1024)
+    for _ in range(10):
+        assert post("/chat/large", *[large] * 5)[0] == 200
+        for _ in range(5):
+            assert len(quick.receive()["event"]) == len(large)
+    with pytest.raises(ConnectionClosed):
+        for _ in range(51):
+            slow.receive()
