@@ -22,6 +22,7 @@ appsync = Service(
     modules=(
         "operations.apis",
         "operations.data_sources",
+        "operations.domains",
         "operations.evaluation",
         "operations.functions",
         "operations.keys",
@@ -45,11 +46,15 @@ appsync = Service(
 @appsync.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
     """Keep what is compiled, and the sessions of subscribers, while the platform runs."""
+    from kumoi.doorway.host_names import HostNames
+    from kumoi.services.appsync.domain_names import all_domains, claim
     from kumoi.services.appsync.kept import Kept
     from kumoi.services.appsync.realtime.hub import Hub
 
     parts.add(Kept, Kept())
     hub = parts.add(Hub, Hub(parts[Doorway].clock))
+    for domain in await all_domains(parts[Doorway].state.at("", "")):
+        claim(parts[HostNames], domain)  # type: ignore[type-abstract]
     try:
         yield
     finally:
@@ -59,8 +64,11 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 @appsync.on_reset
 async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Free the ids of what is being forgotten, and close the connections to it."""
+    from kumoi.doorway.host_names import HostNames
+    from kumoi.services.appsync.domain_names import release_all
     from kumoi.services.appsync.lookup import forget
     from kumoi.services.appsync.realtime.hub import Hub
 
     await parts[Hub].close_all(account)
+    await release_all(parts[HostNames], state, account)  # type: ignore[type-abstract]
     await forget(state.at("", ""), account)

@@ -16,6 +16,8 @@ def resource(call: Call) -> str:
     params = call.params
     if isinstance(params.get("resourceArn"), str):
         return str(params["resourceArn"])
+    if isinstance(params.get("domainName"), str):
+        return call.arn("appsync", f"domainnames/{params['domainName']}")
     if not isinstance(params.get("apiId"), str):
         return EVERYTHING
     rest = f"apis/{params['apiId']}"
@@ -53,6 +55,9 @@ _OWN = dict.fromkeys(
 AUTHORIZATION = Authorization(
     "appsync",
     resource=resource,
-    resources=dict.fromkeys(("CreateGraphqlApi", "ListGraphqlApis", "CreateApi", "ListApis"), everything),
+    resources=dict.fromkeys(
+        ("CreateGraphqlApi", "ListGraphqlApis", "CreateApi", "ListApis", "CreateDomainName", "ListDomainNames"),
+        everything,
+    ),
     asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission, **_OWN},
 )

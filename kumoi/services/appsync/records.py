@@ -78,6 +78,18 @@ class Place(msgspec.Struct, frozen=True):
     region: str
 
 
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom domain name, and the API that it leads to, if it does."""
+
+    name: str
+    account: str
+    region: str
+    certificate: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+    api: str | None = None
+
+
 apis: Space[Api] = Space("appsync.api", Api, lambda api: (api.id,), remembered=True)
 schemas: Space[Schema] = Space("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
 keys: Space[ApiKey] = Space("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
@@ -91,3 +103,4 @@ resolvers: Space[Resolver] = Space(
     "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field), remembered=True
 )
 places: Space[Place] = Space("appsync.place", Place, lambda place: (place.id,), scope="global", remembered=True)
+domains: Space[Domain] = Space("appsync.domain", Domain, lambda domain: (domain.name,), scope="global")

@@ -289,7 +289,55 @@ async def _delete_namespace(call: ResourceCall) -> None:
     await call.ask("appsync", "DeleteChannelNamespace", apiId=properties["ApiId"], name=properties["Name"])
 
 
+def _domain(found: Mapping[str, Any]) -> Resource:
+    attributes = {
+        "AppSyncDomainName": found["appsyncDomainName"],
+        "DomainName": found["domainName"],
+        "DomainNameArn": found["domainNameArn"],
+        "HostedZoneId": found["hostedZoneId"],
+    }
+    return Resource(found["domainName"], attributes)
+
+
+async def _create_domain(call: ResourceCall) -> Resource:
+    call.required("DomainName", "CertificateArn")
+    given = _given(call, ("DomainName", "CertificateArn", "Description"))
+    answer = await call.ask("appsync", "CreateDomainName", **given, tags=call.all_tags())
+    return _domain(answer["domainNameConfig"])
+
+
+async def _update_domain(call: ResourceCall) -> Resource:
+    given = _given(call, ("Description",))
+    answer = await call.ask("appsync", "UpdateDomainName", domainName=call.physical_id, **given)
+    return _domain(answer["domainNameConfig"])
+
+
+async def _delete_domain(call: ResourceCall) -> None:
+    await call.ask("appsync", "DeleteDomainName", domainName=call.physical_id)
+
+
+async def _associate(call: ResourceCall) -> Resource:
+    call.required("DomainName", "ApiId")
+    name = str(call.properties["DomainName"])
+    await call.ask("appsync", "AssociateApi", domainName=name, apiId=call.properties["ApiId"])
+    return Resource(name, {"ApiAssociationIdentifier": name})
+
+
+async def _disassociate(call: ResourceCall) -> None:
+    await call.ask("appsync", "DisassociateApi", domainName=call.physical_id)
+
+
 RESOURCES = (
+    ResourceType(
+        "AWS::AppSync::DomainName",
+        _create_domain,
+        _delete_domain,
+        _update_domain,
+        frozenset(("DomainName", "CertificateArn")),
+    ),
+    ResourceType(
+        "AWS::AppSync::DomainNameApiAssociation", _associate, _disassociate, _associate, frozenset(("DomainName",))
+    ),
     ResourceType("AWS::AppSync::Api", _create_event_api, _delete_event_api, _update_event_api),
     ResourceType(
         "AWS::AppSync::ChannelNamespace",

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.doorway.host_names import HostNames
 from kumoi.local_names import resolves_localhost
 from kumoi.names import uuid
 from kumoi.services.appsync import appsync
+from kumoi.services.appsync.domain_names import abandon
 from kumoi.services.appsync.errors import bad_request, not_found
 from kumoi.services.appsync.event_apis.access import as_providers
 from kumoi.services.appsync.event_apis.records import ChannelNamespace, EventApi, event_apis, namespaces
@@ -66,6 +68,7 @@ async def delete_api(call: Call, apiId: str) -> None:
     """Delete an Event API with everything in it, and close its connections."""
     await _delete(call.state, apiId)
     await call.part(Hub).close_all(api=apiId)
+    await abandon(call.part(HostNames), call.doorway.state, apiId)  # type: ignore[type-abstract]
 
 
 @appsync.operation
