@@ -61,9 +61,8 @@ async def authenticate(call: Call, api: Api, request: Mapping[str, Any], headers
     raise Refused("Valid authorization header not provided.")
 
 
-def allowed(found: Compiled, asked: Asked, type_name: str, field: str) -> bool:
-    """Whether a field is open to whoever asks."""
-    caller, properties = asked.caller, asked.api.properties
+def allowed(found: Compiled, properties: Mapping[str, Any], caller: Caller, type_name: str, field: str) -> bool:
+    """Whether a field of an API with these properties is open to a caller."""
     if f"{type_name}.{field}" in caller.denied:
         return False
     openings = found.openings.get((type_name, field)) or found.openings.get((type_name, None))

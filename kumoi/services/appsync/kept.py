@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
+    from kumoi.services.appsync.execution.bound import Bounds
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Schemas
 
@@ -26,6 +27,13 @@ class Kept:
         from kumoi.services.appsync.schema.compiled import Schemas
 
         return Schemas()
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """APIs in use."""
+        from kumoi.services.appsync.execution.bound import Bounds
+
+        return Bounds()
 
     @cached_property
     def templates(self) -> Templates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -12,20 +12,8 @@ from kumoi.services.appsync import appsync
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.records import (
-    Api,
-    DataSource,
-    Function,
-    Schema,
-    apis,
-    data_sources,
-    functions,
-    resolvers,
-    schemas,
-)
+from kumoi.services.appsync.records import Api, Schema, Wiring, apis, schemas, wirings
 from kumoi.services.appsync.resolving.field import Asked
-from kumoi.services.appsync.resolving.outcomes import FieldError
-from kumoi.services.appsync.resolving.resolver import Plan, plan
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
 
@@ -54,7 +42,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    api, schema = await _read(call.state, place.api)
+    api, schema, wiring = await _read(call.state, place.api)
     if api is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
@@ -73,30 +61,28 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return _failed(call, 400, "MalformedHttpRequestException", asked)
     if schema is None or not schema.definition:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
-    return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, asked)
+    return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, wiring, asked)
 
 
-async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Response:
+async def _run(asked: Asked, schema: Schema, wiring: Wiring | None, given: Mapping[str, Any]) -> Response:
     from kumoi.services.appsync.execution.documents import document
-    from kumoi.services.appsync.execution.running import operations, refusal, run
+    from kumoi.services.appsync.execution.running import run
 
-    call, kept, properties = asked.call, asked.call.part(Kept), asked.api.properties
+    call, kept = asked.call, asked.call.part(Kept)
     found = kept.schemas.of(schema.version, schema.definition)
-    read = await document(found, given["query"], properties.get("introspectionConfig") != "DISABLED")
+    read = await document(found, given["query"], asked.api.properties.get("introspectionConfig") != "DISABLED")
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")
-    known = operations(read)
-    if not name and len(known) > 1:
+    if not name and len(read.operations) > 1:
         return _failed(call, 400, "BadRequestException", "Missing operation name.")
-    chosen = [one for one in known if not name or (one.name is not None and one.name.value == name)]
+    chosen = [one for one in read.operations if not name or one.name == name]
     if not chosen:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
-    reason = refusal(read, chosen[0], properties.get("queryDepthLimit") or 0)
-    if reason is not None:
-        return _failed(call, 400, "BadRequestException", reason)
-    plans = await _plans(call.state, asked.api.id, read.fields)
-    return _answered(call, await run(asked, found, plans, kept.templates, read, name or None))
+    if chosen[0].subscribes:
+        return _failed(call, 400, "BadRequestException", "Kumoi does not implement subscriptions yet.")
+    bound = await kept.bounds.of(call.state, asked.api, found, schema.version, wiring)
+    return _answered(call, await run(asked, bound, kept.templates, read, chosen[0]))
 
 
 def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
@@ -133,34 +119,5 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None]:
-    return await apis.get(tx, api_id), await schemas.get(tx, api_id)
-
-
-@transactional
-async def _plans(
-    tx: Transaction, api_id: str, fields: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Plan | FieldError]:
-    """How each field that has a resolver is resolved."""
-    plans: dict[tuple[str, str], Plan | FieldError] = {}
-    for type_name, field in fields:
-        resolver = await resolvers.get(tx, api_id, type_name, field)
-        if resolver is None:
-            continue
-        steps: dict[str, Function] = {}
-        sources: dict[str, DataSource] = {}
-        named = [resolver.properties.get("dataSourceName")]
-        for id in (resolver.properties.get("pipelineConfig") or {}).get("functions") or ():
-            function = await functions.get(tx, api_id, id)
-            if function is not None:
-                steps[id] = function
-                named.append(function.properties["dataSourceName"])
-        for name in named:
-            source = await data_sources.get(tx, api_id, name) if name else None
-            if source is not None:
-                sources[source.name] = source
-        try:
-            plans[type_name, field] = plan(resolver, steps, sources)
-        except FieldError as error:
-            plans[type_name, field] = error
-    return plans
+async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None, Wiring | None]:
+    return await apis.get(tx, api_id), await schemas.get(tx, api_id), await wirings.get(tx, api_id)

@@ -17,8 +17,6 @@ def check(properties: Mapping[str, Any]) -> None:
     for member in ("cachingConfig", "syncConfig"):
         if properties.get(member):
             raise not_built(member)
-    if properties.get("maxBatchSize"):
-        raise not_built("maxBatchSize (resolving in batches)")
     code = properties.get("code")
     if code is not None:
         _check_code(code, properties)

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from kumoi.names import uuid
+from kumoi.state import Transaction
 from kumoi.state.space import Space
 
 
@@ -78,16 +80,42 @@ class Place(msgspec.Struct, frozen=True):
     region: str
 
 
+class Wiring(msgspec.Struct, frozen=True):
+    """How an API's fields are resolved, in one version: it changes with each of its parts."""
+
+    api: str
+    version: str
+
+
+PartT = TypeVar("PartT", bound=DataSource | Function | Resolver)
+wirings: Space[Wiring] = Space("appsync.wiring", Wiring, lambda wiring: (wiring.api,), remembered=True)
+
+
+class Parts(Space[PartT]):
+    """Parts of APIs: whoever writes one makes a new version of its API's wiring."""
+
+    async def put(self, tx: Transaction, record: PartT) -> None:
+        """Store a part."""
+        await super().put(tx, record)
+        await wirings.put(tx, Wiring(record.api, uuid()))
+
+    async def delete(self, tx: Transaction, *key: Any) -> bool:
+        """Remove a part; whether it was there."""
+        await wirings.put(tx, Wiring(key[0], uuid()))
+        return await super().delete(tx, *key)
+
+    async def delete_all(self, tx: Transaction, *prefix: Any) -> int:
+        """Remove the parts of an API; how many there were."""
+        await wirings.delete(tx, prefix[0])
+        return await super().delete_all(tx, *prefix)
+
+
 apis: Space[Api] = Space("appsync.api", Api, lambda api: (api.id,), remembered=True)
 schemas: Space[Schema] = Space("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
 keys: Space[ApiKey] = Space("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
-data_sources: Space[DataSource] = Space(
-    "appsync.source", DataSource, lambda source: (source.api, source.name), remembered=True
-)
-functions: Space[Function] = Space(
-    "appsync.function", Function, lambda function: (function.api, function.id), remembered=True
-)
-resolvers: Space[Resolver] = Space(
-    "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field), remembered=True
+data_sources: Parts[DataSource] = Parts("appsync.source", DataSource, lambda source: (source.api, source.name))
+functions: Parts[Function] = Parts("appsync.function", Function, lambda function: (function.api, function.id))
+resolvers: Parts[Resolver] = Parts(
+    "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field)
 )
 places: Space[Place] = Space("appsync.place", Place, lambda place: (place.id,), scope="global", remembered=True)
