@@ -5,7 +5,7 @@ The library for GraphQL checks, except where its time grows with the square of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphql import (
@@ -21,6 +21,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.validation import ASTValidationContext
 
 from kumoi.services.appsync.execution.conflicts import Conflict, Merging, TooComplex
 from kumoi.services.appsync.execution.shown import Shown, of_document
@@ -50,29 +51,40 @@ class _NamedError(GraphQLError):
     rule = ""
 
 
-def _naming(rule: type[Any]) -> type[Any]:
-    name = _NAMES.get(rule.__name__, rule.__name__.removesuffix("Rule"))
+class _Naming:
+    """What a rule knows of the query; the errors that it reports have its name."""
 
-    def report_error(self: Any, error: GraphQLError) -> None:
+    def __init__(self, context: ASTValidationContext, rule: str) -> None:
+        self._context = context
+        self._rule = rule
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def report_error(self, error: GraphQLError) -> None:
+        """Report an error with the rule's name."""
         named = _NamedError(error.message, error.nodes)
-        named.rule = name
-        self.context.report_error(named)
-
-    return type(rule.__name__, (rule,), {"report_error": report_error})
+        named.rule = self._rule
+        self._context.report_error(named)
 
 
-class _NoFieldsOfSchema(ValidationRule):
+def _naming(rule: type[Any]) -> Callable[[Any], Any]:
+    name = _NAMES.get(rule.__name__, rule.__name__.removesuffix("Rule"))
+    return lambda context: rule(_Naming(context, name))
+
+
+class FieldUndefinedRule(ValidationRule):
     """Introspection is switched off: the types that describe a schema have no fields."""
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Refuse fields of such types."""
         parent = self.context.get_parent_type()
         if parent is not None and parent.name.startswith("__"):
             self.report_error(GraphQLError(f"on type '{parent.name}'", node))
 
 
-_NoFieldsOfSchema.__name__ = "FieldsOnCorrectTypeRule"
-_RULES = [_naming(rule) for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
-_CLOSED = [*_RULES, _naming(_NoFieldsOfSchema)]
+_RULES: Any = [_naming(rule) for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
+_CLOSED = [*_RULES, _naming(FieldUndefinedRule)]
 
 
 def errors_of(schema: GraphQLSchema, node: DocumentNode, introspection: bool) -> list[Shown]:
