@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
+    from kumoi.services.appsync.caching import Cache
     from kumoi.services.appsync.execution.bound import Bounds
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Schemas
@@ -20,6 +21,13 @@ class Kept:
 
     def __init__(self) -> None:
         self.verdicts: dict[tuple[str, str], tuple[float, Any]] = {}
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What the caches of APIs hold."""
+        from kumoi.services.appsync.caching import Cache
+
+        return Cache()
 
     @cached_property
     def schemas(self) -> Schemas:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,10 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.access import Refused, authenticate
+from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.records import Api, Schema, Wiring, apis, schemas, wirings
+from kumoi.services.appsync.records import Api, ApiCache, Schema, Wiring, apis, caches, schemas, wirings
 from kumoi.services.appsync.resolving.field import Asked
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
@@ -42,7 +44,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    api, schema, wiring = await _read(call.state, place.api)
+    api, schema, wiring, cache = await _read(call.state, place.api)
     if api is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
@@ -61,7 +63,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return _failed(call, 400, "MalformedHttpRequestException", asked)
     if schema is None or not schema.definition:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
-    return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, wiring, asked)
+    whole = Asked(call, api, caller, headers, asked.get("variables") or {}, cache=cache)
+    return await _run(whole, schema, wiring, asked)
 
 
 async def _run(asked: Asked, schema: Schema, wiring: Wiring | None, given: Mapping[str, Any]) -> Response:
@@ -81,8 +84,23 @@ async def _run(asked: Asked, schema: Schema, wiring: Wiring | None, given: Mappi
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
     if chosen[0].subscribes:
         return _failed(call, 400, "BadRequestException", "Kumoi does not implement subscriptions yet.")
+    held = _held(asked, given) if chosen[0].queries else None
+    if held is not None and (content := kept.cache.get(held, call.now)) is not None:
+        return _sent(call, content)
     bound = await kept.bounds.of(call.state, asked.api, found, schema.version, wiring)
-    return _answered(call, await run(asked, bound, kept.templates, read, chosen[0]))
+    answer = await run(asked, bound, kept.templates, read, chosen[0])
+    content = _json(answer)
+    if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
+        kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
+    return _sent(call, content)
+
+
+def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
+    """Under which key the answer to a query is held, if whole answers are."""
+    cache, caller = asked.cache, asked.caller
+    if cache is None or cache.properties["apiCachingBehavior"] != "OPERATION_LEVEL_CACHING":
+        return None
+    return answer_key(cache, given, caller.mode, caller.identity, caller.denied, asked.headers)
 
 
 def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
@@ -103,7 +121,18 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
 
 
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
-    body = orjson.dumps(answer)
+    return _sent(call, _json(answer), status, *more)
+
+
+def _json(answer: Any) -> bytes:
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:
+        # What nests deeper than this library writes: `errorInfo` may.
+        return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str]) -> Response:
     call.response_bytes = len(body)
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
@@ -119,5 +148,10 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None, Wiring | None]:
-    return await apis.get(tx, api_id), await schemas.get(tx, api_id), await wirings.get(tx, api_id)
+async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None, Wiring | None, ApiCache | None]:
+    return (
+        await apis.get(tx, api_id),
+        await schemas.get(tx, api_id),
+        await wirings.get(tx, api_id),
+        await caches.get(tx, api_id),
+    )

@@ -80,6 +80,14 @@ class Place(msgspec.Struct, frozen=True):
     region: str
 
 
+class ApiCache(msgspec.Struct, frozen=True, kw_only=True):
+    """An API's cache; `version` changes when it is changed or flushed."""
+
+    api: str
+    version: str
+    properties: dict[str, Any]
+
+
 class Wiring(msgspec.Struct, frozen=True):
     """How an API's fields are resolved, in one version: it changes with each of its parts."""
 
@@ -112,6 +120,7 @@ class Parts(Space[PartT]):
 
 apis: Space[Api] = Space("appsync.api", Api, lambda api: (api.id,), remembered=True)
 schemas: Space[Schema] = Space("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
+caches: Space[ApiCache] = Space("appsync.cache", ApiCache, lambda cache: (cache.api,), remembered=True)
 keys: Space[ApiKey] = Space("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
 data_sources: Parts[DataSource] = Parts("appsync.source", DataSource, lambda source: (source.api, source.name))
 functions: Parts[Function] = Parts("appsync.function", Function, lambda function: (function.api, function.id))

@@ -47,6 +47,11 @@ class Operation(NamedTuple):
         """Whether it is a subscription."""
         return self.node.operation is OperationType.SUBSCRIPTION
 
+    @property
+    def queries(self) -> bool:
+        """Whether it is a query."""
+        return self.node.operation is OperationType.QUERY
+
 
 class Document(NamedTuple):
     """A query: its errors as AppSync shows them, or what it can be asked to run."""

@@ -22,6 +22,7 @@ from kumoi.services.appsync.execution.documents import Document, Operation
 from kumoi.services.appsync.execution.executor import Execution, Resolve
 from kumoi.services.appsync.execution.plans import FieldPlan, Pending
 from kumoi.services.appsync.execution.shown import Shown, of_document, shown
+from kumoi.services.appsync.resolving.cached import resolved
 from kumoi.services.appsync.resolving.field import Asked, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.resolver import Plan, resolve
@@ -56,7 +57,10 @@ async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, o
                 data = await asyncio.to_thread(_described, made, schema, asked.variables, data)
     except TimeoutError:
         return {"data": None, "errors": [shown("Execution timed out.", None, "ExecutionTimeout")]}
-    return _answer(data, [*execution.errors, *map(_appended, asked.appended)])
+    answer = _answer(data, [*execution.errors, *map(_appended, asked.appended)])
+    if asked.evicted:
+        answer["extensions"] = {"apiCacheEntriesDeleted": asked.evicted}
+    return answer
 
 
 async def select(
@@ -121,7 +125,7 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
                 pending.path,
                 siblings,
             )
-            return await resolve(kept, field, resolver)
+            return await resolved(field, resolver.resolver.properties, lambda: resolve(kept, field, resolver))
 
     return group
 

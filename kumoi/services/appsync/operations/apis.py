@@ -17,6 +17,7 @@ from kumoi.services.appsync.records import (
     Api,
     Place,
     apis,
+    caches,
     data_sources,
     functions,
     keys,
@@ -151,6 +152,7 @@ async def _delete(tx: Transaction, api_id: str) -> None:
     for space in (data_sources, functions, resolvers):
         await space.delete_all(tx, api_id)
     await schemas.delete(tx, api_id)
+    await caches.delete(tx, api_id)
     await apis.delete(tx, api_id)
     await places.delete(tx, api_id)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from kumoi.doorway import Call
-from kumoi.services.appsync.records import Api
+from kumoi.services.appsync.records import Api, ApiCache
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.siblings import Siblings
 
@@ -35,7 +35,10 @@ class Caller:
 
 @dataclass(slots=True)
 class Asked:
-    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said."""
+    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said.
+
+    `cache` is that of the API, `evicted` how many of its entries programs dropped.
+    """
 
     call: Call
     api: Api
@@ -45,6 +48,8 @@ class Asked:
     appended: list[tuple[Field, FieldError]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     resolved: int = 0
+    cache: ApiCache | None = None
+    evicted: int = 0
 
 
 class Chosen(Protocol):

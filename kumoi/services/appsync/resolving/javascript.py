@@ -10,6 +10,7 @@ import orjson
 
 from kumoi.names import uuid
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten
+from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
 
@@ -37,6 +38,8 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
     for kind, told in outcome.effects:
         if kind == "error":
             field.append(_error(told))
+        elif kind == "evict":
+            evict(field, *told)
     if outcome.error is not None:
         raise _raised(outcome.error, field)
     answered = orjson.loads(outcome.value or '{"value":null}')

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.records import DataSource, Function, Resolver
-from kumoi.services.appsync.resolving import javascript, sources, templates
+from kumoi.services.appsync.resolving import batches, javascript, sources, templates
 from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned
 
@@ -54,7 +54,7 @@ def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Ma
 
 
 def _plan(resolver: Resolver, steps: Sequence[Step]) -> Plan:
-    most = max((sources.batch_size(step.source, step.properties) for step in steps), default=1)
+    most = max((batches.size(step.source, step.properties) for step in steps), default=1)
     return Plan(resolver, tuple(steps), most)
 
 
@@ -121,7 +121,10 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
     old = not properties.get("code") and request.get("version") == "2017-02-28"
     field.error, field.result = None, None
     try:
-        field.result = await sources.ask(field, step.source, request, step.properties)
+        if request.get("operation") == "BatchInvoke" and step.source.properties["type"] == "AWS_LAMBDA":
+            field.result = await batches.invoke(field, step.source, request.get("payload"), properties)
+        else:
+            field.result = await sources.ask(field, step.source, request)
     except FieldError as error:
         if old or error.kind in ("MappingTemplate", "NotImplemented"):
             raise
@@ -144,5 +147,5 @@ async def _invoked(field: Field, step: Step) -> Any:
         "stash": field.stash,
     }
     if step.properties.get("maxBatchSize"):
-        return sources.item(await sources.invoke_together(field, step.source, event, step.properties))
+        return batches.item(await batches.invoke(field, step.source, event, step.properties))
     return await sources.invoke(field, step.source, event)

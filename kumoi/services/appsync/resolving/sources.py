@@ -17,21 +17,14 @@ from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.wire.errors import AwsError
 
-USUAL_BATCH = 5
-"""Fields in a batch where no size is given."""
 
-
-async def ask(
-    field: Field, source: DataSource, request: Mapping[str, Any], properties: Mapping[str, Any] | None = None
-) -> Any:
-    """What a data source answers to a program's request; `properties` are the step's. Raises FieldError."""
+async def ask(field: Field, source: DataSource, request: Mapping[str, Any]) -> Any:
+    """What a data source answers to a program's request; raises FieldError."""
     kind = source.properties["type"]
     if kind == "NONE":
         return request.get("payload")
     if kind == "AWS_LAMBDA":
         operation = request.get("operation")
-        if operation == "BatchInvoke":
-            return await invoke_together(field, source, request.get("payload"), properties or {})
         if operation != "Invoke":
             raise FieldError(f"Unsupported operation: '{operation}'.", "MappingTemplate")
         return await invoke(
@@ -71,41 +64,6 @@ async def invoke(field: Field, source: DataSource, payload: Any, kind: str = "Re
         message = str(told.get("errorMessage", "The function failed."))
         raise FieldError(message, str(told.get("errorType") or "Lambda:Unhandled"))
     return value
-
-
-def batch_size(source: DataSource, properties: Mapping[str, Any]) -> int:
-    """How many fields a step may call its data source for at once."""
-    if source.properties["type"] != "AWS_LAMBDA":
-        return 1
-    programmed = properties.get("code") or properties.get("requestMappingTemplate")
-    return int(properties.get("maxBatchSize") or (USUAL_BATCH if programmed else 1))
-
-
-async def invoke_together(field: Field, source: DataSource, payload: Any, properties: Mapping[str, Any]) -> Any:
-    """What a function answers for this field, called once for it and its siblings; raises FieldError."""
-
-    async def call(payloads: list[Any]) -> list[Any]:
-        answer = await invoke(field, source, payloads)
-        if not isinstance(answer, list):
-            raise FieldError("The function's answer to a batch is no list.", "Lambda:IllegalArgument")
-        return answer
-
-    return await field.siblings.together(id(properties), batch_size(source, properties), payload, call)
-
-
-def item(answer: Any) -> Any:
-    """The value in an item of the answer to a batch, which may say that it failed; raises FieldError."""
-    if not isinstance(answer, dict) or not ("data" in answer or "errorMessage" in answer):
-        return answer
-    if answer.get("errorMessage"):
-        kind = answer.get("errorType")
-        raise FieldError(
-            str(answer["errorMessage"]),
-            None if kind is None else str(kind),
-            answer.get("data"),
-            answer.get("errorInfo"),
-        )
-    return answer.get("data")
 
 
 async def _call(field: Field, source: DataSource, label: str, service: str, operation: str, **params: Any) -> Any:

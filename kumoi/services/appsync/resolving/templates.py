@@ -12,6 +12,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -19,6 +20,7 @@ import orjson
 
 from kumoi import java_patterns
 from kumoi.names import uuid
+from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
@@ -52,6 +54,7 @@ def run(templates: Templates, field: Field, text: str) -> Any:
     context["stash"] = field.stash
     known = {"ctx": context, "context": context, "util": _util(field), "utils": None}
     known["utils"] = known["util"]
+    known["extensions"] = Object(methods={"evictFromApiCache": partial(evict, field)}, text="$extensions")
     try:
         rendered = templates.of(text).render(known)
     except (VtlError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
