@@ -22,7 +22,10 @@ from typing import Any, NamedTuple
 import boto3
 from load import exchange, free_port, load, server
 
-SDL = "type Query { hello: String list: [Item!] js: String } type Item { id: ID! name: String n: Int price: Float ok: Boolean }"
+SDL = """
+type Query { hello: String list: [Item!] js: String }
+type Item { id: ID! name: String n: Int price: Float ok: Boolean }
+"""
 HELLO = "{ hello }"
 LIST = "{ list { id name n price ok } }"
 ITEMS = [{"id": str(n), "name": f"item {n}", "n": n, "price": n + 0.5, "ok": n % 2 == 0} for n in range(100)]
@@ -49,7 +52,7 @@ class Query:
         return [Item(**one) for one in ITEMS]
 app = GraphQL(strawberry.Schema(Query))
 """
-RESOLVERS = f"{{ Query: {{ hello: async () => 'world', list: async () => ITEMS }} }}"
+RESOLVERS = "{ Query: { hello: async () => 'world', list: async () => ITEMS } }"
 APOLLO = f"""
 const {{ ApolloServer }} = require('@apollo/server');
 const {{ startStandaloneServer }} = require('@apollo/server/standalone');

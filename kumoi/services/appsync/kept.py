@@ -41,7 +41,7 @@ class Kept:
         """APIs in use."""
         from kumoi.services.appsync.execution.bound import Bounds
 
-        return Bounds()
+        return Bounds(self.schemas)
 
     @cached_property
     def templates(self) -> Templates:

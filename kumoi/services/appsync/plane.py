@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,11 +13,14 @@ from kumoi.services.appsync import appsync
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
-from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.records import Api, ApiCache, Schema, Wiring, apis, caches, schemas, wirings
+from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
+
+if TYPE_CHECKING:
+    from kumoi.services.appsync.execution.bound import Bound
+    from kumoi.services.appsync.schema.compiled import Compiled
 
 MAX_REQUEST = 1024 * 1024
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
@@ -40,12 +43,12 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
-    place = await find_place(call.doorway.state.at("", ""), wanted)
+    place, version = await _find(call.doorway.state.at("", ""), wanted)
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    api, schema, wiring, cache = await _read(call.state, place.api)
-    if api is None:
+    bound = await call.part(Kept).bounds.of(call.state, place.api, version)
+    if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
@@ -56,23 +59,22 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     headers = {name.lower(): value for name, value in request.headers.items}
     asked = _asked(body, headers.get("content-type", ""))
     try:
-        caller = await authenticate(call, api, asked if isinstance(asked, dict) else {}, headers)
+        caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
     except Refused as refused:
         return _failed(call, 401, "UnauthorizedException", str(refused))
     if isinstance(asked, str):
         return _failed(call, 400, "MalformedHttpRequestException", asked)
-    if schema is None or not schema.definition:
+    if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
-    whole = Asked(call, api, caller, headers, asked.get("variables") or {}, cache=cache)
-    return await _run(whole, schema, wiring, asked)
+    whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
+    return await _run(whole, bound, bound.compiled, asked)
 
 
-async def _run(asked: Asked, schema: Schema, wiring: Wiring | None, given: Mapping[str, Any]) -> Response:
+async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, Any]) -> Response:
     from kumoi.services.appsync.execution.documents import document
     from kumoi.services.appsync.execution.running import run
 
     call, kept = asked.call, asked.call.part(Kept)
-    found = kept.schemas.of(schema.version, schema.definition)
     read = await document(found, given["query"], asked.api.properties.get("introspectionConfig") != "DISABLED")
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
@@ -87,7 +89,6 @@ async def _run(asked: Asked, schema: Schema, wiring: Wiring | None, given: Mappi
     held = _held(asked, given) if chosen[0].queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    bound = await kept.bounds.of(call.state, asked.api, found, schema.version, wiring)
     answer = await run(asked, bound, kept.templates, read, chosen[0])
     content = _json(answer)
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
@@ -148,10 +149,9 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None, Wiring | None, ApiCache | None]:
-    return (
-        await apis.get(tx, api_id),
-        await schemas.get(tx, api_id),
-        await wirings.get(tx, api_id),
-        await caches.get(tx, api_id),
-    )
+async def _find(tx: Transaction, wanted: str) -> tuple[Place | None, Version | None]:
+    """Where an API is that an id or a key stands for, and its version."""
+    place = await places.get(tx, wanted)
+    if place is None:
+        return None, None
+    return place, await versions.get(tx.at(place.account, place.region), place.api)

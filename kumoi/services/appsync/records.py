@@ -88,43 +88,46 @@ class ApiCache(msgspec.Struct, frozen=True, kw_only=True):
     properties: dict[str, Any]
 
 
-class Wiring(msgspec.Struct, frozen=True):
-    """How an API's fields are resolved, in one version: it changes with each of its parts."""
+class Version(msgspec.Struct, frozen=True):
+    """An API's version: it changes with whatever is written of the API."""
 
     api: str
     version: str
 
 
-PartT = TypeVar("PartT", bound=DataSource | Function | Resolver)
-wirings: Space[Wiring] = Space("appsync.wiring", Wiring, lambda wiring: (wiring.api,), remembered=True)
+RecordT = TypeVar("RecordT")
+versions: Space[Version] = Space("appsync.version", Version, lambda version: (version.api,), remembered=True)
 
 
-class Parts(Space[PartT]):
-    """Parts of APIs: whoever writes one makes a new version of its API's wiring."""
+class Part(Space[RecordT]):
+    """Records of APIs, under keys that begin with the API's id: whoever writes one makes a new version of the API."""
 
-    async def put(self, tx: Transaction, record: PartT) -> None:
-        """Store a part."""
+    async def put(self, tx: Transaction, record: RecordT) -> None:
+        """Store a record."""
         await super().put(tx, record)
-        await wirings.put(tx, Wiring(record.api, uuid()))
+        await self._changed(tx, self._key(record)[0])
 
     async def delete(self, tx: Transaction, *key: Any) -> bool:
-        """Remove a part; whether it was there."""
-        await wirings.put(tx, Wiring(key[0], uuid()))
+        """Remove a record; whether it was there."""
+        await self._changed(tx, key[0])
         return await super().delete(tx, *key)
 
     async def delete_all(self, tx: Transaction, *prefix: Any) -> int:
-        """Remove the parts of an API; how many there were."""
-        await wirings.delete(tx, prefix[0])
+        """Remove the records of an API; how many there were."""
+        await self._changed(tx, prefix[0])
         return await super().delete_all(tx, *prefix)
 
+    async def _changed(self, tx: Transaction, api: Any) -> None:
+        await versions.put(tx, Version(api, uuid()))
 
-apis: Space[Api] = Space("appsync.api", Api, lambda api: (api.id,), remembered=True)
-schemas: Space[Schema] = Space("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
-caches: Space[ApiCache] = Space("appsync.cache", ApiCache, lambda cache: (cache.api,), remembered=True)
-keys: Space[ApiKey] = Space("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
-data_sources: Parts[DataSource] = Parts("appsync.source", DataSource, lambda source: (source.api, source.name))
-functions: Parts[Function] = Parts("appsync.function", Function, lambda function: (function.api, function.id))
-resolvers: Parts[Resolver] = Parts(
+
+apis: Part[Api] = Part("appsync.api", Api, lambda api: (api.id,), remembered=True)
+schemas: Part[Schema] = Part("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
+caches: Part[ApiCache] = Part("appsync.cache", ApiCache, lambda cache: (cache.api,))
+keys: Part[ApiKey] = Part("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
+data_sources: Part[DataSource] = Part("appsync.source", DataSource, lambda source: (source.api, source.name))
+functions: Part[Function] = Part("appsync.function", Function, lambda function: (function.api, function.id))
+resolvers: Part[Resolver] = Part(
     "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field)
 )
 places: Space[Place] = Space("appsync.place", Place, lambda place: (place.id,), scope="global", remembered=True)

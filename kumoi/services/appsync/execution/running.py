@@ -43,8 +43,9 @@ Answer = dict[str, Any]
 
 async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
     """What a request comes to: `data`, and `errors` where there are some."""
-    schema = bound.compiled.schema
-    variables = await _variables(bound.compiled, operation, asked.variables)
+    found = bound.compiled
+    assert found is not None, "an API without a schema runs nothing"
+    variables = await _variables(found, operation, asked.variables)
     if isinstance(variables, list):
         return {"data": None, "errors": variables}
     flags = _flags(operation, variables)
@@ -54,7 +55,7 @@ async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, o
         async with asyncio.timeout(SECONDS):
             data = await execution.run(made, None)
             if made.introspection is not None and data is not None:
-                data = await asyncio.to_thread(_described, made, schema, asked.variables, data)
+                data = await asyncio.to_thread(_described, made, found.schema, asked.variables, data)
     except TimeoutError:
         return {"data": None, "errors": [shown("Execution timed out.", None, "ExecutionTimeout")]}
     answer = _answer(data, [*execution.errors, *map(_appended, asked.appended)])

@@ -24,6 +24,7 @@ from kumoi.services.appsync.records import (
     places,
     resolvers,
     schemas,
+    versions,
 )
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -155,6 +156,7 @@ async def _delete(tx: Transaction, api_id: str) -> None:
     await caches.delete(tx, api_id)
     await apis.delete(tx, api_id)
     await places.delete(tx, api_id)
+    await versions.delete(tx, api_id)
 
 
 @transactional
