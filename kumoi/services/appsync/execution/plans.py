@@ -15,6 +15,7 @@ from graphql import FieldNode
 
 from kumoi.services.appsync.execution.arguments import Arguments
 from kumoi.services.appsync.execution.leaves import Leaf
+from kumoi.services.appsync.execution.readers import OFTEN, Reader, reader
 from kumoi.services.appsync.execution.selections import Selections, text
 from kumoi.services.appsync.execution.shown import Shown, brief, of_field, written
 from kumoi.services.appsync.resolving.outcomes import FieldError
@@ -166,7 +167,19 @@ class ListPlan:
             told = f"Can't resolve value ({written(at)}) : type mismatch error, expected type LIST"
             ledger.fail(path, brief(told, at))
             return None
-        finish, nullable, out = self.item.finish, self.nullable, []
+        nullable = self.nullable
+        out: list[Any] = []
+        read = self.item.reader(len(value)) if isinstance(self.item, CompositePlan) else None
+        if read is not None:
+            for index, one in enumerate(value):
+                if one is not None:
+                    out.append(read(one, (path, index, nullable), ledger))
+                    continue
+                out.append(None)
+                if not nullable:
+                    ledger.null((path, index, False), self.item, field)
+            return out
+        finish = self.item.finish
         for index, one in enumerate(value):
             if one is not None:
                 out.append(finish(one, (path, index, nullable), field, ledger))
@@ -194,6 +207,16 @@ class ObjectPlan:
             leaf = field.type.leaf if plain and isinstance(field.type, LeafPlan) else None
             write, exact = (None, None) if leaf is None else leaf
             self.steps.append((field.key, field.name, write, exact, field))
+        self._met = 0
+        self._reader: Reader | None = None
+
+    def reader(self, more: int) -> Reader | None:
+        """What reads such objects fast, once they were met often; `more` are about to be."""
+        if self._reader is None:
+            self._met += more
+            if self._met >= OFTEN:
+                self._reader = reader(self.name, self.steps, _finished, _longer)
+        return self._reader
 
     def read(self, source: Any, path: Path, ledger: Ledger, out: dict[str, Any] | None = None) -> dict[str, Any]:
         """What a client gets of an object, put into `out`; what is no map has no members."""
@@ -216,27 +239,32 @@ class ObjectPlan:
             elif field is None:
                 out[key] = self.name
             else:
-                self._longer(source, get, out, path, field, ledger)
+                out[key] = None
+                _longer(source, get, out, path, field, ledger)
         return out
 
-    def _longer(
-        self,
-        source: Any,
-        get: Callable[[str], Any],
-        out: dict[str, Any],
-        path: Path,
-        field: FieldPlan,
-        ledger: Ledger,
-    ) -> None:
-        key = field.key
-        out[key] = None
-        if field.refusal is not None:
-            at = (path, key, field.nullable)
-            ledger.fail(at, field.error(field.refusal, at))
-        elif field.resolver is not None or field.asks:
-            ledger.pending.append(Pending(field, source, out, path))
-        else:
-            place(field, get(field.name), out, path, ledger)
+
+def _finished(field: FieldPlan, value: Any, path: Path, ledger: Ledger) -> Any:
+    """A leaf's value, whatever it is."""
+    at = (path, field.key, field.nullable)
+    if value is not None:
+        return field.type.finish(value, at, field, ledger)
+    if not field.nullable:
+        ledger.null(at, field.type, field)
+    return None
+
+
+def _longer(
+    source: Any, get: Callable[[str], Any], out: dict[str, Any], path: Path, field: FieldPlan, ledger: Ledger
+) -> None:
+    """A field that is no plain leaf; there is null under its key so far."""
+    if field.refusal is not None:
+        at = (path, field.key, field.nullable)
+        ledger.fail(at, field.error(field.refusal, at))
+    elif field.resolver is not None or field.asks:
+        ledger.pending.append(Pending(field, source, out, path))
+    else:
+        place(field, get(field.name), out, path, ledger)
 
 
 def place(field: FieldPlan, value: Any, out: dict[str, Any], above: Path, ledger: Ledger) -> None:
@@ -257,6 +285,11 @@ class CompositePlan:
         self._make = make
         self._plans: dict[str, ObjectPlan] = {}
         self._only = name if possible == {name} else None
+
+    def reader(self, more: int) -> Reader | None:
+        """What reads such objects fast, where they are all of one type."""
+        plan = self._plans.get(self._only) if self._only is not None else None
+        return plan.reader(more) if plan is not None else None
 
     def finish(self, value: Any, path: Path, field: FieldPlan, ledger: Ledger) -> Any:
         """What is asked of the object."""

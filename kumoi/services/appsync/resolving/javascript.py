@@ -26,7 +26,10 @@ def build(code: str, seconds: float = _SECONDS) -> JsContext:
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
     """What a function of a program answers; raises FieldError and Returned. The stash is as the program left it."""
-    known = {"authType": AUTH_TYPES[field.asked.caller.mode], "ids": [uuid() for _ in range(_IDS)]}
+    known = {
+        "authType": AUTH_TYPES[field.asked.caller.mode],
+        "ids": [uuid() for _ in range(_IDS)] if "autoId" in code else [],
+    }
     outcome = await field.asked.call.part(JsContexts).call(
         ("appsync", field.asked.api.id, version),
         lambda seconds: build(code, seconds),
