@@ -21,6 +21,7 @@ appsync = Service(
     __name__,
     modules=(
         "operations.apis",
+        "operations.caches",
         "operations.data_sources",
         "operations.domains",
         "operations.evaluation",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
+    from kumoi.services.appsync.caching import Cache
+    from kumoi.services.appsync.execution.bound import Bounds
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Schemas
     from kumoi.wire.sigv4 import Verifier
@@ -22,11 +24,25 @@ class Kept:
         self.verdicts: dict[tuple[str, str], tuple[float, Any]] = {}
 
     @cached_property
+    def cache(self) -> Cache:
+        """What the caches of APIs hold."""
+        from kumoi.services.appsync.caching import Cache
+
+        return Cache()
+
+    @cached_property
     def schemas(self) -> Schemas:
         """Schemas in use."""
         from kumoi.services.appsync.schema.compiled import Schemas
 
         return Schemas()
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """APIs in use."""
+        from kumoi.services.appsync.execution.bound import Bounds
+
+        return Bounds(self.schemas)
 
     @cached_property
     def templates(self) -> Templates:

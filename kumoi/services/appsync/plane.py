@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.access import Refused, authenticate
+from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
-from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.records import (
-    Api,
-    DataSource,
-    Function,
-    Place,
-    Schema,
-    apis,
-    data_sources,
-    functions,
-    resolvers,
-    schemas,
-)
+from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
-from kumoi.services.appsync.resolving.outcomes import FieldError
-from kumoi.services.appsync.resolving.resolver import Plan, plan
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Request, Response
+
+if TYPE_CHECKING:
+    from kumoi.services.appsync.execution.bound import Bound
+    from kumoi.services.appsync.schema.compiled import Compiled
 
 MAX_REQUEST = 1024 * 1024
 MAX_EVENTS = 1300 * 1024
@@ -57,14 +49,14 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
-    place = await find_place(call.doorway.state.at("", ""), wanted)
+    place, version = await _find(call.doorway.state.at("", ""), wanted)
     if place is None or path.rstrip("/") not in ("/graphql", "/event"):
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
     if path.rstrip("/") == "/event":
         return await _event(call, place, request)
-    api, schema = await read_api(call.state, place.api)
-    if api is None:
+    bound = await call.part(Kept).bounds.of(call.state, place.api, version)
+    if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
@@ -75,14 +67,15 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     headers = {name.lower(): value for name, value in request.headers.items}
     asked = _asked(body, headers.get("content-type", ""))
     try:
-        caller = await authenticate(call, api, asked if isinstance(asked, dict) else {}, headers)
+        caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
     except Refused as refused:
         return _failed(call, 401, "UnauthorizedException", str(refused))
     if isinstance(asked, str):
         return _failed(call, 400, "MalformedHttpRequestException", asked)
-    if schema is None or not schema.definition:
+    if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
-    return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, asked)
+    whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
+    return await _run(whole, bound, bound.compiled, asked)
 
 
 async def _event(call: Call, place: Place, request: Request) -> Response:
@@ -102,33 +95,46 @@ async def _event(call: Call, place: Place, request: Request) -> Response:
         return _failed(call, refusal.status, refusal.kind, str(refusal))
 
 
-async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Response:
-    from graphql import OperationType
-
+async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, Any]) -> Response:
     from kumoi.services.appsync.execution.documents import document
-    from kumoi.services.appsync.execution.running import operations, refusal, run
+    from kumoi.services.appsync.execution.running import run
     from kumoi.services.appsync.realtime.publishing import publish
 
-    call, kept, properties = asked.call, asked.call.part(Kept), asked.api.properties
-    found = kept.schemas.of(schema.version, schema.definition)
-    read = await document(found, given["query"], properties.get("introspectionConfig") != "DISABLED")
+    call, kept = asked.call, asked.call.part(Kept)
+    read = await document(found, given["query"], asked.api.properties.get("introspectionConfig") != "DISABLED")
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")
-    known = operations(read)
-    if not name and len(known) > 1:
+    if not name and len(read.operations) > 1:
         return _failed(call, 400, "BadRequestException", "Missing operation name.")
-    chosen = [one for one in known if not name or (one.name is not None and one.name.value == name)]
+    chosen = [one for one in read.operations if not name or one.name == name]
     if not chosen:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
-    reason = refusal(read, chosen[0], properties.get("queryDepthLimit") or 0)
-    if reason is not None:
-        return _failed(call, 400, "BadRequestException", reason)
-    plans = await plans_of(call.state, asked.api.id, read.fields)
-    answer = await run(asked, found, plans, kept.templates, read, name or None)
-    if chosen[0].operation is OperationType.MUTATION:
+    if chosen[0].subscribes:
+        return _failed(
+            call,
+            400,
+            "BadRequestException",
+            "Subscriptions are not served over HTTP: connect to the real-time endpoint by WebSocket.",
+        )
+    held = _held(asked, given) if chosen[0].queries else None
+    if held is not None and (content := kept.cache.get(held, call.now)) is not None:
+        return _sent(call, content)
+    answer = await run(asked, bound, kept.templates, read, chosen[0])
+    if not chosen[0].queries:
         await publish(asked, found, read, chosen[0], answer)
-    return _answered(call, answer)
+    content = _json(answer)
+    if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
+        kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
+    return _sent(call, content)
+
+
+def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
+    """Under which key the answer to a query is held, if whole answers are."""
+    cache, caller = asked.cache, asked.caller
+    if cache is None or cache.properties["apiCachingBehavior"] != "OPERATION_LEVEL_CACHING":
+        return None
+    return answer_key(cache, given, caller.mode, caller.identity, caller.denied, asked.headers)
 
 
 def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
@@ -149,7 +155,18 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
 
 
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
-    body = orjson.dumps(answer)
+    return _sent(call, _json(answer), status, *more)
+
+
+def _json(answer: Any) -> bytes:
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:
+        # What nests deeper than this library writes: `errorInfo` may.
+        return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str]) -> Response:
     call.response_bytes = len(body)
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
@@ -165,35 +182,9 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def read_api(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None]:
-    """An API and its schema, as far as they are there."""
-    return await apis.get(tx, api_id), await schemas.get(tx, api_id)
-
-
-@transactional
-async def plans_of(
-    tx: Transaction, api_id: str, fields: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Plan | FieldError]:
-    """How each field that has a resolver is resolved."""
-    plans: dict[tuple[str, str], Plan | FieldError] = {}
-    for type_name, field in fields:
-        resolver = await resolvers.get(tx, api_id, type_name, field)
-        if resolver is None:
-            continue
-        steps: dict[str, Function] = {}
-        sources: dict[str, DataSource] = {}
-        named = [resolver.properties.get("dataSourceName")]
-        for id in (resolver.properties.get("pipelineConfig") or {}).get("functions") or ():
-            function = await functions.get(tx, api_id, id)
-            if function is not None:
-                steps[id] = function
-                named.append(function.properties["dataSourceName"])
-        for name in named:
-            source = await data_sources.get(tx, api_id, name) if name else None
-            if source is not None:
-                sources[source.name] = source
-        try:
-            plans[type_name, field] = plan(resolver, steps, sources)
-        except FieldError as error:
-            plans[type_name, field] = error
-    return plans
+async def _find(tx: Transaction, wanted: str) -> tuple[Place | None, Version | None]:
+    """Where an API is that an id or a key stands for, and its version."""
+    place = await places.get(tx, wanted)
+    if place is None:
+        return None, None
+    return place, await versions.get(tx.at(place.account, place.region), place.api)

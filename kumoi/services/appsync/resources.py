@@ -23,10 +23,12 @@ _RESOLVER = (*_PROGRAM, "CachingConfig", "Kind", "MetricsConfig", "PipelineConfi
 _EVENT_API = ("Name", "OwnerContact", "EventConfig")
 _NAMESPACE = ("ApiId", "Name", "CodeHandlers", "HandlerConfigs", "PublishAuthModes", "SubscribeAuthModes")
 _FUNCTION = (*_PROGRAM, "Description", "FunctionVersion", "Name", "SyncConfig")
+_CACHE = ("ApiCachingBehavior", "HealthMetricsConfig", "Ttl", "Type")
 _UNLIKE = {"DynamoDBConfig": "dynamodbConfig", "OpenIDConnectConfig": "openIDConnectConfig"}
 _WHOLE = frozenset(("AuthTTL", "IatTTL", "AuthorizerResultTtlInSeconds", "MaxBatchSize", "Ttl", "QueryDepthLimit"))
 _WHOLE |= {"ResolverCountLimit", "DeltaSyncTableTTL", "BaseTableTTL"}
 _FLAGS = frozenset(("ExcludeVerboseContent", "UseCallerCredentials", "Versioned", "XrayEnabled"))
+_FLAGS |= {"AtRestEncryptionEnabled", "TransitEncryptionEnabled"}
 _SHORT = {"OpenIDConnectConfig": {"AuthTTL": "authTTL", "IatTTL": "iatTTL"}}
 
 
@@ -327,6 +329,26 @@ async def _disassociate(call: ResourceCall) -> None:
     await call.ask("appsync", "DisassociateApi", domainName=call.physical_id)
 
 
+def _cache(call: ResourceCall) -> dict[str, Any]:
+    call.required("ApiId", "ApiCachingBehavior", "Ttl", "Type")
+    return {"apiId": call.properties["ApiId"], **_given(call, _CACHE)}
+
+
+async def _create_cache(call: ResourceCall) -> Resource:
+    given = _cache(call) | _given(call, ("AtRestEncryptionEnabled", "TransitEncryptionEnabled"))
+    await call.ask("appsync", "CreateApiCache", **given)
+    return Resource(f"{given['apiId']}ApiCache", {"Id": f"{given['apiId']}ApiCache"})
+
+
+async def _update_cache(call: ResourceCall) -> Resource:
+    await call.ask("appsync", "UpdateApiCache", **_cache(call))
+    return Resource(call.physical_id, {"Id": call.physical_id})
+
+
+async def _delete_cache(call: ResourceCall) -> None:
+    await call.ask("appsync", "DeleteApiCache", apiId=call.properties["ApiId"])
+
+
 RESOURCES = (
     ResourceType(
         "AWS::AppSync::DomainName",
@@ -345,6 +367,13 @@ RESOURCES = (
         _delete_namespace,
         _update_namespace,
         frozenset(("ApiId", "Name")),
+    ),
+    ResourceType(
+        "AWS::AppSync::ApiCache",
+        _create_cache,
+        _delete_cache,
+        _update_cache,
+        frozenset(("ApiId", "AtRestEncryptionEnabled", "TransitEncryptionEnabled")),
     ),
     ResourceType("AWS::AppSync::GraphQLApi", _create_api, _delete_api, _update_api, frozenset(_FIXED)),
     ResourceType("AWS::AppSync::GraphQLSchema", _make_schema, _keep_schema, _make_schema, frozenset(("ApiId",))),

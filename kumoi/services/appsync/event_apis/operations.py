@@ -21,7 +21,7 @@ from kumoi.services.appsync.naming import CUSTOM_ID, api_arn, new_id, page, usab
 from kumoi.services.appsync.programs import compiled_code
 from kumoi.services.appsync.providers import CONFIG, check
 from kumoi.services.appsync.realtime.hub import Hub
-from kumoi.services.appsync.records import Place, data_sources, keys, places
+from kumoi.services.appsync.records import Place, data_sources, keys, places, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -265,6 +265,7 @@ async def _delete(tx: Transaction, api_id: str) -> None:
     await namespaces.delete_all(tx, api_id)
     await event_apis.delete(tx, api_id)
     await places.delete(tx, api_id)
+    await versions.delete(tx, api_id)
 
 
 @transactional

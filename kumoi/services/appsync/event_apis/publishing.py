@@ -22,7 +22,7 @@ from kumoi.services.appsync.event_apis.records import ChannelNamespace, EventApi
 from kumoi.services.appsync.realtime import messages
 from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.records import Api, DataSource, data_sources
-from kumoi.services.appsync.resolving.field import Asked, Caller
+from kumoi.services.appsync.resolving.field import Asked, Caller, Selection
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -157,7 +157,7 @@ def _occasion(
 ) -> Occasion:
     graphql_like = Api(id=api.id, created=api.created, properties={})
     asked = Asked(call, graphql_like, caller, headers, {})
-    return Occasion(asked, operation, where.namespace, {}, None, [], [], "", channel=where, events=events)
+    return Occasion(asked, operation, where.namespace, {}, None, Selection([], ""), channel=where, events=events)
 
 
 def _handler_failed(error: FieldError) -> NotDone:

@@ -12,8 +12,8 @@ from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.event_apis.access import authorized
 from kumoi.services.appsync.event_apis.conversation import EventConversation
 from kumoi.services.appsync.event_apis.publishing import read_event_api
-from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.plane import read_api
+from kumoi.services.appsync.kept import Kept
+from kumoi.services.appsync.lookup import find_place, find_version
 from kumoi.services.appsync.realtime import handshake, messages
 from kumoi.services.appsync.realtime.conversation import Conversation
 from kumoi.services.appsync.realtime.handshake import EVENTS, GRAPHQL, Opening, Refusal, opening
@@ -68,11 +68,11 @@ async def _begun(call: Call, request: Request, given: Opening, subprotocol: str,
             call.caller = await signer(call, given.headers, _signable("/event", place.api, ""), given.payload)
             await authorized(call, event_api, None, "CONNECT", {}, given.headers)
             return EventConversation(hub, call, session)
-        api, _ = await read_api(call.state, place.api)
-        if api is None:
+        bound = await call.part(Kept).bounds.of(call.state, place.api, await find_version(call.state, place.api))
+        if bound is None:
             return None
         call.caller = await signer(call, given.headers, _signable("/graphql", place.api, "/connect"), given.payload)
-        await authenticate(call, api, {}, given.headers)
+        await authenticate(call, bound.api, {}, given.headers, bound.keys)
         return GraphqlConversation(hub, call, session)
     except Refused as refusal:
         raise Refusal(401, str(refusal), "UnauthorizedException") from None

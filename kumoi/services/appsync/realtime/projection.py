@@ -13,18 +13,18 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLIncludeDirective,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    GraphQLSkipDirective,
     InlineFragmentNode,
     SelectionSetNode,
     is_abstract_type,
     is_leaf_type,
 )
-from graphql.execution.values import VariableValues, get_directive_values
+
+from kumoi.services.appsync.execution.selections import Selections
+from kumoi.services.appsync.execution.shown import brief, shown, written
 
 Allowed = Callable[[str, str], bool]
 """Whether a field of a type is open to the subscriber."""
@@ -36,11 +36,10 @@ class _Null(Exception):
 
 
 class Projection(NamedTuple):
-    """A selection set to be taken from results: with its fragments and variables, for whoever may see what is open."""
+    """Selection sets to be taken from results, for whoever may see what is open."""
 
     schema: GraphQLSchema
-    fragments: Fragments
-    variables: VariableValues
+    selections: Selections
     allowed: Allowed
 
     def of(self, field: FieldNode, payload: Any) -> dict[str, Any]:
@@ -60,7 +59,7 @@ class Projection(NamedTuple):
     ) -> Any:
         type_ = parent.fields[name].type
         if not self.allowed(parent.name, name):
-            errors.append(_error(path, f"Not Authorized to access {name} on type {parent.name}", "Unauthorized"))
+            errors.append(shown(f"Not Authorized to access {name} on type {parent.name}", path, "Unauthorized"))
             if isinstance(type_, GraphQLNonNull):
                 raise _Null
             return None
@@ -74,9 +73,8 @@ class Projection(NamedTuple):
             found = self._value(type_.of_type, parent, nodes, value, path, errors)
             if found is None:
                 if len(errors) == before:
-                    where = "/".join(map(str, path))
                     text = f"Cannot return null for non-nullable type: '{type_.of_type}' within parent '{parent}'"
-                    errors.append({"path": path, "locations": None, "message": f"{text} (/{where})"})
+                    errors.append(brief(f"{text} ({written(path)})", path))
                 raise _Null
             return found
         if value is None:
@@ -101,55 +99,17 @@ class Projection(NamedTuple):
             found = self.schema.type_map.get(str(value.get("__typename")))
             if not isinstance(found, GraphQLObjectType):
                 text = f"Abstract type '{type_.name}' must resolve to an Object type at runtime: select __typename."
-                errors.append(_error(path, text, None))
+                errors.append(shown(text, path))
                 return None
             type_ = found
-        collected: dict[str, list[FieldNode]] = {}
-        self._collect(type_, [node.selection_set for node in nodes], collected, set())
         made: dict[str, Any] = {}
-        for key, of_key in collected.items():
+        for key, of_key in self.selections.grouped([node.selection_set for node in nodes], type_).items():
             name = of_key[0].name.value
             if name == "__typename":
                 made[key] = type_.name
             else:
                 made[key] = self._field(type_, name, of_key, value.get(name), [*path, key], errors)
         return made
-
-    def _collect(
-        self,
-        type_: GraphQLObjectType,
-        sets: Iterable[SelectionSetNode | None],
-        collected: dict[str, list[FieldNode]],
-        spread: set[str],
-    ) -> None:
-        for one in sets:
-            for node in one.selections if one is not None else ():
-                if not self._included(node):
-                    continue
-                if isinstance(node, FieldNode):
-                    collected.setdefault(_key(node), []).append(node)
-                    continue
-                if isinstance(node, FragmentSpreadNode):
-                    if node.name.value in spread:
-                        continue
-                    spread.add(node.name.value)
-                fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-                if self._applies(fragment, type_):
-                    self._collect(type_, [fragment.selection_set], collected, spread)
-
-    def _applies(self, fragment: FragmentDefinitionNode | InlineFragmentNode, type_: GraphQLObjectType) -> bool:
-        condition = fragment.type_condition
-        if condition is None or condition.name.value == type_.name:
-            return True
-        wanted = self.schema.type_map.get(condition.name.value)
-        return is_abstract_type(wanted) and self.schema.is_sub_type(wanted, type_)
-
-    def _included(self, node: Any) -> bool:
-        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
-        if skip and skip["if"]:
-            return False
-        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
-        return not include or bool(include["if"])
 
 
 def unaliased(sets: Iterable[SelectionSetNode | None], fragments: Fragments, value: Any) -> Any:
@@ -180,7 +140,3 @@ def _fields(sets: Iterable[SelectionSetNode | None], fragments: Fragments, sprea
 
 def _key(node: FieldNode) -> str:
     return (node.alias or node.name).value
-
-
-def _error(path: list[Any], message: str, kind: str | None) -> dict[str, Any]:
-    return {"path": path, "data": None, "errorType": kind, "errorInfo": None, "locations": None, "message": message}

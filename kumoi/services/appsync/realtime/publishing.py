@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import FragmentDefinitionNode, OperationDefinitionNode
 
 from kumoi.doorway import Call, CallDropped, Doorway, Principal
 from kumoi.doorway.call import Trace
-from kumoi.services.appsync.execution.documents import Document
+from kumoi.services.appsync.execution.documents import Document, Operation
 from kumoi.services.appsync.realtime import messages
 from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.realtime.projection import unaliased
@@ -37,7 +36,7 @@ class Publication(NamedTuple):
 
 
 async def publish(
-    asked: Asked, found: Compiled, document: Document, operation: OperationDefinitionNode, answer: Mapping[str, Any]
+    asked: Asked, found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any]
 ) -> None:
     """Have a mutation's results delivered, and subscriptions ended, to those who listen."""
     call, hub = asked.call, asked.call.part(Hub)
@@ -90,14 +89,12 @@ async def _end(call: Call, hub: Hub, api: str, publication: Publication) -> int:
 
 
 def _results(
-    found: Compiled, document: Document, operation: OperationDefinitionNode, answer: Mapping[str, Any]
+    found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any]
 ) -> Iterator[Publication]:
     """The results of fields that succeeded, for each subscription that they feed."""
-    assert document.node is not None, "what was run was parsed"
-    fragments = {
-        node.name.value: node for node in document.node.definitions if isinstance(node, FragmentDefinitionNode)
-    }
-    results = unaliased([operation.selection_set], fragments, answer.get("data")) or {}
+    if not found.feeds:
+        return
+    results = unaliased([operation.node.selection_set], document.fragments, answer.get("data")) or {}
     for field, value in results.items():
         if value is not None:
             for feed in found.feeds.get(field, ()):

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from graphql import FieldNode, FragmentDefinitionNode, OperationType
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql import FieldNode, GraphQLError, get_argument_values, get_variable_values
 
 from kumoi.doorway import Call
 from kumoi.services.appsync.access import Refused, allowed, authenticate, permitted
-from kumoi.services.appsync.execution import selections
 from kumoi.services.appsync.execution.documents import Document, document
-from kumoi.services.appsync.execution.running import operations
+from kumoi.services.appsync.execution.selections import Selections
+from kumoi.services.appsync.execution.selections import text as selections_text
 from kumoi.services.appsync.kept import Kept
-from kumoi.services.appsync.plane import plans_of, read_api
+from kumoi.services.appsync.lookup import find_version
 from kumoi.services.appsync.realtime import messages
 from kumoi.services.appsync.realtime.filters import Filter, of_arguments
 from kumoi.services.appsync.realtime.handshake import lowered
@@ -30,10 +28,9 @@ from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.realtime.projection import Projection
 from kumoi.services.appsync.realtime.session import Session
 from kumoi.services.appsync.realtime.signed import signer
-from kumoi.services.appsync.records import Api
-from kumoi.services.appsync.resolving.field import Asked, Field
+from kumoi.services.appsync.resolving.field import Asked, Field, Selection
 from kumoi.services.appsync.resolving.outcomes import FieldError
-from kumoi.services.appsync.resolving.resolver import resolve
+from kumoi.services.appsync.resolving.resolver import Plan, resolve
 from kumoi.services.appsync.schema.compiled import Compiled
 
 
@@ -63,35 +60,32 @@ def refused(kind: str | None, message: str) -> CannotStart:
 async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]:
     """The field that feeds the subscription, and what it wants; raises CannotStart."""
     given, headers, text = _read(payload)
-    api, schema = await read_api(call.state, session.api)
-    if api is None or schema is None or not schema.definition:
+    kept = call.part(Kept)
+    bound = await kept.bounds.of(call.state, session.api, await find_version(call.state, session.api))
+    if bound is None or bound.compiled is None:
         raise refused("GraphQLSchemaException", "No schema definition exists.")
+    api, found = bound.api, bound.compiled
     paths = ("/graphql", f"/graphql/{api.id}", f"/_kumoi/appsync-api/{api.id}/graphql")
     call.caller = await signer(call, headers, paths, text)
     try:
-        caller = await authenticate(call, api, given, headers)
+        caller = await authenticate(call, api, given, headers, bound.keys)
     except Refused as refusal:
         raise refused("UnauthorizedException", str(refusal)) from None
-    variables = given.get("variables") or {}
-    asked = Asked(call, api, caller, headers, variables)
-    found = call.part(Kept).schemas.of(schema.version, schema.definition)
+    asked = Asked(call, api, caller, headers, given.get("variables") or {}, cache=bound.cache)
     read = await document(found, given["query"], api.properties.get("introspectionConfig") != "DISABLED")
     if read.errors:
         raise CannotStart(*read.errors)
-    node, coerced = _operation(found, read, given.get("operationName"), variables)
-    root = found.schema.subscription_type
-    assert root is not None, "a valid subscription has a root type"
-    name = node.name.value
-    if not allowed(found, asked, "Subscription", name):
+    chosen = _chosen(found, read, given.get("operationName"), asked.variables)
+    name = chosen.node.name.value
+    if not allowed(found, api.properties, caller, "Subscription", name):
         raise refused("Unauthorized", f"Not Authorized to access {name} on type Subscription")
     try:
-        arguments = get_argument_values(root.fields[name], node, coerced)
         if caller.mode == "AWS_IAM":
             await permitted(asked, "Subscription", name)
-        await _resolve(asked, found, read, node, arguments)
+        await _resolve(asked, chosen, bound.resolvers.get(("Subscription", name)))
     except FieldError as error:
         raise CannotStart(messages.error_entry(error.kind, error.message)) from None
-    return name, _wants(asked, found, read, node, coerced, given, schema.version, arguments)
+    return name, _wants(asked, found, chosen, given)
 
 
 def _read(payload: Any) -> tuple[dict[str, Any], dict[str, str], str]:
@@ -116,76 +110,70 @@ def _read(payload: Any) -> tuple[dict[str, Any], dict[str, str], str]:
     return given, lowered(authorization), text
 
 
-def _operation(
-    found: Compiled, read: Document, name: str | None, variables: dict[str, Any]
-) -> tuple[FieldNode, VariableValues]:
-    """The one field of a subscription, and the variables that it is given."""
-    chosen = [one for one in operations(read) if not name or (one.name is not None and one.name.value == name)]
-    if len(chosen) != 1:
-        text = f"Unknown operation named '{name}'." if name else "Missing operation name."
-        raise refused("BadRequestException", text)
-    (operation,) = chosen
-    if operation.operation is not OperationType.SUBSCRIPTION:
-        kind = operation.operation.value
+class _Chosen(NamedTuple):
+    """The one field of a subscription, as the variables have it."""
+
+    node: FieldNode
+    selections: Selections
+    arguments: dict[str, Any]
+
+
+def _chosen(found: Compiled, read: Document, name: str | None, variables: Mapping[str, Any]) -> _Chosen:
+    matching = [one for one in read.operations if not name or one.name == name]
+    if len(matching) != 1:
+        raise refused(
+            "BadRequestException", f"Unknown operation named '{name}'." if name else "Missing operation name."
+        )
+    (operation,) = matching
+    if not operation.subscribes:
+        kind = operation.node.operation.value
         raise refused("UnsupportedOperation", f"{kind} not supported through the realtime channel")
-    coerced = get_variable_values(found.schema, operation.variable_definitions or (), variables)
+    coerced = get_variable_values(found.schema, operation.node.variable_definitions or (), dict(variables))
     if isinstance(coerced, list):
         raise CannotStart(*(messages.error_entry(None, error.message) for error in coerced))
-    info = SimpleNamespace(fragments=_fragments(read))
-    fields = list(selections.fields(info, [operation.selection_set]))  # type: ignore[arg-type]
-    return fields[0], coerced
+    flags = {one: coerced.coerced.get(one) is True for one in operation.conditions}
+    selections = Selections(found.schema, read.fragments, flags)
+    fields = selections.grouped([operation.node.selection_set], found.schema.subscription_type)
+    if not fields:
+        raise refused("BadRequestException", "The subscription selects nothing.")
+    node, *_ = next(iter(fields.values()))
+    root = found.schema.subscription_type
+    assert root is not None, "a valid subscription has a root type"
+    try:
+        arguments = get_argument_values(root.fields[node.name.value], node, coerced)
+    except GraphQLError as error:
+        raise refused(None, error.message) from None
+    return _Chosen(node, selections, arguments)
 
 
-def _fragments(read: Document) -> dict[str, FragmentDefinitionNode]:
-    assert read.node is not None, "a document without errors was parsed"
-    return {node.name.value: node for node in read.node.definitions if isinstance(node, FragmentDefinitionNode)}
-
-
-async def _resolve(asked: Asked, found: Compiled, read: Document, node: FieldNode, arguments: dict[str, Any]) -> None:
-    """Run the field's resolver; raises FieldError."""
-    name = node.name.value
-    plan = (await plans_of(asked.call.state, asked.api.id, [("Subscription", name)])).get(("Subscription", name))
+async def _resolve(asked: Asked, chosen: _Chosen, plan: Plan | FieldError | None) -> None:
+    """Run the field's resolver, if it has one; raises FieldError."""
     if plan is None:
         return
     if isinstance(plan, FieldError):
-        raise plan
-    info: Any = SimpleNamespace(fragments=_fragments(read))
-    field = Field(
-        asked,
-        "Subscription",
-        name,
-        arguments,
-        None,
-        [(node.alias or node.name).value],
-        selections.paths(info, [node.selection_set]),
-        selections.text([node]),
-    )
+        raise FieldError(plan.message, plan.kind)
+    nodes = [chosen.node]
+    selection = Selection(chosen.selections.paths(nodes), selections_text(nodes))
+    field = Field(asked, "Subscription", chosen.node.name.value, chosen.arguments, None, selection)
     await resolve(asked.call.part(Kept).templates, field, plan)
     for _, error in asked.appended:
         raise error
 
 
-def _wants(
-    asked: Asked,
-    found: Compiled,
-    read: Document,
-    node: FieldNode,
-    coerced: VariableValues,
-    given: Mapping[str, Any],
-    version: str,
-    arguments: Mapping[str, Any],
-) -> Wants:
+def _wants(asked: Asked, found: Compiled, chosen: _Chosen, given: Mapping[str, Any]) -> Wants:
     caller, properties = asked.caller, asked.api.properties
-    filter = asked.filters.get("setSubscriptionFilter") or of_arguments(arguments)
+    filter = asked.filters.get("setSubscriptionFilter") or of_arguments(chosen.arguments)
     invalidation = asked.filters.get("setSubscriptionInvalidationFilter")
-    variables = orjson.dumps(given.get("variables") or {}, option=orjson.OPT_SORT_KEYS).decode()
-    who = (caller.mode, caller.groups, caller.denied, properties["authenticationType"])
-    key = (version, given["query"], given.get("operationName"), variables, who, repr(filter), repr(invalidation))
+    variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS).decode()
+    who = (caller.mode, caller.groups, caller.denied)
+    text = (given["query"], given.get("operationName"), variables)
     shared = asked.call.part(Hub).shared
+    # What fields are open depends on how the API is configured as well.
+    key = (asked.api.id, found, repr(properties), text, who, repr(filter), repr(invalidation))
     wants: Wants | None = shared.get(key)
     if wants is None:
         # Fields are opened by who asks and by how the API is configured: neither changes while a subscription lasts.
-        seer = Asked(asked.call, Api(id=asked.api.id, created=0.0, properties=properties), caller, {}, {})
-        projection = Projection(found.schema, _fragments(read), coerced, partial(allowed, found, seer))
-        wants = shared[key] = Wants(node, projection, filter, invalidation)
+        open_to = partial(allowed, found, properties, caller)
+        projection = Projection(found.schema, chosen.selections, open_to)
+        wants = shared[key] = Wants(chosen.node, projection, filter, invalidation)
     return wants

@@ -238,7 +238,7 @@
   };
   const extension = (name) => (asked) => kumoi.effect('extension', [name, given(asked)]);
   const extensions = {
-    evictFromApiCache: () => {},
+    evictFromApiCache: (type, field, keys) => kumoi.effect('evict', [given(type), given(field), given(keys)]),
     setSubscriptionFilter: extension('setSubscriptionFilter'),
     setSubscriptionInvalidationFilter: extension('setSubscriptionInvalidationFilter'),
     invalidateSubscriptions: extension('invalidateSubscriptions'),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -74,11 +74,18 @@ class Compiled:
         self.schema = schema
         self.openings: dict[tuple[str, str | None], tuple[Opening, ...]] = {}
         self.group_limits: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.documents: OrderedDict[str, Any] = OrderedDict()
+        self.documents: OrderedDict[tuple[bool, str], Any] = OrderedDict()
+        self.kept_characters = 0
         self.feeds = feeds(schema)
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 self._collect(type_)
+
+    @cached_property
+    def has_groups(self) -> bool:
+        """Whether it matters in which groups somebody is."""
+        limited = any(one.groups is not None for openings in self.openings.values() for one in openings)
+        return limited or bool(self.group_limits)
 
     def field_exists(self, type_name: str, field: str) -> bool:
         """Whether a resolver may be on this field."""
