@@ -30,7 +30,7 @@ GOING_AWAY = 1001
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """A subscription of a session. `wants` says what is sent of which publication; who fed it knows what it is."""
+    """A subscription of a session. `wants` says what is sent of which publication, to whoever feeds it."""
 
     session: Session
     id: str
@@ -44,7 +44,7 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sessions: set[Session] = set()
-        self._feeds: dict[tuple[str, str], dict[Subscription, None]] = {}
+        self._feeds: dict[tuple[str, str], dict[Any, dict[Subscription, None]]] = {}
         self._line: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_IN_LINE)
         self.shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,27 +64,36 @@ class Hub:
         """Have publications for its feed come to a subscription."""
         session = subscription.session
         session.subscriptions[subscription.id] = subscription
-        self._feeds.setdefault((session.api, subscription.feed), {})[subscription] = None
+        groups = self._feeds.setdefault((session.api, subscription.feed), {})
+        groups.setdefault(subscription.wants, {})[subscription] = None
 
     def remove(self, subscription: Subscription) -> None:
         """Let nothing more come to a subscription."""
         session = subscription.session
         if session.subscriptions.get(subscription.id) is subscription:
             del session.subscriptions[subscription.id]
-        listening = self._feeds.get((session.api, subscription.feed))
-        if listening is not None:
-            listening.pop(subscription, None)
-            if not listening:
-                del self._feeds[session.api, subscription.feed]
+        groups = self._feeds.get((session.api, subscription.feed), {})
+        alike = groups.get(subscription.wants)
+        if alike is not None:
+            alike.pop(subscription, None)
+            if not alike:
+                del groups[subscription.wants]
+        if not groups:
+            self._feeds.pop((session.api, subscription.feed), None)
 
     def listened(self, api: str, feed: str) -> bool:
         """Whether anybody subscribed to a feed."""
         return (api, feed) in self._feeds
 
-    async def listening(self, api: str, feed: str) -> AsyncIterator[Subscription]:
-        """Those subscribed to a feed now, with the loop's other work in between."""
-        for number, subscription in enumerate(list(self._feeds.get((api, feed), ())), 1):
-            yield subscription
+    def groups(self, api: str, feed: str) -> list[tuple[Any, list[Subscription]]]:
+        """Those subscribed to a feed now, by what they want."""
+        return [(wants, list(alike)) for wants, alike in self._feeds.get((api, feed), {}).items()]
+
+    async def each(self, subscriptions: list[Subscription]) -> AsyncIterator[Subscription]:
+        """Each of many that is still there, with the loop's other work in between."""
+        for number, subscription in enumerate(subscriptions, 1):
+            if subscription.session.subscriptions.get(subscription.id) is subscription:
+                yield subscription
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 

@@ -53,17 +53,17 @@ async def deliver(call: Call, api: str, publication: Publication) -> int:
 
 
 async def _send(call: Call, hub: Hub, api: str, publication: Publication) -> int:
-    texts: dict[Wants, str | None] = {}
     sent = 0
-    async for subscription in hub.listening(api, publication.feed):
-        wants: Wants = subscription.wants
-        if wants not in texts:
-            holds = wants.filter.holds(publication.payload)
-            texts[wants] = _text(call, api, publication, wants) if holds else None
-        text = texts[wants]
-        if text is not None and subscription.session.post(messages.data(subscription.id, text)):
-            call.meter("appsync_realtime_messages", -(-len(text) // UNIT))
-            sent += 1
+    for wants, subscriptions in hub.groups(api, publication.feed):
+        if not wants.filter.holds(publication.payload):
+            continue
+        text = _text(call, api, publication, wants)
+        if text is None:
+            continue
+        before = sent
+        async for subscription in hub.each(subscriptions):
+            sent += subscription.session.post(messages.data(subscription.id, text))
+        call.meter("appsync_realtime_messages", (sent - before) * -(-len(text) // UNIT))
     return sent
 
 
@@ -79,9 +79,10 @@ def _text(call: Call, api: str, publication: Publication, wants: Wants) -> str |
 
 async def _end(call: Call, hub: Hub, api: str, publication: Publication) -> int:
     ended = 0
-    async for subscription in hub.listening(api, publication.feed):
-        invalidation = subscription.wants.invalidation
-        if invalidation is not None and invalidation.holds(publication.payload):
+    for wants, subscriptions in hub.groups(api, publication.feed):
+        if wants.invalidation is None or not wants.invalidation.holds(publication.payload):
+            continue
+        async for subscription in hub.each(subscriptions):
             hub.remove(subscription)
             subscription.session.post(messages.about("complete", subscription.id))
             ended += 1
