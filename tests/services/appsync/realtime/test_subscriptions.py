@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -249,3 +250,41 @@ def test_a_connection_lasts_a_day(subscriber: Any, kumoi: Any) -> None:
 def test_subscriptions_are_not_served_over_http(mutate: Mutate) -> None:
     with pytest.raises(OSError, match="400"):
         mutate("subscription { onAdd { id } }")
+
+
+def test_faults_strike_deliveries(subscriber: Any, mutate: Mutate, kumoi: Any, api: str) -> None:
+    one = subscriber()
+    one.start("1", "subscription { onAdd { text } }")
+    fault = {"action": "drop", "service": "appsync", "operation": "DeliverToSubscribers", "resource": api, "times": 1}
+    request = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", data=json.dumps(fault).encode())
+    with urllib.request.urlopen(request):
+        pass
+    mutate('mutation { add(room: "a", text: "lost") { id text } }')
+    mutate('mutation { add(room: "a", text: "kept") { id text } }')
+    assert one.receive()["payload"]["data"] == {"onAdd": {"text": "kept"}}
+
+
+def test_a_function_authorizes(kumoi: Any, client: Any, api: str, dial: Any, zipped: Any) -> None:
+    source = """
+def handler(event, context):
+    return {"isAuthorized": event["authorizationToken"] == "let me in", "deniedFields": ["Message.text"]}
+"""
+    function = kumoi.client("lambda").create_function(
+        FunctionName="gate",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": zipped({"app.py": source})},
+    )["FunctionArn"]
+    client.update_graphql_api(
+        apiId=api,
+        name="api",
+        authenticationType="AWS_LAMBDA",
+        lambdaAuthorizerConfig={"authorizerUri": function},
+        additionalAuthenticationProviders=[{"authenticationType": "API_KEY"}, {"authenticationType": "AWS_IAM"}],
+    )
+    assert dial({"host": "x", "Authorization": "open up"}).receive()["type"] == "connection_error"
+    one = dial({"host": "x", "Authorization": "let me in"})
+    one.send(type="connection_init")
+    assert one.receive()["type"] == "connection_ack"
+    assert one.start("1", "subscription { onAdd { text } }")["type"] == "start_ack"
