@@ -20,7 +20,6 @@ from kumoi.wire.http import BodyTooLarge, Response
 
 if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
-    from kumoi.services.appsync.schema.compiled import Compiled
 
 MAX_REQUEST = 1024 * 1024
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
@@ -56,7 +55,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         body = await request.body.read(MAX_REQUEST)
     except BodyTooLarge:
         return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1 MB.")
-    headers = {name.lower(): value for name, value in request.headers.items}
+    headers = request.headers.index
     asked = _asked(body, headers.get("content-type", ""))
     try:
         caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
@@ -67,15 +66,12 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
     whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
-    return await _run(whole, bound, bound.compiled, asked)
+    return await _run(whole, bound, asked)
 
 
-async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, Any]) -> Response:
-    from kumoi.services.appsync.execution.documents import document
-    from kumoi.services.appsync.execution.running import run
-
+async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
     call, kept = asked.call, asked.call.part(Kept)
-    read = await document(found, given["query"], asked.api.properties.get("introspectionConfig") != "DISABLED")
+    read = await bound.document(given["query"])
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")
@@ -89,7 +85,7 @@ async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, 
     held = _held(asked, given) if chosen[0].queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    answer = await run(asked, bound, kept.templates, read, chosen[0])
+    answer = await bound.run(asked, kept.templates, read, chosen[0])
     content = _json(answer)
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
