@@ -46,7 +46,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    bound = await call.part(Kept).bounds.of(call.state, place.api, version)
+    bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if request.method != "POST":
@@ -112,7 +112,7 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
         return unreadable
     if not isinstance(given, dict) or not isinstance(given.get("query"), str):
         return unreadable
-    if not isinstance(given.get("variables") or {}, dict) or not isinstance(given.get("operationName") or "", str):
+    if not isinstance(given.get("variables"), dict | None) or not isinstance(given.get("operationName"), str | None):
         return unreadable
     return given
 

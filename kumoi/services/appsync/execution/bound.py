@@ -6,9 +6,8 @@ nobody about permissions.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.access import allowed
@@ -34,7 +33,7 @@ from kumoi.services.appsync.resolving.field import Asked, Caller
 from kumoi.services.appsync.resolving.outcomes import FieldError, Unauthorized
 from kumoi.services.appsync.resolving.resolver import Plan, plan
 from kumoi.services.appsync.resolving.templates import Templates
-from kumoi.services.appsync.schema.compiled import Compiled, Schemas
+from kumoi.services.appsync.schema.compiled import Compiled
 from kumoi.state import State, Transaction, transactional
 
 APIS = 64
@@ -112,8 +111,8 @@ class Bound:
 class Bounds:
     """The APIs in use, each in the version that it was asked in last."""
 
-    def __init__(self, schemas: Schemas) -> None:
-        self._schemas = schemas
+    def __init__(self, schema: Callable[[str, str], Awaitable[Compiled]]) -> None:
+        self._schema = schema
         self._kept: OrderedDict[str, tuple[str, Bound]] = OrderedDict()
 
     async def of(self, state: State, api_id: str, version: Version | None) -> Bound | None:
@@ -134,7 +133,7 @@ class Bounds:
         schema = parts.schema
         if schema is None or not schema.definition:
             return Bound(parts, None, {})
-        found = await asyncio.to_thread(self._schemas.of, schema.version, schema.definition)
+        found = await self._schema(schema.version, schema.definition)
         return Bound(parts, found, await _resolvers(state, parts.api.id))
 
 
