@@ -9,7 +9,9 @@ Rules: "CloudWatch Logs Insights language query syntax" and "Supported logs and 
 Logs user guide, and recorded answers where they are silent.
 """
 
+from kumoi.insights.compiler import compile_query
 from kumoi.insights.parsing import parse
+from kumoi.insights.plan import Derived, Plan, Reading
 from kumoi.insights.syntax import Malformed, Query
 
-__all__ = ["Malformed", "Query", "parse"]
+__all__ = ["Derived", "Malformed", "Plan", "Query", "Reading", "compile_query", "parse"]

@@ -9,7 +9,19 @@ from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
 from kumoi.insights import syntax
-from kumoi.insights.syntax import Call, Column, Expression, Field, Malformed, Number, Operation, Period, Regex, Star, Text
+from kumoi.insights.syntax import (
+    Call,
+    Column,
+    Expression,
+    Field,
+    Malformed,
+    Number,
+    Operation,
+    Period,
+    Regex,
+    Star,
+    Text,
+)
 
 _PART = re.compile(r"`([^`]+)`|\.|\[(\d+)\]|([^`.\[\]]+)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

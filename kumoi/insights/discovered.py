@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kumoi.insights.syntax import Field
-from kumoi.insights.values import Expr, Kind, number, text, time
+from kumoi.insights.values import Expr, Kind, text, time
 
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _REPORT = "starts_with(message, 'REPORT RequestId: ')"
@@ -57,16 +57,26 @@ LAMBDA: Mapping[str, tuple[str, str]] = {
 }
 """What is read out of the lines that Lambda writes, by name: its type in DuckDB, and SQL. Memory is in bytes."""
 
-SYSTEM: Mapping[str, Expr] = {
-    "@timestamp": time('"time"'),
-    "@ingestionTime": time("ingested"),
-    "@message": text("message"),
-    "@logStream": text("log_stream"),
-    "@log": text("account || ':' || log_group"),
-    "@aws.account": text("account"),
-    "@aws.region": text("region"),
-    "@ptr": text('format(\'{:020d}{:036d}\', "time", seq)'),
-}
+COLUMNS = ("time", "account", "region", "log_group", "log_stream", "message", "ingested", "seq")
+
+
+def system(prefix: str) -> Mapping[str, Expr]:
+    """The fields of every event, over columns whose names begin with `prefix`."""
+    moment, seq, group, account, region, stream, message, ingested = (
+        f'"{prefix}{name}"'
+        for name in ("time", "seq", "log_group", "account", "region", "log_stream", "message", "ingested")
+    )
+    return {
+        "@timestamp": time(moment),
+        "@ingestionTime": time(ingested),
+        "@message": text(message),
+        "@logStream": text(stream),
+        "@log": text(f"({account} || ':' || {group})"),
+        "@aws.account": text(account),
+        "@aws.region": text(region),
+        "@ptr": text(f"to_base64(encode(concat_ws(chr(10), {group}, {moment}, {seq})))"),
+    }
+
 
 KINDS = {"VARCHAR": Kind.TEXT, "DOUBLE": Kind.NUMBER}
 
@@ -85,6 +95,3 @@ def pointers(field: Field) -> tuple[str, ...]:
 def escaped(key: str) -> str:
     """A key within a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")
-
-
-__all__ = ["DOCUMENT", "KINDS", "LAMBDA", "SYSTEM", "escaped", "number", "pointers"]
