@@ -311,20 +311,15 @@ class Builder(Transformer[Token, Any]):
 
     def source(self, children: list[Any]) -> syntax.Source:
         """`SOURCE`."""
-        bounds = {kind: seconds for child in children if isinstance(child, tuple) for kind, seconds in [child]}
+        bounds: dict[str, int] = dict(child for child in children if isinstance(child, tuple))
         options = next((child for child in children if isinstance(child, dict)), None)
         named = tuple(text_of(child) for child in children if isinstance(child, Token))
+        start, end = bounds.get("start"), bounds.get("end")
         if options is None:
-            return syntax.Source(named, (), None, (), bounds.get("start"), bounds.get("end"), False)
-        return syntax.Source(
-            (),
-            options.get("nameprefix", ()),
-            next(iter(options.get("class", ())), None),
-            options.get("accountidentifiers", options.get("accountidentifier", ())),
-            bounds.get("start"),
-            bounds.get("end"),
-            True,
-        )
+            return syntax.Source(named, (), None, (), start, end, False)
+        log_class = next(iter(options.get("class", ())), None)
+        accounts = options.get("accountidentifiers", ()) + options.get("accountidentifier", ())
+        return syntax.Source((), options.get("nameprefix", ()), log_class, accounts, start, end, True)
 
     def log_groups(self, children: list[Any]) -> dict[str, tuple[str, ...]]:
         """What `logGroups(…)` asks for."""

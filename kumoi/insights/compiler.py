@@ -97,8 +97,8 @@ class Chain:
                 self._add_stats(command)
             case syntax.Sort(keys=keys):
                 self.sorted = [order for key in keys for order in self._order(key)]
-            case syntax.Limit(count=count):
-                self.limit = count if self.limit is None else min(count, self.limit)
+            case syntax.Limit(most=most):
+                self.limit = most if self.limit is None else min(most, self.limit)
             case syntax.Parse():
                 self._parse(command)
             case syntax.Logfmt(source=source, name=name):
@@ -322,7 +322,7 @@ class Chain:
         columns = [Shown(name, value.kind) for name, value in self.shown if name != "@ptr"]
         outputs = [
             f"{as_text(value) if value.kind is Kind.JSON else value.sql} AS o{number}"
-            for number, (_, value) in enumerate((one for one in self.shown if one[0] != "@ptr"))
+            for number, (_, value) in enumerate(one for one in self.shown if one[0] != "@ptr")
         ]
         if self.pointers:
             outputs.append(f"{self.frame.field(Field('@ptr', ('@ptr',))).sql} AS ptr")
@@ -352,7 +352,8 @@ class Chain:
         clauses = [one.clause() for one in sorting] or ['"time" DESC']
         clauses.append(f"seq {'DESC' if descending else 'ASC'}")
         relations = self.relations("c")
-        relations.append(f"m AS MATERIALIZED (SELECT {', '.join(['"time"', 'seq', *keys])} FROM {self.last('c')})")
+        held = ", ".join(['"time"', "seq", *keys])
+        relations.append(f"m AS MATERIALIZED (SELECT {held} FROM {self.last('c')})")
         relations.append(f'top AS (SELECT "time", seq FROM m ORDER BY {", ".join(clauses)} LIMIT {most})')
         relations.append(
             f'meant AS (SELECT v.* FROM {self.view} AS v JOIN top AS t ON v.seq = t.seq AND v."time" = t."time")'

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from kumoi.insights import aggregates, functions
 from kumoi.insights.comparing import compare, like, member
-from kumoi.insights.discovered import KINDS, LAMBDA, escaped, pointers, system
+from kumoi.insights.discovered import KINDS, escaped, pointers, system
+from kumoi.insights.message_fields import LAMBDA
 from kumoi.insights.plan import Derived, Reading
 from kumoi.insights.syntax import Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, number, text, truth
@@ -114,7 +115,7 @@ class Frame:
             kind, sql = lambda_field
             return Expr(self._derive(Derived(name.name, kind, sql)), KINDS[kind])
         columns = [
-            self._derive(Derived(pointer, "VARCHAR", f"json_extract_string({{document}}, {_quoted(pointer)})"))
+            self._derive(Derived(pointer, "VARCHAR", f"json_extract_string(document, {_quoted(pointer)})"))
             for pointer in pointers(name)
         ]
         if not columns:

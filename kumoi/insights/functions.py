@@ -33,8 +33,12 @@ from kumoi.insights.values import (
 class Scope(Protocol):
     """What a function asks of the place where it stands."""
 
-    now: int
     bin_offset: Period | None
+
+    @property
+    def now(self) -> int:
+        """The platform's time (epoch ms)."""
+        ...
 
     def expression(self, expression: Expression) -> Expr:
         """An argument as SQL."""
@@ -222,7 +226,14 @@ _IPV6 = (
     + ")$"
 )
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-_RESERVED = ("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24")
+_RESERVED: tuple[str, ...] = (
+    "0.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+)
 _RESERVED += ("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3")
 
 

@@ -39,7 +39,7 @@ def parse(text: str) -> Query:
         at = error.token.start_pos
         raise _unexpected(text, len(text) if at is None or error.token.type == "$END" else at) from None
     except UnexpectedCharacters as error:
-        raise _unexpected(text, error.pos_in_stream) from None
+        raise _unexpected(text, error.pos_in_stream or 0) from None
     except UnexpectedEOF:
         raise _unexpected(text, len(text)) from None
     try:

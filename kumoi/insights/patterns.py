@@ -43,7 +43,10 @@ _SEVERITY = re.compile(
     r"(?i)\b(?:(fatal|critical|error|exception|fail(?:ed|ure)?|\w+(?:Error|Exception))|(warn(?:ing)?)|(info)|(debug|trace))\b"
 )
 _LABELS = ("ERROR", "WARN", "INFO", "DEBUG")
-_ROW = '[{"pattern":"VARCHAR","ratio":"DOUBLE","count":"DOUBLE","severity":"VARCHAR","tokens":"VARCHAR","before":"DOUBLE"}]'
+_ROW = (
+    '[{"pattern":"VARCHAR","ratio":"DOUBLE","count":"DOUBLE","severity":"VARCHAR","tokens":"VARCHAR",'
+    '"before":"DOUBLE"}]'
+)
 
 
 class Found(NamedTuple):
@@ -111,9 +114,8 @@ def _over_patterns(
 
     shared = Shared(chain.shared.now)
     following = Chain(shared, Frame(shared), "patterns", {})
-    following.before = [
-        f"patterns AS (SELECT r.* FROM (SELECT unnest(from_json({shared.parameter(_encoded(cluster(rows)))}::JSON, '{_ROW}')) AS r))"
-    ]
+    found = shared.parameter(_encoded(cluster(rows)))
+    following.before = [f"patterns AS (SELECT r.* FROM (SELECT unnest(from_json({found}::JSON, '{_ROW}')) AS r))"]
     columns = {
         "@pattern": text("pattern"),
         "@ratio": number("ratio"),

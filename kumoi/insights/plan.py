@@ -11,7 +11,10 @@ from kumoi.insights.values import Kind
 
 
 class Derived(NamedTuple):
-    """A field that is read out of the message: what the lake calls it, its type in DuckDB, and how it is worked out."""
+    """A field that is read out of the message: what the lake calls it, its type in DuckDB, and how it is worked out.
+
+    The SQL is over an event's columns and `document`, the event's JSON.
+    """
 
     name: str
     kind: str

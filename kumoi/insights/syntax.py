@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-
 MOST_ROWS = 100_000
 DIFF_PERIODS = {"previousday": 1, "previousweek": 7, "previousmonth": 30}
 """What `diff` may be told, and how many days back that is."""
@@ -135,7 +134,7 @@ class Sort(NamedTuple):
 class Limit(NamedTuple):
     """`limit`; with `any`, whichever records come first."""
 
-    count: int
+    most: int
     any: bool
 
 
