@@ -92,7 +92,8 @@ def _pct(records: Records, call: Call) -> Expr:
 
 
 def _values(records: Records, call: Call) -> Expr:
-    return Expr(f"to_json(list_sort(array_agg(DISTINCT {as_text(_first(records, call))})))", Kind.JSON)
+    value = as_text(_first(records, call))
+    return Expr(f"to_json(list_sort(array_agg(DISTINCT {value}) FILTER (WHERE {value} IS NOT NULL)))", Kind.JSON)
 
 
 def _rate(records: Records, call: Call) -> Expr:

@@ -204,7 +204,7 @@ def _json_parse(scope: Scope, call: Call) -> Expr:
 
 def _json_stringify(scope: Scope, call: Call) -> Expr:
     value = scope.expression(call.arguments[0])
-    return text(f"({value.sql})::VARCHAR" if value.kind is Kind.JSON else f"to_json({as_text(value)})::VARCHAR")
+    return text(f"json({value.sql})::VARCHAR" if value.kind is Kind.JSON else f"to_json({as_text(value)})::VARCHAR")
 
 
 def _same(scope: Scope, call: Call) -> Expr:
