@@ -17,7 +17,14 @@ from kumoi.state import State
 logs = Service(
     "logs",
     __name__,
-    modules=("operations.events", "operations.groups", "operations.streams", "operations.tags"),
+    modules=(
+        "operations.events",
+        "operations.groups",
+        "operations.queries",
+        "operations.query_definitions",
+        "operations.streams",
+        "operations.tags",
+    ),
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
     authorization="authorization",
 )
@@ -33,16 +40,21 @@ def group_node(value: str) -> str:
 
 @logs.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Define the table of events, keep retention going and functions' streams noted."""
+    """Define the table of events, keep retention and queries going, and functions' streams noted."""
     from kumoi.services.logs.function_streams import FunctionStreams
+    from kumoi.services.logs.query_runner import QueryRunner
     from kumoi.services.logs.retention import start
+    from kumoi.state.timers import TimerRunner
 
     start(parts)
     doorway = parts[Doorway]
     function_streams = parts.add(FunctionStreams, FunctionStreams(doorway.state, doorway.clock))
+    runner = QueryRunner(doorway.state, doorway.lake, doorway.clock, parts[TimerRunner])
+    parts.add(QueryRunner, runner)
     try:
         yield
     finally:
+        await runner.stop()
         await function_streams.close()
 
 
@@ -50,5 +62,7 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 async def reset(parts: Parts, _state: State, account: str | None) -> None:
     """Forget the streams of what is being forgotten."""
     from kumoi.services.logs.function_streams import FunctionStreams
+    from kumoi.services.logs.query_runner import QueryRunner
 
+    await parts[QueryRunner].stop(account)
     parts[FunctionStreams].forget(account)

@@ -29,7 +29,7 @@ TABLE = Table(
     measured="message",
     compression="lz4_raw",
 )
-"""Events by group. What Insights reads out of messages is worked out when they are sealed: queries then read columns."""
+"""Events by group. What Insights reads out of messages is worked out when they are sealed, into columns."""
 
 
 async def write(
