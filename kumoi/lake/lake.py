@@ -95,11 +95,15 @@ class Lake:
         """
         self._stores[table].write(records)
 
-    async def append(self, table: str, records: Sequence[Row]) -> None:
-        """Add records; returns once they are durable. OSError when they could not be written (none is kept)."""
+    async def append(self, table: str, records: Sequence[Row]) -> int:
+        """Add records; returns once they are durable. OSError when they could not be written (none is kept).
+
+        Answers the seq of the first: the others have those that follow.
+        """
         store = self._stores[table]
-        store.write(records)
+        first = store.write(records)
         await store.durable()
+        return first
 
     async def scan(
         self,

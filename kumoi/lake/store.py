@@ -57,12 +57,17 @@ class Store:
 
     # Writing
 
-    def write(self, records: Sequence[Row]) -> None:
-        """Take records in; readers see them at once, the file has them when this turn of the loop ends."""
+    def write(self, records: Sequence[Row]) -> int:
+        """Take records in; readers see them at once, the file has them when this turn of the loop ends.
+
+        Answers the seq of the first: the others have those that follow.
+        """
+        first = self._segments[-1].next_seq
         self._lines += self._segments[-1].add(records)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
+        return first
 
     def durable(self) -> asyncio.Future[None]:
         """Done once everything written so far is durable."""

@@ -11,18 +11,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kumoi.doorway import Doorway, Parts, Service
+from kumoi.doorway import Parts, Service
 from kumoi.state import State
 
 logs = Service(
     "logs",
     __name__,
     modules=(
+        "operations.destinations",
         "operations.events",
         "operations.groups",
+        "operations.live_tail",
+        "operations.metric_filters",
         "operations.queries",
         "operations.query_definitions",
         "operations.streams",
+        "operations.subscriptions",
         "operations.tags",
     ),
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
@@ -40,29 +44,16 @@ def group_node(value: str) -> str:
 
 @logs.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Define the table of events, keep retention and queries going, and functions' streams noted."""
-    from kumoi.services.logs.function_streams import FunctionStreams
-    from kumoi.services.logs.query_runner import QueryRunner
-    from kumoi.services.logs.retention import start
-    from kumoi.state.timers import TimerRunner
+    """Define the table of events; keep retention, queries, subscriptions and live tails going."""
+    from kumoi.services.logs.lifespan import running
 
-    start(parts)
-    doorway = parts[Doorway]
-    function_streams = parts.add(FunctionStreams, FunctionStreams(doorway.state, doorway.clock))
-    runner = QueryRunner(doorway.state, doorway.lake, doorway.clock, parts[TimerRunner])
-    parts.add(QueryRunner, runner)
-    try:
+    async with running(parts):
         yield
-    finally:
-        await runner.stop()
-        await function_streams.close()
 
 
 @logs.on_reset
 async def reset(parts: Parts, _state: State, account: str | None) -> None:
-    """Forget the streams of what is being forgotten."""
-    from kumoi.services.logs.function_streams import FunctionStreams
-    from kumoi.services.logs.query_runner import QueryRunner
+    """Drop what runs for an account that is being forgotten."""
+    from kumoi.services.logs.lifespan import forget
 
-    await parts[QueryRunner].stop(account)
-    parts[FunctionStreams].forget(account)
+    await forget(parts, account)

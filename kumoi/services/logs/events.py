@@ -34,9 +34,9 @@ TABLE = Table(
 
 async def write(
     lake: Lake, account: str, region: str, group: str, stream: str, events: Sequence[dict[str, Any]], now: int
-) -> None:
-    """Append events (`timestamp`, `message`); they are durable once this returns."""
-    await lake.append(
+) -> int:
+    """Append events (`timestamp`, `message`); they are durable once this returns. Answers the seq of the first."""
+    return await lake.append(
         TABLE.name,
         [
             {

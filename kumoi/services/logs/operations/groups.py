@@ -9,6 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.logs import logs, retention
 from kumoi.services.logs.events import TABLE, find_group, stored_bytes
+from kumoi.services.logs.filter_records import filters_of, group_filters
 from kumoi.services.logs.function_streams import FunctionStreams
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, groups, streams
 from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid
@@ -79,8 +80,12 @@ async def describe_log_groups(
         and (nextToken is None or group.name > nextToken)
     ]
     sizes = await stored_bytes(call.state, [group.name for group in found[:limit]])
+    counts = await _metric_filters(call.state, [group.name for group in found[:limit]])
     answer: dict[str, Any] = {
-        "logGroups": [_describe(group, call.account, call.region, sizes[group.name]) for group in found[:limit]]
+        "logGroups": [
+            _describe(group, call.account, call.region, sizes[group.name], counts[group.name])
+            for group in found[:limit]
+        ]
     }
     if len(found) > limit:
         answer["nextToken"] = found[limit - 1].name
@@ -104,13 +109,13 @@ async def delete_retention_policy(call: Call, logGroupName: str) -> None:
     await _retain(call.state, logGroupName, None)
 
 
-def _describe(group: LogGroup, account: str, region: str, size: int) -> dict[str, Any]:
+def _describe(group: LogGroup, account: str, region: str, size: int, metric_filters: int) -> dict[str, Any]:
     group_arn_ = group_arn(account, region, group.name)
     return {
         "logGroupName": group.name,
         "creationTime": group.created,
         "retentionInDays": group.retention,
-        "metricFilterCount": 0,
+        "metricFilterCount": metric_filters,
         "arn": f"{group_arn_}:*",
         "logGroupArn": group_arn_,
         "storedBytes": size,
@@ -133,10 +138,16 @@ async def _all(tx: Transaction) -> list[LogGroup]:
 
 
 @transactional
+async def _metric_filters(tx: Transaction, names: list[str]) -> dict[str, int]:
+    return {name: len((await filters_of(tx, name)).metrics) for name in names}
+
+
+@transactional
 async def _delete(tx: Transaction, name: str) -> None:
     await find_group(tx, name)
     await groups.delete(tx, name)
     await streams.delete_all(tx, name)
+    await group_filters.delete(tx, name)
     await tx.add((STORED_BYTES, name), -await tx.add((STORED_BYTES, name), 0))
 
 
