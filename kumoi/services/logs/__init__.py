@@ -20,6 +20,7 @@ logs = Service(
     modules=(
         "operations.destinations",
         "operations.events",
+        "operations.exports",
         "operations.groups",
         "operations.live_tail",
         "operations.metric_filters",

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from kumoi.delivery import Outbox
 from kumoi.doorway import Doorway, Parts
 from kumoi.services.logs import retention
+from kumoi.services.logs.exports import TOPIC, Exporter
 from kumoi.services.logs.followers import Followers
 from kumoi.services.logs.function_streams import FunctionStreams
 from kumoi.services.logs.live_tails import LiveTails
@@ -34,6 +35,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         attempt=subscribers.attempt,
         give_up=subscribers.give_up,
     )
+    timers.on(TOPIC, parts.add(Exporter, Exporter(doorway)).run)
     parts.add(Followers, Followers(doorway, outbox, tails))
     await outbox.resume()
     try:

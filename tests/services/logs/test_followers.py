@@ -205,7 +205,7 @@ def test_metric_filters_make_metrics(logs: Any, kumoi: Any) -> None:
     ("wrong", "message"),
     [
         ({"metricValue": "many"}, "neither a number nor a field"),
-        ({"metricNamespace": "a:b"}, "none of the characters"),
+        ({"metricNamespace": "a:b"}, "regular expression pattern"),
         ({"metricNamespace": "AWS/X"}, "must not begin with AWS/"),
         ({"dimensions": {"a": "$.a"}, "defaultValue": 0}, "mutually exclusive"),
         ({"dimensions": {name: "$.a" for name in "abcd"}}, "up to 3 dimensions"),

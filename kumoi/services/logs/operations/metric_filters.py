@@ -51,8 +51,8 @@ async def put_metric_filter(
 def _transformation(given: dict[str, Any], pattern: str) -> Transformation:
     name, namespace, value = given["metricName"], given["metricNamespace"], given["metricValue"]
     dimensions: dict[str, str] = given.get("dimensions") or {}
-    if not name or not namespace or re.search(r"[:*$]", name + namespace):
-        raise invalid("A metric's name and namespace are not empty and contain none of the characters : * $")
+    if not name or not namespace:
+        raise invalid("A metric's name and namespace must not be empty.")
     if namespace.startswith("AWS/"):
         raise invalid("A metric's namespace must not begin with AWS/")
     if not _NUMBER.fullmatch(value):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
@@ -30,7 +32,7 @@ async def put_query_definition(
     if queryLanguage != "CWLI":
         raise aws_error("NotImplemented", f"Kumoi runs Logs Insights QL (CWLI) only, not {queryLanguage} yet.")
     definition = QueryDefinition(
-        id=queryDefinitionId or clientToken or uuid(),
+        id=queryDefinitionId or (uuid() if clientToken is None else _id_of(clientToken)),
         name=name,
         text=queryString,
         groups=logGroupNames or [],
@@ -74,6 +76,11 @@ async def delete_query_definition(call: Call, queryDefinitionId: str) -> dict[st
     """Delete a saved query."""
     await _delete(call.state, queryDefinitionId)
     return {"success": True}
+
+
+def _id_of(token: str) -> str:
+    """The id that a client token stands for."""
+    return str(UUID(bytes=blake2b(token.encode(), digest_size=16).digest()))
 
 
 def _described(one: QueryDefinition) -> dict[str, Any]:
