@@ -1,6 +1,6 @@
 """`pattern` and `diff`: what texts have in common, and how often each pattern occurs now and before.
 
-SQL replaces what changes from event to event (times, ids, addresses, numbers) in at most 50,000 events, evenly chosen,
+SQL replaces what changes from event to event (times, ids, addresses, numbers) in some 20,000 events, evenly chosen,
 and counts what is left; here those texts are put together whose words differ in few places. Counts are of all events:
 where not all were looked at, they are scaled. Source: "pattern" and "diff" of the user guide; the clustering follows
 "Drain: An Online Log Parsing Approach with Fixed Depth Tree" (He et al., 2017).
@@ -22,7 +22,7 @@ from kumoi.insights.values import Expr, Kind, as_text, number, text
 if TYPE_CHECKING:
     from kumoi.insights.compiler import Chain
 
-SAMPLE = 50_000
+SAMPLE = 20_000
 MOST_PATTERNS = 1_000
 OWN_LENGTH = -1
 """Stands for a shift by the length of the query's own time."""

@@ -190,22 +190,28 @@ class Lake:
         """How many rows a view has, and the bytes of their measured column; mostly known without reading any."""
         store = self._stores[view.table]
         selection = view.selection()
-        rows = size = 0
-        for row in store.tail(selection):
-            rows += 1
-            size += len(row[store.table.measured].encode()) if store.table.measured else 0
+        recent = list(store.tail(selection))
+        whole: list[File] = []
         partial: list[Sealed] = []
         for one in store.sealed(selection):
             if one.tombstones or not within(one.file, selection):
                 partial.append(one)
             else:
-                rows, size = rows + one.file.rows, size + one.file.size
-        with store:
-            counted = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._engine.count, store.table, selection, partial
+                whole.append(one.file)
+
+        def count() -> tuple[int, int]:
+            rows, size = self._engine.count(store.table, selection, partial)
+            column = store.table.measured
+            size += sum(len((row[column] or "").encode()) for row in recent) if column else 0
+            return (
+                rows + len(recent) + sum(file.rows for file in whole),
+                size + sum(file.size for file in whole),
             )
+
+        with store:
+            counted = await asyncio.get_running_loop().run_in_executor(self._threads, count)
         self._rest_later()
-        return rows + counted[0], size + counted[1]
+        return counted
 
     async def delete(
         self, table: str, *, account: str | None, region: str | None, equals: Equals | None = None
