@@ -119,7 +119,7 @@ async def ask(doorway: Doorway, what: str, text: str, span: Span) -> None:
     for _ in range(3):
         wall, cpu = time.perf_counter(), time.process_time()
         plan = compile_query(parse(text), now=span.end)
-        answer = await run(doorway.lake, plan, {name: Scope(ACCOUNT, REGION, (GROUP,), span) for name in plan.views})
+        answer = await run(doorway.lake, plan, {name: Scope(ACCOUNT, (REGION,), (GROUP,), span) for name in plan.views})
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
         rows, statistics = len(answer.rows), answer.statistics

@@ -319,12 +319,13 @@ class Builder(Transformer[Token, Any]):
             return syntax.Source(named, (), None, (), start, end, False)
         log_class = next(iter(options.get("class", ())), None)
         accounts = options.get("accountidentifiers", ()) + options.get("accountidentifier", ())
-        return syntax.Source((), options.get("nameprefix", ()), log_class, accounts, start, end, True)
+        prefixes, regions = options.get("nameprefix", ()), options.get("regions", ())
+        return syntax.Source((), prefixes, log_class, accounts, start, end, True, regions)
 
     def log_groups(self, children: list[Any]) -> dict[str, tuple[str, ...]]:
         """What `logGroups(…)` asks for."""
         options = dict(child for child in children if child is not None)
-        known = {"nameprefix", "class", "loggroupclass", "accountidentifier", "accountidentifiers"}
+        known = {"nameprefix", "class", "loggroupclass", "accountidentifier", "accountidentifiers", "regions"}
         if unknown := options.keys() - known:
             raise Malformed(f"unexpected symbol found {sorted(unknown)[0]}")
         if "loggroupclass" in options:

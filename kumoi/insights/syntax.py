@@ -179,7 +179,10 @@ class Unnest(NamedTuple):
 
 
 class Source(NamedTuple):
-    """`SOURCE`: the log groups to read, by name or by what their names begin with, and the time (seconds from now)."""
+    """`SOURCE`: the log groups to read, by name or by what their names begin with, and the time (seconds from now).
+
+    `regions` is Kumoi's own: groups of these regions (`*`: all) are read together.
+    """
 
     groups: tuple[str, ...]
     prefixes: tuple[str, ...]
@@ -188,6 +191,7 @@ class Source(NamedTuple):
     start: int | None
     end: int | None
     every: bool
+    regions: tuple[str, ...] = ()
 
 
 class Join(NamedTuple):

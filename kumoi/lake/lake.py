@@ -186,6 +186,10 @@ class Lake:
                 await asyncio.wait([running])
                 raise
 
+    def partitions(self, table: str) -> list[Mapping[str, str]]:
+        """The partitions of a table that hold rows, or did until they were deleted."""
+        return self._stores[table].partitions()
+
     async def measure(self, view: View) -> tuple[int, int]:
         """How many rows a view has, and the bytes of their measured column; mostly known without reading any."""
         store = self._stores[view.table]

@@ -136,6 +136,12 @@ class Store:
             if selection.admits(file.partition) and selection.overlaps(file.first_time, file.last_time)
         ]
 
+    def partitions(self) -> list[Mapping[str, str]]:
+        """The partitions that rows were written to and are left in, as far as that is known without reading."""
+        found = [file.partition for file in self.catalog.files.values()]
+        found += [partition for segment in self._segments for partition in segment.partitions()]
+        return list({tuple(partition.values()): partition for partition in found}.values())
+
     def __enter__(self) -> Store:
         """Keep files in place while they are read, also those that leave the catalog meanwhile."""
         self._readers += 1

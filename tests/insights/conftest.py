@@ -45,7 +45,7 @@ class Events:
         scopes = {
             name: Scope(
                 "1",
-                "r",
+                ["r"],
                 [reading.source.groups[0] if reading.source else GROUP],
                 span or Span(START - 10**6, START + 10**7),
             )

@@ -186,7 +186,8 @@ def test_logfmt(make_events: Any) -> None:
 
 def test_stats_by_field_and_bin(events: Any) -> None:
     found = events.ask(
-        "filter ispresent(status) | stats count(*) as n, avg(latency), max(latency) as m, sum(status) by service | sort n desc"
+        "filter ispresent(status) | stats count(*) as n, avg(latency), max(latency) as m, sum(status) by service "
+        "| sort n desc"
     )
     assert found == [
         {"service": "pay", "n": "2", "avg(latency)": "26.25", "m": "40", "sum(status)": "700"},
@@ -301,7 +302,8 @@ def test_join(make_events: Any) -> None:
     ]
     assert events.ask(query.format("left"))[1] == {"api.id": "2", "status": "502"}
     assert events.ask(
-        "join left=a right=b where a.id=b.id (SOURCE 'other' | stats max(took) as most by id) | display id, b.most | sort id"
+        "join left=a right=b where a.id=b.id (SOURCE 'other' | stats max(took) as most by id) "
+        "| display id, b.most | sort id"
     ) == [{"id": "1", "b.most": "10"}, {"id": "3", "b.most": "30"}]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kumoi.doorway import Call
+from kumoi.services.logs.events import TABLE, cutoff
 from kumoi.services.logs.records import LogGroup, groups
 from kumoi.services.logs.rules import group_name, invalid
 from kumoi.state import Transaction, transactional
@@ -26,8 +27,41 @@ class Groups(NamedTuple):
     identifiers: list[str] | None = None
 
 
-async def queried_groups(call: Call, query: Query, named: Groups) -> list[LogGroup]:
+class Queried(NamedTuple):
+    """The groups a query reads, by name, in these regions; events before `cutoff` (epoch ms) have expired."""
+
+    groups: list[str]
+    regions: list[str]
+    cutoff: int | None
+
+
+async def queried_groups(call: Call, query: Query, named: Groups) -> Queried:
     """The groups a query reads; an error names one that does not exist."""
+    source = query.source
+    if source is not None and source.regions:
+        return _everywhere(call, source)
+    found = await _here(call, query, named)
+    now = int(call.now * 1000)
+    cutoffs = [one for group in found if (one := cutoff(group, now)) is not None]
+    expired = min(cutoffs) if cutoffs and len(cutoffs) == len(found) else None
+    return Queried([group.name for group in found], [call.region], expired)
+
+
+def _everywhere(call: Call, source: Source) -> Queried:
+    """The groups that have events in other regions too: Kumoi's own `regions:` of SOURCE, `*` for all."""
+    found = [
+        (one["region"], one["log_group"])
+        for one in call.lake.partitions(TABLE.name)
+        if one["account"] == call.account
+        and ("*" in source.regions or one["region"] in source.regions)
+        and (not source.prefixes or one["log_group"].startswith(source.prefixes))
+    ]
+    if not found:
+        raise aws_error("ResourceNotFoundException", "SOURCE finds no log group.")
+    return Queried(sorted({group for _, group in found}), sorted({region for region, _ in found}), None)
+
+
+async def _here(call: Call, query: Query, named: Groups) -> list[LogGroup]:
     given = [one for one in ([named.name] if named.name else None, named.names, named.identifiers) if one is not None]
     if query.source is not None:
         if given:

@@ -14,12 +14,14 @@ ENDED = ("Complete", "Failed", "Cancelled", "Timeout")
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A query that was started: what it says, what it reads, how far it is.
 
-    `joined` are the groups of its joins by view; `start` is inclusive, `end` exclusive. `reason` tells why one failed.
+    `regions` is empty where it is the query's own; `joined` are the groups of its joins by view; `start` is inclusive,
+    `end` exclusive. `reason` tells why one failed.
     """
 
     id: str
     text: str
     groups: list[str]
+    regions: list[str] = []
     joined: dict[str, list[str]] = {}
     start: int
     end: int

@@ -23,10 +23,10 @@ class Span(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Whose events a view reads: an account's, in a region, of these groups, in a time."""
+    """Whose events a view reads: an account's, in these regions, of these groups, in a time."""
 
     account: str
-    region: str
+    regions: Sequence[str]
     groups: Sequence[str]
     span: Span
 
@@ -59,7 +59,7 @@ async def run(lake: Lake, plan: Plan, scopes: dict[str, Scope]) -> Answer:
         "estimatedRecordsSkipped": 0.0,
         "bytesScanned": float(size),
         "estimatedBytesSkipped": 0.0,
-        "logGroupsScanned": float(len({group for scope in scopes.values() for group in scope.groups})),
+        "logGroupsScanned": float(len({one for scope in scopes.values() for one in scope.groups})),
     }
     return Answer(rendered, statistics)
 
@@ -70,8 +70,8 @@ def _view(scope: Scope, reading: Reading) -> View:
     return View(
         TABLE.name,
         scope.account,
-        scope.region,
-        {"log_group": list(scope.groups)},
+        None,
+        {"region": list(scope.regions), "log_group": list(scope.groups)},
         scope.span.start - shift,
         scope.span.end - shift,
         {name: Derived(*derived) for name, derived in reading.derived.items()},

@@ -88,7 +88,10 @@ class QueryRunner:
 
         plan = await asyncio.to_thread(lambda: compile_query(parse(query.text), now=query.created, limit=query.limit))
         span = Span(query.start, query.end)
-        scopes = {name: Scope(account, region, query.joined.get(name, query.groups), span) for name in plan.views}
+        scopes = {
+            name: Scope(account, query.regions or [region], query.joined.get(name, query.groups), span)
+            for name in plan.views
+        }
         answer = await run(self._lake, plan, scopes)
         content = await asyncio.to_thread(lambda: zlib.compress(orjson.dumps(answer.rows), 1))
         return msgspec.structs.replace(query, status="Complete", statistics=answer.statistics), content

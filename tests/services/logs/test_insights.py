@@ -184,16 +184,38 @@ def test_the_aws_cli(logs: Any, now: int, kumoi: Any) -> None:
     assert [row[-1]["value"] for row in answer["results"]] == ["1", "2", "1"]
 
 
-def test_a_query_outlives_the_platform(killable: Any) -> None:
-    killable.start()
-    logs = killable.client("logs")
-    logs.create_log_group(logGroupName="g")
-    logs.create_log_stream(logGroupName="g", logStreamName="s")
-    moment = int(time.time())
-    events = [{"timestamp": moment * 1000, "message": "kept"}]
-    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
-    query = logs.start_query(logGroupName="g", startTime=moment - 5, endTime=moment + 5, queryString="fields @message")
-    killable.kill()
-    killable.start()
-    answer = finished(killable.client("logs"), query["queryId"])
-    assert answer["results"][0][0] == {"field": "@message", "value": "kept"}
+def test_the_kumoi_command_over_all_regions(logs: Any, now: int, kumoi: Any) -> None:
+    import boto3
+    from click.testing import CliRunner
+
+    from kumoi.cli import main
+
+    far = boto3.client(
+        "logs",
+        endpoint_url=kumoi.url,
+        region_name="eu-west-1",
+        aws_access_key_id=kumoi.account,
+        aws_secret_access_key="test",
+    )
+    far.create_log_group(logGroupName="shop")
+    far.create_log_stream(logGroupName="shop", logStreamName="s")
+    event = {"timestamp": now * 1000, "message": '{"level":"ERROR","service":"far"}'}
+    far.put_log_events(logGroupName="shop", logStreamName="s", logEvents=[event])
+    far.close()
+
+    def run(*words: str) -> Any:
+        environment = {**kumoi.environment, "KUMOI_URL": kumoi.url}
+        return CliRunner().invoke(main, ["logs", "--data", "/nonexistent", *words], env=environment)
+
+    query = "filter level = 'ERROR' | stats count(*) as n by @aws.region as region, service | sort region"
+    found = run("--query", query, "--all-regions", "--json")
+    assert json.loads(found.output)["results"] == [
+        {"region": "eu-west-1", "service": "far", "n": "1"},
+        {"region": "us-east-1", "service": "pay", "n": "1"},
+    ]
+    table = run("--query", "filter level = 'ERROR' | display service, latency", "--since", "1h").output
+    assert "pay" in table and "250" in table and "far" not in table
+    assert "1 rows, 1 of 4 records matched" in table
+    wrong = run("--query", "filtr x")
+    assert wrong.exit_code == 1 and "unexpected symbol found filtr" in wrong.output
+    assert run("--json", "shop").exit_code == 2

@@ -16,7 +16,7 @@ from kumoi.doorway import Call
 from kumoi.lake import Cursor
 from kumoi.names import uuid
 from kumoi.services.logs import logs
-from kumoi.services.logs.events import TABLE, cutoff, find_group
+from kumoi.services.logs.events import TABLE, find_group
 from kumoi.services.logs.queried_groups import Groups, queried_groups
 from kumoi.services.logs.query_records import ENDED, Query, queries, query_rows
 from kumoi.services.logs.query_runner import MOST_UNDER_WAY, QueryRunner, begin
@@ -49,8 +49,8 @@ async def start_query(
     now = int(call.now * 1000)
     parsed = await _parsed(queryString, now)
     named = Groups(logGroupName, logGroupNames, logGroupIdentifiers)
-    groups = await queried_groups(call, parsed.query, named)
-    joined = {view: await queried_groups(call, query, Groups()) for view, query in parsed.joins.items()}
+    queried = await queried_groups(call, parsed.query, named)
+    joined = {view: (await queried_groups(call, query, Groups())).groups for view, query in parsed.joins.items()}
     source = parsed.query.source
     if source is not None:
         start = start if source.start is None else now + source.start * 1000
@@ -61,13 +61,13 @@ async def start_query(
             "LimitExceededException",
             f"Account maximum query concurrency limit of [{MOST_UNDER_WAY}] reached.",
         )
-    cutoffs = [one for group in groups if (one := cutoff(group, now)) is not None]
     query = Query(
         id=uuid(),
         text=queryString,
-        groups=[group.name for group in groups],
-        joined={view: [group.name for group in found] for view, found in joined.items()},
-        start=max(start, min(cutoffs)) if len(cutoffs) == len(groups) and cutoffs else start,
+        groups=queried.groups,
+        regions=[] if queried.regions == [call.region] else queried.regions,
+        joined=joined,
+        start=start if queried.cutoff is None else max(start, queried.cutoff),
         end=end + (1000 if endTime < _MILLISECONDS else 1),
         limit=limit,
         created=now,
