@@ -142,7 +142,7 @@ async def _hops(internal: Internal, _request: Request, query: dict[str, str]) ->
         limit = int(query.get("limit", "100"))
     except ValueError:
         raise BadRequest("limit is a number") from None
-    return {"hops": [hop._asdict() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+    return {"hops": [hop.shown() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
 
 
 async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:

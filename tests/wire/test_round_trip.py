@@ -61,6 +61,7 @@ SERVED = [
     "ssm",
     "stepfunctions",
     "sts",
+    "xray",
 ]
 
 TEXT = st.text(
