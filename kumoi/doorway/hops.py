@@ -50,8 +50,8 @@ class Hop(NamedTuple):
 
     `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
     asked, `principal` is who called, `asked` the permissions it needed (`action resource`, one a line), and `denied`
-    why policies deny one of them. `warning` is what the service noticed beside its answer. What X-Ray is told (`traced`,
-    and whether the caller is traced, `within`) is not kept.
+    why policies deny one of them. `warning` is what the service noticed beside its answer. What X-Ray is told
+    (`traced`, and whether the caller is traced, `within`) is not kept.
     """
 
     time: int

@@ -1,8 +1,8 @@
 """AWS X-Ray: segments come in, traces, summaries and service graphs are read from them.
 
-Documents arrive by PutTraceSegments, as the daemon's datagrams (`daemon.py`), as OpenTelemetry spans (`otlp/`), and from
-the platform itself, which derives the segments of AWS's own services from hops (`platform_segments/`). All are checked
-and appended to the lake as they came (`storage.py`); what a trace is made of them is decided when it is read
+Documents arrive by PutTraceSegments, as the daemon's datagrams (`daemon.py`), as OpenTelemetry spans (`otlp/`), and
+from the platform itself, which derives the segments of AWS's own services from hops (`platform_segments/`). All are
+checked and appended to the lake as they came (`storage.py`); what a trace is made of them is decided when it is read
 (`traces/`), so that segments may come late and in any order. `filter_expression/` is the language of searches.
 
 Rules: the X-Ray API reference and developer guide ("X-Ray segment documents", "Filter expressions", "Sampling rules").

@@ -27,5 +27,8 @@ def resource(call: Call) -> str:
 
 
 AUTHORIZATION = Authorization(
-    "xray", resource=resource, resources={"PutTelemetryRecords": everything}, error="AccessDeniedException"
+    "xray",
+    resource=resource,
+    resources={"PutTelemetryRecords": everything},
+    actions={"otlp": "PutTraceSegments"},
 )

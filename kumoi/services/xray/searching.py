@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 from kumoi.doorway import Call
@@ -13,12 +14,14 @@ from kumoi.services.xray.records import Group, groups
 from kumoi.services.xray.traces import Trace
 from kumoi.state import Transaction, transactional
 
+NO_GROUPS: Groups = MappingProxyType({})
+
 
 class Search(NamedTuple):
     """Which traces are wanted; None for all."""
 
     node: Node | None
-    groups: Groups = {}
+    groups: Groups = NO_GROUPS
 
     def means(self, trace: Trace) -> bool:
         """Whether a trace is wanted."""
@@ -38,7 +41,7 @@ async def search(call: Call, expression: str | None) -> Search:
     if not expression or not expression.strip():
         return Search(None)
     node = compiled(expression)
-    return Search(node, await _all(call) if "group." in expression.lower() else {})
+    return Search(node, await _all(call) if "group." in expression.lower() else NO_GROUPS)
 
 
 async def search_group(call: Call, name: str | None, arn: str | None) -> Search:

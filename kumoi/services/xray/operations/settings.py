@@ -13,7 +13,7 @@ from kumoi.doorway import Call
 from kumoi.services.xray import xray
 from kumoi.services.xray.answers import invalid
 from kumoi.services.xray.records import Settings, settings
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 INDEXING_RULE = "Default"
@@ -22,6 +22,11 @@ INDEXING_RULE = "Default"
 @transactional
 async def _settings(tx: Transaction) -> Settings:
     return await settings.get(tx) or Settings()
+
+
+async def spans_go_to_logs(state: State) -> bool:
+    """Whether spans are written to CloudWatch Logs, too."""
+    return (await _settings(state)).destination == "CloudWatchLogs"
 
 
 @transactional

@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 from kumoi.services.xray.traces.document import Document, end_of, in_progress, subsegments_of, table, text, walk
 
 _ORIGINS = {
-    "DynamoDB": "AWS::DynamoDB::Table",
-    "SQS": "AWS::SQS::Queue",
-    "SNS": "AWS::SNS",
-    "S3": "AWS::S3::Bucket",
-    "Lambda": "AWS::Lambda",
-    "Kinesis": "AWS::Kinesis::Stream",
-    "StepFunctions": "AWS::StepFunctions::StateMachine",
-    "Step Functions": "AWS::StepFunctions::StateMachine",
-    "SFN": "AWS::StepFunctions::StateMachine",
-    "Events": "AWS::Events",
-    "EventBridge": "AWS::Events",
+    "dynamodb": "AWS::DynamoDB::Table",
+    "sqs": "AWS::SQS::Queue",
+    "sns": "AWS::SNS",
+    "s3": "AWS::S3::Bucket",
+    "lambda": "AWS::Lambda",
+    "kinesis": "AWS::Kinesis::Stream",
+    "stepfunctions": "AWS::StepFunctions::StateMachine",
+    "states": "AWS::StepFunctions::StateMachine",
+    "sfn": "AWS::StepFunctions::StateMachine",
+    "events": "AWS::Events",
+    "eventbridge": "AWS::Events",
 }
-"""The types of services as AWS shows them, by the names that SDKs give to their calls."""
+"""The types of services as AWS shows them, by the names that SDKs give to their calls, in lower case."""
 
 _NAMED = ("table_name", "queue_url", "topic_arn", "bucket_name", "function_name", "stream_name", "state_machine_arn")
 """The members of `aws` that name what was called."""
@@ -52,7 +52,7 @@ class ServiceId(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """A segment in its trace: who called it (`parent`), and the subsegment that the call was for its caller (`call`)."""
+    """A segment in its trace: who called it (`parent`), by which subsegment (`call`; None where it says none)."""
 
     document: Document
     service: ServiceId
@@ -223,11 +223,11 @@ def inferred(trace_id: str, call: Document) -> Document:
     if call["namespace"] == "remote":
         made["origin"] = "Database::SQL" if isinstance(call.get("sql"), dict) else "remote"
         return made
-    made["origin"] = _ORIGINS.get(call["name"], f"AWS::{call['name']}")
+    made["origin"] = _ORIGINS.get(call["name"].lower(), f"AWS::{call['name']}")
     given = aws.get("resource_names")
     names = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
     names = names or [found.rpartition(":")[2] for member in _NAMED if (found := text(aws, member))]
-    if call["name"] == "SQS":
+    if made["origin"] == "AWS::SQS::Queue":
         names = [name.rpartition("/")[2] for name in names]
     if names:
         made["resource_names"] = names[:1]
