@@ -61,10 +61,11 @@ class Trace(NamedTuple):
         """The header that goes on from the call of `span`, to be read back where it goes on."""
         if self.sampled is None:
             return f"Root={self.root};Parent={span}"
+        if not self.sampled:
+            return f"Root={self.root};Parent={span};Sampled=0"
         upstream = self.segment(span)
-        if not self.sampled or not upstream:
-            return f"Root={self.root};Parent={span};Sampled={int(self.sampled)}"
-        return f"Root={self.root};Parent={upstream};Sampled=1;Hop={span}"
+        parent = f"Parent={upstream};" if upstream else ""
+        return f"Root={self.root};{parent}Sampled=1;Hop={span}"
 
     def segment(self, span: str) -> str:
         """The segment or subsegment that X-Ray shows as the caller of the call of `span`; empty for none."""

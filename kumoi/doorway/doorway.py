@@ -125,7 +125,7 @@ class Doorway:
                     call.denied,
                     call.warning,
                     call.traced,
-                    call.trace.traced,
+                    call.trace.traced and not call.caller.looks_up(call.service),
                 )
             )
 

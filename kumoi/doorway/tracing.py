@@ -52,9 +52,16 @@ class Tracing:
         self._places: dict[str, Place] = {}
 
     async def begin(self, call: Call, kind: str, request: Sampled, *, always: bool = True) -> bool:
-        """Whether a call is traced: as its trace says, else as sampling rules do.
+        """Whether a call is traced, as `sampled` says; where it is, `call.traced` is set."""
+        if not await self.sampled(call, request, always=always):
+            return False
+        call.traced = Traced(kind, call.trace.segment(call.span))
+        return True
 
-        Where it is, `call.traced` is set. `always` is False for what only goes on with a trace that is sampled already.
+    async def sampled(self, call: Call, request: Sampled, *, always: bool = True) -> bool:
+        """Whether a call's trace is sampled: as it says itself, else as sampling rules do, and from now on.
+
+        `always` is False for what only goes on with a trace that is sampled already.
         """
         trace = call.trace
         sampled = trace.sampled
@@ -63,7 +70,6 @@ class Tracing:
             call.trace = trace._replace(sampled=sampled)
         if not sampled:
             return False
-        call.traced = Traced(kind, trace.segment(call.span))
         if len(self._places) >= _TRACES:
             del self._places[next(iter(self._places))]
         self._places[trace.root] = (call.account, call.region)

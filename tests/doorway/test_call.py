@@ -31,7 +31,7 @@ def test_without_a_root_a_trace_begins(header: str | None) -> None:
     [
         (Trace("1-a-b", "1234", False), "Root=1-a-b;Parent=5678;Sampled=0"),
         (Trace("1-a-b", "1234", None), "Root=1-a-b;Parent=5678"),
-        (Trace("1-a-b", "1234", True), "Root=1-a-b;Parent=5678;Sampled=1"),
+        (Trace("1-a-b", "1234", True), "Root=1-a-b;Sampled=1;Hop=5678"),
         (Trace("1-a-b", "1234", True, "9abc"), "Root=1-a-b;Parent=9abc;Sampled=1;Hop=5678"),
         (Trace("1-a-b", "1234", True, "", True), "Root=1-a-b;Parent=8000000000005678;Sampled=1;Hop=5678"),
     ],

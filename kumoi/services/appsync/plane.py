@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Call
-from kumoi.services.appsync import appsync
+from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_place
@@ -57,6 +57,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     api, schema = await _read(call.state, place.api)
     if api is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
+    if api.properties.get("xrayEnabled"):
+        await tracing.begin(call, api)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
     try:
@@ -119,6 +121,7 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
     body = orjson.dumps(answer)
     call.response_bytes = len(body)
+    tracing.ended(call, status, errors=bool(answer.get("errors")))
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),
