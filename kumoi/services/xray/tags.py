@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kumoi.services.xray.answers import invalid
 from kumoi.wire.errors import aws_error
 
 MOST_TAGS = 50
 
 
 def given_tags(given: Sequence[dict[str, str]] | None) -> dict[str, str]:
-    """Tags by their keys; InvalidRequestException for keys that are AWS's own."""
+    """Tags by their keys; TooManyTagsException."""
     found = {tag["Key"]: tag["Value"] for tag in given or ()}
-    if any(key.lower().startswith("aws:") for key in found):
-        raise invalid("Tag keys cannot start with aws:.")
     if len(found) > MOST_TAGS:
         raise aws_error("TooManyTagsException", f"A resource can have up to {MOST_TAGS} tags.")
     return found

@@ -12,7 +12,9 @@ import urllib3
 from kumoi.pytest_plugin import KumoiAccount
 
 ROLE = "arn:aws:iam::123456789012:role/any"
-ECHO = "import os\ndef handler(event, context):\n    return {'statusCode': 200, 'body': os.environ['_X_AMZN_TRACE_ID']}\n"
+ECHO = (
+    "import os\ndef handler(event, context):\n    return {'statusCode': 200, 'body': os.environ['_X_AMZN_TRACE_ID']}\n"
+)
 FAIL = "def handler(event, context):\n    raise ValueError('no stock')\n"
 
 
@@ -119,9 +121,7 @@ def test_a_function_that_passes_through_goes_on_with_what_the_caller_decided(
         assert next(one for one in found if one["origin"] == "AWS::Lambda")["parent_id"] == "53995c3f42cd8ad8"
 
 
-def test_a_sampling_rule_decides(
-    kumoi: KumoiAccount, xray: Any, function: Callable[..., str]
-) -> None:
+def test_a_sampling_rule_decides(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
     rule = {
         "RuleName": "never",
         "Priority": 1,
@@ -155,9 +155,7 @@ def test_an_event_waits_and_is_tried(kumoi: KumoiAccount, xray: Any, function: C
     assert own["parent_id"] == service["subsegments"][1]["id"]
 
 
-def test_an_execution_and_its_tasks_share_a_trace(
-    kumoi: KumoiAccount, xray: Any, function: Callable[..., str]
-) -> None:
+def test_an_execution_and_its_tasks_share_a_trace(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
     arn = function("step")
     function("broken", FAIL)
     client = kumoi.client("stepfunctions")

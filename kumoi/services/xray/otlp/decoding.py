@@ -48,7 +48,10 @@ def decode(kind: Any, body: bytes, media_type: str) -> Any:
     message = kind()
     try:
         if media_type == JSON:
-            json_format.ParseDict(_with_ids(orjson.loads(body or b"{}"), 0), message, ignore_unknown_fields=True)
+            given = orjson.loads(body or b"{}")
+            if not isinstance(given, dict):
+                raise Unreadable("a request is a JSON object")
+            json_format.ParseDict(_with_ids(given, 0), message, ignore_unknown_fields=True)
         else:
             message.ParseFromString(body)
     except (

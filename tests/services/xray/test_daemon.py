@@ -1,0 +1,58 @@
+"""The daemon: datagrams from programs outside of functions, sampling rules on its port, and a port that is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+
+from kumoi.doorway import Doorway
+from kumoi.platform import Platform, Settings
+from kumoi.services.xray.daemon import Daemon
+from kumoi.services.xray.storage import Place, find_trace
+
+HEAD = b'{"format": "json", "version": 1}\n'
+HERE = Place("000000000000", "us-east-1")
+
+
+def test_datagrams_are_kept_and_garbage_is_counted(
+    a_segment: Callable[..., dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = a_segment()
+    garbage = [b"", b"\n", b"{}\n{}", HEAD, HEAD + b"[", HEAD + b"{}", HEAD + b"\xff", json.dumps(one).encode()]
+
+    async def main() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+            async with Platform(Settings(port=0, xray_port=port)) as platform:
+                doorway = platform.parts[Doorway]
+                host, _, other = doorway.tracing.daemon.rpartition(":")
+                assert int(other) != port
+                assert f"cannot listen on 127.0.0.1:{port}" in caplog.text
+                for datagram in [*garbage, HEAD + json.dumps(one).encode()]:
+                    taken.sendto(datagram, (host, int(other)))
+                found = None
+                while found is None:
+                    await asyncio.sleep(0)
+                    found = await find_trace(doorway.lake, HERE, one["trace_id"])
+                assert [segment.document["id"] for segment in found.segments] == [one["id"]]
+                assert platform.parts[Daemon].refused == {"ParseError": 7, "MissingId": 1}
+                url = f"http://{host}:{other}/GetSamplingRules"
+                answer = await asyncio.to_thread(urllib3.request, "POST", url, body=b"{}")
+                assert answer.json()["SamplingRuleRecords"][0]["SamplingRule"]["RuleName"] == "Default"
+
+    asyncio.run(main())
+
+
+def test_a_platform_without_a_daemon_says_nothing_of_one() -> None:
+    async def main() -> str:
+        async with Platform(Settings(port=0)) as platform:
+            return platform.parts[Doorway].tracing.daemon
+
+    assert asyncio.run(main()) == ""
