@@ -2,7 +2,7 @@
 
 The execution's segment is sent as it begins and, complete, as it ends; states and attempts are sent alone as they end,
 so that little is kept in memory and an execution that outlives the process goes on telling. Of a state that was under
-way when the process ended nothing is told. Source: "Trace Step Functions request data in AWS X-Ray" of the developer guide.
+way when the process ended nothing is told. Source: "Trace Step Functions request data in AWS X-Ray", developer guide.
 """
 
 from __future__ import annotations

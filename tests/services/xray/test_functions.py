@@ -6,14 +6,17 @@ import base64
 import importlib.metadata
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from kumoi.cli.trace import merged, render
 from kumoi.pytest_plugin import KumoiAccount
 
 ROLE = "arn:aws:iam::123456789012:role/function"
@@ -131,3 +134,21 @@ def test_powertools_traces(xray: Any, function: Callable[..., Any]) -> None:
     text = json.dumps(found)
     assert "## index.price" in text or "## price" in text
     assert [one["Id"] for one in xray.find("annotation.order = 7")] == [summary["Id"]]
+
+
+def test_kumoi_trace_shows_calls_and_what_the_function_told(
+    kumoi: KumoiAccount, xray: Any, function: Callable[..., Any]
+) -> None:
+    answer = function("order", XRAY_SDK)({"customer": "ada"})
+    trace = root_of(json.loads(answer["Payload"].read()))
+    xray.await_documents(trace, lambda found: len(found) == 3)
+    found = kumoi._connection.ask("GET", "trace", id=trace)
+    lines = [click.unstyle(line) for line in render(merged(found["hops"], found["segments"]))]
+    shown = [re.sub(r" +[\d.]+ ms|  policies deny .*", "", line) for line in lines if "WriteFunctionLogs" not in line]
+    assert [line.replace("├", "└").replace("│", " ") for line in shown] == [
+        "lambda:order Invoke  ok",
+        "└─ · Initialization  ok",
+        "└─ · work  ok  (customer=ada)",
+        "   └─ · sqs ListQueues  ok",
+        "      └─ sqs ListQueues  ok",
+    ]

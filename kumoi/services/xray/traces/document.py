@@ -172,11 +172,13 @@ def http_status(part: Document) -> int | None:
     return found if type(found) is int else None
 
 
+OK = Status(error=False, throttle=False, fault=False)
+
+
 def status(part: Document) -> Status:
     """How a part went: by its own marks, else by the status of its response."""
-    error, throttle, fault = (part.get(mark) is True for mark in ("error", "throttle", "fault"))
-    if not (error or throttle or fault):
-        code = http_status(part)
-        if code is not None and code >= 400:
-            return Status(code < 500, code == 429, code >= 500)
-    return Status(error or throttle, throttle, fault)
+    error, throttle, fault = part.get("error") is True, part.get("throttle") is True, part.get("fault") is True
+    if error or throttle or fault:
+        return Status(error or throttle, throttle, fault)
+    code = http_status(part) if "http" in part else None
+    return OK if code is None or code < 400 else Status(code < 500, code == 429, code >= 500)

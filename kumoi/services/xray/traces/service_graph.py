@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kumoi.services.xray.traces.document import Document, Status, end_of, in_progress, status
+from kumoi.services.xray.traces.document import OK, Document, Status, end_of, in_progress, status
 from kumoi.services.xray.traces.trace import Segment, ServiceId, Trace
 
 
@@ -28,19 +28,21 @@ class Tally:
     def add(self, part: Document, outcome: Status) -> None:
         """Count a part; one in progress is seen and not counted."""
         began, ended = part["start_time"], end_of(part)
-        self.start = min(self.start, began)
-        self.end = max(self.end, ended)
+        if began < self.start:
+            self.start = began
+        if ended > self.end:
+            self.end = ended
         if in_progress(part):
             return
         self.total += 1
-        if outcome.fault:
+        if outcome is OK:
+            self.ok += 1
+        elif outcome.fault:
             self.faults += 1
         elif outcome.throttle:
             self.throttles += 1
-        elif outcome.error:
-            self.errors += 1
         else:
-            self.ok += 1
+            self.errors += 1
         took = ended - began
         self.seconds += took
         value = bucket(took)
@@ -67,7 +69,11 @@ class Tally:
 
 def bucket(took: float) -> float:
     """A response time as histograms show it: two significant digits, not finer than a millisecond."""
-    return round(float(f"{max(took, 0.0):.1e}"), 3)
+    milliseconds = int(took * 1000 + 0.5)
+    if milliseconds < 100:
+        return milliseconds / 1000
+    unit = 10.0 ** (len(str(milliseconds)) - 2)
+    return round(milliseconds / unit) * unit / 1000
 
 
 class ServiceGraph:

@@ -117,11 +117,13 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
     segments = [Segment(document, service_of(document)) for document in found]
     owners: dict[str, tuple[Segment, Document | None]] = {}
     for segment in segments:
-        for part in walk(segment.document):
-            owners.setdefault(part["id"], (segment, part if part is not segment.document else None))
+        owners.setdefault(segment.document["id"], (segment, None))
+        if "subsegments" in segment.document:
+            for part in parts_of(segment):
+                owners.setdefault(part["id"], (segment, part))
     _link(segments, owners)
     called = {segment.call["id"] for segment in segments if segment.call is not None}
-    for segment in list(segments):
+    for segment in [one for one in segments if "subsegments" in one.document]:
         for part in parts_of(segment):
             if _is_call(part) and not any(
                 one["id"] in called or (one is not part and _is_call(one)) for one in walk(part)
