@@ -6,6 +6,8 @@ trace that is sampled already. Source: "Visualize Lambda function invocations us
 
 from __future__ import annotations
 
+from typing import Any
+
 from kumoi.doorway import Call, Sampled, Trace, Traced
 from kumoi.sandbox import Outcome
 from kumoi.services.lambda_.records import Function
@@ -19,6 +21,16 @@ async def begin(call: Call, function: Function, arn: str) -> None:
     active = function.tracing_mode == "Active"
     if await call.doorway.tracing.begin(call, "lambda", request, always=active) and call.traced is not None:
         call.traced.facts |= {"arn": arn, "arrived": call.now, **call.attributes}
+
+
+def links_of(event: dict[str, Any], trace: Trace | None) -> dict[str, str]:
+    """The traces of a batch's messages that its invocation does not go on with, as it is told them."""
+    if trace is None:
+        return {}
+    headers = [record.get("attributes", {}).get("AWSTraceHeader") for record in event.get("Records", ())]
+    found = [Trace.parse(header, 0.0) for header in dict.fromkeys(headers) if header]
+    links = [f"{one.root}/{one.upstream}" for one in found if one.root != trace.root and one.sampled]
+    return {"links": " ".join(links)} if links else {}
 
 
 def header(call: Call) -> str:

@@ -214,3 +214,18 @@ def test_any_documents_make_a_trace(documents: list[dict[str, Any]]) -> None:
 
 def test_fixture_documents_are_valid(a_segment: Callable[..., dict[str, Any]]) -> None:
     assert parse(json.dumps(a_segment()))["name"] == "shop"
+
+
+def test_a_queue_stands_between_whoever_sends_and_whoever_goes_on() -> None:
+    send = {**part(2, end_time=13.0), "name": "SQS", "namespace": "aws", "aws": {"queue_url": "http://x/1/jobs"}}
+    invoke = {**part(3, end_time=13.0), "name": "Lambda", "namespace": "aws"}
+    trace = assemble(
+        TRACE,
+        [
+            part(1, end_time=16.0, subsegments=[send, invoke]),
+            part(4, end_time=15.0, parent_id=send["id"], origin="AWS::Lambda"),
+            part(5, end_time=15.0, parent_id=invoke["id"], origin="AWS::Lambda"),
+        ],
+    )
+    above = {one.service.name: one.parent.service.name for one in trace.segments if one.parent is not None}
+    assert above == {"jobs": "n1", "n4": "jobs", "n5": "n1"}

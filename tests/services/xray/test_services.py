@@ -184,3 +184,59 @@ def test_an_execution_and_its_tasks_share_a_trace(kumoi: KumoiAccount, xray: Any
     (step,) = [one for one in documents if one["name"] == "step" and one["origin"] == "AWS::Lambda"]
     assert step["parent_id"] == task["id"]
     assert xray.find('rootcause.fault.service { name = "broken" AND last }')
+
+
+def test_a_message_goes_on_with_its_senders_trace_and_links_to_others(
+    kumoi: KumoiAccount, xray: Any, function: Callable[..., str]
+) -> None:
+    function("worker")
+    sqs = kumoi.client("sqs")
+    queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    roots = [f"1-67891233-{number:024x}" for number in range(3)]
+    entries = [
+        {
+            "Id": str(number),
+            "MessageBody": "x",
+            "MessageSystemAttributes": {
+                "AWSTraceHeader": {
+                    "DataType": "String",
+                    "StringValue": f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1",
+                }
+            },
+        }
+        for number, root in enumerate(roots)
+    ]
+    sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    kumoi.client("lambda").create_event_source_mapping(FunctionName="worker", EventSourceArn=arn, BatchSize=10)
+    found: list[dict[str, Any]] = []
+    while not found:
+        found = [one for root in roots for one in xray.documents(root) if one["origin"] == "AWS::Lambda::Function"]
+    (own,) = found
+    assert {link["trace_id"] for link in own["links"]} == set(roots) - {own["trace_id"]}
+
+
+def test_a_graphql_api_that_traces(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
+    arn = function("resolve", "def handler(event, context):\n    return 'hello'\n")
+    client = kumoi.client("appsync")
+    api = client.create_graphql_api(name="greetings", authenticationType="API_KEY", xrayEnabled=True)["graphqlApi"]
+    key = client.create_api_key(apiId=api["apiId"])["apiKey"]["id"]
+    schema = b"type Query { hello: String } schema { query: Query }"
+    client.start_schema_creation(apiId=api["apiId"], definition=schema)
+    client.create_data_source(
+        apiId=api["apiId"],
+        name="fn",
+        type="AWS_LAMBDA",
+        lambdaConfig={"lambdaFunctionArn": arn},
+        serviceRoleArn=ROLE,
+    )
+    client.create_resolver(apiId=api["apiId"], typeName="Query", fieldName="hello", dataSourceName="fn")
+    answer = urllib3.request(
+        "POST", f"{kumoi.url}/graphql/{api['apiId']}", json={"query": "{ hello }"}, headers={"x-api-key": key}
+    )
+    assert answer.json() == {"data": {"hello": "hello"}}
+    (summary,) = xray.find('service(id(type: "AWS::AppSync::GraphQLAPI"))')
+    gateway, service, own = xray.documents(summary["Id"])
+    assert (gateway["name"], gateway["http"]["response"]["status"]) == ("greetings", 200)
+    assert service["parent_id"] == gateway["subsegments"][0]["id"]
+    assert own["origin"] == "AWS::Lambda::Function"

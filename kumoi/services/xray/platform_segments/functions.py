@@ -103,11 +103,19 @@ def _function(hop: Hop, name: str, above: str, facts: dict[str, Any], start: flo
         "parent_id": above,
         "aws": {"account_id": hop.account, "function_arn": arn, "resource_names": [name]},
         **failure,
+        **_links(facts),
         "trace_id": hop.trace,
         "origin": "AWS::Lambda::Function",
         "resource_arn": arn,
         "subsegments": parts,
     }
+
+
+def _links(facts: dict[str, Any]) -> Document:
+    """The traces of further messages of a batch."""
+    pairs = [link.split("/") for link in facts.get("links", "").split()]
+    found = [{"trace_id": root, "id": id, "attributes": {"reference_type": "parent"}} for root, id in pairs]
+    return {"links": found} if found else {}
 
 
 def _failure(facts: dict[str, Any]) -> Document:

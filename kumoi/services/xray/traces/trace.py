@@ -122,16 +122,7 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
             for part in parts_of(segment):
                 owners.setdefault(part["id"], (segment, part))
     _link(segments, owners)
-    called = {segment.call["id"] for segment in segments if segment.call is not None}
-    for segment in [one for one in segments if "subsegments" in one.document]:
-        for part in parts_of(segment):
-            if _is_call(part) and not any(
-                one["id"] in called or (one is not part and _is_call(one)) for one in walk(part)
-            ):
-                made = inferred(trace_id, part)
-                child = Segment(made, service_of(made), segment, part)
-                segment.children.append(child)
-                segments.append(child)
+    _infer(trace_id, segments)
     return Trace(trace_id, segments, orphans)
 
 
@@ -188,6 +179,37 @@ def _link(segments: list[Segment], owners: dict[str, tuple[Segment, Document | N
         if above is None:
             segment.parent, segment.call = owner
             owner[0].children.append(segment)
+
+
+def _infer(trace_id: str, segments: list[Segment]) -> None:
+    """Add the services that tell nothing of themselves: leaf calls, and queues or topics that stand in between.
+
+    Whatever goes on from a message names the sender's call as its parent: its segment is of another type than the
+    service called.
+    """
+    called: dict[str, list[Segment]] = {}
+    for segment in segments:
+        if segment.call is not None:
+            called.setdefault(segment.call["id"], []).append(segment)
+    for segment in [one for one in segments if "subsegments" in one.document]:
+        for part in parts_of(segment):
+            if not _is_call(part) or any(
+                one is not part and (one["id"] in called or _is_call(one)) for one in walk(part)
+            ):
+                continue
+            beyond = called.get(part["id"], [])
+            if beyond and part["namespace"] == "remote":
+                continue
+            made = inferred(trace_id, part)
+            beyond = [one for one in beyond if one.document.get("origin") != made["origin"]]
+            if part["id"] in called and not beyond:
+                continue
+            between = Segment(made, service_of(made), segment, part)
+            segment.children = [one for one in segment.children if one not in beyond] + [between]
+            between.children = beyond
+            for one in beyond:
+                one.parent, one.call = between, None
+            segments.append(between)
 
 
 def _is_call(part: Document) -> bool:
