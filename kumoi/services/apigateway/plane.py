@@ -61,16 +61,16 @@ async def serve(
         return _forbidden(call, "the API has no such stage")
     if served.api.properties.get("disableExecuteApiEndpoint") and not Custom:
         return _forbidden(call, "the API's default endpoint is disabled")
+    if served.stage.properties.get("tracingEnabled"):
+        await tracing.begin(call, served.api, served.stage, path, Host)
     fields = passed_on(
         request.headers.items,
         host=Host,
         scheme=request.scheme,
         source=request.client[0],
-        trace=f"Root={call.trace.root}",
+        trace=tracing.header(call),
     )
     incoming = Incoming(request.method, path, request.query, fields, b"", request.client[0], Host)
-    if served.stage.properties.get("tracingEnabled"):
-        await tracing.begin(call, served.api, served.stage, incoming)
     exchange = new_exchange(call, served, incoming, BasePath, custom=Custom)
     try:
         body = await request.body.read(MAX_REQUEST)
