@@ -207,7 +207,7 @@ class Executor:
         environment.platform_log.done(call.request_id, outcome, trace if call.traced else None)
         log.settle()
         if call.traced is not None:
-            tracing.ran(call.traced, began, outcome)
+            tracing.ran(call.traced, began, call.now, outcome)
         return Result(outcome, log.tail())
 
     def _release(self, environment: ExecutionEnvironment) -> None:

@@ -43,10 +43,11 @@ def of_function(call: Call) -> Trace:
     return Trace(call.trace.root, call.span, call.traced is not None)
 
 
-def ran(traced: Traced, began: float, outcome: Outcome) -> None:
-    """The function has run, from `began` (epoch seconds) on: its initialisation lies before the handler's time."""
+def ran(traced: Traced, began: float, ended: float, outcome: Outcome) -> None:
+    """The function has run between two moments (epoch seconds), its initialisation included."""
     traced.facts |= {
         "began": began,
+        "ended": ended,
         "init": outcome.init_duration,
         "duration": outcome.duration,
         "status": outcome.status,

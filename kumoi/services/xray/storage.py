@@ -64,13 +64,18 @@ def row(place: Place, document: Document, text: str, now: float) -> dict[str, An
 
 
 def _time(trace_id: str, began: int, now: float) -> int:
-    told = int(trace_id[2:10], 16) * 1000
+    told = _told(trace_id)
     return told if now * 1000 - KEPT_DAYS * DAY <= told <= now * 1000 + DAY else began
+
+
+def _told(trace_id: str) -> int:
+    """The time that an id tells (epoch ms)."""
+    return int(trace_id[2:10], 16) * 1000
 
 
 async def find_trace(lake: Lake, place: Place, trace_id: str) -> Trace | None:
     """A trace by its id, or None."""
-    told = int(trace_id[2:10], 16) * 1000
+    told = _told(trace_id)
     equals = {"trace": trace_id}
     found = await lake.scan(TABLE.name, **place._asdict(), equals=equals, start=told, end=told + 1)
     if not found:
@@ -114,14 +119,35 @@ async def slices(
     )
     for first, last in _cuts(counts.rows, rows):
         found = await lake.query(
-            f"SELECT trace, document FROM segments {condition} ORDER BY time, trace, seq",  # noqa: S608
+            f"SELECT trace, time, document FROM segments {condition} ORDER BY time, trace, seq",  # noqa: S608
             parameters,
             views={"segments": View(TABLE.name, place.account, place.region, start=first, end=last + 1)},
         )
         traces: dict[str, list[str]] = {}
-        for trace, document in found.rows:
-            traces.setdefault(trace, []).append(document)
+        scattered: set[str] = set()
+        for trace, time, document in found.rows:
+            if time != _told(trace):
+                scattered.add(trace)
+            else:
+                traces.setdefault(trace, []).append(document)
+        if scattered:
+            traces |= await _gathered(lake, place, scattered, first, last)
         yield Slice(first, last + 1, traces)
+
+
+async def _gathered(lake: Lake, place: Place, ids: set[str], first: int, last: int) -> dict[str, list[str]]:
+    """Those of some traces whose ids tell no time that begin within a time, with all of their documents."""
+    found = await lake.query(
+        "SELECT trace, document, min(time) OVER (PARTITION BY trace) FROM segments"
+        " WHERE trace IN (SELECT unnest(?)) ORDER BY seq",
+        [sorted(ids)],
+        views={"segments": View(TABLE.name, place.account, place.region, start=first - DAY, end=last + DAY)},
+    )
+    traces: dict[str, list[str]] = {}
+    for trace, document, began in found.rows:
+        if first <= began <= last:
+            traces.setdefault(trace, []).append(document)
+    return traces
 
 
 def _cuts(counts: Sequence[tuple[Any, ...]], rows: int) -> list[tuple[int, int]]:

@@ -67,6 +67,20 @@ def test_a_trace_of_w3c_whose_id_tells_no_time_is_found_by_when_it_began(xray: A
     assert len(xray.documents("4bf92f3577b34da6a3ce929d0e0e4736")) == 1
 
 
+def test_such_a_trace_is_whole_though_its_documents_lie_apart(xray: Any, a_segment: Make) -> None:
+    now = time.time()
+    made = [a_segment(f"n{number}", trace="5" * 32, start_time=now - 600 + number, end_time=now) for number in range(5)]
+    others = [a_segment("other", trace=f"1-{int(now) - 600 + number % 5:08x}-{number:024x}") for number in range(2_200)]
+    for at in range(0, len(others), 1_100):
+        xray.put(*others[at : at + 1_100])
+    xray.put(*made)
+    (summary,) = xray.find('!service("other")')
+    assert {one["Name"] for one in summary["ServiceIds"]} == {f"n{number}" for number in range(5)}
+    services = xray.client.get_service_graph(**hour())["Services"]
+    counts = {one["Name"]: one["SummaryStatistics"]["TotalCount"] for one in services if "SummaryStatistics" in one}
+    assert counts == {**{f"n{number}": 1 for number in range(5)}, "other": 2_200}
+
+
 def test_ids_of_nothing_are_unprocessed(xray: Any) -> None:
     nothing = "1-581cf771-a006649127e371903a2de979"
     assert xray.client.batch_get_traces(TraceIds=[nothing])["UnprocessedTraceIds"] == [nothing]

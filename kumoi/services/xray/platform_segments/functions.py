@@ -27,7 +27,7 @@ def render(hop: Hop, traced: Traced, _calls: Sequence[Hop]) -> list[Document]:
     start = min(hop.time / 1000, facts["arrived"])
     end = start + hop.duration_us / 1e6
     if "began" in facts:
-        end = max(end, facts["began"] + (facts["init"] or 0.0) + facts["duration"])
+        end = max(end, facts["ended"])
     status, found = outcome(hop)
     failed = {"fault": True} if "began" in facts and facts["error_type"] is not None else found
     service: Document = {
@@ -76,14 +76,14 @@ def _attempt(hop: Hop, service: Document, facts: dict[str, Any]) -> list[Documen
 
 def _function(hop: Hop, name: str, above: str, facts: dict[str, Any], start: float, end: float) -> Document:
     arn = facts["arn"]
-    init = facts["init"] or 0.0
-    began = within(start, end, facts["began"])
-    called = within(began, end, began + init)
-    ended = within(called, end, called + facts["duration"])
+    ended = within(start, end, facts["ended"])
+    called = within(start, ended, ended - facts["duration"])
+    ready = called if facts["init"] is None else within(start, called, called - facts["init"])
+    began = min(within(start, end, facts["began"]), ready)
     aws = {"function_arn": arn}
     parts: list[Document] = []
     if facts["init"] is not None:
-        parts.append({"id": hex_id(16), "name": "Initialization", "start_time": began, "end_time": called, "aws": aws})
+        parts.append({"id": hex_id(16), "name": "Initialization", "start_time": ready, "end_time": called, "aws": aws})
     invocation: Document = {
         "id": hop.span,
         "name": "Invocation",
