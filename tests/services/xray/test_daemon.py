@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,43 @@ def test_datagrams_are_kept_and_garbage_is_counted(
                 url = f"http://{host}:{other}/GetSamplingRules"
                 answer = await asyncio.to_thread(urllib3.request, "POST", url, body=b"{}")
                 assert answer.json()["SamplingRuleRecords"][0]["SamplingRule"]["RuleName"] == "Default"
+
+    asyncio.run(main())
+
+
+APPLICATION = """
+from aws_xray_sdk.core import xray_recorder
+from aws_xray_sdk.core.sampling.connector import ServiceConnector
+connector = ServiceConnector()
+connector.setup_xray_client("127.0.0.1", PORT, None)
+assert [rule.name for rule in connector.fetch_sampling_rules()] == ["Default"]
+xray_recorder.configure(service="desktop", daemon_address="127.0.0.1:PORT", sampling=False)
+with xray_recorder.in_segment("desktop") as segment:
+    segment.put_http_meta("url", "http://desktop/")
+    with xray_recorder.in_subsegment("inner"):
+        pass
+print(segment.trace_id)
+"""
+
+
+def test_the_sdk_in_a_program_outside_of_functions() -> None:
+    pytest.importorskip("aws_xray_sdk")
+
+    async def main() -> None:
+        async with Platform(Settings(port=0, xray_port=0)) as platform:
+            doorway = platform.parts[Doorway]
+            port = doorway.tracing.daemon.rpartition(":")[2]
+            program = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", APPLICATION.replace("PORT", port), stdout=asyncio.subprocess.PIPE
+            )
+            output, _ = await program.communicate()
+            assert program.returncode == 0
+            found = None
+            while found is None:
+                await asyncio.sleep(0)
+                found = await find_trace(doorway.lake, HERE, output.decode().strip())
+            (segment,) = found.segments
+            assert (segment.document["name"], segment.document["subsegments"][0]["name"]) == ("desktop", "inner")
 
     asyncio.run(main())
 

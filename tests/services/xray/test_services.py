@@ -240,3 +240,46 @@ def test_a_graphql_api_that_traces(kumoi: KumoiAccount, xray: Any, function: Cal
     assert (gateway["name"], gateway["http"]["response"]["status"]) == ("greetings", 200)
     assert service["parent_id"] == gateway["subsegments"][0]["id"]
     assert own["origin"] == "AWS::Lambda::Function"
+
+
+def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: KumoiAccount, xray: Any) -> None:
+    kumoi.client("sqs").create_queue(QueueName="jobs")
+    client = kumoi.client("stepfunctions", inject_host_prefix=False)
+    queue = f"{kumoi.url}/{kumoi.account}/jobs"
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": queue, "MessageBody": "x"},
+        "End": True,
+    }
+    branches = [{"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}} for name in ("Left", "Right")]
+    each = {"StartAt": "Send", "States": {"Send": send}}
+    definition = {
+        "StartAt": "Both",
+        "States": {
+            "Both": {"Type": "Parallel", "Branches": branches, "Next": "All"},
+            "All": {"Type": "Map", "ItemProcessor": each, "End": True},
+        },
+    }
+    machine = client.create_state_machine(
+        name="fast",
+        type="EXPRESS",
+        definition=json.dumps(definition),
+        roleArn=ROLE,
+        tracingConfiguration={"enabled": True},
+    )["stateMachineArn"]
+    answer = client.start_sync_execution(stateMachineArn=machine, input="[1]")
+    assert answer["status"] == "SUCCEEDED", answer
+    found: list[dict[str, Any]] = []
+    while not found:
+        found = xray.find('service("fast") AND !partial')
+    execution = xray.await_documents(found[0]["Id"], lambda found: "end_time" in found[0])[0]
+    names = sorted(part["name"] for part in execution["subsegments"])
+    assert names == ["All", "Both", "Left", "Right", "Send", "Send"]
+    sends = [part for part in execution["subsegments"] if part["name"] == "Send"]
+    assert all([inner["name"] for inner in part["subsegments"]] == ["SQS"] for part in sends)
+    assert len({part["id"] for part in sends}) == 2
+    both = next(part for part in execution["subsegments"] if part["name"] == "Both")
+    left = next(part for part in execution["subsegments"] if part["name"] == "Left")
+    assert both["start_time"] <= left["start_time"] <= left["end_time"] <= both["end_time"]
+    assert xray.find('edge("fast", id(type: "AWS::SQS::Queue"))')
