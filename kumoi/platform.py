@@ -26,6 +26,7 @@ from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
 from kumoi.gateway.routing import Router
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
@@ -223,7 +224,7 @@ class Platform:
         if not tracing.daemon:
             return
         host, _, port = tracing.daemon.rpartition(":")
-        proxy = Listener(self.parts[Front], host=host, port=int(port))
+        proxy = Listener(XRayProxy(self.parts[Front]), host=host, port=int(port))
         try:
             await proxy.start()
         except OSError as error:

@@ -46,6 +46,8 @@ def test_datagrams_are_kept_and_garbage_is_counted(
                 assert platform.parts[Daemon].refused == {"ParseError": 7, "MissingId": 1}
                 url = f"http://{host}:{other}/GetSamplingRules"
                 answer = await asyncio.to_thread(urllib3.request, "POST", url, body=b"{}")
+                other_answer = await asyncio.to_thread(urllib3.request, "GET", f"http://{host}:{other}/_kumoi/info")
+                assert other_answer.status == 404
                 assert answer.json()["SamplingRuleRecords"][0]["SamplingRule"]["RuleName"] == "Default"
 
     asyncio.run(main())
