@@ -51,8 +51,8 @@ def _add(graph: ServiceGraph, some: Slice, wanted: Search) -> None:
 
 
 def _traces(some: Slice, wanted: Search) -> Iterable[Trace]:
-    for trace_id, texts in some.traces.items():
-        trace = assembled(trace_id, texts)
+    for trace_id, documents in some.traces.items():
+        trace = assembled(trace_id, documents)
         if wanted.means(trace):
             yield trace
 

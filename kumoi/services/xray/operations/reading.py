@@ -56,10 +56,10 @@ async def get_trace_summaries(
 
 def _summaries(some: Slice, wanted: Search, share: float) -> list[dict[str, Any]]:
     found = []
-    for trace_id, texts in some.traces.items():
+    for trace_id, documents in some.traces.items():
         if share < 1.0 and _draw(trace_id) >= share:
             continue
-        trace = assembled(trace_id, texts)
+        trace = assembled(trace_id, documents)
         if wanted.means(trace):
             found.append(summary(trace))
     return found
