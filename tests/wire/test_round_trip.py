@@ -63,6 +63,7 @@ SERVED = [
     "ssm",
     "stepfunctions",
     "sts",
+    "xray",
 ]
 
 TEXT = st.text(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kumoi.doorway import Call
-from kumoi.services.appsync import appsync
+from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
@@ -49,6 +49,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
+    if api.properties.get("xrayEnabled"):
+        await tracing.begin(call, api)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
     try:
@@ -131,6 +133,7 @@ def _json(answer: Any) -> bytes:
 
 def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str]) -> Response:
     call.response_bytes = len(body)
+    tracing.ended(call, status, errors=bool(answer.get("errors")))
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),
