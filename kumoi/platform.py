@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
-from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry
+from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.front import Front
@@ -25,6 +26,7 @@ from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
 from kumoi.gateway.routing import Router
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
@@ -36,6 +38,8 @@ from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
 from kumoi.wire import Wire
 
+logger = logging.getLogger(__name__)
+
 
 class NotLoopback(ValueError):
     """The platform would listen beyond this machine without anything guarding it."""
@@ -46,7 +50,7 @@ class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto.
+    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +63,7 @@ class Settings:
     region: str = DEFAULT_REGION
     databases: Mapping[str, int] = field(default_factory=dict)
     moto: bool = False
+    xray_port: int | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -149,6 +154,7 @@ class Platform:
                 hops=parts.add(Hops, Hops(lake)),
                 parts=parts,
                 directory=self._directory,
+                tracing=Tracing(settings.xray_port),
             ),
         )
         stack.callback(doorway.hops.flush)
@@ -174,6 +180,7 @@ class Platform:
         await listener.start()
         stack.push_async_callback(listener.stop)
         doorway.endpoint = self.url
+        await self._daemon_proxy(doorway.tracing)
         await timers.start()
         lag = parts.add(LoopLag, LoopLag())
         lag.start()
@@ -206,11 +213,24 @@ class Platform:
         router = self.parts.add(Router, Router(default_region=settings.region))
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         internal = Internal(doorway, clock, timers, self.reset, self._facts)
-        front = Front(doorway, self.parts.add(Wire, Wire()), router, internal)
+        front = self.parts.add(Front, Front(doorway, self.parts.add(Wire, Wire()), router, internal))
         authority = self.parts[CertificateAuthority]
         listener = Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
         self.parts.add(FirstBytes, listener)  # type: ignore[type-abstract]
         return self.parts.add(Listener, listener)
+
+    async def _daemon_proxy(self, tracing: Tracing) -> None:
+        """The daemon's port takes SDKs' questions about sampling rules, too, by HTTP and unsigned."""
+        if not tracing.daemon:
+            return
+        host, _, port = tracing.daemon.rpartition(":")
+        proxy = Listener(XRayProxy(self.parts[Front]), host=host, port=int(port))
+        try:
+            await proxy.start()
+        except OSError as error:
+            logger.warning("SDKs cannot ask the X-Ray daemon on %s for sampling rules: %s", tracing.daemon, error)
+        else:
+            self._stack.push_async_callback(proxy.stop)
 
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user; temporary when nothing is kept."""
@@ -235,6 +255,7 @@ class Platform:
             "durability": settings.durability,
             "isolation": self.parts[SandboxHost].isolation,
             "region": settings.region,
+            "xray_daemon": self.parts[Doorway].tracing.daemon or None,
             **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }

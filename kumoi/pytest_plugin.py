@@ -113,7 +113,7 @@ def _platform() -> Iterator[Connection]:
 
     with tempfile.TemporaryDirectory(prefix="kumoi-pytest-") as directory:
         kumoi = [sys.executable, "-m", "kumoi"]
-        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--data", directory]
+        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--xray-port", "0", "--data", directory]
         done = subprocess.run(started, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise RuntimeError(f"Kumoi did not start: {done.stderr}")

@@ -7,7 +7,7 @@ is left behind as one hop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,6 +22,7 @@ from kumoi.doorway.parts import Parts
 from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
+from kumoi.doorway.tracing import Tracing
 from kumoi.lake import Lake
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
@@ -49,6 +50,7 @@ class Doorway:
         hops: Hops,
         parts: Parts,
         directory: Callable[[str], Path],
+        tracing: Tracing | None = None,
     ) -> None:
         self.registry = registry
         self.state = state
@@ -60,6 +62,7 @@ class Doorway:
         self.hops = hops
         self.parts = parts
         self.directory = directory
+        self.tracing = tracing or Tracing()
         self.endpoint = ""
 
     async def dispatch(self, call: Call) -> Any:
@@ -121,6 +124,8 @@ class Doorway:
                     call.asked,
                     call.denied,
                     call.warning,
+                    call.traced,
+                    call.trace.traced and not call.caller.looks_up(call.service),
                 )
             )
 
@@ -144,12 +149,15 @@ class Doorway:
         region: str,
         trace: Trace = NO_TRACE,
         request_id: str | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> Any:
         """Call an operation on a service's own initiative: a timer, a poller, a delivery that nobody waits for.
 
         `caller` is who acts (`Principal.of_service`), in its account; without a `trace` a new one begins.
         """
         call = Call(self, service, operation, params, caller, caller.account, region, trace, caller.source)
+        if attributes is not None:
+            call.attributes = attributes
         if not trace.root:
             call.trace = Trace.new(self.clock.now())
         if request_id is not None:

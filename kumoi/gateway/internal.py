@@ -22,6 +22,7 @@ from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.gateway.traces import TRACE_ID, whole_trace
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
@@ -151,7 +152,14 @@ async def _hops(internal: Internal, _request: Request, query: dict[str, str]) ->
         limit = int(query.get("limit", "100"))
     except ValueError:
         raise BadRequest("limit is a number") from None
-    return {"hops": [hop._asdict() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+    return {"hops": [hop.shown() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+
+
+async def _trace(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    trace_id = query.get("id", "")
+    if not TRACE_ID.fullmatch(trace_id):
+        raise BadRequest("id is a trace id: 1-, 8 hexadecimal digits, -, 24 hexadecimal digits")
+    return await whole_trace(internal.doorway, trace_id)
 
 
 async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
@@ -204,6 +212,7 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "/_kumoi/faults"): _clear_faults,
     ("GET", "/_kumoi/hops"): _hops,
     ("GET", "/_kumoi/map"): _map,
+    ("GET", "/_kumoi/trace"): _trace,
     ("GET", "/_kumoi/permissions"): _permissions,
     ("GET", "/_kumoi/roles"): _roles,
 }

@@ -263,12 +263,24 @@ class Router(HostNames):
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/event", "/SimpleNotificationService-")
+_OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
+"""The paths of OpenTelemetry's protocol; no bucket has a name of two characters."""
+_PLANE_PATHS = (
+    "/v1/",
+    "/restapis/",
+    "/_aws/execute-api/",
+    "/mqtt",
+    "/graphql",
+    "/event",
+    "/SimpleNotificationService-",
+)
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
     """Data planes known by their path: a REST API's stage, SNS's certificate, MQTT, GraphQL with an API key."""
     headers = request.headers
+    if request.path in _OTLP and request.method == "POST" and "x-amz-target" not in headers:
+        return Target("data-plane", "otlp", region, credential)
     if credential is not None and credential.signing_name == "s3":
         return None
     if match := _USER_REQUEST.fullmatch(request.path):

@@ -32,6 +32,7 @@ SERVED = [
     "apigatewaymanagementapi",
     "apigatewayv2",
     "appsync",
+    "athena",
     "cloudformation",
     "codedeploy",
     "cloudfront",
@@ -44,6 +45,7 @@ SERVED = [
     "elbv2",
     "events",
     "fis",
+    "glue",
     "iam",
     "iot",
     "iot-data",
@@ -61,6 +63,7 @@ SERVED = [
     "ssm",
     "stepfunctions",
     "sts",
+    "xray",
 ]
 
 TEXT = st.text(

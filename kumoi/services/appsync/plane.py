@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from kumoi.doorway import Call
-from kumoi.services.appsync import appsync
+from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
@@ -20,7 +20,6 @@ from kumoi.wire.http import BodyTooLarge, Request, Response
 
 if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
-    from kumoi.services.appsync.schema.compiled import Compiled
 
 MAX_REQUEST = 1024 * 1024
 MAX_EVENTS = 1300 * 1024
@@ -55,16 +54,18 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
     if path.rstrip("/") == "/event":
         return await _event(call, place, request)
-    bound = await call.part(Kept).bounds.of(call.state, place.api, version)
+    bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
+    if bound.api.properties.get("xrayEnabled"):
+        await tracing.begin(call, bound.api)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
     try:
         body = await request.body.read(MAX_REQUEST)
     except BodyTooLarge:
         return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1 MB.")
-    headers = {name.lower(): value for name, value in request.headers.items}
+    headers = request.headers.index
     asked = _asked(body, headers.get("content-type", ""))
     try:
         caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
@@ -75,7 +76,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
     whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
-    return await _run(whole, bound, bound.compiled, asked)
+    return await _run(whole, bound, asked)
 
 
 async def _event(call: Call, place: Place, request: Request) -> Response:
@@ -95,13 +96,11 @@ async def _event(call: Call, place: Place, request: Request) -> Response:
         return _failed(call, refusal.status, refusal.kind, str(refusal))
 
 
-async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, Any]) -> Response:
-    from kumoi.services.appsync.execution.documents import document
-    from kumoi.services.appsync.execution.running import run
+async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
     from kumoi.services.appsync.realtime.publishing import publish
 
     call, kept = asked.call, asked.call.part(Kept)
-    read = await document(found, given["query"], asked.api.properties.get("introspectionConfig") != "DISABLED")
+    read = await bound.document(given["query"])
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")
@@ -120,13 +119,13 @@ async def _run(asked: Asked, bound: Bound, found: Compiled, given: Mapping[str, 
     held = _held(asked, given) if chosen[0].queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    answer = await run(asked, bound, kept.templates, read, chosen[0])
+    answer = await bound.run(asked, kept.templates, read, chosen[0])
     if not chosen[0].queries:
-        await publish(asked, found, read, chosen[0], answer)
+        await publish(asked, bound.schema, read, chosen[0], answer)
     content = _json(answer)
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
-    return _sent(call, content)
+    return _sent(call, content, errors="errors" in answer)
 
 
 def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
@@ -149,13 +148,13 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
         return unreadable
     if not isinstance(given, dict) or not isinstance(given.get("query"), str):
         return unreadable
-    if not isinstance(given.get("variables") or {}, dict) or not isinstance(given.get("operationName") or "", str):
+    if not isinstance(given.get("variables"), dict | None) or not isinstance(given.get("operationName"), str | None):
         return unreadable
     return given
 
 
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
-    return _sent(call, _json(answer), status, *more)
+    return _sent(call, _json(answer), status, *more, errors=bool(answer.get("errors")))
 
 
 def _json(answer: Any) -> bytes:
@@ -166,8 +165,9 @@ def _json(answer: Any) -> bytes:
         return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str]) -> Response:
+def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], errors: bool = False) -> Response:
     call.response_bytes = len(body)
+    tracing.ended(call, status, errors=errors)
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),

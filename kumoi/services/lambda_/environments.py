@@ -46,7 +46,13 @@ class EnvironmentMaker:
         opt = await self._code.merged(function.layers)
         log = self._log(key, function)
         variables = compose(
-            function, key.region, log.stream, self._credentials(key, function), self._doorway.endpoint, kind
+            function,
+            key.region,
+            log.stream,
+            self._credentials(key, function),
+            self._doorway.endpoint,
+            kind,
+            self._doorway.tracing.daemon,
         )
         spec = SandboxSpec(
             runtime=function.runtime,

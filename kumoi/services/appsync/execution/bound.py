@@ -6,14 +6,14 @@ nobody about permissions.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.access import allowed
 from kumoi.services.appsync.execution.compiler import Program, Rules, program
-from kumoi.services.appsync.execution.documents import Document, Operation
+from kumoi.services.appsync.execution.documents import Document, Operation, document
+from kumoi.services.appsync.execution.running import Answer, run
 from kumoi.services.appsync.execution.selections import Flags
 from kumoi.services.appsync.records import (
     Api,
@@ -29,10 +29,11 @@ from kumoi.services.appsync.records import (
     resolvers,
     schemas,
 )
-from kumoi.services.appsync.resolving.field import Caller
+from kumoi.services.appsync.resolving.field import Asked, Caller
 from kumoi.services.appsync.resolving.outcomes import FieldError, Unauthorized
 from kumoi.services.appsync.resolving.resolver import Plan, plan
-from kumoi.services.appsync.schema.compiled import Compiled, Schemas
+from kumoi.services.appsync.resolving.templates import Templates
+from kumoi.services.appsync.schema.compiled import Compiled
 from kumoi.state import State, Transaction, transactional
 
 APIS = 64
@@ -64,10 +65,23 @@ class Bound:
         self._programs: OrderedDict[Any, tuple[Program, int]] = OrderedDict()
         self._kept = 0
 
+    @property
+    def schema(self) -> Compiled:
+        """The schema of an API that has one."""
+        assert self.compiled is not None, "an API without a schema runs nothing"
+        return self.compiled
+
+    async def document(self, text: str) -> Document:
+        """A query, read and checked."""
+        return await document(self.schema, text, self.api.properties.get("introspectionConfig") != "DISABLED")
+
+    async def run(self, asked: Asked, kept: Templates, document: Document, operation: Operation) -> Answer:
+        """What a request comes to."""
+        return await run(asked, self, kept, document, operation)
+
     def program(self, document: Document, operation: Operation, flags: Flags, caller: Caller) -> Program:
         """What to run for a caller, compiled at the first time."""
-        found = self.compiled
-        assert found is not None, "an API without a schema runs nothing"
+        found = self.schema
         groups = caller.groups if found.has_groups else ()
         key = (document.text, operation.name, tuple(flags.values()), caller.mode, groups, caller.denied)
         kept = self._programs.pop(key, None)
@@ -97,8 +111,8 @@ class Bound:
 class Bounds:
     """The APIs in use, each in the version that it was asked in last."""
 
-    def __init__(self, schemas: Schemas) -> None:
-        self._schemas = schemas
+    def __init__(self, schema: Callable[[str, str], Awaitable[Compiled]]) -> None:
+        self._schema = schema
         self._kept: OrderedDict[str, tuple[str, Bound]] = OrderedDict()
 
     async def of(self, state: State, api_id: str, version: Version | None) -> Bound | None:
@@ -119,7 +133,7 @@ class Bounds:
         schema = parts.schema
         if schema is None or not schema.definition:
             return Bound(parts, None, {})
-        found = await asyncio.to_thread(self._schemas.of, schema.version, schema.definition)
+        found = await self._schema(schema.version, schema.definition)
         return Bound(parts, found, await _resolvers(state, parts.api.id))
 
 

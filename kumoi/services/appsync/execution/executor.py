@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 200
 """Resolvers of one request that run at a time."""
+BREATH = 16
+"""Resolvers that may go on one after another, without waiting for anything, before others have their turn."""
 LARGE = 2_000
 """Items from which on a list is finished on a thread."""
 
@@ -147,7 +149,9 @@ async def _together(jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
     waiting = iter(jobs)
 
     async def work() -> None:
-        for job in waiting:
+        for number, job in enumerate(waiting):
             await job()
+            if number % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
 
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from graphql import GraphQLError, execute_sync, get_variable_values
 from graphql.execution.values import VariableValues
 
 from kumoi.services.appsync.access import permitted
-from kumoi.services.appsync.execution.bound import Bound
 from kumoi.services.appsync.execution.compiler import Program, Rules, program
 from kumoi.services.appsync.execution.documents import Document, Operation
 from kumoi.services.appsync.execution.executor import Execution, Resolve
@@ -29,6 +28,9 @@ from kumoi.services.appsync.resolving.resolver import Plan, resolve
 from kumoi.services.appsync.resolving.siblings import Siblings
 from kumoi.services.appsync.resolving.templates import Templates
 from kumoi.services.appsync.schema.compiled import Compiled
+
+if TYPE_CHECKING:
+    from kumoi.services.appsync.execution.bound import Bound
 
 SECONDS = 30.0
 MAX_RESOLVERS = 10_000
@@ -43,8 +45,7 @@ Answer = dict[str, Any]
 
 async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
     """What a request comes to: `data`, and `errors` where there are some."""
-    found = bound.compiled
-    assert found is not None, "an API without a schema runs nothing"
+    found = bound.schema
     variables = await _variables(found, operation, asked.variables)
     if isinstance(variables, list):
         return {"data": None, "errors": variables}
@@ -126,6 +127,8 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
                 pending.path,
                 siblings,
             )
+            if asked.cache is None:
+                return await resolve(kept, field, resolver)
             return await resolved(field, resolver.resolver.properties, lambda: resolve(kept, field, resolver))
 
     return group

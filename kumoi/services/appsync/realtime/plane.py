@@ -68,7 +68,7 @@ async def _begun(call: Call, request: Request, given: Opening, subprotocol: str,
             call.caller = await signer(call, given.headers, _signable("/event", place.api, ""), given.payload)
             await authorized(call, event_api, None, "CONNECT", {}, given.headers)
             return EventConversation(hub, call, session)
-        bound = await call.part(Kept).bounds.of(call.state, place.api, await find_version(call.state, place.api))
+        bound = await call.part(Kept).bound(call.state, place.api, await find_version(call.state, place.api))
         if bound is None:
             return None
         call.caller = await signer(call, given.headers, _signable("/graphql", place.api, "/connect"), given.payload)

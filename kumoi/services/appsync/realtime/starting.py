@@ -16,7 +16,7 @@ from graphql import FieldNode, GraphQLError, get_argument_values, get_variable_v
 
 from kumoi.doorway import Call
 from kumoi.services.appsync.access import Refused, allowed, authenticate, permitted
-from kumoi.services.appsync.execution.documents import Document, document
+from kumoi.services.appsync.execution.documents import Document
 from kumoi.services.appsync.execution.selections import Selections
 from kumoi.services.appsync.execution.selections import text as selections_text
 from kumoi.services.appsync.kept import Kept
@@ -61,7 +61,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
     """The field that feeds the subscription, and what it wants; raises CannotStart."""
     given, headers, text = _read(payload)
     kept = call.part(Kept)
-    bound = await kept.bounds.of(call.state, session.api, await find_version(call.state, session.api))
+    bound = await kept.bound(call.state, session.api, await find_version(call.state, session.api))
     if bound is None or bound.compiled is None:
         raise refused("GraphQLSchemaException", "No schema definition exists.")
     api, found = bound.api, bound.compiled
@@ -72,7 +72,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
     except Refused as refusal:
         raise refused("UnauthorizedException", str(refusal)) from None
     asked = Asked(call, api, caller, headers, given.get("variables") or {}, cache=bound.cache)
-    read = await document(found, given["query"], api.properties.get("introspectionConfig") != "DISABLED")
+    read = await bound.document(given["query"])
     if read.errors:
         raise CannotStart(*read.errors)
     chosen = _chosen(found, read, given.get("operationName"), asked.variables)

@@ -26,10 +26,10 @@ from graphql import (
 from graphql.language import DirectiveNode
 from graphql.validation.validate import validate_sdl
 
+from kumoi.services.appsync.schema import BadSchema
 from kumoi.services.appsync.schema.feeds import feeds, unfit
 from kumoi.services.appsync.schema.scalars import NAMES, read, written
 
-KEPT = 64
 DIRECTIVES = {
     "aws_api_key": "API_KEY",
     "aws_iam": "AWS_IAM",
@@ -51,10 +51,6 @@ directive @aws_subscribe(mutations: [String]) on FIELD_DEFINITION
 directive @aws_publish(subscriptions: [String]) on FIELD_DEFINITION
 """
 )
-
-
-class BadSchema(Exception):
-    """The definition is no schema; the text says why."""
 
 
 class Opening(NamedTuple):
@@ -142,21 +138,6 @@ def _bind(scalar: GraphQLScalarType) -> None:
     """Give one of AWS's scalars its rules."""
     for name, rule in (("coerce_output_value", written), ("coerce_input_value", read)):
         setattr(scalar, name, partial(rule, scalar.name))
-
-
-class Schemas:
-    """The schemas in use, by what they were defined as."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Compiled] = OrderedDict()
-
-    def of(self, version: str, definition: str) -> Compiled:
-        """A schema's compiled form, which is the same for the same version."""
-        found = self._kept.pop(version, None) or compiled(definition)
-        self._kept[version] = found
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return found
 
 
 def _name(node: Any) -> tuple[str, str]:
