@@ -125,6 +125,8 @@ async def _opened(call: Call, api_id: str, message: Mapping[str, Any]) -> tuple[
         raise NotDone(404, "NotFoundException", "The API is not found.")
     given = message.get("authorization")
     headers = lowered(given) if isinstance(given, dict) else {}
+    if messages.nests_too_deep(message):
+        raise NotDone(400, "BadRequestException", "The message nests too deep.")
     signed = {name: message[name] for name in ("channel", "events") if name in message}
     call.caller = await signer(call, headers, ("/event", f"/event/{api_id}"), orjson.dumps(signed).decode())
     return api, headers

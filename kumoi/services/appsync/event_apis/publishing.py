@@ -120,7 +120,10 @@ def _read(texts: list[Any]) -> tuple[list[tuple[int, Event]], list[dict[str, Any
                 raise ValueError("The event is not a string.")
             if len(text) > MAX_EVENT:
                 raise ValueError("The event is larger than 240 KB.")
-            events.append((number, Event(uuid(), orjson.loads(text))))
+            payload = orjson.loads(text)
+            if messages.nests_too_deep(payload):
+                raise ValueError("The event nests too deep.")
+            events.append((number, Event(uuid(), payload)))
         except orjson.JSONDecodeError:
             failed.append(_failed(number, "The event is not valid JSON."))
         except ValueError as error:

@@ -17,6 +17,15 @@ def dumped(message: Mapping[str, Any]) -> str:
     return orjson.dumps(message).decode()
 
 
+def nests_too_deep(value: Any) -> bool:
+    """Whether a value could not be written as JSON again, a few levels further down."""
+    try:
+        orjson.dumps([[[[[[[[value]]]]]]]])
+    except orjson.JSONEncodeError:
+        return True
+    return False
+
+
 def error_entry(kind: str | None, message: str, code: int | None = None) -> dict[str, Any]:
     """An entry of `errors`."""
     entry: dict[str, Any] = {} if kind is None else {"errorType": kind}

@@ -107,6 +107,8 @@ def _read(payload: Any) -> tuple[dict[str, Any], dict[str, str], str]:
         or not isinstance(given.get("operationName") or "", str)
     ):
         raise refused("BadRequestException", "Unable to parse GraphQL query.")
+    if messages.nests_too_deep(given):
+        raise refused("BadRequestException", "The variables nest too deep.")
     return given, lowered(authorization), text
 
 

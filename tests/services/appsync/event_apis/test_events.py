@@ -99,6 +99,8 @@ def test_signed_messages(dial: Any, api: str, client: Any) -> None:
         ("/chat/a", [], 400),
         ("/chat/a", ["1"] * 6, 400),
         ("/chat/a", [7], 200),
+        ("/chat/a", ["[" * 600 + "]" * 600], 200),
+        (json.loads("[" * 600 + "]" * 600), ["1"], 400),
         ("/chat/a", [json.dumps("x" * 241 * 1024)], 200),
     ],
 )
@@ -122,7 +124,14 @@ def test_garbage(dial: Any) -> None:
     ):
         one.socket.send(text)
         assert one.receive()["type"] == "error"
-    for message in ({}, {"channel": 1}, {"channel": "/chat/a", "authorization": 1}, {"channel": "/nosuch"}):
+    deep = json.loads("[" * 600 + "]" * 600)
+    for message in (
+        {},
+        {"channel": 1},
+        {"channel": deep},
+        {"channel": "/chat/a", "authorization": 1},
+        {"channel": "/nosuch"},
+    ):
         for kind in ("subscribe", "publish"):
             one.send(**{"type": kind, "id": "1", "events": ["1"], **message})
             assert one.receive()["type"] == f"{kind}_error"

@@ -229,6 +229,8 @@ def test_garbage(subscriber: Any, mutate: Mutate) -> None:
     ):
         one.send(id="1", type="start", payload=payload)
         assert one.receive()["type"] == "error"
+    deep = json.loads("[" * 600 + "]" * 600)
+    assert one.start("1", "subscription { onAdd { id } }", deep=deep)["type"] == "error"
     assert one.start("1", "subscription { onAdd { id } }")["type"] == "start_ack"
 
 
