@@ -49,8 +49,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
-    if api.properties.get("xrayEnabled"):
-        await tracing.begin(call, api)
+    if bound.api.properties.get("xrayEnabled"):
+        await tracing.begin(call, bound.api)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
     try:
@@ -91,7 +91,7 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     content = _json(answer)
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
-    return _sent(call, content)
+    return _sent(call, content, errors="errors" in answer)
 
 
 def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
@@ -120,7 +120,7 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
 
 
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
-    return _sent(call, _json(answer), status, *more)
+    return _sent(call, _json(answer), status, *more, errors=bool(answer.get("errors")))
 
 
 def _json(answer: Any) -> bytes:
@@ -131,9 +131,9 @@ def _json(answer: Any) -> bytes:
         return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str]) -> Response:
+def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], errors: bool = False) -> Response:
     call.response_bytes = len(body)
-    tracing.ended(call, status, errors=bool(answer.get("errors")))
+    tracing.ended(call, status, errors=errors)
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),
