@@ -88,7 +88,7 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
         scale = f"(SELECT count(*) FROM m{mark})::DOUBLE / greatest(1, (SELECT count(*) FROM top{mark}))"
         parts.append(
             f"SELECT '{mark}' AS mark, masked, count(*) * {scale} AS n FROM (SELECT {masked} AS masked FROM {last}) "
-            "WHERE masked IS NOT NULL GROUP BY masked"
+            "GROUP BY masked"
         )
     body = (
         f"SELECT *, (SELECT count(*) FROM m) FROM ({' UNION ALL '.join(parts)}) ORDER BY n DESC, masked "
@@ -141,6 +141,8 @@ def cluster(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
     """The patterns of masked texts, `(mark, text, count, …)` with the most frequent first."""
     groups: dict[tuple[int, str], list[list[Any]]] = {}
     for mark, masked, count, *_ in rows:
+        if masked is None:
+            continue
         words = masked.split(" ")
         key = (len(words), words[0] if not _MARKED.search(words[0]) else "")
         for known in groups.setdefault(key, []):
