@@ -79,7 +79,8 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
         last = chain.last(f"c{mark}", view)
         relations.append(f'm{mark} AS MATERIALIZED (SELECT "time", seq FROM {last})')
         every = f"greatest(1, (SELECT count(*) FROM m{mark}) // {SAMPLE})"
-        relations.append(f'top{mark} AS (SELECT "time", seq FROM m{mark} WHERE hash(seq) % {every} = 0)')
+        sampled = f'SELECT "time", seq FROM m{mark} WHERE (hash(seq) >> 1)::BIGINT % {every} = 0'
+        relations.append(f"top{mark} AS MATERIALIZED ({sampled})")
         relations.append(
             f'meant{mark} AS (SELECT v.* FROM {view} AS v JOIN top{mark} AS t ON v.seq = t.seq AND v."time" = t."time")'
         )
