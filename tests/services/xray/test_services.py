@@ -257,8 +257,8 @@ def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: Kumo
     definition = {
         "StartAt": "Both",
         "States": {
-            "Both": {"Type": "Parallel", "Branches": branches, "Next": "All"},
-            "All": {"Type": "Map", "ItemProcessor": each, "End": True},
+            "Both": {"Type": "Parallel", "Branches": branches, "Next": "All?"},
+            "All?": {"Type": "Map", "ItemProcessor": each, "End": True},
         },
     }
     machine = client.create_state_machine(
@@ -275,7 +275,7 @@ def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: Kumo
         found = xray.find('service("fast") AND !partial')
     execution = xray.await_documents(found[0]["Id"], lambda found: "end_time" in found[0])[0]
     names = sorted(part["name"] for part in execution["subsegments"])
-    assert names == ["All", "Both", "Left", "Right", "Send", "Send"]
+    assert names == ["All_", "Both", "Left", "Right", "Send", "Send"]
     sends = [part for part in execution["subsegments"] if part["name"] == "Send"]
     assert all([inner["name"] for inner in part["subsegments"]] == ["SQS"] for part in sends)
     assert len({part["id"] for part in sends}) == 2
