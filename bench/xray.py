@@ -141,7 +141,7 @@ def overhead(platform: Platform) -> None:
     doorway, emitter = platform.parts[Doorway], platform.parts[Emitter]
     call = Call(doorway, "sqs", "SendMessage", {}, CALLER, trace=Trace.new(0.0))
     hop = Hop(0, ACCOUNT, "us-east-1", "r", call.span, "", "a", "b", "sqs", "SendMessage", "ok", 1, 0, 0, "id", "", {})
-    facts = {"arn": "arn:f", "arrived": 0.0, "began": 0.0, "ended": 0.1, "init": None, "duration": 0.1}
+    facts = {"name": "f", "arn": "arn:f", "arrived": 0.0, "began": 0.0, "ended": 0.1, "init": None, "duration": 0.1}
     facts |= {"error_type": None, "error": b""}
     root = f"1-{int(time.time()):08x}-{1:024x}"
     invoked = hop._replace(trace=root, service="lambda", time=1, traced=Traced("lambda", "", facts))

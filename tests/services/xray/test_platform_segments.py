@@ -24,7 +24,7 @@ def a_hop(outcome: str = "ok", service: str = "lambda", target: str = "lambda:f"
 
 
 def ran(**more: Any) -> dict[str, Any]:
-    facts = {"arn": "arn:f", "arrived": 10.0, "began": 10.2, "ended": 10.8, "init": None, "duration": 0.1}
+    facts = {"name": "f", "arn": "arn:f", "arrived": 10.0, "began": 10.2, "ended": 10.8, "init": None, "duration": 0.1}
     return {**facts, "status": "success", "error_type": None, "error": b"", **more}
 
 
@@ -52,7 +52,9 @@ def test_a_warm_invocation_and_a_cold_one() -> None:
 def test_an_invocation_that_did_not_run_has_the_services_segment_alone(
     outcome: str, status: int, marks: dict[str, bool]
 ) -> None:
-    (service,) = functions.render(a_hop(outcome), Traced("lambda", "", {"arn": "arn:f", "arrived": 10.0}), ())
+    (service,) = functions.render(
+        a_hop(outcome), Traced("lambda", "", {"name": "f", "arn": "arn:f", "arrived": 10.0}), ()
+    )
     assert service["http"]["response"]["status"] == status
     assert {mark: service[mark] for mark in ("error", "throttle", "fault") if mark in service} == marks
 

@@ -143,6 +143,16 @@ def test_a_sampling_rule_decides(kumoi: KumoiAccount, xray: Any, function: Calla
     assert [one["EntryPoint"]["Name"] for one in xray.find()] == ["loud-one"]
 
 
+def test_a_function_behind_its_url(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
+    function("web")
+    client = kumoi.client("lambda")
+    url = client.create_function_url_config(FunctionName="web", AuthType="NONE")["FunctionUrl"]
+    identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
+    told = fields(urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/").data.decode())
+    service, own = xray.documents(told["Root"])
+    assert (service["name"], own["name"], own["subsegments"][-2]["id"]) == ("web", "web", told["Parent"])
+
+
 def test_an_event_waits_and_is_tried(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
     function("later")
     kumoi.client("lambda").invoke(FunctionName="later", InvocationType="Event")
