@@ -25,6 +25,7 @@ VERBS = {
     "reset": "Forget everything, or everything of one account.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",
+    "runtime": "Install what AWS's runtimes bundle: the SDK for JavaScript.",
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree, or one trace whole.",
     "map": "Who calls what, and how often.",

@@ -79,7 +79,8 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
         last = chain.last(f"c{mark}", view)
         relations.append(f'm{mark} AS MATERIALIZED (SELECT "time", seq FROM {last})')
         every = f"greatest(1, (SELECT count(*) FROM m{mark}) // {SAMPLE})"
-        relations.append(f'top{mark} AS (SELECT "time", seq FROM m{mark} WHERE hash(seq) % {every} = 0)')
+        sampled = f'SELECT "time", seq FROM m{mark} WHERE (hash(seq) >> 1)::BIGINT % {every} = 0'
+        relations.append(f"top{mark} AS MATERIALIZED ({sampled})")
         relations.append(
             f'meant{mark} AS (SELECT v.* FROM {view} AS v JOIN top{mark} AS t ON v.seq = t.seq AND v."time" = t."time")'
         )
@@ -88,7 +89,7 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
         scale = f"(SELECT count(*) FROM m{mark})::DOUBLE / greatest(1, (SELECT count(*) FROM top{mark}))"
         parts.append(
             f"SELECT '{mark}' AS mark, masked, count(*) * {scale} AS n FROM (SELECT {masked} AS masked FROM {last}) "
-            "WHERE masked IS NOT NULL GROUP BY masked"
+            "GROUP BY masked"
         )
     body = (
         f"SELECT *, (SELECT count(*) FROM m) FROM ({' UNION ALL '.join(parts)}) ORDER BY n DESC, masked "
@@ -141,6 +142,8 @@ def cluster(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
     """The patterns of masked texts, `(mark, text, count, …)` with the most frequent first."""
     groups: dict[tuple[int, str], list[list[Any]]] = {}
     for mark, masked, count, *_ in rows:
+        if masked is None:
+            continue
         words = masked.split(" ")
         key = (len(words), words[0] if not _MARKED.search(words[0]) else "")
         for known in groups.setdefault(key, []):

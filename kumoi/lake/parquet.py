@@ -268,7 +268,10 @@ def _frequent(cursor: duckdb.DuckDBPyConnection, table: Table, rows: str) -> lis
 
 def distinct(names: Iterable[str]) -> list[str]:
     """The names that differ in more than their case, as columns must; of others the first."""
-    return list({name.lower(): name for name in reversed(list(names))}.values())[::-1]
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.lower(), name)
+    return list(found.values())
 
 
 def _scalars(value: Any, pointer: str, depth: int) -> Iterator[str]:

@@ -13,6 +13,8 @@ from kumoi.sandbox import Outcome
 from kumoi.services.lambda_.records import Function
 
 _ERROR_BYTES = 4_096
+_HANDED = ("accepted", "attempt", "links")
+"""What queues say of an invocation they make: when an event was accepted, its attempt; further messages' traces."""
 
 
 async def begin(call: Call, function: Function, arn: str) -> None:
@@ -20,7 +22,8 @@ async def begin(call: Call, function: Function, arn: str) -> None:
     request = Sampled(function.name, "AWS::Lambda::Function", arn)
     active = function.tracing_mode == "Active"
     if await call.doorway.tracing.begin(call, "lambda", request, always=active) and call.traced is not None:
-        call.traced.facts |= {"arn": arn, "arrived": call.now, **call.attributes}
+        call.traced.facts |= {"name": function.name, "arn": arn, "arrived": call.now}
+        call.traced.facts |= {name: call.attributes[name] for name in _HANDED if name in call.attributes}
 
 
 def links_of(event: dict[str, Any], trace: Trace | None) -> dict[str, str]:

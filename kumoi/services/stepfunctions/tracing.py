@@ -7,6 +7,7 @@ way when the process ended nothing is told. Source: "Trace Step Functions reques
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -25,6 +26,7 @@ _ENDED = frozenset(
     }
 )
 _OVER = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
+_NOT_IN_NAMES = re.compile(r"[^\w\s.:/%&#=+\\\-@]")
 _NAMES = {"dynamodb": "DynamoDB", "sqs": "SQS", "sns": "SNS", "lambda": "Lambda", "events": "EventBridge"}
 
 
@@ -147,7 +149,7 @@ def _alone(execution: ExecutionRecord, parent: str, began: Event, ended: Event) 
 def _state(execution: ExecutionRecord, entered: Event, left: Event, *, failed: bool = False) -> Document:
     return {
         "id": _id(execution, f"state/{entered.id}"),
-        "name": (entered.details or {}).get("name", entered.type),
+        "name": _NOT_IN_NAMES.sub("_", str((entered.details or {}).get("name", entered.type))),
         **_alone(execution, _id(execution, "execution"), entered, left),
         **({"fault": True} if failed and left.type != "ExecutionSucceeded" else {}),
     }

@@ -16,7 +16,7 @@ import orjson
 
 from kumoi.doorway import Tracing
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION
-from kumoi.services.xray.intake import Intake
+from kumoi.services.xray.intake import Intake, Read
 from kumoi.services.xray.storage import Place
 from kumoi.services.xray.traces import Refused, parse
 
@@ -24,18 +24,22 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 _RECEIVE_BYTES = 4 << 20
+_FORCE_RECEIVE_BYTES = 33
+"""Linux's SO_RCVBUFFORCE, which root may go beyond the system's limit with; Python has no name for it."""
+_LARGEST = 65_536
+_AT_ONCE = 128
 
 
-class Daemon(asyncio.DatagramProtocol):
+class Daemon:
     """Takes datagrams while the platform runs."""
 
     def __init__(self, intake: Intake, tracing: Tracing) -> None:
         self._intake = intake
         self._tracing = tracing
-        self._transport: asyncio.DatagramTransport | None = None
+        self._receiver: socket.socket | None = None
         self.refused: Counter[str] = Counter()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen; where the port is taken on another one, which functions are told, and say so."""
         wanted = self._tracing.port
         if wanted is None:
@@ -44,30 +48,44 @@ class Daemon(asyncio.DatagramProtocol):
             receiver = _bound(wanted)
         except OSError as error:
             receiver = _bound(0)
+            other = receiver.getsockname()[1]
             logger.warning(
                 "the X-Ray daemon cannot listen on %s:%s (%s): functions reach it on port %s, other programs with"
                 " AWS_XRAY_DAEMON_ADDRESS=%s:%s",
-                *(HOST, wanted, error.strerror, receiver.getsockname()[1], HOST, receiver.getsockname()[1]),
+                *(HOST, wanted, error.strerror, other, HOST, other),
             )
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=receiver)
+        self._receiver = receiver
+        asyncio.get_running_loop().add_reader(receiver, self._receive, receiver)
         self._tracing.daemon = f"{HOST}:{receiver.getsockname()[1]}"
 
     def stop(self) -> None:
-        """Listen no more."""
-        if self._transport is not None:
-            self._transport.close()
+        """Listen no more; what has arrived is kept."""
+        if self._receiver is not None:
+            asyncio.get_running_loop().remove_reader(self._receiver)
+            self._receive(self._receiver)
+            self._receiver.close()
 
-    def datagram_received(self, data: bytes, _address: tuple[str, int]) -> None:
-        """Keep the document of one datagram; what is none is counted, and told of once for each reason."""
-        try:
-            text = _document(data)
-            root = parse(text)["trace_id"]
-        except Refused as refused:
-            self._refuse(refused)
-            return
-        place = self._tracing.place(root) or (DEFAULT_ACCOUNT, DEFAULT_REGION)
-        self._intake.write(Place(*place), [text])
+    def _receive(self, receiver: socket.socket) -> None:
+        """Keep the documents of the datagrams that have arrived; what is none is told of once for each reason."""
+        found: dict[Place, list[Read]] = {}
+        for _ in range(_AT_ONCE):
+            try:
+                datagram = receiver.recv(_LARGEST)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                logger.warning("the X-Ray daemon could not receive: %s", error)
+                break
+            try:
+                text = _document(datagram)
+                document = parse(text)
+            except Refused as refused:
+                self._refuse(refused)
+                continue
+            place = self._tracing.place(document["trace_id"]) or (DEFAULT_ACCOUNT, DEFAULT_REGION)
+            found.setdefault(Place(*place), []).append(Read(document, text))
+        for where, some in found.items():
+            self._intake.write(where, some)
 
     def _refuse(self, refused: Refused) -> None:
         self.refused[refused.code] += 1
@@ -78,7 +96,10 @@ class Daemon(asyncio.DatagramProtocol):
 def _bound(port: int) -> socket.socket:
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        try:
+            receiver.setsockopt(socket.SOL_SOCKET, _FORCE_RECEIVE_BYTES, _RECEIVE_BYTES)
+        except OSError:
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         receiver.setblocking(False)
         receiver.bind((HOST, port))
     except OSError:

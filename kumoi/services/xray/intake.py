@@ -14,11 +14,11 @@ from kumoi.services.xray.traces import Document, Refused, parse
 from kumoi.services.xray.traces.document import check
 
 
-class Taken(NamedTuple):
-    """What became of some documents: rows to append, and why others are not kept."""
+class Read(NamedTuple):
+    """A document that was checked, and its text."""
 
-    rows: list[dict[str, Any]]
-    refused: list[Refused]
+    document: Document
+    text: str
 
 
 class Intake:
@@ -31,41 +31,41 @@ class Intake:
 
     async def append(self, place: Place, texts: Iterable[str]) -> list[Refused]:
         """Keep documents; answers those that are refused."""
-        taken = self._read(place, texts)
-        if taken.rows:
-            await self._lake.append(TABLE.name, taken.rows)
-        return taken.refused
+        found: list[Read] = []
+        refused: list[Refused] = []
+        for text in texts:
+            try:
+                found.append(Read(parse(text), text))
+            except Refused as error:
+                refused.append(error)
+        await self._append(place, found)
+        return refused
 
     async def append_made(self, place: Place, documents: Sequence[Document]) -> list[Refused]:
-        """Keep documents that were made here from something else."""
-        taken = Taken([], [])
+        """Keep documents that were made here of something else; answers those that are refused."""
+        found: list[Read] = []
+        refused: list[Refused] = []
         for document in documents:
+            text = orjson.dumps(document).decode()
             try:
-                text = orjson.dumps(document).decode()
-                taken.rows.append(row(place, check(document, len(text)), text, self._clock.now()))
-            except Refused as refused:
-                taken.refused.append(refused)
-        if taken.rows:
-            await self._lake.append(TABLE.name, taken.rows)
-        return taken.refused
+                found.append(Read(check(document, len(text)), text))
+            except Refused as error:
+                refused.append(error)
+        await self._append(place, found)
+        return refused
 
-    def write(self, place: Place, texts: Iterable[str]) -> list[Refused]:
-        """Keep documents without waiting; answers those that are refused."""
-        taken = self._read(place, texts)
-        if taken.rows:
-            self._lake.write(TABLE.name, taken.rows)
-        return taken.refused
+    def write(self, place: Place, found: Sequence[Read]) -> None:
+        """Keep documents without waiting."""
+        self._lake.write(TABLE.name, self._rows(place, found))
 
     def write_made(self, place: Place, documents: Iterable[Document]) -> None:
         """Keep documents of the platform itself."""
-        now = self._clock.now()
-        self._lake.write(TABLE.name, [row(place, one, orjson.dumps(one).decode(), now) for one in documents])
+        self.write(place, [Read(one, orjson.dumps(one).decode()) for one in documents])
 
-    def _read(self, place: Place, texts: Iterable[str]) -> Taken:
-        taken, now = Taken([], []), self._clock.now()
-        for text in texts:
-            try:
-                taken.rows.append(row(place, parse(text), text, now))
-            except Refused as refused:
-                taken.refused.append(refused)
-        return taken
+    async def _append(self, place: Place, found: Sequence[Read]) -> None:
+        if found:
+            await self._lake.append(TABLE.name, self._rows(place, found))
+
+    def _rows(self, place: Place, found: Sequence[Read]) -> list[dict[str, Any]]:
+        now = self._clock.now()
+        return [row(place, one.document, one.text, now) for one in found]

@@ -23,7 +23,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway.tracing.decide = Sampler().decide
     emitter = parts.add(Emitter, Emitter(doorway.hops, intake))
     daemon = parts.add(Daemon, Daemon(intake, doorway.tracing))
-    await daemon.start()
+    daemon.start()
     try:
         yield
     finally:

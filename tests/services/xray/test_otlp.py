@@ -124,6 +124,20 @@ def test_log_records_are_events(kumoi: KumoiAccount) -> None:
         assert (found["body"], found["severityText"], found["traceId"]) == ("low", "WARN", "0a" * 16)
 
 
+def test_names_that_logs_do_not_take_are_refused(kumoi: KumoiAccount) -> None:
+    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"intValue": "7"}}]}]}]}
+    for header, name in (("x-aws-log-group", "no group"), ("x-aws-log-stream", "a:b")):
+        assert post(kumoi, "/v1/logs", body, **{header: name}).status == 400
+    assert post(kumoi, "/v1/logs", body).status == 200
+
+
+def test_values_that_metrics_do_not_take_are_refused(kumoi: KumoiAccount) -> None:
+    for value in ("NaN", "Infinity", 1e300):
+        metric = {"name": "depth", "gauge": {"dataPoints": [{"asDouble": value}]}}
+        answer = post(kumoi, "/v1/metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]})
+        assert answer.status in (200, 400), answer.data
+
+
 def test_data_points_are_metrics_and_cumulative_ones_refused(kumoi: KumoiAccount) -> None:
     now = str(time.time_ns())
     point = {"timeUnixNano": now, "attributes": [{"key": "shop", "value": {"stringValue": "a"}}]}

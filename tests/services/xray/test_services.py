@@ -143,6 +143,16 @@ def test_a_sampling_rule_decides(kumoi: KumoiAccount, xray: Any, function: Calla
     assert [one["EntryPoint"]["Name"] for one in xray.find()] == ["loud-one"]
 
 
+def test_a_function_behind_its_url(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
+    function("web")
+    client = kumoi.client("lambda")
+    url = client.create_function_url_config(FunctionName="web", AuthType="NONE")["FunctionUrl"]
+    identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
+    told = fields(urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/").data.decode())
+    service, own = xray.documents(told["Root"])
+    assert (service["name"], own["name"], own["subsegments"][-2]["id"]) == ("web", "web", told["Parent"])
+
+
 def test_an_event_waits_and_is_tried(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
     function("later")
     kumoi.client("lambda").invoke(FunctionName="later", InvocationType="Event")
@@ -257,8 +267,8 @@ def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: Kumo
     definition = {
         "StartAt": "Both",
         "States": {
-            "Both": {"Type": "Parallel", "Branches": branches, "Next": "All"},
-            "All": {"Type": "Map", "ItemProcessor": each, "End": True},
+            "Both": {"Type": "Parallel", "Branches": branches, "Next": "All?"},
+            "All?": {"Type": "Map", "ItemProcessor": each, "End": True},
         },
     }
     machine = client.create_state_machine(
@@ -275,7 +285,7 @@ def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: Kumo
         found = xray.find('service("fast") AND !partial')
     execution = xray.await_documents(found[0]["Id"], lambda found: "end_time" in found[0])[0]
     names = sorted(part["name"] for part in execution["subsegments"])
-    assert names == ["All", "Both", "Left", "Right", "Send", "Send"]
+    assert names == ["All_", "Both", "Left", "Right", "Send", "Send"]
     sends = [part for part in execution["subsegments"] if part["name"] == "Send"]
     assert all([inner["name"] for inner in part["subsegments"]] == ["SQS"] for part in sends)
     assert len({part["id"] for part in sends}) == 2

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
-from kumoi.services.xray.otlp.decoding import attributes, plain
+from kumoi.services.xray.otlp.decoding import Unreadable, attributes, plain
 
 GROUP = "/otlp"
+_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_STREAM = re.compile(r"[^:*]{1,512}")
+_NOT_IN_STREAMS = re.compile(r"[:*]")
 
 
 class Stream(NamedTuple):
@@ -24,8 +28,10 @@ def events(request: Any, now: float, named: Mapping[str, str]) -> dict[Stream, l
     found: dict[Stream, list[dict[str, Any]]] = {}
     for group in request.resource_logs:
         resource = attributes(group.resource.attributes)
-        service = str(resource.get("service.name", "unknown_service")).replace(":", "_").replace("*", "_") or "unknown"
-        stream = Stream(named.get("x-aws-log-group") or GROUP, named.get("x-aws-log-stream") or service)
+        service = _NOT_IN_STREAMS.sub("_", str(resource.get("service.name") or "unknown_service"))
+        stream = Stream(named.get("x-aws-log-group") or GROUP, named.get("x-aws-log-stream") or service[:512])
+        if not _GROUP.fullmatch(stream.group) or not _STREAM.fullmatch(stream.stream):
+            raise Unreadable("a header names no log group or log stream")
         for scope in group.scope_logs:
             for record in scope.log_records:
                 found.setdefault(stream, []).append(_event(record, scope.scope.name, resource, now))

@@ -58,8 +58,10 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
             await _metrics(call, message, answer)
     except BodyTooLarge as error:
         return _refused(413, str(error), media_type)
-    except (Unreadable, AwsError) as error:
-        return _refused(400, error.message if isinstance(error, AwsError) else f"unreadable: {error}", media_type)
+    except Unreadable as error:
+        return _refused(400, f"unreadable: {error}", media_type)
+    except AwsError as error:
+        return _refused(error.default_status, error.message, media_type)
     return Response(200, [("Content-Type", media_type)], encode(answer, media_type))
 
 

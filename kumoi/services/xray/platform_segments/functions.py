@@ -23,7 +23,7 @@ from kumoi.services.xray.traces import Document
 def render(hop: Hop, traced: Traced, _calls: Sequence[Hop]) -> list[Document]:
     """The segments of an invocation; of one that was refused the service's alone."""
     facts = traced.facts
-    name = hop.target.partition(":")[2].partition(":")[0]
+    name = facts["name"]
     start = min(hop.time / 1000, facts["arrived"])
     end = start + hop.duration_us / 1e6
     if "began" in facts:

@@ -17,6 +17,9 @@ _THROTTLES = frozenset(
 )
 _FAULTS = frozenset({"InternalFailure", "InternalServerError", "ServiceException", "ServiceUnavailable", "Dropped"})
 
+_RAN = "lambda:millisecond"
+"""What a function that ran is metered by, however it ended."""
+
 _NAMES = {
     "lambda": "Lambda",
     "dynamodb": "DynamoDB",
@@ -41,12 +44,12 @@ def marks(status: int) -> Document:
 
 
 def outcome(hop: Hop) -> tuple[int, Document]:
-    """The status that a call of AWS's answered with, and its marks."""
+    """The status that a call of AWS's answered with, and its marks; a function's own failure is an answer."""
     if hop.outcome in _THROTTLES:
         return 429, marks(429)
     if hop.outcome in _FAULTS:
         return 500, marks(500)
-    if hop.service == "lambda" or hop.outcome == "ok":
+    if hop.outcome == "ok" or _RAN in hop.units:
         return 200, {}
     return 400, marks(400)
 
@@ -88,7 +91,7 @@ def call_made(hop: Hop) -> Document:
     }
     if found:
         document["cause"] = cause(hop.outcome, hop.outcome)
-    elif hop.service == "lambda" and hop.outcome != "ok":
+    elif hop.outcome != "ok":
         document["fault"] = True
     return document
 

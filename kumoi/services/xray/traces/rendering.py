@@ -9,12 +9,16 @@ import orjson
 from kumoi.services.xray.traces.summary import duration
 from kumoi.services.xray.traces.trace import Trace
 
+MAX_BYTES = 512_000
+"""What a trace may have; AWS takes no more then, here it is only told."""
+
 
 def answer(trace: Trace) -> dict[str, Any]:
     """A Trace of the API. Subsegments whose segment has not arrived stand beside the segments."""
+    segments = [{"Id": part["id"], "Document": orjson.dumps(part).decode()} for part in trace.documents()]
     return {
         "Id": trace.id,
         "Duration": duration(trace),
-        "LimitExceeded": False,
-        "Segments": [{"Id": part["id"], "Document": orjson.dumps(part).decode()} for part in trace.documents()],
+        "LimitExceeded": sum(len(one["Document"]) for one in segments) > MAX_BYTES,
+        "Segments": segments,
     }

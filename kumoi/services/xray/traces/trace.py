@@ -200,14 +200,15 @@ def _infer(trace_id: str, segments: list[Segment]) -> None:
             beyond = called.get(part["id"], [])
             if beyond and part["namespace"] == "remote":
                 continue
-            made = inferred(trace_id, part)
-            beyond = [one for one in beyond if one.document.get("origin") != made["origin"]]
-            if part["id"] in called and not beyond:
+            origin = _origin(part)
+            further = [one for one in beyond if one.document.get("origin") != origin]
+            if beyond and not further:
                 continue
+            made = inferred(trace_id, part)
             between = Segment(made, service_of(made), segment, part)
-            segment.children = [one for one in segment.children if one not in beyond] + [between]
-            between.children = beyond
-            for one in beyond:
+            segment.children = [one for one in segment.children if one not in further] + [between]
+            between.children = further
+            for one in further:
                 one.parent, one.call = between, None
             segments.append(between)
 
@@ -243,11 +244,9 @@ def inferred(trace_id: str, call: Document) -> Document:
     for member in ("error", "throttle", "fault", "cause", "http", "aws"):
         if member in call:
             made[member] = call[member]
-    made["trace_id"] = trace_id
+    made |= {"trace_id": trace_id, "origin": _origin(call)}
     if call["namespace"] == "remote":
-        made["origin"] = "Database::SQL" if isinstance(call.get("sql"), dict) else "remote"
         return made
-    made["origin"] = _ORIGINS.get(call["name"].lower(), f"AWS::{call['name']}")
     given = aws.get("resource_names")
     names = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
     names = names or [found.rpartition(":")[2] for member in _NAMED if (found := text(aws, member))]
@@ -256,6 +255,13 @@ def inferred(trace_id: str, call: Document) -> Document:
     if names:
         made["resource_names"] = names[:1]
     return made
+
+
+def _origin(call: Document) -> str:
+    """The type of the service that a call is to."""
+    if call["namespace"] == "remote":
+        return "Database::SQL" if isinstance(call.get("sql"), dict) else "remote"
+    return _ORIGINS.get(call["name"].lower(), f"AWS::{call['name']}")
 
 
 def parts_of(segment: Segment) -> Iterator[Document]:
