@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
 from kumoi.doorway.host_names import HostNames, Meaning
-from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
+from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
 from kumoi.wire.http import Request
@@ -215,11 +215,18 @@ class Router(HostNames):
         if found is None:
             if len(name) > _HOST_LIMIT:
                 return HostName()
-            found = self._claimed(bare_host(name)) or read_host(name, self._domains, self._endpoints)
+            found = self._read(name)
             if len(self._hosts) >= _HOSTS_REMEMBERED:
                 self._hosts.clear()
             self._hosts[name] = found
         return found
+
+    def _read(self, name: str) -> HostName | Target:
+        """Whoever claimed a name, or what it says; the platform's own names and AWS's are nobody's to claim."""
+        bare = bare_host(name)
+        said = read_host(name, self._domains, self._endpoints)
+        own = bare in self._domains or (bare.endswith(AWS_DOMAINS) and (said.plane or said.service))
+        return (None if own else self._claimed(bare)) or said
 
     def _claimed(self, name: str) -> Target | None:
         """Whoever claimed a name, or a wildcard above it; the longest counts."""
