@@ -130,6 +130,7 @@ class Platform:
         doorway.identity.forget()
         doorway.faults.clear(account)
         doorway.hops.clear(account)
+        doorway.charges.clear(account)
 
     async def _build(self) -> None:
         stack, settings, parts = self._stack, self.settings, self.parts
@@ -158,6 +159,7 @@ class Platform:
             ),
         )
         stack.callback(doorway.hops.flush)
+        stack.callback(doorway.charges.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
         sandboxes = parts.add(

@@ -15,6 +15,7 @@ from typing import Any
 from kumoi.blobs import Blobs
 from kumoi.clock import Clock
 from kumoi.doorway.call import NO_TRACE, Call, Trace
+from kumoi.doorway.charges import Charges
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
@@ -60,6 +61,7 @@ class Doorway:
         self.identity = identity
         self.faults = faults
         self.hops = hops
+        self.charges = Charges(lake, clock)
         self.parts = parts
         self.directory = directory
         self.tracing = tracing or Tracing()

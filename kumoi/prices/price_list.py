@@ -175,7 +175,9 @@ class PriceList:
         if len(listed) > MOST_ITEMS:
             raise PricesInvalid(f"a price list has at most {MOST_ITEMS} items")
         items = {name: _item(name, _mapping(one, name), sources) for name, one in listed.items()}
-        pools = {name: _pool(name, _mapping(one, name)) for name, one in _mapping(whole.get("pools", {}), "pools").items()}
+        pools = {
+            name: _pool(name, _mapping(one, name)) for name, one in _mapping(whole.get("pools", {}), "pools").items()
+        }
         for name, one in listed.items():
             if "always" in one or "first_year" in one:
                 pools[items[name].pool] = _pool(name, one)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
@@ -80,12 +81,15 @@ async def message(call: Call, ApiId: str, Connection: Connection, Body: str) -> 
     began = perf_counter()
     status, answer = await _message(occasion, api, stage, deployment)
     _log(occasion, stage, status, perf_counter() - began)
+    if answer is not None:
+        call.meter("websocket_messages", -(-max(len(answer), 1) // MAX_FRAME))
     return answer
 
 
 @apigatewayv2.operation(name="EndWebSocketConnection")
 async def disconnect(call: Call, ApiId: str, Connection: Connection, Code: int, Reason: str = "") -> None:
     """Tell `$disconnect` of a connection's end."""
+    call.meter("websocket_minutes", max(1, ceil((call.now - Connection.connected_at) / 60)))
     _, stage, deployment = await _find(call.state, ApiId, Connection.stage)
     if stage is None or deployment is None:
         return
