@@ -35,7 +35,7 @@ class Doorway:
     """The guards in their order, around the registry of services.
 
     `directory` answers a private directory by name, for what a service keeps in files. `endpoint` is the platform's
-    URL once it listens.
+    URL once it listens. `limit` raises for calls that would cost more than they may.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Doorway:
         self.faults = faults
         self.hops = hops
         self.charges = Charges(lake, clock)
+        self.limit: Callable[[Call], None] | None = None
         self.parts = parts
         self.directory = directory
         self.tracing = tracing or Tracing()
@@ -180,6 +181,8 @@ class Doorway:
         )
 
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
+        if self.limit is not None:
+            self.limit(call)
         await self.identity.authorise(call, service)
         operation.check(call.service, call.params)
         if fault is not None and fault.phase == "before":

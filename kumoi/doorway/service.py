@@ -213,8 +213,12 @@ class Service:
         for member in self._resource:
             value = params.get(member)
             if isinstance(value, str) and value:
-                return f"{self.name}:{self._resource_name(value)}"
+                return self.named(value)
         return self.name
+
+    def named(self, value: str) -> str:
+        """The node of a resource by its name, ARN or URL."""
+        return f"{self.name}:{self._resource_name(value)}"
 
     async def load(self) -> None:
         """Import the operations on a thread: the loop goes on meanwhile."""

@@ -4,11 +4,22 @@
 AWS's bulk price files (`bulk.py`) goes over it. Nothing here knows what was metered.
 """
 
-from kumoi.prices.price_list import EVERYWHERE, UNVERIFIED_MARGIN, Figure, Item, Pool, PriceList, PricesInvalid, Range
+from kumoi.prices.price_list import (
+    EVERYWHERE,
+    NOTHING,
+    UNVERIFIED_MARGIN,
+    Figure,
+    Item,
+    Pool,
+    PriceList,
+    PricesInvalid,
+    Range,
+)
 from kumoi.prices.shipped import alternatives, aws
 
 __all__ = [
     "EVERYWHERE",
+    "NOTHING",
     "UNVERIFIED_MARGIN",
     "Figure",
     "Item",

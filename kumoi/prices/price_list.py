@@ -151,19 +151,22 @@ class PriceList:
         return PriceList(items, {**below.pools, **self.pools})
 
     def month(
-        self, quantities: Mapping[str, float], region: str, free_tier: str = "always"
-    ) -> dict[str, tuple[float, Range]]:
-        """What a month costs, by item: units that are not free, and USD. Items that the list lacks are left out."""
+        self, quantities: Mapping[tuple[str, str], float], free_tier: str = "always"
+    ) -> dict[tuple[str, str], tuple[float, Range]]:
+        """What a month costs, by region and item: units that are not free, and USD.
+
+        Free amounts hold for all regions together. Items that the list lacks are left out.
+        """
         left = {name: pool.free(free_tier) for name, pool in self.pools.items()}
-        found: dict[str, tuple[float, Range]] = {}
-        for name, quantity in quantities.items():
+        found: dict[tuple[str, str], tuple[float, Range]] = {}
+        for (region, name), quantity in quantities.items():
             item = self.items.get(name)
             if item is None:
                 continue
             free = min(left.get(item.pool, 0.0), quantity)
             if free:
                 left[item.pool] -= free
-            found[name] = (quantity - free, item.cost(quantity - free, region))
+            found[region, name] = (quantity - free, item.cost(quantity - free, region))
         return found
 
     @classmethod

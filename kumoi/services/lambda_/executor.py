@@ -101,6 +101,7 @@ class Executor:
         milliseconds = billed_milliseconds(outcome.duration, outcome.init_duration)
         kind = "arm" if "arm64" in function.architectures else "x86"
         call.meter("lambda:invocations", 1)
+        call.meter("lambda:billed-millisecond", milliseconds)
         call.meter(
             f"lambda:MB-millisecond-{'provisioned' if provisioned else kind}", milliseconds * function.memory_size
         )

@@ -26,12 +26,15 @@ def express_milliseconds(execution: ExecutionRecord) -> int:
 def charge(charges: Charges, driver: Driver, transitions: int) -> None:
     """Note the transitions that a commit has made; for an Express execution what it cost, once it has ended."""
     run, execution = driver.run, driver.run.execution
-    if (execution.express and not run.ended) or (not execution.express and not transitions):
+    if not run.ended and (execution.express or not transitions):
         return
     trace = "" if execution.span is None else Trace.parse(execution.span, execution.started).root
     node = f"stepfunctions:{execution.machine.partition('/')[0]}"
     key = ChargeKey(driver.state.account, driver.region, trace, node, "stepfunctions", "Execution")
     if execution.express:
         charges.add(key, express_executions=1, express_MB_milliseconds=express_milliseconds(execution) * EXPRESS_MB)
-    else:
-        charges.add(key, transitions=transitions)
+        return
+    charges.add(key, transitions=transitions)
+    if run.ended:
+        seconds = (execution.stopped or execution.started) - execution.started
+        charges.add(key, standard_executions=1, standard_milliseconds=round(seconds * 1000, 3))

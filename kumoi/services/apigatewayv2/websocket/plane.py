@@ -62,6 +62,7 @@ async def connect(
     occasion = _handshake(call, request, stage, request.host if Custom else _authority(call, ApiId))
     if deployment is None:
         return _refused(403, occasion.refusal("Forbidden"), "the stage has no deployment")
+    call.meter("websocket_connects", 1)
     began = perf_counter()
     response = await _connect(occasion, deployment, stage)
     _log(occasion, stage, response.status if response.upgrade is None else 200, perf_counter() - began)
