@@ -15,6 +15,8 @@ from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
 
 MOST_BYTES = 512 * 1024 * 1024
+PATIENCE = 900.0
+"""Seconds that a report may take: it reads every call that has passed."""
 
 
 def _weights(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -69,7 +71,7 @@ def command(context: click.Context, /, data: Path | None, **options: Any) -> Non
     """What has passed would cost on AWS, by Kumoi's dated price list."""
     if context.invoked_subcommand is not None:
         return
-    connection = Connection.find(data)
+    connection = Connection(Connection.find(data).url, PATIENCE)
     if options["budget"] is not None:
         wanted = {"usd_per_hour": options["budget"], "account": options["account"]}
         for one in connection.ask("POST", "budget", wanted)["budgets"]:
@@ -184,7 +186,10 @@ def _write_sheet(report: dict[str, Any], directory: Path) -> None:
     (directory / "cost.md").write_text(sheet.markdown(report))
     (directory / "cost.csv").write_text(sheet.table_csv(report))
     (directory / "bill.csv").write_text(sheet.bill_csv(report))
-    click.echo(f"{directory}: cost.md, {sheet.PICTURE}, cost.csv, bill.csv")
+    pages = {f"cost-{sheet.file_name(one['name'])}.md": one for one in report.get("split", ())}
+    for name, one in pages.items():
+        (directory / name).write_text(sheet.share_markdown(report, one))
+    click.echo(f"{directory}: {', '.join(['cost.md', sheet.PICTURE, 'cost.csv', 'bill.csv', *pages])}")
 
 
 def render(report: dict[str, Any], wanted: tuple[str, ...]) -> Iterator[str]:

@@ -41,6 +41,10 @@ _SETS_UP = (
 
 
 Caused = dict[FlowKey, Mapping[FlowKey, float]]
+_CAUSE_NOTHING = ("Add", "Create", "Describe", "Get", "Head", "List", "Query", "Scan", "Set", "Tag")
+"""What reads and what sets up: nothing follows from it."""
+_OPERATORS = (OUTSIDE, "cloudformation", "codedeploy")
+"""Who acts from outside, or in place of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,13 @@ def shares(observed: Observed, wanted: Iterable[str] = ()) -> Shares:
     chosen = _chosen(observed.traces, list(wanted))
     reached: dict[tuple[str, str], dict[FlowKey, float]] = {}
     for row in observed.rows:
-        if row.edge.source != row.edge.target:
+        if row.edge.source != row.edge.target and not row.edge.operation.startswith(_CAUSE_NOTHING):
             calls = row.totals().get("requests", 0.0)
             node = reached.setdefault((row.account, _place(row.edge.target)), {})
             node[row.flow] = node.get(row.flow, 0.0) + calls
     inside = [flow for flow in observed.traces if flow not in chosen and flow.source != OUTSIDE]
     of = _settled({flow: {flow: 1.0} for flow in chosen}, inside, reached)
-    others = [flow for flow in observed.traces if flow not in chosen and flow.source == OUTSIDE]
+    others = [flow for flow in observed.traces if flow not in chosen and flow.source.startswith(_OPERATORS)]
     left = [flow for flow in inside if flow not in of]
     return Shares(chosen, of, frozenset(_settled({flow: {flow: 1.0} for flow in others}, left, reached)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
 from typing import Any
@@ -83,6 +84,37 @@ def markdown(report: Mapping[str, Any], title: str = "What it costs") -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def share_markdown(report: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+    """The page of one of those that costs are shared out among."""
+    month = report["month"]
+    items = [
+        [item["what"], _amount(item["quantity"] * one["share"]), between(_times(item["usd"], one["share"]))]
+        for item in month["items"]
+    ]
+    lines = [
+        f"# What {one['name']} costs",
+        "",
+        f"{one['name']} has {one['share']:.1%} of what the application does: **{between(one['month'])} a month** of"
+        f" {between(month['usd'])}, with {month['users']:,.0f} users of {month['journeys_per_user']:g} journeys each"
+        f" ({report['region']}). The run that was measured had {between(one['run'])} of it.",
+        "",
+        *_table(["billed by", "a month", "USD a month"], items),
+        "",
+        "Shared out by weights: nobody was measured alone. The whole application is in `cost.md`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:80] or "-"
+
+
+def _times(usd: Mapping[str, float], factor: float) -> dict[str, float]:
+    return {end: amount * factor for end, amount in usd.items()}
 
 
 def table_csv(report: Mapping[str, Any]) -> str:
