@@ -124,6 +124,7 @@ def _s3(edge: Edge, units: Units, _modes: Modes) -> Billed:
 
 def _events(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "events.custom-events", units.get("custom_events", 0.0)
+    yield "events.api-destinations", units.get("api_destinations", 0.0)
 
 
 def _pipes(_edge: Edge, units: Units, _modes: Modes) -> Billed:

@@ -94,6 +94,10 @@ def test_a_scripted_run_equals_the_calculation_by_hand(kumoi: Any, zipped: Calla
     item = {"id": {"S": "a"}, "text": {"S": "x" * 1_500}}
     for table in ("items", "fixed"):
         dynamodb.put_item(TableName=table, Item=item)  # 2 WRU on demand
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        dynamodb.put_item(
+            TableName="items", Item={"id": {"S": "a"}}, ConditionExpression="attribute_not_exists(id)"
+        )  # 2
     dynamodb.get_item(TableName="items", Key={"id": {"S": "a"}})  # 0.5
     dynamodb.get_item(TableName="items", Key={"id": {"S": "a"}}, ConsistentRead=True)  # 1
     dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": "items", "Item": {"id": {"S": "b"}}}}])  # 2
@@ -115,7 +119,7 @@ def test_a_scripted_run_equals_the_calculation_by_hand(kumoi: Any, zipped: Calla
         "s3.class-a": 4,
         "s3.class-b": 1,
         "transfer.out-gb": 3_000 / GIB,
-        "dynamodb.write-units": 2 + 2,
+        "dynamodb.write-units": 2 + 2 + 2,
         "dynamodb.read-units": 1.5,
         "secretsmanager.requests": 2,
         "logs.ingested-gb": 63 / GIB,
