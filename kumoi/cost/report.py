@@ -56,6 +56,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for name in ("users", "journeys_per_user", "months_kept"):
             if not 0 <= getattr(self, name) <= MOST_USERS:
                 raise ValueError(f"{name} lies between 0 and a thousand million")
+        for moment in (self.since, self.until):
+            if moment is not None and not 0 <= moment <= 1e11:
+                raise ValueError("since and until are epoch seconds")
         if self.free_tier not in ("none", "always", "first-year"):
             raise ValueError("free_tier is none, always or first-year")
         if self.journeys is not None and self.journeys < 1:

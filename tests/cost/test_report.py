@@ -106,6 +106,32 @@ def test_two_flows_share_what_both_caused() -> None:
     assert found.of[polls] == {API: 0.75, other: 0.25}
 
 
+@pytest.mark.parametrize(
+    ("begins", "row_of"),
+    [
+        (flow("pipes:p", "pipes:p", "Batch"), ("pipes:p", "sqs:jobs", "ReceiveMessages")),
+        (flow("stepfunctions", "logs:/states", "WriteFunctionLogs"), None),
+        (flow("client", "apigatewayv2:api", "ServeWebSocketMessage"), None),
+        (flow("events:rule", "lambda:f", "Invoke"), None),
+    ],
+    ids=["a pipe that polls", "a service's own log", "messages of a connection", "a rule"],
+)
+def test_what_follows_from_a_journey(begins: FlowKey, row_of: tuple[str, str, str] | None) -> None:
+    rows = [
+        row(API, "client", "apigatewayv2:api", "execute-api", requests=1),
+        row(API, "lambda:api", "sqs:jobs", "SendMessage", requests=1),
+        row(API, "lambda:api", "stepfunctions:m", "StartExecution", requests=1),
+        row(API, "lambda:api", "events", "PutEvents", requests=1),
+        row(begins, begins.source, begins.target, begins.operation, requests=1),
+    ]
+    traces = {API: 1, begins: 1}
+    if row_of is not None:
+        polls = flow(row_of[0], row_of[1], row_of[2])
+        rows.append(row(polls, *row_of, requests=1))
+        traces[polls] = 1
+    assert shares(Observed(tuple(rows), traces)).of[begins] == {API: 1.0}
+
+
 def test_a_month_by_hand() -> None:
     observed, load = shop(), Load(users=1_000, journeys_per_user=100, free_tier="none")
     lines = lines_of(observed, {}, prices.aws())

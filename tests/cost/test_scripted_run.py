@@ -204,6 +204,9 @@ def test_a_budget_stops_what_costs_until_an_hour_has_gone_by(kumoi: Any, budget:
     [
         ("GET", "cost?users=many", None),
         ("GET", "cost?colour=red", None),
+        ("GET", "cost?since=nan", None),
+        ("GET", "cost?until=1e300", None),
+        ("GET", "cost?users=inf", None),
         ("POST", "cost", {"users": -1}),
         ("POST", "cost", {"prices": {"items": {"x": 1}}}),
         ("POST", "cost", {"split": {"a": "b"}}),
