@@ -115,7 +115,8 @@ _S3_CLASS_A = ("Put", "Post", "Copy", "Create", "Complete", "Upload", "List", "R
 
 
 def _s3(edge: Edge, units: Units, _modes: Modes) -> Billed:
-    if edge.operation.startswith(_S3_FREE):
+    looked_up = edge.operation == "HeadBucket" and edge.source.startswith("cloudfront")  # AWS's edge knows its origins
+    if edge.operation.startswith(_S3_FREE) or looked_up:
         return
     kind = "a" if edge.operation.startswith(_S3_CLASS_A) else "b"
     yield f"s3.class-{kind}", units.get("requests", 0.0)

@@ -60,6 +60,8 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
     (Edge("client", "s3:b", "s3", "GetObject"), {"requests": 2, "out": GIB}, {"s3.class-b": 2, "transfer.out-gb": 1}),
     (Edge("lambda:f", "s3:b", "s3", "GetObject"), {"requests": 2, "out": GIB}, {"s3.class-b": 2}),
     (Edge("client", "s3:b", "s3", "DeleteObjects"), {"requests": 2}, {}),
+    (Edge("cloudfront:E1", "s3:b", "s3", "HeadBucket"), {"requests": 2}, {}),
+    (Edge("client", "s3:b", "s3", "HeadBucket"), {"requests": 2}, {"s3.class-b": 2}),
     (
         Edge("stepfunctions:m", "stepfunctions:m", "stepfunctions", "Execution"),
         {"transitions": 7, "express_executions": 1, "express_MB_milliseconds": 64 * 1000},
