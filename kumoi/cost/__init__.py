@@ -5,7 +5,3 @@ together, `bill.py` prices it, `projection.py` scales it to a month with tiers a
 would make it cheaper, `alternatives.py` what else it could run on, `sheet.py` writes it down for people who decide.
 `report.py` is all of that as `/_kumoi/cost` answers it; `budget.py` stops what costs too much.
 """
-
-from kumoi.cost.hop_cost import cost_per_hour, hop_cost
-
-__all__ = ["cost_per_hour", "hop_cost"]

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.clock import Clock
-from kumoi.cost.hop_cost import hop_cost, units_cost
-from kumoi.cost.rules import Edge
 from kumoi.doorway import Call, ChargeKey, Doorway, Hop
 from kumoi.doorway.throttling import throttle_of
 from kumoi.wire.errors import aws_error
@@ -64,9 +62,14 @@ class Budgets:
         self._budgets: dict[str, _Spent] = {}
         self._dear: set[tuple[str, str]] = set()
         self._listening: list[Callable[[], None]] = []
+        self._hop_cost: Callable[[Hop], float]
+        self._charge_cost: Callable[[ChargeKey, Mapping[str, float]], float]
 
     def set(self, usd_per_hour: float, account: str = EVERYBODY) -> None:
         """Let an hour of an account (or of all together) cost so much; what was spent before counts no more."""
+        from kumoi.cost.hop_cost import charge_cost, hop_cost  # prices are not read before somebody has a budget
+
+        self._hop_cost, self._charge_cost = hop_cost, charge_cost
         self._budgets[account] = _Spent(usd_per_hour)
         if not self._listening:
             self._listening = [self._doorway.hops.listen(self._passed), self._doorway.charges.listen(self._charged)]
@@ -105,11 +108,10 @@ class Budgets:
 
     def _passed(self, hop: Hop) -> None:
         if hop.units:
-            self._spend(hop.account, hop.service, hop.operation, hop_cost(hop))
+            self._spend(hop.account, hop.service, hop.operation, self._hop_cost(hop))
 
     def _charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
-        edge = Edge(key.node, key.node, key.service, key.operation)
-        self._spend(key.account, key.service, "StartExecution", units_cost(edge, units, key.region))
+        self._spend(key.account, key.service, "StartExecution", self._charge_cost(key, units))
 
     def _spend(self, account: str, service: str, operation: str, usd: float) -> None:
         if usd <= 0:

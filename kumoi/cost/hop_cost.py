@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from kumoi import prices
 from kumoi.cost.rules import BYTES_IN, BYTES_OUT, Edge, billed
-from kumoi.doorway import Hop
+from kumoi.doorway import ChargeKey, Hop
 from kumoi.prices import PriceList
 
 SHORTEST = 60.0
@@ -23,6 +23,11 @@ def units_cost(edge: Edge, units: Mapping[str, float], region: str, price_list: 
     """USD that units on an edge cost."""
     known = price_list or prices.aws()
     return sum(amount * known[item].first(region) for item, amount in billed(edge, units).items() if item in known)
+
+
+def charge_cost(key: ChargeKey, units: Mapping[str, float]) -> float:
+    """USD that a charge costs."""
+    return units_cost(Edge(key.node, key.node, key.service, key.operation), units, key.region)
 
 
 def cost_per_hour(
