@@ -1,8 +1,9 @@
 """AWS's bulk price list files, JSON or CSV, read into a list of ours: the figures of the items that it knows.
 
 A file holds one service, for one region or all. Its products are told apart by `usagetype`, which begins with a prefix
-of the region outside of us-east-1 (`APN1-Request`), and by their `group` where that does not say enough. Source:
-"Reading the service price list file" of the AWS Billing user guide.
+of the region outside of us-east-1 (`APN1-Request`), and by their `group` where that does not say enough. Those that
+begin with `Global-` are free amounts, which our own list knows. Source: "Reading the service price list file" of the
+AWS Billing user guide.
 """
 
 from __future__ import annotations
@@ -55,8 +56,6 @@ _ITEMS: Mapping[str, _Wanted] = {
     "sns.http-deliveries": _Wanted("AmazonSNS", "DeliveryAttempts-HTTP"),
     "sns.email-deliveries": _Wanted("AmazonSNS", "DeliveryAttempts-SMTP"),
     "events.custom-events": _Wanted("AWSEvents", "Event-64K-Chunks"),
-    "pipes.requests": _Wanted("AWSEvents", "Pipes-Requests-64K-Chunks"),
-    "scheduler.invocations": _Wanted("AWSEvents", "ScheduledInvocation"),
     "logs.ingested-gb": _Wanted("AmazonCloudWatch", "DataProcessing-Bytes"),
     "logs.gb-months": _Wanted("AmazonCloudWatch", "TimedStorage-ByteHrs"),
     "logs.scanned-gb": _Wanted("AmazonCloudWatch", "DataScanned-Bytes"),
@@ -71,11 +70,13 @@ _ITEMS: Mapping[str, _Wanted] = {
     "transfer.out-gb": _Wanted("AWSDataTransfer", "DataTransfer-Out-Bytes"),
     "secretsmanager.secret-months": _Wanted("AWSSecretsManager", "AWSSecretsManager-Secrets"),
     "secretsmanager.requests": _Wanted("AWSSecretsManager", "AWSSecretsManagerAPIRequest"),
-    "appsync.operations": _Wanted("AWSAppSync", "AppSync-DataOperations"),
     "ecr.gb-months": _Wanted("AmazonECR", "TimedStorage-ByteHrs"),
 }
 _BY_PRODUCT: Mapping[tuple[str, str], tuple[str, str]] = {
     (wanted.service, wanted.usage): (name, wanted.group) for name, wanted in _ITEMS.items()
+} | {
+    ("AWSQueueService", "Requests-RBP"): ("sqs.standard-requests", ""),  # so in us-east-1
+    ("AWSQueueService", "Requests-FIFO-RBP"): ("sqs.fifo-requests", ""),
 }
 
 

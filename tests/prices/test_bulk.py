@@ -74,6 +74,18 @@ def test_a_first_tier_that_is_free_is_left_to_the_pools() -> None:
     assert bulk.read(storage)["items"]["dynamodb.gb-months"]["us-east-1"]["tiers"] == [[0.25]]
 
 
+def test_us_east_1_names_the_requests_of_queues_in_its_own_way() -> None:
+    queues = offer(
+        "AWSQueueService",
+        ("Requests-RBP", "us-east-1", "", [("0", "Inf", "0.0000004")]),
+        ("Global-Requests", "us-east-1", "", [("0", "Inf", "0")]),
+        ("APN1-Requests-FIFO-Tier1", "ap-northeast-1", "", [("0", "Inf", "0.0000005")]),
+    )
+    found = bulk.read(queues)["items"]
+    assert found["sqs.standard-requests"]["us-east-1"]["tiers"] == [[0.0000004]]
+    assert found["sqs.fifo-requests"]["ap-northeast-1"]["tiers"] == [[0.0000005]]
+
+
 def test_csv_becomes_the_same() -> None:
     lines = [
         '"FormatVersion","v1.0"',
