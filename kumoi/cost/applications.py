@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.cost.rules import Edge
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import Call, Doorway, Principal
 from kumoi.wire.errors import AwsError
 
 NONE = "(no stack)"
@@ -91,11 +91,16 @@ def _node(doorway: Doorway, resource_type: str, physical_id: str) -> str | None:
 async def _all(
     doorway: Doorway, account: str, region: str, operation: str, member: str, **params: Any
 ) -> list[dict[str, Any]]:
-    """Every page of a list; what cannot be listed (a stack that is gone meanwhile) is left out."""
-    looking, found = Principal.looking(account, "cost", "kumoi"), list[dict[str, Any]]()
+    """Every page of a list; what cannot be listed (a stack that is gone meanwhile) is left out.
+
+    It leaves no hop: who looks at the bill is not on it, nor on the map.
+    """
+    looking, found, service = Principal.looking(account, "cost", "kumoi"), list[dict[str, Any]](), "cloudformation"
+    await doorway.registry[service].load()
     while True:
+        call = Call(doorway, service, operation, params, looking, account, region)
         try:
-            answer = await doorway.ask("cloudformation", operation, params, looking, region)
+            answer = await doorway.hand_on(call, service, operation, (account, region), service, **params)
         except AwsError:
             return found
         found += answer[member]

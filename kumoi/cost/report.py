@@ -99,7 +99,7 @@ def composed(
     wish: Wish,
 ) -> dict[str, Any]:
     """A report out of its parts. Pure."""
-    lines = [line for line in lines_of(observed, modes, known, wish.region) if line.edge.source != "kumoi"]
+    lines = lines_of(observed, modes, known, wish.region)
     belonging = shares(observed, wish.flows)
     if wish.journeys is not None and belonging.chosen:
         belonging = _counted(belonging, wish.journeys)

@@ -131,6 +131,48 @@ def test_a_scripted_run_equals_the_calculation_by_hand(kumoi: Any, zipped: Calla
     assert month["dynamodb.write-capacity-hours"] == 2 * 730
     assert month["secretsmanager.secret-months"] == 1
     assert month["s3.gb-months"] > 0
+    assert not [one for one in ask(kumoi, "GET", "map")["edges"] if "kumoi" in one["source"]]
+
+
+def test_devices_streams_and_parameters(kumoi: Any) -> None:
+    iot, data, kinesis, ssm, sqs = (kumoi.client(name) for name in ("iot", "iot-data", "kinesis", "ssm", "sqs"))
+    queue = sqs.create_queue(QueueName="readings")["QueueUrl"]  # 1
+    action = {"sqs": {"queueUrl": queue, "roleArn": f"arn:aws:iam::{kumoi.account}:role/iot", "useBase64": False}}
+    iot.create_topic_rule(
+        ruleName="hot", topicRulePayload={"sql": "SELECT temp FROM 'farm/+' WHERE temp > 30", "actions": [action]}
+    )
+    iot.create_thing(thingName="sensor")  # 1
+    data.publish(topic="farm/a", payload=json.dumps({"temp": 31, "more": "x" * 5_120}))  # 2 messages, 2 rules, 1 action
+    data.publish(topic="farm/b", payload=json.dumps({"temp": 20}))  # 1 and 1
+    data.publish(topic="other", payload=b"?")  # 1
+    data.update_thing_shadow(thingName="sensor", payload=json.dumps({"state": {"reported": {"on": True}}}))  # 1
+    kinesis.create_stream(StreamName="steady", ShardCount=2)
+    kinesis.put_record(StreamName="steady", Data=b"x" * 25_600, PartitionKey="k")  # 2: the key counts
+    kinesis.create_stream(StreamName="loose", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    kinesis.put_record(StreamName="loose", Data=b"x" * 1_500, PartitionKey="k")  # 2 KB
+    ssm.put_parameter(Name="/open", Value="x", Type="String")
+    ssm.put_parameter(Name="/sealed", Value="x", Type="SecureString")
+    ssm.get_parameters(Names=["/open", "/sealed"], WithDecryption=True)  # 1
+
+    for _ in range(500):
+        found = quantities(kumoi)
+        if found.get("sqs.standard-requests") == 2:  # the action has sent a message
+            break
+    assert found == {
+        "sqs.standard-requests": 2,
+        "iot.messages": 4,
+        "iot.rules": 3,
+        "iot.actions": 1,
+        "iot.registry-and-shadow": 2,
+        "kinesis.put-units": 2,
+        "kinesis.in-gb": 2 * 1024 / GIB,
+        "kms.requests": 1,
+    }
+    month = {
+        one["item"]: one["quantity"] for one in ask(kumoi, "GET", f"cost?account={kumoi.account}")["month"]["items"]
+    }
+    assert month["kinesis.shard-hours"] == 2 * 730
+    assert month["kinesis.stream-hours"] == 730
 
 
 @pytest.mark.kumoi_clock

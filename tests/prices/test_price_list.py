@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies
 
 from kumoi import prices
 from kumoi.prices import PriceList, PricesInvalid, Range
@@ -26,6 +27,12 @@ def test_tiers(quantity: float, begin: float, usd: float) -> None:
     assert own
     assert figure.cost(quantity, begin) == pytest.approx(usd)
     assert figure.source == "https://example.com"
+
+
+@given(strategies.floats(0, 1_000), strategies.floats(0, 1_000))
+def test_a_quantity_costs_what_its_parts_do(first: float, second: float) -> None:
+    figure, _ = listed(**{"us-east-1": TIERED})["shop.apples"].figure("us-east-1")
+    assert figure.cost(first + second) == pytest.approx(figure.cost(first) + figure.cost(second, first))
 
 
 def test_what_is_free_is_shared_by_a_pool_and_by_regions() -> None:
