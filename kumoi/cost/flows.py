@@ -19,7 +19,13 @@ _PLANES = frozenset({"execute-api", "lambda-url", "appsync-api", "cloudfront-edg
 _FOLLOWS = ("ServeWebSocket", "EndWebSocket")
 """Operations from outside that go on with what another has begun at the same target."""
 _POLLS = ("AwaitRecords", "GetRecords", "Receive")
-_WHOLE = {"events": "events", "iot": "iot-data", "iot-data": "iot-data", "stepfunctions": "stepfunctions"}
+_WHOLE = {
+    "athena": "athena",
+    "events": "events",
+    "iot": "iot-data",
+    "iot-data": "iot-data",
+    "stepfunctions": "stepfunctions",
+}
 """Services whose parts are called by other names than those that they call under: what causes one causes all."""
 _ACTS = ("BatchPut", "Execute", "Initiate", "Invoke", "Publish", "Put", "Send", "Start")
 """What begins something, where an application is used through AWS's API."""

@@ -159,6 +159,10 @@ def _logs(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "logs.scanned-gb", units.get("scanned_bytes", 0.0) / GIB
 
 
+def _athena(_edge: Edge, units: Units, _modes: Modes) -> Billed:
+    yield "athena.scanned-tb", units.get("scanned_MB", 0.0) / 1024 / 1024
+
+
 def _cloudwatch(edge: Edge, units: Units, _modes: Modes) -> Billed:
     if edge.operation == "GetMetricData":
         yield "cloudwatch.metrics-read", units.get("metrics_read", 0.0)
@@ -219,6 +223,7 @@ _RULES: Mapping[str, Callable[[Edge, Units, Modes], Billed]] = {
     "apigatewaymanagementapi": _http_api,
     "apigatewayv2": _http_api,
     "appsync": _appsync,
+    "athena": _athena,
     "cloudfront": _cloudfront,
     "cloudwatch": _cloudwatch,
     "dynamodb": _dynamodb,

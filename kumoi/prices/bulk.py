@@ -61,6 +61,7 @@ _ITEMS: Mapping[str, _Wanted] = {
     "logs.scanned-gb": _Wanted("AmazonCloudWatch", "DataScanned-Bytes"),
     "cloudwatch.metric-months": _Wanted("AmazonCloudWatch", "CW:MetricMonitorUsage"),
     "cloudwatch.alarm-months": _Wanted("AmazonCloudWatch", "CW:AlarmMonitorUsage"),
+    "athena.scanned-tb": _Wanted("AmazonAthena", "DataScannedInTB"),
     "xray.traces": _Wanted("AWSXRay", "XRay-TracesStored"),
     "kinesis.put-units": _Wanted("AmazonKinesis", "PutRequestPayloadUnits"),
     "kinesis.shard-hours": _Wanted("AmazonKinesis", "Storage-ShardHour"),

@@ -99,6 +99,8 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"cloudwatch.metrics-read": 5},
     ),
     (Edge("logs:/g", "cloudwatch:N", "cloudwatch", "PutMetricData"), {"requests": 1}, {}),
+    (Edge("athena", "athena", "athena", "Query"), {"scanned_MB": 1024 * 1024}, {"athena.scanned-tb": 1}),
+    (Edge("logs:/g", "logs:/g", "logs", "Query"), {"scanned_bytes": GIB}, {"logs.scanned-gb": 1}),
     (Edge("client", "iam:r", "iam", "CreateRole"), {"requests": 1}, {}),
 ]
 MODES = Modes(frozenset({"dynamodb:fixed"}), frozenset({"kinesis:loose"}))
