@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
+from kumoi.cost.budget import Budgets
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
@@ -50,7 +51,8 @@ class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none.
+    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
+    hour may cost in USD by AWS's list, None without a bound.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +66,7 @@ class Settings:
     databases: Mapping[str, int] = field(default_factory=dict)
     moto: bool = False
     xray_port: int | None = None
+    budget: float | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -130,6 +133,9 @@ class Platform:
         doorway.identity.forget()
         doorway.faults.clear(account)
         doorway.hops.clear(account)
+        doorway.charges.clear(account)
+        if account is not None:
+            self.parts[Budgets].clear(account)
 
     async def _build(self) -> None:
         stack, settings, parts = self._stack, self.settings, self.parts
@@ -157,7 +163,11 @@ class Platform:
                 tracing=Tracing(settings.xray_port),
             ),
         )
+        budgets = parts.add(Budgets, Budgets(doorway, clock))
+        if settings.budget is not None:
+            budgets.set(settings.budget)
         stack.callback(doorway.hops.flush)
+        stack.callback(doorway.charges.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
         sandboxes = parts.add(
@@ -257,8 +267,18 @@ class Platform:
             "region": settings.region,
             "xray_daemon": self.parts[Doorway].tracing.daemon or None,
             **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
+            **({"budget": budget} if (budget := _budget_text(self.parts[Budgets])) else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }
+
+
+def _budget_text(budgets: Budgets) -> str:
+    """Budgets on a line, for `kumoi status`."""
+    return "; ".join(
+        f"${one['usd_per_hour']:g} an hour{' for ' + one['account'] if one['account'] else ''}:"
+        f" ${one['spent']:.4g} spent" + (f", USED UP, {one['refused']} calls refused" if one["exceeded"] else "")
+        for one in budgets.told()
+    )
 
 
 @dataclass(frozen=True, slots=True)

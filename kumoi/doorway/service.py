@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from kumoi.doorway.authorization import Authorization
+from kumoi.doorway.held import Held
 from kumoi.doorway.parts import Parts
 from kumoi.state import State
 from kumoi.wire.errors import aws_error
@@ -64,8 +65,8 @@ class Service:
     `page` names the page of `docs/` where it is not the service's own.
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
-    for (an `Authorization` named AUTHORIZATION), relative to `package`. `loaded` tells whether the operations have been
-    imported.
+    for (an `Authorization` named AUTHORIZATION), relative to `package`. `held` is the module whose `held(state)` tells
+    what is billed by time. `loaded` tells whether the operations have been imported.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Service:
         data_planes: Sequence[str] = (),
         page: str | None = None,
         authorization: str | None = None,
+        held: str | None = None,
     ) -> None:
         self.name = name
         self.page = f"docs/{page or name}.md"
@@ -94,6 +96,7 @@ class Service:
         self._load_lock = threading.Lock()
         self._authorization_module = authorization
         self._authorization: Authorization | None = None
+        self._held_module = held
 
     @property
     def authorization(self) -> Authorization:
@@ -105,6 +108,14 @@ class Service:
                 module = importlib.import_module(f"{self.package}.{self._authorization_module}")
                 self._authorization = module.AUTHORIZATION
         return self._authorization
+
+    async def held(self, state: State) -> list[Held]:
+        """What an account has here, in a region, that is billed by time."""
+        if self._held_module is None:
+            return []
+        module = importlib.import_module(f"{self.package}.{self._held_module}")
+        found: list[Held] = await module.held(state)
+        return found
 
     @overload
     def operation(self, handler: HandlerT) -> HandlerT: ...
@@ -202,8 +213,12 @@ class Service:
         for member in self._resource:
             value = params.get(member)
             if isinstance(value, str) and value:
-                return f"{self.name}:{self._resource_name(value)}"
+                return self.named(value)
         return self.name
+
+    def named(self, value: str) -> str:
+        """The node of a resource by its name, ARN or URL."""
+        return f"{self.name}:{self._resource_name(value)}"
 
     async def load(self) -> None:
         """Import the operations on a thread: the loop goes on meanwhile."""

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Fault
+from kumoi.doorway.throttling import THROTTLES, USUAL
 from kumoi.names import Arn
 from kumoi.services.fis.records import ActionRun, Experiment
 from kumoi.services.fis.rules import invalid
@@ -22,17 +23,10 @@ _INTERNAL = {
     "lambda": ("ServiceException", 500),
     "s3": ("InternalError", 500),
 }
-_THROTTLE = {
-    "dynamodb": ("ThrottlingException", 400),
-    "ec2": ("RequestLimitExceeded", 503),
-    "kinesis": ("ProvisionedThroughputExceededException", 400),
-    "lambda": ("TooManyRequestsException", 429),
-    "s3": ("SlowDown", 503),
-}
 _UNAVAILABLE = {"ec2": ("Unavailable", 503)}
 _API = {
     "aws:fis:inject-api-internal-error": (_INTERNAL, ("InternalFailure", 500), "An internal error occurred."),
-    "aws:fis:inject-api-throttle-error": (_THROTTLE, ("ThrottlingException", 400), "Rate exceeded"),
+    "aws:fis:inject-api-throttle-error": (THROTTLES, USUAL, "Rate exceeded"),
     "aws:fis:inject-api-unavailable-error": (
         _UNAVAILABLE,
         ("ServiceUnavailable", 503),
