@@ -44,6 +44,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if request.websocket:
         from kumoi.services.appsync.realtime.plane import connect
 
+        call.meter("appsync_other_requests", 1)
         return await connect(call, path, attributes)
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
@@ -83,6 +84,7 @@ async def _event(call: Call, place: Place, request: Request) -> Response:
     from kumoi.services.appsync.event_apis.plane import serve_publish
     from kumoi.services.appsync.event_apis.publishing import NotDone
 
+    call.meter("appsync_other_requests", 1)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "Events are published with POST.")
     try:

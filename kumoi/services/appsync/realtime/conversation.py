@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
 
-from kumoi.doorway import Call, CallDropped, Principal
+from kumoi.doorway import Call, CallDropped, ChargeKey, Principal
 from kumoi.doorway.call import Trace
 from kumoi.services.appsync.realtime import messages
 from kumoi.services.appsync.realtime.hub import Hub
@@ -62,6 +63,9 @@ class Conversation(ABC):
             pass
         finally:
             self.hub.close(session)
+            seconds = self._doorway.clock.now() - session.opened_at
+            key = ChargeKey(session.account, session.region, "", f"appsync:{session.api}", "appsync", "Connection")
+            self._doorway.charges.add(key, appsync_connection_minutes=max(math.ceil(seconds / 60), 1))
             tasks = list(self.pending.values())
             for task in tasks:
                 task.cancel()

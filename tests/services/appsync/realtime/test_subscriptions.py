@@ -38,6 +38,7 @@ def test_the_connection_is_kept_alive_and_acknowledged(dial: Any) -> None:
         ("localhost", "/graphql/{api}/realtime"),
         ("localhost", "/graphql/realtime"),
         ("localhost", "/_kumoi/appsync-realtime/{api}/graphql"),
+        ("localhost", "/_kumoi/appsync-api/{api}/graphql/realtime"),
         ("{api}.appsync-realtime-api.us-east-1.localhost", "/graphql"),
         ("{api}.appsync-api.us-east-1.amazonaws.com", "/graphql/realtime"),
     ],
