@@ -23,6 +23,8 @@ _RENDER: Mapping[str, Render] = {
     "apigateway": api_gateway.render,
     "appsync": graphql.render,
 }
+FAULT = "kumoi_fault"
+"""The annotation that names the declared fault that struck a call."""
 _GATHERED = 4_096
 """Of how many calls that are under way the calls they made are kept."""
 
@@ -43,6 +45,8 @@ class Emitter:
                 self._made.popitem(last=False)
         if hop.traced is not None:
             documents = _RENDER[hop.traced.kind](hop, hop.traced, self._made.pop(hop.span, ()))
+            if hop.fault:
+                documents[0]["annotations"] = {FAULT: hop.fault}
             self._intake.write_made(Place(hop.account, hop.region), documents)
 
     def forget(self, account: str | None) -> None:
