@@ -41,14 +41,8 @@ class Intake:
 
     async def append_made(self, place: Place, documents: Sequence[Document]) -> list[Refused]:
         """Keep documents that were made here of something else; answers those that are refused."""
-        found: list[Read] = []
-        refused: list[Refused] = []
-        for document in documents:
-            text = orjson.dumps(document).decode()
-            try:
-                found.append(Read(check(document, len(text)), text))
-            except Refused as error:
-                refused.append(error)
+        many = len(documents) > _MANY
+        found, refused = await asyncio.to_thread(_checked, documents) if many else _checked(documents)
         await self._append(place, found)
         return refused
 
@@ -76,6 +70,19 @@ def _read(texts: Sequence[str]) -> tuple[list[Read], list[Refused]]:
     for text in texts:
         try:
             found.append(Read(parse(text), text))
+        except Refused as error:
+            refused.append(error)
+    return found, refused
+
+
+def _checked(documents: Sequence[Document]) -> tuple[list[Read], list[Refused]]:
+    """Documents that were made here, with their texts, and why others are not valid."""
+    found: list[Read] = []
+    refused: list[Refused] = []
+    for document in documents:
+        text = orjson.dumps(document).decode()
+        try:
+            found.append(Read(check(document, len(text)), text))
         except Refused as error:
             refused.append(error)
     return found, refused
