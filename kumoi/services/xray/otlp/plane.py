@@ -18,7 +18,7 @@ from kumoi.doorway import Call
 from kumoi.services.xray import xray
 from kumoi.services.xray.intake import Intake
 from kumoi.services.xray.operations.settings import spans_go_to_logs
-from kumoi.services.xray.otlp import logs, metrics, spans
+from kumoi.services.xray.otlp import logs, metrics, rendering, spans
 from kumoi.services.xray.otlp.decoding import JSON, PROTOBUF, Unreadable, decode, encode, signal, status
 from kumoi.services.xray.storage import Place
 from kumoi.services.xray.traces import Document
@@ -86,8 +86,9 @@ async def _traces(call: Call, read: tuple[list[Document], int], answer: Any) -> 
         answer.partial_success.error_message = "spans need ids, a name and a start, and fit into 64 KB"
     if found and await spans_go_to_logs(call.state):
         events = [
-            {"timestamp": int(one["start_time"] * 1000), "message": orjson.dumps(one).decode()}
+            {"timestamp": int(one["start_time"] * 1000), "message": orjson.dumps(span).decode()}
             for one in sorted(found, key=lambda one: float(one["start_time"]))
+            for span in rendering.spans(one)
         ]
         await call.to("logs", "WriteFunctionLogs", logGroupName=SPANS_GROUP, logStreamName="default", logEvents=events)
 
