@@ -198,7 +198,9 @@ def test_gql_subscribes(kumoi: Any, api: tuple[str, str]) -> None:
                 while not first.done():
                     await asyncio.to_thread(add, kumoi, api)
                     await asyncio.sleep(0)
-                return await first
+                got = await first
+                await subscription.aclose()
+                return got
 
     assert asyncio.run(run()) == {"onAdd": {"text": "hi"}}
 
