@@ -133,6 +133,8 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
 def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
     """Under which key the answer to a query is held, if whole answers are."""
     cache, caller = asked.cache, asked.caller
+    if caller.mode == "AWS_IAM" and asked.call.doorway.identity.enforces:
+        return None  # Policies decide each time, and may have changed.
     if cache is None or cache.properties["apiCachingBehavior"] != "OPERATION_LEVEL_CACHING":
         return None
     return answer_key(cache, given, caller.mode, caller.identity, caller.denied, asked.headers)
