@@ -20,7 +20,7 @@ VERBS = {
     "destroy": "Delete a stack with everything it made.",
     "invoke": "Run a function with an event and show its answer.",
     "sfn": "Run state machines, show what executions did, lint definitions.",
-    "logs": "What a function has logged; -f follows.",
+    "logs": "What a function has logged; -f follows, --query asks Logs Insights.",
     "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
@@ -29,6 +29,7 @@ VERBS = {
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree, or one trace whole.",
     "map": "Who calls what, and how often.",
+    "top": "What is called now, how long it takes, what fails; renews itself.",
     "cost": "What it would cost on AWS: this run, a month, and what would make it cheaper.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }
