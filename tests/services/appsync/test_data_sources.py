@@ -110,8 +110,11 @@ def test_transactions_of_a_table(raw: Raw, table: dict[str, Any]) -> None:
     update = {"expression": "SET n = n + :one", "expressionValues": {":one": {"N": 1}}}
     change = {"table": "things", "operation": "UpdateItem", "key": key("a"), "update": update}
     with pytest.raises(Failed) as refused:
-        raw(table, operation="TransactWriteItems", transactItems=[change, {**put, "key": key("b"), "condition": {
-            "expression": "attribute_exists(id)"}}])  # fmt: skip
+        raw(
+            table,
+            operation="TransactWriteItems",
+            transactItems=[change, {**put, "key": key("b"), "condition": {"expression": "attribute_exists(id)"}}],
+        )
     assert refused.value.kind == "DynamoDB:TransactionCanceledException"
     reasons = refused.value.error["errorInfo"]["cancellationReasons"]
     assert [one["type"] for one in reasons] == ["None", "ConditionalCheckFailed"]
@@ -245,13 +248,32 @@ def test_events_of_a_bus(raw: Raw, kumoi: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "request_", "kind"),
     [
-        ({"type": "AMAZON_OPENSEARCH_SERVICE", "openSearchServiceConfig": {"endpoint": "https://x.es.amazonaws.com", "awsRegion": "us-east-1"}}, {"operation": "GET", "path": "/"}, "NotImplemented"),
+        (
+            {
+                "type": "AMAZON_OPENSEARCH_SERVICE",
+                "openSearchServiceConfig": {"endpoint": "https://x.es.amazonaws.com", "awsRegion": "us-east-1"},
+            },
+            {"operation": "GET", "path": "/"},
+            "NotImplemented",
+        ),
         ({"type": "AMAZON_BEDROCK_RUNTIME"}, {"operation": "Converse"}, "NotImplemented"),
-        ({"type": "HTTP", "httpConfig": {"endpoint": "http://localhost"}}, {"method": "BREW", "resourcePath": "/"}, "MappingTemplate"),
-        ({"type": "HTTP", "httpConfig": {"endpoint": "http://localhost"}}, {"method": "GET", "resourcePath": "@evil.test"}, "MappingTemplate"),
-        ({"type": "AMAZON_EVENTBRIDGE", "eventBridgeConfig": {"eventBusArn": "b"}}, {"operation": "PutEvents", "events": "x"}, "MappingTemplate"),
+        (
+            {"type": "HTTP", "httpConfig": {"endpoint": "http://localhost"}},
+            {"method": "BREW", "resourcePath": "/"},
+            "MappingTemplate",
+        ),
+        (
+            {"type": "HTTP", "httpConfig": {"endpoint": "http://localhost"}},
+            {"method": "GET", "resourcePath": "@evil.test"},
+            "MappingTemplate",
+        ),
+        (
+            {"type": "AMAZON_EVENTBRIDGE", "eventBridgeConfig": {"eventBusArn": "b"}},
+            {"operation": "PutEvents", "events": "x"},
+            "MappingTemplate",
+        ),
     ],
-)  # fmt: skip
+)
 def test_requests_that_come_to_nothing(raw: Raw, source: dict[str, Any], request_: dict[str, Any], kind: str) -> None:
     with pytest.raises(Failed) as refused:
         raw(source, **request_)

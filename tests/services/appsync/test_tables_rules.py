@@ -53,9 +53,23 @@ def test_update_expressions_applied(text: str, changed: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["SET", "SET n", "SET n = :nope", "SET #nope = :n", "PUT n = :n", "SET n = nope", "SET t.u = :n", "SET n = :t + :n",
-     "ADD l :l", "SET n = (:n", "SET l[x] = :n", "SET n = list_append(n, :l)", "SET n = ;", "SET n = :n,"],
-)  # fmt: skip
+    [
+        "SET",
+        "SET n",
+        "SET n = :nope",
+        "SET #nope = :n",
+        "PUT n = :n",
+        "SET n = nope",
+        "SET t.u = :n",
+        "SET n = :t + :n",
+        "ADD l :l",
+        "SET n = (:n",
+        "SET l[x] = :n",
+        "SET n = list_append(n, :l)",
+        "SET n = ;",
+        "SET n = :n,",
+    ],
+)
 def test_what_is_no_update_expression(text: str) -> None:
     with pytest.raises(FieldError) as refused:
         applied(changes_of(text, {}, VALUES), ITEM)
@@ -64,7 +78,13 @@ def test_what_is_no_update_expression(text: str) -> None:
 
 def test_a_change_of_an_older_version_is_merged() -> None:
     existing = {"a": {"N": "1"}, "l": {"L": [{"N": "1"}]}, "m": {"M": {"x": {"N": "1"}}}, "s": {"NS": ["1", "2"]}}
-    incoming = {"a": {"N": "2"}, "b": {"N": "9"}, "l": {"L": [{"N": "2"}]}, "m": {"M": {"x": {"S": "no"}, "y": {"N": "2"}}}, "s": {"NS": ["2.0", "3"]}}  # fmt: skip
+    incoming = {
+        "a": {"N": "2"},
+        "b": {"N": "9"},
+        "l": {"L": [{"N": "2"}]},
+        "m": {"M": {"x": {"S": "no"}, "y": {"N": "2"}}},
+        "s": {"NS": ["2.0", "3"]},
+    }
     assert merged(existing, incoming) == {
         "a": {"N": "1"},
         "b": {"N": "9"},
