@@ -98,7 +98,7 @@
   function updates(changes) {
     const names = {}, values = {}, sections = { SET: [], REMOVE: [], ADD: [] };
     for (const key of Object.keys(changes || {})) {
-      const held = changes[key], alias = `#${key}`, label = `:${key}`;
+      const held = changes[key], word = key.replace(/[^A-Za-z0-9_]/g, '_'), alias = `#${word}`, label = `:${word}`;
       if (held === undefined) continue;
       names[alias] = key;
       if (!(held instanceof Change)) {

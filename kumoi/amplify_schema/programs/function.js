@@ -1,0 +1,15 @@
+export function request(ctx) {
+  if (SPEC.rules.length > 0 && !access(ctx, SPEC.rules).open) util.unauthorized();
+  return {
+    operation: 'Invoke',
+    payload: {
+      typeName: SPEC.type, fieldName: SPEC.field, arguments: ctx.args, identity: ctx.identity, source: ctx.source,
+      request: ctx.request, prev: ctx.prev,
+    },
+  };
+}
+
+export function response(ctx) {
+  if (ctx.error) util.error(ctx.error.message, ctx.error.type);
+  return ctx.result;
+}
