@@ -15,7 +15,7 @@ from kumoi.amplify_schema.relations import resolve
 from kumoi.amplify_schema.resolvers import resolvers_of
 from kumoi.amplify_schema.rules import MODES
 from kumoi.amplify_schema.schema import Writer
-from kumoi.amplify_schema.template import template_of
+from kumoi.amplify_schema.template import key_kind, template_of
 
 CONFLICT_HANDLERS = ("AUTOMERGE", "OPTIMISTIC_CONCURRENCY")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
@@ -56,8 +56,11 @@ def compiled(text: str, name: str, conflicts: str | None = None) -> Backend:
 
 
 def _check(schema: Schema) -> None:
-    """Raise for rules and defaults that could not work."""
+    """Raise for keys, rules and defaults that could not work."""
     for model in schema.models.values():
+        for key in (model.key, *model.indexes):
+            for name in key.fields:
+                key_kind(model, name)
         for field in model.fields.values():
             if field.default is not None:
                 _check_default(schema, field.type.name, field.default, field.line)

@@ -119,9 +119,9 @@ def _table(schema: Schema, model: Model, versioned: bool) -> Resources:
 
     def keys(key: Key) -> list[dict[str, str]]:
         made = [{"AttributeName": key.partition, "KeyType": "HASH"}]
-        attributes[key.partition] = _kind(model, key.partition)
+        attributes[key.partition] = key_kind(model, key.partition)
         if key.sort is not None:
-            attributes[key.sort] = "S" if len(key.sorts) > 1 else _kind(model, key.sort)
+            attributes[key.sort] = "S" if len(key.sorts) > 1 else key_kind(model, key.sort)
             made.append({"AttributeName": key.sort, "KeyType": "RANGE"})
         return made
 
@@ -144,7 +144,7 @@ def _table(schema: Schema, model: Model, versioned: bool) -> Resources:
     return {f"{model.name}Table": _resource("DynamoDB::Table", **properties)}
 
 
-def _kind(model: Model, name: str) -> str:
+def key_kind(model: Model, name: str) -> str:
     """The type of a key's attribute; raises SchemaProblem."""
     field = model.fields.get(name)
     if field is None:

@@ -34,9 +34,7 @@ def command() -> None:
     help="Version items and handle conflicts so, as Amplify's DataStore needs it.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
-@click.option(
-    "--template", "only_template", is_flag=True, help="Print the CloudFormation template only."
-)
+@click.option("--template", "only_template", is_flag=True, help="Print the CloudFormation template only.")
 @click.option("--sdl", "only_sdl", is_flag=True, help="Print the schema that the API would get only.")
 @click.option(
     "--config",

@@ -8,6 +8,7 @@ import pytest
 
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.tables.merging import merged
+from kumoi.services.appsync.resolving.tables.table import bracketed
 from kumoi.services.appsync.resolving.tables.updates import applied, changes_of
 
 ITEM: dict[str, Any] = {
@@ -92,3 +93,11 @@ def test_a_change_of_an_older_version_is_merged() -> None:
         "m": {"M": {"x": {"N": "1"}, "y": {"N": "2"}}},
         "s": {"NS": ["1", "2", "3"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [("a = b", "(a = b)"), ("(a = b)", "(a = b)"), ("(a) AND (b)", "((a) AND (b))"), ("size(a) > b", "(size(a) > b)")],
+)
+def test_brackets_that_are_not_redundant(text: str, made: str) -> None:
+    assert bracketed(text) == made

@@ -46,7 +46,8 @@
         if (key === 'and' || key === 'or') {
           const list = Array.isArray(rule) ? rule : [rule];
           const inner = list.map((one, at) => clauses(one, `${prefix}${key}_${at}_`)).filter((one) => one);
-          if (inner.length) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          if (inner.length > 1) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          else parts.push(...inner); // DynamoDB refuses redundant parentheses
         } else if (key === 'not') {
           const inner = clauses(rule, `${prefix}not_`);
           if (inner) parts.push(`(NOT ${inner})`);
@@ -57,7 +58,7 @@
       return parts.length > 1 ? `(${parts.join(' AND ')})` : parts.join('');
     }
     function field(name, rule, prefix) {
-      const alias = `#${name}`.replace(/[^#A-Za-z0-9_]/g, '_'), parts = [];
+      const alias = `#${name.replace(/[^A-Za-z0-9_]/g, '_')}`, parts = [];
       const label = (op) => `:${prefix}${name}_${op}`.replace(/[^:A-Za-z0-9_]/g, '_');
       for (const op of Object.keys(rule)) {
         const held = rule[op];
@@ -197,7 +198,7 @@
   const util = {
     error: (message, type, data, info) => signal('AppSyncError', told(message, type, data, info)),
     appendError: (message, type, data, info) => kumoi.effect('error', told(message, type, data, info)),
-    unauthorized: () => signal('AppSyncUnauthorized', null),
+    unauthorized: () => signal('AppSyncUnauthorized', {}),
     validate: (holds, message, type, data) => {
       if (!holds) signal('AppSyncError', told(message, type === undefined ? 'CustomTemplateException' : type, data));
     },

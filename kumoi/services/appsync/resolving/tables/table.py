@@ -74,3 +74,14 @@ def projected(request: Mapping[str, Any]) -> dict[str, Any]:
     expressions = Expressions()
     text = expressions.add(request.get("projection"))
     return {} if text is None else {"ProjectionExpression": text, **expressions.given()}
+
+
+def bracketed(text: str) -> str:
+    """An expression in brackets, which DynamoDB takes once only."""
+    text = text.strip()
+    depth = 0
+    for at, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and (at < len(text) - 1 or character != ")"):
+            return f"({text})"
+    return text

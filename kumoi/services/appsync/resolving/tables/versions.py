@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.tables import conflicts, delta
 from kumoi.services.appsync.resolving.tables.failures import settled
-from kumoi.services.appsync.resolving.tables.table import Expressions, Table
+from kumoi.services.appsync.resolving.tables.table import Expressions, Table, bracketed
 from kumoi.services.appsync.resolving.tables.updates import Change, applied, changes_of
 from kumoi.services.appsync.resolving.tables.values import low, plain_item
 from kumoi.wire.errors import AwsError
@@ -130,7 +130,7 @@ async def _write(table: Table, request: Mapping[str, Any], item: Item | None, ma
     else:
         expressions.names["#kumoi_version"] = "_version"
         unchanged = "attribute_not_exists(#kumoi_version)"
-    condition = f"({asked}) AND {unchanged}" if asked else unchanged
+    condition = f"{bracketed(asked)} AND {unchanged}" if asked else unchanged
     given = {"TableName": table.name, "ConditionExpression": condition, **expressions.given()}
     gone = drop and not delta.minutes(table, "baseTableTTL")
     base = {"Delete": {"Key": key, **given}} if gone else {"Put": {"Item": made, **given}}
