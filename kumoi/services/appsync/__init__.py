@@ -29,9 +29,10 @@ appsync = Service(
         "operations.schemas",
         "operations.tags",
         "operations.types",
+        "explorer",
         "plane",
     ),
-    data_planes=("appsync-api",),
+    data_planes=("appsync-access", "appsync-api"),
     resource=("apiId", "resourceArn"),
     authorization="authorization",
 )

@@ -40,5 +40,10 @@ AUTHORIZATION = Authorization(
     "appsync",
     resource=resource,
     resources={"CreateGraphqlApi": everything, "ListGraphqlApis": everything},
-    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission},
+    asks={
+        "CreateDataSource": with_role,
+        "UpdateDataSource": with_role,
+        "appsync-access": no_permission,
+        "appsync-api": no_permission,
+    },
 )
