@@ -7,6 +7,12 @@ from collections.abc import Iterable, Iterator
 from kumoi.amplify_schema.models import NUMBERS, TEXTS, Model, Schema, TypeRef
 
 _ORDER = ("eq", "le", "lt", "ge", "gt")
+_ALWAYS = {
+    f"Model{prefix}{kind}Input"
+    for prefix in ("", "Subscription")
+    for kind in ("String", "ID", "Int", "Float", "Boolean")
+}
+"""Inputs that are there whether or not a field needs them."""
 _SIZED = ("attributeExists: Boolean", "attributeType: ModelAttributeTypes")
 
 
@@ -52,7 +58,7 @@ def _definitions() -> dict[str, str]:
 def shared_inputs(used: Iterable[str]) -> list[str]:
     """The definitions of the shared inputs that are used, those of enumerations among them."""
     known, found = _definitions(), []
-    wanted = set(used)
+    wanted = set(used) | _ALWAYS
     if any(name.startswith("Model") and name in known and _SIZED[1] in known[name] for name in wanted):
         wanted |= {"ModelAttributeTypes", "ModelSizeInput"}
     for name in sorted(wanted):
@@ -105,8 +111,15 @@ def subscription_fields(
     schema: Schema, model: Model, extra: Iterable[tuple[str, str]], used: set[str]
 ) -> Iterator[str]:
     """The fields of a filter of subscriptions."""
+    owners = {rule.field for rule in model.rules if rule.is_owner}
+    groups = {rule.field for rule in model.rules if not rule.is_owner} - {None}
     for name, type_ in _comparable(model, extra):
         inner = _innermost(type_)
+        if name in groups:
+            continue
+        if name in owners or name == "_deleted":
+            yield f"{name}: {'ModelStringInput' if name in owners else 'ModelBooleanInput'}"
+            continue
         kind = _kind(inner) or ("String" if inner in schema.enums else None)
         if kind is not None:
             used.add(f"ModelSubscription{kind}Input")

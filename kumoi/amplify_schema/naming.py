@@ -32,9 +32,11 @@ _ALIKE = frozenset(
     ("sheep", "series", "species", "fish", "deer", "news", "information", "equipment", "rice", "money", "software")
 )
 _RULES = (
-    (re.compile(r"([^aeiou])y$", re.IGNORECASE), r"\1ies"),
-    (re.compile(r"(s|x|z|ch|sh)$", re.IGNORECASE), r"\1es"),
-    (re.compile(r"$"), "s"),
+    (re.compile(r"(alias|[^aou]us|gas)$", re.IGNORECASE), r"\1es"),
+    (re.compile(r"(s|x)is$", re.IGNORECASE), r"\1es"),
+    (re.compile(r"(x|ch|ss|sh|zz)$", re.IGNORECASE), r"\1es"),
+    (re.compile(r"([^aeiou]|qu)y$", re.IGNORECASE), r"\1ies"),
+    (re.compile(r"s?$"), "s"),  # what ends so is taken for several already
 )
 _LAST_WORD = re.compile(r"[A-Z]?[a-z]+$")
 

@@ -6,7 +6,7 @@ Where a directive names no fields, they are added as Amplify names them: `postCo
 from __future__ import annotations
 
 from kumoi.amplify_schema.models import Field, Key, Link, Model, Relation, Schema, TypeRef
-from kumoi.amplify_schema.naming import foreign_key, lower, upper
+from kumoi.amplify_schema.naming import foreign_key, lower, plural, upper
 from kumoi.amplify_schema.problems import SchemaProblem
 
 
@@ -143,8 +143,9 @@ def _between(name: str, ends: list[tuple[Model, Field]]) -> Model:
             fields[own] = Field(own, TypeRef(model.fields[key].type.name, True), model.line, added=True)
     indexes = []
     for at, (model, _) in enumerate(ends):
-        mine, back = keys[at], keys[1 - at]
-        indexes.append(Key(mine[0], (*mine[1:], *back), f"by{upper(model.name)}"))
+        mine = keys[at]
+        by = "And".join(upper(key) for key in mine)
+        indexes.append(Key(mine[0], mine[1:], f"by{upper(model.name)}", f"{lower(plural(name))}By{by}"))
         link = Link(model.name, model.key, mine, False)
         end = lower(model.name)
         fields[end] = Field(end, TypeRef(model.name, True), model.line, link=link, added=True)

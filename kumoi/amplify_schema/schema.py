@@ -33,6 +33,7 @@ class Writer:
         self._shared: set[str] = set()
         self._inputs: dict[str, str] = {}
         self._modes = sorted({rule.provider for rule in _all_rules(schema)})
+        self._default = next((one for one in MODES if one in self._modes), "apiKey")
 
     def written(self) -> str:
         """The whole schema."""
@@ -55,10 +56,11 @@ class Writer:
         return "\n\n".join(parts) + "\n"
 
     def directives(self, rules: Iterable[Rule]) -> str:
-        """The directives that open a type or field for the providers of rules; none where there is one in the API."""
-        if len(self._modes) < 2:
+        """The directives that open a type or field for the providers of rules; none for the API's default alone."""
+        providers = sorted({rule.provider for rule in rules})
+        if providers == [self._default] or not providers:
             return ""
-        return "".join(f" @{MODES[provider][1]}" for provider in sorted({rule.provider for rule in rules}))
+        return "".join(f" @{MODES[provider][1]}" for provider in providers)
 
     def _types(self, model: Model) -> list[str]:
         rules = [*model.rules, *(rule for field in model.fields.values() for rule in field.rules or ())]
@@ -165,7 +167,7 @@ class Writer:
         created, updated = [], []
         times = (model.created, model.updated)
         for field in model.stored():
-            required = field.type.required and field.default is None and field.name not in times and field.name != "id"
+            required = field.type.required and field.name not in times and field.name != "id"
             kind = self._input_type(field.type, field.line)
             created.append(f"{field.name}: {kind.written(required=required)}")
             updated.append(f"{field.name}: {kind.written(required=field.name in model.key.fields)}")
@@ -184,7 +186,7 @@ class Writer:
         found.append(_input(condition, [*plain, *condition_kind(condition)]))
         if model.subscriptions:
             subscribed = f"ModelSubscription{name}FilterInput"
-            listed = subscription_fields(self._schema, model, extra_fields(model, False), self._shared)
+            listed = subscription_fields(self._schema, model, extra_fields(model, self._versioned), self._shared)
             found.append(_input(subscribed, [*listed, f"and: [{subscribed}]", f"or: [{subscribed}]"]))
         for one, kinds in (("Create", "create"), ("Update", "update"), ("Delete", "delete")):
             if not model.mutations[kinds]:
