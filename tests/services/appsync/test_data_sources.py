@@ -301,3 +301,70 @@ def test_garbage_for_a_table(raw: Raw, table: dict[str, Any], request_: dict[str
     with pytest.raises(Failed) as refused:
         raw(table, **request_)
     assert refused.value.kind in ("MappingTemplate", "DynamoDB:ValidationException")
+
+
+SQL = """
+import { util } from '@aws-appsync/utils';
+import { sql, select, insert, update, remove, createPgStatement, toJsonObject, agg } from '@aws-appsync/utils/rds';
+const MADE = {
+  table: () => createPgStatement(sql`create table people (id int primary key, name text, age int)`),
+  insert: () => createPgStatement(
+    insert({ table: 'people', values: [{ id: 1, name: "o'hara", age: 40 }, { id: 2, name: 'ann', age: 30 }] }),
+    select({ from: 'people', columns: ['id', 'name'],
+      where: { or: [{ name: { contains: "'" } }, { age: { lt: 9 } }] } })),
+  update: () => createPgStatement(
+    update({ table: 'people', values: { age: 41 }, where: { id: { eq: 1 } }, returning: ['id', 'age'] }),
+    sql`select name from people where age > ${35}`),
+  count: () => createPgStatement(
+    remove({ table: 'people', where: { id: { in: [2, 3] } } }),
+    select({ table: 'people', columns: { n: agg.count('*') } })),
+  hostile: () => createPgStatement(select({ table: 'people"; drop table people; --' })),
+};
+export const request = (ctx) => MADE[ctx.args.what]();
+export function response(ctx) {
+  if (ctx.error) util.error(ctx.error.message, ctx.error.type);
+  return toJsonObject(ctx.result);
+}
+"""
+
+
+def test_statements_made_of_values(client: Any, kumoi: Any, post: Callable[..., Any]) -> None:
+    cluster = kumoi.client("rds").create_db_cluster(
+        DBClusterIdentifier="people",
+        Engine="aurora-postgresql",
+        MasterUsername="admin",
+        ManageMasterUserPassword=True,
+        DatabaseName="people",
+        EnableHttpEndpoint=True,
+    )["DBCluster"]
+    api = client.create_graphql_api(name="sql", authenticationType="API_KEY")["graphqlApi"]["apiId"]
+    client.start_schema_creation(apiId=api, definition=b"type Query { run(what: String!): AWSJSON }")
+    endpoint = {
+        "awsRegion": "us-east-1",
+        "dbClusterIdentifier": cluster["DBClusterArn"],
+        "awsSecretStoreArn": cluster["MasterUserSecret"]["SecretArn"],
+        "databaseName": "people",
+    }
+    config = {"relationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "rdsHttpEndpointConfig": endpoint}
+    client.create_data_source(apiId=api, name="db", type="RELATIONAL_DATABASE", relationalDatabaseConfig=config)
+    runtime = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
+    client.create_resolver(apiId=api, typeName="Query", fieldName="run", dataSourceName="db", code=SQL, runtime=runtime)
+    secret = client.create_api_key(apiId=api)["apiKey"]["id"]
+
+    def run(what: str) -> Any:
+        body = json.dumps({"query": "query($w: String!) { run(what: $w) }", "variables": {"w": what}}).encode()
+        answer = post(api, body, x_api_key=secret)[1]
+        return answer["errors"][0]["errorType"] if answer.get("errors") else json.loads(answer["data"]["run"])
+
+    assert run("table") == [[]]
+    assert run("insert") == [[], [{"id": 1, "name": "o'hara"}]]
+    assert run("update") == [[{"id": 1, "age": 41}], [{"name": "o'hara"}]]
+    assert run("count") == [[], [{"n": 1}]]
+    assert str(run("hostile")).startswith("RDSHttp:")
+    assert run("count") == [[], [{"n": 1}]]
+    result = {"sqlStatementResults": [{"records": [[{"longValue": 1}, {"isNull": True}]], "columnMetadata": [
+        {"label": "a", "name": "a"}, {"label": "", "name": "b"}]}]}  # fmt: skip
+    evaluated = client.evaluate_mapping_template(
+        template="$util.rds.toJsonString($ctx.result)", context=json.dumps({"result": json.dumps(result)})
+    )
+    assert json.loads(evaluated["evaluationResult"]) == [[{"a": 1, "b": None}]]

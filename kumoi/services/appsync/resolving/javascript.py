@@ -21,7 +21,7 @@ _IDS = 8
 
 def build(code: str, seconds: float = _SECONDS) -> JsContext:
     """A context with a program, for calls of so many seconds; raises JsError where it does not compile."""
-    return JsContext(rewritten(code), [_utils()], seconds=seconds)
+    return JsContext(rewritten(code), _utils(), seconds=seconds)
 
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
@@ -70,5 +70,5 @@ def _error(told: dict[str, Any]) -> FieldError:
 
 
 @lru_cache(maxsize=1)
-def _utils() -> str:
-    return (Path(__file__).parent / "utils.js").read_text("utf-8")
+def _utils() -> list[str]:
+    return [(Path(__file__).parent / f"{name}.js").read_text("utf-8") for name in ("utils", "rds")]

@@ -56,6 +56,25 @@ async def ask(execute: Callable[..., Awaitable[Any]], config: Mapping[str, Any],
     return orjson.dumps({"sqlStatementResults": results}, default=_text).decode()
 
 
+def plain_results(text: str) -> list[list[dict[str, Any]]]:
+    """A list of rows for each statement of a result's text, by column; raises FieldError."""
+    try:
+        results = orjson.loads(text)["sqlStatementResults"]
+        return [
+            [
+                {column["label"] or column["name"]: _plain(held) for column, held in zip(columns, row, strict=True)}
+                for columns, row in ((one["columnMetadata"], row) for row in one["records"])
+            ]
+            for one in results
+        ]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError):
+        raise FieldError("This is no result of SQL statements.", "MappingTemplate") from None
+
+
+def _plain(held: Mapping[str, Any]) -> Any:
+    return None if held.get("isNull") else next(iter(held.values()))
+
+
 def _parameter(name: str, value: Any, hint: Any) -> dict[str, Any]:
     if value is None:
         held: dict[str, Any] = {"isNull": True}
