@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,6 @@ import click
 
 from kumoi.cli.connection import Connection, data_option, json_option
 
-YEAR = 365 * 86_400
-HOUR = 3600
 CONFLICTS = {"automerge": "AUTOMERGE", "optimistic": "OPTIMISTIC_CONCURRENCY"}
 
 
@@ -34,6 +30,7 @@ def command() -> None:
     help="Version items and handle conflicts so, as Amplify's DataStore needs it.",
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--watch", is_flag=True, help="Change the API again whenever the schema changes.")
 @click.option("--template", "only_template", is_flag=True, help="Print the CloudFormation template only.")
 @click.option("--sdl", "only_sdl", is_flag=True, help="Print the schema that the API would get only.")
 @click.option(
@@ -50,6 +47,7 @@ def new(
     environment: str,
     conflicts: str | None,
     only_plan: bool,
+    watch: bool,
     only_template: bool,
     only_sdl: bool,
     configs: tuple[Path, ...],
@@ -59,106 +57,20 @@ def new(
 
     Run again after a change, it changes the API.
     """
-    from kumoi.amplify_schema import SchemaProblem, compiled
     from kumoi.cli.deploy import default_name
+    from kumoi.cli.deploying.backend import Wanted, deploy, plan, printed
+    from kumoi.cli.deploying.backend import watch as watching
 
-    name = name or default_name(schema)
-    try:
-        backend = compiled(schema.read_text("utf-8"), name, CONFLICTS.get(conflicts or ""))
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{schema} is no text.") from None
-    except SchemaProblem as problem:
-        raise click.ClickException(f"{schema}: {problem}") from None
+    handler = None if conflicts is None else CONFLICTS[conflicts]
+    wanted = Wanted(schema, name or default_name(schema), environment, handler, configs, data)
     if only_sdl or only_template:
-        click.echo(backend.sdl if only_sdl else json.dumps(backend.template, indent=2))
-        return
-    for note in backend.notes:
-        click.secho(f"note: {note}", fg="yellow", err=True)
-    outputs = _deployed(name, backend.template, environment, only_plan, data)
-    if outputs is None:
-        return
-    for path in configs:
-        _write_config(path, outputs, data)
-    _show(name, outputs, Connection.find(data).url)
-
-
-def _deployed(
-    name: str, template: dict[str, Any], environment: str, only_plan: bool, data: Path | None
-) -> dict[str, str] | None:
-    """Bring the stack to the template; its outputs, or None where that was only planned."""
-    from botocore.exceptions import ClientError
-
-    from kumoi.cli.deploying.artifacts import Artifacts
-    from kumoi.cli.deploying.stack import Deployer
-    from kumoi.cli.deploying.telling import show_event, show_plan
-    from kumoi.cli.sdk_client import client
-
-    began = time.monotonic()
-    with (
-        closing(client("cloudformation", data)) as stacks,
-        closing(client("sts", data)) as sts,
-        closing(client("s3", data)) as s3,
-    ):
-        try:
-            artifacts = Artifacts(s3, sts.get_caller_identity()["Account"], stacks.meta.region_name)
-            deployer = Deployer(stacks, artifacts)
-            if not only_plan:
-                deployer.clear(name)
-            given = {"env": environment}
-            before = deployer.find(name) or {}
-            has_key = any(one["ParameterKey"] == "ApiKeyExpires" for one in before.get("Parameters", []))
-            if "ApiKeyExpires" in template["Parameters"] and not has_key:
-                now = float(Connection.find(data).ask("GET", "clock")["now"])
-                given["ApiKeyExpires"] = str(int(now + YEAR) // HOUR * HOUR)
-            plan = deployer.plan(name, template, given, {"kumoi:made-by": "graphql new"})
-            if only_plan:
-                if plan is None:
-                    click.echo(f"{name}: nothing would change.")
-                else:
-                    show_plan(plan.changes)
-                    deployer.drop(plan)
-                return None
-            failed = []
-            for event in deployer.carry_out(plan) if plan is not None else ():
-                if event["ResourceStatus"].endswith("_FAILED"):
-                    failed.append(event)
-            stack = deployer.find(name) or {"StackStatus": "DELETE_COMPLETE"}
-        except ClientError as error:
-            raise click.ClickException(error.response["Error"]["Message"]) from None
-    if plan is not None and stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        for event in failed:
-            show_event(event)
-        raise click.ClickException(f"{name} is {stack['StackStatus']}; what failed stands above.")
-    what = "is as it should be" if plan is None else f"{len(plan.changes)} changes"
-    click.echo(click.style(f"{name}: {what} ({time.monotonic() - began:.2f} s)", bold=True))
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-
-
-def _show(name: str, outputs: dict[str, str], url: str) -> None:
-    api = outputs["GraphQLAPIId"]
-    told = {
-        "endpoint": outputs["GraphQLAPIEndpoint"],
-        "realtime": outputs["GraphQLAPIRealtime"],
-        "API key": outputs.get("GraphQLAPIKey"),
-        "user pool": outputs.get("UserPoolId"),
-        "pool client": outputs.get("UserPoolClientId"),
-        "explorer": f"{url}/_kumoi/graphql/{api}",
-        "query": f"kumoi graphql query {name} '{{ __typename }}'",
-    }
-    for label, value in told.items():
-        if value is not None:
-            click.echo(f"  {click.style(label.ljust(11), bold=True)}  {value}")
-
-
-def _write_config(path: Path, outputs: dict[str, str], data: Path | None) -> None:
-    from kumoi.amplify_schema.client_config import amplify_outputs, aws_exports
-    from kumoi.cli.connection import environment
-
-    found = environment(Connection.find(data).url)
-    place = (found["AWS_DEFAULT_REGION"], found["AWS_ENDPOINT_URL"])
-    text = aws_exports(outputs, *place) if path.suffix in (".js", ".mjs", ".ts") else amplify_outputs(outputs, *place)
-    path.write_text(text, "utf-8")
-    click.echo(f"{path} is written.")
+        click.echo(printed(wanted, template=only_template))
+    elif only_plan:
+        plan(wanted)
+    elif watch:
+        watching(wanted)
+    else:
+        deploy(wanted)
 
 
 @command.command("list")
@@ -232,10 +144,15 @@ def query(api: str, query: str, variables: str, token: str | None, data: Path | 
 
 
 def _apis(data: Path | None) -> list[dict[str, Any]]:
+    from botocore.exceptions import ClientError
+
     from kumoi.cli.sdk_client import client
 
-    pages = client("appsync", data).get_paginator("list_graphql_apis").paginate()
-    return [api for page in pages for api in page["graphqlApis"]]
+    try:
+        pages = client("appsync", data).get_paginator("list_graphql_apis").paginate()
+        return [api for page in pages for api in page["graphqlApis"]]
+    except ClientError as error:
+        raise click.ClickException(error.response["Error"]["Message"]) from None
 
 
 def _api(wanted: str, data: Path | None) -> dict[str, Any]:

@@ -322,3 +322,38 @@ def test_what_clients_are_configured_with(api: Callable[..., Api], tmp_path: Pat
     assert found["data"]["url"] == notes.outputs["GraphQLAPIEndpoint"]
     assert found["auth"]["user_pool_client_id"] == notes.outputs["UserPoolClientId"]
     assert f'"aws_appsync_apiKey": "{notes.outputs["GraphQLAPIKey"]}"' in exports.read_text()
+
+
+def test_the_api_follows_its_schema(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kumoi.cli.deploying import backend
+
+    schema = tmp_path / "schema.graphql"
+    schema.write_text("type Todo @model { name: String }")
+    saved = iter(("type Todo @model {", "type Todo @model { name: String done: Boolean }"))
+
+    def waited(_sources: Any, _before: Any) -> None:
+        text = next(saved, None)
+        if text is None:
+            raise KeyboardInterrupt
+        schema.write_text(text)
+
+    monkeypatch.setattr(backend, "wait_for_change", waited)
+    watched = run("new", schema, "--name", "live", "--watch")
+    assert watched.exit_code == 0, watched.output
+    assert "Syntax Error" in watched.output and watched.output.count("watching") == 3
+    assert "done: Boolean" in run("schema", "live").output
+
+
+def test_garbage_is_told_in_words(run: Run, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.graphql"
+    for content, words in (
+        (b"\xff\xfe", "cannot be read"),
+        (b"type A @model @searchable { n: Int }", "line 1: @searchable"),
+    ):
+        schema.write_bytes(content)
+        refused = run("new", schema)
+        assert refused.exit_code == 1 and words in refused.output
+    assert run("query", "app", "{ a }", "--variables", "{").exit_code == 1
+    schema.write_text("type A @model { n: Int }")
+    assert "type ModelAConnection" in run("new", schema, "--sdl").output
+    assert json.loads(run("new", schema, "--template").stdout)["Resources"]["ATable"]["Type"] == "AWS::DynamoDB::Table"

@@ -12,8 +12,10 @@ export function response(ctx) {
   const found = access(ctx, SPEC.rules);
   const wanted = present(ctx.args.filter) ? [ctx.args.filter] : [];
   if (!found.open) {
-    const options = found.limits.map((limit) =>
-      ({ [limit.field]: limit.many ? { containsAny: limit.values } : { in: limit.values } }));
+    // A filter takes lists of up to five values, and twenty to be contained.
+    const options = found.limits.map((limit) => (limit.many ? [{ [limit.field]: { containsAny: limit.values.slice(0, 20) } }]
+      : limit.values.length > 5 ? limit.values.map((value) => ({ [limit.field]: { eq: value } }))
+        : [{ [limit.field]: { in: limit.values } }])).flat();
     wanted.push(options.length > 1 ? { or: options } : options[0]);
   } else {
     for (const name of SPEC.owners) if (present(ctx.args[name])) wanted.push({ [name]: { eq: ctx.args[name] } });
