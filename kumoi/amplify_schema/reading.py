@@ -70,7 +70,10 @@ def read(text: str) -> Schema:
             schema.others.append(node)
         elif node.kind.endswith("_extension") and not node.kind.startswith("schema"):
             raise SchemaProblem(f"extend is for {', '.join(ROOTS)} only, not for {name}", line)
-        elif node.kind not in ("schema_definition", "directive_definition"):
+        elif node.kind == "schema_definition":
+            if any(one.type.name.value not in ROOTS for one in node.operation_types):
+                raise SchemaProblem(f"the root types are named {', '.join(ROOTS)}", line)
+        elif node.kind != "directive_definition":
             schema.others.append(node)
     if not schema.models and not any(schema.roots.values()):
         raise SchemaProblem("no type has @model, and there is no Query: there is nothing to make an API of")

@@ -41,7 +41,7 @@ def template_of(
     resources |= _sources(schema, conflicts is not None)
     programs: dict[str, Any] = {}
     for one in resolvers:
-        resources |= _resolver(one, conflicts)
+        resources |= _resolver(one, conflicts, resources)
         programs[one.program] = {"Code": code(one.program)}
     parameters: dict[str, Any] = {"env": {"Type": "String", "Default": "dev"}}
     if "apiKey" in providers:
@@ -104,7 +104,7 @@ def _users(name: str, schema: Schema) -> Resources:
     rules = [rule for model in schema.models.values() for rule in model.rules]
     rules += [rule for model in schema.models.values() for field in model.fields.values() for rule in field.rules or ()]
     for group in sorted({group for rule in rules for group in rule.groups or ()}):
-        made[_logical("Group", group)] = _resource(
+        made[_logical("Group", group, made)] = _resource(
             "Cognito::UserPoolGroup", UserPoolId={"Ref": "UserPool"}, GroupName=group
         )
     return made
@@ -198,7 +198,7 @@ def _sources(schema: Schema, versioned: bool) -> Resources:
         )
     if versioned:
         tables.append({"Fn::GetAtt": ["AmplifyDataStoreTable", "Arn"]})
-    made["NoneDataSource"] = _resource("AppSync::DataSource", ApiId=_API_ID, Name=NOTHING, Type="NONE")
+    made["NONEDS"] = _resource("AppSync::DataSource", ApiId=_API_ID, Name=NOTHING, Type="NONE")
     functions = []
     for name in _functions(schema):
         arn: Any = name
@@ -206,7 +206,7 @@ def _sources(schema: Schema, versioned: bool) -> Resources:
             place = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
             arn = {"Fn::Sub": place + name}
         functions.append(arn)
-        made[_logical("Function", name)] = _resource(
+        made[_logical("Function", name, made)] = _resource(
             "AppSync::DataSource",
             ApiId=_API_ID,
             Name=function_source(name),
@@ -238,8 +238,10 @@ def _code(one: Resolver | Pipeline) -> dict[str, Any]:
     return {"Fn::Join": ["", [{"Fn::FindInMap": ["Programs", one.program, "Code"]}, known(one.spec)]]}
 
 
-def _resolver(one: Resolver | Pipeline, conflicts: str | None) -> Resources:
+def _resolver(one: Resolver | Pipeline, conflicts: str | None, taken: Resources) -> Resources:
     logical = f"{one.type_name}{upper(one.field)}Resolver"
+    while logical in taken:
+        logical += "2"  # of a type and a field whose names are the same together
     place: dict[str, Any] = {"ApiId": _API_ID, "TypeName": one.type_name, "FieldName": one.field}
     if isinstance(one, Pipeline):
         made: Resources = {}
@@ -277,14 +279,18 @@ def _resolver(one: Resolver | Pipeline, conflicts: str | None) -> Resources:
 def _source_id(source: str) -> str:
     """The logical id of a data source."""
     if source == NOTHING:
-        return "NoneDataSource"
+        return "NONEDS"
     if source.endswith("LambdaDataSource"):
         return _logical("Function", source.removesuffix("LambdaDataSource"))
     return f"{source.removesuffix('Table')}DataSource"
 
 
-def _logical(prefix: str, name: str) -> str:
-    return prefix + "".join(part for part in name if part.isalnum())
+def _logical(prefix: str, name: str, taken: Iterable[str] = ()) -> str:
+    """A logical id of a name; raises SchemaProblem where another name has it."""
+    made = prefix + "".join(part for part in name if part.isalnum())
+    if made in taken:
+        raise SchemaProblem(f"{prefix.lower()}s need names that differ in letters and digits: {name}")
+    return made
 
 
 def _outputs(providers: list[str]) -> dict[str, Any]:

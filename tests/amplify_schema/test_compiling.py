@@ -152,6 +152,8 @@ def test_a_big_schema_stays_below_what_cloudformation_takes() -> None:
         ("scalar Money type A @model { n: Money }", "there is no type Money"),
         ("extend type A { n: Int }", "extend is for Query"),
         ("type A @model @connection { n: Int }", "old transformer"),
+        ("type A @model { n: Int } schema { query: Root } type Root { n: Int }", "the root types are named"),
+        ('type Query { a: Int @function(name: "a-b") b: Int @function(name: "ab") }', "differ in letters and digits"),
     ],
 )  # fmt: skip
 def test_what_is_no_schema(text: str, words: str) -> None:
@@ -169,6 +171,14 @@ def test_hostile_schemas_are_refused_in_words() -> None:
     for name in ("", "1", "a b", "x" * 200, "../x"):
         with pytest.raises(SchemaProblem):
             compiled("type A @model { n: Int }", name)
+
+
+def test_names_that_are_the_same_together_stay_apart() -> None:
+    text = """
+type A @model { bC: [None] @hasMany } type AB @model { c: [None] @hasMany } type None @model { n: Int }"""
+    made = template(text)
+    assert {"ABCResolver", "ABCResolver2", "NoneDataSource", "NONEDS"} <= made.keys()
+    assert made["NoneDataSource"]["Properties"]["Type"] == "AMAZON_DYNAMODB"
 
 
 def test_relations_in_a_circle_are_fine() -> None:
