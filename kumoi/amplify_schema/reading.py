@@ -66,6 +66,10 @@ def read(text: str) -> Schema:
         elif node.kind == "object_type_definition" and "model" in _directives(node):
             schema.models[name] = _model(node)
         elif node.kind == "object_type_definition":
+            _refuse_unserved(_directives(node), line)
+            stray = next((one for one in _directives(node) if one not in _PASSED_ON), None)
+            if stray is not None:
+                raise SchemaProblem(f"@{stray} is for models and fields, and {name} is no model", line)
             schema.objects[name] = [_field(one, name) for one in node.fields or ()]
             schema.others.append(node)
         elif node.kind.endswith("_extension") and not node.kind.startswith("schema"):

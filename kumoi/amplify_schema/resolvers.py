@@ -61,6 +61,9 @@ def resolvers_of(schema: Schema, versioned: bool) -> Iterator[Resolver | Pipelin
         for field in fields:
             if field.functions:
                 yield _functions(type_name, field)
+            elif field.rules is not None and type_name in schema.objects:
+                spec = {"field": field.name, "rules": [_plain(rule) for rule in field.rules]}
+                yield Resolver(type_name, field.name, NOTHING, "field", spec)
 
 
 def _queries(model: Model, versioned: bool) -> Iterator[Resolver]:
@@ -128,15 +131,15 @@ def _of_field(schema: Schema, model: Model, field: Field) -> Iterator[Resolver |
     elif link is not None:
         other = schema.models[link.model]
         source, table = list(link.fields), table_source(other)
+        guard = None if field.rules is None else _reading(model, field.rules)
         if link.key.name is None and not link.many:
-            yield Resolver(model.name, field.name, table, "get", _spec(other, "get", source=source))
+            yield Resolver(model.name, field.name, table, "get", _spec(other, "get", source=source, guard=guard))
             return
         given = _asked(link.key.partition, link.key.sorts)
-        given |= {"index": link.key.name, "limit": link.limit, "source": source, "one": not link.many}
+        given |= {"guard": guard, "index": link.key.name, "limit": link.limit, "source": source, "one": not link.many}
         yield Resolver(model.name, field.name, table, "list", _spec(other, "list", **given))
     elif field.rules is not None:
-        rules = [_rule(model, rule) for rule in field.rules if rule.operations & {"get", "list"}]
-        spec = {"model": model.name, "field": field.name, "rules": rules}
+        spec = {"model": model.name, "field": field.name, "rules": _reading(model, field.rules)}
         yield Resolver(model.name, field.name, NOTHING, "field", spec)
 
 
@@ -164,6 +167,11 @@ def _spec(model: Model, operation: str, **more: Any) -> dict[str, Any]:
             if field.rules is not None
         }
     return spec
+
+
+def _reading(model: Model, rules: Sequence[Rule]) -> list[dict[str, Any]]:
+    """Who may read a field that has rules of its own."""
+    return [_rule(model, rule) for rule in rules if rule.operations & {"get", "list"}]
 
 
 def _rule(model: Model, rule: Rule) -> dict[str, Any]:

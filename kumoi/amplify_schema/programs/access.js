@@ -43,10 +43,12 @@ function clauses(found, ...others) {
   return [...made, options.length > 1 ? { or: options } : options[0]];
 }
 
-function checkFields(ctx, input) {
-  for (const name of Object.keys(SPEC.protected)) {
-    if (present(input[name]) && !holds(access(ctx, SPEC.protected[name]), input)) util.unauthorized();
-  }
+// The rules of the fields with rules of their own that a change gives or takes away.
+const protectedFields = (ctx) => Object.keys(SPEC.protected || {})
+  .filter((name) => Object.keys(ctx.args.input).includes(name)).map((name) => SPEC.protected[name]);
+
+function checkFields(ctx, item) {
+  for (const rules of protectedFields(ctx)) if (!holds(access(ctx, rules), item)) util.unauthorized();
 }
 
 function joined(item, changed) {
@@ -68,9 +70,15 @@ function keyOf(item) {
   return key;
 }
 
+// A relation may have rules of its own, which the item that it belongs to is judged by.
+function checkRelation(ctx) {
+  if (SPEC.guard && !holds(access(ctx, SPEC.guard), ctx.source)) util.unauthorized();
+}
+
 // What is told of an item that was not changed: nothing, unless the caller may see it.
 function failed(ctx) {
   const item = ctx.result;
   if (present(item) && !holds(access(ctx, SPEC.rules), item)) util.unauthorized();
+  if (present(item)) checkFields(ctx, item);
   util.error(ctx.error.message, ctx.error.type, item);
 }

@@ -1,7 +1,6 @@
 export function request(ctx) {
   const { input, condition } = ctx.args;
   const found = access(ctx, SPEC.rules);
-  checkFields(ctx, input);
   const now = util.time.nowISO8601();
   const item = { __typename: SPEC.model, ...SPEC.defaults };
   if (SPEC.generates) item.id = util.autoId();
@@ -11,6 +10,7 @@ export function request(ctx) {
     if (limit.owner && !present(item[limit.field])) item[limit.field] = limit.many ? [limit.values[0]] : limit.values[0];
   }
   if (!holds(found, item)) util.unauthorized();
+  checkFields(ctx, item);
   const key = keyOf(item);
   return ddb.put({
     key,

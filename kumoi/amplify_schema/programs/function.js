@@ -1,5 +1,5 @@
 export function request(ctx) {
-  if (SPEC.rules.length > 0 && !access(ctx, SPEC.rules).open) util.unauthorized();
+  if (SPEC.rules.length > 0 && !holds(access(ctx, SPEC.rules), ctx.source || {})) util.unauthorized();
   return {
     operation: 'Invoke',
     payload: {

@@ -1,5 +1,6 @@
 // An item by its key, out of the arguments or, for a relation, of the item that it belongs to.
 export function request(ctx) {
+  checkRelation(ctx);
   access(ctx, SPEC.rules);
   const values = SPEC.source ? SPEC.source.map((name) => ctx.source[name]) : SPEC.key.map((name) => ctx.args[name]);
   if (!values.every(present)) runtime.earlyReturn(null);

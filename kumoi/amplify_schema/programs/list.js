@@ -18,6 +18,7 @@ function sorted(ctx, values) {
 
 export function request(ctx) {
   const { filter, limit, nextToken, sortDirection } = ctx.args;
+  checkRelation(ctx);
   const wanted = clauses(access(ctx, SPEC.rules), filter);
   const asked = { limit: limit || SPEC.limit };
   if (nextToken) asked.nextToken = nextToken;

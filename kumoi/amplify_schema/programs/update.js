@@ -1,7 +1,7 @@
 export function request(ctx) {
   const { input, condition } = ctx.args;
   const found = access(ctx, SPEC.rules);
-  checkFields(ctx, input);
+  const allowed = protectedFields(ctx).map((rules) => clauses(access(ctx, rules))).flat();
   const update = {};
   for (const name of Object.keys(input)) {
     if (!SPEC.key.includes(name) && name !== '_version') {
@@ -14,7 +14,7 @@ export function request(ctx) {
   if (Object.keys(update).length === 0) update.__typename = SPEC.model;
   const asked = {
     key: keyOf(input), update,
-    condition: { and: [{ [SPEC.key[0]]: { attributeExists: true } }, ...clauses(found, condition)] },
+    condition: { and: [{ [SPEC.key[0]]: { attributeExists: true } }, ...clauses(found, condition), ...allowed] },
   };
   if (present(input._version)) asked._version = input._version;
   return ddb.update(asked);

@@ -42,6 +42,14 @@ type Note @model @auth(rules: [
   team: String
   secret: String @auth(rules: [{allow: groups, groups: ["Admins"]}])
 }
+type Person @model @auth(rules: [{allow: owner}, {allow: private, operations: [read, update]}]) {
+  name: String
+  mail: String @auth(rules: [{allow: owner}])
+  letters: [Letter] @hasMany @auth(rules: [{allow: owner}])
+  place: Place
+}
+type Letter @model @auth(rules: [{allow: private}]) { text: String person: Person @belongsTo }
+type Place { city: String street: String @auth(rules: [{allow: groups, groups: ["Admins"]}]) }
 type Shared @model @auth(rules: [{allow: owner, ownerField: "editors"}, {allow: public, operations: [read]}]) {
   text: String
   editors: [String]
@@ -152,6 +160,28 @@ def test_owners_see_and_change_their_own(api: Callable[..., Any]) -> None:
     assert seen["data"] == {"getNote": {"text": "b", "secret": None}}
     assert (seen["errors"][0]["errorType"], seen["errors"][0]["path"]) == ("Unauthorized", ["getNote", "secret"])
     assert notes.refused("{ listNotes { items { id } } }") == "Unauthorized"
+
+
+def test_fields_that_are_their_owners_only(api: Callable[..., Any]) -> None:
+    people = api(NOTES)
+    ann, bob = people.user("ann"), people.user("bob")
+    id = people.get('mutation { createPerson(input: {name: "ann", mail: "a@x"}) { id } }', ann)["id"]
+    change = "mutation($i: UpdatePersonInput!) { updatePerson(input: $i) { name } }"
+    assert people.get(change, bob, i={"id": id, "name": "Ann"}) == {"name": "Ann"}
+    assert people.refused(change, bob, i={"id": id, "mail": "b@x"}) == "Unauthorized"
+    assert people.refused(change, bob, i={"id": id, "name": "x", "mail": None}) == "Unauthorized"
+    assert people.get(change, ann, i={"id": id, "mail": "c@x"}) == {"name": "Ann"}
+    seen = people.ask("query($i: ID!) { getPerson(id: $i) { name mail } }", bob, i=id)
+    assert seen["data"]["getPerson"] == {"name": "Ann", "mail": None} and seen["errors"]
+    assert people.get("query($i: ID!) { getPerson(id: $i) { mail } }", ann, i=id) == {"mail": "c@x"}
+    people.get('mutation($i: ID!) { createLetter(input: {text: "l", personLettersId: $i}) { id } }', bob, i=id)
+    related = "query($i: ID!) { getPerson(id: $i) { letters { items { text } } } }"
+    assert people.get(related, ann, i=id) == {"letters": {"items": [{"text": "l"}]}}
+    assert people.refused(related, bob, i=id) == "Unauthorized"
+    people.get(change, ann, i={"id": id, "place": {"city": "c", "street": "s"}})
+    lives = people.ask("query($i: ID!) { getPerson(id: $i) { place { city street } } }", ann, i=id)
+    assert lives["data"]["getPerson"]["place"] == {"city": "c", "street": None}
+    assert lives["errors"][0]["errorType"] == "Unauthorized"
 
 
 def test_groups_of_an_item_and_several_owners(api: Callable[..., Any]) -> None:
