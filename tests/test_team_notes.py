@@ -23,9 +23,9 @@ def test_notes_are_their_writers(kumoi: Any, monkeypatch: pytest.MonkeyPatch, tm
     lead, ann = sign_in(outputs, "lead@example.com", "Leads"), sign_in(outputs, "ann@example.com")
     bob = sign_in(outputs, "bob@example.com")
     team = ask(outputs, lead, 'mutation { createTeam(input: {name: "red"}) { id } }')["data"]["createTeam"]["id"]
-    write = "mutation($n: CreateNoteInput!) { createNote(input: $n) { id state team { name } } }"
+    write = "mutation($n: CreateNoteInput!) { createNote(input: $n) { id state } }"
     note = ask(outputs, ann, write, n={"text": "buy paint", "teamNotesId": team})["data"]["createNote"]
-    assert (note["state"], note["team"]) == ("OPEN", {"name": "red"})
+    assert note["state"] == "OPEN"
     refused = ask(outputs, ann, 'mutation { createTeam(input: {name: "mine"}) { id } }')["errors"]
     assert refused[0]["errorType"] == "Unauthorized"
     everybodys = "{ listTeams { items { name notes { items { text } } } } }"

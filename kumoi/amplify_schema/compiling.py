@@ -65,6 +65,12 @@ def _check(schema: Schema) -> None:
             if field.default is not None:
                 _check_default(schema, field.type.name, field.default, field.line)
             if field.rules is not None and field.type.required and field.link is None and not field.functions:
+                if model.subscriptions:
+                    raise SchemaProblem(
+                        f"{model.name}.{field.name} has @auth and may not be null, so that subscribers would get it:"
+                        " let it be null, or have no subscriptions",
+                        field.line,
+                    )
                 schema.notes.append(
                     f"{model.name}.{field.name} has @auth and may not be null: whoever may not read it gets no item."
                 )

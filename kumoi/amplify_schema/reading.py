@@ -70,6 +70,9 @@ def read(text: str) -> Schema:
             stray = next((one for one in _directives(node) if one not in _PASSED_ON), None)
             if stray is not None:
                 raise SchemaProblem(f"@{stray} is for models and fields, and {name} is no model", line)
+            guarded = next((one for one in node.fields or () if "auth" in _directives(one)), None)
+            if guarded is not None:
+                raise SchemaProblem(f"@auth is for models and their fields, and {name} is no model", _line(guarded))
             schema.objects[name] = [_field(one, name) for one in node.fields or ()]
             schema.others.append(node)
         elif node.kind.endswith("_extension") and not node.kind.startswith("schema"):

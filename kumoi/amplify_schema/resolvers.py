@@ -61,9 +61,6 @@ def resolvers_of(schema: Schema, versioned: bool) -> Iterator[Resolver | Pipelin
         for field in fields:
             if field.functions:
                 yield _functions(type_name, field)
-            elif field.rules is not None and type_name in schema.objects:
-                spec = {"field": field.name, "rules": [_plain(rule) for rule in field.rules]}
-                yield Resolver(type_name, field.name, NOTHING, "field", spec)
 
 
 def _queries(model: Model, versioned: bool) -> Iterator[Resolver]:
@@ -131,21 +128,27 @@ def _of_field(schema: Schema, model: Model, field: Field) -> Iterator[Resolver |
     elif link is not None:
         other = schema.models[link.model]
         source, table = list(link.fields), table_source(other)
-        guard = None if field.rules is None else _reading(model, field.rules)
+        unlike = field.rules is not None or set(other.rules) != set(model.rules)
+        given: dict[str, Any] = {
+            "guard": None if field.rules is None else _reading(model, field.rules),
+            "redacted": unlike and bool(model.subscriptions) and not field.type.required,
+            "source": source,
+        }
         if link.key.name is None and not link.many:
-            yield Resolver(model.name, field.name, table, "get", _spec(other, "get", source=source, guard=guard))
+            yield Resolver(model.name, field.name, table, "get", _spec(other, "get", **given))
             return
-        given = _asked(link.key.partition, link.key.sorts)
-        given |= {"guard": guard, "index": link.key.name, "limit": link.limit, "source": source, "one": not link.many}
+        given |= _asked(link.key.partition, link.key.sorts)
+        given |= {"index": link.key.name, "limit": link.limit, "one": not link.many}
         yield Resolver(model.name, field.name, table, "list", _spec(other, "list", **given))
     elif field.rules is not None:
-        spec = {"model": model.name, "field": field.name, "rules": _reading(model, field.rules)}
+        redacted = bool(model.subscriptions)
+        spec = {"field": field.name, "rules": _reading(model, field.rules), "redacted": redacted}
         yield Resolver(model.name, field.name, NOTHING, "field", spec)
 
 
 def _functions(type_name: str, field: Field) -> Resolver | Pipeline:
     rules = [_plain(rule) for rule in field.rules or ()]
-    spec = {"type": type_name, "field": field.name, "rules": rules}
+    spec = {"type": type_name, "field": field.name, "rules": rules, "redacted": bool(rules)}
     sources = tuple(function_source(name) for name in field.functions)
     if len(sources) == 1:
         return Resolver(type_name, field.name, sources[0], "function", spec)
@@ -159,6 +162,8 @@ def _spec(model: Model, operation: str, **more: Any) -> dict[str, Any]:
         "rules": [_rule(model, rule) for rule in model.rules if operation in rule.operations],
         **more,
     }
+    if operation in ("create", "update", "delete"):
+        spec["guarded"] = [field.name for field in model.fields.values() if field.rules is not None]
     if operation in ("create", "update"):
         spec["composites"] = [list(key.sorts) for key in (model.key, *model.indexes) if len(key.sorts) > 1]
         spec["protected"] = {

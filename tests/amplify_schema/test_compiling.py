@@ -152,6 +152,8 @@ def test_a_big_schema_stays_below_what_cloudformation_takes() -> None:
         ("scalar Money type A @model { n: Money }", "there is no type Money"),
         ("extend type A { n: Int }", "extend is for Query"),
         ("type A @model @connection { n: Int }", "old transformer"),
+        ("type A @model { b: B } type B { n: Int @auth(rules: [{allow: owner}]) }", "@auth is for models"),
+        ("type A @model { n: Int! @auth(rules: [{allow: owner}]) }", "subscribers would get it"),
         ("type A @model { b: B } type B @auth(rules: [{allow: owner}]) { n: Int }", "@auth is for models and fields"),
         ("type A @model { n: Int } schema { query: Root } type Root { n: Int }", "the root types are named"),
         ('type Query { a: Int @function(name: "a-b") b: Int @function(name: "ab") }', "differ in letters and digits"),

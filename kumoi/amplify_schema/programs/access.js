@@ -70,8 +70,13 @@ function keyOf(item) {
   return key;
 }
 
+// Subscribers get what the result of a change holds, whatever they may read: so it lacks what has rules of its own.
+const changed = (item) => (present(item) ? { ...item, __operation: 'Mutation' } : item);
+const ofChange = (ctx) => SPEC.redacted && present(ctx.source) && ctx.source.__operation === 'Mutation';
+
 // A relation may have rules of its own, which the item that it belongs to is judged by.
 function checkRelation(ctx) {
+  if (ofChange(ctx)) runtime.earlyReturn(null);
   if (SPEC.guard && !holds(access(ctx, SPEC.guard), ctx.source)) util.unauthorized();
 }
 
@@ -79,6 +84,9 @@ function checkRelation(ctx) {
 function failed(ctx) {
   const item = ctx.result;
   if (present(item) && !holds(access(ctx, SPEC.rules), item)) util.unauthorized();
-  if (present(item)) checkFields(ctx, item);
-  util.error(ctx.error.message, ctx.error.type, item);
+  if (!present(item)) util.error(ctx.error.message, ctx.error.type);
+  checkFields(ctx, item);
+  const shown = { ...item };
+  for (const name of SPEC.guarded) shown[name] = null;
+  util.error(ctx.error.message, ctx.error.type, shown);
 }

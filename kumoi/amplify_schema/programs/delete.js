@@ -11,5 +11,5 @@ export function request(ctx) {
 
 export function response(ctx) {
   if (ctx.error) failed(ctx);
-  return ctx.result;
+  return changed(ctx.result);
 }

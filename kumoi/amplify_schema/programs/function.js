@@ -1,4 +1,5 @@
 export function request(ctx) {
+  if (ofChange(ctx)) runtime.earlyReturn(null);
   if (SPEC.rules.length > 0 && !holds(access(ctx, SPEC.rules), ctx.source || {})) util.unauthorized();
   return {
     operation: 'Invoke',
