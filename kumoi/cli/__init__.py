@@ -18,6 +18,7 @@ VERBS = {
     "run": "Run a command against the platform, or against a fresh one when none is up.",
     "deploy": "Deploy a template with its code; --watch deploys again on each change.",
     "destroy": "Delete a stack with everything it made.",
+    "graphql": "Make a GraphQL API of a schema; list APIs, print schemas, run queries.",
     "invoke": "Run a function with an event and show its answer.",
     "sfn": "Run state machines, show what executions did, lint definitions.",
     "logs": "What a function has logged; -f follows, --query asks Logs Insights.",

@@ -21,6 +21,7 @@ from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.cost.budget import EVERYBODY, Budgets
 from kumoi.doorway import Doorway, Fault, Hop
+from kumoi.gateway.explorer import Explorer
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.tls import CertificateAuthority
 from kumoi.gateway.traces import TRACE_ID, whole_trace
@@ -51,9 +52,13 @@ class Internal:
         self.timers = timers
         self.reset = reset
         self.facts = facts
+        self._explorer = Explorer()
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request below `/_kumoi/`."""
+        page = await self._explorer.answer(request)
+        if page is not None:
+            return page
         handler = _ROUTES.get((request.method, request.path.rstrip("/")))
         if handler is None:
             methods = sorted({method for method, path in _ROUTES if path == request.path.rstrip("/")})

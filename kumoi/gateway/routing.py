@@ -29,7 +29,7 @@ _HOST_LIMIT = 260
 
 _INTERNAL = "/_kumoi/"
 _PATH_FORM = re.compile(
-    r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
+    r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-access|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")

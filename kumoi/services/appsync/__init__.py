@@ -34,11 +34,12 @@ appsync = Service(
         "event_apis.conversation",
         "event_apis.operations",
         "event_apis.publishing",
+        "explorer",
         "plane",
         "realtime.plane",
         "realtime.subscribing",
     ),
-    data_planes=("appsync-api", "appsync-realtime"),
+    data_planes=("appsync-access", "appsync-api", "appsync-realtime"),
     resource=("apiId", "resourceArn"),
     authorization="authorization",
 )

@@ -59,5 +59,11 @@ AUTHORIZATION = Authorization(
         ("CreateGraphqlApi", "ListGraphqlApis", "CreateApi", "ListApis", "CreateDomainName", "ListDomainNames"),
         everything,
     ),
-    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission, **_OWN},
+    asks={
+        "CreateDataSource": with_role,
+        "UpdateDataSource": with_role,
+        "appsync-access": no_permission,
+        "appsync-api": no_permission,
+        **_OWN,
+    },
 )

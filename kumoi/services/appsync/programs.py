@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kumoi.services.appsync.caching import usable_key
-from kumoi.services.appsync.errors import bad_request, not_built
+from kumoi.services.appsync.errors import bad_request
 from kumoi.wire.errors import aws_error
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ MAX_SECONDS = 3600
 def check(properties: Mapping[str, Any]) -> None:
     """Raise for a program that could not run."""
     _check_caching(properties.get("cachingConfig") or {})
-    if properties.get("syncConfig"):
-        raise not_built("syncConfig")
+    _check_sync(properties.get("syncConfig") or {})
     code = properties.get("code")
     if code is not None:
         _check_code(code, properties)
@@ -32,6 +31,16 @@ def check(properties: Mapping[str, Any]) -> None:
     for member in TEMPLATES:
         if properties.get(member):
             _check_template(member, properties[member])
+
+
+def _check_sync(sync: Mapping[str, Any]) -> None:
+    """Raise for a conflict handler that could decide nothing."""
+    handler = sync.get("conflictHandler", "NONE")
+    if handler != "NONE" and sync.get("conflictDetection", "NONE") != "VERSION":
+        raise bad_request(f"The conflict handler {handler} needs the conflict detection VERSION.")
+    function = (sync.get("lambdaConflictHandlerConfig") or {}).get("lambdaConflictHandlerArn")
+    if handler == "LAMBDA" and not function:
+        raise bad_request("The conflict handler LAMBDA needs a lambdaConflictHandlerArn.")
 
 
 def _check_caching(config: Mapping[str, Any]) -> None:

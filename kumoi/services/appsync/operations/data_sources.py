@@ -74,6 +74,9 @@ def _made(api_id: str, name: str, kind: str, given: dict[str, Any]) -> DataSourc
     member = _CONFIG.get(kind)
     if member is not None and member not in given:
         raise bad_request(f"{member} is required for a data source of type {kind}.")
+    config = given.get("dynamodbConfig") or {}
+    if config.get("versioned") and not (config.get("deltaSyncConfig") or {}).get("deltaSyncTableName"):
+        raise bad_request("deltaSyncConfig is required for a versioned data source.")
     return DataSource(api=api_id, name=name, properties={"type": kind, **given})
 
 

@@ -22,7 +22,7 @@ import orjson
 from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
-from kumoi.services.appsync.resolving import extensions
+from kumoi.services.appsync.resolving import extensions, relational
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
@@ -237,6 +237,13 @@ _NAMED = {
             "randomWithinRange": random.randrange,
         },
         text="$util.math",
+    ),
+    "rds": Object(
+        methods={
+            "toJsonString": lambda text: to_json(relational.plain_results(_text(text))),
+            "toJsonObject": lambda text: relational.plain_results(_text(text)),
+        },
+        text="$util.rds",
     ),
     "str": Object(
         methods={

@@ -46,7 +46,8 @@
         if (key === 'and' || key === 'or') {
           const list = Array.isArray(rule) ? rule : [rule];
           const inner = list.map((one, at) => clauses(one, `${prefix}${key}_${at}_`)).filter((one) => one);
-          if (inner.length) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          if (inner.length > 1) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          else parts.push(...inner); // DynamoDB refuses redundant parentheses
         } else if (key === 'not') {
           const inner = clauses(rule, `${prefix}not_`);
           if (inner) parts.push(`(NOT ${inner})`);
@@ -57,7 +58,7 @@
       return parts.length > 1 ? `(${parts.join(' AND ')})` : parts.join('');
     }
     function field(name, rule, prefix) {
-      const alias = `#${name}`.replace(/[^#A-Za-z0-9_]/g, '_'), parts = [];
+      const alias = `#${name.replace(/[^A-Za-z0-9_]/g, '_')}`, parts = [];
       const label = (op) => `:${prefix}${name}_${op}`.replace(/[^:A-Za-z0-9_]/g, '_');
       for (const op of Object.keys(rule)) {
         const held = rule[op];
@@ -121,7 +122,7 @@
   function updates(changes) {
     const names = {}, values = {}, sections = { SET: [], REMOVE: [], ADD: [] };
     for (const key of Object.keys(changes || {})) {
-      const held = changes[key], alias = `#${key}`, label = `:${key}`;
+      const held = changes[key], word = key.replace(/[^A-Za-z0-9_]/g, '_'), alias = `#${word}`, label = `:${word}`;
       if (held === undefined) continue;
       names[alias] = key;
       if (!(held instanceof Change)) {
@@ -157,10 +158,30 @@
     return put(made, 'projection', projection(asked.projection));
   };
   const change = (kind) => (value, index) => new Change(kind, value, index);
+  const VERSIONED = ['_version', 'customPartitionKey', 'populateIndexFields'];
   const conditioned = (made, asked) => {
     if (filled(asked.condition)) made.condition = expression(asked.condition);
+    for (const name of VERSIONED) put(made, name, asked[name]);
     return made;
   };
+  const each = (tables, made) => {
+    const all = {};
+    for (const name of Object.keys(tables || {})) all[name] = made(tables[name]);
+    return all;
+  };
+  const KINDS = { putItem: 'PutItem', updateItem: 'UpdateItem', deleteItem: 'DeleteItem', conditionCheck: 'ConditionCheck' };
+  function written(one) {
+    const kind = Object.keys(KINDS).find((name) => one[name]);
+    if (!kind) signal('AppSyncError', told('transactWrite takes putItem, updateItem, deleteItem or conditionCheck'));
+    const asked = one[kind];
+    const made = { table: asked.table, operation: KINDS[kind], key: attributes(asked.key) };
+    if (kind === 'putItem') made.attributeValues = attributes(asked.item);
+    if (kind === 'updateItem') made.update = updates(asked.update);
+    const { returnValuesOnConditionCheckFailure: returned, ...condition } = asked.condition || {};
+    if (filled(condition)) made.condition = expression(condition);
+    if (made.condition) put(made.condition, 'returnValuesOnConditionCheckFailure', returned);
+    return made;
+  }
   const sets = {
     toStringSet: (list) => new Marked({ SS: list }),
     toNumberSet: (list) => new Marked({ NS: list.map(String) }),
@@ -176,6 +197,18 @@
     remove: (asked) => conditioned({ operation: 'DeleteItem', key: attributes(asked.key) }, asked),
     query: (asked) => paged(asked, 'Query'),
     scan: (asked) => paged(asked || {}, 'Scan'),
+    sync: (asked) => {
+      const made = paged(asked || {}, 'Sync');
+      for (const name of ['basePartitionKey', 'deltaIndexName', 'lastSync']) put(made, name, (asked || {})[name]);
+      return made;
+    },
+    batchGet: (asked) => ({ operation: 'BatchGetItem', tables: each(asked.tables, (one) => put(
+      put({ keys: one.keys.map(attributes) }, 'consistentRead', one.consistentRead), 'projection', projection(one.projection))) }),
+    batchPut: (asked) => ({ operation: 'BatchPutItem', tables: each(asked.tables, (items) => items.map(attributes)) }),
+    batchDelete: (asked) => ({ operation: 'BatchDeleteItem', tables: each(asked.tables, (keys) => keys.map(attributes)) }),
+    transactGet: (asked) => ({ operation: 'TransactGetItems', transactItems: asked.items.map((one) => put(
+      { table: one.table, key: attributes(one.key) }, 'projection', projection(one.projection))) }),
+    transactWrite: (asked) => ({ operation: 'TransactWriteItems', transactItems: asked.items.map(written) }),
     operations: {
       add: change('replace'), replace: change('replace'), remove: change('remove'),
       increment: (by) => new Change('increment', by === undefined ? 1 : by),
