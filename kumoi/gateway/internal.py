@@ -29,6 +29,7 @@ from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
 _BODY_LIMIT = 1_048_576
+_STUDIO = "/_kumoi/studio"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _PRIVATE_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "home", "test"})
 
@@ -42,10 +43,19 @@ class BadRequest(Exception):
 
 
 class Internal:
-    """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version."""
+    """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version.
+
+    `studio` takes what lies below `/_kumoi/studio`, and decides itself who may ask.
+    """
 
     def __init__(
-        self, doorway: Doorway, clock: Clock, timers: TimerRunner, reset: Reset, facts: Callable[[], dict[str, Any]]
+        self,
+        doorway: Doorway,
+        clock: Clock,
+        timers: TimerRunner,
+        reset: Reset,
+        facts: Callable[[], dict[str, Any]],
+        studio: Callable[[Request], Awaitable[Response]] | None = None,
     ) -> None:
         self.doorway = doorway
         self.clock = clock
@@ -53,9 +63,12 @@ class Internal:
         self.reset = reset
         self.facts = facts
         self._explorer = Explorer()
+        self._studio = studio
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request below `/_kumoi/`."""
+        if self._studio is not None and f"{request.path}/".startswith(f"{_STUDIO}/"):
+            return await self._studio(request)
         page = await self._explorer.answer(request)
         if page is not None:
             return page

@@ -1,0 +1,91 @@
+"""Traces: hops that belong together, the latest from memory, older ones from the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kumoi.doorway import Doorway, Hop
+from kumoi.lake import View
+
+_QUIET_SOURCES = ("cloudformation", "codedeploy")
+_ONE = "SELECT * EXCLUDE (seq) FROM hops WHERE trace = ? ORDER BY time LIMIT 2000"
+_FIELDS = tuple(name for name in Hop._fields if name not in ("units", "asked"))
+
+
+@dataclass(slots=True)
+class Summary:
+    """One trace in a list."""
+
+    first: Hop
+    start: int
+    end: float
+    hops: int = 0
+    errors: int = 0
+    faults: int = 0
+    nodes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, hop: Hop) -> None:
+        """Count one of its hops."""
+        self.hops += 1
+        self.errors += hop.outcome != "ok"
+        self.faults += bool(hop.fault)
+        if (hop.time, hop.parent != "") < (self.first.time, self.first.parent != ""):
+            self.first = hop
+        self.start = min(self.start, hop.time)
+        self.end = max(self.end, hop.time + hop.duration_us / 1000)
+        self.nodes[hop.target] = None
+
+
+def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False) -> list[dict[str, Any]]:
+    """The newest traces that are in memory, the newest first; of one node, or only those where something failed."""
+    found: dict[str, Summary] = {}
+    for hop in doorway.hops:
+        if hop.account != account or hop.source.partition(":")[0] in _QUIET_SOURCES:
+            continue
+        summary = found.get(hop.trace)
+        if summary is None:
+            summary = found[hop.trace] = Summary(hop, hop.time, hop.time)
+        summary.add(hop)
+    chosen = (
+        one
+        for one in reversed(list(found.values()))
+        if (not failed or one.errors) and (not node or node in one.nodes or one.first.source == node)
+    )
+    ordered = sorted(chosen, key=lambda one: one.start, reverse=True)[:limit]
+    return [_told(one) for one in ordered if _interesting(one)]
+
+
+def _interesting(summary: Summary) -> bool:
+    return not (summary.hops == 1 and summary.first.service in ("logs", "cloudformation", "iam", "sts"))
+
+
+def _told(summary: Summary) -> dict[str, Any]:
+    first = summary.first
+    return {
+        "trace": first.trace,
+        "start": summary.start,
+        "duration": round(summary.end - summary.start, 3),
+        "source": first.source,
+        "target": first.target,
+        "operation": first.operation,
+        "outcome": first.outcome,
+        "hops": summary.hops,
+        "errors": summary.errors,
+        "faults": summary.faults,
+        "nodes": list(summary.nodes)[:12],
+    }
+
+
+async def one(doorway: Doorway, account: str, trace: str) -> list[dict[str, Any]]:
+    """The hops of one trace in the order they began, each with whether its payloads are kept."""
+    held = [hop._asdict() for hop in doorway.hops if hop.trace == trace and hop.account == account]
+    if not held:
+        doorway.hops.flush()
+        found = await doorway.lake.query(_ONE, [trace], views={"hops": View("hops", account, None)})
+        held = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    payloads = doorway.payloads
+    return [
+        {**{name: hop[name] for name in _FIELDS}, "payload": payloads.find(hop["span"]) is not None}
+        for hop in sorted(held, key=lambda hop: hop["time"])
+    ]
