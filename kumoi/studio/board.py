@@ -19,6 +19,8 @@ from kumoi.studio.looking import Looker
 from kumoi.studio.nodes import is_traffic, settled
 from kumoi.studio.traffic import CALLS, ERRORS, Traffic
 
+_PEOPLE = {"client": "Clients", "studio": "Studio"}
+
 RESTED = 2.0
 """Seconds between two readings of what is declared."""
 
@@ -104,7 +106,7 @@ class Board:
             "id": node,
             "kind": service,
             "name": name or service,
-            "label": known.get("title") or logical or name or service,
+            "label": known.get("title") or logical or name or _PEOPLE.get(service, service),
             "app": app,
             "region": known.get("region", ""),
         }

@@ -34,14 +34,17 @@ _EACH = {"sqs": 0.4e-6, "secretsmanager": 5e-6}
 _S3_WRITES = ("Put", "Copy", "List", "Create", "Complete", "Upload")
 
 
+def cost_of_asking(hop: Hop) -> float:
+    """The list price in dollars of one call, for who calls: a state machine's are a transition each."""
+    return 25e-6 if hop.source.startswith("stepfunctions:") else 0.0
+
+
 def cost_of(hop: Hop) -> float:
-    """The list price of one call in dollars; a state machine's own calls cost a transition each."""
+    """The list price in dollars of one call, for what is called."""
     service, operation = hop.service, hop.operation
     found = _REQUESTS.get((service, operation), _EACH.get(service, 0.0)) * hop.units.get("requests", 1)
     if service == "s3":
         found = 5e-6 if operation.startswith(_S3_WRITES) else 0.4e-6
-    if hop.source.startswith("stepfunctions:"):
-        found += 25e-6
     for unit, amount in hop.units.items():
         price = _UNITS.get((service, unit))
         if price is not None:

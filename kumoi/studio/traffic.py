@@ -12,7 +12,7 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Hop
 from kumoi.studio.nodes import is_traffic, node_of, settled
-from kumoi.studio.prices import cost_of
+from kumoi.studio.prices import cost_of, cost_of_asking
 
 WINDOW = 300
 """Seconds that are kept bucket by bucket."""
@@ -35,7 +35,8 @@ _DURATIONS = 200
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
 
-CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
+WIDTH = 8
+CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS, ASKING = range(8)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Edge:
     source: str
     target: str
     buckets: dict[int, list[float]] = field(default_factory=dict)
-    totals: list[float] = field(default_factory=lambda: [0.0] * 7)
+    totals: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
     durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
     operations: Counter[str] = field(default_factory=Counter)
     regions: set[str] = field(default_factory=set)
@@ -58,7 +59,7 @@ class Edge:
         bucket = self.buckets.get(int(now))
         if bucket is None:
             self._prune(now)
-            bucket = self.buckets[int(now)] = [0.0] * 7
+            bucket = self.buckets[int(now)] = [0.0] * WIDTH
         failed = hop.outcome != "ok"
         counted = (
             1,
@@ -68,6 +69,7 @@ class Edge:
             hop.request_bytes + hop.response_bytes,
             cost_of(hop),
             bool(hop.fault),
+            cost_of_asking(hop),
         )
         for place, amount in enumerate(counted):
             bucket[place] += amount
@@ -83,7 +85,7 @@ class Edge:
     def told(self, now: float) -> dict[str, Any]:
         """The edge's figures as JSON. Rates are of the last 30 s, money of the last five minutes, by the hour."""
         self._prune(now)
-        recent, window = [0.0] * 7, [0.0] * 7
+        recent, window = [0.0] * WIDTH, [0.0] * WIDTH
         for second, bucket in self.buckets.items():
             for place, amount in enumerate(bucket):
                 window[place] += amount
@@ -104,6 +106,7 @@ class Edge:
             "bytes": int(self.totals[BYTES]),
             "cost": self.totals[COST],
             "costHour": window[COST] / max(span, 60.0) * 3600,
+            "askingHour": window[ASKING] / max(span, 60.0) * 3600,
             "operations": dict(self.operations.most_common(6)),
             "lastSeen": self.last_seen,
             "lastError": self.last_error,
