@@ -163,8 +163,8 @@ async def _traces(studio: Studio, _request: Request, query: Query) -> Any:
         limit = min(int(query.get("limit", "100")), 1000)
     except ValueError:
         raise Refused("limit is a number") from None
-    failed = query.get("failed") == "1"
-    found = traces.latest(studio.doorway, _account(query), limit, query.get("node", ""), failed=failed)
+    chosen = {name: query.get(name) == "1" for name in ("failed", "everything")}
+    found = traces.latest(studio.doorway, _account(query), limit, query.get("node", ""), **chosen)
     return {"traces": found}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Hop
 from kumoi.lake import View
+from kumoi.studio.nodes import is_traffic
 
 _QUIET_SOURCES = ("cloudformation", "codedeploy")
 _ONE = "SELECT * EXCLUDE (seq) FROM hops WHERE trace = ? ORDER BY time LIMIT 2000"
@@ -24,9 +25,10 @@ class Summary:
     errors: int = 0
     faults: int = 0
     nodes: dict[str, None] = field(default_factory=dict)
+    works: bool = False
 
-    def add(self, hop: Hop) -> None:
-        """Count one of its hops."""
+    def add(self, hop: Hop, works: bool) -> None:
+        """Count one of its hops; `works`: it is what the application does, not the platform's bookkeeping."""
         self.hops += 1
         self.errors += hop.outcome != "ok"
         self.faults += bool(hop.fault)
@@ -35,10 +37,14 @@ class Summary:
         self.start = min(self.start, hop.time)
         self.end = max(self.end, hop.time + hop.duration_us / 1000)
         self.nodes[hop.target] = None
+        self.works = self.works or works
 
 
-def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False) -> list[dict[str, Any]]:
-    """The newest traces that are in memory, the newest first; of one node, or only those where something failed."""
+def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False, everything: bool = False) -> list[dict[str, Any]]:
+    """The newest traces that are in memory, the newest first; of one node, or only those where something failed.
+
+    Traces of bookkeeping alone (polls, descriptions) are left out unless `everything` is wanted.
+    """
     found: dict[str, Summary] = {}
     for hop in doorway.hops:
         if hop.account != account or hop.source.partition(":")[0] in _QUIET_SOURCES:
@@ -46,18 +52,15 @@ def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed
         summary = found.get(hop.trace)
         if summary is None:
             summary = found[hop.trace] = Summary(hop, hop.time, hop.time)
-        summary.add(hop)
+        plane = doorway.registry.data_plane(hop.operation) is not None
+        summary.add(hop, hop.source != hop.target and is_traffic(hop.service, hop.operation, plane))
     chosen = (
         one
         for one in reversed(list(found.values()))
-        if (not failed or one.errors) and (not node or node in one.nodes or one.first.source == node)
+        if (everything or one.works) and (not failed or one.errors) and (not node or node in one.nodes or one.first.source == node)
     )
     ordered = sorted(chosen, key=lambda one: one.start, reverse=True)[:limit]
-    return [_told(one) for one in ordered if _interesting(one)]
-
-
-def _interesting(summary: Summary) -> bool:
-    return not (summary.hops == 1 and summary.first.service in ("logs", "cloudformation", "iam", "sts"))
+    return [_told(one) for one in ordered]
 
 
 def _told(summary: Summary) -> dict[str, Any]:

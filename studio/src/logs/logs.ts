@@ -57,7 +57,7 @@ export async function query(account: string, groups: Group[], text: string, seco
     if (!(error instanceof ApiError) || error.code !== "NotImplemented") throw error;
   }
   const lines = await Promise.all(groups.map((group) => filtered(account, group, patternOf(text), start * 1000, Math.ceil(now * 1000) + 1)));
-  const sorted = lines.flat().sort((a, b) => b.timestamp - a.timestamp).slice(0, 1000);
+  const sorted = lines.flatMap((one) => one.reverse()).sort((a, b) => b.timestamp - a.timestamp).slice(0, 1000);
   return { lines: sorted, columns: [], table: [], note: `${timing(started, sorted.length)} · by filter pattern` };
 }
 
