@@ -13,6 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    copyPublicDir: true,
     chunkSizeWarningLimit: 2000,
   },
   server: { proxy: { "/_kumoi/studio/api": platform } },

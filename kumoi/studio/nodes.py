@@ -89,3 +89,8 @@ def is_traffic(service: str, operation: str, data_plane: bool) -> bool:
     if data_plane or service == "rds-data":
         return True
     return bool(TRAFFIC.match(operation)) and not _CONFIGURES.search(operation)
+
+
+def placed(source: str) -> bool:
+    """Whether a call comes from something that stands on the map."""
+    return ":" in source or source in ("client", "studio")

@@ -7,7 +7,7 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Hop
 from kumoi.lake import View
-from kumoi.studio.nodes import is_traffic
+from kumoi.studio.nodes import is_traffic, placed
 
 _QUIET_SOURCES = ("cloudformation", "codedeploy")
 _ONE = "SELECT * EXCLUDE (seq) FROM hops WHERE trace = ? ORDER BY time LIMIT 2000"
@@ -40,7 +40,9 @@ class Summary:
         self.works = self.works or works
 
 
-def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False, everything: bool = False) -> list[dict[str, Any]]:
+def latest(
+    doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False, everything: bool = False
+) -> list[dict[str, Any]]:
     """The newest traces that are in memory, the newest first; of one node, or only those where something failed.
 
     Traces of bookkeeping alone (polls, descriptions) are left out unless `everything` is wanted.
@@ -53,11 +55,15 @@ def latest(doorway: Doorway, account: str, limit: int, node: str = "", *, failed
         if summary is None:
             summary = found[hop.trace] = Summary(hop, hop.time, hop.time)
         plane = doorway.registry.data_plane(hop.operation) is not None
-        summary.add(hop, hop.source != hop.target and is_traffic(hop.service, hop.operation, plane))
+        summary.add(
+            hop, placed(hop.source) and hop.source != hop.target and is_traffic(hop.service, hop.operation, plane)
+        )
     chosen = (
         one
         for one in reversed(list(found.values()))
-        if (everything or one.works) and (not failed or one.errors) and (not node or node in one.nodes or one.first.source == node)
+        if (everything or one.works)
+        and (not failed or one.errors)
+        and (not node or node in one.nodes or one.first.source == node)
     )
     ordered = sorted(chosen, key=lambda one: one.start, reverse=True)[:limit]
     return [_told(one) for one in ordered]

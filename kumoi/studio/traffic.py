@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.doorway import Doorway, Hop
-from kumoi.studio.nodes import is_traffic, node_of, settled
+from kumoi.studio.nodes import is_traffic, node_of, placed, settled
 from kumoi.studio.prices import cost_of, cost_of_asking
 
 WINDOW = 300
@@ -183,15 +183,10 @@ class Traffic:
         return found
 
 
-def _placed(source: str) -> bool:
-    """Whether a call comes from something that stands on the map."""
-    return ":" in source or source in ("client", "studio")
-
-
 def _hidden(source: str, target: str, operation: str) -> bool:
     """Whether a call is the platform's own housekeeping."""
     origin, service = source.partition(":")[0], target.partition(":")[0]
-    if not target or not _placed(source) or origin in _LOOKERS or service in _QUIET:
+    if not target or not placed(source) or origin in _LOOKERS or service in _QUIET:
         return True
     return source == target and operation != "Invoke"
 

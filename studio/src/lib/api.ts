@@ -1,6 +1,6 @@
 // Studio's own interface: JSON below `api/`, any AWS operation through `aws`, and the map's live feed.
 
-const BASE = `${location.pathname.replace(/\/[^/]*$/, "")}/api/`;
+const BASE = `${import.meta.env.BASE_URL}api/`;
 const TOKEN = "kumoi-studio-token";
 
 export class ApiError extends Error {

@@ -79,6 +79,12 @@ export function ends(hop: Hop): number {
   return hop.time + hop.duration_us / 1000;
 }
 
+/** How long hops take together, from the first's beginning to the last's end, in milliseconds. */
+export function extent(hops: readonly Hop[]): number {
+  if (hops.length === 0) return 0;
+  return Math.max(...hops.map(ends)) - Math.min(...hops.map((hop) => hop.time));
+}
+
 /** The name of a node without its service, as a person says it. */
 export function bare(node: string): string {
   const at = node.indexOf(":");
