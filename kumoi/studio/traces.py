@@ -58,13 +58,12 @@ def latest(
         summary.add(
             hop, placed(hop.source) and hop.source != hop.target and is_traffic(hop.service, hop.operation, plane)
         )
-    chosen = (
-        one
-        for one in reversed(list(found.values()))
-        if (everything or one.works)
-        and (not failed or one.errors)
-        and (not node or node in one.nodes or one.first.source == node)
-    )
+
+    def wanted(one: Summary) -> bool:
+        about = not node or node in one.nodes or one.first.source == node
+        return about and (everything or one.works) and (not failed or one.errors > 0)
+
+    chosen = [one for one in found.values() if wanted(one)]
     ordered = sorted(chosen, key=lambda one: one.start, reverse=True)[:limit]
     return [_told(one) for one in ordered]
 
