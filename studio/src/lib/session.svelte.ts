@@ -23,7 +23,7 @@ function preferred(): Theme {
 
 class Session {
   info = $state<Info | undefined>();
-  account = $state("000000000000");
+  account = $state(sessionStorage.getItem("kumoi-account") ?? "000000000000");
   region = $state("us-east-1");
   theme = $state<Theme>(preferred());
   live = $state(false);

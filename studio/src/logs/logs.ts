@@ -136,7 +136,7 @@ export function patternOf(text: string): string {
 /** Follow groups from `start` (epoch ms) until `signal` aborts; each line once. */
 export async function tail(account: string, groups: () => Group[], start: number, heard: (lines: Line[]) => void, failed: (problem: string) => void, signal: AbortSignal | undefined): Promise<void> {
   const seen = new Set<string>();
-  let from = start;
+  let from = Math.floor(start);
   while (signal !== undefined && !signal.aborted) {
     try {
       const found = (await Promise.all(groups().map((group) => filtered(account, group, "", from)))).flat();

@@ -78,12 +78,76 @@ export async function arrange(boxes: Box[], wires: Wire[], direction: "RIGHT" | 
   return read(laid);
 }
 
+/** A picture's layout: parts that nothing connects are laid out apart, and stand in rows as wide as the widest. */
 export async function arrangePicture(shown: Picture): Promise<Layout> {
-  return arrange(
-    shown.cards.map((card) => ({ id: card.id, ...CARD, group: card.app || (card.kind in OUTSIDE ? "" : LOOSE) })),
-    shown.links,
-    "RIGHT",
+  const boxes = shown.cards.map((card) => ({
+    id: card.id,
+    ...CARD,
+    group: card.app || (card.kind in OUTSIDE ? "" : LOOSE),
+  }));
+  const parts = components(boxes, shown.links);
+  const laid = await Promise.all(
+    parts.map((part) => {
+      const inside = new Set(part.map((box) => box.id));
+      return arrange(part, shown.links.filter((link) => inside.has(link.source)), "RIGHT");
+    }),
   );
+  return shelves(laid);
+}
+
+/** Boxes that links or a frame connect, the largest part first. */
+export function components(boxes: Box[], wires: readonly Wire[]): Box[][] {
+  const root = new Map<string, string>();
+  const find = (id: string): string => {
+    let at = id;
+    while (root.get(at) !== undefined && root.get(at) !== at) at = root.get(at) ?? at;
+    return at;
+  };
+  const join = (a: string, b: string): void => void root.set(find(a), find(b));
+  for (const box of boxes) if (box.group !== undefined && box.group !== "" && box.group !== LOOSE) join(box.id, `frame:${box.group}`);
+  for (const wire of wires) join(wire.source, wire.target);
+  const parts = new Map<string, Box[]>();
+  for (const box of boxes) parts.set(find(box.id), [...(parts.get(find(box.id)) ?? []), box]);
+  return [...parts.values()].sort((a, b) => b.length - a.length);
+}
+
+const APART = 56;
+const RATIO = 1.7;
+
+/** Layouts beside and below one another, in rows, about as wide as a screen is. */
+export function shelves(layouts: readonly Layout[]): Layout {
+  const sized = layouts.map((layout) => {
+    const all = Object.values(layout.nodes);
+    return {
+      layout,
+      width: Math.max(...all.map((one) => one.x + one.width), 0) + APART,
+      height: Math.max(...all.map((one) => one.y + one.height), 0) + APART,
+    };
+  });
+  sized.sort((a, b) => b.height - a.height);
+  const area = sized.reduce((sum, one) => sum + one.width * one.height, 0);
+  const widest = Math.max(...sized.map((one) => one.width), Math.sqrt(area * RATIO));
+  const found: Layout = { nodes: {}, edges: {} };
+  let x = 0;
+  let y = 0;
+  let row = 0;
+  for (const { layout, width, height } of sized) {
+    if (x > 0 && x + width > widest * 1.05) {
+      x = 0;
+      y += row;
+      row = 0;
+    }
+    for (const [id, place] of Object.entries(layout.nodes)) {
+      const key = id === `frame:${LOOSE}` ? `${id}${Object.keys(found.nodes).length}` : id;
+      found.nodes[key] = { ...place, x: place.x + x, y: place.y + y };
+    }
+    for (const [id, points] of Object.entries(layout.edges)) {
+      found.edges[id] = points.map((point) => ({ x: point.x + x, y: point.y + y }));
+    }
+    x += width;
+    row = Math.max(row, height);
+  }
+  return found;
 }
 
 function read(laid: ElkNode): Layout {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { answers, caption, labelled, picture, startsFolded, structureOf, type MapEdge, type MapNode, type Model, type Stats } from "./model";
+import { components, LOOSE, shelves } from "./layout";
 import { path, places } from "./path";
 
 const stats = (given: Partial<Stats>): Stats => ({
@@ -77,5 +78,21 @@ describe("a path", () => {
     expect(found.get("a")?.x).toBe(120);
     expect(found.get("b")?.x).toBe(280);
     expect(places([label("a")], [{ x: 0, y: -30, width: 400, height: 60 }]).size).toBe(0);
+  });
+});
+
+describe("a layout", () => {
+  const box = (id: string, group = LOOSE): { id: string; width: number; height: number; group: string } => ({ id, width: 10, height: 10, group });
+  it("keeps together what a link or a frame connects", () => {
+    const parts = components([box("a"), box("b"), box("c", "shop"), box("d", "shop"), box("e")], [{ id: "", source: "a", target: "c" }]);
+    expect(parts.map((part) => part.map((one) => one.id).join(""))).toEqual(["acd", "b", "e"]);
+  });
+  it("puts parts in rows without covering one another", () => {
+    const part = (id: string, width: number): Parameters<typeof shelves>[0][0] => ({ nodes: { [id]: { x: 0, y: 0, width, height: 100 } }, edges: { [id]: [{ x: 1, y: 1 }] } });
+    const found = shelves([part("a", 500), part("b", 100), part("c", 500), part("d", 100)]);
+    const spots = Object.values(found.nodes).map((one) => `${one.x},${one.y}`);
+    expect(new Set(spots).size).toBe(4);
+    expect(found.edges.a).toEqual([{ x: (found.nodes.a?.x ?? 0) + 1, y: (found.nodes.a?.y ?? 0) + 1 }]);
+    expect(Math.max(...Object.values(found.nodes).map((one) => one.y))).toBeGreaterThan(0);
   });
 });
