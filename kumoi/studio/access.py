@@ -7,10 +7,10 @@ A name that somebody lets point to this machine (DNS rebinding) is none that the
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from urllib.parse import urlsplit
 
 from kumoi.doorway import Identity
+from kumoi.local_names import private_name
 from kumoi.wire.http import Request
 
 HEADER = "x-kumoi-studio"
@@ -34,20 +34,6 @@ def refusal(identity: Identity, request: Request) -> tuple[int, str] | None:
         if not hmac.compare_digest(sent.encode(), f"Bearer {studio_token(identity)}".encode()):
             return 401, "this platform verifies who calls: `kumoi studio` shows its token"
         return None
-    if not _own_name(request.host):
+    if not private_name(urlsplit(f"//{request.host}").hostname):
         return 403, f"{request.host} is no name of this machine"
     return None
-
-
-def _own_name(host: str) -> bool:
-    """Whether a Host header names a machine as no page of somebody else's can: an address, or a local name."""
-    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    if "." not in name and ":" not in name:
-        return True
-    if name.endswith((".localhost", ".local", ".internal")):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
