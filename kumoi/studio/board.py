@@ -13,6 +13,7 @@ from typing import Any
 from kumoi.doorway import Doorway
 from kumoi.lake import View
 from kumoi.names import DEFAULT_REGION
+from kumoi.studio.advice import advice
 from kumoi.studio.apps import apps
 from kumoi.studio.declared import Declared, declared
 from kumoi.studio.looking import Looker
@@ -59,7 +60,11 @@ class Board:
             edge = {"id": f"{source}→{target}", "source": source, "target": target, "origin": origin, "via": via}
             edges.append({**edge, "stats": seen.told(now) if seen else None})
         ends = {end for edge in edges for end in (edge["source"], edge["target"])}
-        nodes = [self._node(one, stated, owners) for one in sorted(ends | set(owners) | set(stated.nodes))]
+        told = advice(stated.details, stated.edges)
+        nodes = [
+            {**self._node(one, stated, owners), "advice": told.get(one, [])}
+            for one in sorted(ends | set(owners) | set(stated.nodes))
+        ]
         shape = "\n".join([*(f"{n['id']} {n['app']}" for n in nodes), *sorted(edge["id"] for edge in edges)])
         return {
             "account": account,
@@ -124,6 +129,7 @@ class Board:
                 one = await declared(looker)
                 stated.nodes |= one.nodes
                 stated.edges |= one.edges
+                stated.details |= one.details
                 stated.problems += one.problems
                 owned, problems = await apps(looker)
                 owners |= owned

@@ -51,7 +51,7 @@ KINDS = (
         None,
         "dead letters",
         detail=("GetQueueAttributes", "QueueUrl"),
-        more={"AttributeNames": ["RedrivePolicy"]},
+        more={"AttributeNames": ["RedrivePolicy", "VisibilityTimeout"]},
     ),
     Kind("sns", "ListTopics", "Topics", "TopicArn", "topic"),
     Kind(
@@ -135,10 +135,14 @@ _NAMING = frozenset(
 
 @dataclass(slots=True)
 class Declared:
-    """Resources by node with what a person calls them, edges with how they are declared, and what could not be read."""
+    """Resources by node with what a person calls them, edges with how they are declared, and what could not be read.
+
+    `details` are the descriptions that advice is given on.
+    """
 
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: dict[tuple[str, str], str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -156,6 +160,8 @@ async def declared(looker: Looker) -> Declared:
             node = node_of(name) or f"{kind.service}:{name}"
             found.nodes[node] = {"region": looker.region, "title": (kind.title and one.get(kind.title)) or ""}
             detail = await _detail(looker, kind, name, one, found.problems)
+            if kind.service in ("lambda", "sqs"):
+                found.details[node] = one if isinstance(one, dict) else detail or {}
             if detail is not None:
                 described.append((node, kind, detail))
     names = {node.partition(":")[2]: node for node in found.nodes if len(node.partition(":")[2]) > 2}

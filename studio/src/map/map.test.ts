@@ -7,7 +7,7 @@ const stats = (given: Partial<Stats>): Stats => ({
   calls: 1, errors: 0, recent: 1, recentErrors: 0, recentThrottles: 0, recentFaults: 0, rate: 0.1, p50: 1000, p95: 2000,
   bytes: 0, cost: 0, costHour: 0, askingHour: 0, operations: {}, lastSeen: 0, lastError: "", ...given,
 });
-const node = (id: string, app = ""): MapNode => ({ id, kind: id.split(":")[0] ?? "", name: id, label: id, app, region: "us-east-1" });
+const node = (id: string, app = ""): MapNode => ({ id, kind: id.split(":")[0] ?? "", name: id, label: id, app, region: "us-east-1", advice: [] });
 const edge = (source: string, target: string, given: Partial<Stats> | null = {}): MapEdge => ({
   id: `${source}→${target}`, source, target, origin: given === null ? "declared" : "observed", via: given === null ? "environment" : "",
   stats: given === null ? null : stats(given),

@@ -28,6 +28,8 @@ export interface MapNode {
   label: string;
   app: string;
   region: string;
+  /** What to tell of its configuration. */
+  advice: string[];
 }
 
 export interface MapEdge {
@@ -159,7 +161,7 @@ export function picture(model: Model, folded: readonly string[], idle: boolean):
       id,
       id === node.id
         ? { ...node, folded: 0, figures }
-        : { id, kind: "app", name: node.app, label: node.app, app: "", region: "", folded: inside.length, figures },
+        : { id, kind: "app", name: node.app, label: node.app, app: "", region: "", advice: [], folded: inside.length, figures },
     );
   }
   const apps = [...new Set(shown.map((node) => node.app).filter((app) => app !== "" && !hidden.has(app)))].sort();
