@@ -41,7 +41,7 @@ def _of_queue(queue: Mapping[str, Any], function: Mapping[str, Any]) -> list[str
     visible, timeout = int(attributes.get("VisibilityTimeout", 0)), function.get("Timeout", 0)
     if visible and timeout and visible < VISIBILITY * timeout:
         found.append(
-            f"Its messages are hidden for {visible} s, less than {VISIBILITY} times the function's timeout ({timeout} s):"
+            f"Messages are hidden for {visible} s, less than {VISIBILITY} times the function's timeout of {timeout} s:"
             " they may be handled twice."
         )
     return found
