@@ -164,7 +164,7 @@ async def _traces(studio: Studio, _request: Request, query: Query) -> Any:
     except ValueError:
         raise Refused("limit is a number") from None
     chosen = {name: query.get(name) == "1" for name in ("failed", "everything")}
-    found = traces.latest(studio.doorway, _account(query), limit, query.get("node", ""), **chosen)
+    found = await traces.latest(studio.doorway, _account(query), limit, query.get("node", ""), **chosen)
     return {"traces": found}
 
 

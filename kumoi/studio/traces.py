@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ from kumoi.lake import View
 from kumoi.studio.nodes import is_traffic, placed
 
 _QUIET_SOURCES = ("cloudformation", "codedeploy")
+_AT_ONCE = 1000
+"""Hops that are looked at before others have their turn."""
+
 _ONE = "SELECT * EXCLUDE (seq) FROM hops WHERE trace = ? ORDER BY time LIMIT 2000"
 _FIELDS = tuple(name for name in Hop._fields if name not in ("units", "asked"))
 
@@ -40,7 +44,7 @@ class Summary:
         self.works = self.works or works
 
 
-def latest(
+async def latest(
     doorway: Doorway, account: str, limit: int, node: str = "", *, failed: bool = False, everything: bool = False
 ) -> list[dict[str, Any]]:
     """The newest traces that are in memory, the newest first; of one node, or only those where something failed.
@@ -48,7 +52,9 @@ def latest(
     Traces of bookkeeping alone (polls, descriptions) are left out unless `everything` is wanted.
     """
     found: dict[str, Summary] = {}
-    for hop in doorway.hops:
+    for number, hop in enumerate(list(doorway.hops)):
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
         if hop.account != account or hop.source.partition(":")[0] in _QUIET_SOURCES:
             continue
         summary = found.get(hop.trace)

@@ -46,6 +46,7 @@ class Edge:
     source: str
     target: str
     buckets: dict[int, list[float]] = field(default_factory=dict)
+    window: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
     totals: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
     durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
     operations: Counter[str] = field(default_factory=Counter)
@@ -73,6 +74,7 @@ class Edge:
         )
         for place, amount in enumerate(counted):
             bucket[place] += amount
+            self.window[place] += amount
             self.totals[place] += amount
         self.durations.append((now, hop.duration_us))
         self.operations[hop.operation] += 1
@@ -85,12 +87,11 @@ class Edge:
     def told(self, now: float) -> dict[str, Any]:
         """The edge's figures as JSON. Rates are of the last 30 s, money of the last five minutes, by the hour."""
         self._prune(now)
-        recent, window = [0.0] * WIDTH, [0.0] * WIDTH
-        for second, bucket in self.buckets.items():
-            for place, amount in enumerate(bucket):
-                window[place] += amount
-                if second > now - NOW:
-                    recent[place] += amount
+        recent = [0.0] * WIDTH
+        for second in range(int(now) - NOW + 1, int(now) + 1):
+            for place, amount in enumerate(self.buckets.get(second, ())):
+                recent[place] += amount
+        window = self.window
         lately = sorted(us for at, us in self.durations if at > now - WINDOW)
         span = min(WINDOW, max(now - min(self.buckets, default=int(now)), 1.0))
         return {
@@ -115,7 +116,10 @@ class Edge:
     def _prune(self, now: float) -> None:
         oldest = now - WINDOW
         while self.buckets and (first := next(iter(self.buckets))) <= oldest:
-            del self.buckets[first]
+            for place, amount in enumerate(self.buckets.pop(first)):
+                self.window[place] -= amount
+        if not self.buckets:
+            self.window = [0.0] * WIDTH
 
 
 class Traffic:
