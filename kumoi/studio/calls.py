@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +18,12 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.studio.looking import Looker, looks
-from kumoi.wire import Wire, aws_error
+from kumoi.wire import AwsError, Wire, aws_error
 from kumoi.wire.http import FileBody
 from kumoi.wire.model import Shape
 from kumoi.wire.timestamps import decode as timestamp
+
+logger = logging.getLogger(__name__)
 
 STREAM_LIMIT = 1_048_576
 """Bytes that are read of a streamed answer."""
@@ -50,13 +53,24 @@ async def call(doorway: Doorway, wire: Wire, wanted: Wanted) -> Any:
     params = {} if model.input is None else given(model.input, wanted.params)
     model.validate(params)
     if looks(wanted.operation):
-        answer = await Looker(doorway, wanted.account, wanted.region).ask(wanted.service, wanted.operation, **params)
+        answer = await _look(doorway, wanted, params)
     else:
         caller = Principal(
             wanted.account, f"arn:aws:iam::{wanted.account}:root", wanted.account, SOURCE, wanted.account
         )
         answer = await doorway.ask(wanted.service, wanted.operation, params, caller, wanted.region)
     return await told(answer)
+
+
+async def _look(doorway: Doorway, wanted: Wanted, params: dict[str, Any]) -> Any:
+    looker = Looker(doorway, wanted.account, wanted.region)
+    try:
+        return await looker.ask(wanted.service, wanted.operation, **params)
+    except AwsError:
+        raise
+    except Exception as error:
+        logger.exception("%s %s failed when Studio looked", wanted.service, wanted.operation)
+        raise aws_error("InternalFailure", f"Kumoi failed at {wanted.service} {wanted.operation}.") from error
 
 
 def given(shape: Shape, value: Any) -> Any:

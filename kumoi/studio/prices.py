@@ -8,6 +8,7 @@ from __future__ import annotations
 from kumoi.doorway import Hop
 
 AS_OF = "2025-06"
+"""The month that the prices are of."""
 
 _UNITS = {
     ("lambda", "lambda:GB-second"): 0.0000166667,

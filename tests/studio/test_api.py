@@ -153,6 +153,18 @@ def test_garbage_is_refused_by_name(page: Page, method: str, path: str, body: An
     assert status == 400 and found["error"]
 
 
+@pytest.mark.parametrize("service", ["cloudwatch", "dynamodb", "events", "logs", "s3", "sqs", "stepfunctions"])
+def test_looking_with_nothing_said_is_answered_or_refused(page: Page, service: str) -> None:
+    from kumoi.doorway import Registry
+    from kumoi.studio.looking import looks
+
+    operations = [name for name in Registry.discover("kumoi.services")[service].operations if looks(name)]
+    assert operations
+    for operation in operations:
+        status, found = page("POST", "call", {"service": service, "operation": operation})
+        assert status in (200, 422) and found.get("code") != "InternalFailure", (operation, found)
+
+
 def test_pages_of_others_are_refused(page: Page) -> None:
     own = {"X-Kumoi-Studio": "1"}
     assert page("GET", "info", headers={})[0] == 403

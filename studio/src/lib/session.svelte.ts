@@ -8,6 +8,7 @@ export interface Info {
   auth: string;
   recording: boolean;
   now: number;
+  prices: string;
   accounts: string[];
   regions: string[];
   services: string[];
@@ -46,6 +47,12 @@ class Session {
       this.locked = error instanceof ApiError && error.status === 401;
       this.problem = this.locked ? "" : message(error);
     }
+  }
+
+  /** The account's regions; asked first where they are not known yet. */
+  async regions(): Promise<string[]> {
+    if (this.info === undefined) await this.refresh();
+    return this.info?.regions ?? [this.region];
   }
 
   setTheme(theme: Theme): void {
