@@ -64,8 +64,8 @@ class Payloads:
 
     def record(self, call: Call, result: Any) -> None:
         """Keep one call's payloads under its span."""
-        given = _packed(call.params) if call.request_bytes <= LARGEST else None
-        payload = Payload(call.account, call.region, call.service, call.operation, given, _packed(result))
+        given = packed(call.params) if call.request_bytes <= LARGEST else None
+        payload = Payload(call.account, call.region, call.service, call.operation, given, packed(result))
         edge = self._edges.get((call.source, call.node))
         if edge is None:
             edge = self._edges[call.source, call.node] = deque()
@@ -116,7 +116,8 @@ def redacted(value: Any, name: str = "") -> Any:
     return value
 
 
-def _packed(value: Any) -> bytes | None:
+def packed(value: Any) -> bytes | None:
+    """A value as JSON, bytes as the texts they are; None where it is too large, or cannot be JSON."""
     try:
         packed = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
     except (TypeError, ValueError, RecursionError):

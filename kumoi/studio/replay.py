@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Doorway, Principal, Trace
-from kumoi.doorway.payloads import HIDDEN, Payload, redacted
-from kumoi.studio.calls import SOURCE, told
+from kumoi.doorway.payloads import HIDDEN, Payload, packed, redacted
+from kumoi.studio.calls import SOURCE
 from kumoi.wire import Wire, aws_error
 from kumoi.wire.model import Shape
 
@@ -43,7 +43,8 @@ async def again(doorway: Doorway, wire: Wire, payload: Payload, edited: Any) -> 
         payload.account, f"arn:aws:iam::{payload.account}:root", payload.account, SOURCE, payload.account
     )
     answer = await doorway.ask(payload.service, payload.operation, params, caller, payload.region, trace)
-    return {"trace": trace.root, "answered": redacted(await told(answer))}
+    answered = packed(answer)
+    return {"trace": trace.root, "answered": None if answered is None else redacted(orjson.loads(answered))}
 
 
 def _restored(edited: Any, kept: Any) -> Any:
