@@ -72,6 +72,23 @@ export function pretty(text: string): string {
   }
 }
 
+/** A value with JSON in place of texts that hold JSON: bodies of requests and messages mostly do. */
+export function unfolded(value: unknown, depth = 0): unknown {
+  if (depth > 100) return value;
+  if (typeof value === "string" && /^\s*[[{]/.test(value)) {
+    try {
+      return unfolded(JSON.parse(value), depth + 1);
+    } catch {
+      return value;
+    }
+  }
+  if (Array.isArray(value)) return value.map((one) => unfolded(one, depth + 1));
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, unfolded(inner, depth + 1)]));
+  }
+  return value;
+}
+
 export function base64Text(encoded: string): string {
   const raw = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
   try {

@@ -5,7 +5,7 @@ import { buckets, complete, fieldsOf, levelOf, merged, patternOf, short, withSou
 import { bare, rows, type Hop } from "../trace/tree";
 import { parseEvent } from "./api";
 import { matching } from "./commands.svelte";
-import { base64Text, bytes, duration, money, pretty, rate, textBase64 } from "./format";
+import { base64Text, bytes, duration, money, pretty, rate, textBase64, unfolded } from "./format";
 
 describe("figures", () => {
   it.each([[0, "0 ms"], [149, "149 µs"], [2500, "2.5 ms"], [31_499, "31 ms"], [2_100_000, "2.1 s"], [75_000_000, "1 min 15 s"]])("%d µs is %s", (us, text) => {
@@ -19,6 +19,10 @@ describe("figures", () => {
   });
   it("shortens bytes", () => expect([bytes(900), bytes(2048), bytes(5_000_000)]).toEqual(["900 B", "2.0 KB", "4.8 MB"]));
   it("indents JSON, and leaves the rest", () => expect([pretty('{"a":1}'), pretty("{no"), pretty("x")]).toEqual(['{\n  "a": 1\n}', "{no", "x"]));
+  it("unfolds JSON in texts, however deep", () => {
+    const message = { Payload: JSON.stringify({ Records: [{ body: JSON.stringify({ order: "[1" }) }] }) };
+    expect(unfolded(message)).toEqual({ Payload: { Records: [{ body: { order: "[1" } }] } });
+  });
   it("reads back what it encodes", () => expect(base64Text(textBase64("雲居 ☁"))).toBe("雲居 ☁"));
 });
 
