@@ -13,7 +13,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    copyPublicDir: true,
+    cssCodeSplit: false,
+    // One file compresses better than one a screen; only the layout engine, ten times as large, comes when it is needed.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", test: (id) => !id.includes("elkjs") }] } } },
     chunkSizeWarningLimit: 2000,
   },
   server: { proxy: { "/_kumoi/studio/api": platform } },
