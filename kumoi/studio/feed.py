@@ -1,6 +1,7 @@
 """The live feed: server-sent events of what changes on a map, twice a second, as long as somebody looks.
 
-`figures` are edges whose numbers changed, `structure` says that the map is to be read again.
+`figures` are edges whose numbers changed, `costs` what nodes
+cost beside their calls; `structure` says that the map is to be read again.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Feed:
             if figures:
                 told = loop.time()
                 yield _event("figures", figures)
+                if own := self._traffic.own_costs(account):
+                    yield _event("costs", own)
             elif loop.time() - told > QUIET:
                 told = loop.time()
                 yield b": still here\n\n"

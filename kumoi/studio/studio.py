@@ -23,7 +23,6 @@ from kumoi.studio.board import Board
 from kumoi.studio.bundle import Bundle
 from kumoi.studio.calls import Wanted, call
 from kumoi.studio.feed import Feed
-from kumoi.studio.prices import AS_OF
 from kumoi.studio.replay import again, shown
 from kumoi.studio.traffic import Traffic
 from kumoi.wire import AwsError, Wire
@@ -127,7 +126,6 @@ async def _info(studio: Studio, _request: Request, query: Query) -> Any:
         "auth": identity.mode,
         "recording": studio.doorway.payloads.on,
         "now": studio.doorway.clock.now(),
-        "prices": AS_OF,
         "accounts": sorted({DEFAULT_ACCOUNT, *studio.traffic.accounts}),
         "regions": await studio.board.regions(account),
         "services": sorted(service.name for service in studio.doorway.registry),

@@ -6,13 +6,15 @@ Listens to every hop, so it does little for each. Times are the loop's: a moved 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from kumoi.doorway import Doorway, Hop
+from kumoi.doorway import ChargeKey, Doorway, Hop
 from kumoi.studio.nodes import is_traffic, node_of, placed, settled
-from kumoi.studio.prices import cost_of, cost_of_asking
 
 WINDOW = 300
 """Seconds that are kept bucket by bucket."""
@@ -35,8 +37,8 @@ _DURATIONS = 200
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
 
-WIDTH = 8
-CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS, ASKING = range(8)
+WIDTH = 7
+CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
 
 
 @dataclass(slots=True)
@@ -57,10 +59,7 @@ class Edge:
 
     def add(self, hop: Hop, now: float) -> None:
         """Count one hop."""
-        bucket = self.buckets.get(int(now))
-        if bucket is None:
-            self._prune(now)
-            bucket = self.buckets[int(now)] = [0.0] * WIDTH
+        bucket = self._bucket(now)
         failed = hop.outcome != "ok"
         counted = (
             1,
@@ -68,9 +67,8 @@ class Edge:
             hop.outcome in THROTTLES,
             hop.duration_us,
             hop.request_bytes + hop.response_bytes,
-            cost_of(hop),
+            _pricing().hop_cost(hop),
             bool(hop.fault),
-            cost_of_asking(hop),
         )
         for place, amount in enumerate(counted):
             bucket[place] += amount
@@ -84,6 +82,18 @@ class Edge:
             self.last_error = hop.outcome
         self.changed = now
 
+    def charge(self, usd: float, now: float) -> None:
+        """Add what is billed without being a call."""
+        for counts in (self._bucket(now), self.window, self.totals):
+            counts[COST] += usd
+        self.changed = now
+
+    def cost_hour(self, now: float) -> float:
+        """USD an hour, were the last five minutes to go on."""
+        self._prune(now)
+        span = min(WINDOW, max(now - min(self.buckets, default=int(now)), 60.0))
+        return self.window[COST] / span * 3600
+
     def told(self, now: float) -> dict[str, Any]:
         """The edge's figures as JSON. Rates are of the last 30 s, money of the last five minutes, by the hour."""
         self._prune(now)
@@ -91,9 +101,7 @@ class Edge:
         for second in range(int(now) - NOW + 1, int(now) + 1):
             for place, amount in enumerate(self.buckets.get(second, ())):
                 recent[place] += amount
-        window = self.window
         lately = sorted(us for at, us in self.durations if at > now - WINDOW)
-        span = min(WINDOW, max(now - min(self.buckets, default=int(now)), 1.0))
         return {
             "calls": int(self.totals[CALLS]),
             "errors": int(self.totals[ERRORS]),
@@ -106,12 +114,18 @@ class Edge:
             "p95": _percentile(lately, 0.95),
             "bytes": int(self.totals[BYTES]),
             "cost": self.totals[COST],
-            "costHour": window[COST] / max(span, 60.0) * 3600,
-            "askingHour": window[ASKING] / max(span, 60.0) * 3600,
+            "costHour": self.cost_hour(now),
             "operations": dict(self.operations.most_common(6)),
             "lastSeen": self.last_seen,
             "lastError": self.last_error,
         }
+
+    def _bucket(self, now: float) -> list[float]:
+        bucket = self.buckets.get(int(now))
+        if bucket is None:
+            self._prune(now)
+            bucket = self.buckets[int(now)] = [0.0] * WIDTH
+        return bucket
 
     def _prune(self, now: float) -> None:
         oldest = now - WINDOW
@@ -128,20 +142,27 @@ class Traffic:
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
         self._edges: dict[str, dict[tuple[str, str], Edge]] = {}
+        self._own: dict[str, dict[str, Edge]] = {}
         self._audits = doorway.identity.mode != "off"
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
         self.revision = 0
         """Grows with each new edge and each call that sets something up."""
-        self._stop = doorway.hops.listen(self._heard)
+        self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
         """Stop listening."""
-        self._stop()
+        for stop in self._stops:
+            stop()
 
     def edges(self, account: str) -> dict[tuple[str, str], Edge]:
         """The edges of an account by their two nodes."""
         return self._edges.get(account, {})
+
+    def own_costs(self, account: str) -> dict[str, float]:
+        """USD an hour of nodes for what is no call: state transitions, minutes of connections."""
+        now = self._loop.time()
+        return {node: edge.cost_hour(now) for node, edge in self._own.get(account, {}).items()}
 
     @property
     def accounts(self) -> list[str]:
@@ -153,14 +174,23 @@ class Traffic:
         self.revision += 1
         if account is None:
             self._edges.clear()
+            self._own.clear()
         else:
             self._edges.pop(account, None)
+            self._own.pop(account, None)
 
     def remembered(self, account: str, source: str, target: str, service: str, operation: str) -> Edge | None:
         """The edge that a call of that kind passed; None where it is none of the map's."""
         if _hidden(source, target, operation):
             return None
         return self._edge(account, source, target)
+
+    def _charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
+        node = settled(key.node)
+        own = self._own.setdefault(key.account, {})
+        if node not in own:
+            own[node] = Edge(node, node)
+        own[node].charge(_pricing().charge_cost(key, units), self._loop.time())
 
     def _heard(self, hop: Hop) -> None:
         self.regions.setdefault(hop.account, set()).add(hop.region)
@@ -185,6 +215,12 @@ class Traffic:
             found = edges[source, target] = Edge(source, target)
             self.revision += 1
         return found
+
+
+@cache
+def _pricing() -> Any:
+    """What prices calls, loaded at the first one: a platform starts without its price list."""
+    return importlib.import_module("kumoi.cost.hop_cost")
 
 
 def _hidden(source: str, target: str, operation: str) -> bool:

@@ -6,8 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from kumoi.doorway import Hop
-from kumoi.studio.prices import cost_of, cost_of_asking
+from kumoi.doorway import ChargeKey, Hop
 from kumoi.studio.traffic import WINDOW, Edge, Traffic
 
 
@@ -53,7 +52,7 @@ def edges_of(*hops: Hop, mode: str = "audit") -> set[tuple[str, str]]:
     async def listened() -> set[tuple[str, str]]:
         heard = Heard()
         registry = SimpleNamespace(data_plane=lambda name: name == "execute-api" or None)
-        parts = SimpleNamespace(hops=heard, identity=SimpleNamespace(mode=mode), registry=registry)
+        parts = SimpleNamespace(hops=heard, charges=Heard(), identity=SimpleNamespace(mode=mode), registry=registry)
         traffic = Traffic(cast(Any, parts))
         for one in hops:
             heard.listener(one)
@@ -90,9 +89,15 @@ def test_a_call_that_names_several_resources_goes_to_each() -> None:
     assert edges_of(write) == {("lambda:f", "dynamodb:A"), ("lambda:f", "dynamodb:B")}
 
 
-def test_list_prices() -> None:
-    invoke = hop(units={"requests": 1, "lambda:GB-second": 0.5})
-    assert cost_of(invoke) == pytest.approx(0.2e-6 + 0.5 * 0.0000166667)
-    put = hop(service="s3", operation="PutObject")
-    assert (cost_of(put), cost_of(hop(service="iam", operation="GetRole"))) == (5e-6, 0)
-    assert (cost_of_asking(hop(source="stepfunctions:m")), cost_of_asking(hop())) == (25e-6, 0)
+def test_what_is_no_call_is_charged_to_its_node() -> None:
+    async def charged() -> dict[str, float]:
+        charges = Heard()
+        registry = SimpleNamespace(data_plane=lambda name: None)
+        identity = SimpleNamespace(mode="audit")
+        parts = SimpleNamespace(hops=Heard(), charges=charges, identity=identity, registry=registry)
+        traffic = Traffic(cast(Any, parts))
+        key = ChargeKey("1", "us-east-1", "t", "stepfunctions:m", "stepfunctions", "Execution")
+        charges.listener(key, {"transitions": 3})
+        return traffic.own_costs("1")
+
+    assert asyncio.run(charged()) == {"stepfunctions:m": pytest.approx(3 * 25e-6 * 60)}

@@ -8,7 +8,6 @@ export interface Info {
   auth: string;
   recording: boolean;
   now: number;
-  prices: string;
   accounts: string[];
   regions: string[];
   services: string[];

@@ -5,9 +5,9 @@ import { path, places } from "./path";
 
 const stats = (given: Partial<Stats>): Stats => ({
   calls: 1, errors: 0, recent: 1, recentErrors: 0, recentThrottles: 0, recentFaults: 0, rate: 0.1, p50: 1000, p95: 2000,
-  bytes: 0, cost: 0, costHour: 0, askingHour: 0, operations: {}, lastSeen: 0, lastError: "", ...given,
+  bytes: 0, cost: 0, costHour: 0, operations: {}, lastSeen: 0, lastError: "", ...given,
 });
-const node = (id: string, app = ""): MapNode => ({ id, kind: id.split(":")[0] ?? "", name: id, label: id, app, region: "us-east-1", advice: [] });
+const node = (id: string, app = ""): MapNode => ({ id, kind: id.split(":")[0] ?? "", name: id, label: id, app, region: "us-east-1", advice: [], costHour: id === "lambda:a" ? 0.5 : 0 });
 const edge = (source: string, target: string, given: Partial<Stats> | null = {}): MapEdge => ({
   id: `${source}→${target}`, source, target, origin: given === null ? "declared" : "observed", via: given === null ? "environment" : "",
   stats: given === null ? null : stats(given),
@@ -21,7 +21,7 @@ describe("a picture", () => {
     [node("client"), node("lambda:a", "shop"), node("dynamodb:t", "shop"), node("sqs:q", "other"), node("s3:idle")],
     [
       edge("client", "lambda:a", { costHour: 2 }),
-      edge("lambda:a", "dynamodb:t", { recentErrors: 1, lastError: "SlowDown", costHour: 3, askingHour: 0.5 }),
+      edge("lambda:a", "dynamodb:t", { recentErrors: 1, lastError: "SlowDown", costHour: 3 }),
       edge("lambda:a", "sqs:q", null),
     ],
   );

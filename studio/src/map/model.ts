@@ -15,7 +15,6 @@ export interface Stats {
   bytes: number;
   cost: number;
   costHour: number;
-  askingHour: number;
   operations: Record<string, number>;
   lastSeen: number;
   lastError: string;
@@ -30,6 +29,8 @@ export interface MapNode {
   region: string;
   /** What to tell of its configuration. */
   advice: string[];
+  /** Dollars an hour for what is no call: state transitions, minutes of connections. */
+  costHour: number;
 }
 
 export interface MapEdge {
@@ -150,8 +151,8 @@ export function picture(model: Model, folded: readonly string[], idle: boolean):
     const members = new Set(inside);
     const into = model.edges.filter((edge) => members.has(edge.target) && (id === node.id || !members.has(edge.source)));
     const within = model.edges.filter((edge) => members.has(edge.target));
-    const asking = model.edges.filter((edge) => members.has(edge.source)).map((edge) => edge.stats?.askingHour ?? 0);
-    const figures = { ...sum(into), costHour: asking.reduce((a, b) => a + b, sum(within).costHour) };
+    const own = shown.filter((one) => members.has(one.id)).map((one) => one.costHour);
+    const figures = { ...sum(into), costHour: own.reduce((a, b) => a + b, sum(within).costHour) };
     if (id !== node.id) {
       const all = sum(within);
       figures.recentErrors = all.recentErrors;
@@ -161,7 +162,7 @@ export function picture(model: Model, folded: readonly string[], idle: boolean):
       id,
       id === node.id
         ? { ...node, folded: 0, figures }
-        : { id, kind: "app", name: node.app, label: node.app, app: "", region: "", advice: [], folded: inside.length, figures },
+        : { id, kind: "app", name: node.app, label: node.app, app: "", region: "", advice: [], costHour: 0, folded: inside.length, figures },
     );
   }
   const apps = [...new Set(shown.map((node) => node.app).filter((app) => app !== "" && !hidden.has(app)))].sort();
