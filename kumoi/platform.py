@@ -22,6 +22,7 @@ from kumoi.cost.budget import Budgets
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
+from kumoi.doorway.payloads import Payloads
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
@@ -37,6 +38,7 @@ from kumoi.sandbox.js import JsContexts
 from kumoi.state import State
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
+from kumoi.studio import Studio
 from kumoi.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,8 @@ class Settings:
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
     answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
-    hour may cost in USD by AWS's list, None without a bound.
+    hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
+    kept in memory for Studio; None keeps it unless policies are enforced.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +70,7 @@ class Settings:
     moto: bool = False
     xray_port: int | None = None
     budget: float | None = None
+    payloads: bool | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -136,6 +140,8 @@ class Platform:
         doorway.charges.clear(account)
         if account is not None:
             self.parts[Budgets].clear(account)
+        doorway.payloads.clear(account)
+        self.parts[Studio].traffic.clear(account)
 
     async def _build(self) -> None:
         stack, settings, parts = self._stack, self.settings, self.parts
@@ -161,6 +167,7 @@ class Platform:
                 parts=parts,
                 directory=self._directory,
                 tracing=Tracing(settings.xray_port),
+                payloads=Payloads(on=settings.auth != "enforce" if settings.payloads is None else settings.payloads),
             ),
         )
         budgets = parts.add(Budgets, Budgets(doorway, clock))
@@ -189,6 +196,7 @@ class Platform:
         stack.push_async_callback(timers.stop)
         await listener.start()
         stack.push_async_callback(listener.stop)
+        stack.callback(parts[Studio].close)
         doorway.endpoint = self.url
         await self._daemon_proxy(doorway.tracing)
         await timers.start()
@@ -222,8 +230,10 @@ class Platform:
         settings = self.settings
         router = self.parts.add(Router, Router(default_region=settings.region))
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
-        internal = Internal(doorway, clock, timers, self.reset, self._facts)
-        front = self.parts.add(Front, Front(doorway, self.parts.add(Wire, Wire()), router, internal))
+        wire = self.parts.add(Wire, Wire())
+        studio = self.parts.add(Studio, Studio(doorway, wire))
+        internal = Internal(doorway, clock, timers, self.reset, self._facts, studio)
+        front = self.parts.add(Front, Front(doorway, wire, router, internal))
         authority = self.parts[CertificateAuthority]
         listener = Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
         self.parts.add(FirstBytes, listener)  # type: ignore[type-abstract]
