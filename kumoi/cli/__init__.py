@@ -22,6 +22,7 @@ VERBS = {
     "logs": "What a function has logged; -f follows.",
     "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",
+    "snapshot": "Keep the whole platform in a file, and go back to it.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",
     "sdk": "Give botocore the model of a service that it no longer ships.",

@@ -18,6 +18,8 @@ from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.permissions import permissions, roles_of
+from kumoi.gateway.snapshot_requests import SnapshotRequests
+from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
@@ -37,13 +39,20 @@ class Internal:
     """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version."""
 
     def __init__(
-        self, doorway: Doorway, clock: Clock, timers: TimerRunner, reset: Reset, facts: Callable[[], dict[str, Any]]
+        self,
+        doorway: Doorway,
+        clock: Clock,
+        timers: TimerRunner,
+        reset: Reset,
+        facts: Callable[[], dict[str, Any]],
+        snapshots: SnapshotRequests,
     ) -> None:
         self.doorway = doorway
         self.clock = clock
         self.timers = timers
         self.reset = reset
         self.facts = facts
+        self.snapshots = snapshots
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request below `/_kumoi/`."""
@@ -60,9 +69,10 @@ class Internal:
             return _json({"error": "requests from other origins are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
         try:
-            return _json(await handler(self, request, query))
-        except BadRequest as error:
+            found = await handler(self, request, query)
+        except (BadRequest, BadSnapshot) as error:
             return _json({"error": str(error)}, 400)
+        return found if isinstance(found, Response) else _json(found)
 
 
 async def _health(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
@@ -79,6 +89,17 @@ async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -
         raise BadRequest("account is a number of twelve digits")
     await internal.reset(account)
     return {"reset": account or "everything"}
+
+
+async def _save_snapshot(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return await internal.snapshots.save()
+
+
+async def _load_snapshot(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    if query.get("clock", "later") not in ("later", "saved"):
+        raise BadRequest("clock is later or saved")
+    manifest = await internal.snapshots.load(request, at_saved_time=query.get("clock") == "saved")
+    return msgspec.to_builtins(manifest)
 
 
 async def _clock(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
@@ -184,6 +205,8 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/health"): _health,
     ("GET", "/_kumoi/info"): _info,
     ("POST", "/_kumoi/reset"): _reset,
+    ("GET", "/_kumoi/snapshot"): _save_snapshot,
+    ("POST", "/_kumoi/snapshot"): _load_snapshot,
     ("GET", "/_kumoi/clock"): _clock,
     ("POST", "/_kumoi/clock"): _set_clock,
     ("GET", "/_kumoi/faults"): _list_faults,
