@@ -7,7 +7,9 @@ is left behind as one hop.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -23,10 +25,15 @@ from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
 from kumoi.lake import Lake
+from kumoi.names import uuid
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
+from kumoi.wire.http import BodyTooLarge, BufferedBody
 
 logger = logging.getLogger(__name__)
+
+MOST_REPEATED = 64 << 20
+"""Bytes that a call may carry which a fault repeats."""
 
 
 class Doorway:
@@ -98,6 +105,8 @@ class Doorway:
             outcome = "Cancelled"
             raise
         finally:
+            if self.faults.active:
+                self.faults.passed(_edge(call))
             self.hops.record(
                 Hop(
                     int(arrived * 1000),
@@ -157,7 +166,7 @@ class Doorway:
         return await self.dispatch(call)
 
     def _fault(self, call: Call) -> Fault | None:
-        if not self.faults.active:
+        if not self.faults.active or call.fault:  # a duplicate is not struck again
             return None
         return self.faults.choose(
             call.account,
@@ -172,9 +181,45 @@ class Doorway:
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
         await self.identity.authorise(call, service)
         operation.check(call.service, call.params)
-        if fault is not None and fault.phase == "before":
-            await self.faults.strike(fault)
+        if fault is None:
+            return await operation.handler(call, **call.params)
+        if fault.action == "duplicate":
+            await _hold_bodies(call)
+            result = await operation.handler(call, **call.params)
+            await self._repeat(call, fault)
+            return result
+        if fault.phase == "before":
+            await self.faults.strike(fault, call.service, _edge(call))
+            return await operation.handler(call, **call.params)
         result = await operation.handler(call, **call.params)
-        if fault is not None and fault.phase == "after":
-            await self.faults.strike(fault)
+        await self.faults.strike(fault, call.service, _edge(call))
         return result
+
+    async def _repeat(self, call: Call, fault: Fault) -> None:
+        """Let a call come again, as at-least-once delivery may: hops of their own, and nobody sees their answers."""
+        for _ in range(fault.copies):
+            copy = replace(
+                call, request_id=uuid(), span=os.urandom(8).hex(), units={}, outcome="ok", warning="", fault=fault.id
+            )
+            try:
+                await self.dispatch(copy)
+            except (AwsError, CallDropped) as error:
+                logger.info("a duplicate of %s %s ended with %s", call.service, call.operation, error)
+
+
+def _edge(call: Call) -> str:
+    return f"{call.source}>{call.node}#{call.operation}"
+
+
+async def _hold_bodies(call: Call) -> None:
+    """Have what arrives as a stream in memory, so that it can be read again; refused past MOST_REPEATED bytes."""
+    try:
+        streams = [name for name, value in call.params.items() if hasattr(value, "stream")]
+        for name in streams:
+            body = call.params[name]
+            call.params[name] = BufferedBody(await body.read(MOST_REPEATED), body.trailers)
+        if not streams and call.http is not None and not isinstance(call.http.body, BufferedBody):
+            call.http.body = BufferedBody(await call.http.body.read(MOST_REPEATED), call.http.body.trailers)
+    except BodyTooLarge:
+        text = f"A declared fault repeats this call; its body is longer than {MOST_REPEATED} bytes."
+        raise aws_error("RequestEntityTooLargeException", text, status=413) from None

@@ -17,6 +17,7 @@ import orjson
 from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
+from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.snapshots import BadSnapshot
@@ -155,6 +156,31 @@ async def _clear_faults(internal: Internal, _request: Request, query: dict[str, 
     return {"faults": len(faults.list())}
 
 
+async def _fault_log(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"strikes": [strike._asdict() for strike in internal.doorway.faults.log()]}
+
+
+async def _clear_fault_log(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    internal.doorway.faults.begin_anew()
+    return {"strikes": []}
+
+
+async def _chaos_faults(internal: Internal, request: Request, _query: dict[str, str]) -> Any:
+    rules = [] if request.method == "GET" else await _body(request, list[Rule])
+    try:
+        return change_rules(internal.doorway.faults, request.method, rules)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
+async def _chaos_effects(internal: Internal, request: Request, _query: dict[str, str]) -> Any:
+    effects = None if request.method == "GET" else await _body(request, Effects)
+    try:
+        return change_effects(internal.doorway.faults, effects)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
 async def _hops(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
     try:
         limit = int(query.get("limit", "100"))
@@ -212,6 +238,10 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/faults"): _list_faults,
     ("POST", "/_kumoi/faults"): _add_fault,
     ("DELETE", "/_kumoi/faults"): _clear_faults,
+    ("GET", "/_kumoi/faults/log"): _fault_log,
+    ("DELETE", "/_kumoi/faults/log"): _clear_fault_log,
+    **{(method, "/_kumoi/chaos/faults"): _chaos_faults for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
     ("GET", "/_kumoi/hops"): _hops,
     ("GET", "/_kumoi/map"): _map,
     ("GET", "/_kumoi/permissions"): _permissions,
