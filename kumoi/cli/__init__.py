@@ -25,11 +25,15 @@ VERBS = {
     "snapshot": "Keep the whole platform in a file, and go back to it.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",
+    "break": "Run an experiment: break an application on purpose, and see what it makes of that.",
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree.",
     "map": "Who calls what, and how often.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }
+
+_MODULES = {"break": "breaking"}
+"""The module of a verb that cannot be called like it."""
 
 
 class Verbs(click.Group):
@@ -43,7 +47,7 @@ class Verbs(click.Group):
         """The command of a verb; None when there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command: Any = importlib.import_module(f"kumoi.cli.{cmd_name}").command
+        command: Any = importlib.import_module(f"kumoi.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 

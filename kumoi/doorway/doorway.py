@@ -68,6 +68,12 @@ class Doorway:
         self.parts = parts
         self.directory = directory
         self.endpoint = ""
+        self._under_way: dict[str, Call] = {}
+
+    @property
+    def under_way(self) -> list[Call]:
+        """The calls that are being answered, the oldest first."""
+        return list(self._under_way.values())
 
     async def dispatch(self, call: Call) -> Any:
         """Pass a call; answers the handler's plain result.
@@ -83,6 +89,7 @@ class Doorway:
         call.units["requests"] = 1
         fault = self._fault(call)
         outcome = "ok"
+        self._under_way[call.span] = call
         try:
             result = await self._pass(call, service, operation, fault)
             outcome = call.outcome
@@ -105,6 +112,7 @@ class Doorway:
             outcome = "Cancelled"
             raise
         finally:
+            self._under_way.pop(call.span, None)
             if self.faults.active:
                 self.faults.passed(_edge(call))
             self.hops.record(

@@ -189,6 +189,17 @@ async def _hops(internal: Internal, _request: Request, query: dict[str, str]) ->
     return {"hops": [hop._asdict() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
 
 
+async def _calls(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    account = query.get("account")
+    return {
+        "calls": [
+            {"source": call.source, "target": call.node, "operation": call.operation, "trace": call.trace.root}
+            for call in internal.doorway.under_way
+            if account in (None, call.account)
+        ]
+    }
+
+
 async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
     return {"edges": edges(internal.doorway.hops.latest(1_000_000, query.get("account")))}
 
@@ -243,6 +254,7 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     **{(method, "/_kumoi/chaos/faults"): _chaos_faults for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
     **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
     ("GET", "/_kumoi/hops"): _hops,
+    ("GET", "/_kumoi/calls"): _calls,
     ("GET", "/_kumoi/map"): _map,
     ("GET", "/_kumoi/permissions"): _permissions,
     ("GET", "/_kumoi/roles"): _roles,
