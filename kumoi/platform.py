@@ -1,8 +1,8 @@
 """The platform: builds every part of Kumoi, starts and stops them in order.
 
 Nothing is global: several platforms can live in one process. Floors come up from the bottom (clock, stores), then the
-doorway with its services; they go down the other way. The listener stays: when a snapshot is loaded, what lies behind
-it is taken down and built again on other data.
+doorway with its services; they go down the other way. The listener and the host of sandboxes stay: when a
+snapshot is loaded, what lies between them is taken down and built again on other data.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Platform:
     _turnstile: Turnstile | None = None
     _temporary_path: Path | None = None
     _listener: Listener | None = None
+    _sandboxes: SandboxHost | None = None
     _loading: bool = False
 
     async def start(self) -> None:
@@ -266,18 +267,7 @@ class Platform:
         stack.callback(doorway.hops.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
-        sandboxes = parts.add(
-            SandboxHost,
-            SandboxHost(
-                self._directory("sandboxes"),
-                isolation=settings.isolation,
-                now=clock.now,
-                databases=settings.databases,
-                authority=lambda: authority.ca_file,
-            ),
-        )
-        await sandboxes.start()
-        stack.push_async_callback(sandboxes.stop)
+        parts.add(SandboxHost, await self._sandbox_host(authority))
         stack.callback(parts.add(JsContexts, JsContexts()).close)
         turnstile, listener = self._entrance(authority)
         front = self._front(doorway, clock, timers)
@@ -293,6 +283,21 @@ class Platform:
         lag.start()
         stack.callback(lag.stop)
         gc.freeze()
+
+    async def _sandbox_host(self, authority: CertificateAuthority) -> SandboxHost:
+        """The host of sandboxes, which stays too: its interpreters are warm, and whoever has sandboxes ends them."""
+        if self._sandboxes is None:
+            settings = self.settings
+            self._sandboxes = SandboxHost(
+                self._directory("sandboxes"),
+                isolation=settings.isolation,
+                now=lambda: self.parts[Clock].now(),
+                databases=settings.databases,
+                authority=lambda: authority.ca_file,
+            )
+            await self._sandboxes.start()
+            self._ground.push_async_callback(self._sandboxes.stop)
+        return self._sandboxes
 
     async def _open_state(self, clock: Clock, contents: Path | None) -> SqliteState:
         settings = self.settings

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kumoi.cli.connection import Connection, data_option
 
+if TYPE_CHECKING:
+    from kumoi.experiments.application import Application
+    from kumoi.experiments.model import Experiment
+
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("break")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--all-edges", is_flag=True, help="Break every edge that the files' loads touch, in every way.")
+@click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
+@click.option("--requests", type=click.IntRange(1, 1000), default=4, show_default=True, help="Requests of each run.")
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="The clock's, meanwhile."
+)
 @click.option("--account", metavar="ID", default="test", help="The account, or an access key of it.")
 @click.option("--region", default="us-east-1", show_default=True, envvar="AWS_DEFAULT_REGION")
 @click.option("--seed", type=int, help="Instead of the file's: the same seed breaks the same calls.")
@@ -23,45 +35,75 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--junit", "junit_file", type=_OUT, help="Write the report as JUnit's XML.")
 @data_option
 def command(
-    file: Path,
-    account: str,
-    region: str,
-    seed: int | None,
-    json_file: Path | None,
-    html_file: Path | None,
-    junit_file: Path | None,
-    data: Path | None,
+    files: tuple[Path, ...], all_edges: bool, data: Path | None, account: str, region: str, **given: Any
 ) -> None:
-    """Run the experiment in FILE (Kumoi's YAML, or chaostoolkit's): exit code 0 when it passes, 1 when it fails,
-    2 when it cannot be run.
-    """
-    import msgspec
+    """Run the experiments in FILES (Kumoi's YAML, or chaostoolkit's): exit code 0 when they pass, 1 when one fails,
+    2 when one cannot be run.
 
-    from kumoi.experiments import reporting
+    With --all-edges their loads are the flows: each edge of the map that they touch is broken in each way, every time
+    from a snapshot that is taken first; at the end the platform is as it was. 1 when data were lost or counted twice.
+    """
     from kumoi.experiments.application import Application
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.reading import read_experiment
-    from kumoi.experiments.running import Runner
 
     connection = Connection.find(data)
     application = Application(connection.url, connection.ask, account=account, region=region)
-    quiet = json_file == Path("-")
     try:
-        experiment = read_experiment(file)
-        if seed is not None:
-            experiment = msgspec.structs.replace(experiment, seed=seed)
-        report = Runner(application, progress(quiet)).run(experiment)
+        experiments = [read_experiment(file) for file in files]
+        if all_edges:
+            good = _sweep(connection, application, experiments, given)
+        else:
+            results = [_experiment(application, one, given) for one in experiments]
+            good = all(results)
     except BadExperiment as error:
         raise click.UsageError(str(error)) from None
     finally:
         application.close()
+    sys.exit(0 if good else 1)
+
+
+def _experiment(application: Application, experiment: Experiment, given: dict[str, Any]) -> bool:
+    import msgspec
+
+    from kumoi.experiments import reporting
+    from kumoi.experiments.running import Runner
+
+    quiet = given["json_file"] == Path("-")
+    if given["seed"] is not None:
+        experiment = msgspec.structs.replace(experiment, seed=given["seed"])
+    report = Runner(application, progress(quiet)).run(experiment)
     if not quiet:
         for line in reporting.lines(report):
             click.echo(line)
-    write(json_file, reporting.as_json(report))
-    write(html_file, reporting.as_html(report).encode())
-    write(junit_file, reporting.as_junit(report))
-    sys.exit(0 if report.verdict == "passed" else 1)
+    write(given["json_file"], reporting.as_json(report))
+    write(given["html_file"], reporting.as_html(report).encode())
+    write(given["junit_file"], reporting.as_junit(report))
+    return report.verdict == "passed"
+
+
+def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
+    from kumoi.experiments import reporting
+    from kumoi.experiments.model import BadExperiment
+    from kumoi.experiments.sweep import Sweep
+
+    for flow in flows:
+        if flow.load is None:
+            raise BadExperiment(f"{flow.title}: a flow needs a load")
+    quiet = given["json_file"] == Path("-")
+    with tempfile.TemporaryDirectory(prefix="kumoi-break-") as folder:
+        snapshot = Path(folder) / "before.kumoi"
+        connection.download("snapshot", snapshot)
+        sweep = Sweep(application, lambda: connection.upload("snapshot", snapshot, clock="saved"), progress(quiet))
+        seed = given["seed"] if given["seed"] is not None else flows[0].seed
+        matrix = sweep.run(flows, requests=given["requests"], speed=given["speed"], seed=seed, only=given["edge"])
+    if not quiet:
+        for line in reporting.matrix_lines(matrix):
+            click.echo(line)
+    write(given["json_file"], reporting.as_json(matrix))
+    write(given["html_file"], reporting.matrix_html(matrix).encode())
+    write(given["junit_file"], reporting.matrix_junit(matrix))
+    return not matrix.counts.get("black", 0)
 
 
 def progress(quiet: bool) -> Callable[[str], None]:

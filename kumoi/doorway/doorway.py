@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -132,7 +132,7 @@ class Doorway:
                     call.request_bytes,
                     call.response_bytes,
                     call.request_id,
-                    fault.id if fault else call.fault,
+                    call.fault,
                     call.units,
                     call.caller.arn if call.asked else "",
                     call.asked,
@@ -148,9 +148,15 @@ class Doorway:
 
         `place` is the account and region of what is called. For data planes that only find out whose a request is.
         """
+        as_it_came = replace(call)
         call.account, call.region = place
         call.service, call.node = service, node
-        return await self.registry[service].find(operation).handler(call, **params)
+        handler = self.registry[service].find(operation).handler
+        fault = self._fault(call)
+        if fault is None:
+            return await handler(call, **params)
+        call.fault = fault.id
+        return await self._broken(call, fault, lambda: handler(call, **params), as_it_came)
 
     async def ask(
         self,
@@ -191,15 +197,20 @@ class Doorway:
         operation.check(call.service, call.params)
         if fault is None:
             return await operation.handler(call, **call.params)
+        call.fault = fault.id
+        return await self._broken(call, fault, lambda: operation.handler(call, **call.params), call)
+
+    async def _broken(self, call: Call, fault: Fault, run: Callable[[], Awaitable[Any]], repeated: Call) -> Any:
+        """Answer a call as a fault has it; `repeated` is what comes again where it has a call come again."""
         if fault.action == "duplicate":
             await _hold_bodies(call)
-            result = await operation.handler(call, **call.params)
-            await self._repeat(call, fault)
+            result = await run()
+            await self._repeat(repeated, fault)
             return result
         if fault.phase == "before":
             await self.faults.strike(fault, call.service, _edge(call))
-            return await operation.handler(call, **call.params)
-        result = await operation.handler(call, **call.params)
+            return await run()
+        result = await run()
         await self.faults.strike(fault, call.service, _edge(call))
         return result
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as Xml
 
 import msgspec
 
+from kumoi.experiments.sweep import Matrix
 from kumoi.experiments.verdict import Check, Report
 
 STYLE = """
@@ -18,7 +19,7 @@ color:#fff}.mute{color:#66717f}code{background:#f2f5f9;padding:0 .25rem}
 """
 
 
-def as_json(report: Report) -> bytes:
+def as_json(report: Report | Matrix) -> bytes:
     """Everything."""
     return msgspec.json.format(msgspec.json.encode(report), indent=2)
 
@@ -103,6 +104,26 @@ def as_junit(report: Report) -> bytes:
     return bytes(Xml.tostring(suite, encoding="utf-8", xml_declaration=True))
 
 
+def matrix_junit(matrix: Matrix) -> bytes:
+    """A test case for each cell: black and red ones have failed."""
+    suite = Xml.Element("testsuite", name="kumoi break --all-edges", time=f"{matrix.seconds:.3f}")
+    failures = tests = 0
+    for row in matrix.rows:
+        for flow, cells in row.cells.items():
+            for kind, cell in cells.items():
+                name = _plain(f"{flow}: {row.source} → {row.target} {row.operation}: {kind}")
+                case = Xml.SubElement(suite, "testcase", classname="kumoi.break", name=name)
+                tests += 1
+                if cell.color in ("red", "black"):
+                    failures += 1
+                    Xml.SubElement(case, "failure", message=_plain(f"{cell.color}: {cell.seen}"))
+                elif cell.color == "none":
+                    Xml.SubElement(case, "skipped")
+    suite.set("tests", str(tests))
+    suite.set("failures", str(failures))
+    return bytes(Xml.tostring(suite, encoding="utf-8", xml_declaration=True))
+
+
 def page(title: str, body: str) -> str:
     """A page with a title."""
     return (
@@ -118,6 +139,55 @@ def table(head: list[str], rows: list[list[object]]) -> str:
     heads = "".join(f"<th>{escape(one)}</th>" for one in head)
     body = "".join(f"<tr>{''.join(f'<td>{escape(str(one))}</td>' for one in row)}</tr>" for row in rows)
     return f"<table><tr>{heads}</tr>{body}</table>"
+
+
+_MARKS = {"green": "■", "yellow": "▲", "red": "✗", "black": "●", "none": "·"}
+_CLASSES = {"green": "good", "yellow": "slow", "red": "bad", "black": "lost", "none": "mute"}
+
+
+def matrix_lines(matrix: Matrix) -> Iterator[str]:
+    """The matrix for a terminal: a block for each flow, a row for each edge."""
+    for flow in matrix.flows:
+        yield ""
+        yield flow
+        yield "  " + " ".join(f"{kind:<9}" for kind in matrix.kinds) + " edge"
+        for row in matrix.rows:
+            cells = row.cells.get(flow)
+            if cells is not None:
+                marks = " ".join(f"{_MARKS[cells[kind].color]:<9}" for kind in matrix.kinds)
+                yield f"  {marks} {row.source} → {row.target} {row.operation}"
+    counts = ", ".join(f"{matrix.counts.get(color, 0)} {word}" for color, word in _WORDS.items())
+    yield ""
+    yield f"■ unaffected  ▲ degraded  ✗ broken  ● data lost or counted twice: {counts} ({matrix.seconds:.0f} s)"
+    for one in matrix.advice:
+        yield f"→ {one.rule}: {one.text}"
+
+
+_WORDS = {"green": "unaffected", "yellow": "degraded", "red": "broken", "black": "lost or twice"}
+
+
+def matrix_html(matrix: Matrix) -> str:
+    """The matrix as a page: hover over a cell to read what was seen."""
+    body = ""
+    for flow in matrix.flows:
+        heads = "".join(f"<th>{escape(kind)}</th>" for kind in matrix.kinds)
+        rows = ""
+        for row in matrix.rows:
+            cells = row.cells.get(flow)
+            if cells is None:
+                continue
+            rows += f"<tr><td><code>{escape(row.source)}</code> → <code>{escape(row.target)}</code> "
+            rows += f"{escape(row.operation)}</td>"
+            for kind in matrix.kinds:
+                cell = cells[kind]
+                title = escape(f"{cell.color}: {cell.seen or 'nothing to see'}; struck {cell.struck} times", quote=True)
+                rows += f'<td class="{_CLASSES[cell.color]}" title="{title}">{_MARKS[cell.color]}</td>'
+            rows += "</tr>"
+        body += f"<h2>{escape(flow)}</h2><table><tr><th>edge</th>{heads}</tr>{rows}</table>"
+    body += "<h2>Advice</h2>" + table(
+        ["rule", "where", "what to do"], [[a.rule, a.node, a.text] for a in matrix.advice]
+    )
+    return page("What breaks when an edge does", body)
 
 
 def _checks(title: str, checks: list[Check]) -> str:

@@ -54,6 +54,8 @@ PATIENCE = 20.0
 """Real seconds, at most, for which calls under way are waited for before time passes on."""
 CALM_STEPS = 3
 """Looks in a row at which all must be quiet."""
+HOPELESS_STEPS = 8
+"""The same while invariants are broken: nothing will put them right any more."""
 MOST_HOPS = 100_000
 _RETRY_PAUSE = 0.2
 
@@ -83,7 +85,7 @@ class Runner:
         problems: list[str] = []
         with self._speed(experiment.speed), self._taken_back(declared):
             outcomes = self._broken(experiment, variables, declared, problems)
-            self._linger(seconds(experiment.linger))
+            self.linger(seconds(experiment.linger))
             struck = self._struck(declared)
             strikes = application.ask("GET", "faults/log")["strikes"]
             problems += self._steps(experiment.rollback, variables, declared, experiment)
@@ -138,11 +140,11 @@ class Runner:
             checks = [self.invariant(one, variables, outcomes) for one in experiment.invariants]
             held = all(check.held for check in checks)
             since = (since or now) if held else None
-            calm = calm + 1 if held and quiet else 0
-            if calm >= CALM_STEPS or left <= 0:
+            calm = calm + 1 if quiet else 0
+            if left <= 0 or calm >= (CALM_STEPS if held else HOPELESS_STEPS):
                 return checks, since
 
-    def _linger(self, left: float) -> None:
+    def linger(self, left: float) -> None:
         """Let time pass while all is broken, until nothing goes on any more."""
         calm = 0
         while left > 0 and calm < CALM_STEPS:
@@ -373,7 +375,6 @@ class Runner:
         )
         for check in invariants:
             self._tell(f"{'holds' if check.held else 'BROKEN'}: {check.title} ({check.seen})")
-        dead = {url.rpartition("/")[2]: self._application.waiting(url) for url in self._dead_letter_queues()}
         return Report(
             title=experiment.title,
             verdict="passed" if good else "failed",
@@ -388,7 +389,7 @@ class Runner:
             retries=retries_by_layer(hops),
             lost=max((check.missing for check in invariants), default=0),
             duplicated=max((check.surplus for check in invariants), default=0),
-            dead_letters={name: count for name, count in dead.items() if count},
+            dead_letters=self.dead_letters(),
             recovery_seconds=recovery,
             faults=by_fault(struck, hops, outcomes),
             before=before,
@@ -397,6 +398,11 @@ class Runner:
             problems=problems,
             strikes=strikes,
         )
+
+    def dead_letters(self) -> dict[str, int]:
+        """How many messages each dead-letter queue holds, of those that hold any."""
+        counts = {url.rpartition("/")[2]: self._application.waiting(url) for url in self._dead_letter_queues()}
+        return {name: count for name, count in counts.items() if count}
 
     def _dead_letter_queues(self) -> set[str]:
         """The queues that others send to what they cannot get rid of."""
