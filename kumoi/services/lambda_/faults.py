@@ -19,7 +19,7 @@ from kumoi.services.lambda_.records import Function
 async def fault_of(call: Call, function: Function, function_arn: str, maker: EnvironmentMaker) -> Fault | None:
     """The fault that strikes an invocation; counts it. `function_arn` is the ARN as the caller named the function.
 
-    Those that the function's own variables ask for come first, then declared ones.
+    Declared ones come first, then those that the function's own variables ask for.
     """
     faults = call.doorway.faults
     library = asked_for(function.environment)
@@ -27,13 +27,7 @@ async def fault_of(call: Call, function: Function, function_arn: str, maker: Env
         return None
     name, _, qualifier = function_arn.split(":", 6)[6].partition(":")
     node = f"lambda:{name}:{qualifier or '$LATEST'}"
-    if library is not None and not await maker.brings(function, library):
-        own = await own_faults(call, function, library)
-        if (found := faults.choose_of(own, f"{call.source}>{node}#{call.operation}")) is not None:
-            return found
-    if not faults.active:
-        return None
-    return faults.choose(
+    declared = faults.choose(
         call.account,
         call.source,
         "lambda",
@@ -43,6 +37,10 @@ async def fault_of(call: Call, function: Function, function_arn: str, maker: Env
         region=call.region,
         point="run",
     )
+    if declared is not None or library is None or await maker.brings(function, library):
+        return declared
+    own = await own_faults(call, function, library)
+    return faults.choose_of(own, f"{call.source}>{node}#{call.operation}")
 
 
 def made_up(fault: Fault, duration: float) -> Outcome:
