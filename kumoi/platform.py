@@ -28,6 +28,7 @@ from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
+from kumoi.gateway.recording import Recording
 from kumoi.gateway.routing import Router
 from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.gateway.tls import CertificateAuthority
@@ -328,8 +329,9 @@ class Platform:
         router = self.parts.add(Router, Router(default_region=self.settings.region))
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         snapshots = SnapshotRequests(self.save, self.load)
-        internal = Internal(doorway, clock, timers, self.reset, self._facts, snapshots)
-        return Front(doorway, self.parts.add(Wire, Wire()), router, internal)
+        recording = Recording()
+        internal = Internal(doorway, clock, timers, self.reset, self._facts, snapshots, recording)
+        return Front(doorway, self.parts.add(Wire, Wire()), router, internal, recording)
 
     def _entrance(self, authority: CertificateAuthority) -> tuple[Turnstile, Listener]:
         """The listener, and the turnstile behind it."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kumoi.cli.connection import Connection, data_option
+from kumoi.cli.connection import Connection, data_option, environment
 
 if TYPE_CHECKING:
     from kumoi.experiments.application import Application
@@ -20,8 +23,11 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("break")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--all-edges", is_flag=True, help="Break every edge that the files' loads touch, in every way.")
+@click.option(
+    "--record", metavar="COMMAND", help="Record the flows of --all-edges while this command uses the platform."
+)
 @click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
 @click.option("--requests", type=click.IntRange(1, 1000), default=4, show_default=True, help="Requests of each run.")
 @click.option(
@@ -40,13 +46,16 @@ def command(
     """Run the experiments in FILES (Kumoi's YAML, or chaostoolkit's): exit code 0 when they pass, 1 when one fails,
     2 when one cannot be run.
 
-    With --all-edges their loads are the flows: each edge of the map that they touch is broken in each way, every time
-    from a snapshot that is taken first; at the end the platform is as it was. 1 when data were lost or counted twice.
+    With --all-edges their loads are the flows, and what users do while --record's command runs: each edge of the map
+    that they touch is broken in each way, every time from a snapshot that is taken first; at the end the platform is as
+    it was. 1 when data were lost or counted twice.
     """
     from kumoi.experiments.application import Application
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.reading import read_experiment
 
+    if not files and not (all_edges and given["record"]):
+        raise click.UsageError("a FILE is needed, or --all-edges with --record COMMAND.")
     connection = Connection.find(data)
     application = Application(connection.url, connection.ask, account=account, region=region)
     try:
@@ -85,7 +94,7 @@ def _experiment(application: Application, experiment: Experiment, given: dict[st
 def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
-    from kumoi.experiments.sweep import Sweep
+    from kumoi.experiments.sweep import Sweep, recorded
 
     for flow in flows:
         if flow.load is None:
@@ -94,6 +103,10 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
     with tempfile.TemporaryDirectory(prefix="kumoi-break-") as folder:
         snapshot = Path(folder) / "before.kumoi"
         connection.download("snapshot", snapshot)
+        if given["record"]:
+            flows = [*flows, *recorded(_recorded(connection, given["record"]))]
+            if not flows:
+                raise BadExperiment("nothing was recorded: the command made no request that puts something in")
         sweep = Sweep(application, lambda: connection.upload("snapshot", snapshot, clock="saved"), progress(quiet))
         seed = given["seed"] if given["seed"] is not None else flows[0].seed
         matrix = sweep.run(flows, requests=given["requests"], speed=given["speed"], seed=seed, only=given["edge"])
@@ -104,6 +117,21 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
     write(given["html_file"], reporting.matrix_html(matrix).encode())
     write(given["junit_file"], reporting.matrix_junit(matrix))
     return not matrix.counts.get("black", 0)
+
+
+def _recorded(connection: Connection, command_line: str) -> list[dict[str, Any]]:
+    """What users asked while a command ran; it must end well."""
+    variables = {**os.environ, **environment(connection.url)}
+    connection.ask("POST", "recording")
+    try:
+        done = subprocess.run(shlex.split(command_line), env=variables, check=False)  # noqa: S603  (the user's own)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{command_line}: {error}") from None
+    finally:
+        found: list[dict[str, Any]] = connection.ask("DELETE", "recording")["requests"]
+    if done.returncode:
+        raise click.ClickException(f"{command_line} ended with {done.returncode}")
+    return found
 
 
 def progress(quiet: bool) -> Callable[[str], None]:

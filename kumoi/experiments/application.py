@@ -5,6 +5,7 @@ botocore comes with its first use. Nothing is tried again here: what a user's SD
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -99,9 +100,13 @@ class Application:
         parts = urlsplit(self.url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=seconds(request.timeout))
         headers = dict(request.headers)
-        body = request.body
-        if body is not None and not isinstance(body, str):
-            body = json.dumps(body)
+        content: bytes | None = None
+        if request.base64 is not None:
+            content = base64.b64decode(request.base64)
+        elif isinstance(request.body, str):
+            content = request.body.encode()
+        elif request.body is not None:
+            content = json.dumps(request.body).encode()
             headers.setdefault("Content-Type", "application/json")
         if request.host:
             headers["Host"] = request.host
@@ -109,14 +114,14 @@ class Application:
             headers["X-Amzn-Trace-Id"] = f"Root={root};Sampled=1"
         began = time.monotonic()
         try:
-            connection.request(request.method, request.path, None if body is None else body.encode(), headers)
+            connection.request(request.method, request.path, content, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            said = answer.read()
         except (OSError, HTTPException) as error:
             return Answer(0, None, type(error).__name__, time.monotonic() - began)
         finally:
             connection.close()
-        return Answer(answer.status, _value(content), "", time.monotonic() - began)
+        return Answer(answer.status, _value(said), "", time.monotonic() - began)
 
     def call(self, call: ApiCall) -> Answer:
         """Call an operation; an error of AWS's is in the answer. BadExperiment for one that there is none of."""

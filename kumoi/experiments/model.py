@@ -30,12 +30,16 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class HttpRequest(Struct, frozen=True):
-    """A request to the platform: `path` begins with a slash, and no other host can be named."""
+    """A request to the platform: `path` begins with a slash, and no other host can be asked (`host` is a header).
+
+    The body is a text, JSON, or bytes in `base64`.
+    """
 
     path: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = "GET"
     headers: dict[str, str] = {}
     body: Any = None
+    base64: str | None = None
     host: str = ""
     timeout: str = "30s"
 
@@ -86,7 +90,8 @@ class Step(Struct, frozen=True):
 
 
 class Load(Struct, frozen=True):
-    """What users do meanwhile: one request or call, `count` times, each with an `id` of its own.
+    """What users do meanwhile: one request or call, `count` times, each with an `id` of its own; or requests that were
+    recorded (`replay`), each once and as it was.
 
     `rate` bounds how many begin a second (0: as fast as `parallel` users go). A user whose request failed asks again
     `retries` times. `slow` is how long an answer may take before it counts as degraded.
@@ -94,6 +99,7 @@ class Load(Struct, frozen=True):
 
     http: HttpRequest | None = None
     call: ApiCall | None = None
+    replay: list[HttpRequest] | None = None
     id: str = "${n}"
     count: int = 10
     rate: float = 0.0
@@ -238,7 +244,7 @@ def _check(place: str, part: Probe | Step | Load | Invariant) -> None:
     kinds = {
         Probe: ("http", "call", "empty"),
         Step: ("fault", "call", "http", "pause", "clear"),
-        Load: ("http", "call"),
+        Load: ("http", "call", "replay"),
         Invariant: ("arrives", "total", "empty"),
     }[type(part)]
     given = [kind for kind in kinds if getattr(part, kind) is not None]
@@ -259,8 +265,8 @@ def _check(place: str, part: Probe | Step | Load | Invariant) -> None:
         and bool(part.arrives.table) == bool(part.arrives.queue)
     ):
         raise BadExperiment(f"{place}.arrives is in a table or in a queue")
-    request = getattr(part, "http", None)
-    if request is not None:
+    single = getattr(part, "http", None)
+    for request in [*([] if single is None else [single]), *(getattr(part, "replay", None) or [])]:
         if not request.path.startswith("/") or request.path.startswith("//") or re.search(r"[\s\\]", request.path):
             raise BadExperiment(f"{place}.http.path is a path of the platform: it begins with one slash")
         if re.search(r"[\r\n\0/]", request.host) or any(

@@ -118,7 +118,7 @@ class Runner:
         began = time.monotonic()
         with ThreadPoolExecutor(load.parallel, thread_name_prefix="user") as users:
             asked = []
-            for number in range(1, load.count + 1):
+            for number in range(1, (load.count if load.replay is None else len(load.replay)) + 1):
                 due = began + pause * (number - 1)
                 time.sleep(max(due - time.monotonic(), 0.0))
                 asked.append(users.submit(self._request, load, variables, number))
@@ -249,7 +249,10 @@ class Runner:
         for attempt in range(load.retries + 1):
             traces.append(trace_id(time.time()))
             with self._application.tracing(traces[-1]):
-                answer = self._asked(load.http, load.call, given)
+                if load.replay is not None:
+                    answer = self._application.request(load.replay[number - 1])
+                else:
+                    answer = self._asked(load.http, load.call, given)
             spent += answer.seconds
             wrong = met(load.expect, answer.status, answer.body, answer.error)
             if not wrong or attempt == load.retries:

@@ -19,7 +19,7 @@ import msgspec
 from kumoi.experiments.advice import Advice, advise
 from kumoi.experiments.application import Application
 from kumoi.experiments.fingerprint import Fingerprint, differ, fingerprint, stable
-from kumoi.experiments.model import Experiment
+from kumoi.experiments.model import Experiment, HttpRequest, Load
 from kumoi.experiments.running import Runner, Tell
 from kumoi.experiments.verdict import Outcome
 
@@ -277,9 +277,20 @@ def judged(seen: Seen, baseline: Seen, steady: frozenset[str], exact: bool) -> C
     )
 
 
+def recorded(requests: Iterable[Mapping[str, Any]]) -> list[Experiment]:
+    """The flows of requests that were recorded, one for each thing that users did."""
+    flows: dict[str, list[HttpRequest]] = {}
+    for request in requests:
+        given = {name: value for name, value in request.items() if name != "flow"}
+        flows.setdefault(str(request["flow"]), []).append(msgspec.convert(given, HttpRequest))
+    return [Experiment(title=flow, load=Load(replay=found)) for flow, found in flows.items()]
+
+
 def _bounded(flow: Experiment, requests: int) -> Experiment:
     assert flow.load is not None, "flows have a load"
     load = msgspec.structs.replace(flow.load, count=min(flow.load.count, requests), parallel=1, rate=0.0)
+    if load.replay is not None:
+        load = msgspec.structs.replace(load, replay=load.replay[:requests])
     return msgspec.structs.replace(flow, load=load)
 
 

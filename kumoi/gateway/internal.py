@@ -19,6 +19,7 @@ from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.permissions import permissions, roles_of
+from kumoi.gateway.recording import Recording
 from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
@@ -47,7 +48,9 @@ class Internal:
         reset: Reset,
         facts: Callable[[], dict[str, Any]],
         snapshots: SnapshotRequests,
+        recording: Recording | None = None,
     ) -> None:
+        self.recording = recording or Recording()
         self.doorway = doorway
         self.clock = clock
         self.timers = timers
@@ -200,6 +203,15 @@ async def _calls(internal: Internal, _request: Request, query: dict[str, str]) -
     }
 
 
+async def _start_recording(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    internal.recording.start()
+    return {"recording": True}
+
+
+async def _stop_recording(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"recording": False, "requests": internal.recording.stop()}
+
+
 async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
     return {"edges": edges(internal.doorway.hops.latest(1_000_000, query.get("account")))}
 
@@ -255,6 +267,8 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
     ("GET", "/_kumoi/hops"): _hops,
     ("GET", "/_kumoi/calls"): _calls,
+    ("POST", "/_kumoi/recording"): _start_recording,
+    ("DELETE", "/_kumoi/recording"): _stop_recording,
     ("GET", "/_kumoi/map"): _map,
     ("GET", "/_kumoi/permissions"): _permissions,
     ("GET", "/_kumoi/roles"): _roles,

@@ -117,3 +117,33 @@ def test_a_careless_consumer_is_seen_to_count_twice(
     assert "What breaks when an edge does" in files["html"].read_text()
     assert '<failure message="black' in files["junit"].read_text()
     assert killable.client("dynamodb").scan(TableName=outputs["Orders"])["Count"] == 0, "it is as it was before"
+
+
+USE = """
+import boto3
+sqs = boto3.client("sqs")
+for number in range(2):
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="orders")["QueueUrl"], MessageBody=str(number))
+"""
+
+
+@pytest.mark.slow
+def test_flows_are_recorded_while_a_command_uses_the_platform(killable: Any, tmp_path: Path) -> None:
+    killable.start()
+    url = killable.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
+    (tmp_path / "use.py").write_text(USE)
+    command = [sys.executable, "-m", "kumoi", "break", "--all-edges", "--record"]
+    command += [f"{sys.executable} {tmp_path / 'use.py'}", "--json", str(tmp_path / "matrix.json")]
+    environment = {**os.environ, "KUMOI_URL": killable.url, "KUMOI_DATA": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    matrix = json.loads((tmp_path / "matrix.json").read_text())
+    assert matrix["flows"] == ["sqs SendMessage"]
+    [row] = matrix["rows"]
+    assert (row["source"], row["target"], row["operation"]) == ("client", "sqs:orders", "SendMessage")
+    cells = row["cells"]["sqs SendMessage"]
+    assert (cells["error"]["color"], cells["error"]["failed"]) == ("red", 2)
+    assert (cells["duplicate"]["color"], cells["duplicate"]["duplicated"]) == ("black", 2)
+    assert cells["slow"]["color"] == "yellow"
+    attributes = killable.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "0", "what was recorded is undone, too"
