@@ -107,6 +107,7 @@ class Platform:
     _temporary_path: Path | None = None
     _listener: Listener | None = None
     _sandboxes: SandboxHost | None = None
+    _clock: Clock = field(default_factory=Clock)
     _loading: bool = False
 
     async def start(self) -> None:
@@ -203,7 +204,7 @@ class Platform:
 
     async def _exchange(self, root: Path, now: float) -> None:
         assert self._turnstile is not None, "a platform that runs has one"
-        before = self.parts[Clock].now()
+        before, kept = self._clock.now(), tuple(self._kept())
         await self._turnstile.close(_GRACE)
         await self._take_down()
         if self.settings.data is None:
@@ -212,13 +213,19 @@ class Platform:
                 (root / INCOMING / store).mkdir(parents=True, exist_ok=True)
                 (contents / store).parent.mkdir(exist_ok=True)
                 (root / INCOMING / store).rename(contents / store)
-            await asyncio.to_thread(exchange, root, tuple(self._kept()))
+            await asyncio.to_thread(exchange, root, kept)
             try:
                 await self._build(Clock(begins=now), contents)
+            except Exception as error:
+                logger.exception("the platform does not run on the snapshot; it begins empty")
+                await self._take_down()
+                await self._build(Clock(begins=before))
+                text = f"the platform does not run on it, and what it had in memory is gone: {error}"
+                raise BadSnapshot(text) from error
             finally:
                 await asyncio.to_thread(shutil.rmtree, contents, ignore_errors=True)
         else:
-            await asyncio.to_thread(exchange, root, (*_STORES, *self._kept()))
+            await asyncio.to_thread(exchange, root, (*_STORES, *kept))
             try:
                 await self._build(Clock(begins=now))
             except Exception as error:
@@ -230,8 +237,12 @@ class Platform:
         await asyncio.to_thread(finish, root)
 
     async def _take_down(self) -> None:
+        """End all parts but those that stay, and have their memory back: `_build` takes what is there for permanent."""
         await self._stack.aclose()
         self._stack = AsyncExitStack()
+        self.parts = Parts()
+        gc.unfreeze()
+        gc.collect()
 
     def _kept(self) -> dict[str, Path]:
         """The directories that services keep, by name."""
@@ -241,6 +252,7 @@ class Platform:
     async def _build(self, clock: Clock, contents: Path | None = None) -> None:
         """Build all parts but the listener, which stays once it was built; `contents` fill the stores in memory."""
         self.parts = parts = Parts()
+        self._clock = clock
         stack, settings = self._stack, self.settings
         parts.add(Settings, settings)
         parts.add(Clock, clock)
@@ -292,7 +304,7 @@ class Platform:
             self._sandboxes = SandboxHost(
                 self._directory("sandboxes"),
                 isolation=settings.isolation,
-                now=lambda: self.parts[Clock].now(),
+                now=lambda: self._clock.now(),
                 databases=settings.databases,
                 authority=lambda: authority.ca_file,
             )

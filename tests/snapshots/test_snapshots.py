@@ -205,6 +205,28 @@ def test_a_snapshot_is_listed_and_compared(running: Running, clients: Any, tmp_p
     assert said.exit_code == 1 and "is not a snapshot" in said.output
 
 
+def test_one_that_the_platform_does_not_run_on_is_taken_back(running: Running, clients: Any) -> None:
+    sqs = clients(running.url, "sqs")
+    sqs.create_queue(QueueName="kept")
+    saved, built = get(running.url), running.platform._build
+    failing = [ValueError("records of another Kumoi")]
+
+    async def build(*args: Any) -> None:
+        await built(*args)
+        if failing:
+            raise failing.pop()
+
+    running.platform.__class__._build, original = (lambda _self, *args: build(*args)), type(running.platform)._build
+    try:
+        assert "records of another Kumoi" in refused(running.url, saved)
+    finally:
+        running.platform.__class__._build = original
+    kept = sqs.list_queues().get("QueueUrls", [])
+    assert len(kept) == (0 if running.platform.settings.data is None else 1)
+    assert load(running.url, saved)["format"] == 1
+    assert len(sqs.list_queues()["QueueUrls"]) == 1
+
+
 def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
     running = Running(tmp_path / "data")
     try:
