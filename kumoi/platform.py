@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
-from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry
+from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.gateway.front import Front
@@ -33,6 +33,7 @@ from kumoi.gateway.routing import Router
 from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.gateway.tls import CertificateAuthority
 from kumoi.gateway.turnstile import Turnstile
+from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
@@ -59,7 +60,7 @@ class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto.
+    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none.
     """
 
     host: str = "127.0.0.1"
@@ -72,6 +73,7 @@ class Settings:
     region: str = DEFAULT_REGION
     databases: Mapping[str, int] = field(default_factory=dict)
     moto: bool = False
+    xray_port: int | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -275,6 +277,7 @@ class Platform:
                 hops=parts.add(Hops, Hops(lake)),
                 parts=parts,
                 directory=self._directory,
+                tracing=Tracing(settings.xray_port),
             ),
         )
         stack.callback(doorway.hops.flush)
@@ -291,6 +294,7 @@ class Platform:
         if not listener.listening:
             await listener.start()
         doorway.endpoint = self.url
+        await self._daemon_proxy(doorway.tracing)
         await timers.start()
         lag = parts.add(LoopLag, LoopLag())
         lag.start()
@@ -343,7 +347,7 @@ class Platform:
         snapshots = SnapshotRequests(self.save, self.load)
         recording = Recording()
         internal = Internal(doorway, clock, timers, self.reset, self._facts, snapshots, recording)
-        return Front(doorway, self.parts.add(Wire, Wire()), router, internal, recording)
+        return self.parts.add(Front, Front(doorway, self.parts.add(Wire, Wire()), router, internal, recording))
 
     def _entrance(self, authority: CertificateAuthority) -> tuple[Turnstile, Listener]:
         """The listener, and the turnstile behind it."""
@@ -364,6 +368,19 @@ class Platform:
         """The platform's directory; a temporary one when nothing is kept."""
         data = self.settings.data
         return self._temporary() if data is None else data.resolve()
+
+    async def _daemon_proxy(self, tracing: Tracing) -> None:
+        """The daemon's port takes SDKs' questions about sampling rules, too, by HTTP and unsigned."""
+        if not tracing.daemon:
+            return
+        host, _, port = tracing.daemon.rpartition(":")
+        proxy = Listener(XRayProxy(self.parts[Front]), host=host, port=int(port))
+        try:
+            await proxy.start()
+        except OSError as error:
+            logger.warning("SDKs cannot ask the X-Ray daemon on %s for sampling rules: %s", tracing.daemon, error)
+        else:
+            self._stack.push_async_callback(proxy.stop)
 
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user."""
@@ -387,6 +404,7 @@ class Platform:
             "durability": settings.durability,
             "isolation": self.parts[SandboxHost].isolation,
             "region": settings.region,
+            "xray_daemon": self.parts[Doorway].tracing.daemon or None,
             **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }

@@ -60,10 +60,9 @@ class KumoiAccount:
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of this account; `config` goes to `botocore.config.Config`."""
-        import boto3
         from botocore.config import Config
 
-        client = boto3.client(
+        client = _session().client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
@@ -100,13 +99,21 @@ class KumoiAccount:
         self._connection.ask("POST", "reset", account=self.account)
 
 
+@cache
+def _session() -> Any:
+    """The session that all clients come of: what it has read of a service's model need not be read again."""
+    import boto3
+
+    return boto3.Session()
+
+
 @contextmanager
 def _platform() -> Iterator[Connection]:
     from kumoi.cli.connection import Connection
 
     with tempfile.TemporaryDirectory(prefix="kumoi-pytest-") as directory:
         kumoi = [sys.executable, "-m", "kumoi"]
-        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--data", directory]
+        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--xray-port", "0", "--data", directory]
         done = subprocess.run(started, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise RuntimeError(f"Kumoi did not start: {done.stderr}")

@@ -73,7 +73,8 @@ class KillablePlatform:
 
     def start(self) -> None:
         """Start; returns once it answers."""
-        command = [sys.executable, "-m", "kumoi", "up", "--port", str(self.port), "--data", str(self.data)]
+        ports = ["--port", str(self.port), "--xray-port", "0"]
+        command = [sys.executable, "-m", "kumoi", "up", *ports, "--data", str(self.data)]
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + 30
         while True:

@@ -26,8 +26,9 @@ VERBS = {
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",
     "break": "Run an experiment: break an application on purpose, and see what it makes of that.",
+    "runtime": "Install what AWS's runtimes bundle: the SDK for JavaScript.",
     "sdk": "Give botocore the model of a service that it no longer ships.",
-    "trace": "The last calls as a tree.",
+    "trace": "The last calls as a tree, or one trace whole.",
     "map": "Who calls what, and how often.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }

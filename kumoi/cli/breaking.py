@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kumoi.experiments.application import Application
     from kumoi.experiments.model import Experiment
 
+WAYS = ("error", "throttle", "slow", "lost", "duplicate")
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -29,6 +30,9 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
     "--record", metavar="COMMAND", help="Record the flows of --all-edges while this command uses the platform."
 )
 @click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
+@click.option(
+    "--way", "ways", multiple=True, type=click.Choice(WAYS), help="Break in this way only; as often as wanted."
+)
 @click.option("--requests", type=click.IntRange(1, 1000), default=4, show_default=True, help="Requests of each run.")
 @click.option(
     "--speed", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="The clock's, meanwhile."
@@ -109,7 +113,14 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
                 raise BadExperiment("nothing was recorded: the command made no request that puts something in")
         sweep = Sweep(application, lambda: connection.upload("snapshot", snapshot, clock="saved"), progress(quiet))
         seed = given["seed"] if given["seed"] is not None else flows[0].seed
-        matrix = sweep.run(flows, requests=given["requests"], speed=given["speed"], seed=seed, only=given["edge"])
+        matrix = sweep.run(
+            flows,
+            requests=given["requests"],
+            speed=given["speed"],
+            seed=seed,
+            only=given["edge"],
+            kinds=given["ways"] or WAYS,
+        )
     if not quiet:
         for line in reporting.matrix_lines(matrix):
             click.echo(line)

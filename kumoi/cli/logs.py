@@ -1,4 +1,7 @@
-"""`kumoi logs NAME`: what a function (or a log group) has logged, with `-f` what it logs from now on."""
+"""`kumoi logs NAME`: what a function (or a log group) has logged, with `-f` what it logs from now on.
+
+`kumoi logs --query '…' [NAME …]` asks Logs Insights: of these groups or all, in one region or all of them together.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from typing import Any
 
 import click
 
-from kumoi.cli.connection import Connection, data_option
+from kumoi.cli import insights
+from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
 from kumoi.cli.sdk_client import client
 
@@ -18,18 +22,42 @@ POLL_SECONDS = 0.3
 
 
 @click.command("logs")
-@click.argument("name")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
 @click.option("--since", default="10m", show_default=True, help="How far back, e.g. 1h.")
 @click.option("--filter", "pattern", default="", help="A CloudWatch Logs filter pattern.")
+@click.option("--query", metavar="TEXT", help="A Logs Insights query; without a NAME over every log group.")
+@click.option("--all-regions", is_flag=True, help="With --query: over all regions together.")
 @click.option("--edge", is_flag=True, help="A function at the edge: in every region where it ran.")
 @data_option
-def command(name: str, follow: bool, since: str, pattern: str, edge: bool, data: Path | None) -> None:
+@json_option
+def command(
+    names: tuple[str, ...],
+    follow: bool,
+    since: str,
+    pattern: str,
+    query: str | None,
+    all_regions: bool,
+    edge: bool,
+    data: Path | None,
+    as_json: bool,
+) -> None:
     """Show what a function has logged; a NAME with a / is a log group."""
     try:
         seconds = parse_duration(since)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--since") from None
+    if query is not None:
+        if follow or pattern:
+            raise click.UsageError("a query takes neither --follow nor --filter.")
+        now = Connection.find(data).ask("GET", "clock")["now"]
+        insights.show(client("logs", data), query, names, (now - seconds, now), all_regions or edge, edge, as_json)
+        return
+    if all_regions or as_json:
+        raise click.UsageError("--all-regions and --json belong to --query.")
+    if len(names) != 1:
+        raise click.UsageError("say the NAME of one function or log group, or --query.")
+    (name,) = names
     connection = Connection.find(data)
     start = int((connection.ask("GET", "clock")["now"] - seconds) * 1000)
     if edge:

@@ -1,4 +1,4 @@
-"""`kumoi trace`: the last calls as a tree, with durations and errors."""
+"""`kumoi trace`: the last calls as a tree, or one trace whole: its calls, and what X-Ray was told within them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,91 @@ import click
 from kumoi.cli.connection import Connection, data_option, json_option
 
 Hop = dict[str, Any]
+Document = dict[str, Any]
+
+_TOLD = frozenset({"AWS::Lambda", "AWS::Lambda::Function", "AWS::ApiGateway::Stage", "AWS::AppSync::GraphQLAPI"})
+"""Segments that the platform made of calls."""
 
 
 @click.command("trace")
+@click.argument("trace_id", required=False, metavar="[ID]")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many calls.")
 @click.option("--account", metavar="ID", help="Only this account's.")
 @data_option
 @json_option
-def command(limit: int, account: str | None, data: Path | None, as_json: bool) -> None:
-    """The last calls as a tree, with durations and errors."""
-    hops = Connection.find(data).ask("GET", "hops", limit=str(limit), account=account)["hops"]
+def command(trace_id: str | None, limit: int, account: str | None, data: Path | None, as_json: bool) -> None:
+    """The last calls as a tree, with durations and errors; with an ID one trace, with X-Ray's segments."""
+    connection = Connection.find(data)
+    if trace_id is None:
+        hops = shown = connection.ask("GET", "hops", limit=str(limit), account=account)["hops"]
+    else:
+        shown = connection.ask("GET", "trace", id=trace_id.removeprefix("Root="))
+        hops = merged(shown["hops"], shown["segments"])
     if as_json:
-        click.echo(json.dumps(hops))
+        click.echo(json.dumps(shown))
         return
     if not hops:
-        click.echo("no call has passed yet.")
+        click.echo("no call has passed yet." if trace_id is None else f"nothing is known of {trace_id}.")
     for line in render(hops):
         click.echo(line)
+
+
+def merged(hops: list[Hop], segments: list[Document]) -> list[Hop]:
+    """Calls, and the parts of segments that no call shows, each below the call or part that it belongs to."""
+    spans = {hop["span"] for hop in hops}
+    requests = {hop["request_id"]: hop["span"] for hop in hops}
+    stands: dict[str, str] = {}
+    parts: list[tuple[Document, str]] = []
+    pending = [(one, one.get("parent_id", "")) for one in segments if not one.get("inferred")]
+    while pending:
+        part, parent = pending.pop()
+        inside = part.get("subsegments") or []
+        shown = _shown_by(part, spans, requests)
+        if shown or part["name"] == "Overhead":
+            stands[part["id"]] = shown or parent
+        else:
+            parts.append((part, parent))
+        pending += [(one, part["id"]) for one in inside]
+    return [*hops, *(_as_hop(part, _home(parent, stands)) for part, parent in parts)]
+
+
+def _shown_by(part: Document, spans: set[str], requests: dict[str, str]) -> str:
+    """The call that shows a part: its own, the one it is for its caller, or (of the platform's own) its request's."""
+    ids = [part["id"], _other_side(part["id"])]
+    if part.get("origin") in _TOLD:
+        ids += [one["id"] for one in part.get("subsegments") or []]
+        ids.append(requests.get((part.get("aws") or {}).get("request_id", ""), ""))
+    return next((one for one in ids if one in spans), "")
+
+
+def _other_side(segment_id: str) -> str:
+    """The span of the call that a subsegment is for its caller, if it is one of the platform's."""
+    return f"{int(segment_id, 16) ^ (1 << 63):016x}"
+
+
+def _home(parent: str, stands: dict[str, str]) -> str:
+    seen: set[str] = set()
+    while parent in stands and parent not in seen:
+        seen.add(parent)
+        parent = stands[parent]
+    return parent
+
+
+def _as_hop(part: Document, parent: str) -> Hop:
+    """A part of a segment as the tree shows it."""
+    ended = part.get("end_time", part["start_time"])
+    outcome = next((mark for mark in ("fault", "throttle", "error") if part.get(mark)), "ok")
+    aws = part.get("aws")
+    return {
+        "span": part["id"],
+        "parent": parent,
+        "time": int(part["start_time"] * 1000),
+        "duration_us": int((ended - part["start_time"]) * 1e6),
+        "target": f"· {part['name']}",
+        "operation": str(aws.get("operation", "")) if isinstance(aws, dict) else "",
+        "outcome": "in progress" if part.get("in_progress") else outcome,
+        "fault": ", ".join(f"{name}={value}" for name, value in (part.get("annotations") or {}).items()),
+    }
 
 
 def render(hops: list[Hop]) -> Iterator[str]:

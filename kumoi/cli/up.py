@@ -69,10 +69,21 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
     metavar="HOST:PORT=MOST",
     help="Warn, in traces, when functions hold MOST connections to this database.",
 )
+@click.option(
+    "--xray-port",
+    type=click.IntRange(0, 65535),
+    default=2000,
+    show_default=True,
+    envvar="KUMOI_XRAY_PORT",
+    help="Where the X-Ray daemon listens; 0 for any free port.",
+)
+@click.option("--no-xray-daemon", is_flag=True, help="Without the X-Ray daemon.")
 def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) -> None:
     """Start a platform."""
     if options["moto"] and importlib.util.find_spec("moto") is None:
         raise click.UsageError("--moto needs moto: pip install 'kumoi[moto]'.")
+    if options.pop("no_xray_daemon"):
+        options["xray_port"] = None
     directory = (data or default_data()).resolve()
     running = read_run_file(directory)
     if running is not None:

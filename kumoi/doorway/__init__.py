@@ -10,6 +10,7 @@ from kumoi.doorway.parts import Parts
 from kumoi.doorway.principal import Principal, Session
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
+from kumoi.doorway.tracing import Sampled, Traced, Tracing
 
 __all__ = [
     "NO_TRACE",
@@ -30,9 +31,12 @@ __all__ = [
     "Parts",
     "Principal",
     "Registry",
+    "Sampled",
     "Service",
     "Session",
     "SessionCredentials",
     "Trace",
+    "Traced",
+    "Tracing",
     "access_keys",
 ]

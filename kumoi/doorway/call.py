@@ -17,6 +17,7 @@ from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id,
 if TYPE_CHECKING:
     from kumoi.blobs import Blobs
     from kumoi.doorway.doorway import Doorway
+    from kumoi.doorway.tracing import Traced
     from kumoi.lake import Lake
     from kumoi.state import State
     from kumoi.wire.http import Request
@@ -25,15 +26,22 @@ PartT = TypeVar("PartT")
 
 
 class Trace(NamedTuple):
-    """The trace a call belongs to, as X-Ray has it: the root id, the calling span, and whether it is sampled."""
+    """The trace a call belongs to: its root id and the calling span, and what X-Ray has to know beside.
+
+    `sampled` is None until somebody has decided. `upstream` is the segment (or subsegment) that X-Ray shows as the
+    caller: calls between it and this one that leave no segments are passed over. `traced` says that the calling span is
+    itself one of a service that is traced.
+    """
 
     root: str
     parent: str
-    sampled: bool = True
+    sampled: bool | None = None
+    upstream: str = ""
+    traced: bool = False
 
     @classmethod
     def new(cls, now: float) -> Trace:
-        """A trace that begins here; sampled, as everything is locally."""
+        """A trace that begins here."""
         return cls(trace_id(now), "")
 
     @classmethod
@@ -45,12 +53,31 @@ class Trace(NamedTuple):
         root = fields.get("Root", "")
         if not root.startswith("1-") or len(root) > 64:
             return cls.new(now)
-        return cls(root, fields.get("Parent", ""), fields.get("Sampled", "1") != "0")
+        parent = fields.get("Parent", "")
+        sampled = _SAMPLED.get(fields.get("Sampled", ""))
+        return cls(root, fields.get("Hop", parent), sampled, parent if sampled else "")
 
     def header(self, span: str) -> str:
-        """The header for whoever is called from `span`."""
-        return f"Root={self.root};Parent={span};Sampled={int(self.sampled)}"
+        """The header that goes on from the call of `span`, to be read back where it goes on."""
+        if self.sampled is None:
+            return f"Root={self.root};Parent={span}"
+        if not self.sampled:
+            return f"Root={self.root};Parent={span};Sampled=0"
+        upstream = self.segment(span)
+        parent = f"Parent={upstream};" if upstream else ""
+        return f"Root={self.root};{parent}Sampled=1;Hop={span}"
 
+    def segment(self, span: str) -> str:
+        """The segment or subsegment that X-Ray shows as the caller of the call of `span`; empty for none."""
+        return caller_side(span) if self.traced else self.upstream
+
+
+def caller_side(span: str) -> str:
+    """The id of the subsegment that a call is for a caller that is traced, by the call's own span."""
+    return f"{int(span, 16) ^ (1 << 63):016x}"
+
+
+_SAMPLED = {"1": True, "0": False}
 
 NO_TRACE = Trace("", "")
 
@@ -65,6 +92,7 @@ class Call:
     `denied` are what the authoriser wrote down: the permissions that the call needs, and why policies would deny it.
     `warning` is what a handler noticed that its answer cannot say, `outcome` how it went where an answer that is no
     error tells of one (a function's), `fault` the declared fault that struck beyond the doorway, where a function runs.
+    `traced` is what X-Ray is to be told of the call, None where it is not traced.
     """
 
     doorway: Doorway
@@ -90,6 +118,7 @@ class Call:
     warning: str = ""
     outcome: str = "ok"
     fault: str = ""
+    traced: Traced | None = None
 
     @property
     def now(self) -> float:
@@ -110,6 +139,14 @@ class Call:
     def lake(self) -> Lake:
         """Append-only records."""
         return self.doorway.lake
+
+    @property
+    def onward(self) -> Trace:
+        """The trace of whatever is called from this call."""
+        trace = self.trace
+        if self.traced is not None:
+            return Trace(trace.root, self.span, True, "", True)
+        return Trace(trace.root, self.span, trace.sampled, trace.segment(self.span))
 
     def part(self, kind: type[PartT]) -> PartT:
         """A moving part that the service's lifespan has added to the platform."""
@@ -141,7 +178,7 @@ class Call:
                 caller=caller,
                 account=self.account,
                 region=self.region,
-                trace=Trace(self.trace.root, self.span, self.trace.sampled),
+                trace=self.onward,
                 source=self.node or self.service,
                 deadline=self.deadline,
             )

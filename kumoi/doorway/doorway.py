@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +24,7 @@ from kumoi.doorway.parts import Parts
 from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
+from kumoi.doorway.tracing import Tracing
 from kumoi.lake import Lake
 from kumoi.names import uuid
 from kumoi.state import State
@@ -56,6 +57,7 @@ class Doorway:
         hops: Hops,
         parts: Parts,
         directory: Callable[[str], Path],
+        tracing: Tracing | None = None,
     ) -> None:
         self.registry = registry
         self.state = state
@@ -67,6 +69,7 @@ class Doorway:
         self.hops = hops
         self.parts = parts
         self.directory = directory
+        self.tracing = tracing or Tracing()
         self.endpoint = ""
         self._under_way: dict[str, Call] = {}
 
@@ -138,6 +141,8 @@ class Doorway:
                     call.asked,
                     call.denied,
                     call.warning,
+                    call.traced,
+                    call.trace.traced and not call.caller.looks_up(call.service),
                 )
             )
 
@@ -167,12 +172,15 @@ class Doorway:
         region: str,
         trace: Trace = NO_TRACE,
         request_id: str | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> Any:
         """Call an operation on a service's own initiative: a timer, a poller, a delivery that nobody waits for.
 
         `caller` is who acts (`Principal.of_service`), in its account; without a `trace` a new one begins.
         """
         call = Call(self, service, operation, params, caller, caller.account, region, trace, caller.source)
+        if attributes is not None:
+            call.attributes = attributes
         if not trace.root:
             call.trace = Trace.new(self.clock.now())
         if request_id is not None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kumoi.lake import Lake, Table
+
+if TYPE_CHECKING:
+    from kumoi.doorway.tracing import Traced
 
 TABLE = Table(
     "hops",
@@ -47,7 +50,8 @@ class Hop(NamedTuple):
 
     `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
     asked, `principal` is who called, `asked` the permissions it needed (`action resource`, one a line), and `denied`
-    why policies deny one of them. `warning` is what the service noticed beside its answer.
+    why policies deny one of them. `warning` is what the service noticed beside its answer. What X-Ray is told
+    (`traced`, and whether the caller is traced, `within`) is not kept.
     """
 
     time: int
@@ -71,6 +75,15 @@ class Hop(NamedTuple):
     asked: str = ""
     denied: str = ""
     warning: str = ""
+    traced: Traced | None = None
+    within: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """What is kept of it, by name."""
+        return dict(zip(_KEPT, self, strict=False))
+
+
+_KEPT = tuple(TABLE.columns)
 
 
 class Hops:
@@ -130,6 +143,6 @@ class Hops:
 
 
 def _record(hop: Hop) -> dict[str, Any]:
-    record = dict(zip(Hop._fields, hop, strict=True))
+    record = hop.shown()
     record["units"] = ",".join(f"{unit}={amount:g}" for unit, amount in hop.units.items())
     return record

@@ -85,6 +85,10 @@ class Principal:
         """A part of the platform that only looks something up at a service, which needs no permission."""
         return cls.of_service(account, f"{service}{_SERVICE_HOST}", source)
 
+    def looks_up(self, service: str) -> bool:
+        """Whether it is a part of the platform that only looks something up at a service."""
+        return self.arn == f"{service}{_SERVICE_HOST}"
+
     @property
     def is_root(self) -> bool:
         """Whether it is an account itself."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
@@ -114,10 +114,19 @@ class Sweep:
         self._restore = restore
         self._tell = tell
 
-    def run(self, flows: list[Experiment], *, requests: int, speed: float, seed: int, only: str = "*") -> Matrix:
+    def run(
+        self,
+        flows: list[Experiment],
+        *,
+        requests: int,
+        speed: float,
+        seed: int,
+        only: str = "*",
+        kinds: Sequence[Kind] = tuple(KINDS),
+    ) -> Matrix:
         """Break everything that the flows touch; `requests` bounds how many each run makes.
 
-        `only` is a glob pattern of the edges that are meant (`source → target operation`).
+        `only` is a glob pattern of the edges that are meant (`source → target operation`), `kinds` are the ways.
         """
         began = time.monotonic()
         try:
@@ -125,13 +134,15 @@ class Sweep:
             baselines = [self._baseline(flow, speed) for flow in flows]
             touched = [edges(seen.hops) for seen, _ in baselines]
             every = sorted({edge for found in touched for edge in found if fnmatchcase(str(edge), only)})
-            self._tell(f"{len(every)} edges, {len(KINDS)} ways, {len(flows)} flows")
+            self._tell(f"{len(every)} edges, {len(kinds)} ways, {len(flows)} flows")
             rows = []
             for number, edge in enumerate(every, 1):
                 cells: dict[str, dict[str, Cell]] = {}
                 for flow, (baseline, steady), found in zip(flows, baselines, touched, strict=True):
                     if edge in found:
-                        cells[flow.title] = self._row(flow, edge, baseline, steady, speed, seed)
+                        cells[flow.title] = {
+                            kind: self._cell(flow, edge, kind, baseline, steady, speed, seed) for kind in kinds
+                        }
                 row = Row(source=edge.source, target=edge.target, operation=edge.operation, cells=cells)
                 rows.append(row)
                 self._tell(f"{number}/{len(every)} {edge}: {_colors(row)}")
@@ -140,7 +151,7 @@ class Sweep:
         counts = Counter(cell.color for row in rows for cells in row.cells.values() for cell in cells.values())
         return Matrix(
             flows=[flow.title for flow in flows],
-            kinds=list(KINDS),
+            kinds=list(kinds),
             rows=rows,
             advice=advise(rows, self._application),
             seed=seed,
@@ -156,11 +167,6 @@ class Sweep:
             self._tell(f"{flow.title}: does not work unbroken ({'; '.join(sorted(set(failed)))[:200]})")
         hops = [*first.hops, *second.hops]
         return first._replace(hops=hops), stable(first.print, second.print)
-
-    def _row(
-        self, flow: Experiment, edge: Edge, baseline: Seen, steady: frozenset[str], speed: float, seed: int
-    ) -> dict[str, Cell]:
-        return {kind: self._cell(flow, edge, kind, baseline, steady, speed, seed) for kind in KINDS}
 
     def _cell(
         self,

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 BASE_DOMAINS = ("localhost", "localhost.localstack.cloud", "amazonaws.com", "amazonaws.com.cn", "on.aws", "api.aws")
 
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".amazoncognito.com")
+"""What AWS's own names end with."""
 _FOREIGN = (".cloudfront.net", ".amazoncognito.com")
 """Names that do not stand below a base domain; their last label counts as one."""
 

@@ -7,7 +7,9 @@ reset their platform. Requests are not signed, so that where policies are enforc
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,12 +23,14 @@ from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rule
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.recording import Recording
 from kumoi.gateway.snapshot_requests import SnapshotRequests
+from kumoi.gateway.traces import TRACE_ID, whole_trace
 from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
 _BODY_LIMIT = 1_048_576
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_PRIVATE_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "home", "test"})
 
 Handler = Callable[["Internal", Request, dict[str, str]], Awaitable[Any]]
 BodyT = TypeVar("BodyT")
@@ -47,7 +51,7 @@ class Internal:
         timers: TimerRunner,
         reset: Reset,
         facts: Callable[[], dict[str, Any]],
-        snapshots: SnapshotRequests,
+        snapshots: SnapshotRequests | None = None,
         recording: Recording | None = None,
     ) -> None:
         self.recording = recording or Recording()
@@ -70,7 +74,7 @@ class Internal:
         if not request.local and handler is not _health and self.doorway.identity.enforces:
             return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
         if _foreign(request):
-            return _json({"error": "requests from other origins are refused"}, 403)
+            return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
         try:
             found = await handler(self, request, query)
@@ -95,14 +99,20 @@ async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -
     return {"reset": account or "everything"}
 
 
+def _snapshots(internal: Internal) -> SnapshotRequests:
+    if internal.snapshots is None:
+        raise BadRequest("this platform takes no snapshots")
+    return internal.snapshots
+
+
 async def _save_snapshot(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
-    return await internal.snapshots.save()
+    return await _snapshots(internal).save()
 
 
 async def _load_snapshot(internal: Internal, request: Request, query: dict[str, str]) -> Any:
     if query.get("clock", "later") not in ("later", "saved"):
         raise BadRequest("clock is later or saved")
-    manifest = await internal.snapshots.load(request, at_saved_time=query.get("clock") == "saved")
+    manifest = await _snapshots(internal).load(request, at_saved_time=query.get("clock") == "saved")
     return msgspec.to_builtins(manifest)
 
 
@@ -189,7 +199,14 @@ async def _hops(internal: Internal, _request: Request, query: dict[str, str]) ->
         limit = int(query.get("limit", "100"))
     except ValueError:
         raise BadRequest("limit is a number") from None
-    return {"hops": [hop._asdict() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+    return {"hops": [hop.shown() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+
+
+async def _trace(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    trace_id = query.get("id", "")
+    if not TRACE_ID.fullmatch(trace_id):
+        raise BadRequest("id is a trace id: 1-, 8 hexadecimal digits, -, 24 hexadecimal digits")
+    return await whole_trace(internal.doorway, trace_id)
 
 
 async def _calls(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
@@ -270,6 +287,7 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/_kumoi/recording"): _start_recording,
     ("DELETE", "/_kumoi/recording"): _stop_recording,
     ("GET", "/_kumoi/map"): _map,
+    ("GET", "/_kumoi/trace"): _trace,
     ("GET", "/_kumoi/permissions"): _permissions,
     ("GET", "/_kumoi/roles"): _roles,
 }
@@ -283,11 +301,28 @@ async def _body(request: Request, kind: type[BodyT]) -> BodyT:
 
 
 def _foreign(request: Request) -> bool:
-    """Whether a browser sends this for a page that is not the platform's own."""
+    """Whether a browser may send this for a page that is not the platform's own.
+
+    A page's own address tells where it came from, but a name that somebody else owns can be made to lead here after
+    the page was loaded (DNS rebinding), and then it is its own origin: such names are not answered either.
+    """
+    if not _private_name(urlsplit(f"//{request.host}").hostname):
+        return True
     origin = request.headers.get("origin")
     if origin is None:
         return False
     return origin == "null" or urlsplit(origin).hostname not in {*_LOCAL_HOSTS, urlsplit(f"//{request.host}").hostname}
+
+
+def _private_name(name: str | None) -> bool:
+    """Whether nobody outside can own `name`: an address, without dots, below a reserved domain, this host's."""
+    if name is None or "." not in name or name.rpartition(".")[2] in _PRIVATE_DOMAINS:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return name == socket.gethostname().lower()
+    return True
 
 
 def _json(content: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:

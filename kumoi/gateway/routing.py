@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
 from kumoi.doorway.host_names import HostNames, Meaning
-from kumoi.gateway.hosts import BASE_DOMAINS, HostName, bare_host, read_host
+from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
 from kumoi.wire.http import Request
@@ -41,6 +41,7 @@ _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _POOL_KEYS = re.compile(
     r"/(?P<id>[a-z0-9-]+_[A-Za-z0-9]{1,55})(?P<path>/\.well-known/(?:jwks\.json|openid-configuration))"
 )
+_IDENTITY_KEYS = frozenset(("/.well-known/jwks_uri", "/.well-known/openid-configuration"))
 _BUCKET = re.compile(r"/[^/]+/*")
 _QUEUE = re.compile(r"/[0-9]{12}/[^/]+/?")
 _FORM = "application/x-www-form-urlencoded"
@@ -195,6 +196,8 @@ class Router(HostNames):
             return found
         if "/.well-known/" in path and (match := _POOL_KEYS.fullmatch(path)):
             return Target("data-plane", "cognito-keys", region, credential, {"id": match["id"]}, match["path"])
+        if path in _IDENTITY_KEYS:
+            return Target("data-plane", "cognito-identity-keys", region, credential)
         if (
             credential is None
             and request.method == "GET"
@@ -215,11 +218,18 @@ class Router(HostNames):
         if found is None:
             if len(name) > _HOST_LIMIT:
                 return HostName()
-            found = self._claimed(bare_host(name)) or read_host(name, self._domains, self._endpoints)
+            found = self._read(name)
             if len(self._hosts) >= _HOSTS_REMEMBERED:
                 self._hosts.clear()
             self._hosts[name] = found
         return found
+
+    def _read(self, name: str) -> HostName | Target:
+        """Whoever claimed a name, or what it says; the platform's own names and AWS's are nobody's to claim."""
+        bare = bare_host(name)
+        said = read_host(name, self._domains, self._endpoints)
+        own = bare in self._domains or (bare.endswith(AWS_DOMAINS) and (said.plane or said.service))
+        return (None if own else self._claimed(bare)) or said
 
     def _claimed(self, name: str) -> Target | None:
         """Whoever claimed a name, or a wildcard above it; the longest counts."""
@@ -263,12 +273,16 @@ class Router(HostNames):
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
-_PLANE_PATHS = ("/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
+_OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
+"""The paths of OpenTelemetry's protocol; no bucket has a name of two characters."""
+_PLANE_PATHS = ("/v1/", "/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
     """Data planes known by their path: a REST API's stage, SNS's certificate, MQTT, GraphQL with an API key."""
     headers = request.headers
+    if request.path in _OTLP and request.method == "POST" and "x-amz-target" not in headers:
+        return Target("data-plane", "otlp", region, credential)
     if credential is not None and credential.signing_name == "s3":
         return None
     if match := _USER_REQUEST.fullmatch(request.path):

@@ -2,6 +2,6 @@
 
 from kumoi.lake.lake import Lake, View
 from kumoi.lake.parquet import QueryFailed, Result
-from kumoi.lake.table import Cursor, Row, Table
+from kumoi.lake.table import Cursor, Derived, Row, Table
 
-__all__ = ["Cursor", "Lake", "QueryFailed", "Result", "Row", "Table", "View"]
+__all__ = ["Cursor", "Derived", "Lake", "QueryFailed", "Result", "Row", "Table", "View"]

@@ -23,7 +23,8 @@ _MANY_TOMBSTONES = 32
 class File(msgspec.Struct, frozen=True):
     """A sealed Parquet file, by its path within the table's folder, and what can be known without opening it.
 
-    `clean` is the highest tombstone that was applied when it was written.
+    `clean` is the highest tombstone that was applied when it was written, `derived` names the columns it holds beside
+    the table's own, `size` is the bytes of the column that the table measures.
     """
 
     path: str
@@ -34,6 +35,8 @@ class File(msgspec.Struct, frozen=True):
     first_time: int
     last_time: int
     clean: int = 0
+    derived: tuple[str, ...] = ()
+    size: int = 0
 
     @property
     def tier(self) -> int:

@@ -18,10 +18,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
 
+from kumoi.lake.catalog import File
 from kumoi.lake.copying import Pin
-from kumoi.lake.parquet import Engine, Query, Result, Source, reaches
+from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches
 from kumoi.lake.store import Store, dump
-from kumoi.lake.table import Cursor, Row, Selection, Table, place
+from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, place
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,11 @@ Equals = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The rows that a name in a query stands for; None means every account, every region, any time (epoch ms)."""
+    """The rows that a name in a query stands for; None means every account, every region, any time (epoch ms).
+
+    `derived` are columns beside the table's own, by name. `newest` and `oldest` say that of the rows meant only so
+    many from the end, or the beginning, are needed: others may be missing.
+    """
 
     table: str
     account: str | None
@@ -40,6 +45,13 @@ class View:
     equals: Equals = field(default_factory=dict)
     start: int | None = None
     end: int | None = None
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    newest: int | None = None
+    oldest: int | None = None
+
+    def selection(self) -> Selection:
+        """Which rows are meant."""
+        return Selection.of(self.account, self.region, self.equals, self.start, self.end)
 
 
 class Lake:
@@ -93,11 +105,15 @@ class Lake:
         """
         self._stores[table].write(records)
 
-    async def append(self, table: str, records: Sequence[Row]) -> None:
-        """Add records; returns once they are durable. OSError when they could not be written (none is kept)."""
+    async def append(self, table: str, records: Sequence[Row]) -> int:
+        """Add records; returns once they are durable. OSError when they could not be written (none is kept).
+
+        Answers the seq of the first: the others have those that follow.
+        """
         store = self._stores[table]
-        store.write(records)
+        first = store.write(records)
         await store.durable()
+        return first
 
     async def scan(
         self,
@@ -149,14 +165,19 @@ class Lake:
             snapshots: list[tuple[Path, list[Row]]] = []
             for name, view in views.items():
                 store = stack.enter_context(self._stores[view.table])
-                selection = Selection.of(view.account, view.region, view.equals, view.start, view.end)
+                selection = view.selection()
                 rows = list(store.tail(selection))
                 self._dumps += 1
                 tail = self._scratch / f"tail-{self._dumps}.ndjson" if rows else None
                 if tail is not None:
                     snapshots.append((tail, rows))
                     tails.append(tail)
-                sources[name] = Source(store.table, selection, store.sealed(selection), tail)
+                sealed = store.sealed(selection)
+                if view.newest is not None:
+                    sealed = edge(sealed, selection, view.newest, reverse=True)
+                elif view.oldest is not None:
+                    sealed = edge(sealed, selection, view.oldest, reverse=False)
+                sources[name] = Source(store.table, selection, sealed, tail, view.derived)
 
             def run() -> Result:
                 try:
@@ -174,6 +195,37 @@ class Lake:
                 query.interrupt()
                 await asyncio.wait([running])
                 raise
+
+    def partitions(self, table: str) -> list[Mapping[str, str]]:
+        """The partitions of a table that hold rows, or did until they were deleted."""
+        return self._stores[table].partitions()
+
+    async def measure(self, view: View) -> tuple[int, int]:
+        """How many rows a view has, and the bytes of their measured column; mostly known without reading any."""
+        store = self._stores[view.table]
+        selection = view.selection()
+        recent = list(store.tail(selection))
+        whole: list[File] = []
+        partial: list[Sealed] = []
+        for one in store.sealed(selection):
+            if one.tombstones or not within(one.file, selection):
+                partial.append(one)
+            else:
+                whole.append(one.file)
+
+        def count() -> tuple[int, int]:
+            rows, size = self._engine.count(store.table, selection, partial)
+            column = store.table.measured
+            size += sum(len((row[column] or "").encode()) for row in recent) if column else 0
+            return (
+                rows + len(recent) + sum(file.rows for file in whole),
+                size + sum(file.size for file in whole),
+            )
+
+        with store:
+            counted = await asyncio.get_running_loop().run_in_executor(self._threads, count)
+        self._rest_later()
+        return counted
 
     async def delete(
         self, table: str, *, account: str | None, region: str | None, equals: Equals | None = None
@@ -243,6 +295,28 @@ class Lake:
         while not at_rest:
             await asyncio.sleep(_IDLE_SECONDS)
             at_rest = await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.rest, _IDLE_SECONDS)
+
+
+def within(file: File, selection: Selection) -> bool:
+    """Whether every row of an admitted file is meant, as far as its partition and bounds tell."""
+    return (
+        selection.equals.keys() <= file.partition.keys()
+        and not selection.contains
+        and (selection.start is None or file.first_time >= selection.start)
+        and (selection.end is None or file.last_time < selection.end)
+    )
+
+
+def edge(sealed: Sequence[Sealed], selection: Selection, count: int, *, reverse: bool) -> list[Sealed]:
+    """The files that may hold one of the `count` last rows (`reverse`), or of the first ones."""
+    held = 0
+    for one in sorted(sealed, key=lambda one: -one.file.first_time if reverse else one.file.last_time):
+        if not one.tombstones and within(one.file, selection):
+            held += one.file.rows
+        if held >= count:
+            border = one.file.first_time if reverse else one.file.last_time
+            return [other for other in sealed if reaches(other.file, border, reverse)]
+    return list(sealed)
 
 
 def _from(selection: Selection, after: Cursor | None, reverse: bool) -> Selection:

@@ -13,19 +13,25 @@ import contextlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from kumoi.lake.catalog import File, Tombstone
 from kumoi.lake.files import sync_file
 from kumoi.lake.segment import Bounds
-from kumoi.lake.table import Cursor, Row, Selection, Table, literal, place
+from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, literal, place
 
 if TYPE_CHECKING:
     import duckdb
 
 _MEMORY = "512MB"
+_SAMPLE = 500
+_RARE = 10
+_LONGEST_POINTER = 120
 _LINE_LIMIT = 64 << 20
 
 
@@ -49,34 +55,69 @@ class Sealed(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What a name in a query stands for: selected rows of files, and of a file of JSON lines (the tail)."""
+    """What a name in a query stands for: selected rows of files, and of a file of JSON lines (the tail).
+
+    `derived` are columns beside the table's own, by the names that the query knows them by.
+    """
 
     table: Table
     selection: Selection
     sealed: list[Sealed]
     tail: Path | None
+    derived: Mapping[str, Derived] = {}
 
 
-def columns(table: Table) -> str:
-    """A table's columns, quoted, for a SELECT."""
-    return ", ".join(f'"{name}"' for name in (*table.columns, "seq"))
+class Written(NamedTuple):
+    """What was written to a file: the derived columns it holds, and the bytes of the measured one."""
+
+    derived: tuple[str, ...]
+    size: int
 
 
-def relation(table: Table, sealed: Iterable[Sealed], condition: str) -> str:
-    """The live rows of sealed files as a SELECT; columns that older files lack are NULL."""
-    untouched: list[Path] = []
+def columns(table: Table, derived: Iterable[str] = ()) -> str:
+    """A table's columns, quoted, for a SELECT, and derived ones behind them."""
+    return ", ".join(map(quoted, (*table.columns, "seq", *derived)))
+
+
+def relation(
+    table: Table, sealed: Iterable[Sealed], condition: str, derived: Mapping[str, Derived] | None = None
+) -> str:
+    """The live rows of sealed files as a SELECT; columns that older files lack are NULL.
+
+    Derived columns (by the names they get) are read where files hold them, else worked out.
+    """
+    wanted = derived or {}
+    untouched: dict[tuple[str, ...], list[Path]] = {}
     parts: list[str] = []
-    for path, _, tombstones in sealed:
+    for path, file, tombstones in sealed:
+        held = tuple(one.name for one in wanted.values() if one.name in file.derived)
         if tombstones:
             dead = " OR ".join(stone.sql() for stone in tombstones)
-            parts.append(f"SELECT * FROM {_read([path])} WHERE ({dead}) IS NOT TRUE")
+            parts.append(deriving(table, f"SELECT * FROM {_read([path])} WHERE ({dead}) IS NOT TRUE", wanted, held))
         else:
-            untouched.append(path)
-    if untouched:
-        parts.append(f"SELECT * FROM {_read(untouched)}")
-    typed = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in (*table.columns.items(), ("seq", "BIGINT")))
+            untouched.setdefault(held, []).append(path)
+    parts += [deriving(table, f"SELECT * FROM {_read(paths)}", wanted, held) for held, paths in untouched.items()]
+    kinds = [*table.columns.items(), ("seq", "BIGINT"), *((name, one.kind) for name, one in wanted.items())]
+    typed = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in kinds)
     rows = " UNION ALL BY NAME ".join([f"(SELECT {typed} WHERE false)", *parts])
-    return f"SELECT {columns(table)} FROM ({rows}) WHERE {condition}"
+    return f"SELECT {columns(table, wanted)} FROM ({rows}) WHERE {condition}"
+
+
+def deriving(table: Table, rows: str, wanted: Mapping[str, Derived], held: Sequence[str] = ()) -> str:
+    """Rows with derived columns beside their own; those in `held` they have already, by the column's own name."""
+    if not wanted:
+        return rows
+    added = ", ".join(
+        f"{quoted(one.name) if one.name in held else one.sql} AS {quoted(name)}" for name, one in wanted.items()
+    )
+    if table.document is not None and any("document" in one.sql for one in wanted.values() if one.name not in held):
+        rows = f"SELECT *, {table.document} AS document FROM ({rows})"
+    return f"SELECT COLUMNS('^[a-z][a-z0-9_]*$'), {added} FROM ({rows})"
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _read(paths: Iterable[Path]) -> str:
@@ -108,25 +149,43 @@ class Engine:
         self._users = 0
         self._used = 0.0
 
-    def seal(self, table: Table, source: Path, targets: Mapping[Path, Bounds]) -> None:
+    def seal(self, table: Table, source: Path, targets: Mapping[Path, Bounds]) -> dict[Path, Written]:
         """Write each partition of a file of JSON lines to a Parquet file of its own, in the table's order."""
+        written: dict[Path, Written] = {}
         with self._cursor() as cursor:
             cursor.execute(f"CREATE OR REPLACE TEMP TABLE sealing AS {lines(table, source)}")
             for path, bounds in targets.items():
                 condition = Selection.of(None, None, bounds.partition).sql()
-                self._copy(cursor, f"SELECT {columns(table)} FROM sealing WHERE {condition}", path)
+                rows = f"SELECT {columns(table)} FROM sealing WHERE {condition}"
+                names = [*(one.name for one in table.derived), *_frequent(cursor, table, rows)]
+                self._copy(cursor, table, deriving(table, rows, table.derive(names)), names, path)
+                written[path] = Written(tuple(names), _size(cursor, table, rows))
+        return written
 
-    def merge(self, table: Table, sealed: Sequence[Sealed], target: Path) -> Bounds | None:
+    def merge(self, table: Table, sealed: Sequence[Sealed], target: Path) -> tuple[Bounds, Written] | None:
         """Write the live rows of files of one partition to one file; None (and no file) when there are none."""
+        held = Counter(name for one in sealed for name in one.file.derived)
+        names = [one.name for one in table.derived]
+        names += distinct(name for name, _ in held.most_common() if name not in names)[: table.promoted]
         with self._cursor() as cursor:
-            self._copy(cursor, relation(table, sealed, "true"), target)
+            self._copy(cursor, table, relation(table, sealed, "true", table.derive(names)), names, target)
             found = cursor.execute(
                 f'SELECT count(*), min(seq), max(seq), min("time"), max("time") FROM {_read([target])}'
             ).fetchone()
+            size = _size(cursor, table, f"SELECT * FROM {_read([target])}")
         if not found or not found[0]:
             target.unlink()
             return None
-        return Bounds(sealed[0].file.partition, *found)
+        return Bounds(sealed[0].file.partition, *found), Written(tuple(names), size)
+
+    def count(self, table: Table, selection: Selection, sealed: Sequence[Sealed]) -> tuple[int, int]:
+        """How many rows are meant, and the bytes of their measured column."""
+        if not sealed:
+            return 0, 0
+        rows = relation(table, sealed, selection.sql())
+        with self._cursor() as cursor:
+            found = cursor.execute(f"SELECT count(*) FROM ({rows})").fetchone()
+            return (found[0] if found else 0), _size(cursor, table, rows)
 
     def scan(
         self,
@@ -167,11 +226,12 @@ class Engine:
                 self._database = None
             return self._database is None
 
-    def _copy(self, cursor: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+    def _copy(
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, select: str, derived: Sequence[str], path: Path
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        cursor.execute(
-            f'COPY ({select} ORDER BY "time", seq) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)'
-        )
+        ordered = f'SELECT {columns(table, derived)} FROM ({select}) ORDER BY "time", seq'
+        cursor.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION {table.compression})")
         if self._sync:
             sync_file(path)
 
@@ -189,6 +249,45 @@ class Engine:
             with self._lock:
                 self._users -= 1
                 self._used = time.monotonic()
+
+
+def _frequent(cursor: duckdb.DuckDBPyConnection, table: Table, rows: str) -> list[str]:
+    """JSON pointers to the values that a good part of some rows' documents have, the most frequent first."""
+    if table.document is None or not table.promoted:
+        return []
+    sample = cursor.execute(
+        f"SELECT document::VARCHAR FROM (SELECT {table.document} AS document FROM ({rows} ORDER BY hash(seq) "
+        f"LIMIT {_SAMPLE})) WHERE document IS NOT NULL"
+    ).fetchall()
+    found: Counter[str] = Counter()
+    for (document,) in sample:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            found.update(_scalars(orjson.loads(document), "", 3))
+    return distinct(name for name, count in found.most_common() if count * _RARE >= len(sample))[: table.promoted]
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names that differ in more than their case, as columns must; of others the first."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.lower(), name)
+    return list(found.values())
+
+
+def _scalars(value: Any, pointer: str, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth:
+        for key, inner in value.items():
+            yield from _scalars(inner, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth - 1)
+    elif pointer and not isinstance(value, dict | list) and len(pointer) <= _LONGEST_POINTER and "\0" not in pointer:
+        yield pointer
+
+
+def _size(cursor: duckdb.DuckDBPyConnection, table: Table, rows: str) -> int:
+    """The bytes of the measured column."""
+    if table.measured is None:
+        return 0
+    found = cursor.execute(f"SELECT sum(strlen({quoted(table.measured)})) FROM ({rows})").fetchone()
+    return int(found[0] or 0) if found else 0
 
 
 def reaches(file: File, time: int, reverse: bool) -> bool:
@@ -238,13 +337,14 @@ class Query:
 
 def _define(database: duckdb.DuckDBPyConnection, name: str, source: Source, number: int) -> None:
     """Make `name` a view; rows of the tail are read now, while files can still be opened."""
+    table, derived = source.table, source.derived
     condition = source.selection.sql()
-    parts = [relation(source.table, source.sealed, condition)]
+    parts = [relation(table, source.sealed, condition, derived)]
     if source.tail is not None:
-        database.execute(f"CREATE TEMP TABLE tail{number} AS {lines(source.table, source.tail)}")
-        parts.append(f"SELECT {columns(source.table)} FROM tail{number} WHERE {condition}")
-    quoted = name.replace('"', '""')
-    database.execute(f'CREATE TEMP VIEW "{quoted}" AS {" UNION ALL ".join(parts)}')
+        database.execute(f"CREATE TEMP TABLE tail{number} AS {lines(table, source.tail)}")
+        rows = deriving(table, f"SELECT * FROM tail{number} WHERE {condition}", derived)
+        parts.append(f"SELECT {columns(table, derived)} FROM ({rows})")
+    database.execute(f"CREATE TEMP VIEW {quoted(name)} AS {' UNION ALL '.join(parts)}")
 
 
 def _connect(spill: Path, *, threads: int) -> duckdb.DuckDBPyConnection:

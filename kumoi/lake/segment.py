@@ -168,6 +168,10 @@ class Segment:
         for bucket in self._buckets.values():
             bucket.rows = [row for row in bucket.rows if row["seq"] < seq]
 
+    def partitions(self) -> list[dict[str, str]]:
+        """The partitions of the rows."""
+        return [bucket.partition for bucket in self._buckets.values() if bucket.rows]
+
     def bounds(self) -> list[Bounds]:
         """What each bucket holds, those without rows left out."""
         return [_bounds(bucket) for bucket in self._buckets.values() if bucket.rows]

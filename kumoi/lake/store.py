@@ -20,7 +20,7 @@ import orjson
 
 from kumoi.lake.catalog import Catalog, Change, File
 from kumoi.lake.copying import Pin
-from kumoi.lake.parquet import Engine, Sealed
+from kumoi.lake.parquet import Engine, Sealed, Written
 from kumoi.lake.segment import Bounds, Segment
 from kumoi.lake.table import Cursor, Row, Selection, Table, place
 
@@ -58,12 +58,17 @@ class Store:
 
     # Writing
 
-    def write(self, records: Sequence[Row]) -> None:
-        """Take records in; readers see them at once, the file has them when this turn of the loop ends."""
+    def write(self, records: Sequence[Row]) -> int:
+        """Take records in; readers see them at once, the file has them when this turn of the loop ends.
+
+        Answers the seq of the first: the others have those that follow.
+        """
+        first = self._segments[-1].next_seq
         self._lines += self._segments[-1].add(records)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
+        return first
 
     def durable(self) -> asyncio.Future[None]:
         """Done once everything written so far is durable."""
@@ -131,6 +136,12 @@ class Store:
             for file in self.catalog.files.values()
             if selection.admits(file.partition) and selection.overlaps(file.first_time, file.last_time)
         ]
+
+    def partitions(self) -> list[Mapping[str, str]]:
+        """The partitions that rows were written to and are left in, as far as that is known without reading."""
+        found = [file.partition for file in self.catalog.files.values()]
+        found += [partition for segment in self._segments for partition in segment.partitions()]
+        return list({tuple(partition.values()): partition for partition in found}.values())
 
     def __enter__(self) -> Store:
         """Keep files in place while they are read, also those that leave the catalog meanwhile."""
@@ -213,31 +224,32 @@ class Store:
             await asyncio.shield(self._syncing)
         clean = self.catalog.last_tombstone
         targets = {self._target(bounds.partition): bounds for bounds in segment.bounds()}
+        written: dict[Path, Written] = {}
         if targets:
             rows = None if segment.complete else list(segment.select(Selection(), None, False))
-            await self._in_thread(self._write_parquet, segment.path, rows, targets)
-        added = [self._file(path, bounds, clean) for path, bounds in targets.items()]
+            written = await self._in_thread(self._write_parquet, segment.path, rows, targets)
+        added = [self._file(path, bounds, written[path], clean) for path, bounds in targets.items()]
         self._record(Change(added, sealed=segment.path.name))
         self._segments.remove(segment)
         await self._in_thread(self.catalog.sync)
         segment.close()
         segment.path.unlink()
 
-    def _write_parquet(self, source: Path, rows: list[Row] | None, targets: dict[Path, Bounds]) -> None:
+    def _write_parquet(self, source: Path, rows: list[Row] | None, targets: dict[Path, Bounds]) -> dict[Path, Written]:
         if rows is None:
-            self._engine.seal(self.table, source, targets)
-            return
+            return self._engine.seal(self.table, source, targets)
         survivors = dump(rows, source.with_suffix(".live"))
-        self._engine.seal(self.table, survivors, targets)
+        written = self._engine.seal(self.table, survivors, targets)
         survivors.unlink()
+        return written
 
     async def _rewrite(self, files: list[File]) -> None:
         clean = self.catalog.last_tombstone
         target = self._target(files[0].partition)
         sources = [Sealed(self.folder / file.path, file, self.catalog.burying(file)) for file in files]
         with self:
-            bounds = await self._in_thread(self._engine.merge, self.table, sources, target)
-        added = [] if bounds is None else [self._file(target, bounds, clean)]
+            merged = await self._in_thread(self._engine.merge, self.table, sources, target)
+        added = [] if merged is None else [self._file(target, *merged, clean)]
         self._record(Change(added, [file.path for file in files if file.path in self.catalog.files]))
         await self._in_thread(self.catalog.sync)
 
@@ -257,8 +269,9 @@ class Store:
         folders = [f"{column}={_folder(partition[column])}" for column in self.table.partition]
         return self.folder.joinpath(*folders, self.catalog.new_name())
 
-    def _file(self, path: Path, bounds: Bounds, clean: int) -> File:
-        return File(str(path.relative_to(self.folder)), *bounds, clean=clean)
+    def _file(self, path: Path, bounds: Bounds, written: Written, clean: int) -> File:
+        name = str(path.relative_to(self.folder))
+        return File(name, *bounds, clean=clean, derived=written.derived, size=written.size)
 
     # Coming and going
 

@@ -17,6 +17,18 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TYPE = re.compile(r"[A-Z]+(\[\])?")
 
 
+class Derived(NamedTuple):
+    """A column that is worked out of the others: its name, its DuckDB type, and SQL over the table's columns.
+
+    The SQL may also use `document`, the row's JSON. Sealed files that hold the column under its name are read; for
+    other rows it is worked out.
+    """
+
+    name: str
+    kind: str
+    sql: str
+
+
 @dataclass(frozen=True)
 class Table:
     """A table: its columns by DuckDB type, and those that divide it into folders.
@@ -24,11 +36,20 @@ class Table:
     `time` (BIGINT, epoch milliseconds), `account` and `region` (VARCHAR) are mandatory. `partition` holds VARCHAR
     columns, `account` among them: rows that differ in them never share a file, so that what has few distinct values
     and is always asked for (or deleted) by name belongs there.
+
+    `document` is SQL for a row's JSON, where it has any: the keys that most rows have are written as columns of sealed
+    files, `promoted` of them at most, named by their JSON pointers; so is what `derived` lists. `measured` is a
+    VARCHAR column whose bytes are counted. `compression` is Parquet's.
     """
 
     name: str
     columns: Mapping[str, str]
     partition: tuple[str, ...] = ("account", "region")
+    document: str | None = None
+    derived: tuple[Derived, ...] = ()
+    promoted: int = 0
+    measured: str | None = None
+    compression: str = "zstd"
 
     def __post_init__(self) -> None:
         given = {name: self.columns.get(name) for name in ("time", "account", "region")}
@@ -40,6 +61,15 @@ class Table:
             raise ValueError(f"table {self.name}: names are lower-case words, and seq is the lake's own")
         if not all(map(_TYPE.fullmatch, self.columns.values())):
             raise ValueError(f"table {self.name}: a column's type is the name of a DuckDB type")
+
+    def promote(self, pointer: str) -> Derived:
+        """The column that holds what a JSON pointer finds in each row's document."""
+        return Derived(pointer, "VARCHAR", f"json_extract_string(document, {literal(pointer)})")
+
+    def derive(self, names: Sequence[str]) -> dict[str, Derived]:
+        """The columns of sealed files by name: those that are always derived, and promoted keys."""
+        fixed = {one.name: one for one in self.derived}
+        return {name: fixed.get(name) or self.promote(name) for name in names}
 
 
 class Cursor(NamedTuple):

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kumoi.presto.column_types import Type, quoted, type_text
-from kumoi.presto.database import files
+from kumoi.presto.database import files, text_literal
 
 
 class Part(NamedTuple):
-    """Files that have the same columns."""
+    """Files that have the same columns; `constants` are columns that have one value in all of them, as text."""
 
     paths: list[Path]
     columns: Mapping[str, Type]
+    constants: Mapping[str, str | None] = {}
 
 
 class Relation(NamedTuple):
@@ -40,12 +41,22 @@ def relation(table: Relation) -> str:
     empty = ", ".join(f"NULL::{type_text(kind)} AS {quoted(name)}" for name, kind in table.columns.items())
     selects = [f"(SELECT {empty} WHERE false)"]
     for part in table.parts:
-        columns = ", ".join(_column(name, kind, part.columns.get(name)) for name, kind in table.columns.items())
+        columns = ", ".join(
+            _constant(name, kind, part.constants[name])
+            if name in part.constants
+            else _column(name, kind, part.columns.get(name))
+            for name, kind in table.columns.items()
+        )
         selects.append(
             f"(SELECT {columns} FROM read_parquet({files(part.paths)}, hive_partitioning = false,"
             " union_by_name = false))"
         )
     return " UNION ALL ".join(selects)
+
+
+def _constant(name: str, kind: Type, value: str | None) -> str:
+    given = "NULL" if value is None else text_literal(value)
+    return f"TRY_CAST({given} AS {type_text(kind)}) AS {quoted(name)}"
 
 
 def _column(name: str, kind: Type, found: Type | None) -> str:

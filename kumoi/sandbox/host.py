@@ -348,7 +348,7 @@ class SandboxHost:
             isolation=level,
             sdk=sdk,
             cgroup=self._cgroup,
-            programs=NodePrograms.prefixes(),
+            programs=await asyncio.to_thread(NodePrograms.shown),
         )
 
     def _warn(self, runtime: str, used: str) -> None:

@@ -66,10 +66,28 @@ class NodePrograms:
 
     @staticmethod
     def shared_modules() -> Path | None:
-        """The node_modules directory that holds the AWS SDK for JavaScript v3, installed globally with npm."""
+        """The node_modules directory that holds the AWS SDK for JavaScript v3.
+
+        It is the one that `KUMOI_NODE_MODULES` names, that of `kumoi runtime install nodejs`, or npm's global one.
+        """
         given = os.environ.get("KUMOI_NODE_MODULES")
-        places = [Path(given)] if given else [prefix / "lib" / "node_modules" for prefix in NodePrograms.prefixes()]
+        installed = [prefix / "lib" / "node_modules" for prefix in NodePrograms.prefixes()]
+        places = [Path(given)] if given else [bundled_sdk() / "node_modules", *installed]
         return next((place.resolve() for place in places if (place / "@aws-sdk").is_dir()), None)
+
+    @staticmethod
+    def shown() -> list[Path]:
+        """The directories that sandboxes have to see: those of installations, and that of the SDK."""
+        prefixes, modules = NodePrograms.prefixes(), NodePrograms.shared_modules()
+        if modules is None or any(modules.is_relative_to(prefix) for prefix in prefixes):
+            return prefixes
+        return [*prefixes, modules]
+
+
+def bundled_sdk() -> Path:
+    """Where `kumoi runtime install nodejs` puts the SDK: in the user's data directory, shared by all platforms."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "kumoi-runtimes" / "nodejs"
 
 
 def candidates() -> Iterator[Path]:

@@ -1,8 +1,9 @@
 """Timers: one task for the whole platform sleeps until the earliest due timer in state, then starts its handler.
 
-Handlers start in the order their timers fell due and run side by side, so that a slow one holds up no other. A timer
-is removed once its handler has returned, unless the handler's own transaction removed it with its effect
-(`tx.complete_timer`). A handler that fails is called again after a growing pause. Timers survive a restart.
+Handlers start in the order their timers fell due and run side by side, so that a slow one holds up no other; one that
+is set anew under its key while its handler runs waits for that handler. A timer is removed once its handler has
+returned, unless the handler's own transaction removed it with its effect (`tx.complete_timer`). A handler that fails is
+called again after a growing pause. Timers survive a restart.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from kumoi.state.sqlite import SqliteState
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Timer], Awaitable[None]]
+Name = tuple[str, str, str, str]
+"""What a timer replaces another by: account, region, topic and key."""
 
 CONCURRENCY = 100
 """Handlers under way at once; what is due beyond them waits. Handlers hand long work to a task of their own."""
@@ -38,6 +41,7 @@ class TimerRunner:
         self._clock = clock
         self._handlers: dict[str, Handler] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._busy: set[Name] = set()
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._wakes_at = _NEVER
@@ -116,9 +120,16 @@ class TimerRunner:
     async def _start_due(self) -> float:
         """Start the handlers of what is due; answers when the next timer will be."""
         free = CONCURRENCY - len(self._running)
-        for timer in await self._state.due_timers(free, besides=self._running.keys()) if free else ():
+        held = len(self._busy)  # at most so many wait for the handlers that run under their names
+        due = await self._state.due_timers(free + held, besides=self._running.keys()) if free else []
+        for timer in due:
+            name = (timer.account, timer.region, timer.topic, timer.key)
+            if name in self._busy or len(self._running) == CONCURRENCY:
+                continue
+            if timer.key:
+                self._busy.add(name)
             task = self._running[timer.id] = asyncio.create_task(self._fire(timer))
-            task.add_done_callback(partial(self._ended, timer.id))
+            task.add_done_callback(partial(self._ended, timer.id, name))
         if len(self._running) == CONCURRENCY:
             return _NEVER
         if not self._running:
@@ -126,8 +137,9 @@ class TimerRunner:
         following = await self._state.next_timer(after=self._clock.now())
         return _NEVER if following is None else following
 
-    def _ended(self, timer_id: int, _task: asyncio.Task[None]) -> None:
+    def _ended(self, timer_id: int, name: Name, _task: asyncio.Task[None]) -> None:
         del self._running[timer_id]
+        self._busy.discard(name)
         self._changed.set()
 
     async def _sleep(self, until: float) -> None:

@@ -14,6 +14,7 @@ import orjson
 from kumoi.vtl.errors import LimitExceeded
 
 _DEEPEST = 64
+_SMALL = frozenset((int, float, bool, type(None)))
 
 
 class JsonList(list[Any]):
@@ -50,17 +51,30 @@ def weight(value: Any, most: int) -> int:
 
     Few steps can make lists of lists that hold one another millions of times: this is what comparing or writing costs.
     """
-    found, waiting = 0, [value]
-    while waiting and found <= most:
-        one = waiting.pop()
-        found += 1
-        if isinstance(one, str):
-            found += len(one) >> 6
-        elif isinstance(one, Entry):
-            waiting += one.properties.values()
-        elif isinstance(one, list | tuple | dict):
-            found += len(one) >> 3
-            waiting += [*one, *one.values()] if isinstance(one, dict) else one
+    found = 0
+    waiting: list[list[Any] | tuple[Any, ...]] = [[value]]
+    while waiting:
+        within = waiting.pop()
+        found += len(within)
+        if found > most:
+            break
+        for one in within:
+            kind = type(one)
+            if kind is str:
+                if len(one) > 63:
+                    found += len(one) >> 6
+            elif kind in _SMALL:
+                pass
+            elif isinstance(one, Entry):
+                waiting.append(list(one.properties.values()))
+            elif isinstance(one, dict):
+                found += len(one) >> 3
+                waiting.append([*one, *one.values()])
+            elif isinstance(one, list | tuple):
+                found += len(one) >> 3
+                waiting.append(one)
+            elif isinstance(one, str):
+                found += len(one) >> 6
     return found
 
 

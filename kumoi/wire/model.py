@@ -194,7 +194,7 @@ class ServiceModel:
         if self.overlay.form_names:
             self.protocols = (*self.protocols, "query")
             _name_forms(raw["shapes"], self.overlay.form_names)
-        self.validator = Validator(name, self.overlay.unchecked_enums)
+        self.validator = Validator(name, self.overlay.unchecked)
         self._operations: dict[str, OperationModel] = {}
 
     @classmethod

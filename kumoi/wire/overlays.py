@@ -18,8 +18,9 @@ class Overlay:
     Of XML answers, by operation: `roots` are root elements that are not named for the output shape, and `bare` has the
     member whose text is the whole root. `xml_namespace` is theirs where the model says none; with `milliseconds`,
     timestamps tell them even when there are none. `checksummed` answers carry x-amz-crc32.
-    `unchecked_enums` are shapes whose values the service itself refuses, in words of its own. `validation_code` is the
-    error of a request that breaks the model's constraints; None for a service that checks everything itself.
+    `unchecked` are shapes whose enum or pattern the service itself checks, or takes more than the model says.
+    `validation_code` is the error of a request that breaks the model's constraints; None for a service that checks
+    everything itself.
     `form_names` are the names that elements of flattened lists and maps have in the query protocol, by shape: with them
     a service speaks that protocol, too, though its model has forgotten it. `told_statuses` are operations whose
     handlers say the answer's status, as StatusCode. A service with `amz_cbor` takes its JSON protocol with bodies in
@@ -34,7 +35,7 @@ class Overlay:
     xml_namespace: str | None = None
     milliseconds: bool = False
     checksummed: bool = False
-    unchecked_enums: frozenset[str] = frozenset()
+    unchecked: frozenset[str] = frozenset()
     validation_code: str | None = "ValidationException"
     form_names: Mapping[str, str] = field(default_factory=dict)
     told_statuses: frozenset[str] = frozenset()
@@ -160,7 +161,8 @@ OVERLAYS: Mapping[str, Overlay] = {
     "iot-data": Overlay(validation_code="InvalidRequestException"),
     "iotanalytics": Overlay(validation_code="InvalidRequestException"),
     "kinesis": Overlay(amz_cbor=True),
-    "lambda": Overlay(unchecked_enums=frozenset({"Runtime"})),
+    "cognito-idp": Overlay(unchecked=frozenset({"DomainType"})),
+    "lambda": Overlay(unchecked=frozenset({"Runtime"})),
     "logs": Overlay(validation_code="InvalidParameterException"),
     "s3": Overlay(
         roots=_S3_ROOTS,
@@ -176,7 +178,7 @@ OVERLAYS: Mapping[str, Overlay] = {
         error_prefix="com.amazonaws.sqs#",
         statuses={"PurgeQueueInProgress": 403, "ResourceNotFoundException": 404},
         query_codes=_SQS_QUERY_CODES,
-        unchecked_enums=frozenset({"QueueAttributeName"}),
+        unchecked=frozenset({"QueueAttributeName"}),
         xml_namespace="http://queue.amazonaws.com/doc/2012-11-05/",
         form_names=_SQS_FORM_NAMES,
     ),

@@ -96,11 +96,11 @@ def constraints(shape: Shape, *, enums: bool = True) -> list[tuple[str, str]]:
 
 
 class Validator(Generator):
-    """The checks of one service's shapes; `unchecked_enums` are shapes whose values the service refuses itself."""
+    """The checks of one service's shapes; of `unchecked` shapes the service checks enum and pattern itself."""
 
-    def __init__(self, service: str, unchecked_enums: frozenset[str] = frozenset()) -> None:
+    def __init__(self, service: str, unchecked: frozenset[str] = frozenset()) -> None:
         super().__init__(service, {"Violation": Violation})
-        self._unchecked = unchecked_enums
+        self._unchecked = unchecked
         self._constrained: dict[str, bool] = {}
 
     def check(self, shape: Shape, title: str) -> Check | None:
@@ -114,7 +114,8 @@ class Validator(Generator):
             for holds, words in constraints(shape, enums=shape.name not in self._unchecked)
             if holds != "len(x) >= 0"
         ]
-        text = shape.traits.get("pattern") if shape.type == "string" else None
+        checked = shape.type == "string" and shape.name not in self._unchecked
+        text = shape.traits.get("pattern") if checked else None
         pattern = compiled_pattern(text) if text else None
         if pattern is not None:
             matches = self.constant(f"pattern_{shape.name}", pattern.fullmatch)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,8 @@ def bundle(project: Path, files: dict[str, str], *packages: str) -> bytes:
         chosen = [
             path for path in (project / "node_modules").iterdir() if not path.name.startswith((".", "@aws", "@sm"))
         ]
-        for package in chosen if packages else ():
+        scoped = [project / "node_modules" / package for package in packages if package.startswith("@smithy/")]
+        for package in [*chosen, *scoped] if packages else ():
             for path in package.rglob("*"):
                 if path.is_file():
                     out.write(path, path.relative_to(project))
@@ -184,3 +186,28 @@ def test_middy_wraps_a_handler(kumoi: Any, project: Path) -> None:
 
     assert invoke({"name": "you"})["greeting"] == "HELLO YOU"
     assert invoke({"fail": True}) == {"softened": "as asked"}
+
+
+def test_the_xray_sdk_traces(kumoi: Any, project: Path) -> None:
+    source = """
+    const xray = require('aws-xray-sdk-core');
+    exports.handler = async (event) => xray.captureAsyncFunc('work', async (work) => {
+      work.addAnnotation('customer', event.customer);
+      work.close();
+      return process.env._X_AMZN_TRACE_ID;
+    });
+    """
+    client = kumoi.client("lambda")
+    package = bundle(project, {"index.js": source}, "aws-xray-sdk-core", "@smithy/service-error-classification")
+    options = {"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": ROLE, "TracingConfig": {"Mode": "Active"}}
+    client.create_function(FunctionName="traced", Code={"ZipFile": package}, Timeout=15, **options)
+    answer = json.load(client.invoke(FunctionName="traced", Payload=b'{"customer": "ada"}')["Payload"])
+    assert isinstance(answer, str), answer
+    root = answer.split(";")[0].removeprefix("Root=")
+    deadline = time.monotonic() + 20
+    text = ""
+    while '"annotations":{"customer":"ada"}' not in text:
+        assert time.monotonic() < deadline, text
+        traces = kumoi.client("xray").batch_get_traces(TraceIds=[root])["Traces"]
+        text = "".join(segment["Document"] for trace in traces for segment in trace["Segments"])
+    assert '"name":"Invocation"' in text

@@ -14,7 +14,7 @@ from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.state import Timer, Transaction, transactional
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
-from kumoi.wire.http import BufferedBody, Request
+from kumoi.wire.http import BufferedBody, Headers, Request
 
 
 def hop(source: str, target: str, outcome: str, duration_us: int) -> Hop:
@@ -93,3 +93,29 @@ def test_an_enforcing_platform_is_ruled_from_its_own_machine(mode: str, local: b
     request = Request(method, path, client=("203.0.113.9", 5), local=local)
     assert asyncio.run(internal(request)).status == status
     assert forgotten == ([None] if path.endswith("reset") and status == 200 else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("localhost:4566", None, 200),
+        ("localhost:4566", "http://localhost:3000", 200),
+        ("[::1]:4566", None, 200),
+        ("10.0.0.7:4566", "http://10.0.0.7:4566", 200),
+        ("kumoi:4566", None, 200),
+        ("host.docker.internal:4566", None, 200),
+        ("", None, 200),
+        ("localhost:4566", "https://example.com", 403),
+        ("localhost:4566", "null", 403),
+        ("rebound.example.com:4566", "http://rebound.example.com:4566", 403),
+        ("rebound.example.com:4566", None, 403),
+    ],
+)
+def test_pages_of_others_rule_nothing(host: str, origin: str | None, status: int) -> None:
+    async def reset(_account: str | None) -> None: ...
+
+    doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=False))
+    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
+    headers = [("Host", host)] + ([("Origin", origin)] if origin else [])
+    request = Request("POST", "/_kumoi/reset", headers=Headers(headers))
+    assert asyncio.run(internal(request)).status == status

@@ -109,6 +109,26 @@ def test_registered_host_names() -> None:
     assert router.resolve(incoming).service == "s3"
 
 
+@pytest.mark.parametrize(
+    ("host", "taken"),
+    [
+        ("www.example.com", True),
+        ("shop.localhost:4566", True),
+        ("localhost:4566", False),
+        ("s3.us-east-1.amazonaws.com", False),
+        ("orders.s3.amazonaws.com", False),
+        ("d111111abcdef8.cloudfront.net", False),
+    ],
+)
+def test_names_of_aws_and_the_platforms_own_are_not_taken_over(host: str, taken: bool) -> None:
+    router = Router()
+    router.register_host(
+        host.partition(":")[0], Target("data-plane", "cloudfront-edge", "us-east-1", attributes={"alias": "x"})
+    )
+    found = router.resolve(Request("GET", "/", headers=Headers([("Host", host)])))
+    assert (found.attributes.get("alias") == "x") is taken
+
+
 # -- rules 2 and 3: rpc-v2-cbor, X-Amz-Target -----------------------------------------------------------------------
 
 

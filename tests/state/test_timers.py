@@ -189,6 +189,41 @@ def test_a_handler_may_set_its_own_timer_anew(run: Run) -> None:
     run(scenario)
 
 
+def test_a_timer_set_anew_while_its_handler_runs_waits_for_it(run: Run) -> None:
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        begun, release, other = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        under_way, most, payloads = 0, 0, list[bytes]()
+
+        async def handler(timer: Timer) -> None:
+            nonlocal under_way, most
+            if timer.key == "other":
+                other.set()
+                return
+            under_way += 1
+            most = max(most, under_way)
+            payloads.append(timer.payload)
+            begun.set()
+            await release.wait()
+            under_way -= 1
+
+        timers = TimerRunner(state, clock)
+        timers.on("topic", handler)
+        await timers.start()
+        await set_timer(state, 0, b"first", "k")
+        async with asyncio.timeout(10):
+            await begun.wait()
+            await set_timer(state, 0, b"second", "k")
+            await set_timer(state, 0, b"", "other")
+            await other.wait()
+        release.set()
+        await timers.idle()
+        assert (payloads, most) == ([b"first", b"second"], 1)
+        assert await state.next_timer() is None
+        await timers.stop()
+
+    run(scenario)
+
+
 def test_a_handler_that_was_stopped_is_called_at_the_next_start(run: Run) -> None:
     async def scenario(state: SqliteState, clock: Clock) -> None:
         started, calls = asyncio.Event(), 0

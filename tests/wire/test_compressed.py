@@ -22,7 +22,7 @@ def test_a_bomb_is_not_unpacked() -> None:
         asyncio.run(plain(gzip.compress(bytes(50_000_000)), 1_000_000))
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"cut short")[:-9]])
+@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"cut short", mtime=0)[:-9]])
 def test_what_is_no_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(AwsError) as refused:
         asyncio.run(plain(body, 100))

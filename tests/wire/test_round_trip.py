@@ -32,17 +32,20 @@ SERVED = [
     "apigatewaymanagementapi",
     "apigatewayv2",
     "appsync",
+    "athena",
     "cloudformation",
     "codedeploy",
     "cloudfront",
     "cloudfront-keyvaluestore",
     "cloudwatch",
+    "cognito-identity",
     "cognito-idp",
     "dynamodb",
     "ecr",
     "elbv2",
     "events",
     "fis",
+    "glue",
     "iam",
     "iot",
     "iot-data",
@@ -60,6 +63,7 @@ SERVED = [
     "ssm",
     "stepfunctions",
     "sts",
+    "xray",
 ]
 
 TEXT = st.text(

@@ -68,9 +68,10 @@ class JsContext:
         found = self._context.eval(read("encodings"))
         for prelude in preludes:
             found = self._context.eval(prelude)(self._driver, found)
-        self._start, self._take, self._answer = (
-            self._context.eval(f"(driver) => driver.{name}")(self._driver) for name in ("start", "take", "answer")
+        self._run, self._take, self._answer = (
+            self._context.eval(f"(driver) => driver.{name}")(self._driver) for name in ("run", "take", "answer")
         )
+        self._programs: dict[str, Any] = {}
         used = self._context.memory()["malloc_size"]
         self._context.set_memory_limit(used + memory)
         self._context.set_time_limit(seconds)
@@ -89,18 +90,23 @@ class JsContext:
         self.calls += 1
         outcome = JsOutcome()
         try:
-            program = self._context.eval(f"typeof {name} === 'undefined' ? undefined : {name}")
+            program = self._program(name)
             began = time.thread_time()
             ends = began + self._seconds
-            self._start(program, orjson.dumps(arguments).decode(), float(int(now * 1000)))
+            state = _state(self._run(program, orjson.dumps(arguments).decode(), float(int(now * 1000))))
             while True:
                 # quickjs times each job alone, and a program may go on from one to the next for ever.
+                over = state["done"]
                 while self._context.execute_pending_job():
+                    over = False
                     if time.thread_time() > ends:
                         self.broken = True
                         outcome.error = JsError(*_INTERRUPTED, limit="time")
                         return outcome
-                state = _state(self._take())
+                if not over:
+                    asked = state["asked"]
+                    state = _state(self._take())
+                    state["asked"] = asked + state["asked"]
                 outcome.seconds += time.thread_time() - began
                 if state["done"]:
                     break
@@ -111,6 +117,7 @@ class JsContext:
                 began = time.thread_time()
                 for reply in replies:
                     self._answer(*reply)
+                state = {"done": False, "asked": []}
         except self._failed as error:
             self.broken = True
             outcome.error = self._error(error)
@@ -125,6 +132,15 @@ class JsContext:
                 JsError("InternalError", "out of memory", limit="memory") if self.broken else JsError(**told)
             )
         return outcome
+
+    def _program(self, name: str) -> Any:
+        """A function of the program, found by an expression at the first call."""
+        found = self._programs.get(name)
+        if found is None:
+            found = self._context.eval(f"typeof {name} === 'undefined' ? undefined : {name}")
+            if found is not None:
+                self._programs[name] = found
+        return found
 
     def _error(self, error: Exception) -> JsError:
         """What quickjs threw: a text of `Name: message`, then the stack; nothing readable when memory was out."""

@@ -58,6 +58,11 @@
         fail(error);
       }
     },
+    // Start and take at once: most programs are done then.
+    run(program, args, now) {
+      kumoi.start(program, args, now);
+      return kumoi.take();
+    },
     take() {
       const told = stringify(state);
       state.asked = [];

@@ -63,7 +63,7 @@ function asFault(error, shown) {
     if (/@aws-sdk\/|@smithy\//.test(error.message)) {
       message +=
         "\nAWS's Node.js runtimes bundle the AWS SDK for JavaScript v3. Kumoi shows the one installed on this machine: " +
-        "`npm install -g @aws-sdk/client-…`, or package it with the function.";
+        "`kumoi runtime install nodejs` or `npm install -g @aws-sdk/client-…`, or package it with the function.";
     }
     return new RuntimeFault("ImportModuleError", message, error.stack);
   }

@@ -18,7 +18,7 @@ from kumoi.http_api.access_log import AccessLogs, line
 from kumoi.http_api.functions import IntegrationFailed
 from kumoi.http_api.incoming import Incoming, passed_on
 from kumoi.http_api.results import HttpResult
-from kumoi.services.apigateway import apigateway
+from kumoi.services.apigateway import apigateway, tracing
 from kumoi.services.apigateway.answering import compressed, gateway_result, uncompressed
 from kumoi.services.apigateway.authorizers import authorize
 from kumoi.services.apigateway.compiled import CompiledDeployment, CompiledDeployments
@@ -61,12 +61,14 @@ async def serve(
         return _forbidden(call, "the API has no such stage")
     if served.api.properties.get("disableExecuteApiEndpoint") and not Custom:
         return _forbidden(call, "the API's default endpoint is disabled")
+    if served.stage.properties.get("tracingEnabled"):
+        await tracing.begin(call, served.api, served.stage, path, Host)
     fields = passed_on(
         request.headers.items,
         host=Host,
         scheme=request.scheme,
         source=request.client[0],
-        trace=f"Root={call.trace.root}",
+        trace=tracing.header(call),
     )
     incoming = Incoming(request.method, path, request.query, fields, b"", request.client[0], Host)
     exchange = new_exchange(call, served, incoming, BasePath, custom=Custom)
@@ -176,6 +178,7 @@ async def _finished(exchange: Exchange, served: Served, result: HttpResult, seco
     fields = [field for field in result.headers if field[0].lower() not in ("content-length", "transfer-encoding")]
     fields += ids(exchange)
     call.response_bytes = len(result.body)
+    tracing.ended(call, result.status)
     write_execution(exchange, served.stage, result)
     log = served.stage.properties.get("accessLogSettings") or {}
     if log.get("destinationArn") and log.get("format"):

@@ -20,6 +20,7 @@ appsync = Service(
     __name__,
     modules=(
         "operations.apis",
+        "operations.caches",
         "operations.data_sources",
         "operations.evaluation",
         "operations.functions",

@@ -18,7 +18,7 @@ from kumoi.http_api import jwt
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.naming import api_arn
 from kumoi.services.appsync.providers import providers
-from kumoi.services.appsync.records import Api, keys
+from kumoi.services.appsync.records import Api, ApiKey, keys
 from kumoi.services.appsync.resolving.field import Asked, Caller
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.state import Transaction, transactional
@@ -38,8 +38,14 @@ class Refused(Exception):
         super().__init__(text)
 
 
-async def authenticate(call: Call, api: Api, request: Mapping[str, Any], headers: Mapping[str, str]) -> Caller:
-    """Who sent a request; raises Refused."""
+async def authenticate(
+    call: Call,
+    api: Api,
+    request: Mapping[str, Any],
+    headers: Mapping[str, str],
+    known: Mapping[str, ApiKey] | None = None,
+) -> Caller:
+    """Who sent a request; raises Refused. `known` are the API's keys, where somebody has read them."""
     by_mode: dict[str, list[Mapping[str, Any]]] = {}
     for provider in providers(api.properties):
         by_mode.setdefault(str(provider["authenticationType"]), []).append(provider)
@@ -47,7 +53,9 @@ async def authenticate(call: Call, api: Api, request: Mapping[str, Any], headers
     if given.startswith(_SIGNED):
         return _signed(call, by_mode)
     if "x-api-key" in headers and "API_KEY" in by_mode:
-        if not await _holds(call.state, api.id, headers["x-api-key"], call.now):
+        given = headers["x-api-key"]
+        key = await _key(call.state, api.id, given) if known is None else known.get(given)
+        if key is None or key.expires <= call.now:
             raise Refused
         return Caller("API_KEY")
     if not given:
@@ -61,9 +69,8 @@ async def authenticate(call: Call, api: Api, request: Mapping[str, Any], headers
     raise Refused("Valid authorization header not provided.")
 
 
-def allowed(found: Compiled, asked: Asked, type_name: str, field: str) -> bool:
-    """Whether a field is open to whoever asks."""
-    caller, properties = asked.caller, asked.api.properties
+def allowed(found: Compiled, properties: Mapping[str, Any], caller: Caller, type_name: str, field: str) -> bool:
+    """Whether a field of an API with these properties is open to a caller."""
     if f"{type_name}.{field}" in caller.denied:
         return False
     openings = found.openings.get((type_name, field)) or found.openings.get((type_name, None))
@@ -242,6 +249,5 @@ def _addresses(call: Call) -> list[str]:
 
 
 @transactional
-async def _holds(tx: Transaction, api_id: str, id: str, now: float) -> bool:
-    key = await keys.get(tx, api_id, id)
-    return key is not None and key.expires > now
+async def _key(tx: Transaction, api_id: str, id: str) -> ApiKey | None:
+    return await keys.get(tx, api_id, id)

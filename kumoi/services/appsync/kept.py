@@ -5,27 +5,58 @@ Each is made at its first use, so that a platform starts without the libraries b
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
+    from kumoi.services.appsync.caching import Cache
+    from kumoi.services.appsync.execution.bound import Bound, Bounds
+    from kumoi.services.appsync.records import Version
     from kumoi.services.appsync.resolving.templates import Templates
-    from kumoi.services.appsync.schema.compiled import Schemas
+    from kumoi.services.appsync.schema.compiled import Compiled
+    from kumoi.state import State
+
+SCHEMAS = 64
+"""Schemas that are kept."""
 
 
 class Kept:
     """The memory of one platform. `verdicts` are what functions said of (API, token), and until when."""
 
     def __init__(self) -> None:
+        self._bounds: Bounds | None = None
+        self._schemas: OrderedDict[str, Compiled] = OrderedDict()
         self.verdicts: dict[tuple[str, str], tuple[float, Any]] = {}
 
     @cached_property
-    def schemas(self) -> Schemas:
-        """Schemas in use."""
-        from kumoi.services.appsync.schema.compiled import Schemas
+    def cache(self) -> Cache:
+        """What the caches of APIs hold."""
+        from kumoi.services.appsync.caching import Cache
 
-        return Schemas()
+        return Cache()
+
+    async def schema(self, version: str, definition: str) -> Compiled:
+        """A schema, compiled; raises BadSchema. That, and importing what compiles, takes a while: on a thread."""
+        found = self._schemas.get(version)
+        if found is None:
+            found = await asyncio.to_thread(_compiled, definition)
+        else:
+            self._schemas.move_to_end(version)
+        self._schemas[version] = found
+        if len(self._schemas) > SCHEMAS:
+            self._schemas.popitem(last=False)
+        return found
+
+    async def bound(self, state: State, api_id: str, version: Version | None) -> Bound | None:
+        """An API ready to run; None when it is gone."""
+        if self._bounds is None:
+            made = await asyncio.to_thread(_bounds, self.schema)
+            self._bounds = self._bounds or made
+        return await self._bounds.of(state, api_id, version)
 
     @cached_property
     def templates(self) -> Templates:
@@ -40,3 +71,15 @@ class Kept:
         from kumoi.http_api.jwt import IssuerKeys
 
         return IssuerKeys()
+
+
+def _bounds(schema: Callable[[str, str], Awaitable[Compiled]]) -> Bounds:
+    from kumoi.services.appsync.execution.bound import Bounds
+
+    return Bounds(schema)
+
+
+def _compiled(definition: str) -> Compiled:
+    from kumoi.services.appsync.schema.compiled import compiled
+
+    return compiled(definition)

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from kumoi.doorway import Call
-from kumoi.services.appsync import appsync
+from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
+from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
-from kumoi.services.appsync.lookup import find_place
-from kumoi.services.appsync.records import (
-    Api,
-    DataSource,
-    Function,
-    Schema,
-    apis,
-    data_sources,
-    functions,
-    resolvers,
-    schemas,
-)
+from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
-from kumoi.services.appsync.resolving.outcomes import FieldError
-from kumoi.services.appsync.resolving.resolver import Plan, plan
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
+
+if TYPE_CHECKING:
+    from kumoi.services.appsync.execution.bound import Bound
 
 MAX_REQUEST = 1024 * 1024
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
@@ -50,53 +42,64 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
-    place = await find_place(call.doorway.state.at("", ""), wanted)
+    place, version = await _find(call.doorway.state.at("", ""), wanted)
     if place is None or path.rstrip("/") != "/graphql":
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    api, schema = await _read(call.state, place.api)
-    if api is None:
+    bound = await call.part(Kept).bound(call.state, place.api, version)
+    if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
+    if bound.api.properties.get("xrayEnabled"):
+        await tracing.begin(call, bound.api)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "AppSync takes POST only.")
     try:
         body = await request.body.read(MAX_REQUEST)
     except BodyTooLarge:
         return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1 MB.")
-    headers = {name.lower(): value for name, value in request.headers.items}
+    headers = request.headers.index
     asked = _asked(body, headers.get("content-type", ""))
     try:
-        caller = await authenticate(call, api, asked if isinstance(asked, dict) else {}, headers)
+        caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
     except Refused as refused:
         return _failed(call, 401, "UnauthorizedException", str(refused))
     if isinstance(asked, str):
         return _failed(call, 400, "MalformedHttpRequestException", asked)
-    if schema is None or not schema.definition:
+    if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
-    return await _run(Asked(call, api, caller, headers, asked.get("variables") or {}), schema, asked)
+    whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
+    return await _run(whole, bound, asked)
 
 
-async def _run(asked: Asked, schema: Schema, given: Mapping[str, Any]) -> Response:
-    from kumoi.services.appsync.execution.documents import document
-    from kumoi.services.appsync.execution.running import operations, refusal, run
-
-    call, kept, properties = asked.call, asked.call.part(Kept), asked.api.properties
-    found = kept.schemas.of(schema.version, schema.definition)
-    read = await document(found, given["query"], properties.get("introspectionConfig") != "DISABLED")
+async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
+    call, kept = asked.call, asked.call.part(Kept)
+    read = await bound.document(given["query"])
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
     name = given.get("operationName")
-    known = operations(read)
-    if not name and len(known) > 1:
+    if not name and len(read.operations) > 1:
         return _failed(call, 400, "BadRequestException", "Missing operation name.")
-    chosen = [one for one in known if not name or (one.name is not None and one.name.value == name)]
+    chosen = [one for one in read.operations if not name or one.name == name]
     if not chosen:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
-    reason = refusal(read, chosen[0], properties.get("queryDepthLimit") or 0)
-    if reason is not None:
-        return _failed(call, 400, "BadRequestException", reason)
-    plans = await _plans(call.state, asked.api.id, read.fields)
-    return _answered(call, await run(asked, found, plans, kept.templates, read, name or None))
+    if chosen[0].subscribes:
+        return _failed(call, 400, "BadRequestException", "Kumoi does not implement subscriptions yet.")
+    held = _held(asked, given) if chosen[0].queries else None
+    if held is not None and (content := kept.cache.get(held, call.now)) is not None:
+        return _sent(call, content)
+    answer = await bound.run(asked, kept.templates, read, chosen[0])
+    content = _json(answer)
+    if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
+        kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
+    return _sent(call, content, errors="errors" in answer)
+
+
+def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
+    """Under which key the answer to a query is held, if whole answers are."""
+    cache, caller = asked.cache, asked.caller
+    if cache is None or cache.properties["apiCachingBehavior"] != "OPERATION_LEVEL_CACHING":
+        return None
+    return answer_key(cache, given, caller.mode, caller.identity, caller.denied, asked.headers)
 
 
 def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
@@ -111,14 +114,26 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
         return unreadable
     if not isinstance(given, dict) or not isinstance(given.get("query"), str):
         return unreadable
-    if not isinstance(given.get("variables") or {}, dict) or not isinstance(given.get("operationName") or "", str):
+    if not isinstance(given.get("variables"), dict | None) or not isinstance(given.get("operationName"), str | None):
         return unreadable
     return given
 
 
 def _answered(call: Call, answer: Any, status: int = 200, *more: tuple[str, str]) -> Response:
-    body = orjson.dumps(answer)
+    return _sent(call, _json(answer), status, *more, errors=bool(answer.get("errors")))
+
+
+def _json(answer: Any) -> bytes:
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:
+        # What nests deeper than this library writes: `errorInfo` may.
+        return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], errors: bool = False) -> Response:
     call.response_bytes = len(body)
+    tracing.ended(call, status, errors=errors)
     fields = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),
@@ -133,34 +148,9 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
 
 
 @transactional
-async def _read(tx: Transaction, api_id: str) -> tuple[Api | None, Schema | None]:
-    return await apis.get(tx, api_id), await schemas.get(tx, api_id)
-
-
-@transactional
-async def _plans(
-    tx: Transaction, api_id: str, fields: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Plan | FieldError]:
-    """How each field that has a resolver is resolved."""
-    plans: dict[tuple[str, str], Plan | FieldError] = {}
-    for type_name, field in fields:
-        resolver = await resolvers.get(tx, api_id, type_name, field)
-        if resolver is None:
-            continue
-        steps: dict[str, Function] = {}
-        sources: dict[str, DataSource] = {}
-        named = [resolver.properties.get("dataSourceName")]
-        for id in (resolver.properties.get("pipelineConfig") or {}).get("functions") or ():
-            function = await functions.get(tx, api_id, id)
-            if function is not None:
-                steps[id] = function
-                named.append(function.properties["dataSourceName"])
-        for name in named:
-            source = await data_sources.get(tx, api_id, name) if name else None
-            if source is not None:
-                sources[source.name] = source
-        try:
-            plans[type_name, field] = plan(resolver, steps, sources)
-        except FieldError as error:
-            plans[type_name, field] = error
-    return plans
+async def _find(tx: Transaction, wanted: str) -> tuple[Place | None, Version | None]:
+    """Where an API is that an id or a key stands for, and its version."""
+    place = await places.get(tx, wanted)
+    if place is None:
+        return None, None
+    return place, await versions.get(tx.at(place.account, place.region), place.api)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.services.appsync.caching import usable_key
 from kumoi.services.appsync.errors import bad_request, not_built
 from kumoi.wire.errors import aws_error
 
 TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
 MAX_CODE = 32_768
+MAX_KEYS = 25
+MAX_SECONDS = 3600
 
 
 def check(properties: Mapping[str, Any]) -> None:
     """Raise for a program that could not run."""
-    for member in ("cachingConfig", "syncConfig"):
-        if properties.get(member):
-            raise not_built(member)
-    if properties.get("maxBatchSize"):
-        raise not_built("maxBatchSize (resolving in batches)")
+    _check_caching(properties.get("cachingConfig") or {})
+    if properties.get("syncConfig"):
+        raise not_built("syncConfig")
     code = properties.get("code")
     if code is not None:
         _check_code(code, properties)
@@ -28,6 +29,20 @@ def check(properties: Mapping[str, Any]) -> None:
     for member in TEMPLATES:
         if properties.get(member):
             _check_template(member, properties[member])
+
+
+def _check_caching(config: Mapping[str, Any]) -> None:
+    """Raise for a time or a key that a result could not be cached by."""
+    if config and not 1 <= config.get("ttl", 0) <= MAX_SECONDS:
+        raise bad_request(f"The caching TTL has to be between 1 and {MAX_SECONDS} seconds.")
+    keys = config.get("cachingKeys") or ()
+    if len(keys) > MAX_KEYS:
+        raise bad_request(f"A resolver can have up to {MAX_KEYS} caching keys.")
+    for key in keys:
+        if not usable_key(key):
+            raise bad_request(
+                f"The caching key {key} has to begin with context.arguments, context.source or context.identity."
+            )
 
 
 def _check_code(code: str, properties: Mapping[str, Any]) -> None:

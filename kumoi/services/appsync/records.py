@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from kumoi.names import uuid
+from kumoi.state import Transaction
 from kumoi.state.space import Space
 
 
@@ -78,16 +80,54 @@ class Place(msgspec.Struct, frozen=True):
     region: str
 
 
-apis: Space[Api] = Space("appsync.api", Api, lambda api: (api.id,), remembered=True)
-schemas: Space[Schema] = Space("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
-keys: Space[ApiKey] = Space("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
-data_sources: Space[DataSource] = Space(
-    "appsync.source", DataSource, lambda source: (source.api, source.name), remembered=True
-)
-functions: Space[Function] = Space(
-    "appsync.function", Function, lambda function: (function.api, function.id), remembered=True
-)
-resolvers: Space[Resolver] = Space(
-    "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field), remembered=True
+class ApiCache(msgspec.Struct, frozen=True, kw_only=True):
+    """An API's cache; `version` changes when it is changed or flushed."""
+
+    api: str
+    version: str
+    properties: dict[str, Any]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """An API's version: it changes with whatever is written of the API."""
+
+    api: str
+    version: str
+
+
+RecordT = TypeVar("RecordT")
+versions: Space[Version] = Space("appsync.version", Version, lambda version: (version.api,), remembered=True)
+
+
+class Part(Space[RecordT]):
+    """Records of APIs, under keys that begin with the API's id: whoever writes one makes a new version of the API."""
+
+    async def put(self, tx: Transaction, record: RecordT) -> None:
+        """Store a record."""
+        await super().put(tx, record)
+        await self._changed(tx, self._key(record)[0])
+
+    async def delete(self, tx: Transaction, *key: Any) -> bool:
+        """Remove a record; whether it was there."""
+        await self._changed(tx, key[0])
+        return await super().delete(tx, *key)
+
+    async def delete_all(self, tx: Transaction, *prefix: Any) -> int:
+        """Remove the records of an API; how many there were."""
+        await self._changed(tx, prefix[0])
+        return await super().delete_all(tx, *prefix)
+
+    async def _changed(self, tx: Transaction, api: Any) -> None:
+        await versions.put(tx, Version(api, uuid()))
+
+
+apis: Part[Api] = Part("appsync.api", Api, lambda api: (api.id,), remembered=True)
+schemas: Part[Schema] = Part("appsync.schema", Schema, lambda schema: (schema.api,), remembered=True)
+caches: Part[ApiCache] = Part("appsync.cache", ApiCache, lambda cache: (cache.api,))
+keys: Part[ApiKey] = Part("appsync.key", ApiKey, lambda key: (key.api, key.id), remembered=True)
+data_sources: Part[DataSource] = Part("appsync.source", DataSource, lambda source: (source.api, source.name))
+functions: Part[Function] = Part("appsync.function", Function, lambda function: (function.api, function.id))
+resolvers: Part[Resolver] = Part(
+    "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field)
 )
 places: Space[Place] = Space("appsync.place", Place, lambda place: (place.id,), scope="global", remembered=True)

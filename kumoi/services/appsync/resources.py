@@ -21,10 +21,12 @@ _SOURCE = (
 _PROGRAM = ("Code", "DataSourceName", "MaxBatchSize", "RequestMappingTemplate", "ResponseMappingTemplate", "Runtime")
 _RESOLVER = (*_PROGRAM, "CachingConfig", "Kind", "MetricsConfig", "PipelineConfig", "SyncConfig")
 _FUNCTION = (*_PROGRAM, "Description", "FunctionVersion", "Name", "SyncConfig")
+_CACHE = ("ApiCachingBehavior", "HealthMetricsConfig", "Ttl", "Type")
 _UNLIKE = {"DynamoDBConfig": "dynamodbConfig", "OpenIDConnectConfig": "openIDConnectConfig"}
 _WHOLE = frozenset(("AuthTTL", "IatTTL", "AuthorizerResultTtlInSeconds", "MaxBatchSize", "Ttl", "QueryDepthLimit"))
 _WHOLE |= {"ResolverCountLimit", "DeltaSyncTableTTL", "BaseTableTTL"}
 _FLAGS = frozenset(("ExcludeVerboseContent", "UseCallerCredentials", "Versioned", "XrayEnabled"))
+_FLAGS |= {"AtRestEncryptionEnabled", "TransitEncryptionEnabled"}
 _SHORT = {"OpenIDConnectConfig": {"AuthTTL": "authTTL", "IatTTL": "iatTTL"}}
 
 
@@ -233,7 +235,34 @@ async def _delete_function(call: ResourceCall) -> None:
     await call.ask("appsync", "DeleteFunction", apiId=call.properties["ApiId"], functionId=id)
 
 
+def _cache(call: ResourceCall) -> dict[str, Any]:
+    call.required("ApiId", "ApiCachingBehavior", "Ttl", "Type")
+    return {"apiId": call.properties["ApiId"], **_given(call, _CACHE)}
+
+
+async def _create_cache(call: ResourceCall) -> Resource:
+    given = _cache(call) | _given(call, ("AtRestEncryptionEnabled", "TransitEncryptionEnabled"))
+    await call.ask("appsync", "CreateApiCache", **given)
+    return Resource(f"{given['apiId']}ApiCache", {"Id": f"{given['apiId']}ApiCache"})
+
+
+async def _update_cache(call: ResourceCall) -> Resource:
+    await call.ask("appsync", "UpdateApiCache", **_cache(call))
+    return Resource(call.physical_id, {"Id": call.physical_id})
+
+
+async def _delete_cache(call: ResourceCall) -> None:
+    await call.ask("appsync", "DeleteApiCache", apiId=call.properties["ApiId"])
+
+
 RESOURCES = (
+    ResourceType(
+        "AWS::AppSync::ApiCache",
+        _create_cache,
+        _delete_cache,
+        _update_cache,
+        frozenset(("ApiId", "AtRestEncryptionEnabled", "TransitEncryptionEnabled")),
+    ),
     ResourceType("AWS::AppSync::GraphQLApi", _create_api, _delete_api, _update_api, frozenset(_FIXED)),
     ResourceType("AWS::AppSync::GraphQLSchema", _make_schema, _keep_schema, _make_schema, frozenset(("ApiId",))),
     ResourceType("AWS::AppSync::ApiKey", _create_key, _delete_key, _update_key, frozenset(("ApiId",))),

@@ -10,6 +10,8 @@ Rules: the Cognito user pools API reference and developer guide ("Authentication
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
 
@@ -20,24 +22,37 @@ cognito_idp = Service(
         "operations.admin",
         "operations.authentication",
         "operations.clients",
+        "operations.domains",
         "operations.groups",
         "operations.passwords",
         "operations.pools",
+        "operations.resource_servers",
+        "operations.second_factors",
         "operations.self_service",
         "operations.sign_up",
         "operations.tags",
         "plane",
+        "hosted.plane",
     ),
     resource=("UserPoolId", "ClientId", "PoolName", "ResourceArn"),
-    data_planes=("cognito-keys",),
+    data_planes=("cognito-keys", "cognito-hosted-ui"),
     authorization="authorization",
     page="cognito",
 )
 
 
-@cognito_idp.on_reset
-async def reset(_parts: Parts, state: State, account: str | None) -> None:
-    """Free the ids of what is being forgotten."""
-    from kumoi.services.cognito_idp.lookup import forget
+@cognito_idp.lifespan
+async def run(parts: Parts) -> AsyncIterator[None]:
+    """Answer at the customers' own names while the platform runs."""
+    from kumoi.services.cognito_idp.lifespan import running
 
-    await forget(state.at("", ""), account)
+    async with running(parts):
+        yield
+
+
+@cognito_idp.on_reset
+async def reset(parts: Parts, state: State, account: str | None) -> None:
+    """Free the ids and names of what is being forgotten."""
+    from kumoi.services.cognito_idp.lifespan import forget
+
+    await forget(parts, state, account)

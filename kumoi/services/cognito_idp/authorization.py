@@ -12,7 +12,8 @@ PUBLIC = (
     *("ChangePassword", "ConfirmForgotPassword", "ConfirmSignUp", "DeleteUser", "DeleteUserAttributes"),
     *("ForgotPassword", "GetUser", "GetUserAttributeVerificationCode", "GlobalSignOut", "InitiateAuth"),
     *("ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken", "SignUp", "UpdateUserAttributes"),
-    "VerifyUserAttribute",
+    *("VerifyUserAttribute", "AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
+    "SetUserSettings",
 )
 
 

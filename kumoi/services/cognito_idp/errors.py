@@ -35,14 +35,14 @@ def no_group() -> AwsError:
     return aws_error("ResourceNotFoundException", "Group not found.")
 
 
-def wrong_code() -> AwsError:
+def wrong_code(text: str = "Invalid verification code provided, please try again.") -> AwsError:
     """CodeMismatchException."""
-    return aws_error("CodeMismatchException", "Invalid verification code provided, please try again.")
+    return aws_error("CodeMismatchException", text)
 
 
-def expired_code() -> AwsError:
+def expired_code(text: str = "Invalid code provided, please request a code again.") -> AwsError:
     """ExpiredCodeException."""
-    return aws_error("ExpiredCodeException", "Invalid code provided, please request a code again.")
+    return aws_error("ExpiredCodeException", text)
 
 
 def too_often() -> AwsError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp.lookup import Scene
-from kumoi.services.cognito_idp.records import RefreshToken, User, refresh_tokens
+from kumoi.services.cognito_idp.records import Group, RefreshToken, User, groups, refresh_tokens
 from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.tokens import claims_of, keyed, sign, validity
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
@@ -36,12 +36,24 @@ _KEPT_CLAIMS = frozenset(
 
 
 async def issue(
-    call: Call, scene: Scene, user: User, signed_in: float, origin: str, *, with_refresh: bool, source: str
+    call: Call,
+    scene: Scene,
+    user: User,
+    signed_in: float,
+    origin: str,
+    *,
+    with_refresh: bool,
+    source: str,
+    scopes: tuple[str, ...] | None = None,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
-    """AuthenticationResult: fresh tokens of a user."""
+    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them."""
     client = client_in(scene)
     pool = await keyed(call, scene)
-    identity, access = claims_of(scene, client, user, call.now, signed_in, origin)
+    identity, access = claims_of(scene, client, user, call.now, signed_in, origin, scopes)
+    if nonce is not None:
+        identity["nonce"] = nonce
+    _put_roles(identity, *group_roles(await _groups(scene.state, pool.id, user.groups)))
     await _overridden(call, scene, user, identity, access, source)
     result: dict[str, Any] = {
         "AccessToken": await sign(call, pool, access, 1),
@@ -62,6 +74,7 @@ async def issue(
                 origin=origin,
                 signed_in=signed_in,
                 expires=call.now + validity(client, "RefreshToken"),
+                scopes=scopes,
             ),
         )
         result["RefreshToken"] = token
@@ -74,8 +87,12 @@ async def _overridden(
     """Let the pool's function change the claims."""
     config = (scene.pool.definition.get("LambdaConfig") or {}).get("PreTokenGenerationConfig") or {}
     second = config.get("LambdaVersion") in ("V2_0", "V3_0")
-    groups = {"groupsToOverride": list(user.groups), "iamRolesToOverride": [], "preferredRole": None}
-    request: dict[str, Any] = {"userAttributes": attributes_for(user), "groupConfiguration": groups}
+    known = {
+        "groupsToOverride": list(user.groups),
+        "iamRolesToOverride": identity.get("cognito:roles", []),
+        "preferredRole": identity.get("cognito:preferred_role"),
+    }
+    request: dict[str, Any] = {"userAttributes": attributes_for(user), "groupConfiguration": known}
     member = "claimsAndScopeOverrideDetails" if second else "claimsOverrideDetails"
     if second:
         request["scopes"] = access["scope"].split()
@@ -89,9 +106,29 @@ async def _overridden(
         _apply(access, change)
         scopes = [one for one in access["scope"].split() if one not in (change.get("scopesToSuppress") or ())]
         access["scope"] = " ".join([*scopes, *(change.get("scopesToAdd") or ())])
-    override = (details.get("groupOverrideDetails") or {}).get("groupsToOverride")
-    if isinstance(override, list):
-        identity["cognito:groups"] = access["cognito:groups"] = override
+    override = details.get("groupOverrideDetails") or {}
+    if isinstance(override.get("groupsToOverride"), list):
+        identity["cognito:groups"] = access["cognito:groups"] = override["groupsToOverride"]
+    if isinstance(override.get("iamRolesToOverride"), list):
+        _put_roles(identity, override["iamRolesToOverride"], override.get("preferredRole"))
+
+
+def group_roles(found: Sequence[Group]) -> tuple[list[str], str | None]:
+    """The roles of somebody's groups, and the preferred one: that of the group of least precedence, if it is alone."""
+    ranked = sorted(
+        (one for one in found if one.role), key=lambda one: float("inf") if one.precedence is None else one.precedence
+    )
+    roles = list(dict.fromkeys(one.role for one in ranked if one.role))
+    first = {one.role for one in ranked if one.precedence == ranked[0].precedence}
+    return roles, first.pop() if len(first) == 1 else None
+
+
+def _put_roles(identity: dict[str, Any], roles: list[str], preferred: str | None) -> None:
+    for name, value in (("cognito:roles", roles), ("cognito:preferred_role", preferred)):
+        if value:
+            identity[name] = value
+        else:
+            identity.pop(name, None)
 
 
 def _apply(claims: dict[str, Any], change: Mapping[str, Any]) -> None:
@@ -101,6 +138,11 @@ def _apply(claims: dict[str, Any], change: Mapping[str, Any]) -> None:
     for name in change.get("claimsToSuppress") or ():
         if name not in _KEPT_CLAIMS:
             claims.pop(name, None)
+
+
+@transactional
+async def _groups(tx: Transaction, pool: str, names: Sequence[str]) -> list[Group]:
+    return [found for name in names if (found := await groups.get(tx, pool, name)) is not None]
 
 
 @transactional

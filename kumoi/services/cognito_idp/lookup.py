@@ -119,11 +119,3 @@ async def _client(tx: Transaction, pool_id: str, client_id: str) -> Client | Non
 @transactional
 async def _place(tx: Transaction, name: str) -> Place | None:
     return await places.get(tx, name)
-
-
-@transactional
-async def forget(tx: Transaction, account: str | None) -> None:
-    """Drop the places of an account, or all."""
-    for place in await places.list(tx):
-        if account is None or place.account == account:
-            await places.delete(tx, place.id)

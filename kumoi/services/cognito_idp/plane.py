@@ -9,6 +9,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.lookup import pool_anywhere
+from kumoi.services.cognito_idp.operations.domains import address, domains_of
 from kumoi.services.cognito_idp.tokens import issuer, keyed, public_keys
 from kumoi.wire.http import Response
 
@@ -23,11 +24,22 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         pool = await keyed(call, scene)
         return _json(200, {"keys": public_keys(pool, call.doorway.identity.sealer)})
     here = issuer(scene)
+    found = await domains_of(call.state, scene.pool.id)
+    base = f"https://{address(found[0])}" if found else None
+    endpoints = {
+        "authorization_endpoint": f"{base}/oauth2/authorize",
+        "end_session_endpoint": f"{base}/logout",
+        "revocation_endpoint": f"{base}/oauth2/revoke",
+        "token_endpoint": f"{base}/oauth2/token",
+        "userinfo_endpoint": f"{base}/oauth2/userInfo",
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    }
     return _json(
         200,
         {
             "issuer": here,
             "jwks_uri": f"{here}/.well-known/jwks.json",
+            **(endpoints if found else {}),
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "token"],
             "scopes_supported": ["openid", "email", "phone", "profile"],

@@ -67,7 +67,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     `codes` are by purpose (`sign-up`, `password`, `verify:email`); tokens from before `signed_out` count no more;
     `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
-    that were answered, and until when their sessions would be good.
+    that were answered, and until when their sessions would be good. `factors` are the second factors in use,
+    `app_secret` is the sealed secret of an authenticator app, `app_code_used` the last period whose code was used.
     """
 
     pool: str
@@ -88,6 +89,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     locked: float = 0.0
     password_expires: float | None = None
     answered: dict[str, float] = {}
+    factors: tuple[str, ...] = ()
+    preferred: str = ""
+    app_secret: bytes = b""
+    app_secret_offered: bytes = b""
+    app_code_used: int = 0
+    device: str = ""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +129,41 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     signed_in: float
     expires: float
+    scopes: tuple[str, ...] | None = None
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """The address of a pool's sign-in page: a prefix of AWS's domain, or a name of the customer's own (with dots)."""
+
+    name: str
+    account: str
+    region: str
+    pool: str
+    definition: dict[str, Any] = {}
+
+
+class ResourceServer(msgspec.Struct, frozen=True, kw_only=True):
+    """An API that clients get access tokens for: its scopes are `IDENTIFIER/NAME`, by name their descriptions."""
+
+    pool: str
+    identifier: str
+    name: str
+    scopes: dict[str, str] = {}
+
+
+class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client gets for a sign-in at the page, and exchanges once for tokens; `challenge` is PKCE's, if any."""
+
+    pool: str
+    digest: str
+    client: str
+    user: str
+    redirect: str
+    scopes: tuple[str, ...]
+    signed_in: float
+    expires: float
+    nonce: str | None = None
+    challenge: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -142,3 +184,10 @@ refresh_tokens: Space[RefreshToken] = Space(
     "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
 )
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)
+domains: Space[Domain] = Space("cognito.domain", Domain, lambda one: (one.name,), scope="global", remembered=True)
+resource_servers: Space[ResourceServer] = Space(
+    "cognito.resource-server", ResourceServer, lambda one: (one.pool, one.identifier)
+)
+authorization_codes: Space[AuthorizationCode] = Space(
+    "cognito.code", AuthorizationCode, lambda one: (one.pool, one.digest)
+)

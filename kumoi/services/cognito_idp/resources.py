@@ -95,6 +95,44 @@ async def _delete_group(call: ResourceCall) -> None:
     await call.ask("cognito-idp", "DeleteGroup", UserPoolId=pool, GroupName=call.physical_id)
 
 
+def _domain(call: ResourceCall) -> Resource:
+    name = str(call.properties["Domain"])
+    host = name if "." in name else f"{name}.auth.{call.region}.amazoncognito.com"
+    return Resource(name, {"CloudFrontDistribution": host, "Id": name})
+
+
+async def _create_domain(call: ResourceCall) -> Resource:
+    given = call.given("CustomDomainConfig", "Domain", "ManagedLoginVersion", "UserPoolId")
+    await call.ask("cognito-idp", "CreateUserPoolDomain", **given)
+    return _domain(call)
+
+
+async def _update_domain(call: ResourceCall) -> Resource:
+    given = call.given("CustomDomainConfig", "Domain", "ManagedLoginVersion", "UserPoolId")
+    await call.ask("cognito-idp", "UpdateUserPoolDomain", **given)
+    return _domain(call)
+
+
+async def _delete_domain(call: ResourceCall) -> None:
+    given = {name: call.properties[name] for name in ("Domain", "UserPoolId")}
+    await call.ask("cognito-idp", "DeleteUserPoolDomain", **given)
+
+
+async def _create_server(call: ResourceCall) -> Resource:
+    await call.ask("cognito-idp", "CreateResourceServer", **call.given("Identifier", "Name", "Scopes", "UserPoolId"))
+    return Resource(str(call.properties["Identifier"]), {})
+
+
+async def _update_server(call: ResourceCall) -> Resource:
+    await call.ask("cognito-idp", "UpdateResourceServer", **call.given("Identifier", "Name", "Scopes", "UserPoolId"))
+    return Resource(call.physical_id, {})
+
+
+async def _delete_server(call: ResourceCall) -> None:
+    given = {name: call.properties[name] for name in ("Identifier", "UserPoolId")}
+    await call.ask("cognito-idp", "DeleteResourceServer", **given)
+
+
 RESOURCES = (
     ResourceType("AWS::Cognito::UserPool", _create_pool, _delete_pool, _update_pool, replaced_by=frozenset(_CREATED)),
     ResourceType(
@@ -110,5 +148,19 @@ RESOURCES = (
         _delete_group,
         _update_group,
         replaced_by=frozenset(("GroupName", "UserPoolId")),
+    ),
+    ResourceType(
+        "AWS::Cognito::UserPoolDomain",
+        _create_domain,
+        _delete_domain,
+        _update_domain,
+        replaced_by=frozenset(("Domain", "UserPoolId")),
+    ),
+    ResourceType(
+        "AWS::Cognito::UserPoolResourceServer",
+        _create_server,
+        _delete_server,
+        _update_server,
+        replaced_by=frozenset(("Identifier", "UserPoolId")),
     ),
 )

@@ -34,14 +34,14 @@ def challenge(
         {**state, "user": user.key, "challenge": name, "at": call.now, "client": client_in(scene).id, "id": uuid()}
     )
     sealed = call.doorway.identity.sealer.seal(content, f"session/{scene.pool.id}")
-    session = base64.urlsafe_b64encode(sealed).decode()
+    session = f"{scene.pool.id}.{client_in(scene).id}.{base64.urlsafe_b64encode(sealed).decode()}"
     return {"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
 
 
 def opened(call: Call, scene: Scene, session: str | None, challenge: str) -> dict[str, Any]:
     """The state of a challenge; NotAuthorizedException for a session that is none, of another, or over."""
     try:
-        sealed = base64.urlsafe_b64decode(session or "")
+        sealed = base64.urlsafe_b64decode((session or "").rpartition(".")[2])
         state: dict[str, Any] = orjson.loads(call.doorway.identity.sealer.open(sealed, f"session/{scene.pool.id}"))
     except (ValueError, binascii.Error):
         raise not_authorized("Invalid session for the user.") from None
@@ -50,6 +50,12 @@ def opened(call: Call, scene: Scene, session: str | None, challenge: str) -> dic
     if state["at"] + SECONDS <= call.now:
         raise not_authorized("Invalid session for the user, session is expired.")
     return state
+
+
+def client_of_session(session: str) -> tuple[str, str]:
+    """The pool and the client that a session says it is of; what it proves is only known once it was opened."""
+    pool, client, _ = (*session.split("."), "", "", "")[:3]
+    return pool, client
 
 
 @transactional

@@ -14,14 +14,15 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, srp
+from kumoi.services.cognito_idp import changes, factors, srp
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
-from kumoi.services.cognito_idp.issuing import issue, token_of
+from kumoi.services.cognito_idp.issuing import issue
 from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
-from kumoi.services.cognito_idp.sessions import Answer, by_key, challenge, check_open, client_in, opened, user_of
+from kumoi.services.cognito_idp.refreshing import by_refresh_token
+from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, use_up, user_of
 from kumoi.services.cognito_idp.srp_flow import offered, verified
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.wire.errors import AwsError, aws_error
@@ -50,7 +51,7 @@ async def initiate(
     if wanted not in allowed and flow not in allowed:
         raise invalid(f"{flow} flow not enabled for this client")
     if wanted == "ALLOW_REFRESH_TOKEN_AUTH":
-        return await _refreshed(call, scene, given)
+        return await by_refresh_token(call, scene, given)
     name = given.get("USERNAME")
     if not name:
         raise invalid("Missing required parameter USERNAME")
@@ -70,6 +71,15 @@ async def initiate(
     return await proceed(call, scene, found, metadata)
 
 
+async def authenticated(call: Call, scene: Scene, name: str, password: str) -> User:
+    """The user of a name and a password, as the sign-in page asks for them; NotAuthorizedException."""
+    user = await maybe_user(scene.state, scene.pool, name)
+    if user is None:
+        user = await _migrated(call, scene, name, password)
+    await _before(call, scene, user, name, {})
+    return await _with_password(call, scene, user, password)
+
+
 async def respond(
     call: Call,
     scene: Scene,
@@ -87,25 +97,16 @@ async def respond(
         user = await verified(call, scene, given)
         return await proceed(call, scene, user, metadata)
     if challenge == "NEW_PASSWORD_REQUIRED":
+        return await proceed(call, scene, await new_password(call, scene, session, given), metadata)
+    if challenge in factors.CODES:
+        return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
+    if challenge == "SELECT_MFA_TYPE":
+        return await factors.chosen(call, scene, session, given)
+    if challenge == "MFA_SETUP":
         state = opened(call, scene, session, challenge)
-        user = await user_of(scene, state)
-        await check_open(call, user)
-        if user.status != "FORCE_CHANGE_PASSWORD":
+        if not state.get("done"):
             raise not_authorized("Invalid session for the user.")
-        password = given.get("NEW_PASSWORD")
-        if not password:
-            raise invalid("Missing required parameter NEW_PASSWORD")
-        check_password(scene.pool, password)
-        extra = [
-            {"Name": key.removeprefix("userAttributes."), "Value": value}
-            for key, value in given.items()
-            if key.startswith("userAttributes.")
-        ]
-        wanted: dict[str, Any] = {"status": "CONFIRMED", "password_expires": None}
-        if extra:
-            wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, extra)}
-        wanted |= await changes.verifier_of(scene.pool, user.name, password)
-        return await proceed(call, scene, await changes.change(scene.state, scene.pool, user.key, wanted), metadata)
+        return await tokens(call, scene, await use_up(scene.state, scene.pool.id, state), metadata)
     if challenge == "CUSTOM_CHALLENGE":
         return await _or_tokens(call, scene, await custom_answer(call, scene, session, given, metadata), metadata)
     raise aws_error(
@@ -113,8 +114,50 @@ async def respond(
     )
 
 
+async def new_password(call: Call, scene: Scene, session: str | None, given: Mapping[str, str]) -> User:
+    """Give a user who answers NEW_PASSWORD_REQUIRED the password and attributes that they chose."""
+    state = opened(call, scene, session, "NEW_PASSWORD_REQUIRED")
+    user = await user_of(scene, state)
+    await check_open(call, user)
+    if user.status != "FORCE_CHANGE_PASSWORD":
+        raise not_authorized("Invalid session for the user.")
+    password = given.get("NEW_PASSWORD")
+    if not password:
+        raise invalid("Missing required parameter NEW_PASSWORD")
+    check_password(scene.pool, password)
+    extra = [
+        {"Name": key.removeprefix("userAttributes."), "Value": value}
+        for key, value in given.items()
+        if key.startswith("userAttributes.")
+    ]
+    wanted: dict[str, Any] = {"status": "CONFIRMED", "password_expires": None}
+    if extra:
+        wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, extra)}
+    wanted |= await changes.verifier_of(scene.pool, user.name, password)
+    return await changes.change(scene.state, scene.pool, user.key, wanted)
+
+
 async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
-    """Go on with somebody who is who they say: a password to be changed first, or tokens."""
+    """Go on with somebody who is who they say: a password to be changed first, a second factor, or tokens."""
+    first = await before_tokens(call, scene, user)
+    return first or await tokens(call, scene, user, metadata)
+
+
+async def tokens(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
+    """Tokens for somebody who has done all that was asked."""
+    await check_open(call, user)
+    result = await issue(
+        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication"
+    )
+    await after_sign_in(call, scene, user, metadata)
+    return {"ChallengeParameters": {}, "AuthenticationResult": result}
+
+
+async def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
+    """What somebody who is who they say has to do before they get tokens; None where there is nothing.
+
+    UserNotConfirmedException, PasswordResetRequiredException, NotAuthorizedException (an old temporary password).
+    """
     if user.status == "UNCONFIRMED":
         raise aws_error("UserNotConfirmedException", "User is not confirmed.")
     if user.status == "RESET_REQUIRED":
@@ -129,12 +172,13 @@ async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, s
             "userAttributes": orjson.dumps(shown).decode(),
         }
         return challenge(call, scene, "NEW_PASSWORD_REQUIRED", user, parameters, {})
-    result = await issue(
-        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication"
-    )
+    return await factors.asked(call, scene, user)
+
+
+async def after_sign_in(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> None:
+    """Tell the pool's function that somebody has signed in."""
     request = {"userAttributes": attributes_for(user), "newDeviceUsed": False, "clientMetadata": dict(metadata)}
     await trigger(call, scene, "PostAuthentication", "PostAuthentication_Authentication", user.name, request, {})
-    return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
 async def _or_tokens(call: Call, scene: Scene, found: Answer | User, metadata: Mapping[str, str]) -> Answer:
@@ -203,25 +247,3 @@ async def _migrated(call: Call, scene: Scene, name: str, password: str) -> User 
     )
     await changes.add(scene.state, scene.pool, user, take_over=bool(answer.get("forceAliasCreation")))
     return user
-
-
-async def _refreshed(call: Call, scene: Scene, given: Mapping[str, str]) -> Answer:
-    client, text = client_in(scene), given.get("REFRESH_TOKEN")
-    if not text:
-        raise invalid("Missing required parameter REFRESH_TOKEN")
-    token = await token_of(scene.state, scene.pool.id, text)
-    if token is None or token.client != client.id:
-        raise not_authorized("Invalid Refresh Token")
-    user = await by_key(scene.state, scene.pool.id, token.user)
-    if user is not None:
-        check_secret(client, user.name, given.get("SECRET_HASH"))
-    if token.expires <= call.now:
-        raise not_authorized("Refresh Token has expired")
-    if user is None or user.sub != token.sub or token.signed_in < user.signed_out:
-        raise not_authorized("Refresh Token has been revoked")
-    if not user.enabled:
-        raise not_authorized("User is disabled.")
-    result = await issue(
-        call, scene, user, token.signed_in, token.origin, with_refresh=False, source="TokenGeneration_RefreshTokens"
-    )
-    return {"ChallengeParameters": {}, "AuthenticationResult": result}

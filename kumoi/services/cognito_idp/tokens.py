@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from kumoi.state import Transaction, transactional
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _SCOPE = "aws.cognito.signin.user.admin"
+_CONTACT = {"email": ("email", "email_verified"), "phone": ("phone_number", "phone_number_verified")}
 
 
 def issuer(scene: Scene) -> str:
@@ -73,9 +74,15 @@ async def sign(call: Call, pool: Pool, claims: Mapping[str, Any], which: int) ->
 
 
 def claims_of(
-    scene: Scene, client: Client, user: User, now: float, signed_in: float, origin: str
+    scene: Scene,
+    client: Client,
+    user: User,
+    now: float,
+    signed_in: float,
+    origin: str,
+    scopes: Sequence[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The claims of an ID token and of an access token."""
+    """The claims of an ID token and of an access token; `scopes` are of tokens that the OAuth endpoints give."""
     common: dict[str, Any] = {
         "sub": user.sub,
         "iss": issuer(scene),
@@ -86,7 +93,7 @@ def claims_of(
     }
     if user.groups:
         common["cognito:groups"] = list(user.groups)
-    shown: dict[str, Any] = {name: value for name, value in user.attributes.items() if not name.startswith("dev:")}
+    shown: dict[str, Any] = shown_attributes(user.attributes, scopes)
     for name in ("email_verified", "phone_number_verified"):
         if name in shown:
             shown[name] = shown[name] == "true"
@@ -103,12 +110,26 @@ def claims_of(
         **common,
         "client_id": client.id,
         "token_use": "access",
-        "scope": _SCOPE,
+        "scope": _SCOPE if scopes is None else " ".join(scopes),
         "username": user.name,
         "exp": int(now + validity(client, "AccessToken")),
         "jti": uuid(),
     }
+    if scopes is not None:
+        access["version"] = 2
     return identity, access
+
+
+def shown_attributes(attributes: Mapping[str, str], scopes: Sequence[str] | None) -> dict[str, str]:
+    """The attributes that tokens of these scopes tell: with `openid` alone, or without scopes, all."""
+    shown = {name: value for name, value in attributes.items() if not name.startswith("dev:")}
+    if scopes is None or "profile" in scopes or not {"email", "phone"} & set(scopes):
+        if scopes is None or "profile" not in scopes:
+            return shown
+        hidden = {name for scope, names in _CONTACT.items() if scope not in scopes for name in names}
+        return {name: value for name, value in shown.items() if name not in hidden}
+    told = {"sub", *(name for scope, names in _CONTACT.items() if scope in scopes for name in names)}
+    return {name: value for name, value in shown.items() if name in told}
 
 
 async def read_access_token(call: Call, token: str) -> tuple[Scene, dict[str, Any]]:

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Call, Principal
-from kumoi.doorway.call import Trace
 from kumoi.services.elbv2.records import Target, TargetGroup
 from kumoi.wire.errors import AwsError
 
@@ -39,7 +38,7 @@ class Invoker:
             group.account, "elasticloadbalancing.amazonaws.com", call.node or call.service, group.arn
         )
         params = {"FunctionName": target.id, "Payload": orjson.dumps(event)}
-        trace = Trace(call.trace.root, call.span, call.trace.sampled)
+        trace = call.onward
         task = asyncio.create_task(call.doorway.ask("lambda", "Invoke", params, service, group.region, trace))
         self._running.add(task)
         task.add_done_callback(self._done)

@@ -29,10 +29,26 @@ class Credentials(NamedTuple):
 
 
 def compose(
-    function: Function, region: str, log_stream: str, credentials: Credentials, endpoint: str, kind: str = "on-demand"
+    function: Function,
+    region: str,
+    log_stream: str,
+    credentials: Credentials,
+    endpoint: str,
+    kind: str = "on-demand",
+    xray_daemon: str = "",
 ) -> Mapping[str, str]:
-    """Every variable of the environment; `endpoint` lets SDKs inside land on Kumoi unless the user set another."""
+    """Every variable of the environment; `endpoint` lets SDKs inside land on Kumoi unless the user set another.
+
+    `xray_daemon` is where segments go (`host:port`), empty for nowhere.
+    """
     variables = {**_DEFAULTS, **_of_runtime(function.runtime), "AWS_ENDPOINT_URL": endpoint}
+    if xray_daemon:
+        host, _, port = xray_daemon.rpartition(":")
+        variables |= {
+            "AWS_XRAY_DAEMON_ADDRESS": xray_daemon,
+            "_AWS_XRAY_DAEMON_ADDRESS": host,
+            "_AWS_XRAY_DAEMON_PORT": port,
+        }
     variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
     variables.update(function.environment or {})
     variables.update(

@@ -48,7 +48,13 @@ class EnvironmentMaker:
         opt = await self._code.merged(function.layers)
         log = self._log(key, function)
         variables = compose(
-            function, key.region, log.stream, self._credentials(key, function), self._doorway.endpoint, kind
+            function,
+            key.region,
+            log.stream,
+            self._credentials(key, function),
+            self._doorway.endpoint,
+            kind,
+            self._doorway.tracing.daemon,
         )
         wrapped = variables.get(WRAPPER) == EXTENSIONS_WRAPPER and asked_for(function.environment) == EXTENSION
         if wrapped and not await self.brings(function, EXTENSION):

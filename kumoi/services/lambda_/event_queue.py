@@ -192,6 +192,7 @@ class EventQueue:
             event.region,
             Trace.parse(event.trace, event.accepted),
             request_id=event.id,
+            attributes={"accepted": repr(event.accepted), "attempt": str(event.attempts + 1)},
         )
         return answer
 

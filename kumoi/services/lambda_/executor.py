@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kumoi.doorway import Call, Fault, Trace
+from kumoi.doorway import Call, Fault
 from kumoi.sandbox import Invocation, Outcome, ResponseSink
+from kumoi.services.lambda_ import tracing
 from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
@@ -67,6 +68,8 @@ class Executor:
         Raises TooManyRequestsException past AWS's limits, InvalidRuntimeException for what cannot run here.
         """
         function = request.function
+        if call.trace.sampled or function.tracing_mode == "Active":
+            await tracing.begin(call, function, request.function_arn)
         key = FunctionKey(call.account, call.region, function.name)
         account_reserved = 0
         if self._concurrency.must_know_reserved(key):
@@ -204,22 +207,26 @@ class Executor:
         timeout: float | None = None,
     ) -> Result:
         log = environment.log
-        log.begin(Trace(call.trace.root, call.span, call.trace.sampled))
-        environment.platform_log.start(call.request_id, Trace(call.trace.root, call.span, call.trace.sampled))
+        trace = tracing.of_function(call)
+        log.begin(trace)
+        environment.platform_log.start(call.request_id, trace)
+        began = call.now
         outcome = await environment.sandbox.invoke(
             Invocation(
                 request_id=call.request_id,
                 payload=request.payload,
                 timeout=float(request.function.timeout) if timeout is None else timeout,
                 function_arn=request.function_arn,
-                trace_header=call.trace.header(call.span),
+                trace_header=tracing.header(call),
                 client_context=request.client_context,
                 tenant_id=request.tenant_id,
             ),
             sink,
         )
-        environment.platform_log.done(call.request_id, outcome)
+        environment.platform_log.done(call.request_id, outcome, trace if call.traced else None)
         log.settle()
+        if call.traced is not None:
+            tracing.ran(call.traced, began, call.now, outcome)
         return Result(outcome, log.tail())
 
     def _release(self, environment: ExecutionEnvironment, fault: Fault | None = None) -> None:

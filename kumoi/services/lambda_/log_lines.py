@@ -13,11 +13,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kumoi.doorway import Trace
+
 _NAME = re.compile(r"^(python|nodejs|provided|java|dotnet|ruby)\.?(?=.)")
 
 
 class Report(NamedTuple):
-    """What an invocation used. Durations in seconds, memory in MB; `status` is success, error, failure or timeout."""
+    """What an invocation used. Durations in seconds, memory in MB; `status` is success, error, failure or timeout.
+
+    `trace` is given where the invocation was traced; its parent is the segment.
+    """
 
     request_id: str
     duration: float
@@ -26,6 +31,7 @@ class Report(NamedTuple):
     max_memory_used: int
     status: str = "success"
     error_type: str | None = None
+    trace: Trace | None = None
 
     @property
     def billed_ms(self) -> int:
@@ -56,6 +62,8 @@ def report(usage: Report) -> str:
         line += "Status: timeout"
     elif usage.status in ("error", "failure") and usage.error_type:
         line += f"Status: error\tError Type: {usage.error_type}"
+    if usage.trace is not None:
+        line += f"\nXRAY TraceId: {usage.trace.root}\tSegmentId: {usage.trace.parent}\tSampled: true\t"
     return line + "\n"
 
 
@@ -89,4 +97,11 @@ def report_record(usage: Report) -> dict[str, Any]:
     record: dict[str, Any] = {"requestId": usage.request_id, "metrics": metrics, "status": usage.status}
     if usage.error_type:
         record["errorType"] = usage.error_type
+    if usage.trace is not None:
+        span = usage.trace.parent
+        record["tracing"] = {
+            "spanId": span,
+            "type": "X-Amzn-Trace-Id",
+            "value": f"Root={usage.trace.root};Parent={span};Sampled=1",
+        }
     return record

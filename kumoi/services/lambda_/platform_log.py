@@ -60,8 +60,8 @@ class PlatformLog:
             record["tracing"] = {"spanId": trace.parent, "type": "X-Amzn-Trace-Id", "value": trace.header(trace.parent)}
         self._tell(self._event("start", record, "INFO"))
 
-    def done(self, request_id: str, outcome: Outcome) -> None:
-        """An invocation has ended."""
+    def done(self, request_id: str, outcome: Outcome, trace: Trace | None = None) -> None:
+        """An invocation has ended; `trace` is given where it was traced."""
         usage = Report(
             request_id,
             outcome.duration,
@@ -70,6 +70,7 @@ class PlatformLog:
             outcome.max_memory_mb,
             outcome.status,
             outcome.error_type,
+            trace,
         )
         if not self._json:
             self._log.platform(log_lines.end(request_id))

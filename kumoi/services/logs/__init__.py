@@ -11,13 +11,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kumoi.doorway import Doorway, Parts, Service
+from kumoi.doorway import Parts, Service
 from kumoi.state import State
 
 logs = Service(
     "logs",
     __name__,
-    modules=("operations.events", "operations.groups", "operations.streams", "operations.tags"),
+    modules=(
+        "operations.destinations",
+        "operations.events",
+        "operations.exports",
+        "operations.groups",
+        "operations.live_tail",
+        "operations.metric_filters",
+        "operations.queries",
+        "operations.query_definitions",
+        "operations.streams",
+        "operations.subscriptions",
+        "operations.tags",
+    ),
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
     authorization="authorization",
 )
@@ -33,22 +45,16 @@ def group_node(value: str) -> str:
 
 @logs.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Define the table of events, keep retention going and functions' streams noted."""
-    from kumoi.services.logs.function_streams import FunctionStreams
-    from kumoi.services.logs.retention import start
+    """Define the table of events; keep retention, queries, subscriptions and live tails going."""
+    from kumoi.services.logs.lifespan import running
 
-    start(parts)
-    doorway = parts[Doorway]
-    function_streams = parts.add(FunctionStreams, FunctionStreams(doorway.state, doorway.clock))
-    try:
+    async with running(parts):
         yield
-    finally:
-        await function_streams.close()
 
 
 @logs.on_reset
 async def reset(parts: Parts, _state: State, account: str | None) -> None:
-    """Forget the streams of what is being forgotten."""
-    from kumoi.services.logs.function_streams import FunctionStreams
+    """Drop what runs for an account that is being forgotten."""
+    from kumoi.services.logs.lifespan import forget
 
-    parts[FunctionStreams].forget(account)
+    await forget(parts, account)

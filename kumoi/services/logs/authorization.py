@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kumoi.doorway import Ask, Authorization, Call
-from kumoi.doorway.authorization import everything
+from kumoi.doorway.authorization import everything, pass_role
 from kumoi.services.logs.rules import group_arn, group_name
 
 
@@ -38,15 +38,52 @@ def _arn(call: Call, named: str) -> str:
     return group_arn(call.account, call.region, group_name(named))
 
 
+def queried(call: Call) -> Iterator[str]:
+    """The groups that a query reads, where the request names them."""
+    params = call.params
+    named = [params.get("logGroupName"), *(params.get("logGroupNames") or ())]
+    named += params.get("logGroupIdentifiers") or ()
+    for one in named:
+        if one is not None:
+            yield f"{_arn(call, str(one))}:*"
+    if not any(named):
+        yield "*"
+
+
+def subscribed(call: Call) -> Iterator[Ask]:
+    """Putting a subscription filter: on the group, and handing on the role."""
+    yield Ask("logs:PutSubscriptionFilter", group(call))
+    yield from pass_role(call, call.params.get("roleArn"), "logs.amazonaws.com")
+
+
+def destination(call: Call) -> str:
+    """The destination that a call names."""
+    return call.arn("logs", f"destination:{call.params.get('destinationName') or '*'}")
+
+
+def destination_with_role(call: Call) -> Iterator[Ask]:
+    """Putting a destination, and handing on its role."""
+    yield Ask("logs:PutDestination", destination(call))
+    yield from pass_role(call, call.params.get("roleArn"), "logs.amazonaws.com")
+
+
 AUTHORIZATION = Authorization(
     "logs",
     resource=group,
     resources={
+        "DeleteDestination": destination,
+        "PutDestinationPolicy": destination,
+        "StartLiveTail": queried,
+        "StartQuery": queried,
         "DeleteLogStream": stream,
         "DescribeLogGroups": lambda call: call.arn("logs", "log-group:*"),
         "GetLogEvents": stream,
         "PutLogEvents": stream,
         "TestMetricFilter": everything,
     },
-    asks={"WriteFunctionLogs": function_logs},
+    asks={
+        "PutDestination": destination_with_role,
+        "PutSubscriptionFilter": subscribed,
+        "WriteFunctionLogs": function_logs,
+    },
 )

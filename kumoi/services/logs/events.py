@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kumoi.lake import Cursor, Lake, Table
+from kumoi.insights.message_fields import DOCUMENT, LAMBDA
+from kumoi.lake import Cursor, Derived, Lake, Table
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, LogStream, groups, streams
 from kumoi.services.logs.rules import EVENT_OVERHEAD, Place, no_group, no_stream
 from kumoi.state import State, Transaction, transactional
@@ -22,14 +23,20 @@ TABLE = Table(
         "ingested": "BIGINT",
     },
     partition=("account", "region", "log_group"),
+    document=DOCUMENT,
+    derived=tuple(Derived(name, kind, sql) for name, (kind, sql) in LAMBDA.items()),
+    promoted=24,
+    measured="message",
+    compression="lz4_raw",
 )
+"""Events by group. What Insights reads out of messages is worked out when they are sealed, into columns."""
 
 
 async def write(
     lake: Lake, account: str, region: str, group: str, stream: str, events: Sequence[dict[str, Any]], now: int
-) -> None:
-    """Append events (`timestamp`, `message`); they are durable once this returns."""
-    await lake.append(
+) -> int:
+    """Append events (`timestamp`, `message`); they are durable once this returns. Answers the seq of the first."""
+    return await lake.append(
         TABLE.name,
         [
             {

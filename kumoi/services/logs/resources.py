@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
 
 
@@ -41,7 +44,148 @@ async def _delete_stream(call: ResourceCall) -> None:
     await call.ask("logs", "DeleteLogStream", logGroupName=group, logStreamName=call.physical_id)
 
 
+async def _create_query(call: ResourceCall) -> Resource:
+    answer = await call.ask("logs", "PutQueryDefinition", **_query(call))
+    return Resource(answer["queryDefinitionId"], {"QueryDefinitionId": answer["queryDefinitionId"]})
+
+
+async def _update_query(call: ResourceCall) -> Resource:
+    await call.ask("logs", "PutQueryDefinition", **_query(call), queryDefinitionId=call.physical_id)
+    return Resource(call.physical_id, call.attributes)
+
+
+def _query(call: ResourceCall) -> dict[str, Any]:
+    call.required("Name", "QueryString")
+    return {
+        "name": call.properties["Name"],
+        "queryString": call.properties["QueryString"],
+        "logGroupNames": call.properties.get("LogGroupNames"),
+        "queryLanguage": call.properties.get("QueryLanguage"),
+        "clientToken": None if call.physical_id else call.stack_id.rpartition("/")[2] + call.token,
+    }
+
+
+async def _delete_query(call: ResourceCall) -> None:
+    await call.ask("logs", "DeleteQueryDefinition", queryDefinitionId=call.physical_id)
+
+
+async def _put_metric_filter(call: ResourceCall) -> Resource:
+    call.required("LogGroupName", "FilterPattern", "MetricTransformations")
+    name = call.physical_id or call.name("FilterName", 512)
+    await call.ask(
+        "logs",
+        "PutMetricFilter",
+        logGroupName=call.properties["LogGroupName"],
+        filterName=name,
+        filterPattern=call.properties["FilterPattern"],
+        metricTransformations=[_transformation(one) for one in call.properties["MetricTransformations"]],
+    )
+    return Resource(name)
+
+
+def _transformation(given: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "metricName": given.get("MetricName"),
+        "metricNamespace": given.get("MetricNamespace"),
+        "metricValue": str(given.get("MetricValue")),
+    }
+    if "DefaultValue" in given:
+        made["defaultValue"] = float(given["DefaultValue"])
+    if "Dimensions" in given:
+        made["dimensions"] = {str(one["Key"]): str(one["Value"]) for one in given["Dimensions"]}
+    if "Unit" in given:
+        made["unit"] = given["Unit"]
+    return made
+
+
+async def _delete_metric_filter(call: ResourceCall) -> None:
+    group = call.properties["LogGroupName"]
+    await call.ask("logs", "DeleteMetricFilter", logGroupName=group, filterName=call.physical_id)
+
+
+async def _put_subscription_filter(call: ResourceCall) -> Resource:
+    call.required("LogGroupName", "FilterPattern", "DestinationArn")
+    name = call.physical_id or call.name("FilterName", 512)
+    await call.ask(
+        "logs",
+        "PutSubscriptionFilter",
+        logGroupName=call.properties["LogGroupName"],
+        filterName=name,
+        filterPattern=call.properties["FilterPattern"],
+        destinationArn=call.properties["DestinationArn"],
+        roleArn=call.properties.get("RoleArn"),
+        distribution=call.properties.get("Distribution"),
+    )
+    return Resource(name)
+
+
+async def _delete_subscription_filter(call: ResourceCall) -> None:
+    group = call.properties["LogGroupName"]
+    await call.ask("logs", "DeleteSubscriptionFilter", logGroupName=group, filterName=call.physical_id)
+
+
+async def _put_destination(call: ResourceCall) -> Resource:
+    call.required("DestinationName", "TargetArn", "RoleArn")
+    name = str(call.properties["DestinationName"])
+    target, role = call.properties["TargetArn"], call.properties["RoleArn"]
+    answer = await call.ask("logs", "PutDestination", destinationName=name, targetArn=target, roleArn=role)
+    made = call.begin(Resource(name, {"Arn": answer["destination"]["arn"]}))
+    if policy := call.properties.get("DestinationPolicy"):
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        await call.ask("logs", "PutDestinationPolicy", destinationName=name, accessPolicy=text)
+    return made
+
+
+async def _delete_destination(call: ResourceCall) -> None:
+    await call.ask("logs", "DeleteDestination", destinationName=call.physical_id)
+
+
+async def _put_resource_policy(call: ResourceCall) -> Resource:
+    call.required("PolicyName", "PolicyDocument")
+    name, document = str(call.properties["PolicyName"]), call.properties["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    await call.ask("logs", "PutResourcePolicy", policyName=name, policyDocument=text)
+    return Resource(name)
+
+
+async def _delete_resource_policy(call: ResourceCall) -> None:
+    await call.ask("logs", "DeleteResourcePolicy", policyName=call.physical_id)
+
+
 RESOURCES = (
+    ResourceType(
+        "AWS::Logs::Destination",
+        _put_destination,
+        _delete_destination,
+        _put_destination,
+        replaced_by=frozenset(("DestinationName",)),
+        expected=lambda call: str(call.properties.get("DestinationName")),
+    ),
+    ResourceType(
+        "AWS::Logs::MetricFilter",
+        _put_metric_filter,
+        _delete_metric_filter,
+        _put_metric_filter,
+        replaced_by=frozenset(("FilterName", "LogGroupName")),
+        expected=lambda call: call.name("FilterName", 512),
+    ),
+    ResourceType("AWS::Logs::QueryDefinition", _create_query, _delete_query, _update_query),
+    ResourceType(
+        "AWS::Logs::ResourcePolicy",
+        _put_resource_policy,
+        _delete_resource_policy,
+        _put_resource_policy,
+        replaced_by=frozenset(("PolicyName",)),
+        expected=lambda call: str(call.properties.get("PolicyName")),
+    ),
+    ResourceType(
+        "AWS::Logs::SubscriptionFilter",
+        _put_subscription_filter,
+        _delete_subscription_filter,
+        _put_subscription_filter,
+        replaced_by=frozenset(("FilterName", "LogGroupName")),
+        expected=lambda call: call.name("FilterName", 512),
+    ),
     ResourceType(
         "AWS::Logs::LogGroup",
         _create_group,

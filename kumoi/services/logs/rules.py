@@ -5,6 +5,8 @@ Source: the API reference's PutLogEvents, GetLogEvents and FilterLogEvents.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -68,6 +70,19 @@ def no_group() -> AwsError:
 def no_stream() -> AwsError:
     """The stream does not exist."""
     return aws_error("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+def page(names: Sequence[str], token: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+    """A page of sorted names behind `token` (the last name of the page before, in base64), and the next token."""
+    if token is not None:
+        try:
+            last = base64.b64decode(token, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise invalid("The specified nextToken is invalid.") from None
+        names = [name for name in names if name > last]
+    found = names[:limit]
+    more = len(names) > limit
+    return found, base64.b64encode(found[-1].encode()).decode() if more else None
 
 
 class Batch(NamedTuple):

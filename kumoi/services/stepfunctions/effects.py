@@ -7,7 +7,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kumoi.doorway import NO_TRACE, Doorway, Trace
+from kumoi.doorway import Doorway
+from kumoi.services.stepfunctions import tracing
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.integrations import Answer, TaskCall, TaskError
 from kumoi.services.stepfunctions.integrations.nested import Nested
@@ -90,7 +91,6 @@ class Effects:
     def task_of(self, driver: Driver, frame: Frame) -> TaskCall:
         """The attempt that a frame is at."""
         execution = driver.run.execution
-        trace = NO_TRACE if execution.span is None else Trace.parse(execution.span, execution.started)
         return TaskCall(
             resource=resource_of(driver.run.state_of(frame)),
             request=frame.request,
@@ -100,7 +100,7 @@ class Effects:
             account=driver.state.account,
             region=driver.region,
             role=frame.role or execution.role,
-            trace=trace,
+            trace=tracing.of_task(execution, frame.scheduled),
             durable=driver.durable,
             foreign=frame.role is not None and frame.role.startswith("arn:"),
         )

@@ -6,7 +6,6 @@ state is entered; the map run itself is an effect (`map_runs.py`).
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -16,11 +15,11 @@ from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.language.definition import State
 from kumoi.services.stepfunctions.language.errors import runtime
 from kumoi.services.stepfunctions.language.json_path import PathMissing
+from kumoi.services.stepfunctions.map_records import label_of
 from kumoi.services.stepfunctions.records import Frame
 
 DEFAULT_CONCURRENCY = 1_000
 MAX_CONCURRENCY = 10_000
-_UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class MapPlans(Forks):
@@ -38,7 +37,7 @@ class MapPlans(Forks):
             items = [{"Key": one["Key"], "Value": one["Value"]} for one in items] if keyed else items
         frame.previous = run.emit(self.now(), "MapStateStarted", frame.previous, {"length": len(items)})
         frame.request = self._plan(frame, state)
-        label = state.fields.get("Label") or _UNFIT.sub("", state.name)[:40] or "Map"
+        label = label_of(state)
         machine = run.execution.machine
         key = key_of(run.execution.arn, frame.previous)
         base = ":".join(run.execution.arn.split(":")[:5])

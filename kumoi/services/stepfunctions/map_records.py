@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
+from kumoi.services.stepfunctions.language.definition import State
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
@@ -47,6 +50,14 @@ map_children: Space[MapChild] = Space("stepfunctions.map_child", MapChild, lambd
 _owners: Space[MapRunRecord] = Space("stepfunctions.map_run_arn", MapRunRecord, lambda one: (one.arn,))
 
 
+_UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def label_of(state: State) -> str:
+    """What a map run's ARN says of the state it is a run of."""
+    return state.fields.get("Label") or _UNFIT.sub("", state.name)[:40] or "Map"
+
+
 @transactional
 async def put_run(tx: Transaction, record: MapRunRecord) -> None:
     """Store a run."""
@@ -67,9 +78,13 @@ async def runs_of(tx: Transaction, execution: str) -> list[MapRunRecord]:
 
 
 @transactional
-async def redrive_run(tx: Transaction, execution: str) -> str | None:
-    """Have the last run of an execution that failed go on with the children that did; its ARN, None without one."""
-    failed = [one for one in await map_runs.list(tx, execution) if one.status in ("FAILED", "ABORTED") and one.total]
+async def redrive_run(tx: Transaction, execution: str, label: str) -> str | None:
+    """Have a Map state's last run that failed go on with the children that did; its ARN, None without one."""
+    failed = [
+        one
+        for one in await map_runs.list(tx, execution)
+        if one.status in ("FAILED", "ABORTED") and one.total and one.arn.split(":")[6].partition("/")[2] == label
+    ]
     if not failed:
         return None
     last = max(failed, key=lambda one: one.started)

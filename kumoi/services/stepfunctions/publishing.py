@@ -1,4 +1,5 @@
-"""What others are told of executions: log lines for the machine's log group, status changes for EventBridge.
+"""What others are told of executions: log lines for the machine's log group, status changes for EventBridge, segments
+for X-Ray.
 
 Both follow the commit and hold nothing up: they are written in the background, in the order of the events, and what is
 waiting when the process is killed is lost, as AWS promises no more. Sources: "Logging using CloudWatch Logs" and
@@ -14,10 +15,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from kumoi.doorway import CallDropped, Doorway, Principal
+from kumoi.names import Arn
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.logging_configuration import group_of
 from kumoi.services.stepfunctions.records import Event, ExecutionRecord, MachineRecord, machines
+from kumoi.services.stepfunctions.tracing import Tracer
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire import AwsError
 
@@ -42,6 +45,7 @@ class Publishing:
         self._doorway = doorway
         self._waiting: list[_Told] = []
         self._writer: asyncio.Task[None] | None = None
+        self._tracer = Tracer()
 
     def told(self, driver: Driver, events: list[Event]) -> None:
         """Events of an execution were committed."""
@@ -62,6 +66,7 @@ class Publishing:
             try:
                 await self._log(waiting)
                 await self._announce(waiting)
+                await self._trace(waiting)
             except (AwsError, CallDropped, ValueError) as error:
                 logger.warning("Step Functions could not tell of executions: %s", error)
             await asyncio.sleep(0)
@@ -101,6 +106,16 @@ class Publishing:
             for start in range(0, len(found), MOST_ENTRIES):
                 params = {"Entries": found[start : start + MOST_ENTRIES]}
                 await self._doorway.ask("events", "PutEvents", params, caller, region)
+
+    async def _trace(self, waiting: list[_Told]) -> None:
+        """Send the segments of executions that are traced to X-Ray, in their machines' roles."""
+        for told in waiting:
+            documents = self._tracer.documents(told.execution, told.events)
+            if documents:
+                arn = Arn.parse(told.execution.arn)
+                caller = Principal.of_role(arn.account, told.execution.role, told.execution.name[:64], "stepfunctions")
+                params = {"TraceSegmentDocuments": [dumps(document) for document in documents]}
+                await self._doorway.ask("xray", "PutTraceSegments", params, caller, arn.region)
 
 
 _STATUSES = {

@@ -71,7 +71,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An execution. `last_event` is the highest id of its history, `deadline` when it times out.
 
     `map_run` is the ARN of the map run that it is a child of; `mock` names a test case of the mock file. `trace` is the
-    header a client gave, `span` the one that tasks go on with.
+    header a client gave, `span` the one that tasks go on with; one that is `traced` has its segment below `upstream`.
     """
 
     machine: str
@@ -101,6 +101,8 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     item_index: int | None = None
     mock: str | None = None
     caller: str | None = None
+    traced: bool = False
+    upstream: str = ""
 
 
 class ExecutionStart(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from kumoi.services.stepfunctions.language.definition import compile_machine
-from kumoi.services.stepfunctions.map_records import redrive_run
+from kumoi.services.stepfunctions.map_records import label_of, redrive_run
 from kumoi.services.stepfunctions.records import (
     HISTORY_SECONDS,
     Abandoned,
@@ -166,7 +166,7 @@ async def redrive(tx: Transaction, machine: str, name: str, token: str | None, l
         again = states[frame.state].type in ("Task", "Map", "Parallel")
         frame.phase, frame.previous = ("again" if again else "enter"), event.id
         if states[frame.state].distributed:
-            frame.job = await redrive_run(tx, execution.arn)
+            frame.job = await redrive_run(tx, execution.arn, label_of(states[frame.state]))
         frame.counts = [0] * len(states[frame.state].retry)
         await frames.put(tx, FrameRecord(execution.arn, frame))
     await executions.put(

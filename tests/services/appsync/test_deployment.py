@@ -25,6 +25,14 @@ TEMPLATE = {
         ),
         "Schema": resource("GraphQLSchema", ApiId=API, Definition="type Query { hello: String again: String }"),
         "Key": resource("ApiKey", ApiId=API),
+        "Cache": resource(
+            "ApiCache",
+            ApiId=API,
+            ApiCachingBehavior="PER_RESOLVER_CACHING",
+            Ttl=60,
+            Type="SMALL",
+            TransitEncryptionEnabled="true",
+        ),
         "None": resource("DataSource", ApiId=API, Name="none", Type="NONE"),
         "Hello": {
             **resource(
@@ -35,6 +43,7 @@ TEMPLATE = {
                 DataSourceName={"Fn::GetAtt": ["None", "Name"]},
                 RequestMappingTemplateS3Location="s3://templates/hello.vtl",
                 ResponseMappingTemplate=RESPONSE,
+                CachingConfig={"Ttl": "60", "CachingKeys": ["$context.identity"]},
             ),
             "DependsOn": "Schema",
         },
@@ -78,9 +87,11 @@ def test_a_stack_makes_changes_and_deletes_an_api(kumoi: Any, client: Any, post:
     assert found["Arn"].endswith(f"apis/{found['Id']}") and found["Id"] in found["Url"]
     query = b'{"query":"{ hello again }"}'
     assert post(found["Id"], query, x_api_key=found["Key"]) == (200, {"data": {"hello": "hi", "again": "js"}})
-    changed = json.loads(
-        json.dumps(TEMPLATE).replace("'js'", "'changed'").replace('"greeting": "hi"', '"greeting": "ho"')
-    )
+    changes = {"'js'": "'changed'", '"greeting": "hi"': '"greeting": "ho"', '"Ttl": 60,': '"Ttl": 30,'}
+    text = json.dumps(TEMPLATE)
+    for before, after in changes.items():
+        text = text.replace(before, after)
+    changed = json.loads(text)
     stacks.update_stack(StackName="s", TemplateBody=json.dumps(changed))
     stacks.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert post(found["Id"], query, x_api_key=found["Key"]) == (200, {"data": {"hello": "ho", "again": "changed"}})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +54,8 @@ def test_any_library_verifies_the_tokens(pool: Any) -> None:
     )
 
 
-def test_tokens_are_refreshed_revoked_and_signed_out(pool: Any) -> None:
+@pytest.mark.kumoi_clock
+def test_tokens_are_refreshed_revoked_and_signed_out(kumoi: KumoiAccount, pool: Any) -> None:
     pool.user()
     tokens = pool.sign_in()
 
@@ -73,7 +73,7 @@ def test_tokens_are_refreshed_revoked_and_signed_out(pool: Any) -> None:
         refresh()
     assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
     tokens = pool.sign_in()
-    time.sleep(1.1)  # tokens tell whole seconds: those of the second of a sign-out still count
+    kumoi.advance(1.1)  # tokens tell whole seconds: those of the second of a sign-out still count
     pool.admin.global_sign_out(AccessToken=tokens["AccessToken"])
     with pytest.raises(ClientError) as refused:
         pool.admin.get_user(AccessToken=tokens["AccessToken"])

@@ -669,3 +669,26 @@ def test_there_are_no_live_views_for_those_who_cannot_sign(enforcing: str) -> No
         urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=10)
     assert error.value.code == 403
     error.value.close()
+
+
+def test_guests_of_an_identity_pool_may_what_their_role_may(connect: Connect) -> None:
+    pools = connect("cognito-identity")
+    pool = pools.create_identity_pool(IdentityPoolName="guests", AllowUnauthenticatedIdentities=True)["IdentityPoolId"]
+    own = "cognito-identity.amazonaws.com"
+    roles = {}
+    for name, audience in (("guest", pool), ("stranger", "us-east-1:another")):
+        condition = {"StringEquals": {f"{own}:aud": audience}}
+        trusted = trust({"Federated": own}, "sts:AssumeRoleWithWebIdentity", Condition=condition)
+        made = connect("iam").create_role(RoleName=f"pool-{name}", AssumeRolePolicyDocument=trusted)
+        roles[name] = made["Role"]["Arn"]
+    connect("iam").put_role_policy(RoleName="pool-guest", PolicyName="p", PolicyDocument=document("sqs:ListQueues"))
+    pools.set_identity_pool_roles(IdentityPoolId=pool, Roles={"unauthenticated": roles["guest"]})
+    guest = pools.get_id(IdentityPoolId=pool)["IdentityId"]
+    found = pools.get_credentials_for_identity(IdentityId=guest)["Credentials"]
+    given = {**found, "SecretAccessKey": found["SecretKey"]}
+    connect("sqs", given).list_queues()
+    assert refusal(connect("sqs", given).create_queue, QueueName="q")[0] == "AccessDenied"
+    pools.set_identity_pool_roles(IdentityPoolId=pool, Roles={"unauthenticated": roles["stranger"]})
+    with pytest.raises(ClientError) as refused:
+        pools.get_credentials_for_identity(IdentityId=guest)
+    assert refused.value.response["Error"]["Code"] == "InvalidIdentityPoolConfigurationException"

@@ -16,6 +16,8 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from kumoi.services.iot.mqtt.connection import MOST_UNSENT
+
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
@@ -140,6 +142,35 @@ def test_sessions_keep_what_comes_meanwhile(device: Any, kumoi: Any, version: in
     clean.subscribe("b")
     data.publish(topic="b", qos=1, payload=b"5")
     assert clean.get().payload == b"5"
+
+
+def test_a_long_queue_is_drawn_in_order_as_it_is_acknowledged(device: Any) -> None:
+    first = device("long", clean=False)
+    first.connect()
+    first.subscribe("a")
+    first.drop()
+    other = device("other")
+    other.connect()
+    sent = [b"%d" % number + bytes(120_000) for number in range(90)]
+    for payload in sent:
+        other.publish("a", payload)
+    again = device("long", clean=False)
+    assert again.connect()
+    other.publish("a", b"live")
+    assert [again.get().payload for _ in range(91)] == [*sent, b"live"]
+
+
+def test_a_client_that_acknowledges_nothing_is_cut_off(device: Any) -> None:
+    deaf = device("deaf", manual_ack_set=(True,), version=5)
+    deaf.connect()
+    deaf.subscribe("a")
+    other = device("other")
+    other.connect()
+    for _ in range(100 + MOST_UNSENT // 120_000):
+        other.publish("a", bytes(120_000))
+    assert deaf.ended.empty()
+    other.publish("a", bytes(120_000))
+    assert deaf.ended.get(timeout=10).value == 0x97
 
 
 @pytest.mark.kumoi_clock

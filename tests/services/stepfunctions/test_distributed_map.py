@@ -219,6 +219,28 @@ def test_a_redriven_run_goes_on_with_what_failed(states: Any, kumoi: Any, kind: 
     assert sent["ApproximateNumberOfMessages"] == "1"
 
 
+def test_a_state_is_redriven_with_its_own_run(states: Any, kumoi: Any) -> None:
+    bucket = kumoi.client("s3")
+    bucket.create_bucket(Bucket="late")
+    failing = distributed(machine(Broken={"Type": "Fail"}))["States"]["Each"]
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "late", "Key": "items.json"}}
+    steps = machine(
+        First={**failing, "Label": "first", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Second"}]},
+        Second={
+            **distributed(PASS)["States"]["Each"],
+            "Label": "second",
+            "ItemReader": {**reader, "ReaderConfig": {"InputType": "JSON"}},
+        },
+    )
+    del steps["States"]["First"]["End"]
+    steps["States"]["First"]["Next"] = "Second"
+    execution = states.start(states.create(steps), [1])
+    assert states.ended(execution)["error"] == "States.ItemReaderFailed"
+    bucket.put_object(Bucket="late", Key="items.json", Body=b"[5, 6]")
+    states.client.redrive_execution(executionArn=execution)
+    assert json.loads(states.ended(execution)["output"]) == [5, 6]
+
+
 def test_what_is_tolerated_may_change_on_the_way(states: Any, kumoi: Any) -> None:
     queue = kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     waiting = machine(

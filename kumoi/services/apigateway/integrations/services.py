@@ -136,7 +136,7 @@ async def _dispatched(exchange: Exchange, operation: Operation, request: Request
             caller,
             caller.account,
             operation.region,
-            origin.trace._replace(parent=origin.span),
+            origin.onward,
             origin.node,
             http=request,
         )

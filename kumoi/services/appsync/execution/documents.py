@@ -1,4 +1,4 @@
-"""Queries, read and checked once for each text; and which fields they may come to."""
+"""Queries, read and checked once for each text; what is large is read on a thread, what is huge is not read at all."""
 
 from __future__ import annotations
 
@@ -9,132 +9,123 @@ from typing import Any, NamedTuple
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLObjectType,
-    NoSchemaIntrospectionCustomRule,
-    TypeInfo,
-    TypeInfoVisitor,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
     Visitor,
-    get_named_type,
-    is_abstract_type,
     parse,
-    specified_rules,
-    validate,
     visit,
 )
 
+from kumoi.services.appsync.execution.shown import Shown, of_document
+from kumoi.services.appsync.execution.validation import errors_of
 from kumoi.services.appsync.schema.compiled import Compiled
 
-KEPT = 256
+KEPT = 512 * 1024
+"""Characters of queries that are kept for a schema; longer ones than a quarter of it are read each time."""
 MOST_TOKENS = 15_000
-_LONG = 1_000
+DEEPEST = 100
+"""Levels of fields: what a JSON document may be nested for clients to read it."""
+LONG = 1_000
 """From this many characters on, a query is read on a thread: some milliseconds."""
-_RULES = {
-    "FieldsOnCorrectTypeRule": "FieldUndefined",
-    "KnownArgumentNamesRule": "UnknownArgument",
-    "KnownDirectivesRule": "UnknownDirective",
-    "KnownFragmentNamesRule": "UndefinedFragment",
-    "KnownTypeNamesRule": "UnknownType",
-    "LoneAnonymousOperationRule": "LoneAnonymousOperationViolation",
-    "NoFragmentCyclesRule": "FragmentCycle",
-    "NoSchemaIntrospectionCustomRule": "IntrospectionDisabled",
-    "NoUndefinedVariablesRule": "UndefinedVariable",
-    "NoUnusedFragmentsRule": "UnusedFragment",
-    "NoUnusedVariablesRule": "UnusedVariable",
-    "OverlappingFieldsCanBeMergedRule": "FieldsConflict",
-    "ProvidedRequiredArgumentsRule": "MissingFieldArgument",
-    "ScalarLeafsRule": "SubSelectionRequired",
-    "ValuesOfCorrectTypeRule": "WrongType",
-    "VariablesAreInputTypesRule": "NonInputTypeOnVariable",
-    "VariablesInAllowedPositionRule": "VariableTypeMismatch",
-}
+_TOO_DEEP = "The query nests too deep."
+
+
+class Operation(NamedTuple):
+    """An operation of a query; `conditions` are the variables that `@skip` and `@include` name anywhere in it."""
+
+    node: OperationDefinitionNode
+    name: str | None
+    conditions: tuple[str, ...]
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether it is a subscription."""
+        return self.node.operation is OperationType.SUBSCRIPTION
+
+    @property
+    def queries(self) -> bool:
+        """Whether it is a query."""
+        return self.node.operation is OperationType.QUERY
 
 
 class Document(NamedTuple):
-    """A query: its errors as AppSync shows them, or the fields that may have resolvers."""
+    """A query: its errors as AppSync shows them, or what it can be asked to run."""
 
-    node: DocumentNode | None
-    errors: list[dict[str, Any]]
-    fields: frozenset[tuple[str, str]] = frozenset()
+    text: str
+    errors: list[Shown]
+    operations: tuple[Operation, ...] = ()
+    fragments: Mapping[str, FragmentDefinitionNode] = {}
 
 
-async def document(found: Compiled, text: str, introspection: bool) -> Document:
+async def document(found: Compiled, text: str, introspection: bool = True) -> Document:
     """Read and check a query, or find it among those that were."""
-    key = f"{introspection}{text}"
+    key = (introspection, text)
     made: Document | None = found.documents.pop(key, None)
     if made is None:
-        made = (
-            _made(found, text, introspection)
-            if len(text) < _LONG
-            else await asyncio.to_thread(_made, found, text, introspection)
-        )
+        if len(text) < LONG:
+            made = read(found, text, introspection)
+        else:
+            made = await asyncio.to_thread(read, found, text, introspection)
+            if key in found.documents:
+                return made
+        if len(text) > KEPT // 4:
+            return made
+        found.kept_characters += len(text) + LONG
     found.documents[key] = made
-    if len(found.documents) > KEPT:
-        found.documents.popitem(last=False)
+    while found.kept_characters > KEPT:
+        _key, left = found.documents.popitem(last=False)
+        found.kept_characters -= len(left.text) + LONG
     return made
 
 
-def _made(found: Compiled, text: str, introspection: bool) -> Document:
+def read(found: Compiled, text: str, introspection: bool = True) -> Document:
+    """Read and check a query."""
     try:
         node = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as error:
-        return Document(None, [_shown(error, error.message)])
+        return Document(text, [of_document(error, error.message)])
     except RecursionError:
-        return Document(None, [_shown(GraphQLError(""), "The query nests too deep.")])
-    rules = (*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,)))
+        return Document(text, [of_document(GraphQLError(""), _TOO_DEEP)])
     try:
-        if not validate(found.schema, node, rules):
-            return Document(node, [], _fields(found, node))
-        errors = [_told(rule.__name__, error) for rule in rules for error in validate(found.schema, node, [rule])]
+        errors = errors_of(found.schema, node, introspection)
     except RecursionError:
-        return Document(None, [_shown(GraphQLError(""), "The query nests too deep.")])
-    return Document(node, errors)
+        errors = [of_document(GraphQLError(""), _TOO_DEEP)]
+    if errors:
+        return Document(text, errors)
+    fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
+    known: dict[str, int] = {}
+    conditions = _conditions(node)
+    operations = []
+    for one in node.definitions:
+        if isinstance(one, OperationDefinitionNode):
+            if depth(one.selection_set, fragments, known) > DEEPEST:
+                return Document(text, [of_document(GraphQLError(""), _TOO_DEEP)])
+            operations.append(Operation(one, one.name.value if one.name is not None else None, conditions))
+    return Document(text, [], tuple(operations), fragments)
 
 
-def _told(rule: str, error: GraphQLError) -> dict[str, Any]:
-    kind = _RULES.get(rule, rule.removesuffix("Rule"))
-    first = error.nodes[0] if error.nodes else None
-    name = getattr(getattr(first, "name", None), "value", "")
-    text = error.message
-    if kind == "FieldUndefined":
-        type_name = text.partition("on type '")[2].partition("'")[0]
-        text = f"Field '{name}' in type '{type_name}' is undefined"
-    elif kind == "SubSelectionRequired" and "must not have a selection" in text:
-        kind = "SubSelectionNotAllowed"
-    where = f" @ '{name}'" if name else ""
-    return _shown(error, f"Validation error of type {kind}: {text}{where}")
+def _conditions(node: DocumentNode) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+
+    class Finder(Visitor):
+        def enter_directive(self, directive: Any, *_: Any) -> None:
+            if directive.name.value in ("skip", "include"):
+                names.update((one.value.name.value, None) for one in directive.arguments if _is_variable(one.value))
+
+    visit(node, Finder())
+    return tuple(names)
 
 
-def _shown(error: GraphQLError, text: str) -> dict[str, Any]:
-    return {
-        "path": None,
-        "locations": [
-            {"line": where.line, "column": where.column, "sourceName": None} for where in error.locations or ()
-        ],
-        "message": text,
-    }
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, VariableNode)
 
 
-def _fields(found: Compiled, node: DocumentNode) -> frozenset[tuple[str, str]]:
-    """The fields of object types that a query asks for."""
-    known = TypeInfo(found.schema)
-    fields: set[tuple[str, str]] = set()
-
-    class Collector(Visitor):
-        def enter_field(self, field: FieldNode, *_: Any) -> None:
-            parent = known.get_parent_type()
-            if isinstance(parent, GraphQLObjectType):
-                fields.add((parent.name, field.name.value))
-            elif parent is not None and is_abstract_type(get_named_type(parent)):
-                possible = found.schema.get_possible_types(parent)
-                fields.update((one.name, field.name.value) for one in possible)
-
-    visit(node, TypeInfoVisitor(known, Collector()))
-    return frozenset(fields)
-
-
-def depth(node: Any, fragments: Mapping[str, Any], known: dict[str, int]) -> int:
+def depth(node: SelectionSetNode | None, fragments: Mapping[str, Any], known: dict[str, int]) -> int:
     """How deep a selection set nests; fragments have no cycles in a valid document, and are measured once (`known`)."""
     deepest = 0
     for one in node.selections if node is not None else ():

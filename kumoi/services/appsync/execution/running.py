@@ -1,196 +1,172 @@
-"""Running a query: each field by its resolver, else out of its parent, and only for whom it is open.
+"""Running a query: variables, then the program, each field by its resolver.
 
-The library for GraphQL does the execution: query fields together, mutation fields one after another, nulls where a
-field failed.
+`run` answers a request to an API. `select` answers a selection set over a value that is there already, such as what a
+mutation came to for those who subscribed to it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import logging
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from graphql import (
-    ExecutionResult,
-    FragmentDefinitionNode,
-    GraphQLError,
-    GraphQLObjectType,
-    GraphQLResolveInfo,
-    OperationDefinitionNode,
-    OperationType,
-    execute,
-)
+import orjson
+from graphql import GraphQLError, execute_sync, get_variable_values
+from graphql.execution.values import VariableValues
 
-from kumoi.services.appsync.access import allowed, permitted
-from kumoi.services.appsync.execution import selections
-from kumoi.services.appsync.execution.documents import Document, depth
+from kumoi.services.appsync.access import permitted
+from kumoi.services.appsync.execution.compiler import Program, Rules, program
+from kumoi.services.appsync.execution.documents import Document, Operation
+from kumoi.services.appsync.execution.executor import Execution, Resolve
+from kumoi.services.appsync.execution.plans import FieldPlan, Pending
+from kumoi.services.appsync.execution.shown import Shown, of_document, shown
+from kumoi.services.appsync.resolving.cached import resolved
 from kumoi.services.appsync.resolving.field import Asked, Field
-from kumoi.services.appsync.resolving.outcomes import FieldError, Unauthorized
+from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.resolver import Plan, resolve
+from kumoi.services.appsync.resolving.siblings import Siblings
 from kumoi.services.appsync.resolving.templates import Templates
 from kumoi.services.appsync.schema.compiled import Compiled
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from kumoi.services.appsync.execution.bound import Bound
 
 SECONDS = 30.0
 MAX_RESOLVERS = 10_000
-_NULL = re.compile(r"Cannot return null for non-nullable field (\w+)\.(\w+)\.")
+LARGE = 16 * 1024
+"""Bytes of variables from which on they are read on a thread."""
 _MISSING = re.compile(
     r"Variable '\$(\w+)' has invalid value.*?non-null type '([^']+)' (?:to be provided|not to be None)\."
 )
+_NONE = VariableValues({}, {})
+Answer = dict[str, Any]
 
 
-def operations(document: Document) -> list[OperationDefinitionNode]:
-    """The operations of a query."""
-    assert document.node is not None
-    return [node for node in document.node.definitions if isinstance(node, OperationDefinitionNode)]
-
-
-def refusal(document: Document, chosen: OperationDefinitionNode, limit: int) -> str | None:
-    """Why an operation is not run, if it is not."""
-    assert document.node is not None
-    if chosen.operation is OperationType.SUBSCRIPTION:
-        return "Kumoi does not implement subscriptions yet."
-    fragments = {
-        node.name.value: node for node in document.node.definitions if isinstance(node, FragmentDefinitionNode)
-    }
-    if limit and depth(chosen.selection_set, fragments, {}) > limit:
-        return f"Query depth limit of {limit} is exceeded."
-    return None
-
-
-async def run(
-    asked: Asked,
-    found: Compiled,
-    plans: Mapping[tuple[str, str], Plan | FieldError],
-    kept: Templates,
-    document: Document,
-    operation: str | None,
-) -> dict[str, Any]:
-    """What a query comes to: `data`, and `errors` where there are some."""
-    limit = asked.api.properties.get("resolverCountLimit") or MAX_RESOLVERS
-    roots = {found.schema.query_type, found.schema.mutation_type}
-
-    def field_resolver(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        if not allowed(found, asked, info.parent_type.name, info.field_name):
-            raise Unauthorized(info.parent_type.name, info.field_name)
-        plan = plans.get((info.parent_type.name, info.field_name))
-        signed = asked.caller.mode == "AWS_IAM" and info.parent_type in roots
-        if plan is None and not signed:
-            return _member(source, info.field_name)
-        asked.resolved += 1
-        if asked.resolved > limit:
-            raise FieldError(f"Resolver invocation limit of {limit} is exceeded.", "ResolverExecutionLimitReached")
-        return resolved(source, info, arguments, plan)
-
-    async def resolved(
-        source: Any, info: GraphQLResolveInfo[Any], arguments: dict[str, Any], plan: Plan | FieldError | None
-    ) -> Any:
-        if asked.caller.mode == "AWS_IAM" and info.parent_type in roots:
-            await permitted(asked, info.parent_type.name, info.field_name)
-        if plan is None:
-            return _member(source, info.field_name)
-        if isinstance(plan, FieldError):
-            raise FieldError(plan.message, plan.kind)
-        field = Field(
-            asked,
-            info.parent_type.name,
-            info.field_name,
-            arguments,
-            source,
-            list(info.path.as_list()),
-            selections.paths(info, [node.selection_set for node in info.field_nodes]),
-            selections.text(info.field_nodes),
-            info,
-        )
-        try:
-            return await resolve(kept, field, plan)
-        except FieldError as error:
-            error.data = _cut(info, error.data)
-            raise
-
-    assert document.node is not None
+async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
+    """What a request comes to: `data`, and `errors` where there are some."""
+    found = bound.schema
+    variables = await _variables(found, operation, asked.variables)
+    if isinstance(variables, list):
+        return {"data": None, "errors": variables}
+    flags = _flags(operation, variables)
+    made = bound.program(document, operation, flags, asked.caller)
+    execution = Execution(_resolving(asked, kept, variables), _most)
     try:
         async with asyncio.timeout(SECONDS):
-            result = execute(
-                found.schema,
-                document.node,
-                None,
-                None,
-                dict(asked.variables),
-                operation,
-                field_resolver,
-                _type_of,
-            )
-            finished: Any = await result if inspect.isawaitable(result) else result
+            data = await execution.run(made, None)
+            if made.introspection is not None and data is not None:
+                data = await asyncio.to_thread(_described, made, found.schema, asked.variables, data)
     except TimeoutError:
-        return {"data": None, "errors": [_shown("Execution timed out.", None, None, "ExecutionTimeout")]}
-    assert isinstance(finished, ExecutionResult)
-    errors = [_of_field(found, error) for error in finished.errors or ()]
-    for field, error in asked.appended:
-        where = [node.loc for node in field.where.field_nodes[:1]]
-        shown = _shown(error.message, field.path, None, error.kind)
-        shown["locations"] = [
-            {"line": loc.start_token.line, "column": loc.start_token.column, "sourceName": None} for loc in where if loc
-        ]
-        errors.append(shown | {"data": _cut(field.where, error.data), "errorInfo": error.info})
-    return {"data": finished.data, **({"errors": errors} if errors else {})}
+        return {"data": None, "errors": [shown("Execution timed out.", None, "ExecutionTimeout")]}
+    answer = _answer(data, [*execution.errors, *map(_appended, asked.appended)])
+    if asked.evicted:
+        answer["extensions"] = {"apiCacheEntriesDeleted": asked.evicted}
+    return answer
 
 
-def _member(source: Any, name: str) -> Any:
-    return source.get(name) if isinstance(source, dict) else None
+async def select(
+    found: Compiled, document: Document, operation: Operation, given: Mapping[str, Any], root: Any
+) -> Answer:
+    """What a selection set asks for of a value that is there: no resolver runs, and everybody may."""
+    variables = await _variables(found, operation, given)
+    if isinstance(variables, list):
+        return {"data": None, "errors": variables}
+    made = program(found.schema, operation.node, document.fragments, _flags(operation, variables), Rules())
+    execution = Execution(_nobody, lambda _pending: 1)
+    return _answer(await execution.run(made, root), execution.errors)
 
 
-def _cut(info: GraphQLResolveInfo[Any], data: Any) -> Any:
-    return selections.cut(info, [node.selection_set for node in info.field_nodes], data)
+def _answer(data: Any, errors: Sequence[Shown]) -> Answer:
+    return {"data": data, "errors": list(errors)} if errors else {"data": data}
 
 
-def _type_of(value: Any, info: GraphQLResolveInfo[Any], abstract: Any) -> str:
-    name = value.get("__typename") if isinstance(value, dict) else None
-    if not isinstance(name, str):
-        raise FieldError(
-            f"Abstract type '{abstract.name}' must resolve to an Object type at runtime for field"
-            f" '{info.parent_type.name}.{info.field_name}': the value has no __typename."
-        )
-    return name
+def _appended(appended: tuple[Field, FieldError]) -> Shown:
+    field, error = appended
+    assert isinstance(field.chosen, FieldPlan)
+    return field.chosen.error(error, field.path)
 
 
-def _shown(message: str, path: list[Any] | None, error: GraphQLError | None, kind: str | None = None) -> dict[str, Any]:
-    places = (error.locations or ()) if error is not None else ()
-    return {
-        "path": path,
-        "data": None,
-        "errorType": kind,
-        "errorInfo": None,
-        "locations": [{"line": one.line, "column": one.column, "sourceName": None} for one in places] or None,
-        "message": message,
-    }
+def _most(pending: Pending) -> int:
+    """How many of a field and its siblings are resolved together."""
+    resolver = pending.field.resolver
+    return resolver.most if isinstance(resolver, Plan) else 1
 
 
-def _of_field(found: Compiled, error: GraphQLError) -> dict[str, Any]:
-    path = list(error.path) if error.path is not None else None
-    original = error.original_error
-    if isinstance(original, FieldError):
-        shown = _shown(original.message, path, error, original.kind)
-        return shown | {"data": original.data, "errorInfo": original.info}
-    below = f"/{'/'.join(map(str, path or ()))}"
-    if match := _NULL.fullmatch(error.message):
-        parent = found.schema.type_map[match[1]]
-        assert isinstance(parent, GraphQLObjectType)
-        kind = str(getattr(parent.fields[match[2]].type, "of_type", parent.fields[match[2]].type))
-        text = f"Cannot return null for non-nullable type: '{kind}' within parent '{match[1]}' ({below})"
-        return {"path": path, "locations": None, "message": text}
-    if path is None:
-        if match := _MISSING.search(error.message):
-            text = f"Variable '{match[1]}' has coerced Null value for NonNull type '{match[2]}'"
-            return _shown(text, None, error)
-        return _shown(error.message, None, error)
-    if isinstance(original, ValueError | GraphQLError):
-        return _shown(f"Can't serialize value ({below}) : {original}", path, error)
-    if original is not None and not isinstance(original, TypeError):
-        logger.error("a field of an API failed", exc_info=original)
-        return _shown("Internal Failure", path, error, "InternalFailure")
-    return _shown(f"Can't resolve value ({below}) : {error.message}", path, error)
+def _nobody(_group: Sequence[Pending]) -> Sequence[Awaitable[Any]]:
+    raise AssertionError("a plan without resolvers leaves nothing open")
+
+
+def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Resolve:
+    limit = asked.api.properties.get("resolverCountLimit") or MAX_RESOLVERS
+
+    def group(pending: Sequence[Pending]) -> Sequence[Awaitable[Any]]:
+        siblings = Siblings(len(pending))
+        return [one(each, siblings) for each in pending]
+
+    async def one(pending: Pending, siblings: Siblings) -> Any:
+        plan = pending.field
+        with siblings.member():
+            if plan.asks:
+                await permitted(asked, plan.parent, plan.name)
+            resolver = plan.resolver
+            if resolver is None:
+                return pending.source.get(plan.name) if isinstance(pending.source, dict) else None
+            asked.resolved += 1
+            if asked.resolved > limit:
+                raise FieldError(f"Resolver invocation limit of {limit} is exceeded.", "ResolverExecutionLimitReached")
+            if isinstance(resolver, FieldError):
+                raise FieldError(resolver.message, resolver.kind)
+            field = Field(
+                asked,
+                plan.parent,
+                plan.name,
+                plan.arguments(variables),
+                pending.source,
+                plan,
+                pending.path,
+                siblings,
+            )
+            if asked.cache is None:
+                return await resolve(kept, field, resolver)
+            return await resolved(field, resolver.resolver.properties, lambda: resolve(kept, field, resolver))
+
+    return group
+
+
+async def _variables(found: Compiled, operation: Operation, given: Mapping[str, Any]) -> VariableValues | list[Shown]:
+    """The variables of an operation, or the errors in what was given for them."""
+    definitions = operation.node.variable_definitions
+    if not definitions:
+        return _NONE
+    made = (
+        await asyncio.to_thread(get_variable_values, found.schema, definitions, dict(given), 50, True)
+        if _large(given)
+        else get_variable_values(found.schema, definitions, dict(given), 50, True)
+    )
+    return made if isinstance(made, VariableValues) else [_of_variable(error) for error in made]
+
+
+def _large(given: Mapping[str, Any]) -> bool:
+    return bool(given) and len(orjson.dumps(given)) > LARGE
+
+
+def _of_variable(error: GraphQLError) -> Shown:
+    if match := _MISSING.search(error.message):
+        text = f"Variable '{match[1]}' has coerced Null value for NonNull type '{match[2]}'"
+    else:
+        text = error.message.replace("Variable '$", "Variable '", 1)
+    return of_document(error, text) | {"data": None, "errorType": None, "errorInfo": None}
+
+
+def _flags(operation: Operation, variables: VariableValues) -> dict[str, bool]:
+    """The outcomes of conditions; a variable without a value counts as false."""
+    return {name: variables.coerced.get(name) is True for name in operation.conditions}
+
+
+def _described(made: Program, schema: Any, given: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The data with what is asked of the schema itself, by the library for GraphQL."""
+    assert made.introspection is not None
+    result = execute_sync(schema, made.introspection, variable_values=dict(given))
+    whole = data | (result.data or {})
+    return {key: whole[key] for key in made.keys if key in whole}

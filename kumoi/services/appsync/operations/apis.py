@@ -17,12 +17,14 @@ from kumoi.services.appsync.records import (
     Api,
     Place,
     apis,
+    caches,
     data_sources,
     functions,
     keys,
     places,
     resolvers,
     schemas,
+    versions,
 )
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -151,8 +153,10 @@ async def _delete(tx: Transaction, api_id: str) -> None:
     for space in (data_sources, functions, resolvers):
         await space.delete_all(tx, api_id)
     await schemas.delete(tx, api_id)
+    await caches.delete(tx, api_id)
     await apis.delete(tx, api_id)
     await places.delete(tx, api_id)
+    await versions.delete(tx, api_id)
 
 
 @transactional

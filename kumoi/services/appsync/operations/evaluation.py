@@ -15,7 +15,7 @@ from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import bad_request
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.records import Api
-from kumoi.services.appsync.resolving.field import Asked, Caller, Field
+from kumoi.services.appsync.resolving.field import Asked, Caller, Field, Selection
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned
 
 
@@ -87,9 +87,7 @@ def _field(call: Call, context: str) -> Field:
         str(info.get("fieldName", "")),
         part("arguments"),
         given.get("source"),
-        [],
-        selections if isinstance(selections, list) else [],
-        str(info.get("selectionSetGraphQL", "")),
+        Selection(selections if isinstance(selections, list) else [], str(info.get("selectionSetGraphQL", ""))),
     )
     field.stash, field.prev, field.result = part("stash"), part("prev").get("result"), given.get("result")
     if error:

@@ -8,6 +8,7 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import bad_request, not_found
+from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_api
 from kumoi.services.appsync.naming import api_arn, page
 from kumoi.services.appsync.operations.data_sources import find_source
@@ -70,8 +71,6 @@ async def delete_resolver(call: Call, apiId: str, typeName: str, fieldName: str)
 
 
 async def _made(call: Call, api_id: str, type_name: str, field: str, given: dict[str, Any]) -> Resolver:
-    from kumoi.services.appsync.schema.compiled import compiled
-
     properties = {"kind": "UNIT", **given}
     pipeline = properties["kind"] == "PIPELINE"
     if pipeline and "dataSourceName" in properties:
@@ -82,7 +81,8 @@ async def _made(call: Call, api_id: str, type_name: str, field: str, given: dict
         raise bad_request(f"A pipeline can have up to {MAX_FUNCTIONS} functions.")
     check(properties)
     schema = await find_schema(call.state, api_id)
-    if schema is None or not schema.definition or not compiled(schema.definition).field_exists(type_name, field):
+    found = await call.part(Kept).schema(schema.version, schema.definition) if schema and schema.definition else None
+    if found is None or not found.field_exists(type_name, field):
         raise not_found(f"No field named {field} found on type {type_name}")
     return Resolver(api=api_id, type_name=type_name, field=field, version=uuid(), properties=properties)
 

@@ -13,8 +13,10 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import bad_request
+from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_api
 from kumoi.services.appsync.records import Schema, schemas
+from kumoi.services.appsync.schema import BadSchema
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -24,21 +26,19 @@ MAX_DEFINITION = 1024 * 1024
 @appsync.operation
 async def start_schema_creation(call: Call, apiId: str, definition: bytes) -> dict[str, Any]:
     """Read and check a schema, and serve it if it is one."""
-    from kumoi.services.appsync.schema.compiled import BadSchema, compiled
-    from kumoi.services.appsync.schema.documents import own_types
-
     if len(definition) > MAX_DEFINITION:
         raise bad_request("Schema document exceeds the maximum size of 1 MB.")
     await find_api(call.state, apiId)
     try:
-        text = definition.decode()
-        made = compiled(text)
+        text, version = definition.decode(), hashlib.sha256(definition).hexdigest()
+        made = await call.part(Kept).schema(version, text)
     except UnicodeDecodeError:
         await _fail(call.state, apiId, "Failed to parse schema document - it is not encoded in UTF-8.")
     except BadSchema as problem:
         await _fail(call.state, apiId, str(problem))
     else:
-        version = hashlib.sha256(definition).hexdigest()
+        from kumoi.services.appsync.schema.documents import own_types
+
         details = f"Successfully created schema with {len(own_types(made))} types."
         await _store(call.state, Schema(api=apiId, status="SUCCESS", details=details, definition=text, version=version))
     return {"status": "PROCESSING"}
@@ -58,13 +58,13 @@ async def get_introspection_schema(
     call: Call, apiId: str, format: str, includeDirectives: bool = True
 ) -> dict[str, Any]:
     """The schema that is served."""
-    from kumoi.services.appsync.schema.compiled import compiled
     from kumoi.services.appsync.schema.documents import whole
 
     schema = await find_schema(call.state, apiId)
     if schema is None or not schema.definition:
         raise aws_error("GraphQLSchemaException", "No schema definition exists.")
-    return {"schema": whole(compiled(schema.definition), schema.definition, format, includeDirectives)}
+    found = await call.part(Kept).schema(schema.version, schema.definition)
+    return {"schema": whole(found, schema.definition, format, includeDirectives)}
 
 
 @transactional

@@ -7,6 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import not_found
+from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.naming import api_arn, page
 from kumoi.services.appsync.operations.schemas import find_schema
 
@@ -30,13 +31,12 @@ async def get_type(call: Call, apiId: str, typeName: str, format: str) -> dict[s
 
 
 async def _types(call: Call, api_id: str, format: str, name: str | None = None) -> list[dict[str, Any]]:
-    from kumoi.services.appsync.schema.compiled import compiled
-    from kumoi.services.appsync.schema.documents import one_type, own_types
-
     schema = await find_schema(call.state, api_id)
     if schema is None or not schema.definition:
         return []
-    found = compiled(schema.definition)
+    found = await call.part(Kept).schema(schema.version, schema.definition)
+    from kumoi.services.appsync.schema.documents import one_type, own_types
+
     return [
         {
             "name": type_.name,

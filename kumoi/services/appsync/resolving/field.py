@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from kumoi.doorway import Call
-from kumoi.services.appsync.records import Api
+from kumoi.services.appsync.records import Api, ApiCache
 from kumoi.services.appsync.resolving.outcomes import FieldError
+from kumoi.services.appsync.resolving.siblings import Siblings
 
 AUTH_TYPES = {
     "API_KEY": "API Key Authorization",
@@ -34,31 +35,54 @@ class Caller:
 
 @dataclass(slots=True)
 class Asked:
-    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said."""
+    """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said.
+
+    `cache` is that of the API, `evicted` how many of its entries programs dropped.
+    """
 
     call: Call
     api: Api
     caller: Caller
     headers: Mapping[str, str]
     variables: Mapping[str, Any]
-    appended: list[Any] = field(default_factory=list)
+    appended: list[tuple[Field, FieldError]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     resolved: int = 0
+    cache: ApiCache | None = None
+    evicted: int = 0
+
+
+class Chosen(Protocol):
+    """What a query asks for of a field's value."""
+
+    @property
+    def selection_list(self) -> list[str]:
+        """`selectionSetList`."""
+
+    @property
+    def selection_text(self) -> str:
+        """`selectionSetGraphQL`."""
+
+
+class Selection(NamedTuple):
+    """A selection without a query."""
+
+    selection_list: list[str]
+    selection_text: str
 
 
 @dataclass(slots=True)
 class Field:
-    """A field: its place, what it is given, and what its programs share."""
+    """A field: its place, what it is given, and what its programs share; `siblings` are resolved together with it."""
 
     asked: Asked
     type_name: str
     name: str
     arguments: dict[str, Any]
     source: Any
-    path: list[str | int]
-    selections: list[str]
-    selection_text: str
-    where: Any = None
+    chosen: Chosen
+    path: Any = None
+    siblings: Siblings = field(default_factory=lambda: Siblings(1))
     stash: dict[str, Any] = field(default_factory=dict)
     prev: Any = None
     result: Any = None
@@ -70,8 +94,8 @@ class Field:
             "fieldName": self.name,
             "parentTypeName": self.type_name,
             "variables": dict(self.asked.variables),
-            "selectionSetList": self.selections,
-            "selectionSetGraphQL": self.selection_text,
+            "selectionSetList": self.chosen.selection_list,
+            "selectionSetGraphQL": self.chosen.selection_text,
         }
 
     def request(self) -> dict[str, Any]:

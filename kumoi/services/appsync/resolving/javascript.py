@@ -10,6 +10,7 @@ import orjson
 
 from kumoi.names import uuid
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten
+from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
 
@@ -25,7 +26,10 @@ def build(code: str, seconds: float = _SECONDS) -> JsContext:
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
     """What a function of a program answers; raises FieldError and Returned. The stash is as the program left it."""
-    known = {"authType": AUTH_TYPES[field.asked.caller.mode], "ids": [uuid() for _ in range(_IDS)]}
+    known = {
+        "authType": AUTH_TYPES[field.asked.caller.mode],
+        "ids": [uuid() for _ in range(_IDS)] if "autoId" in code else [],
+    }
     outcome = await field.asked.call.part(JsContexts).call(
         ("appsync", field.asked.api.id, version),
         lambda seconds: build(code, seconds),
@@ -37,6 +41,8 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
     for kind, told in outcome.effects:
         if kind == "error":
             field.append(_error(told))
+        elif kind == "evict":
+            evict(field, *told)
     if outcome.error is not None:
         raise _raised(outcome.error, field)
     answered = orjson.loads(outcome.value or '{"value":null}')

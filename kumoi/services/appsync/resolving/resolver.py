@@ -6,11 +6,11 @@ source; all others find it in `ctx.error`. Source: "Resolvers" of the developer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.records import DataSource, Function, Resolver
-from kumoi.services.appsync.resolving import javascript, sources, templates
+from kumoi.services.appsync.resolving import batches, javascript, sources, templates
 from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned
 
@@ -28,6 +28,8 @@ class Plan(NamedTuple):
 
     resolver: Resolver
     steps: tuple[Step, ...]
+    most: int
+    """How many fields are resolved together: the size of the largest batch that a step may make."""
 
 
 def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Mapping[str, DataSource]) -> Plan:
@@ -41,12 +43,19 @@ def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Ma
     properties = resolver.properties
     if properties["kind"] == "UNIT":
         unit = Step(resolver.version, properties, source(properties["dataSourceName"]))
-        return Plan(resolver, (unit,))
+        return _plan(resolver, [unit])
     steps = []
     for id in (properties.get("pipelineConfig") or {}).get("functions") or ():
+        if id not in functions:
+            raise FieldError(f"No function found with id {id}", "NotFoundException")
         function = functions[id]
         steps.append(Step(function.version, function.properties, source(function.properties["dataSourceName"])))
-    return Plan(resolver, tuple(steps))
+    return _plan(resolver, steps)
+
+
+def _plan(resolver: Resolver, steps: Sequence[Step]) -> Plan:
+    most = max((batches.size(step.source, step.properties) for step in steps), default=1)
+    return Plan(resolver, tuple(steps), most)
 
 
 async def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Any:
@@ -96,7 +105,7 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
     if not _has(properties, "request"):
         if step.source.properties["type"] != "AWS_LAMBDA":
             raise FieldError("A resolver without a request mapping needs a Lambda data source.", "MappingTemplate")
-        field.result = await _invoked(field, step.source)
+        field.result = await _invoked(field, step)
         return (
             await _run(kept, field, step.version, properties, "response")
             if _has(properties, "response")
@@ -112,7 +121,10 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
     old = not properties.get("code") and request.get("version") == "2017-02-28"
     field.error, field.result = None, None
     try:
-        field.result = await sources.ask(field, step.source, request)
+        if request.get("operation") == "BatchInvoke" and step.source.properties["type"] == "AWS_LAMBDA":
+            field.result = await batches.invoke(field, step.source, request.get("payload"), properties)
+        else:
+            field.result = await sources.ask(field, step.source, request)
     except FieldError as error:
         if old or error.kind in ("MappingTemplate", "NotImplemented"):
             raise
@@ -123,7 +135,7 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
     return await _run(kept, field, step.version, properties, "response")
 
 
-async def _invoked(field: Field, source: DataSource) -> Any:
+async def _invoked(field: Field, step: Step) -> Any:
     """A function called directly, with all there is to know."""
     event = {
         "arguments": field.arguments,
@@ -134,4 +146,6 @@ async def _invoked(field: Field, source: DataSource) -> Any:
         "info": field.info(),
         "stash": field.stash,
     }
-    return await sources.invoke(field, source, event)
+    if step.properties.get("maxBatchSize"):
+        return batches.item(await batches.invoke(field, step.source, event, step.properties))
+    return await sources.invoke(field, step.source, event)

@@ -26,8 +26,7 @@ async def ask(field: Field, source: DataSource, request: Mapping[str, Any]) -> A
     if kind == "AWS_LAMBDA":
         operation = request.get("operation")
         if operation != "Invoke":
-            what = "Kumoi does not implement BatchInvoke yet" if operation == "BatchInvoke" else "Unsupported operation"
-            raise FieldError(f"{what}: '{operation}'.", "MappingTemplate")
+            raise FieldError(f"Unsupported operation: '{operation}'.", "MappingTemplate")
         return await invoke(
             field, source, request.get("payload"), str(request.get("invocationType", "RequestResponse"))
         )

@@ -9,9 +9,11 @@ import base64
 import binascii
 import math
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -19,6 +21,7 @@ import orjson
 
 from kumoi import java_patterns
 from kumoi.names import uuid
+from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
@@ -47,11 +50,20 @@ class Templates:
 
 def run(templates: Templates, field: Field, text: str) -> Any:
     """The value that a template writes as JSON, None for nothing; raises FieldError and Returned."""
-    context = field.context()
-    context["args"] = context["arguments"]
-    context["stash"] = field.stash
-    known = {"ctx": context, "context": context, "util": _util(field), "utils": None}
-    known["utils"] = known["util"]
+    if (path := _handed_on(text)) is not None:
+        found, value = _followed(field.prev if path[0] == "prev" else field.result, path)
+        if found:
+            return value
+    known: dict[str, Any] = {}
+    if "ctx" in text or "context" in text:
+        context = field.context()
+        context["args"] = context["arguments"]
+        context["stash"] = field.stash
+        known = {"ctx": context, "context": context}
+    if "util" in text:
+        known["util"] = known["utils"] = _util(field)
+    if "extensions" in text:
+        known["extensions"] = Object(methods={"evictFromApiCache": partial(evict, field)}, text="$extensions")
     try:
         rendered = templates.of(text).render(known)
     except (VtlError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -66,6 +78,28 @@ def run(templates: Templates, field: Field, text: str) -> Any:
         return orjson.loads(written)
     except orjson.JSONDecodeError as error:
         raise FieldError(f"Unable to convert {written[:200]} to Object: {error}.", "MappingTemplate") from None
+
+
+_HANDED_ON = re.compile(
+    r"\s*\$!?(?:utils?\.toJson|\{utils?\.toJson)\(\$(?:ctx|context)\.((?:prev\.)?result(?:\.\w+)*)\)\}?\s*"
+)
+
+
+@lru_cache(maxsize=KEPT)
+def _handed_on(text: str) -> tuple[str, ...] | None:
+    """The steps to the value that a template does nothing to, which most response templates are."""
+    match = _HANDED_ON.fullmatch(text)
+    return tuple(match[1].split(".")) if match is not None else None
+
+
+def _followed(result: Any, path: tuple[str, ...]) -> tuple[bool, Any]:
+    """The value at a path of maps, and whether there is one: rendering says what else there may be."""
+    value = result
+    for step in path[path.index("result") + 1 :]:
+        if not isinstance(value, dict):
+            return value is None, None
+        value = value.get(step)
+    return True, value
 
 
 def _text(value: Any) -> str:

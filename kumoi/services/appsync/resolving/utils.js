@@ -214,7 +214,7 @@
   };
   const lacking = (name) => () => signal('AppSyncError', told(`Kumoi does not implement ${name} yet`, 'NotImplemented'));
   const extensions = {
-    evictFromApiCache: () => {},
+    evictFromApiCache: (type, field, keys) => kumoi.effect('evict', [given(type), given(field), given(keys)]),
     setSubscriptionFilter: lacking('extensions.setSubscriptionFilter'),
     setSubscriptionInvalidationFilter: lacking('extensions.setSubscriptionInvalidationFilter'),
     invalidateSubscriptions: lacking('extensions.invalidateSubscriptions'),

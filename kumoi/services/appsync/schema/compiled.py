@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -26,9 +26,9 @@ from graphql import (
 from graphql.language import DirectiveNode
 from graphql.validation.validate import validate_sdl
 
+from kumoi.services.appsync.schema import BadSchema
 from kumoi.services.appsync.schema.scalars import NAMES, read, written
 
-KEPT = 64
 DIRECTIVES = {
     "aws_api_key": "API_KEY",
     "aws_iam": "AWS_IAM",
@@ -52,10 +52,6 @@ directive @aws_publish(subscriptions: [String]) on FIELD_DEFINITION
 )
 
 
-class BadSchema(Exception):
-    """The definition is no schema; the text says why."""
-
-
 class Opening(NamedTuple):
     """What a directive says: a way of authorization, and the groups it is limited to (None: everybody)."""
 
@@ -70,10 +66,17 @@ class Compiled:
         self.schema = schema
         self.openings: dict[tuple[str, str | None], tuple[Opening, ...]] = {}
         self.group_limits: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.documents: OrderedDict[str, Any] = OrderedDict()
+        self.documents: OrderedDict[tuple[bool, str], Any] = OrderedDict()
+        self.kept_characters = 0
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 self._collect(type_)
+
+    @cached_property
+    def has_groups(self) -> bool:
+        """Whether it matters in which groups somebody is."""
+        limited = any(one.groups is not None for openings in self.openings.values() for one in openings)
+        return limited or bool(self.group_limits)
 
     def field_exists(self, type_name: str, field: str) -> bool:
         """Whether a resolver may be on this field."""
@@ -128,21 +131,6 @@ def _bind(scalar: GraphQLScalarType) -> None:
     """Give one of AWS's scalars its rules."""
     for name, rule in (("coerce_output_value", written), ("coerce_input_value", read)):
         setattr(scalar, name, partial(rule, scalar.name))
-
-
-class Schemas:
-    """The schemas in use, by what they were defined as."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Compiled] = OrderedDict()
-
-    def of(self, version: str, definition: str) -> Compiled:
-        """A schema's compiled form, which is the same for the same version."""
-        found = self._kept.pop(version, None) or compiled(definition)
-        self._kept[version] = found
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return found
 
 
 def _name(node: Any) -> tuple[str, str]:

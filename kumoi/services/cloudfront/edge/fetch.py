@@ -186,7 +186,7 @@ def _inner(
         caller,
         call.account,
         meaning.region,
-        call.trace._replace(parent=call.span),
+        call.onward,
         call.node,
     )
 

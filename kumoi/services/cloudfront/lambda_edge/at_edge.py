@@ -65,7 +65,7 @@ async def _invoke(visit: Visit, attached: Attached, request: EdgeRequest, respon
         "Payload": orjson.dumps(event),
     }
     caller = Principal.looking(visit.served.account, "lambda", call.node)
-    trace = call.trace._replace(parent=call.span)
+    trace = call.onward
     for again in (True, False):
         try:
             answer = await call.doorway.ask("lambda", "Invoke", given, caller, visit.pop.region, trace)

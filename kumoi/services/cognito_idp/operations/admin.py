@@ -10,6 +10,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
+from kumoi.services.cognito_idp.factors import told
 from kumoi.services.cognito_idp.lookup import Scene, find_user, pool_of, user_named
 from kumoi.services.cognito_idp.messages import send_code, tell
 from kumoi.services.cognito_idp.operations.self_service import described
@@ -80,7 +81,7 @@ async def admin_get_user(call: Call, UserPoolId: str, Username: str) -> dict[str
     _, user = await _found(call, UserPoolId, Username)
     found = described(user)
     attributes = found.pop("Attributes")
-    return {**found, "UserAttributes": attributes}
+    return {**found, "UserAttributes": attributes, **told(user)}
 
 
 @cognito_idp.operation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,17 +13,20 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_pool
 from kumoi.services.cognito_idp.lookup import pool_of
+from kumoi.services.cognito_idp.operations.domains import domains_of
 from kumoi.services.cognito_idp.paging import page
 from kumoi.services.cognito_idp.policies import STANDARD, password_policy
 from kumoi.services.cognito_idp.records import (
     Place,
     Pool,
     aliases,
+    authorization_codes,
     clients,
     groups,
     places,
     pools,
     refresh_tokens,
+    resource_servers,
     users,
 )
 from kumoi.state import Transaction, transactional
@@ -39,8 +43,6 @@ async def create_user_pool(call: Call, PoolName: str, **given: Any) -> dict[str,
     tags = definition.pop("UserPoolTags", {})
     if definition.get("AliasAttributes") and definition.get("UsernameAttributes"):
         raise invalid("Only one of the aliasAttributes or usernameAttributes can be set in a user pool.")
-    if definition.get("MfaConfiguration", "OFF") == "ON":
-        raise invalid("Kumoi's user pools have no second factor yet: MfaConfiguration can be OFF or OPTIONAL.")
     pool = Pool(
         id=f"{call.region}_{''.join(secrets.choice(_ALPHABET) for _ in range(9))}",
         name=PoolName,
@@ -57,7 +59,8 @@ async def create_user_pool(call: Call, PoolName: str, **given: Any) -> dict[str,
 async def describe_user_pool(call: Call, UserPoolId: str) -> dict[str, Any]:
     """A pool."""
     scene = await pool_of(call, UserPoolId)
-    return {"UserPool": describe(call, scene.pool, await changes.count(call.state, UserPoolId))}
+    names = [domain.name for domain in await domains_of(call.state, UserPoolId)]
+    return {"UserPool": describe(call, scene.pool, await changes.count(call.state, UserPoolId), names)}
 
 
 @cognito_idp.operation
@@ -118,12 +121,15 @@ async def delete_user_pool(call: Call, UserPoolId: str) -> None:
             "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be "
             "inactivated first."
         )
+    if await domains_of(call.state, UserPoolId):
+        raise invalid("User pool cannot be deleted. It has a domain configured that should be deleted first.")
     await _delete(call.state, UserPoolId)
 
 
-def describe(call: Call, pool: Pool, count: int) -> dict[str, Any]:
+def describe(call: Call, pool: Pool, count: int, domains: Sequence[str] = ()) -> dict[str, Any]:
     """UserPoolType."""
     given = pool.definition
+    named = {"CustomDomain" if "." in name else "Domain": name for name in domains}
     admin = {
         "AllowAdminCreateUserOnly": False,
         "UnusedAccountValidityDays": 7,
@@ -146,6 +152,7 @@ def describe(call: Call, pool: Pool, count: int) -> dict[str, Any]:
         "LastModifiedDate": pool.modified,
         "EstimatedNumberOfUsers": count,
         "UserPoolTags": pool.tags,
+        **named,
     }
 
 
@@ -169,7 +176,7 @@ async def _create(tx: Transaction, pool: Pool) -> None:
 async def _delete(tx: Transaction, pool_id: str) -> None:
     for client in await clients.list(tx, pool_id):
         await places.delete(tx, client.id)
-    for space in (clients, users, groups, aliases, refresh_tokens):
+    for space in (clients, users, groups, aliases, refresh_tokens, resource_servers, authorization_codes):
         await space.delete_all(tx, pool_id)
     await pools.delete(tx, pool_id)
     await places.delete(tx, pool_id)

@@ -7,6 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid
+from kumoi.services.cognito_idp.factors import told
 from kumoi.services.cognito_idp.messages import check_code, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, check_own, own_attributes
@@ -17,7 +18,7 @@ from kumoi.services.cognito_idp.records import User
 async def get_user(call: Call, AccessToken: str) -> dict[str, Any]:
     """Who the token's user is."""
     _, user = await signed_in(call, AccessToken)
-    return {"Username": user.name, "UserAttributes": listed(user)}
+    return {"Username": user.name, "UserAttributes": listed(user), **told(user)}
 
 
 @cognito_idp.operation

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+WAITING_AT_ONCE = 50
+"""Stored messages read for a client at once."""
 EXPIRY = 3600
 """Seconds that a session of MQTT 3.1.1 outlives its connection."""
 SHARED = "$share/"
@@ -123,9 +125,12 @@ class Broker:
     async def greet(self, connection: Connection) -> None:
         """Send a client that has come back what waits for it, and tell that it is there."""
         if connection.persistent:
-            for one in await _waiting(self._state(connection.place), connection.client):
-                connection.send_queued(one)
+            await connection.draw()
         await self._tell(connection, "presence/connected", {"eventType": "connected"})
+
+    async def waiting(self, connection: Connection, after: int) -> list[Queued]:
+        """The next stored messages of a client's session, behind those up to a number."""
+        return await _waiting(self._state(connection.place), connection.client, after)
 
     async def subscribe(self, connection: Connection, subscriptions: list[Subscription]) -> None:
         """Subscribe; what topics retain follows."""
@@ -342,8 +347,8 @@ async def _subscribed(tx: Transaction, client: str, subscriptions: dict[str, int
 
 
 @transactional
-async def _waiting(tx: Transaction, client: str) -> list[Queued]:
-    return await queued.list(tx, client)
+async def _waiting(tx: Transaction, client: str, after: int) -> list[Queued]:
+    return await queued.list(tx, client, after=(client, after), limit=WAITING_AT_ONCE)
 
 
 @transactional

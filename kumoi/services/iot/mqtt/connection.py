@@ -31,6 +31,7 @@ MOST_WAITING = 64
 AT_A_TIME = 16
 """Packets of one client after which others have their turn."""
 MOST_UNSENT = 8 << 20
+"""Bytes that wait in memory for a client; beyond them what is stored waits in state, the rest is not kept."""
 MOST_ALIASES = 8
 MAX_KEEP_ALIVE, HELLO_SECONDS = 1200, 30.0
 NOT_AUTHORIZED = {4: 5, 5: 0x87}
@@ -57,12 +58,17 @@ class Connection(asyncio.Protocol):
         self._level = 4
         self._keep_alive = HELLO_SECONDS
         self._timer: asyncio.TimerHandle | None = None
+        self._heard_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._lost = False
         self._paused = False
         self._next_id = 0
         self._inflight: dict[int, int | None] = {}
         self._unsent: deque[tuple[Publish, int | None]] = deque()
+        self._unsent_bytes = 0
+        self._drawn = 0
+        self._behind = True
+        self._missed = False
         self._most_inflight = MOST_INFLIGHT
         self._aliases: dict[int, str] = {}
         self.place: tuple[str, str] = ("", "")
@@ -78,8 +84,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
         self._heard()
-        self._task = asyncio.create_task(self._run())
+        self._task = self._loop.create_task(self._run())
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
@@ -127,19 +134,47 @@ class Connection(asyncio.Protocol):
         """Send a message that is not stored; QoS 0 is dropped for a client that does not read."""
         message = Publish(topic, payload, qos, retain, properties=_pairs(properties))
         if qos:
-            self._unsent.append((message, None))
-            self._pump()
+            self._later(message, None)
+            if self._unsent_bytes > MOST_UNSENT:
+                logger.warning("client %s lets %d messages wait: it is cut off", self.client, len(self._unsent))
+                self._unsent.clear()
+                self._unsent_bytes = 0
+                self.close(0x97)
         elif not self._lost and self._transport.get_write_buffer_size() < MOST_UNSENT:
             self._transport.write(packets.publish(message, self._level))
 
     def send_queued(self, one: Queued) -> None:
-        """Send a stored message; it is removed once it is acknowledged."""
-        self._unsent.append((Publish(one.topic, one.payload, 1, properties=_pairs(one.properties)), one.seq))
+        """Send a message just stored, which is removed once it is acknowledged; one that is behind draws it later."""
+        if self._behind or self._unsent_bytes > MOST_UNSENT:
+            self._behind = self._missed = True
+            return
+        self._send_stored(one)
+
+    async def draw(self) -> None:
+        """Send what is stored, page by page and as far as the client acknowledges it."""
+        self._behind = True
+        while not self._lost and self._unsent_bytes <= MOST_UNSENT:
+            self._missed = False
+            page = await self._broker.waiting(self, self._drawn)
+            for one in page:
+                self._send_stored(one)
+            if not page and not self._missed:
+                self._behind = False
+                return
+
+    def _send_stored(self, one: Queued) -> None:
+        self._drawn = one.seq
+        self._later(Publish(one.topic, one.payload, 1, properties=_pairs(one.properties)), one.seq)
+
+    def _later(self, message: Publish, seq: int | None) -> None:
+        self._unsent.append((message, seq))
+        self._unsent_bytes += len(message.payload)
         self._pump()
 
     def _pump(self) -> None:
         while self._unsent and len(self._inflight) < self._most_inflight and not self._lost:
             message, seq = self._unsent.popleft()
+            self._unsent_bytes -= len(message.payload)
             self._next_id = self._next_id % 65_535 + 1
             while self._next_id in self._inflight:
                 self._next_id = self._next_id % 65_535 + 1
@@ -277,6 +312,8 @@ class Connection(asyncio.Protocol):
         if seq is not None:
             await self._broker.acknowledge(self, seq)
         self._pump()
+        if seq is not None and self._behind and not self._unsent:
+            await self.draw()
 
     async def _subscribe(self, body: bytes) -> None:
         packet_id, properties, asked = packets.read_subscribe(body, self._level)
@@ -300,9 +337,22 @@ class Connection(asyncio.Protocol):
             await self._broker.subscribe(self, granted)
 
     def _heard(self) -> None:
+        """Note that the client lives; the timer looks at the note when it runs out, so that a packet costs no timer."""
+        self._heard_at = self._loop.time()
+        if self._timer is None or self._timer.when() > self._heard_at + self._keep_alive:
+            self._watch(self._keep_alive)
+
+    def _watch(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self.close, 0x8D)
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        left = self._heard_at + self._keep_alive - self._loop.time()
+        if left > 0:
+            self._watch(left)
+        else:
+            self.close(0x8D)
 
 
 def _check(topic_filter: str) -> None:

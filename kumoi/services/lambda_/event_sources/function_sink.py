@@ -20,6 +20,7 @@ from kumoi.names import uuid
 from kumoi.services.lambda_.destinations import Delivery, deliver
 from kumoi.services.lambda_.event_sources.records import Mapping
 from kumoi.services.lambda_.lookup import acting_for
+from kumoi.services.lambda_.tracing import links_of
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ class FunctionSink:
         params = {"FunctionName": self.function_arn, "Payload": orjson.dumps(event)}
         caller = Principal.of_service(self.account, self.service, self.node)
         try:
-            answer = await self.doorway.ask("lambda", "Invoke", params, caller, self.region, trace or NO_TRACE)
+            answer = await self.doorway.ask(
+                "lambda", "Invoke", params, caller, self.region, trace or NO_TRACE, attributes=links_of(event, trace)
+            )
         except (AwsError, CallDropped) as error:
             logger.warning("%s could not be invoked for %s: %r", self.function, self.node, error)
             return Outcome(ALL, counts=False)

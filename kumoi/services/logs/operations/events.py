@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kumoi.doorway import Call, Principal
+from kumoi.doorway import Call
 from kumoi.services.logs import events, logs
-from kumoi.services.logs.embedded_metrics import MARK, metrics_in
 from kumoi.services.logs.events import cutoff, find_group, find_stream, noted, place_of
 from kumoi.services.logs.filter_pattern import FilterPattern, parse
+from kumoi.services.logs.followers import Followers, Stored
 from kumoi.services.logs.function_streams import FunctionStreams, StreamKey
 from kumoi.services.logs.operations.streams import SEQUENCE_TOKEN
 from kumoi.services.logs.records import LogStream, streams
@@ -26,14 +25,10 @@ from kumoi.services.logs.rules import (
     read_page_token,
 )
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import AwsError
-
-logger = logging.getLogger(__name__)
 
 PAGE_BYTES = 1_048_576
 PAGE_EVENTS = 10_000
 _SCAN = 10_000
-_METRICS_AT_ONCE = 1_000
 
 
 @logs.operation
@@ -52,8 +47,7 @@ async def put_log_events(
     arrivals = events.Arrivals.of(batch.accepted) if batch.accepted else None
     await noted(call.state, logGroupName, logStreamName, arrivals, now, create=False)
     if batch.accepted:
-        await events.write(call.lake, call.account, call.region, logGroupName, logStreamName, batch.accepted, now)
-        await _put_metrics(call, logGroupName, batch.accepted)
+        await _store(call, logGroupName, logStreamName, batch.accepted, now)
     return {"nextSequenceToken": SEQUENCE_TOKEN, "rejectedLogEventsInfo": batch.rejected}
 
 
@@ -65,22 +59,13 @@ async def write_function_logs(
     now = int(call.now * 1000)
     key = StreamKey(call.account, call.region, logGroupName, logStreamName)
     await call.part(FunctionStreams).add(key, events.Arrivals.of(logEvents))
-    await events.write(call.lake, call.account, call.region, logGroupName, logStreamName, logEvents, now)
-    await _put_metrics(call, logGroupName, logEvents)
+    await _store(call, logGroupName, logStreamName, logEvents, now)
 
 
-async def _put_metrics(call: Call, group: str, logged: Sequence[dict[str, Any]]) -> None:
-    """Put the metrics that events in the embedded metric format hold; those that CloudWatch refuses stay log events."""
-    if not any(MARK in event["message"] for event in logged):
-        return
-    caller = Principal.of_service(call.account, "logs.amazonaws.com", f"logs:{group}")
-    for namespace, data in metrics_in(event["message"] for event in logged).items():
-        for at in range(0, len(data), _METRICS_AT_ONCE):
-            params = {"Namespace": namespace, "MetricData": data[at : at + _METRICS_AT_ONCE]}
-            try:
-                await call.doorway.ask("cloudwatch", "PutMetricData", params, caller, call.region)
-            except AwsError as error:
-                logger.warning("metrics in the log group %s were refused: %s", group, error)
+async def _store(call: Call, group: str, stream: str, logged: Sequence[dict[str, Any]], now: int) -> None:
+    """Write events, and have done what follows."""
+    first = await events.write(call.lake, call.account, call.region, group, stream, logged, now)
+    await call.part(Followers).follow(call, Stored(group, stream, logged, first, now))
 
 
 @logs.operation

@@ -9,9 +9,10 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.logs import logs, retention
 from kumoi.services.logs.events import TABLE, find_group, stored_bytes
+from kumoi.services.logs.filter_records import filters_of, group_filters
 from kumoi.services.logs.function_streams import FunctionStreams
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, groups, streams
-from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid
+from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid, page
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -79,12 +80,60 @@ async def describe_log_groups(
         and (nextToken is None or group.name > nextToken)
     ]
     sizes = await stored_bytes(call.state, [group.name for group in found[:limit]])
+    counts = await _metric_filters(call.state, [group.name for group in found[:limit]])
     answer: dict[str, Any] = {
-        "logGroups": [_describe(group, call.account, call.region, sizes[group.name]) for group in found[:limit]]
+        "logGroups": [
+            _describe(group, call.account, call.region, sizes[group.name], counts[group.name])
+            for group in found[:limit]
+        ]
     }
     if len(found) > limit:
         answer["nextToken"] = found[limit - 1].name
     return answer
+
+
+@logs.operation
+async def list_log_groups(
+    call: Call,
+    logGroupNamePattern: str | None = None,
+    logGroupClass: str | None = None,
+    includeLinkedAccounts: bool = False,
+    accountIdentifiers: list[str] | None = None,
+    nextToken: str | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Groups whose names contain a text, or begin with it where it begins with `^`; several, with `|` between."""
+    wanted = None if logGroupNamePattern is None else logGroupNamePattern.split("|")
+    found = {
+        group.name: group
+        for group in await _all(call.state)
+        if (wanted is None or any(_named(group.name, one) for one in wanted))
+        and (logGroupClass is None or group.log_class == logGroupClass)
+    }
+    names, token = page(sorted(found), nextToken, limit)
+    return {
+        "logGroups": [
+            {
+                "logGroupName": name,
+                "logGroupArn": group_arn(call.account, call.region, name),
+                "logGroupClass": found[name].log_class,
+            }
+            for name in names
+        ],
+        "nextToken": token,
+    }
+
+
+def _named(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[1:]) if pattern.startswith("^") else pattern in name
+
+
+@logs.operation
+async def put_log_group_deletion_protection(
+    call: Call, logGroupIdentifier: str, deletionProtectionEnabled: bool
+) -> None:
+    """Refuse to delete a group, or allow it again."""
+    await _protect(call.state, group_name(logGroupIdentifier), deletionProtectionEnabled)
 
 
 @logs.operation
@@ -104,13 +153,13 @@ async def delete_retention_policy(call: Call, logGroupName: str) -> None:
     await _retain(call.state, logGroupName, None)
 
 
-def _describe(group: LogGroup, account: str, region: str, size: int) -> dict[str, Any]:
+def _describe(group: LogGroup, account: str, region: str, size: int, metric_filters: int) -> dict[str, Any]:
     group_arn_ = group_arn(account, region, group.name)
     return {
         "logGroupName": group.name,
         "creationTime": group.created,
         "retentionInDays": group.retention,
-        "metricFilterCount": 0,
+        "metricFilterCount": metric_filters,
         "arn": f"{group_arn_}:*",
         "logGroupArn": group_arn_,
         "storedBytes": size,
@@ -133,11 +182,22 @@ async def _all(tx: Transaction) -> list[LogGroup]:
 
 
 @transactional
+async def _metric_filters(tx: Transaction, names: list[str]) -> dict[str, int]:
+    return {name: len((await filters_of(tx, name)).metrics) for name in names}
+
+
+@transactional
 async def _delete(tx: Transaction, name: str) -> None:
     await find_group(tx, name)
     await groups.delete(tx, name)
     await streams.delete_all(tx, name)
+    await group_filters.delete(tx, name)
     await tx.add((STORED_BYTES, name), -await tx.add((STORED_BYTES, name), 0))
+
+
+@transactional
+async def _protect(tx: Transaction, name: str, protected: bool) -> None:
+    await groups.put(tx, msgspec.structs.replace(await find_group(tx, name), deletion_protected=protected))
 
 
 @transactional

@@ -9,7 +9,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.stepfunctions import stepfunctions
+from kumoi.services.stepfunctions import stepfunctions, tracing
 from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
@@ -106,6 +106,7 @@ async def _prepare(
         arn = f"{base}:express:{found.machine.name}:{name}:{uuid()}"
     longest = EXPRESS_SECONDS if express else STANDARD_SECONDS
     machine_arn = f"{base}:stateMachine:{found.machine.name}"
+    traced = await tracing.begin(call, found.machine, machine_arn, trace)
     execution = ExecutionRecord(
         machine=found.machine.name,
         name=name,
@@ -119,9 +120,11 @@ async def _prepare(
         version_arn=None if found.version is None else f"{machine_arn}:{found.version.number}",
         alias_arn=None if found.alias is None else f"{machine_arn}:{found.alias.name}",
         trace=trace,
-        span=trace or call.trace.header(call.span),
+        span=call.trace.header(call.span),
         deadline=call.now + min(machine.timeout or longest, longest),
         mock=found.arn.mock,
+        traced=traced,
+        upstream=call.trace.segment(call.span) if traced else "",
     )
     return execution, machine
 

@@ -75,6 +75,20 @@ async def assume_role_with_web_identity(
 
 async def _verify(call: Call, role: Role, token: jwt.Token, issuer: str, provider: str) -> None:
     """Raise InvalidIdentityToken unless a registered provider made the token for one of its clients."""
+    if provider in _BUILT_IN:
+        clients = [_audience(token.claims)]  # the role's trust policy says which are meant
+    else:
+        clients = await _registered(call, role, issuer, provider)
+    try:
+        key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
+        jwt.verify(token, key)
+        jwt.check(token.claims, issuer, clients, call.now)
+    except jwt.InvalidToken as problem:
+        raise aws_error("InvalidIdentityToken", f"The token cannot be taken: {problem}") from None
+
+
+async def _registered(call: Call, role: Role, issuer: str, provider: str) -> list[str]:
+    """The clients that a provider of the role's account has; InvalidIdentityToken where nobody registered it."""
     looking = Principal.looking(role.account, "iam", "sts")
     asked = {"OpenIDConnectProviderArn": provider}
     try:
@@ -83,12 +97,8 @@ async def _verify(call: Call, role: Role, token: jwt.Token, issuer: str, provide
         raise aws_error(
             "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {issuer}"
         ) from None
-    try:
-        key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
-        jwt.verify(token, key)
-        jwt.check(token.claims, issuer, known["ClientIDList"], call.now)
-    except jwt.InvalidToken as problem:
-        raise aws_error("InvalidIdentityToken", f"The token cannot be taken: {problem}") from None
+    clients: list[str] = known["ClientIDList"]
+    return clients
 
 
 def _audience(claims: Mapping[str, Any]) -> str:

@@ -1,0 +1,52 @@
+"""Fresh tokens for a refresh token: the flow REFRESH_TOKEN_AUTH, and the grant of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kumoi.doorway import Call
+from kumoi.services.cognito_idp.errors import invalid, not_authorized
+from kumoi.services.cognito_idp.issuing import issue, token_of
+from kumoi.services.cognito_idp.lookup import Scene, check_secret
+from kumoi.services.cognito_idp.records import RefreshToken, User
+from kumoi.services.cognito_idp.sessions import Answer, by_key, client_in
+
+
+async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -> Answer:
+    """REFRESH_TOKEN_AUTH."""
+    client, text = client_in(scene), given.get("REFRESH_TOKEN")
+    if not text:
+        raise invalid("Missing required parameter REFRESH_TOKEN")
+    token, user = await refreshable(call, scene, text)
+    check_secret(client, user.name, given.get("SECRET_HASH"))
+    return {"ChallengeParameters": {}, "AuthenticationResult": await refreshed(call, scene, token, user)}
+
+
+async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken, User]:
+    """A client's refresh token and whose it is; NotAuthorizedException."""
+    token = await token_of(scene.state, scene.pool.id, text)
+    if token is None or token.client != client_in(scene).id:
+        raise not_authorized("Invalid Refresh Token")
+    user = await by_key(scene.state, scene.pool.id, token.user)
+    if token.expires <= call.now:
+        raise not_authorized("Refresh Token has expired")
+    if user is None or user.sub != token.sub or token.signed_in < user.signed_out:
+        raise not_authorized("Refresh Token has been revoked")
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    return token, user
+
+
+async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -> dict[str, Any]:
+    """Fresh tokens for a refresh token."""
+    return await issue(
+        call,
+        scene,
+        user,
+        token.signed_in,
+        token.origin,
+        with_refresh=False,
+        source="TokenGeneration_RefreshTokens",
+        scopes=token.scopes,
+    )

@@ -1,0 +1,57 @@
+"""What is stored of Insights queries: each with its answer, and queries that were saved. Times are epoch ms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.state.space import Space
+
+ENDED = ("Complete", "Failed", "Cancelled", "Timeout")
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A query that was started: what it says, what it reads, how far it is.
+
+    `regions` is empty where it is the query's own; `joined` are the groups of its joins by view; `start` is inclusive,
+    `end` exclusive. `reason` tells why one failed.
+    """
+
+    id: str
+    text: str
+    groups: list[str]
+    regions: list[str] = []
+    joined: dict[str, list[str]] = {}
+    start: int
+    end: int
+    limit: int | None
+    created: int
+    status: str = "Running"
+    finished: int | None = None
+    statistics: dict[str, float] = {}
+    reason: str | None = None
+    owner: str = ""
+
+
+class QueryRows(msgspec.Struct, frozen=True):
+    """The answer of a query: compressed JSON of its rows."""
+
+    id: str
+    content: bytes
+
+
+class QueryDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A query that was saved."""
+
+    id: str
+    name: str
+    text: str
+    groups: list[str] = []
+    modified: int
+    parameters: list[dict[str, Any]] = []
+
+
+queries: Space[Query] = Space("logs.query", Query, lambda query: (query.id,))
+query_rows: Space[QueryRows] = Space("logs.query_rows", QueryRows, lambda rows: (rows.id,))
+definitions: Space[QueryDefinition] = Space("logs.query_definition", QueryDefinition, lambda one: (one.id,))

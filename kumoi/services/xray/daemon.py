@@ -1,0 +1,120 @@
+"""The X-Ray daemon: SDKs send each segment as one datagram, and nobody answers.
+
+A datagram is a line of JSON (`{"format": "json", "version": 1}`) and the document. It belongs to the account and region
+that its trace was last seen in (a traced function's), else to the default ones. Source: "AWS X-Ray daemon" and
+"Sending segment documents" of the developer guide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+
+import orjson
+
+from kumoi.doorway import Tracing
+from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kumoi.services.xray.intake import Intake, Read
+from kumoi.services.xray.storage import Place
+from kumoi.services.xray.traces import Refused, parse
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+_RECEIVE_BYTES = 4 << 20
+_FORCE_RECEIVE_BYTES = 33
+"""Linux's SO_RCVBUFFORCE, which root may go beyond the system's limit with; Python has no name for it."""
+_LARGEST = 65_536
+_AT_ONCE = 128
+
+
+class Daemon:
+    """Takes datagrams while the platform runs."""
+
+    def __init__(self, intake: Intake, tracing: Tracing) -> None:
+        self._intake = intake
+        self._tracing = tracing
+        self._receiver: socket.socket | None = None
+        self.refused: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Listen; where the port is taken on another one, which functions are told, and say so."""
+        wanted = self._tracing.port
+        if wanted is None:
+            return
+        try:
+            receiver = _bound(wanted)
+        except OSError as error:
+            receiver = _bound(0)
+            other = receiver.getsockname()[1]
+            logger.warning(
+                "the X-Ray daemon cannot listen on %s:%s (%s): functions reach it on port %s, other programs with"
+                " AWS_XRAY_DAEMON_ADDRESS=%s:%s",
+                *(HOST, wanted, error.strerror, other, HOST, other),
+            )
+        self._receiver = receiver
+        asyncio.get_running_loop().add_reader(receiver, self._receive, receiver)
+        self._tracing.daemon = f"{HOST}:{receiver.getsockname()[1]}"
+
+    def stop(self) -> None:
+        """Listen no more; what has arrived is kept."""
+        if self._receiver is not None:
+            asyncio.get_running_loop().remove_reader(self._receiver)
+            self._receive(self._receiver)
+            self._receiver.close()
+
+    def _receive(self, receiver: socket.socket) -> None:
+        """Keep the documents of the datagrams that have arrived; what is none is told of once for each reason."""
+        found: dict[Place, list[Read]] = {}
+        for _ in range(_AT_ONCE):
+            try:
+                datagram = receiver.recv(_LARGEST)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                logger.warning("the X-Ray daemon could not receive: %s", error)
+                break
+            try:
+                text = _document(datagram)
+                document = parse(text)
+            except Refused as refused:
+                self._refuse(refused)
+                continue
+            place = self._tracing.place(document["trace_id"]) or (DEFAULT_ACCOUNT, DEFAULT_REGION)
+            found.setdefault(Place(*place), []).append(Read(document, text))
+        for where, some in found.items():
+            self._intake.write(where, some)
+
+    def _refuse(self, refused: Refused) -> None:
+        self.refused[refused.code] += 1
+        if self.refused[refused.code] == 1:
+            logger.warning("the X-Ray daemon drops datagrams that are no valid segments: %s", refused.code)
+
+
+def _bound(port: int) -> socket.socket:
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        try:
+            receiver.setsockopt(socket.SOL_SOCKET, _FORCE_RECEIVE_BYTES, _RECEIVE_BYTES)
+        except OSError:
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        receiver.setblocking(False)
+        receiver.bind((HOST, port))
+    except OSError:
+        receiver.close()
+        raise
+    return receiver
+
+
+def _document(data: bytes) -> str:
+    """The document behind the line that says what follows."""
+    head, newline, text = data.partition(b"\n")
+    try:
+        said = orjson.loads(head)
+        if newline and isinstance(said, dict) and said.get("format") == "json" and said.get("version") == 1:
+            return text.decode()
+    except (orjson.JSONDecodeError, UnicodeDecodeError):
+        pass
+    raise Refused("ParseError")
