@@ -98,7 +98,7 @@ def _experiment(application: Application, experiment: Experiment, given: dict[st
 def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
-    from kumoi.experiments.sweep import Sweep, recorded
+    from kumoi.experiments.sweep import KINDS, Sweep, recorded
 
     for flow in flows:
         if flow.load is None:
@@ -119,7 +119,7 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
             speed=given["speed"],
             seed=seed,
             only=given["edge"],
-            kinds=given["ways"] or WAYS,
+            kinds=given["ways"] or tuple(KINDS),
         )
     if not quiet:
         for line in reporting.matrix_lines(matrix):
