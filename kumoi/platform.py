@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
+from kumoi.cost.budget import Budgets
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
@@ -60,7 +61,8 @@ class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none.
+    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
+    hour may cost in USD by AWS's list, None without a bound.
     """
 
     host: str = "127.0.0.1"
@@ -74,6 +76,7 @@ class Settings:
     databases: Mapping[str, int] = field(default_factory=dict)
     moto: bool = False
     xray_port: int | None = None
+    budget: float | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -162,6 +165,9 @@ class Platform:
         doorway.identity.forget()
         doorway.faults.clear(account)
         doorway.hops.clear(account)
+        doorway.charges.clear(account)
+        if account is not None:
+            self.parts[Budgets].clear(account)
 
     async def save(self) -> tuple[Path, Manifest]:
         """Stage a snapshot of everything while all goes on: the directory it lies in, and what it says of itself."""
@@ -280,7 +286,11 @@ class Platform:
                 tracing=Tracing(settings.xray_port),
             ),
         )
+        budgets = parts.add(Budgets, Budgets(doorway, clock))
+        if settings.budget is not None:
+            budgets.set(settings.budget)
         stack.callback(doorway.hops.flush)
+        stack.callback(doorway.charges.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
         parts.add(SandboxHost, await self._sandbox_host(authority))
@@ -406,5 +416,15 @@ class Platform:
             "region": settings.region,
             "xray_daemon": self.parts[Doorway].tracing.daemon or None,
             **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
+            **({"budget": budget} if (budget := _budget_text(self.parts[Budgets])) else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),
         }
+
+
+def _budget_text(budgets: Budgets) -> str:
+    """Budgets on a line, for `kumoi status`."""
+    return "; ".join(
+        f"${one['usd_per_hour']:g} an hour{' for ' + one['account'] if one['account'] else ''}:"
+        f" ${one['spent']:.4g} spent" + (f", USED UP, {one['refused']} calls refused" if one["exceeded"] else "")
+        for one in budgets.told()
+    )

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from kumoi.cli import main
 from kumoi.cli.sdk import install
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/farm-sensors/farm_sensors.py"
@@ -43,3 +45,18 @@ def test_every_sensor_gets_a_file_and_every_farm_a_picture(
     pictures = example["delivered"]("pictures/", 3)
     assert set(pictures) == {f"pictures/farm{farm}.svg" for farm in range(3)}
     assert all(content.startswith(b"<svg ") for content in pictures.values())
+    sheets(kumoi, example["weights"](messages), tmp_path / "costs", monkeypatch)
+
+
+def sheets(kumoi: Any, weights: dict[str, int], target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every farm gets a cost sheet: a third of the whole, which the hourly files are most of."""
+    assert weights == {f"farm{farm}": 200 for farm in range(3)}
+    monkeypatch.setenv("KUMOI_URL", kumoi.url)
+    given = [f"--split={name}={weight}" for name, weight in weights.items()]
+    arguments = ["cost", "--account", kumoi.account, "--flow", "BatchPutMessage *sensors", "--users", "3"]
+    done = CliRunner().invoke(main, [*arguments, "--journeys-per-user", "1752", *given, "--sheet", str(target)])
+    assert done.exit_code == 0, done.output
+    pages = [(target / f"cost-farm{farm}.md").read_text() for farm in range(3)]
+    assert all("has 33.3% of what the application does" in page for page in pages)
+    assert "S3 PUT, COPY, POST, LIST requests" in pages[0]
+    assert "IoT Analytics" in (target / "cost.md").read_text()

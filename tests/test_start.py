@@ -8,7 +8,7 @@ import sys
 
 AT_FIRST_USE = (
     *("apsw", "boto3", "brotli", "duckdb", "google.protobuf", "graphql", "jsonata", "jsonschema", "kumoi.vtl", "lark"),
-    *("multipart", "opentelemetry", "quickjs", "regex", "rich", "samtranslator", "sqlglot"),
+    *("kumoi.prices", "multipart", "opentelemetry", "quickjs", "regex", "rich", "samtranslator", "sqlglot"),
 )
 START = """
 import asyncio, json, sys

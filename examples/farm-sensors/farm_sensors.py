@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import boto3
@@ -100,6 +101,11 @@ def delivered(prefix: str, count: int) -> dict[str, bytes]:
         time.sleep(0.1)
 
 
+def weights(messages: list[dict[str, object]]) -> dict[str, int]:
+    """Readings by farm: what the costs of what they share are split by."""
+    return dict(sorted(Counter(str(message["farm"]) for message in messages).items()))
+
+
 def main() -> None:
     """Run it all."""
     deploy()
@@ -117,6 +123,9 @@ def main() -> None:
     for key, content in pictures.items():
         (target / Path(key).name).write_bytes(content)
     print(f"Pictures of {len(pictures)} farms are in {target}.")
+    costs = HERE / "costs"
+    costs.mkdir(exist_ok=True)
+    (costs / "weights.json").write_text(json.dumps(weights(messages)))
 
 
 if __name__ == "__main__":

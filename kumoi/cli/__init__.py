@@ -30,6 +30,7 @@ VERBS = {
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree, or one trace whole.",
     "map": "Who calls what, and how often.",
+    "cost": "What it would cost on AWS: this run, a month, and what would make it cheaper.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }
 

@@ -88,9 +88,12 @@ class Connection:
 
     @classmethod
     def find(cls, data: Path | None) -> Connection:
-        """The platform of a data directory, else whichever answers on the default port; UsageError when none does."""
+        """The platform of a data directory, else the one that the environment names, else whichever answers on the
+        default port; UsageError when none does.
+        """
         known = read_run_file(data)
-        connection = cls(known.url if known else os.environ.get("KUMOI_URL", f"http://127.0.0.1:{DEFAULT_PORT}"))
+        named = os.environ.get("KUMOI_URL") or os.environ.get("AWS_ENDPOINT_URL")
+        connection = cls(known.url if known else named or f"http://127.0.0.1:{DEFAULT_PORT}")
         if known is None and connection.process() is None:
             raise click.UsageError(f"no platform is running on {connection.url}: start one with `kumoi up`.")
         return connection

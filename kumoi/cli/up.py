@@ -61,6 +61,7 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
     "--isolation", type=click.Choice(["auto", "none", "process", "namespace"]), default="auto", show_default=True
 )
 @click.option("--moto", is_flag=True, help="Have services that Kumoi lacks answered by moto (the extra kumoi[moto]).")
+@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="What an hour may cost by AWS's list prices.")
 @click.option(
     "--database",
     "databases",

@@ -2,8 +2,10 @@
 
 from kumoi.doorway.authorization import Ask, Authorization, Owned
 from kumoi.doorway.call import NO_TRACE, Call, Trace
+from kumoi.doorway.charges import ChargeKey, Charges
 from kumoi.doorway.doorway import Doorway
 from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.held import Held
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys
 from kumoi.doorway.parts import Parts
@@ -20,9 +22,12 @@ __all__ = [
     "Authorization",
     "Call",
     "CallDropped",
+    "ChargeKey",
+    "Charges",
     "Doorway",
     "Fault",
     "Faults",
+    "Held",
     "Hop",
     "Hops",
     "Identity",

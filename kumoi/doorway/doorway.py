@@ -17,6 +17,7 @@ from typing import Any
 from kumoi.blobs import Blobs
 from kumoi.clock import Clock
 from kumoi.doorway.call import NO_TRACE, Call, Trace
+from kumoi.doorway.charges import Charges
 from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
@@ -41,7 +42,7 @@ class Doorway:
     """The guards in their order, around the registry of services.
 
     `directory` answers a private directory by name, for what a service keeps in files. `endpoint` is the platform's
-    URL once it listens.
+    URL once it listens. `limit` raises for calls that would cost more than they may.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class Doorway:
         self.identity = identity
         self.faults = faults
         self.hops = hops
+        self.charges = Charges(lake, clock)
+        self.limit: Callable[[Call], None] | None = None
         self.parts = parts
         self.directory = directory
         self.tracing = tracing or Tracing()
@@ -201,6 +204,8 @@ class Doorway:
         )
 
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
+        if self.limit is not None:
+            self.limit(call)
         await self.identity.authorise(call, service)
         operation.check(call.service, call.params)
         if fault is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kumoi.doorway.throttling import QUERY, throttle_of
+
 
 class NamedError(NamedTuple):
     """An error as a service words it."""
@@ -17,21 +19,6 @@ class NamedError(NamedTuple):
     message: str
 
 
-_QUERY = frozenset(
-    {"autoscaling", "cloudformation", "cloudwatch", "ec2", "elbv2", "iam", "rds", "sns", "sts", "cloudfront"}
-)
-"""Services whose common errors lack the ending `Exception`."""
-
-_THROTTLE = {
-    "apigateway": ("TooManyRequestsException", 429),
-    "apigatewayv2": ("TooManyRequestsException", 429),
-    "cognito-idp": ("TooManyRequestsException", 400),
-    "ec2": ("RequestLimitExceeded", 503),
-    "kinesis": ("ProvisionedThroughputExceededException", 400),
-    "lambda": ("TooManyRequestsException", 429),
-    "s3": ("SlowDown", 503),
-    "sqs": ("RequestThrottled", 403),
-}
 _INTERNAL = {
     "dynamodb": ("InternalServerError", 500),
     "dynamodbstreams": ("InternalServerError", 500),
@@ -55,12 +42,12 @@ KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired"
 
 def named_error(kind: str, service: str) -> NamedError:
     """The error with which a service says one of KINDS; KeyError for another kind."""
-    query = service in _QUERY
+    query = service in QUERY
     if kind == "capacity" and service in _CAPACITY:
         code, status = _CAPACITY[service]
         return NamedError(code, status, "The level of configured provisioned throughput was exceeded.")
     if kind in ("throttle", "capacity"):
-        code, status = _THROTTLE.get(service, ("Throttling" if query else "ThrottlingException", 400))
+        code, status = throttle_of(service)
         return NamedError(code, status, "Rate exceeded")
     if kind == "internal":
         code, status = _INTERNAL.get(service, ("InternalFailure", 500))

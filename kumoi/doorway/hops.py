@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kumoi.lake import Lake, Table
@@ -144,5 +144,10 @@ class Hops:
 
 def _record(hop: Hop) -> dict[str, Any]:
     record = hop.shown()
-    record["units"] = ",".join(f"{unit}={amount:g}" for unit, amount in hop.units.items())
+    record["units"] = units_text(hop.units)
     return record
+
+
+def units_text(units: Mapping[str, float]) -> str:
+    """Units as a column of the lake has them: `requests=1,write_units=2.5`, every digit kept."""
+    return ",".join(f"{unit}={amount!r}" for unit, amount in units.items())

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from kumoi.doorway.authorization import Authorization
+from kumoi.doorway.held import Held
 from kumoi.doorway.parts import Parts
 from kumoi.state import State
 from kumoi.wire.errors import aws_error
@@ -65,8 +66,8 @@ class Service:
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
     for (an `Authorization` named AUTHORIZATION), relative to `package`. `directories` names those of the doorway's
-    directories that hold what it keeps, which belongs to a snapshot (caches do not). `loaded` tells
-    whether the operations have been imported.
+    directories that hold what it keeps, which belongs to a snapshot (caches do not). `held` is the module whose
+    `held(state)` tells what is billed by time. `loaded` tells whether the operations have been imported.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Service:
         page: str | None = None,
         authorization: str | None = None,
         directories: Sequence[str] = (),
+        held: str | None = None,
     ) -> None:
         self.name = name
         self.directories = tuple(directories)
@@ -97,6 +99,7 @@ class Service:
         self._load_lock = threading.Lock()
         self._authorization_module = authorization
         self._authorization: Authorization | None = None
+        self._held_module = held
 
     @property
     def authorization(self) -> Authorization:
@@ -108,6 +111,14 @@ class Service:
                 module = importlib.import_module(f"{self.package}.{self._authorization_module}")
                 self._authorization = module.AUTHORIZATION
         return self._authorization
+
+    async def held(self, state: State) -> list[Held]:
+        """What an account has here, in a region, that is billed by time."""
+        if self._held_module is None:
+            return []
+        module = importlib.import_module(f"{self.package}.{self._held_module}")
+        found: list[Held] = await module.held(state)
+        return found
 
     @overload
     def operation(self, handler: HandlerT) -> HandlerT: ...
@@ -205,8 +216,12 @@ class Service:
         for member in self._resource:
             value = params.get(member)
             if isinstance(value, str) and value:
-                return f"{self.name}:{self._resource_name(value)}"
+                return self.named(value)
         return self.name
+
+    def named(self, value: str) -> str:
+        """The node of a resource by its name, ARN or URL."""
+        return f"{self.name}:{self._resource_name(value)}"
 
     async def load(self) -> None:
         """Import the operations on a thread: the loop goes on meanwhile."""

@@ -18,6 +18,7 @@ import orjson
 
 from kumoi import __version__
 from kumoi.clock import Clock
+from kumoi.cost.budget import EVERYBODY, Budgets
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.permissions import permissions, roles_of
@@ -254,6 +255,44 @@ def edges(hops: list[Hop]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+async def _cost(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    """The bill of what has passed; a GET says what is wished in its query, a POST in its body."""
+    from kumoi.cost.report import Wish, report
+    from kumoi.prices import PricesInvalid
+
+    try:
+        wish = msgspec.convert(query, Wish, strict=False) if request.method == "GET" else await _body(request, Wish)
+        return await report(internal.doorway, wish)
+    except (msgspec.ValidationError, PricesInvalid) as error:
+        raise BadRequest(str(error)) from None
+
+
+class BudgetRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What an hour may cost in USD, of one account or of all together."""
+
+    usd_per_hour: float
+    account: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.usd_per_hour <= 1e9:
+            raise ValueError("usd_per_hour lies between 0 and a thousand million")
+
+
+async def _budget(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"budgets": internal.doorway.parts[Budgets].told()}
+
+
+async def _set_budget(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    wanted = await _body(request, BudgetRequest)
+    internal.doorway.parts[Budgets].set(wanted.usd_per_hour, wanted.account or EVERYBODY)
+    return await _budget(internal, request, query)
+
+
+async def _clear_budget(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    internal.doorway.parts[Budgets].clear(query.get("account"))
+    return await _budget(internal, request, query)
+
+
 async def _permissions(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
     return {"permissions": await permissions(internal.doorway, query.get("account"))}
 
@@ -288,6 +327,11 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "/_kumoi/recording"): _stop_recording,
     ("GET", "/_kumoi/map"): _map,
     ("GET", "/_kumoi/trace"): _trace,
+    ("GET", "/_kumoi/cost"): _cost,
+    ("POST", "/_kumoi/cost"): _cost,
+    ("GET", "/_kumoi/budget"): _budget,
+    ("POST", "/_kumoi/budget"): _set_budget,
+    ("DELETE", "/_kumoi/budget"): _clear_budget,
     ("GET", "/_kumoi/permissions"): _permissions,
     ("GET", "/_kumoi/roles"): _roles,
 }

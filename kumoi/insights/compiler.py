@@ -18,7 +18,7 @@ from kumoi.insights.discovered import COLUMNS
 from kumoi.insights.frame import Frame, Shared, aggregating
 from kumoi.insights.plan import Plan, Reading, Shown
 from kumoi.insights.syntax import Column, Command, Field, Malformed, Query, Text
-from kumoi.insights.values import Expr, Kind, as_json, as_number, as_text, as_truth, text
+from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, text
 
 DEFAULT_LIMIT = 10_000
 _MOST_STATS = 2
@@ -147,7 +147,10 @@ class Chain:
         value = self.frame.expression(key.expression)
         if value.kind is Kind.JSON:
             value = text(as_text(value))
+        if value.kind is Kind.TRUTH:
+            return [Order(f"({value.sql})::INT", key.descending)]
         if value.kind is Kind.TEXT:
+            value = text(f"({value.sql} || '')")  # a parameter alone cannot be sorted by
             return [Order(as_number(value), key.descending), Order(value.sql, key.descending)]
         return [Order(value.sql, key.descending)]
 
@@ -234,9 +237,14 @@ class Chain:
         self.plain = False
 
     def _unnest(self, source: syntax.Expression, name: str) -> None:
-        value = as_json(self.frame.expression(source))
+        held = self.frame.expression(source)
+        value = as_json(held)
         column = self.shared.name()
-        listed = f"CASE WHEN json_type({value}) = 'ARRAY' THEN json_extract({value}, '$[*]') ELSE [{value}] END"
+        listed = (
+            "NULL::JSON[]"
+            if held == NOTHING
+            else f"CASE WHEN json_type({value}) = 'ARRAY' THEN json_extract({value}, '$[*]') ELSE [{value}] END"
+        )
         self.steps.append(Step(f"*, unnest({listed}) AS {column}"))
         self.frame.columns[name] = Expr(column, Kind.JSON)
         self._add_shown(name, self.frame.columns[name])

@@ -55,6 +55,8 @@ class Scope(Protocol):
 
 Compile = Callable[[Scope, Call], Expr]
 
+_LONGEST = 100_000
+
 
 class Function(NamedTuple):
     """How many arguments it takes, and what it is in SQL."""
@@ -108,6 +110,11 @@ def _tests(template: str) -> Compile:
     return _texts(f"coalesce({template}, false)", truth)
 
 
+def _cut(sql: str) -> Expr:
+    """A text that may grow with each use is cut: a query must not fill the memory."""
+    return text(f"substr({sql}, 1, {_LONGEST})")
+
+
 def _joined(function: str, as_: Callable[[Expr], str], make: Callable[[str], Expr]) -> Compile:
     def compile_(scope: Scope, call: Call) -> Expr:
         return make(f"{function}({', '.join(as_(scope.expression(one)) for one in call.arguments)})")
@@ -134,7 +141,7 @@ def _substr(scope: Scope, call: Call) -> Expr:
 def _regex_replace(scope: Scope, call: Call) -> Expr:
     pattern = regexes.read(constant(call, 1)).source
     subject, replacement = (as_text(scope.expression(call.arguments[at])) for at in (0, 2))
-    return text(f"regexp_replace({subject}, {scope.parameter(pattern)}, {replacement}, 'g')")
+    return _cut(f"regexp_replace({subject}, {scope.parameter(pattern)}, {replacement}, 'g')")
 
 
 def _split(scope: Scope, call: Call) -> Expr:
@@ -341,7 +348,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "tolong": Function(1, 1, _numbers("trunc({0})")),
     "isempty": Function(1, 1, _texts("(coalesce({0}, '') = '')", truth)),
     "isblank": Function(1, 1, _texts("(trim(coalesce({0}, ''), ' ' || chr(9) || chr(10) || chr(13)) = '')", truth)),
-    "concat": Function(1, 100, _joined("concat", as_text, text)),
+    "concat": Function(1, 100, _joined("concat", as_text, _cut)),
     "ltrim": Function(1, 2, _trim("ltrim")),
     "rtrim": Function(1, 2, _trim("rtrim")),
     "trim": Function(1, 2, _trim("trim")),
@@ -349,7 +356,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "toupper": Function(1, 1, _texts("upper({0})")),
     "tolower": Function(1, 1, _texts("lower({0})")),
     "substr": Function(2, 3, _substr),
-    "replace": Function(3, 3, _texts("replace({0}, {1}, {2})")),
+    "replace": Function(3, 3, _texts("replace({0}, {1}, {2})", _cut)),
     "regex_replace": Function(3, 3, _regex_replace),
     "strcontains": Function(2, 3, _tests("contains({0}, {1})")),
     "startswith": Function(2, 2, _tests("starts_with({0}, {1})")),

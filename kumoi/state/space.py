@@ -40,6 +40,10 @@ class Space(Generic[RecordT]):
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(record).decode
 
+    def key(self, record: RecordT) -> Key:
+        """The key of a record, as `after` takes it."""
+        return self._key(record)
+
     async def get(self, tx: Transaction, *key: Any) -> RecordT | None:
         """The record of that key, or None."""
         placed = self._placed(tx)

@@ -62,6 +62,8 @@ def test_keys_with_any_characters(make_events: Any) -> None:
         "fields datefloor(@message, 5y), fromMillis(n), fromMillis(1e300), bin(99999d), n ^ n, n % 0",
         "fields substr(@message, n)",
         "sort n desc, level | dedup level",
+        "stats count(*) | unnest nosuch into x",
+        "sort 'a', isValidIp('x'), 5 | limit 1",
     ],
 )
 def test_hostile_lines_are_harmless(events: Any, query: str) -> None:

@@ -11,6 +11,9 @@ from kumoi.services.apigatewaymanagementapi import apigatewaymanagementapi
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.websocket import WebSocketClosed, WebSocketPeer
 
+METERED = 32 * 1024
+"""Bytes that count as one message."""
+
 
 @apigatewaymanagementapi.operation
 async def post_to_connection(call: Call, ConnectionId: str, Data: bytes) -> None:
@@ -22,6 +25,7 @@ async def post_to_connection(call: Call, ConnectionId: str, Data: bytes) -> None
         await peer.send(_text(Data))
     except WebSocketClosed:
         raise _gone() from None
+    call.meter("websocket_messages", -(-max(len(Data), 1) // METERED))
     connection.last_active = call.now
 
 

@@ -29,6 +29,8 @@ from kumoi.wire.http import BodyTooLarge, Response
 logger = logging.getLogger(__name__)
 
 MAX_REQUEST = 10_485_760
+METERED = 512 * 1024
+"""Bytes of a request or a response that count as one call."""
 _DEFAULT_RATE, _DEFAULT_BURST = 10_000.0, 5_000.0
 _TABLES_KEPT = 512
 
@@ -170,6 +172,8 @@ def _finished(exchange: Exchange, served: Served, result: HttpResult, seconds: f
         fields = cors.overridden(fields, cors.response_fields(configured, exchange.incoming.headers.get("origin")))
     fields.append(("apigw-requestid", call.request_id))
     call.response_bytes = len(result.body)
+    if (more := -(-max(call.request_bytes, call.response_bytes) // METERED) - 1) > 0:
+        call.meter("more_requests", more)
     log = served.stage.properties.get("AccessLogSettings")
     if log:
         context = exchange.log_context(result.status, len(result.body), seconds)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kumoi.doorway import Doorway
+from kumoi.doorway import ChargeKey, Doorway
 from kumoi.presto.outputs import Output
 from kumoi.services.athena import definitions, writing
 from kumoi.services.athena.catalog import Catalog
@@ -41,6 +41,7 @@ from kumoi.state import State, Transaction, transactional
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 2
+MEGABYTE, LEAST_MB = 1 << 20, 10
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -100,6 +101,7 @@ class Runner:
                 catalog = Catalog(job.asker, job.execution.database)
                 query = self._queries[name] = Query(catalog, folder, now())
                 done = await self._done(job, catalog, query, folder)
+                self._charge(job, done)
                 await _change(job.state, name, {**done, "state": "SUCCEEDED", "completed": now()})
         except StatementFailed as error:
             await _change(job.state, name, {"state": "FAILED", "completed": now(), "reason": str(error)})
@@ -113,6 +115,12 @@ class Runner:
         finally:
             self._queries.pop(name, None)
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
+
+    def _charge(self, job: Job, done: dict[str, Any]) -> None:
+        """Note what a query has scanned: whole megabytes, ten at least; statements that define are free."""
+        if "scanned" in done:
+            key = ChargeKey(job.state.account, job.state.region, "", "athena", "athena", "Query")
+            self._doorway.charges.add(key, scanned_MB=max(-(-done["scanned"] // MEGABYTE), LEAST_MB))
 
     async def _done(self, job: Job, catalog: Catalog, query: Query, folder: Path) -> dict[str, Any]:
         """Run a statement; what changes of its execution."""

@@ -21,6 +21,7 @@ cloudwatch = Service(
     modules=("operations.metrics", "operations.alarms", "operations.dashboards", "operations.tags"),
     resource=("AlarmName", "Namespace", "DashboardName"),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -37,6 +37,7 @@ cognito_idp = Service(
     resource=("UserPoolId", "ClientId", "PoolName", "ResourceArn"),
     data_planes=("cognito-keys", "cognito-hosted-ui"),
     authorization="authorization",
+    held="held",
     page="cognito",
 )
 

@@ -34,6 +34,7 @@ dynamodb = Service(
     ),
     resource=("TableName", "ResourceArn"),
     authorization="authorization",
+    held="held",
 )
 
 dynamodbstreams = Service(

@@ -95,7 +95,7 @@ async def prepare(tx: Transaction, table: Table, change: Change) -> Prepared:
     if change.insert and old is not None:
         raise aws_error("DuplicateItemException", "Duplicate primary key exists in table")
     if change.condition is not None and not change.condition.holds(old.item if old else None):
-        raise condition_failed(old if change.tell_old else None)
+        raise ConditionFailed(old, tell=change.tell_old)
     prepared = Prepared(table, key, attributes, old, None, check_only=change.check_only)
     if change.check_only:
         prepared.new = old
@@ -106,9 +106,16 @@ async def prepare(tx: Transaction, table: Table, change: Change) -> Prepared:
     return prepared
 
 
-def condition_failed(old: Row | None) -> AwsError:
-    """ConditionalCheckFailedException, with the item where it is asked for and there is one."""
-    return aws_error("ConditionalCheckFailedException", CONDITION_FAILED, Item=old.item if old else None)
+class ConditionFailed(AwsError):
+    """ConditionalCheckFailedException, with the item where that is asked for and there is one.
+
+    `consumed` is what the attempt took: it is billed as a write of the item that is there.
+    """
+
+    def __init__(self, old: Row | None, *, tell: bool) -> None:
+        item = old.item if old is not None and tell else None
+        super().__init__("ConditionalCheckFailedException", CONDITION_FAILED, {"Item": item})
+        self.consumed = write_units(old.size if old is not None else 0)
 
 
 def _update(prepared: Prepared, update: Update) -> None:

@@ -34,6 +34,7 @@ elbv2 = Service(
     resource=("LoadBalancerArn", "ListenerArn", "RuleArn", "TargetGroupArn", "Name"),
     data_planes=("elb",),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -10,6 +10,7 @@ import orjson
 
 from kumoi.clock import Clock
 from kumoi.delivery import DeliveryFailed
+from kumoi.doorway import ChargeKey, Charges
 from kumoi.doorway.sealing import Sealer
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
 from kumoi.names import Arn
@@ -56,7 +57,8 @@ class RateLimit:
 class ApiDestinations:
     """The endpoints that rules deliver to."""
 
-    def __init__(self, state: State, clock: Clock, http: HttpClient, sealer: Sealer) -> None:
+    def __init__(self, state: State, clock: Clock, http: HttpClient, sealer: Sealer, charges: Charges) -> None:
+        self._charges = charges
         self._state = state
         self._clock = clock
         self._http = http
@@ -74,6 +76,8 @@ class ApiDestinations:
         token = await self._token(connection)
         parameters = unseal(self._sealer, connection.id, connection.sealed)
         request = destination_request(destination, parameters, target, text, token)
+        place = ChargeKey(arn.account, arn.region, "", f"events:{destination.name}", "events", "ApiDestination")
+        self._charges.add(place, api_destinations=1)
         answer = await self._send(request)
         if token is not None and answer.status in (401, 407):
             self._tokens.pop(connection.token_id, None)

@@ -23,7 +23,9 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     state, clock = doorway.state, doorway.clock
     doorway.lake.define(archive_log.TABLE)
-    endpoints = parts.add(ApiDestinations, ApiDestinations(state, clock, parts[HttpClient], doorway.identity.sealer))
+    endpoints = parts.add(
+        ApiDestinations, ApiDestinations(state, clock, parts[HttpClient], doorway.identity.sealer, doorway.charges)
+    )
     hand_over = HandOver(doorway, endpoints)
     outbox = Outbox(
         "events.delivery",

@@ -21,6 +21,7 @@ from kumoi.iot_sql.rules import BASIC_INGEST, Rule, compiled_rule, matches
 from kumoi.names import uuid
 from kumoi.services.iot.actions import ActionJob, Actor, StoredWorld, resource_of
 from kumoi.services.iot.asking import ask
+from kumoi.services.iot.charging import acted, triggered
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.records import Queued, Retained, TopicRule, queued, retained, rules
 from kumoi.state import Transaction, transactional
@@ -94,6 +95,7 @@ class RuleEngine:
             meant = rule.name == only if only is not None else compiled.topic and matches(compiled.topic, topic)
             if rule.disabled or not meant:
                 continue
+            triggered(self._doorway.charges, account, region, rule.name, topic, message.payload)
             result = await self._result(account, region, rule, compiled, world)
             if result is not None:
                 deliveries += [
@@ -107,7 +109,9 @@ class RuleEngine:
 
     async def attempt(self, delivery: Delivery) -> None:
         """Do the action of a delivery; raises what it answers."""
-        await self._actor.act(delivery.account, delivery.region, self._decode(delivery.content), self)
+        job = self._decode(delivery.content)
+        acted(self._doorway.charges, delivery.account, delivery.region, job.rule, job.payload)
+        await self._actor.act(delivery.account, delivery.region, job, self)
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
         """Have the rule's error action told, if it has one."""

@@ -30,6 +30,7 @@ kinesis = Service(
     ),
     resource=("StreamName", "StreamARN", "ConsumerARN", "ResourceARN"),
     authorization="authorization",
+    held="held",
 )
 
 

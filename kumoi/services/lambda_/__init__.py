@@ -40,6 +40,7 @@ lambda_ = Service(
     resource=("FunctionName", "Resource"),
     data_planes=("lambda-code", "lambda-url"),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -19,6 +19,7 @@ from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.faults import constrained, fault_of, made_up, strike_sandbox, timed_out
+from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
 from kumoi.services.lambda_.provisioning import ProvisionedStatus, Provisioning
@@ -28,6 +29,8 @@ from kumoi.state import State
 MOST_ENVIRONMENTS = 1000
 _CONSTRAINED = ("memory", "disk")
 """Faults for which an environment is made that serves one invocation."""
+FREE_TMP_MB = 512
+"""What a function has of /tmp without being billed for it."""
 
 
 class Request(NamedTuple):
@@ -88,13 +91,26 @@ class Executor:
                 self._admission.leave()
         finally:
             self._concurrency.leave(key, was_reserved)
-        seconds = result.outcome.duration + (result.outcome.init_duration or 0.0)
         call.warning = await self._maker.crowded()
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
         call.meter("lambda:millisecond", result.outcome.duration * 1000)
-        call.meter("lambda:GB-second", seconds * function.memory_size / 1024)
+        self._bill(call, function, result.outcome, provisioned=environment.provisioned)
         return result
+
+    @staticmethod
+    def _bill(call: Call, function: Function, outcome: Outcome, *, provisioned: bool) -> None:
+        """Meter what an invocation is billed by: whole milliseconds of its memory, and of a /tmp above 512 MB."""
+        milliseconds = billed_milliseconds(outcome.duration, outcome.init_duration)
+        kind = "arm" if "arm64" in function.architectures else "x86"
+        call.meter("lambda:invocations", 1)
+        call.meter("lambda:billed-millisecond", milliseconds)
+        call.meter(
+            f"lambda:MB-millisecond-{'provisioned' if provisioned else kind}", milliseconds * function.memory_size
+        )
+        call.meter("lambda:used-MB", outcome.max_memory_mb)
+        if function.tmp_size > FREE_TMP_MB:
+            call.meter("lambda:tmp-MB-millisecond", milliseconds * (function.tmp_size - FREE_TMP_MB))
 
     def start(self, call: Call, request: Request, sink: ResponseSink) -> asyncio.Task[Result]:
         """Begin an invocation that goes on even when nobody reads its response any more."""

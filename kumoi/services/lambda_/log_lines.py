@@ -36,7 +36,12 @@ class Report(NamedTuple):
     @property
     def billed_ms(self) -> int:
         """Milliseconds billed: the duration and, since August 2025, the initialisation, rounded up."""
-        return math.ceil(round((self.duration + (self.init_duration or 0.0)) * 1000, 3))
+        return billed_milliseconds(self.duration, self.init_duration)
+
+
+def billed_milliseconds(duration: float, init_duration: float | None) -> int:
+    """Milliseconds billed of an invocation: its seconds and those of its initialisation, rounded up."""
+    return math.ceil(round((duration + (init_duration or 0.0)) * 1000, 3))
 
 
 def start(request_id: str, version: str) -> str:

@@ -32,6 +32,7 @@ logs = Service(
     ),
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -24,7 +24,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     state, clock = doorway.state, doorway.clock
     streams = parts.add(FunctionStreams, FunctionStreams(state, clock))
-    runner = parts.add(QueryRunner, QueryRunner(state, doorway.lake, clock, timers))
+    runner = parts.add(QueryRunner, QueryRunner(state, doorway.lake, clock, timers, doorway.charges))
     tails = parts.add(LiveTails, LiveTails(clock))
     subscribers = parts.add(Subscribers, Subscribers(doorway))
     outbox = Outbox(

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from kumoi.clock import Clock
+from kumoi.doorway import ChargeKey, Charges
 from kumoi.lake import Lake, QueryFailed
 from kumoi.services.logs.query_records import Query, QueryRows, queries, query_rows
 from kumoi.state import State, Timer, Transaction, transactional
@@ -30,10 +31,11 @@ SECONDS = 900.0
 class QueryRunner:
     """Runs queries in the background."""
 
-    def __init__(self, state: State, lake: Lake, clock: Clock, timers: TimerRunner) -> None:
+    def __init__(self, state: State, lake: Lake, clock: Clock, timers: TimerRunner, charges: Charges) -> None:
         self._state = state
         self._lake = lake
         self._clock = clock
+        self._charges = charges
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[tuple[str, str, str], asyncio.Task[None]] = {}
         timers.on(TOPIC, self._forget)
@@ -93,6 +95,8 @@ class QueryRunner:
             for name in plan.views
         }
         answer = await run(self._lake, plan, scopes)
+        key = ChargeKey(account, region, "", f"logs:{query.groups[0] if query.groups else ''}", "logs", "Query")
+        self._charges.add(key, scanned_bytes=answer.statistics["bytesScanned"])
         content = await asyncio.to_thread(lambda: zlib.compress(orjson.dumps(answer.rows), 1))
         return msgspec.structs.replace(query, status="Complete", statistics=answer.statistics), content
 

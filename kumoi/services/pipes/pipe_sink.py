@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from kumoi.delivery import DeliveryFailed, Payload, make_calls, target_calls
-from kumoi.doorway import CallDropped, Doorway, Principal, Trace
+from kumoi.doorway import CallDropped, ChargeKey, Doorway, Principal, Trace
 from kumoi.event_sources import ALL, LostBatch, Outcome
 from kumoi.event_sources.batch_result import failed_items
 from kumoi.event_sources.sink import stamp
@@ -23,6 +23,8 @@ from kumoi.services.pipes.templates import rendered
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
+
+UNIT_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class PipeSink:
     async def take(self, event: dict[str, Any], identifiers: Sequence[str], trace: Trace | None = None) -> Outcome:
         """Pass a batch through the pipe."""
         pipe, records = self.pipe, event["Records"]
+        self._charge(len(orjson.dumps(records)))
         facts = self._facts()
         try:
             if pipe.enrichment is not None:
@@ -63,6 +66,11 @@ class PipeSink:
             return Outcome(frozenset())
         same = len(formed) == len(identifiers)
         return Outcome(frozenset(identifiers[at] for at in answer)) if same else Outcome(ALL)
+
+    def _charge(self, size: int) -> None:
+        """Note a batch that came through the filter: a request for each 64 KB."""
+        key = ChargeKey(self.pipe.account, self.pipe.region, "", f"pipes:{self.pipe.name}", "pipes", "Batch")
+        self.doorway.charges.add(key, pipe_requests=-(-size // UNIT_BYTES))
 
     async def lost(self, batch: LostBatch) -> None:
         """Tell the dead-letter queue or topic of the source, if there is one."""

@@ -21,6 +21,7 @@ rds = Service(
     resource=("DBClusterIdentifier", "DBInstanceIdentifier", "ResourceName"),
     authorization="authorization",
     directories=("databases",),
+    held="held",
 )
 rds_data = Service("rds-data", f"{__name__}.data", resource=("resourceArn",), page="rds", authorization="authorization")
 

@@ -49,6 +49,7 @@ s3 = Service(
     resource=("Bucket",),
     data_planes=("s3-post", "s3-preflight", "s3-website"),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -30,6 +30,7 @@ secretsmanager = Service(
     ),
     resource=("SecretId", "Name"),
     authorization="authorization",
+    held="held",
 )
 
 

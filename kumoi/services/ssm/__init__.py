@@ -28,6 +28,7 @@ ssm = Service(
     ),
     resource=("Name", "Path", "ResourceId"),
     authorization="authorization",
+    held="held",
 )
 
 

@@ -17,6 +17,7 @@ def value_of(call: Call, version: Version, *, decrypted: bool) -> str:
         return version.value.decode()
     if not decrypted:
         return base64.b64encode(version.value).decode()
+    call.meter("kms_requests", 1)
     context = context_of(call.account, call.region, version.name, version.number)
     return call.doorway.identity.sealer.open(version.value, context).decode()
 

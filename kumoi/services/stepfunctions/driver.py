@@ -20,7 +20,7 @@ from kumoi.clock import Clock
 from kumoi.services.stepfunctions import store
 from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.interpreter import Interpreter
-from kumoi.services.stepfunctions.records import ActivityTask, Event, ExecutionRecord, Frame, TokenRecord
+from kumoi.services.stepfunctions.records import ActivityTask, ExecutionRecord, Frame, TokenRecord
 from kumoi.services.stepfunctions.run import Changes, Run
 from kumoi.services.stepfunctions.store import YEAR, Batch
 from kumoi.services.stepfunctions.task_events import resource_of
@@ -32,7 +32,7 @@ SLICE = 0.003
 """Seconds that pure states may take before others get their turn."""
 Action = Callable[[Interpreter], Any]
 Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
-Listener = Callable[["Driver", list[Event]], None]
+Listener = Callable[["Driver", Changes], None]
 
 
 class Stuck(Exception):
@@ -40,7 +40,7 @@ class Stuck(Exception):
 
 
 class Driver:
-    """Drives one run. `effect` does what a frame asks for; `listen` is told of events once they are committed."""
+    """Drives one run. `effect` does what a frame asks for; `listen` is told of changes once they are committed."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class Driver:
                 task.cancel()
         for _, job in changes.abandoned:
             self._abandon(self.state, run.execution.arn, job)
-        self._listen(self, changes.events)
+        self._listen(self, changes)
         if run.ended:
             await self._end()
             return

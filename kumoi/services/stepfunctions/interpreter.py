@@ -55,6 +55,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         elif frame.phase == "enter":
             self._enter(frame)
         elif frame.phase == "again":
+            self.run.changes.transitions += 1
             self.begin_state(frame)
         else:
             frame_outcome = frame.early
@@ -174,6 +175,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         frame.entered, frame.counts = now, [0] * len(state.retry)
         details = {"name": state.name, "input": text, "inputDetails": {"truncated": False}}
         frame.previous = frame.entered_id = run.emit(now, f"{state.type}StateEntered", frame.previous, details)
+        run.changes.transitions += 1
         run.touch(frame)
         self.begin_state(frame)
 

@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import Arn
+from kumoi.services.stepfunctions.charging import charge
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.logging_configuration import group_of
 from kumoi.services.stepfunctions.records import Event, ExecutionRecord, MachineRecord, machines
+from kumoi.services.stepfunctions.run import Changes
 from kumoi.services.stepfunctions.tracing import Tracer
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire import AwsError
@@ -47,11 +49,12 @@ class Publishing:
         self._writer: asyncio.Task[None] | None = None
         self._tracer = Tracer()
 
-    def told(self, driver: Driver, events: list[Event]) -> None:
-        """Events of an execution were committed."""
-        if not events:
+    def told(self, driver: Driver, changes: Changes) -> None:
+        """Changes of an execution were committed."""
+        charge(self._doorway.charges, driver, changes.transitions)
+        if not changes.events:
             return
-        self._waiting.append(_Told(driver.state, driver.run.execution, events))
+        self._waiting.append(_Told(driver.state, driver.run.execution, changes.events))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
 

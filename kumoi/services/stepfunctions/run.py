@@ -33,6 +33,7 @@ class Changes:
         self.tokens: list[int] = []
         self.spent: list[str] = []
         self.answered: list[int] = []
+        self.transitions = 0
 
     @property
     def matter(self) -> bool:

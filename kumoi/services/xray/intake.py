@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ class Read(NamedTuple):
     text: str
 
 
+_MANY = 200
+
+
 class Intake:
     """Takes documents in. `write` is for what nobody waits for, `append` returns when they are durable."""
 
@@ -29,28 +33,16 @@ class Intake:
         self._clock = clock
         lake.define(TABLE)
 
-    async def append(self, place: Place, texts: Iterable[str]) -> list[Refused]:
-        """Keep documents; answers those that are refused."""
-        found: list[Read] = []
-        refused: list[Refused] = []
-        for text in texts:
-            try:
-                found.append(Read(parse(text), text))
-            except Refused as error:
-                refused.append(error)
+    async def append(self, place: Place, texts: Sequence[str]) -> list[Refused]:
+        """Keep documents; answers those that are refused. Many are read on a thread."""
+        found, refused = await asyncio.to_thread(_read, texts) if len(texts) > _MANY else _read(texts)
         await self._append(place, found)
         return refused
 
     async def append_made(self, place: Place, documents: Sequence[Document]) -> list[Refused]:
         """Keep documents that were made here of something else; answers those that are refused."""
-        found: list[Read] = []
-        refused: list[Refused] = []
-        for document in documents:
-            text = orjson.dumps(document).decode()
-            try:
-                found.append(Read(check(document, len(text)), text))
-            except Refused as error:
-                refused.append(error)
+        many = len(documents) > _MANY
+        found, refused = await asyncio.to_thread(_checked, documents) if many else _checked(documents)
         await self._append(place, found)
         return refused
 
@@ -63,9 +55,34 @@ class Intake:
         self.write(place, [Read(one, orjson.dumps(one).decode()) for one in documents])
 
     async def _append(self, place: Place, found: Sequence[Read]) -> None:
-        if found:
-            await self._lake.append(TABLE.name, self._rows(place, found))
+        for at in range(0, len(found), _MANY):
+            await self._lake.append(TABLE.name, self._rows(place, found[at : at + _MANY]))
 
     def _rows(self, place: Place, found: Sequence[Read]) -> list[dict[str, Any]]:
         now = self._clock.now()
         return [row(place, one.document, one.text, now) for one in found]
+
+
+def _read(texts: Sequence[str]) -> tuple[list[Read], list[Refused]]:
+    """Documents that are valid, and why others are not."""
+    found: list[Read] = []
+    refused: list[Refused] = []
+    for text in texts:
+        try:
+            found.append(Read(parse(text), text))
+        except Refused as error:
+            refused.append(error)
+    return found, refused
+
+
+def _checked(documents: Sequence[Document]) -> tuple[list[Read], list[Refused]]:
+    """Documents that were made here, with their texts, and why others are not valid."""
+    found: list[Read] = []
+    refused: list[Refused] = []
+    for document in documents:
+        text = orjson.dumps(document).decode()
+        try:
+            found.append(Read(check(document, len(text)), text))
+        except Refused as error:
+            refused.append(error)
+    return found, refused

@@ -72,11 +72,26 @@ async def _delete_policy(call: ResourceCall) -> None:
     await call.ask("xray", "DeleteResourcePolicy", PolicyName=call.physical_id)
 
 
+async def _search(call: ResourceCall) -> Resource:
+    await call.ask("xray", "UpdateTraceSegmentDestination", Destination="CloudWatchLogs")
+    share = float(call.properties.get("IndexingPercentage", 1))
+    rule = {"Probabilistic": {"DesiredSamplingPercentage": share}}
+    await call.ask("xray", "UpdateIndexingRule", Name="Default", Rule=rule)
+    return Resource(call.account, {"AccountId": call.account})
+
+
+async def _no_search(call: ResourceCall) -> None:
+    await call.ask("xray", "UpdateTraceSegmentDestination", Destination="XRay")
+
+
 RESOURCES = (
     ResourceType(
         "AWS::XRay::Group", _create_group, _delete_group, _update_group, replaced_by=frozenset(("GroupName",))
     ),
     ResourceType("AWS::XRay::SamplingRule", _create_rule, _delete_rule, _update_rule),
+    ResourceType(
+        "AWS::XRay::TransactionSearchConfig", _search, _no_search, _search, expected=lambda call: call.account
+    ),
     ResourceType(
         "AWS::XRay::ResourcePolicy",
         _put_policy,

@@ -223,7 +223,8 @@ def test_metric_filters_that_cannot_be(logs: Any, wrong: dict[str, Any], message
 
 def test_a_live_tail_tells_what_comes(logs: Any, kumoi: Any) -> None:
     arn = f"arn:aws:logs:us-east-1:{kumoi.account}:log-group:g"
-    stream = iter(logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="ERROR")["responseStream"])
+    response = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="ERROR")["responseStream"]
+    stream = iter(response)
     start = next(stream)["sessionStart"]
     assert (start["logGroupIdentifiers"], start["logEventFilterPattern"]) == ([arn], "ERROR")
     put(logs, kumoi, "ERROR one", "INFO two")
@@ -237,6 +238,7 @@ def test_a_live_tail_tells_what_comes(logs: Any, kumoi: Any) -> None:
     assert [(one["message"], one["logStreamName"], one["logGroupIdentifier"]) for one in found] == [
         ("ERROR one", "s", arn)
     ]
+    response.close()
     with pytest.raises(logs.exceptions.InvalidParameterException, match="must be ARNs"):
         logs.start_live_tail(logGroupIdentifiers=["g"])
     with pytest.raises(logs.exceptions.ResourceNotFoundException):

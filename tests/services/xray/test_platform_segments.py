@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
-from kumoi.doorway import Hop, Traced
+from kumoi.clock import Clock
+from kumoi.doorway import Hop, Hops, Traced
+from kumoi.lake import Lake
+from kumoi.services.xray.intake import Intake
 from kumoi.services.xray.platform_segments import functions
+from kumoi.services.xray.platform_segments.emitter import Emitter
 from kumoi.services.xray.platform_segments.parts import call_made
+from kumoi.services.xray.storage import Place, find_trace
 from kumoi.services.xray.traces import assemble, parse
 from kumoi.services.xray.traces.rendering import answer
 
@@ -113,7 +120,27 @@ def test_a_call_is_a_subsegment_of_its_caller(hop: Hop, name: str, status: int, 
 
 
 def test_what_is_made_is_valid() -> None:
-    import json
-
     for document in functions.render(a_hop(units=RAN), Traced("lambda", "", ran(init=0.1)), ()):
         assert parse(json.dumps(document)) == document
+
+
+def test_many_calls_are_all_within_their_callers_segment(caplog: pytest.LogCaptureFixture) -> None:
+    facts = dict.fromkeys(("name", "url", "method", "user_agent", "client_ip", "forwarded", "api", "stage", "arn"), "x")
+
+    async def main() -> list[int]:
+        lake = await Lake.open(None)
+        hops = Hops(lake)
+        emitter = Emitter(hops, Intake(lake, Clock()))
+        for number in range(250):
+            hops.record(a_hop(span=f"{number + 1:016x}", parent="00000000000000ff", within=True, units=RAN))
+        hops.record(a_hop(span="00000000000000ff", target="apigateway:x", traced=Traced("apigateway", "", facts)))
+        hops.record(a_hop(span="00000000000000fe", traced=Traced("apigateway", "", {})))
+        trace = await find_trace(lake, Place("1", "r"), ROOT)
+        emitter.stop()
+        hops.flush()
+        await lake.close()
+        assert trace is not None
+        return [len(one.document["subsegments"]) for one in trace.segments if not one.inferred]
+
+    assert asyncio.run(main()) == [250]
+    assert "no segments could be made of lambda:f Op" in caplog.text

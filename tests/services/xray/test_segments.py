@@ -196,8 +196,18 @@ def test_traces_are_retrieved(xray: Any, a_segment: Make) -> None:
     assert (first["RetrievalStatus"], len(first["Traces"])) == ("COMPLETE", 5)
     rest = xray.client.list_retrieved_traces(RetrievalToken=token, NextToken=first["NextToken"])
     assert sorted(one["Id"] for one in first["Traces"] + rest["Traces"]) == sorted(ids)
-    (service, _client) = xray.client.get_retrieved_traces_graph(RetrievalToken=token)["Services"]
-    assert service["Service"]["SummaryStatistics"]["TotalCount"] == 7
+    xray.put(a_segment("inner", ids[0], type="subsegment", parent_id=made[0]["id"], namespace="remote", fault=True))
+    token = xray.client.start_trace_retrieval(TraceIds=ids[:1], **hour())["RetrievalToken"]
+    (trace,) = xray.client.list_retrieved_traces(RetrievalToken=token, TraceFormat="OTEL")["Traces"]
+    shop, inner = (json.loads(span["Document"]) for span in trace["Spans"])
+    assert (shop["kind"], shop["resource"]["attributes"], shop["status"]) == (
+        "SERVER",
+        {"service.name": "shop"},
+        {"code": "UNSET"},
+    )
+    assert (inner["kind"], inner["parentSpanId"], inner["status"]) == ("CLIENT", made[0]["id"], {"code": "ERROR"})
+    (service, *_others) = xray.client.get_retrieved_traces_graph(RetrievalToken=token)["Services"]
+    assert service["Service"]["SummaryStatistics"]["TotalCount"] == 1
     xray.client.cancel_trace_retrieval(RetrievalToken=token)
     assert xray.client.list_retrieved_traces(RetrievalToken=token)["RetrievalStatus"] == "CANCELLED"
     with pytest.raises(xray.client.exceptions.ResourceNotFoundException):

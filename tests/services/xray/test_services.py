@@ -293,3 +293,16 @@ def test_an_express_execution_with_branches_iterations_and_a_service(kumoi: Kumo
     left = next(part for part in execution["subsegments"] if part["name"] == "Left")
     assert both["start_time"] <= left["start_time"] <= left["end_time"] <= both["end_time"]
     assert xray.find('edge("fast", id(type: "AWS::SQS::Queue"))')
+
+
+def test_a_declared_fault_is_an_annotation(kumoi: KumoiAccount, xray: Any, function: Callable[..., str]) -> None:
+    function("struck-by-a-fault")
+    fault = {"id": "once", "service": "lambda", "resource": "struck-by-a-fault:*", "action": "fail", "point": "run"}
+    kumoi._connection.ask("POST", "faults", fault)
+    try:
+        answer = kumoi.client("lambda").invoke(FunctionName="struck-by-a-fault")
+    finally:
+        kumoi._connection.ask("DELETE", "faults", id="once")
+    assert answer["FunctionError"]
+    (summary,) = xray.find('annotation.kumoi_fault = "once"')
+    assert summary["HasFault"]

@@ -209,6 +209,7 @@ def test_templates_make_groups_rules_and_policies(xray: Any, kumoi: Any) -> None
                 "Type": "AWS::XRay::SamplingRule",
                 "Properties": {"SamplingRule": {**RULE, "Priority": "7"}},
             },
+            "Search": {"Type": "AWS::XRay::TransactionSearchConfig", "Properties": {"IndexingPercentage": 20}},
             "Policy": {
                 "Type": "AWS::XRay::ResourcePolicy",
                 "Properties": {"PolicyName": "sns", "PolicyDocument": json.dumps({"Statement": [statement]})},
@@ -223,6 +224,9 @@ def test_templates_make_groups_rules_and_policies(xray: Any, kumoi: Any) -> None
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     assert xray.client.get_group(GroupARN=outputs["Group"])["Group"]["FilterExpression"] == "duration > 5"
     assert outputs["Rule"].endswith(":sampling-rule/orders")
+    assert xray.client.get_trace_segment_destination()["Destination"] == "CloudWatchLogs"
+    (indexing,) = xray.client.get_indexing_rules()["IndexingRules"]
+    assert indexing["Rule"]["Probabilistic"]["DesiredSamplingPercentage"] == 20
     template["Resources"]["Slow"]["Properties"]["FilterExpression"] = "fault"
     template["Resources"]["Rule"]["Properties"]["SamplingRule"]["FixedRate"] = 0.75
     cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(template))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
@@ -61,6 +62,7 @@ async def connect(
     occasion = _handshake(call, request, stage, request.host if Custom else _authority(call, ApiId))
     if deployment is None:
         return _refused(403, occasion.refusal("Forbidden"), "the stage has no deployment")
+    call.meter("websocket_connects", 1)
     began = perf_counter()
     response = await _connect(occasion, deployment, stage)
     _log(occasion, stage, response.status if response.upgrade is None else 200, perf_counter() - began)
@@ -80,12 +82,15 @@ async def message(call: Call, ApiId: str, Connection: Connection, Body: str) -> 
     began = perf_counter()
     status, answer = await _message(occasion, api, stage, deployment)
     _log(occasion, stage, status, perf_counter() - began)
+    if answer is not None:
+        call.meter("websocket_messages", -(-max(len(answer), 1) // MAX_FRAME))
     return answer
 
 
 @apigatewayv2.operation(name="EndWebSocketConnection")
 async def disconnect(call: Call, ApiId: str, Connection: Connection, Code: int, Reason: str = "") -> None:
     """Tell `$disconnect` of a connection's end."""
+    call.meter("websocket_minutes", max(1, ceil((call.now - Connection.connected_at) / 60)))
     _, stage, deployment = await _find(call.state, ApiId, Connection.stage)
     if stage is None or deployment is None:
         return

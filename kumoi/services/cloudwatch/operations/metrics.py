@@ -134,6 +134,7 @@ async def get_metric_data(
     if len(MetricDataQueries) > 500:
         raise refused("The collection MetricDataQueries must not have a size greater than 500.")
     queries = queries_of(MetricDataQueries)
+    call.meter("metrics_read", sum("MetricStat" in one for one in MetricDataQueries))
     period = max((one.period for one in queries), default=60) or 60
     first = int(start // period) * period
     moments = range(first, max(first, math.ceil(end / period) * period), period)

@@ -8,7 +8,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, collection_metrics, read_units
-from kumoi.services.dynamodb.changes import Change, Prepared, prepare, put_of, store
+from kumoi.services.dynamodb.changes import Change, ConditionFailed, Prepared, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
 from kumoi.services.dynamodb.keys import Item, normalised_key
@@ -44,7 +44,7 @@ async def put_item(
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     if condition is not None:
         change = replace(change, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-    prepared, consumed = await write(call.state, name, change)
+    prepared, consumed = await changed(call, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:
         answer["Attributes"] = prepared.old.item
@@ -73,7 +73,7 @@ async def delete_item(
     _only_old(ReturnValues)
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     change = Change(key=Key, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-    prepared, consumed = await write(call.state, name, change)
+    prepared, consumed = await changed(call, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:
         answer["Attributes"] = prepared.old.item
@@ -105,7 +105,7 @@ async def update_item(
     change = Change(
         key=Key, update=update, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD"
     )
-    prepared, consumed = await write(call.state, name, change)
+    prepared, consumed = await changed(call, name, change)
     answer: dict[str, Any] = {}
     attributes = returned(prepared, ReturnValues)
     if attributes:
@@ -145,6 +145,15 @@ async def get(tx: Transaction, name: str, key: Item) -> Row | None:
     """The item of a key."""
     table = await find_table(tx, name)
     return await find(tx, table.id, normalised_key(table.keys, key)[1])
+
+
+async def changed(call: Call, name: str, change: Change) -> tuple[Prepared, Consumed]:
+    """Make one change; what a condition that fails has consumed is metered."""
+    try:
+        return await write(call.state, name, change)
+    except ConditionFailed as failed:
+        call.meter("write_units", failed.consumed)
+        raise
 
 
 @transactional

@@ -40,7 +40,8 @@ async def put_events(call: Call, Entries: list[dict[str, Any]]) -> dict[str, Any
         trace = entry.get("TraceHeader") or call.trace.header(call.span)
         arrivals.append(Arrival(place, event, trace))
         results.append({"EventId": event.id})
-        call.meter("custom_events", ceil(entry_size(entry) / UNIT_BYTES))
+        if not by_service:
+            call.meter("custom_events", ceil(entry_size(entry) / UNIT_BYTES))
     await call.part(Router).receive(arrivals)
     return {"FailedEntryCount": len(Entries) - len(arrivals), "Entries": results}
 

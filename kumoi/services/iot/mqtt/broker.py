@@ -17,6 +17,7 @@ import orjson
 
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql.rules import BASIC_INGEST, matches
+from kumoi.services.iot.charging import connected, sent, subscribed
 from kumoi.services.iot.mqtt import packets
 from kumoi.services.iot.mqtt.packets import Connect, Subscription
 from kumoi.services.iot.records import Queued, Session, queued, retained, sessions
@@ -120,6 +121,7 @@ class Broker:
             self._persistent[place].discard(client)
         connection.persistent = persistent
         self._connections[place, client] = connection
+        connection.since = self._doorway.clock.now()
         return before is not None
 
     async def greet(self, connection: Connection) -> None:
@@ -139,6 +141,7 @@ class Broker:
         for one in subscriptions:
             connection.subscriptions[one.topic_filter] = one
             self._subscribers[place].add(connection.client, one)
+        subscribed(self._doorway.charges, *place)
         await self._keep(connection)
         filters = [one.topic_filter for one in subscriptions]
         await self._tell(connection, "subscriptions/subscribed", {"eventType": "subscribed", "topics": filters})
@@ -172,6 +175,7 @@ class Broker:
     async def gone(self, connection: Connection, *, said: bool) -> None:
         """A client has gone; without a word its will is published."""
         place, client = connection.place, connection.client
+        connected(self._doorway.charges, *place, self._doorway.clock.now() - connection.since)
         current = self._connections.get((place, client)) is connection
         if current:
             del self._connections[place, client]
@@ -215,6 +219,7 @@ class Broker:
                 )
             elif (place, client) in self._connections:
                 direct[client] = qos
+        sent(self._doorway.charges, account, region, message.topic, message.payload, len(stored) + len(direct))
         return stored, direct
 
     def send(self, account: str, region: str, message: Message, direct: dict[str, int]) -> None:

@@ -73,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._aliases: dict[int, str] = {}
         self.place: tuple[str, str] = ("", "")
         self.client = ""
+        self.since = 0.0
         self.session_id = uuid()
         self.principal = Principal.root("")
         self.persistent = False

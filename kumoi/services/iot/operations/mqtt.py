@@ -7,6 +7,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
+from kumoi.services.iot.charging import metered
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
@@ -44,6 +45,8 @@ async def mqtt_publish(
         check_topic(topic)
     if len(payload) > MOST_BYTES:
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
+    if clientId is not None:
+        call.meter("messages", metered(topic, payload))
     message = Message(
         topic=topic,
         payload=payload,

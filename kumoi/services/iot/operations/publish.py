@@ -12,6 +12,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.iot_sql.rules import BASIC_INGEST
 from kumoi.services.iot import iot_data
+from kumoi.services.iot.charging import metered
 from kumoi.services.iot.naming import given, invalid
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 
@@ -39,6 +40,7 @@ async def publish(
         raise invalid("QoS must be 0 or 1.")
     if len(payload) > MOST_BYTES:
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
+    call.meter("messages", metered(topic, payload))
     message = Message(
         topic=topic,
         payload=payload,

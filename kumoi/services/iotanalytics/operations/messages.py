@@ -41,6 +41,7 @@ async def batch_put_message(call: Call, channelName: str, messages: list[dict[st
             await call.part(ChannelExport).arrived(call.state, key)
         call.part(Runner).arrived(call.account, call.region, channelName)
         call.meter("messages", len(taken))
+        call.meter("message_bytes", sum(map(len, taken.values())))
     return {"batchPutMessageErrorEntries": refused}
 
 

@@ -88,3 +88,4 @@ def _size(record: dict[str, Any]) -> int:
 
 def _meter(call: Call, given: list[dict[str, Any]]) -> None:
     call.meter("put_units", sum(max(1, ceil(_size(one) / UNIT_BYTES)) for one in given))
+    call.meter("put_kilobytes", sum(max(1, ceil(_size(one) / 1024)) for one in given))

@@ -46,6 +46,8 @@ async def put_log_events(
     batch = check_batch(logEvents, now, group.retention)
     arrivals = events.Arrivals.of(batch.accepted) if batch.accepted else None
     await noted(call.state, logGroupName, logStreamName, arrivals, now, create=False)
+    if arrivals is not None:
+        call.meter("ingested_bytes" if group.log_class == "STANDARD" else "infrequent_bytes", arrivals.size)
     if batch.accepted:
         await _store(call, logGroupName, logStreamName, batch.accepted, now)
     return {"nextSequenceToken": SEQUENCE_TOKEN, "rejectedLogEventsInfo": batch.rejected}
@@ -58,7 +60,9 @@ async def write_function_logs(
     """Store what a function wrote, making its group and stream when they are missing. For services, not on the wire."""
     now = int(call.now * 1000)
     key = StreamKey(call.account, call.region, logGroupName, logStreamName)
-    await call.part(FunctionStreams).add(key, events.Arrivals.of(logEvents))
+    arrivals = events.Arrivals.of(logEvents)
+    call.meter("ingested_bytes", arrivals.size)
+    await call.part(FunctionStreams).add(key, arrivals)
     await _store(call, logGroupName, logStreamName, logEvents, now)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
+from kumoi.services.sqs.metering import meter
 from kumoi.services.sqs.operations.messages import LONGEST_TIMEOUT, change_visibility, delete
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.records import Message, Queue
@@ -87,6 +88,7 @@ async def send_message_batch(call: Call, QueueUrl: str, Entries: list[dict[str, 
             "BatchRequestTooLong",
             f"Batch requests cannot be longer than {MOST_BYTES} bytes. You have sent {total} bytes.",
         )
+    meter(call, total)
     queue = await find_queue(call, QueueUrl)
     messages: dict[str, Message] = {}
     failed: list[dict[str, Any]] = []

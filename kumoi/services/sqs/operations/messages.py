@@ -6,10 +6,11 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
+from kumoi.services.sqs.metering import meter
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.receiving import receive, told
 from kumoi.services.sqs.records import Message, Queue
-from kumoi.services.sqs.rules import check_between, out_of_range, parse_receipt
+from kumoi.services.sqs.rules import check_between, out_of_range, parse_receipt, size_of
 from kumoi.services.sqs.sending import message_of, send
 from kumoi.services.sqs.store import LONGEST, drop, find, hide
 from kumoi.state import Transaction, transactional
@@ -33,6 +34,7 @@ async def send_message(
     """Store a message, visible after its delay (seconds, 0-900; the queue's when none is given)."""
     queue = await find_queue(call, QueueUrl)
     message = message_of(call, queue, call.params)
+    meter(call, size_of(MessageBody, MessageAttributes or {}))
     return await _send(call.doorway.state.at(queue.account, queue.region), queue, message, DelaySeconds)
 
 
@@ -61,6 +63,7 @@ async def receive_message(
     hidden = queue.number("VisibilityTimeout") if VisibilityTimeout is None else VisibilityTimeout
     wait = queue.number("ReceiveMessageWaitTimeSeconds") if WaitTimeSeconds is None else WaitTimeSeconds
     found = await receive(call, queue, MaxNumberOfMessages, hidden, wait)
+    meter(call, sum(size_of(one.message.body, one.message.attributes) for one in found))
     system = [*(AttributeNames or ()), *(MessageSystemAttributeNames or ())]
     wanted = MessageAttributeNames or []
     return {"Messages": [told(queue, one, system, wanted) for one in found]} if found else {}
@@ -74,6 +77,8 @@ async def receive_messages(call: Call, QueueUrl: str, MaxNumberOfMessages: int, 
     """
     queue = await find_queue(call, QueueUrl)
     found = await receive(call, queue, MaxNumberOfMessages, queue.number("VisibilityTimeout"), WaitTimeSeconds)
+    received = sum(size_of(one.message.body, one.message.attributes) for one in found)
+    meter(call, received, requests=max(1, -(-len(found) // MOST_AT_ONCE)))
     return {"Messages": [told(queue, one, ["All"], ["All"]) for one in found]} if found else {}
 
 

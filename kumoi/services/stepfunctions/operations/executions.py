@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.stepfunctions import stepfunctions, tracing
+from kumoi.services.stepfunctions.charging import EXPRESS_MB, express_milliseconds
 from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
@@ -70,7 +70,6 @@ async def start_sync_execution(
     driver = call.part(Engine).launch(found.arn.account, found.arn.region, execution, machine)
     ended = await asyncio.shield(driver.finished)
     assert ended.stopped is not None
-    billed = math.ceil(max((ended.stopped - ended.started) * 1000, 1) / 100) * 100
     answer: dict[str, Any] = {
         "executionArn": ended.arn,
         "stateMachineArn": stateMachineArn.partition("#")[0],
@@ -78,7 +77,10 @@ async def start_sync_execution(
         "startDate": ended.started,
         "stopDate": ended.stopped,
         "status": ended.status,
-        "billingDetails": {"billedMemoryUsedInMB": 64, "billedDurationInMilliseconds": billed},
+        "billingDetails": {
+            "billedMemoryUsedInMB": EXPRESS_MB,
+            "billedDurationInMilliseconds": express_milliseconds(ended),
+        },
     }
     if includedData == "ALL_DATA":
         answer |= {"input": ended.input, "inputDetails": {"included": True}}

@@ -19,6 +19,8 @@ from kumoi.services.xray.traces.summary import summary
 
 MOST_TRACES = 5
 _PAGE_ROWS = 2_000
+_MOST_PROCESSED = 10_000
+"""After how many traces a page ends, though none of them was meant."""
 _ACTIVE_BEFORE = 7 * DAY
 """For how long before a time traces are looked for of which something happened then."""
 
@@ -46,7 +48,7 @@ async def get_trace_summaries(
     processed = 0
     answer: dict[str, Any] = {"ApproximateTime": call.now}
     async for one in slices(call.lake, place, max(first, begins), end, active=active, rows=_PAGE_ROWS):
-        if found:
+        if found or processed >= _MOST_PROCESSED:
             answer["NextToken"] = token(one.start)
             break
         processed += len(one.traces)

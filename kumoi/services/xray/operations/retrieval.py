@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.xray import xray
 from kumoi.services.xray.answers import invalid, page
 from kumoi.services.xray.operations.reading import trace_ids
+from kumoi.services.xray.otlp import rendering as otel
 from kumoi.services.xray.records import Retrieval, retrievals
 from kumoi.services.xray.storage import Place, find_trace
 from kumoi.services.xray.traces import Trace, rendering
@@ -59,17 +61,19 @@ async def _start(tx: Transaction, found: Retrieval) -> None:
 async def list_retrieved_traces(
     call: Call, RetrievalToken: str, TraceFormat: str = "XRAY", NextToken: str | None = None
 ) -> dict[str, Any]:
-    """The traces of a retrieval, as X-Ray's documents, five on a page."""
-    if TraceFormat != "XRAY":
-        raise aws_error("NotImplemented", "Kumoi does not implement TraceFormat OTEL yet: ask for XRAY.")
+    """The traces of a retrieval, as X-Ray's documents or as OpenTelemetry's spans, five on a page."""
     retrieval = await _found(call.state, RetrievalToken)
     some, following = page(retrieval.traces, str, NextToken, _PAGE)
     traces = []
     for trace in await _traces(call, retrieval, some):
         answer = rendering.answer(trace)
-        traces.append({"Id": answer["Id"], "Duration": answer["Duration"], "Spans": answer["Segments"]})
+        spans = answer["Segments"]
+        if TraceFormat == "OTEL":
+            told = [span for part in trace.documents() if not part.get("inferred") for span in otel.spans(part)]
+            spans = [{"Id": span["spanId"], "Document": orjson.dumps(span).decode()} for span in told]
+        traces.append({"Id": answer["Id"], "Duration": answer["Duration"], "Spans": spans})
     status = "CANCELLED" if retrieval.cancelled else "COMPLETE"
-    return {"RetrievalStatus": status, "TraceFormat": "XRAY", "Traces": traces, **following}
+    return {"RetrievalStatus": status, "TraceFormat": TraceFormat, "Traces": traces, **following}
 
 
 @xray.operation

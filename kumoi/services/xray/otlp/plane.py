@@ -7,8 +7,9 @@ request. What cannot be kept is counted in the answer, as partial success.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from kumoi.doorway import Call
 from kumoi.services.xray import xray
 from kumoi.services.xray.intake import Intake
 from kumoi.services.xray.operations.settings import spans_go_to_logs
-from kumoi.services.xray.otlp import logs, metrics, spans
+from kumoi.services.xray.otlp import logs, metrics, rendering, spans
 from kumoi.services.xray.otlp.decoding import JSON, PROTOBUF, Unreadable, decode, encode, signal, status
 from kumoi.services.xray.storage import Place
 from kumoi.services.xray.traces import Document
@@ -35,6 +36,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Take one request in."""
     request = call.http
     assert request is not None, "data planes are reached by requests only"
+    if path not in _READ:
+        return Response(404, [("Content-Type", "text/plain")], b"OTLP has /v1/traces, /v1/logs and /v1/metrics.\n")
     media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if media_type not in (PROTOBUF, JSON):
         return Response(415, [("Content-Type", "text/plain")], b"OTLP is application/x-protobuf or application/json.\n")
@@ -45,17 +48,10 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         elif request.headers.get("content-encoding") not in (None, "identity"):
             return _refused(400, "the Content-Encoding is gzip or none", media_type)
         messages = signal(path)
-        if len(body) > _LONG:
-            message = await asyncio.to_thread(decode, messages.request, body, media_type)
-        else:
-            message = decode(messages.request, body, media_type)
+        read = partial(_READ[path], call, messages.request, body, media_type)
+        found = await asyncio.to_thread(read) if len(body) > _LONG else read()
         answer = messages.response()
-        if path == "/v1/traces":
-            await _traces(call, message, answer)
-        elif path == "/v1/logs":
-            await _logs(call, message)
-        else:
-            await _metrics(call, message, answer)
+        await _KEEP[path](call, found, answer)
     except BodyTooLarge as error:
         return _refused(413, str(error), media_type)
     except Unreadable as error:
@@ -69,9 +65,14 @@ def _refused(code: int, text: str, media_type: str) -> Response:
     return Response(code, [("Content-Type", media_type)], status(text, media_type))
 
 
-async def _traces(call: Call, message: Any, answer: Any) -> None:
-    total = spans.count(message)
-    found = list(spans.documents(message))
+def _spans(_call: Call, kind: Any, body: bytes, media_type: str) -> tuple[list[Document], int]:
+    """The documents of a request, and how many spans it holds."""
+    message = decode(kind, body, media_type)
+    return list(spans.documents(message)), spans.count(message)
+
+
+async def _traces(call: Call, read: tuple[list[Document], int], answer: Any) -> None:
+    found, total = read
     by_place: dict[Place, list[Document]] = {}
     for document in found:
         known = call.doorway.tracing.place(document["trace_id"]) or (call.account, call.region)
@@ -85,17 +86,22 @@ async def _traces(call: Call, message: Any, answer: Any) -> None:
         answer.partial_success.error_message = "spans need ids, a name and a start, and fit into 64 KB"
     if found and await spans_go_to_logs(call.state):
         events = [
-            {"timestamp": int(one["start_time"] * 1000), "message": orjson.dumps(one).decode()}
+            {"timestamp": int(one["start_time"] * 1000), "message": orjson.dumps(span).decode()}
             for one in sorted(found, key=lambda one: float(one["start_time"]))
+            for span in rendering.spans(one)
         ]
         await call.to("logs", "WriteFunctionLogs", logGroupName=SPANS_GROUP, logStreamName="default", logEvents=events)
 
 
-async def _logs(call: Call, message: Any) -> None:
-    assert call.http is not None
+def _records(call: Call, kind: Any, body: bytes, media_type: str) -> dict[logs.Stream, list[dict[str, Any]]]:
+    assert call.http is not None, "data planes are reached by requests only"
     headers = call.http.headers
     named = {name: headers.get(name) or "" for name in ("x-aws-log-group", "x-aws-log-stream")}
-    for stream, events in logs.events(message, call.now, named).items():
+    return logs.events(decode(kind, body, media_type), call.now, named)
+
+
+async def _logs(call: Call, found: dict[logs.Stream, list[dict[str, Any]]], _answer: Any) -> None:
+    for stream, events in found.items():
         await call.to(
             "logs",
             "WriteFunctionLogs",
@@ -105,8 +111,11 @@ async def _logs(call: Call, message: Any) -> None:
         )
 
 
-async def _metrics(call: Call, message: Any, answer: Any) -> None:
-    told = metrics.data(message)
+def _points(_call: Call, kind: Any, body: bytes, media_type: str) -> metrics.Told:
+    return metrics.data(decode(kind, body, media_type))
+
+
+async def _metrics(call: Call, told: metrics.Told, answer: Any) -> None:
     for namespace, data in told.data.items():
         for datum in data:
             if "Timestamp" in datum:
@@ -118,3 +127,17 @@ async def _metrics(call: Call, message: Any, answer: Any) -> None:
     if told.refused:
         answer.partial_success.rejected_data_points = told.refused
         answer.partial_success.error_message = metrics.ADVICE
+
+
+_READ: Mapping[str, Callable[[Call, Any, bytes, str], Any]] = {
+    "/v1/traces": _spans,
+    "/v1/logs": _records,
+    "/v1/metrics": _points,
+}
+"""How the requests of each path are read: on a thread where they are long."""
+_KEEP: Mapping[str, Callable[[Call, Any, Any], Awaitable[None]]] = {
+    "/v1/traces": _traces,
+    "/v1/logs": _logs,
+    "/v1/metrics": _metrics,
+}
+"""What is done with what was read; a partial success is told in the answer."""

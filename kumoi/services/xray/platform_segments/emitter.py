@@ -7,14 +7,18 @@ looked at for no longer than it takes to see that.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from kumoi.doorway import Hop, Hops, Traced
 from kumoi.services.xray.intake import Intake
 from kumoi.services.xray.platform_segments import api_gateway, functions, graphql
+from kumoi.services.xray.platform_segments.parts import call_made
 from kumoi.services.xray.storage import Place
 from kumoi.services.xray.traces import Document
+
+logger = logging.getLogger(__name__)
 
 Render = Callable[[Hop, Traced, Sequence[Hop]], list[Document]]
 
@@ -23,8 +27,12 @@ _RENDER: Mapping[str, Render] = {
     "apigateway": api_gateway.render,
     "appsync": graphql.render,
 }
+FAULT = "kumoi_fault"
+"""The annotation that names the declared fault that struck a call."""
 _GATHERED = 4_096
 """Of how many calls that are under way the calls they made are kept."""
+_INSIDE = 100
+"""How many subsegments a segment holds itself, as with the SDKs."""
 
 
 class Emitter:
@@ -38,12 +46,29 @@ class Emitter:
     def see(self, hop: Hop) -> None:
         """Take note of a hop."""
         if hop.within:
-            self._made.setdefault(hop.parent, []).append(hop)
-            if len(self._made) > _GATHERED:
-                self._made.popitem(last=False)
+            self._gather(hop)
         if hop.traced is not None:
-            documents = _RENDER[hop.traced.kind](hop, hop.traced, self._made.pop(hop.span, ()))
-            self._intake.write_made(Place(hop.account, hop.region), documents)
+            try:
+                self._emit(hop, hop.traced)
+            except Exception:
+                logger.exception("no segments could be made of %s %s", hop.target, hop.operation)
+
+    def _gather(self, hop: Hop) -> None:
+        """Keep a call for its caller's segment; past the first hundred it is sent alone: none grows too large."""
+        made = self._made.setdefault(hop.parent, [])
+        if len(made) < _INSIDE:
+            made.append(hop)
+        else:
+            alone = {"type": "subsegment", "trace_id": hop.trace, "parent_id": hop.parent}
+            self._intake.write_made(Place(hop.account, hop.region), [{**call_made(hop), **alone}])
+        if len(self._made) > _GATHERED:
+            self._made.popitem(last=False)
+
+    def _emit(self, hop: Hop, traced: Traced) -> None:
+        documents = _RENDER[traced.kind](hop, traced, self._made.pop(hop.span, ()))
+        if hop.fault:
+            documents[0]["annotations"] = {FAULT: hop.fault}
+        self._intake.write_made(Place(hop.account, hop.region), documents)
 
     def forget(self, account: str | None) -> None:
         """Drop what was gathered for an account, or all."""

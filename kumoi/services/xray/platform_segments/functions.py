@@ -29,7 +29,6 @@ def render(hop: Hop, traced: Traced, _calls: Sequence[Hop]) -> list[Document]:
     if "began" in facts:
         end = max(end, facts["ended"])
     status, found = outcome(hop)
-    failed = {"fault": True} if "began" in facts and facts["error_type"] is not None else found
     service: Document = {
         "id": hex_id(16),
         "name": name,
@@ -38,7 +37,7 @@ def render(hop: Hop, traced: Traced, _calls: Sequence[Hop]) -> list[Document]:
         **({"parent_id": traced.parent} if traced.parent else {}),
         "http": {"response": {"status": status}},
         "aws": {"request_id": hop.request_id, "account_id": hop.account, "function_arn": facts["arn"]},
-        **failed,
+        **found,
         "trace_id": hop.trace,
         "origin": "AWS::Lambda",
         "resource_arn": facts["arn"],

@@ -17,7 +17,7 @@ _THROTTLES = frozenset(
 )
 _FAULTS = frozenset({"InternalFailure", "InternalServerError", "ServiceException", "ServiceUnavailable", "Dropped"})
 
-_RAN = "lambda:millisecond"
+RAN = "lambda:millisecond"
 """What a function that ran is metered by, however it ended."""
 
 _NAMES = {
@@ -45,13 +45,12 @@ def marks(status: int) -> Document:
 
 def outcome(hop: Hop) -> tuple[int, Document]:
     """The status that a call of AWS's answered with, and its marks; a function's own failure is an answer."""
-    if hop.outcome in _THROTTLES:
-        return 429, marks(429)
-    if hop.outcome in _FAULTS:
-        return 500, marks(500)
-    if hop.outcome == "ok" or _RAN in hop.units:
+    if hop.outcome == "ok":
         return 200, {}
-    return 400, marks(400)
+    if RAN in hop.units:
+        return 200, {"fault": True}
+    status = 429 if hop.outcome in _THROTTLES else 500 if hop.outcome in _FAULTS else 400
+    return status, marks(status)
 
 
 def cause(kind: str, message: str, stack: list[Document] | None = None) -> Document:
@@ -89,10 +88,8 @@ def call_made(hop: Hop) -> Document:
         "aws": aws,
         **found,
     }
-    if found:
+    if status >= 400:
         document["cause"] = cause(hop.outcome, hop.outcome)
-    elif hop.outcome != "ok":
-        document["fault"] = True
     return document
 
 
