@@ -3,6 +3,7 @@
 python bench/snapshots.py [megabytes]
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,12 @@ def main() -> None:
             measure(Connection.find(data), Path(folder) / "saved")
         finally:
             subprocess.run([*kumoi, "down", "--data", str(data)], check=True, stdout=subprocess.DEVNULL)
+
+
+def cpu(connection: Connection) -> float:
+    """Seconds of CPU that the platform has taken."""
+    fields = Path(f"/proc/{connection.process()}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(connection: Connection, saved: Path) -> None:
@@ -60,14 +67,15 @@ def measure(connection: Connection, saved: Path) -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    began = time.perf_counter()
+    ours, theirs, began = time.process_time(), cpu(connection), time.perf_counter()
     size = connection.download("snapshot", saved)
     taken = time.perf_counter() - began
+    spent = time.process_time() - ours + cpu(connection) - theirs
     ended.set()
     thread.join()
     waits.sort()
     print(
-        f"saved {size / 1e6:.0f} MB in {taken:.1f} s; {len(waits)} writes meanwhile,"
+        f"saved {size / 1e6:.0f} MB in {taken:.1f} s ({spent:.1f} s of CPU, writes included); {len(waits)} writes,"
         f" p50 {waits[len(waits) // 2] * 1e3:.1f} ms, p99 {waits[len(waits) * 99 // 100] * 1e3:.1f} ms,"
         f" longest {waits[-1] * 1e3:.0f} ms"
     )
