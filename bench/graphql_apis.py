@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -98,10 +99,33 @@ def main() -> None:
         plain, vtl, js = (measured(own, text, 4000)["kumoi"] for text in ("{ __typename }", HELLO, "{ js }"))
         print(f"no resolver {plain:.0f} µs, one in VTL {vtl:.0f} µs, one in JavaScript {js:.0f} µs")
         print(f"  JavaScript costs {js - plain:.0f} µs (limit 150), VTL {vtl / plain:.2f} × a plain field (limit 2)")
+    first_query()
+
+
+def first_query() -> None:
+    """The first query after a start, to a schema of 100 types: the library is imported, the schema compiled."""
+    types = " ".join(f"type T{n} {{ id: ID! name: String next: T{(n + 1) % 100} all: [T{n}!] }}" for n in range(100))
+    port = free_port()
+    with TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", data]
+        with server(command, port):
+            client = appsync(port)
+            api = client.create_graphql_api(name="cold", authenticationType="API_KEY")["graphqlApi"]["apiId"]
+            client.start_schema_creation(apiId=api, definition=f"type Query {{ t: T0 }} {types}".encode())
+            key = client.create_api_key(apiId=api)["apiKey"]["id"]
+        with server(command, port) as (pid, _ready), socket.create_connection(("127.0.0.1", port)) as connection:
+            asked = prepared(Target("kumoi", port, pid, f"/graphql/{api}", {"x-api-key": key}), "{ t { name } }")
+            began = time.perf_counter()
+            exchange(connection, asked)
+            first = time.perf_counter() - began
+    print(f"first query to a schema of 100 types: {first:.2f} s (limit 0.5)")
 
 
 def measured(targets: list[Target], text: str, count: int) -> dict[str, float]:
-    """CPU microseconds of a request, the middle of rounds in which each target is asked in turn."""
+    """CPU microseconds of a request, the least of rounds in which each target is asked in turn.
+
+    Other work on the machine only ever adds to it.
+    """
     rounds: dict[str, list[float]] = {target.name: [] for target in targets}
     for target in targets:
         answers(target, text)
@@ -109,7 +133,7 @@ def measured(targets: list[Target], text: str, count: int) -> dict[str, float]:
     for _ in range(ROUNDS):
         for target in targets:
             rounds[target.name].append(one_round(target, text, count))
-    return {name: statistics.median(costs) for name, costs in rounds.items()}
+    return {name: min(costs) for name, costs in rounds.items()}
 
 
 def one_round(target: Target, text: str, count: int) -> float:
@@ -118,8 +142,6 @@ def one_round(target: Target, text: str, count: int) -> float:
 
 def answers(target: Target, text: str) -> None:
     """Check that a target answers what is asked, without errors."""
-    import socket
-
     with socket.create_connection(("127.0.0.1", target.port)) as connection:
         status, body = exchange(connection, prepared(target, text))
     found = json.loads(body)
@@ -134,18 +156,17 @@ def prepared(target: Target, text: str) -> bytes:
     return f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
+def appsync(port: int) -> Any:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client("appsync", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", **keys)
+
+
 @contextmanager
 def kumoi(data: str) -> Iterator[Target]:
     port = free_port()
     command = [sys.executable, "-m", "kumoi", "up", "--ephemeral", "--port", str(port), "--data", data]
     with server(command, port) as (pid, _ready):
-        client = boto3.client(
-            "appsync",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        client = appsync(port)
         api = client.create_graphql_api(name="bench", authenticationType="API_KEY")["graphqlApi"]["apiId"]
         client.start_schema_creation(apiId=api, definition=SDL.encode())
         client.create_data_source(apiId=api, name="none", type="NONE")

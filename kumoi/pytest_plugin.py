@@ -9,6 +9,7 @@ What it needs is imported when a test asks for it: pytest loads plugins at every
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,7 @@ class KumoiAccount:
         """A boto3 client of this account; `config` goes to `botocore.config.Config`."""
         from botocore.config import Config
 
-        client = _session().client(
+        client = _session(os.environ.get("AWS_DATA_PATH")).client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
@@ -100,8 +101,11 @@ class KumoiAccount:
 
 
 @cache
-def _session() -> Any:
-    """The session that all clients come of: what it has read of a service's model need not be read again."""
+def _session(_models: str | None) -> Any:
+    """The session that all clients come of: what it has read of a service's model need not be read again.
+
+    There is one for each folder of models that a test points botocore at.
+    """
     import boto3
 
     return boto3.Session()

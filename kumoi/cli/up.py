@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from kumoi.cli.connection import (
 )
 
 START_SECONDS = 30.0
+FILES = 20_000
 
 
 def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -96,11 +98,20 @@ def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) ->
         _serve(directory, ephemeral, options)
 
 
+def _allow_files() -> None:
+    """Let the process open as many files as it may: every connection is one, and the usual 1,024 are soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
     import uvloop
 
     from kumoi.platform import NotLoopback, Platform, Settings
 
+    _allow_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings(data=None if ephemeral else directory, **options)
 

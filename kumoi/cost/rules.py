@@ -140,8 +140,9 @@ def _stepfunctions(_edge: Edge, units: Units, _modes: Modes) -> Billed:
 
 def _appsync(edge: Edge, units: Units, _modes: Modes) -> Billed:
     if edge.operation == "appsync-api":
-        yield "appsync.operations", units.get("requests", 0.0)
+        yield "appsync.operations", units.get("requests", 0.0) - units.get("appsync_other_requests", 0.0)
         yield from _transfer(edge, units)
+    yield "appsync.event-operations", units.get("appsync_event_operations", 0.0)
     yield "appsync.realtime-updates", units.get("appsync_realtime_messages", 0.0)
     yield "appsync.connection-minutes", units.get("appsync_connection_minutes", 0.0)
 

@@ -6,6 +6,7 @@ reset their platform. Requests are not signed, so that where policies are enforc
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -21,9 +22,11 @@ from kumoi.clock import Clock
 from kumoi.cost.budget import EVERYBODY, Budgets
 from kumoi.doorway import Doorway, Fault, Hop
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
+from kumoi.gateway.explorer import Explorer
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.recording import Recording
 from kumoi.gateway.snapshot_requests import SnapshotRequests
+from kumoi.gateway.tls import CertificateAuthority
 from kumoi.gateway.traces import TRACE_ID, whole_trace
 from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
@@ -62,9 +65,13 @@ class Internal:
         self.reset = reset
         self.facts = facts
         self.snapshots = snapshots
+        self._explorer = Explorer()
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request below `/_kumoi/`."""
+        page = await self._explorer.answer(request)
+        if page is not None:
+            return page
         handler = _ROUTES.get((request.method, request.path.rstrip("/")))
         if handler is None:
             methods = sorted({method for method, path in _ROUTES if path == request.path.rstrip("/")})
@@ -90,6 +97,13 @@ async def _health(internal: Internal, _request: Request, _query: dict[str, str])
 
 async def _info(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
     return {"version": __version__, "pid": os.getpid(), **internal.facts()}
+
+
+async def _authority(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    """The certificate to trust; making one takes a moment."""
+    authority = internal.doorway.parts[CertificateAuthority]
+    path = await asyncio.to_thread(lambda: authority.ca_file)
+    return {"certificate": str(path.resolve()), "pem": path.read_text("ascii")}
 
 
 async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
@@ -309,6 +323,7 @@ async def _roles(internal: Internal, _request: Request, query: dict[str, str]) -
 _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/health"): _health,
     ("GET", "/_kumoi/info"): _info,
+    ("GET", "/_kumoi/authority"): _authority,
     ("POST", "/_kumoi/reset"): _reset,
     ("GET", "/_kumoi/snapshot"): _save_snapshot,
     ("POST", "/_kumoi/snapshot"): _load_snapshot,

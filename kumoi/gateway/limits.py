@@ -24,4 +24,4 @@ class Limits:
     read_high: int = 256 * 1024
     read_low: int = 64 * 1024
     drain_timeout: float = 10.0
-    max_connections: int = 4096
+    max_connections: int = 16_384

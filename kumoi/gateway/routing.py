@@ -30,12 +30,12 @@ _HOST_LIMIT = 260
 _INTERNAL = "/_kumoi/"
 _CHAOS_ALIAS = "/_localstack/chaos/"
 _PATH_FORM = re.compile(
-    r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
+    r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-access|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
 )
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
-_GRAPHQL = re.compile(r"/graphql/(?P<id>[a-z0-9]{26})")
+_GRAPHQL = re.compile(r"(?P<path>/graphql|/event)/(?P<id>[a-z0-9]{1,32})(?P<realtime>/realtime)?")
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _CBOR = re.compile(r"/service/([^/]+)/operation/[^/]+")
 _POOL_KEYS = re.compile(
@@ -275,7 +275,15 @@ class Router(HostNames):
 
 _OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
 """The paths of OpenTelemetry's protocol; no bucket has a name of two characters."""
-_PLANE_PATHS = ("/v1/", "/restapis/", "/_aws/execute-api/", "/mqtt", "/graphql", "/SimpleNotificationService-")
+_PLANE_PATHS = (
+    "/v1/",
+    "/restapis/",
+    "/_aws/execute-api/",
+    "/mqtt",
+    "/graphql",
+    "/event",
+    "/SimpleNotificationService-",
+)
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:
@@ -295,10 +303,14 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
         return Target("data-plane", "sns-certificate", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
-    if request.path == "/graphql" and (headers.get("x-api-key") or "").startswith("da2-"):
+    if request.path in ("/graphql", "/event") and (headers.get("x-api-key") or "").startswith("da2-"):
         return Target("data-plane", "appsync-api", region, credential)
-    if request.method in ("POST", "OPTIONS") and (match := _GRAPHQL.fullmatch(request.path)):
-        return Target("data-plane", "appsync-api", region, credential, {"id": match["id"]}, "/graphql")
+    sockets = request.websocket
+    if (sockets or request.method in ("POST", "OPTIONS")) and (match := _GRAPHQL.fullmatch(request.path)):
+        if match["realtime"] and not sockets:
+            return None
+        plane = "appsync-realtime" if sockets else "appsync-api"
+        return Target("data-plane", plane, region, credential, {"id": match["id"]}, match["path"])
     return None
 
 

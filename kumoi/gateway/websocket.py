@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import Connection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -54,6 +55,12 @@ class Wire(Protocol):
     def close(self) -> None:
         """Close once everything is sent."""
 
+    def abort(self) -> None:
+        """Close at once, whatever waits to be sent."""
+
+    def get_write_buffer_size(self) -> int:
+        """The bytes that wait to be sent."""
+
 
 class WebSocket:
     """One WebSocket. `drained` waits until the client has taken enough; `taken` is called as messages are received.
@@ -61,15 +68,17 @@ class WebSocket:
     Several tasks may send at once; one may receive. Raises BadHandshake.
     """
 
+    _protocol: WSConnection | Connection
+
     def __init__(
         self, request: Request, wire: Wire, *, drained: Callable[[], Awaitable[None]], taken: Callable[[], None]
     ) -> None:
         self._wire = wire
         self._drained = drained
         self._taken = taken
-        self._protocol = WSConnection(ConnectionType.SERVER)
+        handshaking = self._protocol = WSConnection(ConnectionType.SERVER)
         try:
-            self._protocol.initiate_upgrade_connection(_handshake_fields(request), "/")
+            handshaking.initiate_upgrade_connection(_handshake_fields(request), "/")
         except ProtocolError as error:
             raise BadHandshake(str(error)) from error
         handshake = next(event for event in self._protocol.events() if isinstance(event, Handshake))
@@ -106,6 +115,8 @@ class WebSocket:
             raise WebSocketClosed(self._close_code or _NO_CLOSE_FRAME)
         extra = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers or []]
         self._send(AcceptConnection(subprotocol=subprotocol, extra_headers=extra))
+        # What is kept of the handshake is half of what an open WebSocket takes.
+        self._protocol = Connection(ConnectionType.SERVER)
         self.accepted = True
         self.buffered = 0
         early, self._early = self._early, b""
@@ -136,6 +147,18 @@ class WebSocket:
             raise WebSocketClosed(self._close_code)
         self._send(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
         await self._drained()
+
+    def post(self, message: str) -> int:
+        """Send a message without waiting; answers how many bytes the client has yet to take. Raises as send."""
+        if self._close_code is not None:
+            raise WebSocketClosed(self._close_code)
+        self._send(TextMessage(message))
+        return self._wire.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """End the connection at once, without a word."""
+        self._wire.abort()
+        self._end(_NO_CLOSE_FRAME)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye; nothing when the connection is closed already."""

@@ -35,6 +35,15 @@ class WebSocketPeer(Protocol):
     async def send(self, message: str | bytes) -> None:
         """Send a message, no faster than the client takes them; WebSocketClosed when nobody is there to get it."""
 
+    def post(self, message: str) -> int:
+        """Send a message without waiting; answers how many bytes the client has yet to take. WebSocketClosed as send.
+
+        For who sends to many: a client that is too slow is to be given up, with `abort`, before too much waits.
+        """
+
+    def abort(self) -> None:
+        """End the connection at once, without a word."""
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye; nothing when the connection is closed already."""
 

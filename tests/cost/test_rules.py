@@ -77,6 +77,11 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"cloudfront.https-requests": 4, "cloudfront.out-gb": 1, "cloudfront.functions": 4},
     ),
     (Edge("client", "appsync:a", "appsync", "appsync-api"), {"requests": 4}, {"appsync.operations": 4}),
+    (
+        Edge("client", "appsync:a", "appsync", "appsync-api"),
+        {"requests": 4, "appsync_other_requests": 3, "appsync_event_operations": 5},
+        {"appsync.operations": 1, "appsync.event-operations": 5},
+    ),
     (Edge("lambda:f", "logs:/g", "logs", "WriteFunctionLogs"), {"ingested_bytes": GIB}, {"logs.ingested-gb": 1}),
     (
         Edge("client", "kinesis:s", "kinesis", "PutRecord"),

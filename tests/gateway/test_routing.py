@@ -47,6 +47,9 @@ def shown(target: Target) -> str:
         ("GET /_kumoi/cloudfront/d1/index.html", "data-plane cloudfront-edge /index.html"),
         ("POST /_kumoi/appsync-api/abc/graphql", "data-plane appsync-api /graphql"),
         ("POST /graphql/abcdefghijklmnopqrstuvwxyz", "data-plane appsync-api /graphql"),
+        ("POST /event/abcdefghijklmnopqrstuvwxyz", "data-plane appsync-api /event"),
+        ("POST /event/mine", "data-plane appsync-api /event"),
+        ("GET /_kumoi/appsync-realtime/abc/graphql", "data-plane appsync-realtime /graphql"),
         ("GET /_kumoi/s3-website/www/", "data-plane s3-website /"),
         ("POST /_kumoi/execute-api/abc/prod/@connections/c=", "api apigatewaymanagementapi /@connections/c="),
     ],
@@ -326,7 +329,12 @@ def test_endpoints(host: str, expected: str) -> None:
         ("POST /graphql", (("x-api-key", "da2-abc"),), "data-plane appsync-api"),
         ("GET /mqtt", (("Upgrade", "websocket"),), "data-plane iot-mqtt"),
         ("GET /mqtt", (("Upgrade", "websocket"), signed("iotdevicegateway")), "data-plane iot-mqtt"),
+        ("POST /event", (("x-api-key", "da2-abc"),), "data-plane appsync-api"),
         ("POST /graphql", (), "data-plane s3-post"),
+        ("POST /event", (), "data-plane s3-post"),
+        ("POST /event/mine", (signed("s3"),), "api s3"),
+        ("POST /event/mine/realtime", (), "api s3"),
+        ("GET /event/mine", (), "api s3"),
         ("POST /bucket?delete", (), "api s3"),
         ("POST /bucket/key", (), "api s3"),
         ("GET /mqtt", (), "api s3"),
@@ -338,6 +346,23 @@ def test_endpoints(host: str, expected: str) -> None:
 )
 def test_paths(line: str, headers: tuple[tuple[str, str], ...], expected: str) -> None:
     assert shown(resolve(line, *headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/graphql/abc", "data-plane appsync-realtime /graphql"),
+        ("/graphql/abc/realtime", "data-plane appsync-realtime /graphql"),
+        ("/graphql/realtime", "data-plane appsync-realtime /graphql"),
+        ("/event/abc/realtime", "data-plane appsync-realtime /event"),
+        ("/event/realtime", "data-plane appsync-realtime /event"),
+        ("/events/abc", "api s3"),
+    ],
+)
+def test_websockets_of_graphql_and_events(path: str, expected: str) -> None:
+    handshake = request(f"GET {path}", ("Upgrade", "websocket"))
+    handshake.websocket = True
+    assert shown(Router().resolve(handshake, None)) == expected
 
 
 def test_a_rest_apis_stage_is_in_its_path() -> None:

@@ -2,7 +2,8 @@
 
 `operations/` holds the control plane: APIs, schemas, keys, data sources, resolvers, functions. Requests come to
 `plane.py`: authorization (`access.py`) → the schema (`schema/`) → execution (`execution/`), where every field that has
-a resolver is resolved by it (`resolving/`) and all others are read from their parents.
+a resolver is resolved by it (`resolving/`) and all others are read from their parents. What mutations come to goes
+to subscribers over WebSockets (`realtime/`); Event APIs (`event_apis/`) have channels in place of a schema.
 
 Rules: the AppSync API reference and developer guide ("Resolver mapping template reference", "JavaScript resolvers",
 "Configuring authorization").
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from kumoi.doorway import Parts, Service
+from kumoi.doorway import Doorway, Parts, Service
 from kumoi.state import State
 
 appsync = Service(
@@ -22,6 +23,7 @@ appsync = Service(
         "operations.apis",
         "operations.caches",
         "operations.data_sources",
+        "operations.domains",
         "operations.evaluation",
         "operations.functions",
         "operations.keys",
@@ -29,9 +31,15 @@ appsync = Service(
         "operations.schemas",
         "operations.tags",
         "operations.types",
+        "event_apis.conversation",
+        "event_apis.operations",
+        "event_apis.publishing",
+        "explorer",
         "plane",
+        "realtime.plane",
+        "realtime.subscribing",
     ),
-    data_planes=("appsync-api",),
+    data_planes=("appsync-access", "appsync-api", "appsync-realtime"),
     resource=("apiId", "resourceArn"),
     authorization="authorization",
 )
@@ -39,16 +47,30 @@ appsync = Service(
 
 @appsync.lifespan
 async def run(parts: Parts) -> AsyncIterator[None]:
-    """Keep what is compiled while the platform runs."""
+    """Keep what is compiled, and the sessions of subscribers, while the platform runs."""
+    from kumoi.doorway.host_names import HostNames
+    from kumoi.services.appsync.domain_names import all_domains, claim
     from kumoi.services.appsync.kept import Kept
+    from kumoi.services.appsync.realtime.hub import Hub
 
     parts.add(Kept, Kept())
-    yield
+    hub = parts.add(Hub, Hub(parts[Doorway].clock))
+    for domain in await all_domains(parts[Doorway].state.at("", "")):
+        claim(parts[HostNames], domain)  # type: ignore[type-abstract]
+    try:
+        yield
+    finally:
+        await hub.stop()
 
 
 @appsync.on_reset
-async def reset(_parts: Parts, state: State, account: str | None) -> None:
-    """Free the ids of what is being forgotten."""
+async def reset(parts: Parts, state: State, account: str | None) -> None:
+    """Free the ids of what is being forgotten, and close the connections to it."""
+    from kumoi.doorway.host_names import HostNames
+    from kumoi.services.appsync.domain_names import release_all
     from kumoi.services.appsync.lookup import forget
+    from kumoi.services.appsync.realtime.hub import Hub
 
+    await parts[Hub].close_all(account)
+    await release_all(parts[HostNames], state, account)  # type: ignore[type-abstract]
     await forget(state.at("", ""), account)

@@ -16,6 +16,8 @@ def resource(call: Call) -> str:
     params = call.params
     if isinstance(params.get("resourceArn"), str):
         return str(params["resourceArn"])
+    if isinstance(params.get("domainName"), str):
+        return call.arn("appsync", f"domainnames/{params['domainName']}")
     if not isinstance(params.get("apiId"), str):
         return EVERYTHING
     rest = f"apis/{params['apiId']}"
@@ -25,6 +27,8 @@ def resource(call: Call) -> str:
             rest += f"/resolvers/{params['fieldName']}"
     elif "functionId" in params:
         rest += f"/functions/{params['functionId']}"
+    elif "ChannelNamespace" in call.operation and "name" in params:
+        rest += f"/channelNamespace/{params['name']}"
     elif call.operation.endswith("DataSource") and call.operation != "CreateDataSource":
         rest += f"/datasources/{params.get('name')}"
     return call.arn("appsync", rest)
@@ -36,9 +40,30 @@ def with_role(call: Call) -> Iterator[Ask]:
     yield from pass_role(call, call.params.get("serviceRoleArn"), "appsync.amazonaws.com")
 
 
+_OWN = dict.fromkeys(
+    (
+        "appsync-realtime",
+        "StartSubscription",
+        "DeliverToSubscribers",
+        "SubscribeToChannel",
+        "PublishEvents",
+        "DeliverEvents",
+    ),
+    no_permission,
+)
+"""What is checked where it is served."""
 AUTHORIZATION = Authorization(
     "appsync",
     resource=resource,
-    resources={"CreateGraphqlApi": everything, "ListGraphqlApis": everything},
-    asks={"CreateDataSource": with_role, "UpdateDataSource": with_role, "appsync-api": no_permission},
+    resources=dict.fromkeys(
+        ("CreateGraphqlApi", "ListGraphqlApis", "CreateApi", "ListApis", "CreateDomainName", "ListDomainNames"),
+        everything,
+    ),
+    asks={
+        "CreateDataSource": with_role,
+        "UpdateDataSource": with_role,
+        "appsync-access": no_permission,
+        "appsync-api": no_permission,
+        **_OWN,
+    },
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Compiled
     from kumoi.state import State
+    from kumoi.wire.sigv4 import Verifier
 
 SCHEMAS = 64
 """Schemas that are kept."""
@@ -64,6 +65,13 @@ class Kept:
         from kumoi.services.appsync.resolving.templates import Templates
 
         return Templates()
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Verifies signatures in messages."""
+        from kumoi.wire.sigv4 import Verifier
+
+        return Verifier()
 
     @cached_property
     def issuer_keys(self) -> IssuerKeys:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kumoi.services.appsync.errors import not_found
-from kumoi.services.appsync.records import Api, Place, apis, places
+from kumoi.services.appsync.event_apis.records import event_apis
+from kumoi.services.appsync.records import Api, Place, Version, apis, places, versions
 from kumoi.state import Transaction, transactional
 
 
@@ -14,6 +15,19 @@ async def find_api(tx: Transaction, api_id: str) -> Api:
     if api is None:
         raise not_found(f"GraphQL API {api_id} not found.")
     return api
+
+
+@transactional
+async def find_any(tx: Transaction, api_id: str) -> None:
+    """Raise NotFoundException unless there is an API of that id, of GraphQL or of events."""
+    if await event_apis.get(tx, api_id) is None:
+        await find_api(tx, api_id)
+
+
+@transactional
+async def find_version(tx: Transaction, api_id: str) -> Version | None:
+    """The version that an API is in."""
+    return await versions.get(tx, api_id)
 
 
 @transactional

@@ -16,12 +16,14 @@ from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
 from kumoi.state import Transaction, transactional
-from kumoi.wire.http import BodyTooLarge, Response
+from kumoi.wire.http import BodyTooLarge, Request, Response
 
 if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
 
 MAX_REQUEST = 1024 * 1024
+MAX_EVENTS = 1300 * 1024
+"""Bytes of a request that publishes: five events of 240 KB, and what is around them."""
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
 _PREFLIGHT = [
     *_CORS,
@@ -39,13 +41,20 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     """Answer one request; `attributes` has the API's `id`, which a key stands for as well."""
     request = call.http
     assert request is not None, "data planes are reached by requests only"
+    if request.websocket:
+        from kumoi.services.appsync.realtime.plane import connect
+
+        call.meter("appsync_other_requests", 1)
+        return await connect(call, path, attributes)
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
     wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
     place, version = await _find(call.doorway.state.at("", ""), wanted)
-    if place is None or path.rstrip("/") != "/graphql":
+    if place is None or path.rstrip("/") not in ("/graphql", "/event"):
         return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
+    if path.rstrip("/") == "/event":
+        return await _event(call, place, request)
     bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
@@ -71,7 +80,27 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     return await _run(whole, bound, asked)
 
 
+async def _event(call: Call, place: Place, request: Request) -> Response:
+    from kumoi.services.appsync.event_apis.plane import serve_publish
+    from kumoi.services.appsync.event_apis.publishing import NotDone
+
+    call.meter("appsync_other_requests", 1)
+    if request.method != "POST":
+        return _failed(call, 405, "UnsupportedOperation", "Events are published with POST.")
+    try:
+        body = await request.body.read(MAX_EVENTS)
+    except BodyTooLarge:
+        return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1.3 MB.")
+    headers = {name.lower(): value for name, value in request.headers.items}
+    try:
+        return _answered(call, (await serve_publish(call, place, body, headers)).shown())
+    except NotDone as refusal:
+        return _failed(call, refusal.status, refusal.kind, str(refusal))
+
+
 async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
+    from kumoi.services.appsync.realtime.publishing import publish
+
     call, kept = asked.call, asked.call.part(Kept)
     read = await bound.document(given["query"])
     if read.errors:
@@ -83,11 +112,18 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     if not chosen:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
     if chosen[0].subscribes:
-        return _failed(call, 400, "BadRequestException", "Kumoi does not implement subscriptions yet.")
+        return _failed(
+            call,
+            400,
+            "BadRequestException",
+            "Subscriptions are not served over HTTP: connect to the real-time endpoint by WebSocket.",
+        )
     held = _held(asked, given) if chosen[0].queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
     answer = await bound.run(asked, kept.templates, read, chosen[0])
+    if not chosen[0].queries:
+        await publish(asked, bound.schema, read, chosen[0], answer)
     content = _json(answer)
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
@@ -97,6 +133,8 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
 def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:
     """Under which key the answer to a query is held, if whole answers are."""
     cache, caller = asked.cache, asked.caller
+    if caller.mode == "AWS_IAM" and asked.call.doorway.identity.enforces:
+        return None  # Policies decide each time, and may have changed.
     if cache is None or cache.properties["apiCachingBehavior"] != "OPERATION_LEVEL_CACHING":
         return None
     return answer_key(cache, given, caller.mode, caller.identity, caller.denied, asked.headers)

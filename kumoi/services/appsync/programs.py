@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kumoi.services.appsync.caching import usable_key
-from kumoi.services.appsync.errors import bad_request, not_built
+from kumoi.services.appsync.errors import bad_request
 from kumoi.wire.errors import aws_error
+
+if TYPE_CHECKING:
+    from kumoi.sandbox.js import JsContext
 
 TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
 MAX_CODE = 32_768
@@ -18,8 +21,7 @@ MAX_SECONDS = 3600
 def check(properties: Mapping[str, Any]) -> None:
     """Raise for a program that could not run."""
     _check_caching(properties.get("cachingConfig") or {})
-    if properties.get("syncConfig"):
-        raise not_built("syncConfig")
+    _check_sync(properties.get("syncConfig") or {})
     code = properties.get("code")
     if code is not None:
         _check_code(code, properties)
@@ -29,6 +31,16 @@ def check(properties: Mapping[str, Any]) -> None:
     for member in TEMPLATES:
         if properties.get(member):
             _check_template(member, properties[member])
+
+
+def _check_sync(sync: Mapping[str, Any]) -> None:
+    """Raise for a conflict handler that could decide nothing."""
+    handler = sync.get("conflictHandler", "NONE")
+    if handler != "NONE" and sync.get("conflictDetection", "NONE") != "VERSION":
+        raise bad_request(f"The conflict handler {handler} needs the conflict detection VERSION.")
+    function = (sync.get("lambdaConflictHandlerConfig") or {}).get("lambdaConflictHandlerArn")
+    if handler == "LAMBDA" and not function:
+        raise bad_request("The conflict handler LAMBDA needs a lambdaConflictHandlerArn.")
 
 
 def _check_caching(config: Mapping[str, Any]) -> None:
@@ -52,11 +64,16 @@ def _check_code(code: str, properties: Mapping[str, Any]) -> None:
         raise bad_request("Code and mapping templates cannot be specified together.")
     if len(code) > MAX_CODE:
         raise bad_request(f"The code is longer than {MAX_CODE} characters.")
+    compiled_code(code)
+
+
+def compiled_code(code: str) -> JsContext:
+    """A context with a program; raises BadRequestException where it does not compile."""
     from kumoi.sandbox.js import JsError
     from kumoi.services.appsync.resolving.javascript import build
 
     try:
-        build(code)
+        return build(code)
     except JsError as problem:
         raise aws_error(
             "BadRequestException",

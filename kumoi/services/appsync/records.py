@@ -80,6 +80,18 @@ class Place(msgspec.Struct, frozen=True):
     region: str
 
 
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom domain name, and the API that it leads to, if it does."""
+
+    name: str
+    account: str
+    region: str
+    certificate: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+    api: str | None = None
+
+
 class ApiCache(msgspec.Struct, frozen=True, kw_only=True):
     """An API's cache; `version` changes when it is changed or flushed."""
 
@@ -131,3 +143,4 @@ resolvers: Part[Resolver] = Part(
     "appsync.resolver", Resolver, lambda resolver: (resolver.api, resolver.type_name, resolver.field)
 )
 places: Space[Place] = Space("appsync.place", Place, lambda place: (place.id,), scope="global", remembered=True)
+domains: Space[Domain] = Space("appsync.domain", Domain, lambda domain: (domain.name,), scope="global")

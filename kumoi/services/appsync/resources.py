@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.services.appsync.domain_resources import DOMAINS
+from kumoi.services.appsync.event_apis.resources import EVENT_APIS
+from kumoi.services.appsync.resource_values import id_of, member, members_of, stored
 from kumoi.wire.errors import aws_error
 
 _API = (
@@ -22,57 +25,15 @@ _PROGRAM = ("Code", "DataSourceName", "MaxBatchSize", "RequestMappingTemplate", 
 _RESOLVER = (*_PROGRAM, "CachingConfig", "Kind", "MetricsConfig", "PipelineConfig", "SyncConfig")
 _FUNCTION = (*_PROGRAM, "Description", "FunctionVersion", "Name", "SyncConfig")
 _CACHE = ("ApiCachingBehavior", "HealthMetricsConfig", "Ttl", "Type")
-_UNLIKE = {"DynamoDBConfig": "dynamodbConfig", "OpenIDConnectConfig": "openIDConnectConfig"}
-_WHOLE = frozenset(("AuthTTL", "IatTTL", "AuthorizerResultTtlInSeconds", "MaxBatchSize", "Ttl", "QueryDepthLimit"))
-_WHOLE |= {"ResolverCountLimit", "DeltaSyncTableTTL", "BaseTableTTL"}
-_FLAGS = frozenset(("ExcludeVerboseContent", "UseCallerCredentials", "Versioned", "XrayEnabled"))
-_FLAGS |= {"AtRestEncryptionEnabled", "TransitEncryptionEnabled"}
-_SHORT = {"OpenIDConnectConfig": {"AuthTTL": "authTTL", "IatTTL": "iatTTL"}}
-
-
-def _member(name: str) -> str:
-    return _UNLIKE.get(name) or name[:1].lower() + name[1:]
-
-
-def _id(physical_id: str) -> str:
-    """The id at the end of an ARN."""
-    return physical_id.rpartition("/")[2]
-
-
-def _value(name: str, value: Any) -> Any:
-    """A property as the API has it: members begin in lower case, numbers and flags are such."""
-    if isinstance(value, Mapping):
-        short = _SHORT.get(name, {})
-        return {short.get(inner) or _member(inner): _value(inner, one) for inner, one in value.items()}
-    if isinstance(value, list):
-        return [_value(name, one) for one in value]
-    if name in _WHOLE:
-        return int(value)
-    return str(value).lower() == "true" if name in _FLAGS else value
-
-
-def _given(call: ResourceCall, members: tuple[str, ...]) -> dict[str, Any]:
-    return {_member(name): _value(name, value) for name, value in call.given(*members).items()}
-
-
-async def _stored(call: ResourceCall, location: str) -> str:
-    """The text that lies in a bucket."""
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    if not location.startswith("s3://") or not key:
-        raise aws_error("ValidationError", f"{location} is not the location of an object in S3.")
-    answer = await call.ask("s3", "GetObject", Bucket=bucket, Key=key)
-    body = answer["Body"]
-    content = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
-    return content.decode()
 
 
 async def _program(call: ResourceCall, members: tuple[str, ...]) -> dict[str, Any]:
     """The properties of a resolver or function, its texts read from where they lie."""
-    given = _given(call, members)
+    given = members_of(call, members)
     for name in ("Code", "RequestMappingTemplate", "ResponseMappingTemplate"):
         location = call.properties.get(f"{name}S3Location")
         if location:
-            given[_member(name)] = await _stored(call, str(location))
+            given[member(name)] = await stored(call, str(location))
     return given
 
 
@@ -99,27 +60,27 @@ async def _set_environment(call: ResourceCall, api: str) -> None:
 
 
 async def _create_api(call: ResourceCall) -> Resource:
-    answer = await call.ask("appsync", "CreateGraphqlApi", **_given(call, _API), tags=call.all_tags())
+    answer = await call.ask("appsync", "CreateGraphqlApi", **members_of(call, _API), tags=call.all_tags())
     made = call.begin(_api(answer["graphqlApi"]))
-    await _set_environment(call, _id(made.physical_id))
+    await _set_environment(call, id_of(made.physical_id))
     return made
 
 
 async def _update_api(call: ResourceCall) -> Resource:
-    given = {name: value for name, value in _given(call, _API).items() if name not in map(_member, _FIXED)}
-    answer = await call.ask("appsync", "UpdateGraphqlApi", apiId=_id(call.physical_id), **given)
-    await _set_environment(call, _id(call.physical_id))
+    given = {name: value for name, value in members_of(call, _API).items() if name not in map(member, _FIXED)}
+    answer = await call.ask("appsync", "UpdateGraphqlApi", apiId=id_of(call.physical_id), **given)
+    await _set_environment(call, id_of(call.physical_id))
     return _api(answer["graphqlApi"])
 
 
 async def _delete_api(call: ResourceCall) -> None:
-    await call.ask("appsync", "DeleteGraphqlApi", apiId=_id(call.physical_id))
+    await call.ask("appsync", "DeleteGraphqlApi", apiId=id_of(call.physical_id))
 
 
 async def _make_schema(call: ResourceCall) -> Resource:
     call.required("ApiId")
     api, location = call.properties["ApiId"], call.properties.get("DefinitionS3Location")
-    definition = await _stored(call, str(location)) if location else str(call.properties.get("Definition", ""))
+    definition = await stored(call, str(location)) if location else str(call.properties.get("Definition", ""))
     await call.ask("appsync", "StartSchemaCreation", apiId=api, definition=definition.encode())
     answer = await call.ask("appsync", "GetSchemaCreationStatus", apiId=api)
     if answer["status"] != "SUCCESS":
@@ -138,7 +99,7 @@ def _key(call: ResourceCall, found: Mapping[str, Any]) -> Resource:
 
 
 def _of_key(call: ResourceCall) -> dict[str, Any]:
-    given = {"apiId": call.properties["ApiId"], **_given(call, ("Description",))}
+    given = {"apiId": call.properties["ApiId"], **members_of(call, ("Description",))}
     if "Expires" in call.properties:
         given["expires"] = int(call.properties["Expires"])
     return given
@@ -150,11 +111,13 @@ async def _create_key(call: ResourceCall) -> Resource:
 
 
 async def _update_key(call: ResourceCall) -> Resource:
-    return _key(call, (await call.ask("appsync", "UpdateApiKey", id=_id(call.physical_id), **_of_key(call)))["apiKey"])
+    return _key(
+        call, (await call.ask("appsync", "UpdateApiKey", id=id_of(call.physical_id), **_of_key(call)))["apiKey"]
+    )
 
 
 async def _delete_key(call: ResourceCall) -> None:
-    await call.ask("appsync", "DeleteApiKey", apiId=call.properties["ApiId"], id=_id(call.physical_id))
+    await call.ask("appsync", "DeleteApiKey", apiId=call.properties["ApiId"], id=id_of(call.physical_id))
 
 
 def _source(found: Mapping[str, Any]) -> Resource:
@@ -164,12 +127,12 @@ def _source(found: Mapping[str, Any]) -> Resource:
 
 async def _create_source(call: ResourceCall) -> Resource:
     call.required("ApiId", "Name", "Type")
-    answer = await call.ask("appsync", "CreateDataSource", apiId=call.properties["ApiId"], **_given(call, _SOURCE))
+    answer = await call.ask("appsync", "CreateDataSource", apiId=call.properties["ApiId"], **members_of(call, _SOURCE))
     return _source(answer["dataSource"])
 
 
 async def _update_source(call: ResourceCall) -> Resource:
-    answer = await call.ask("appsync", "UpdateDataSource", apiId=call.properties["ApiId"], **_given(call, _SOURCE))
+    answer = await call.ask("appsync", "UpdateDataSource", apiId=call.properties["ApiId"], **members_of(call, _SOURCE))
     return _source(answer["dataSource"])
 
 
@@ -180,7 +143,7 @@ async def _delete_source(call: ResourceCall) -> None:
 
 def _field(call: ResourceCall) -> dict[str, Any]:
     call.required("ApiId", "TypeName", "FieldName")
-    return _given(call, ("ApiId", "TypeName", "FieldName"))
+    return members_of(call, ("ApiId", "TypeName", "FieldName"))
 
 
 def _resolver(found: Mapping[str, Any]) -> Resource:
@@ -225,23 +188,23 @@ async def _create_function(call: ResourceCall) -> Resource:
 
 async def _update_function(call: ResourceCall) -> Resource:
     given = await _program(call, _FUNCTION)
-    id, api = _id(call.physical_id), call.properties["ApiId"]
+    id, api = id_of(call.physical_id), call.properties["ApiId"]
     answer = await call.ask("appsync", "UpdateFunction", apiId=api, functionId=id, **given)
     return _function(answer["functionConfiguration"])
 
 
 async def _delete_function(call: ResourceCall) -> None:
-    id = _id(call.physical_id)
+    id = id_of(call.physical_id)
     await call.ask("appsync", "DeleteFunction", apiId=call.properties["ApiId"], functionId=id)
 
 
 def _cache(call: ResourceCall) -> dict[str, Any]:
     call.required("ApiId", "ApiCachingBehavior", "Ttl", "Type")
-    return {"apiId": call.properties["ApiId"], **_given(call, _CACHE)}
+    return {"apiId": call.properties["ApiId"], **members_of(call, _CACHE)}
 
 
 async def _create_cache(call: ResourceCall) -> Resource:
-    given = _cache(call) | _given(call, ("AtRestEncryptionEnabled", "TransitEncryptionEnabled"))
+    given = _cache(call) | members_of(call, ("AtRestEncryptionEnabled", "TransitEncryptionEnabled"))
     await call.ask("appsync", "CreateApiCache", **given)
     return Resource(f"{given['apiId']}ApiCache", {"Id": f"{given['apiId']}ApiCache"})
 
@@ -256,6 +219,8 @@ async def _delete_cache(call: ResourceCall) -> None:
 
 
 RESOURCES = (
+    *DOMAINS,
+    *EVENT_APIS,
     ResourceType(
         "AWS::AppSync::ApiCache",
         _create_cache,

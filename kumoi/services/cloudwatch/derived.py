@@ -1,10 +1,11 @@
 """Metrics of AWS's own namespaces, derived from hops: what passes the doorway is counted here.
 
 `AWS/Lambda` (by function, and of all): Invocations, Errors, Throttles, Duration. `AWS/DynamoDB` (by table and
-operation): SuccessfulRequestLatency; UserErrors of all. `AWS/CloudFront` (by distribution, in us-east-1): Requests,
-BytesDownloaded, BytesUploaded, error rates; of those with additional metrics CacheHitRate and OriginLatency; by
-function FunctionInvocations, FunctionComputeUtilization, FunctionExecutionErrors, FunctionValidationErrors. They
-gather in memory and are put each second; a crash loses that second.
+operation): SuccessfulRequestLatency; UserErrors of all. `AWS/SQS` (by queue): NumberOfMessagesSent, Received and
+Deleted, NumberOfEmptyReceives. `AWS/Logs` (by group, and of all): IncomingBytes. `AWS/CloudFront` (by distribution, in
+us-east-1): Requests, BytesDownloaded, BytesUploaded, error rates; of those with additional metrics CacheHitRate and
+OriginLatency; by function FunctionInvocations, FunctionComputeUtilization, FunctionExecutionErrors,
+FunctionValidationErrors. They gather in memory and are put each second; a crash loses that second.
 """
 
 from __future__ import annotations
@@ -102,6 +103,32 @@ def _table(hop: Hop) -> Iterator[Found]:
         yield "AWS/DynamoDB", "SuccessfulRequestLatency", dimensions, "Milliseconds", hop.duration_us / 1000
 
 
+def _queue(hop: Hop) -> Iterator[Found]:
+    count = hop.units.get("sqs:messages")
+    metric = _QUEUE.get(hop.operation.removesuffix("Batch"))
+    if count is None or metric is None or hop.outcome != "ok":
+        return
+    dimensions = (("QueueName", hop.target.partition(":")[2]),)
+    yield "AWS/SQS", metric, dimensions, "Count", count
+    if metric == "NumberOfMessagesReceived":
+        yield "AWS/SQS", "NumberOfEmptyReceives", dimensions, "Count", float(not count)
+
+
+def _log_group(hop: Hop) -> Iterator[Found]:
+    size = hop.units.get("ingested_bytes", hop.units.get("infrequent_bytes"))
+    if size is not None:
+        for dimensions in ((("LogGroupName", hop.target.partition(":")[2]),), ()):
+            yield "AWS/Logs", "IncomingBytes", dimensions, "Bytes", size
+
+
+_QUEUE: Mapping[str, str] = {
+    "DeleteMessage": "NumberOfMessagesDeleted",
+    "ReceiveMessage": "NumberOfMessagesReceived",
+    "ReceiveMessages": "NumberOfMessagesReceived",
+    "SendMessage": "NumberOfMessagesSent",
+}
+
+
 def _distribution(hop: Hop) -> Iterator[Found]:
     status = hop.units.get("cloudfront:status")
     if status is None:
@@ -137,5 +164,7 @@ _FUNCTION: Mapping[str, tuple[tuple[str, str, float | None], ...]] = {
 _RULES: Mapping[str, Callable[[Hop], Iterator[Found]]] = {
     "lambda": _function,
     "dynamodb": _table,
+    "logs": _log_group,
+    "sqs": _queue,
     "cloudfront": _distribution,
 }

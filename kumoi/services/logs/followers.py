@@ -15,7 +15,6 @@ from kumoi.delivery import Delivery, Outbox
 from kumoi.doorway import Call, Doorway, Principal
 from kumoi.names import Arn, uuid
 from kumoi.services.logs.embedded_metrics import MARK, metrics_in
-from kumoi.services.logs.filter_pattern import parse
 from kumoi.services.logs.filter_records import GroupFilters, MetricFilter, SubscriptionFilter, group_filters
 from kumoi.services.logs.live_tails import LiveTails
 from kumoi.services.logs.rules import Place, event_id, group_arn
@@ -127,6 +126,8 @@ def _deliveries(account: str, region: str, stored: Stored, filters: GroupFilters
 
 
 def _matching(one: SubscriptionFilter, stored: Stored) -> list[dict[str, Any]]:
+    from kumoi.services.logs.filter_pattern import parse  # at its first use: a platform starts without it
+
     pattern = parse(one.pattern)
     delimited = one.pattern.lstrip().startswith("[")
     found = []

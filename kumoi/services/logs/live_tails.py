@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kumoi.clock import Clock
-from kumoi.services.logs.filter_pattern import FilterPattern
 from kumoi.wire.errors import aws_error
 
 if TYPE_CHECKING:
+    from kumoi.services.logs.filter_pattern import FilterPattern
     from kumoi.services.logs.followers import Stored
 
 UPDATE_SECONDS = 1.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kumoi.doorway import Call
 
 CHUNK = 65_536
+MESSAGES = "sqs:messages"
+"""How many messages a call sent, received or deleted: nothing it is billed by, but what CloudWatch counts."""
 
 
 def meter(call: Call, size: int, requests: int = 1) -> None:

@@ -256,3 +256,53 @@ def test_limits_of_an_api(client: Any, ask: Ask, api: str, resolve: Resolve) -> 
     answer = ask('{ get(id: "1") { id } }')
     assert answer["data"] == {"get": None}, "an id may not be null"
     assert (answer["errors"][0]["errorType"], answer["errors"][0]["path"]) == ("QueryDepthLimitReached", ["get", "id"])
+
+
+def test_resolvers_past_the_limit_do_not_run(client: Any, ask: Ask, api: str, resolve: Resolve) -> None:
+    resolve("hello", payload("hi"), RESULT)
+    client.update_graphql_api(apiId=api, name="a", authenticationType="API_KEY", resolverCountLimit=2)
+    answer = ask("{ a: hello b: hello c: hello }")
+    assert answer["data"] == {"a": "hi", "b": "hi", "c": None}
+    (error,) = answer["errors"]
+    assert (error["path"], error["errorType"]) == (["c"], "ResolverExecutionLimitReached")
+
+
+def test_a_schema_describes_itself_beside_other_fields(ask: Ask, resolve: Resolve) -> None:
+    resolve("hello", payload("hi"), RESULT)
+    query = "query($n: String!) { a: __type(name: $n) { name } hello b: __schema { queryType { name } } __typename }"
+    assert list(ask(query, n="P")["data"].items()) == [
+        ("a", {"name": "P"}),
+        ("hello", "hi"),
+        ("b", {"queryType": {"name": "Query"}}),
+        ("__typename", "Query"),
+    ]
+    assert ask(query, n="Nope")["data"]["a"] is None
+
+
+def test_texts_of_errors_say_where_in_lists(ask: Ask, resolve: Resolve) -> None:
+    resolve("list", payload([{"id": "1", "n": 1}, {"id": "2", "n": "x"}, None]), RESULT)
+    answer = ask("{ list { id n } }")
+    assert answer["data"] is None, "neither the field nor its items nor n may be null"
+    assert [(error["path"], error["message"]) for error in answer["errors"]] == [
+        (["list", 1, "n"], "Can't serialize value (/list[1]/n) : Expected type 'Int' but was 'String'."),
+        (["list", 2], "Cannot return null for non-nullable type: 'P' within parent 'Query' (/list[2])"),
+    ]
+    (error,) = ask("{ list { nope } }")["errors"]
+    assert error["message"].endswith("Field 'nope' in type 'P' is undefined @ 'list/nope'")
+    resolve("get", payload({"id": "1", "n": 5}), RESULT)
+    resolve("note", payload({"a": [1, "b"]}), RESULT, of="P")
+    assert ask('{ get(id: "1") { n note } }')["data"]["get"] == {"n": 5, "note": "{a=[1, b]}"}
+
+
+def test_values_that_nest_deep_are_answered(ask: Ask, resolve: Resolve) -> None:
+    deep = "[" * 400 + "]" * 400
+    resolve("hello", f'$util.error("deep", "T", null, $util.parseJson("{deep}"))', RESULT)
+    (error,) = ask("{ hello }")["errors"]
+    assert error["errorType"] == "T" and json.dumps(error["errorInfo"]).replace(" ", "") == deep
+
+
+def test_large_variables_are_read(ask: Ask, resolve: Resolve) -> None:
+    resolve("put", '{"version":"2018-05-29","payload":$util.toJson($ctx.args)}', RESULT, of="Mutation")
+    large = json.dumps({"a": ["x" * 100] * 500})
+    answer = ask('mutation($j: AWSJSON) { put(id: "1", n: 1, j: $j) { j } }', j=large)
+    assert json.loads(answer["data"]["put"]["j"]) == json.loads(large)

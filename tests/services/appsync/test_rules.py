@@ -8,8 +8,8 @@ import pytest
 
 from kumoi.services.appsync.providers import check
 from kumoi.services.appsync.resolving.conditions import expression
-from kumoi.services.appsync.resolving.dynamodb import number, plain
 from kumoi.services.appsync.resolving.outcomes import FieldError
+from kumoi.services.appsync.resolving.tables.values import number, plain
 from kumoi.services.appsync.resolving.typed import typed
 from kumoi.services.appsync.schema.scalars import read, written
 from kumoi.wire import AwsError

@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.doorway.host_names import HostNames
 from kumoi.services.appsync import appsync
+from kumoi.services.appsync.domain_names import abandon
 from kumoi.services.appsync.errors import bad_request, not_built
 from kumoi.services.appsync.lookup import find_api
 from kumoi.services.appsync.naming import CUSTOM_ID, addresses, api_arn, new_id, page, usable_id
 from kumoi.services.appsync.providers import check
+from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.records import (
     Api,
     Place,
@@ -79,6 +82,8 @@ async def update_graphql_api(
 async def delete_graphql_api(call: Call, apiId: str) -> None:
     """Delete an API with everything in it."""
     await _delete(call.state, apiId)
+    await call.part(Hub).close_all(api=apiId)
+    await abandon(call.part(HostNames), call.doorway.state, apiId)  # type: ignore[type-abstract]
 
 
 @appsync.operation

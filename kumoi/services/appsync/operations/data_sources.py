@@ -7,7 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import bad_request, not_found
-from kumoi.services.appsync.lookup import find_api
+from kumoi.services.appsync.lookup import find_any
 from kumoi.services.appsync.naming import api_arn, page
 from kumoi.services.appsync.records import DataSource, data_sources
 from kumoi.state import Transaction, transactional
@@ -63,7 +63,7 @@ async def delete_data_source(call: Call, apiId: str, name: str) -> None:
 @transactional
 async def find_source(tx: Transaction, api_id: str, name: str) -> DataSource:
     """The data source of that name; raises NotFoundException."""
-    await find_api(tx, api_id)
+    await find_any(tx, api_id)
     source = await data_sources.get(tx, api_id, name)
     if source is None:
         raise not_found(f"No data source found named {name}")
@@ -74,6 +74,9 @@ def _made(api_id: str, name: str, kind: str, given: dict[str, Any]) -> DataSourc
     member = _CONFIG.get(kind)
     if member is not None and member not in given:
         raise bad_request(f"{member} is required for a data source of type {kind}.")
+    config = given.get("dynamodbConfig") or {}
+    if config.get("versioned") and not (config.get("deltaSyncConfig") or {}).get("deltaSyncTableName"):
+        raise bad_request("deltaSyncConfig is required for a versioned data source.")
     return DataSource(api=api_id, name=name, properties={"type": kind, **given})
 
 
@@ -84,7 +87,7 @@ def _describe(call: Call, source: DataSource) -> dict[str, Any]:
 
 @transactional
 async def _create(tx: Transaction, source: DataSource) -> None:
-    await find_api(tx, source.api)
+    await find_any(tx, source.api)
     if await data_sources.get(tx, source.api, source.name) is not None:
         raise bad_request(f"Data source with name {source.name} already exists")
     await data_sources.put(tx, source)
@@ -98,7 +101,7 @@ async def _update(tx: Transaction, source: DataSource) -> None:
 
 @transactional
 async def _all(tx: Transaction, api_id: str) -> list[DataSource]:
-    await find_api(tx, api_id)
+    await find_any(tx, api_id)
     return await data_sources.list(tx, api_id)
 
 

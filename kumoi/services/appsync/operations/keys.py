@@ -9,7 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.errors import not_found
-from kumoi.services.appsync.lookup import find_api
+from kumoi.services.appsync.lookup import find_any
 from kumoi.services.appsync.naming import new_id, page
 from kumoi.services.appsync.records import ApiKey, Place, keys, places
 from kumoi.state import Transaction, transactional
@@ -74,7 +74,7 @@ def _describe(key: ApiKey) -> dict[str, Any]:
 
 @transactional
 async def _all(tx: Transaction, api_id: str, now: float) -> list[ApiKey]:
-    await find_api(tx, api_id)
+    await find_any(tx, api_id)
     return [key for key in await keys.list(tx, api_id) if key.deletes > now]
 
 
@@ -87,7 +87,7 @@ async def _create(tx: Transaction, key: ApiKey, now: float) -> None:
 
 
 async def _find(tx: Transaction, api_id: str, id: str, now: float) -> ApiKey:
-    await find_api(tx, api_id)
+    await find_any(tx, api_id)
     key = await keys.get(tx, api_id, id)
     if key is None or key.deletes <= now:
         raise not_found(f"API key {id} not found.")

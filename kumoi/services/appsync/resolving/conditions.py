@@ -31,9 +31,11 @@ def _all(condition: Mapping[str, Any], prefix: str, names: dict[str, str], value
         if name in ("and", "or"):
             rules = rule if isinstance(rule, list) else [rule]
             inner = [_all(one, f"{prefix}{name}_{at}_", names, values) for at, one in enumerate(rules)]
-            joined = f" {name.upper()} ".join(one for one in inner if one)
-            if joined:
-                parts.append(f"({joined})")
+            given = [one for one in inner if one]
+            if len(given) > 1:
+                parts.append(f"({f' {name.upper()} '.join(given)})")
+            else:
+                parts += given  # DynamoDB refuses redundant parentheses
         elif name == "not":
             parts.append(f"(NOT {_all(rule, f'{prefix}not_', names, values)})")
         else:

@@ -37,6 +37,7 @@ class Caller:
 class Asked:
     """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said.
 
+    `filters` are what resolvers of a subscription set, `invalidations` what those of mutations end subscriptions by.
     `cache` is that of the API, `evicted` how many of its entries programs dropped.
     """
 
@@ -48,6 +49,8 @@ class Asked:
     appended: list[tuple[Field, FieldError]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     resolved: int = 0
+    filters: dict[str, Any] = field(default_factory=dict)
+    invalidations: list[dict[str, Any]] = field(default_factory=list)
     cache: ApiCache | None = None
     evicted: int = 0
 

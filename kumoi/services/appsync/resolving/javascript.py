@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import orjson
 
 from kumoi.names import uuid
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten
+from kumoi.services.appsync.resolving import extensions
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
@@ -21,7 +22,8 @@ _IDS = 8
 
 def build(code: str, seconds: float = _SECONDS) -> JsContext:
     """A context with a program, for calls of so many seconds; raises JsError where it does not compile."""
-    return JsContext(rewritten(code), [_utils()], seconds=seconds)
+    preludes = [_module("utils"), _module("rds")] if "rds" in code else [_module("utils")]
+    return JsContext(rewritten(code), preludes, seconds=seconds)
 
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
@@ -41,6 +43,8 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
     for kind, told in outcome.effects:
         if kind == "error":
             field.append(_error(told))
+        elif kind == "extension":
+            extensions.called(field, *told)
         elif kind == "evict":
             evict(field, *told)
     if outcome.error is not None:
@@ -69,6 +73,6 @@ def _error(told: dict[str, Any]) -> FieldError:
     return FieldError(text, None if kind is None else str(kind), told["data"], told["errorInfo"])
 
 
-@lru_cache(maxsize=1)
-def _utils() -> str:
-    return (Path(__file__).parent / "utils.js").read_text("utf-8")
+@cache
+def _module(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.js").read_text("utf-8")

@@ -124,7 +124,7 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
         if request.get("operation") == "BatchInvoke" and step.source.properties["type"] == "AWS_LAMBDA":
             field.result = await batches.invoke(field, step.source, request.get("payload"), properties)
         else:
-            field.result = await sources.ask(field, step.source, request)
+            field.result = await sources.ask(field, step.source, request, properties.get("syncConfig"))
     except FieldError as error:
         if old or error.kind in ("MappingTemplate", "NotImplemented"):
             raise

@@ -21,6 +21,8 @@ import orjson
 
 from kumoi import java_patterns
 from kumoi.names import uuid
+from kumoi.services.appsync.realtime.filters import transformed
+from kumoi.services.appsync.resolving import extensions, relational
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
@@ -63,7 +65,7 @@ def run(templates: Templates, field: Field, text: str) -> Any:
     if "util" in text:
         known["util"] = known["utils"] = _util(field)
     if "extensions" in text:
-        known["extensions"] = Object(methods={"evictFromApiCache": partial(evict, field)}, text="$extensions")
+        known["extensions"] = _extensions(field)
     try:
         rendered = templates.of(text).render(known)
     except (VtlError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -236,6 +238,13 @@ _NAMED = {
         },
         text="$util.math",
     ),
+    "rds": Object(
+        methods={
+            "toJsonString": lambda text: to_json(relational.plain_results(_text(text))),
+            "toJsonObject": lambda text: relational.plain_results(_text(text)),
+        },
+        text="$util.rds",
+    ),
     "str": Object(
         methods={
             "toUpper": lambda text: _text(text).upper(),
@@ -248,10 +257,17 @@ _NAMED = {
         methods={
             "toDynamoDBFilterExpression": lambda given: to_json(expression(given)),
             "toDynamoDBConditionExpression": lambda given: to_json(expression(given)),
+            "toSubscriptionFilter": lambda *given: to_json(transformed(*given)),
         },
         text="$util.transform",
     ),
 }
+
+
+def _extensions(field: Field) -> Object:
+    """`$extensions` of one rendering."""
+    methods = {name: partial(extensions.called, field, name) for name in (*extensions.FILTERS, extensions.INVALIDATE)}
+    return Object(methods={**methods, "evictFromApiCache": partial(evict, field)}, text="$extensions")
 
 
 def _util(field: Field) -> Object:

@@ -46,7 +46,8 @@
         if (key === 'and' || key === 'or') {
           const list = Array.isArray(rule) ? rule : [rule];
           const inner = list.map((one, at) => clauses(one, `${prefix}${key}_${at}_`)).filter((one) => one);
-          if (inner.length) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          if (inner.length > 1) parts.push(`(${inner.join(key === 'and' ? ' AND ' : ' OR ')})`);
+          else parts.push(...inner); // DynamoDB refuses redundant parentheses
         } else if (key === 'not') {
           const inner = clauses(rule, `${prefix}not_`);
           if (inner) parts.push(`(NOT ${inner})`);
@@ -57,7 +58,7 @@
       return parts.length > 1 ? `(${parts.join(' AND ')})` : parts.join('');
     }
     function field(name, rule, prefix) {
-      const alias = `#${name}`.replace(/[^#A-Za-z0-9_]/g, '_'), parts = [];
+      const alias = `#${name.replace(/[^A-Za-z0-9_]/g, '_')}`, parts = [];
       const label = (op) => `:${prefix}${name}_${op}`.replace(/[^:A-Za-z0-9_]/g, '_');
       for (const op of Object.keys(rule)) {
         const held = rule[op];
@@ -87,6 +88,29 @@
     if (Object.keys(values).length) made.expressionValues = values;
     return made;
   }
+  // Groups of conditions, one of which has to hold, out of a condition such as { n: { gt: 1 } }, `and`, `or`.
+  function subscriptionFilter(condition, ignored, rules) {
+    const product = (some, others) => some.flatMap((one) => others.map((other) => [...one, ...other]));
+    const alternatives = (map, out) => {
+      let groups = [[]];
+      for (const name of Object.keys(map || {})) {
+        const rule = map[name];
+        if (rule === undefined || rule === null || out.includes(name)) continue;
+        if (name === 'and' || name === 'or') {
+          const parts = (Array.isArray(rule) ? rule : [rule]).map((one) => alternatives(one, out));
+          if (name === 'and') groups = parts.reduce(product, groups);
+          else if (parts.length) groups = product(groups, parts.flat());
+        } else {
+          const filters = Object.keys(rule).map((operator) => ({ fieldName: name, operator, value: rule[operator] }));
+          groups = groups.map((group) => [...group, ...filters]);
+        }
+        if (groups.length > 10) signal('AppSyncError', told('A subscription filter can have up to 10 groups.'));
+      }
+      return groups;
+    };
+    const groups = product(alternatives(condition, ignored || []), alternatives(rules, []));
+    return { filterGroup: groups.filter((group) => group.length).map((filters) => ({ filters })) };
+  }
   const filled = (map) => map && Object.keys(map).length > 0;
   function put(target, name, held) { if (held !== undefined) target[name] = held; return target; }
   function projection(list) {
@@ -98,7 +122,7 @@
   function updates(changes) {
     const names = {}, values = {}, sections = { SET: [], REMOVE: [], ADD: [] };
     for (const key of Object.keys(changes || {})) {
-      const held = changes[key], alias = `#${key}`, label = `:${key}`;
+      const held = changes[key], word = key.replace(/[^A-Za-z0-9_]/g, '_'), alias = `#${word}`, label = `:${word}`;
       if (held === undefined) continue;
       names[alias] = key;
       if (!(held instanceof Change)) {
@@ -134,10 +158,30 @@
     return put(made, 'projection', projection(asked.projection));
   };
   const change = (kind) => (value, index) => new Change(kind, value, index);
+  const VERSIONED = ['_version', 'customPartitionKey', 'populateIndexFields'];
   const conditioned = (made, asked) => {
     if (filled(asked.condition)) made.condition = expression(asked.condition);
+    for (const name of VERSIONED) put(made, name, asked[name]);
     return made;
   };
+  const each = (tables, made) => {
+    const all = {};
+    for (const name of Object.keys(tables || {})) all[name] = made(tables[name]);
+    return all;
+  };
+  const KINDS = { putItem: 'PutItem', updateItem: 'UpdateItem', deleteItem: 'DeleteItem', conditionCheck: 'ConditionCheck' };
+  function written(one) {
+    const kind = Object.keys(KINDS).find((name) => one[name]);
+    if (!kind) signal('AppSyncError', told('transactWrite takes putItem, updateItem, deleteItem or conditionCheck'));
+    const asked = one[kind];
+    const made = { table: asked.table, operation: KINDS[kind], key: attributes(asked.key) };
+    if (kind === 'putItem') made.attributeValues = attributes(asked.item);
+    if (kind === 'updateItem') made.update = updates(asked.update);
+    const { returnValuesOnConditionCheckFailure: returned, ...condition } = asked.condition || {};
+    if (filled(condition)) made.condition = expression(condition);
+    if (made.condition) put(made.condition, 'returnValuesOnConditionCheckFailure', returned);
+    return made;
+  }
   const sets = {
     toStringSet: (list) => new Marked({ SS: list }),
     toNumberSet: (list) => new Marked({ NS: list.map(String) }),
@@ -153,6 +197,18 @@
     remove: (asked) => conditioned({ operation: 'DeleteItem', key: attributes(asked.key) }, asked),
     query: (asked) => paged(asked, 'Query'),
     scan: (asked) => paged(asked || {}, 'Scan'),
+    sync: (asked) => {
+      const made = paged(asked || {}, 'Sync');
+      for (const name of ['basePartitionKey', 'deltaIndexName', 'lastSync']) put(made, name, (asked || {})[name]);
+      return made;
+    },
+    batchGet: (asked) => ({ operation: 'BatchGetItem', tables: each(asked.tables, (one) => put(
+      put({ keys: one.keys.map(attributes) }, 'consistentRead', one.consistentRead), 'projection', projection(one.projection))) }),
+    batchPut: (asked) => ({ operation: 'BatchPutItem', tables: each(asked.tables, (items) => items.map(attributes)) }),
+    batchDelete: (asked) => ({ operation: 'BatchDeleteItem', tables: each(asked.tables, (keys) => keys.map(attributes)) }),
+    transactGet: (asked) => ({ operation: 'TransactGetItems', transactItems: asked.items.map((one) => put(
+      { table: one.table, key: attributes(one.key) }, 'projection', projection(one.projection))) }),
+    transactWrite: (asked) => ({ operation: 'TransactWriteItems', transactItems: asked.items.map(written) }),
     operations: {
       add: change('replace'), replace: change('replace'), remove: change('remove'),
       increment: (by) => new Change('increment', by === undefined ? 1 : by),
@@ -165,7 +221,7 @@
   const util = {
     error: (message, type, data, info) => signal('AppSyncError', told(message, type, data, info)),
     appendError: (message, type, data, info) => kumoi.effect('error', told(message, type, data, info)),
-    unauthorized: () => signal('AppSyncUnauthorized', null),
+    unauthorized: () => signal('AppSyncUnauthorized', {}),
     validate: (holds, message, type, data) => {
       if (!holds) signal('AppSyncError', told(message, type === undefined ? 'CustomTemplateException' : type, data));
     },
@@ -198,6 +254,7 @@
     transform: {
       toDynamoDBFilterExpression: (condition) => stringify(expression(condition)),
       toDynamoDBConditionExpression: (condition) => stringify(expression(condition)),
+      toSubscriptionFilter: subscriptionFilter,
     },
     math: {
       roundNum: Math.round,
@@ -212,12 +269,12 @@
     earlyReturn: (value, options) =>
       signal('AppSyncEarlyReturn', { value: given(value), skipTo: (options && options.skipTo) || 'NEXT' }),
   };
-  const lacking = (name) => () => signal('AppSyncError', told(`Kumoi does not implement ${name} yet`, 'NotImplemented'));
+  const extension = (name) => (asked) => kumoi.effect('extension', [name, given(asked)]);
   const extensions = {
     evictFromApiCache: (type, field, keys) => kumoi.effect('evict', [given(type), given(field), given(keys)]),
-    setSubscriptionFilter: lacking('extensions.setSubscriptionFilter'),
-    setSubscriptionInvalidationFilter: lacking('extensions.setSubscriptionInvalidationFilter'),
-    invalidateSubscriptions: lacking('extensions.invalidateSubscriptions'),
+    setSubscriptionFilter: extension('setSubscriptionFilter'),
+    setSubscriptionInvalidationFilter: extension('setSubscriptionInvalidationFilter'),
+    invalidateSubscriptions: extension('invalidateSubscriptions'),
   };
 
   let authType = '', ids = [];

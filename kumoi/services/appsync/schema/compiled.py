@@ -27,6 +27,7 @@ from graphql.language import DirectiveNode
 from graphql.validation.validate import validate_sdl
 
 from kumoi.services.appsync.schema import BadSchema
+from kumoi.services.appsync.schema.feeds import feeds, unfit
 from kumoi.services.appsync.schema.scalars import NAMES, read, written
 
 DIRECTIVES = {
@@ -60,7 +61,10 @@ class Opening(NamedTuple):
 
 
 class Compiled:
-    """A schema ready to run. `openings` are those of types (field None) and fields."""
+    """A schema ready to run. `openings` are those of types (field None) and fields.
+
+    `feeds` are the subscriptions that each mutation feeds.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
@@ -68,6 +72,7 @@ class Compiled:
         self.group_limits: dict[tuple[str, str], tuple[str, ...]] = {}
         self.documents: OrderedDict[tuple[bool, str], Any] = OrderedDict()
         self.kept_characters = 0
+        self.feeds = feeds(schema)
         for type_ in schema.type_map.values():
             if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
                 self._collect(type_)
@@ -120,6 +125,8 @@ def compiled(definition: str) -> Compiled:
         raise BadSchema(str(error)) from None
     if problems:
         raise BadSchema("; ".join(problem.message for problem in problems[:5]))
+    if (why := unfit(schema)) is not None:
+        raise BadSchema(why)
     for name in NAMES:
         scalar = schema.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
-from kumoi.services.sqs.metering import meter
+from kumoi.services.sqs.metering import MESSAGES, meter
 from kumoi.services.sqs.operations.messages import LONGEST_TIMEOUT, change_visibility, delete
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.records import Message, Queue
@@ -53,6 +53,7 @@ def check_entries(entries: Sequence[dict[str, Any]], kind: str) -> None:
 async def _each(call: Call, queue: Queue, entries: Sequence[dict[str, Any]], act: Act) -> dict[str, Any]:
     """Act on each entry in one transaction: entries that are refused have changed nothing."""
     successful, failed = await _all(call.doorway.state.at(queue.account, queue.region), queue, entries, act)
+    call.meter(MESSAGES, len(successful))
     answer: dict[str, Any] = {"Successful": successful}
     if failed:
         answer["Failed"] = failed

@@ -6,7 +6,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
-from kumoi.services.sqs.metering import meter
+from kumoi.services.sqs.metering import MESSAGES, meter
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.receiving import receive, told
 from kumoi.services.sqs.records import Message, Queue
@@ -35,6 +35,7 @@ async def send_message(
     queue = await find_queue(call, QueueUrl)
     message = message_of(call, queue, call.params)
     meter(call, size_of(MessageBody, MessageAttributes or {}))
+    call.meter(MESSAGES, 1)
     return await _send(call.doorway.state.at(queue.account, queue.region), queue, message, DelaySeconds)
 
 
@@ -64,6 +65,7 @@ async def receive_message(
     wait = queue.number("ReceiveMessageWaitTimeSeconds") if WaitTimeSeconds is None else WaitTimeSeconds
     found = await receive(call, queue, MaxNumberOfMessages, hidden, wait)
     meter(call, sum(size_of(one.message.body, one.message.attributes) for one in found))
+    call.meter(MESSAGES, len(found))
     system = [*(AttributeNames or ()), *(MessageSystemAttributeNames or ())]
     wanted = MessageAttributeNames or []
     return {"Messages": [told(queue, one, system, wanted) for one in found]} if found else {}
@@ -79,6 +81,7 @@ async def receive_messages(call: Call, QueueUrl: str, MaxNumberOfMessages: int, 
     found = await receive(call, queue, MaxNumberOfMessages, queue.number("VisibilityTimeout"), WaitTimeSeconds)
     received = sum(size_of(one.message.body, one.message.attributes) for one in found)
     meter(call, received, requests=max(1, -(-len(found) // MOST_AT_ONCE)))
+    call.meter(MESSAGES, len(found))
     return {"Messages": [told(queue, one, ["All"], ["All"]) for one in found]} if found else {}
 
 
@@ -87,6 +90,7 @@ async def delete_message(call: Call, QueueUrl: str, ReceiptHandle: str) -> None:
     """Delete a received message; nothing happens when it is gone already."""
     queue = await find_queue(call, QueueUrl)
     await _delete(call.doorway.state.at(queue.account, queue.region), queue, ReceiptHandle)
+    call.meter(MESSAGES, 1)
 
 
 @transactional

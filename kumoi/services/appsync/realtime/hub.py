@@ -1,0 +1,148 @@
+"""Who listens to what: sessions, their subscriptions by what feeds them, and the line in which publications wait.
+
+A publication never delays the mutation behind it by more than its place in the line; publications are delivered one
+after another, in pieces, so that the loop serves others in between. What waits is bounded: when the line is full, those
+who publish wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+from kumoi.clock import Clock
+from kumoi.services.appsync.realtime import messages
+from kumoi.services.appsync.realtime.session import Session
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 60.0
+LONGEST_SECONDS = 24 * 3_600.0
+MOST_IN_LINE = 1_000
+_AT_ONCE = 100
+"""Subscribers that are served before the loop sees to others."""
+GOING_AWAY = 1001
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """A subscription of a session. `wants` says what is sent of which publication, to whoever feeds it."""
+
+    session: Session
+    id: str
+    feed: str
+    wants: Any
+
+
+class Hub:
+    """The sessions of one platform. `shared` is what many subscriptions have in common, as long as one has it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sessions: set[Session] = set()
+        self._feeds: dict[tuple[str, str], dict[Any, dict[Subscription, None]]] = {}
+        self._line: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_IN_LINE)
+        self.shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self, session: Session) -> None:
+        """A session has begun."""
+        self._sessions.add(session)
+        self._run()
+
+    def close(self, session: Session) -> None:
+        """A session has ended, and its subscriptions with it."""
+        self._sessions.discard(session)
+        for subscription in list(session.subscriptions.values()):
+            self.remove(subscription)
+
+    def add(self, subscription: Subscription) -> None:
+        """Have publications for its feed come to a subscription."""
+        session = subscription.session
+        session.subscriptions[subscription.id] = subscription
+        groups = self._feeds.setdefault((session.api, subscription.feed), {})
+        groups.setdefault(subscription.wants, {})[subscription] = None
+
+    def remove(self, subscription: Subscription) -> None:
+        """Let nothing more come to a subscription."""
+        session = subscription.session
+        if session.subscriptions.get(subscription.id) is subscription:
+            del session.subscriptions[subscription.id]
+        groups = self._feeds.get((session.api, subscription.feed), {})
+        alike = groups.get(subscription.wants)
+        if alike is not None:
+            alike.pop(subscription, None)
+            if not alike:
+                del groups[subscription.wants]
+        if not groups:
+            self._feeds.pop((session.api, subscription.feed), None)
+
+    def listened(self, api: str, feed: str) -> bool:
+        """Whether anybody subscribed to a feed."""
+        return (api, feed) in self._feeds
+
+    def groups(self, api: str, feed: str) -> list[tuple[Any, list[Subscription]]]:
+        """Those subscribed to a feed now, by what they want."""
+        return [(wants, list(alike)) for wants, alike in self._feeds.get((api, feed), {}).items()]
+
+    async def each(self, subscriptions: list[Subscription]) -> AsyncIterator[Subscription]:
+        """Each of many that is still there, with the loop's other work in between."""
+        for number, subscription in enumerate(subscriptions, 1):
+            if subscription.session.subscriptions.get(subscription.id) is subscription:
+                yield subscription
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def publish(self, delivery: Callable[[], Awaitable[None]]) -> None:
+        """Put a delivery into the line."""
+        await self._line.put(delivery)
+        self._run()
+
+    async def close_all(self, account: str | None = None, api: str | None = None) -> None:
+        """Close the sessions of an account or of an API, or all."""
+        for session in list(self._sessions):
+            if account in (None, session.account) and api in (None, session.api):
+                await session.close(GOING_AWAY)
+
+    async def stop(self) -> None:
+        """End what runs."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _run(self) -> None:
+        if not self._tasks:
+            running = (self._deliver(), self._keep_alive(), self._end_old())
+            self._tasks = [asyncio.create_task(one) for one in running]
+
+    async def _deliver(self) -> None:
+        while True:
+            delivery = await self._line.get()
+            try:
+                await delivery()
+            except Exception:
+                logger.exception("a publication could not be delivered")
+
+    async def _keep_alive(self) -> None:
+        """Tell clients that the connection lives. They measure real time, wherever the platform's clock is."""
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            for number, session in enumerate(list(self._sessions), 1):
+                session.post(messages.KEEP_ALIVE)
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+
+    async def _end_old(self) -> None:
+        """Close connections that have lasted a day."""
+        while True:
+            now = self._clock.now()
+            for session in [one for one in self._sessions if one.opened_at + LONGEST_SECONDS <= now]:
+                await session.close(GOING_AWAY, "the connection has lasted 24 hours")
+                self._sessions.discard(session)
+            oldest = min((one.opened_at for one in self._sessions), default=now)
+            await self._clock.sleep_until(oldest + LONGEST_SECONDS)

@@ -1,0 +1,138 @@
+"""`--auth enforce`: signatures in messages are verified, and policies say who may subscribe and publish."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+SDL = """
+type Query { hello: String }
+type Mutation { add(text: String): M }
+type M { text: String }
+type Subscription { onAdd: M @aws_subscribe(mutations: ["add"]) onOther: M @aws_subscribe(mutations: ["add"]) }
+"""
+IAM = [{"authType": "AWS_IAM"}]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A platform that enforces policies."""
+    data = str(tmp_path_factory.mktemp("enforce"))
+    kumoi = [sys.executable, "-m", "kumoi"]
+    up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "enforce", "--data", data]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    yield json.loads((Path(data) / "platform.json").read_text())["url"]
+    subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[Callable[[str], Any]]:
+    """A client of the account's root."""
+    with ExitStack() as stack:
+
+        def make(service: str) -> Any:
+            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            made = boto3.client(service, endpoint_url=url, region_name="us-east-1", **keys)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def reader(client: Callable[[str], Any]) -> Credentials:
+    """The key of a user who may subscribe to `onAdd`, connect to Event APIs, and subscribe there."""
+    iam = client("iam")
+    iam.create_user(UserName="reader")
+    actions = ["appsync:EventConnect", "appsync:EventSubscribe"]
+    allowed = {"Effect": "Allow", "Action": "appsync:GraphQL", "Resource": "arn:aws:appsync:*:*:apis/*/fields/onAdd"}
+    statements = [allowed, {"Effect": "Allow", "Action": actions, "Resource": "*"}]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName="reader", PolicyName="reads", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def signed(keys: Credentials, path: str, body: str) -> dict[str, str]:
+    request = AWSRequest("POST", f"https://localhost:4566{path}", data=body, headers={"host": "localhost:4566"})
+    SigV4Auth(keys, "appsync", "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+class Peer:
+    """A connection; keep-alives are passed over."""
+
+    def __init__(self, url: str, path: str, subprotocol: str, headers: dict[str, str]) -> None:
+        encoded = base64.urlsafe_b64encode(json.dumps(headers).encode()).decode().rstrip("=")
+        offered = [Subprotocol(subprotocol), Subprotocol(f"header-{encoded}")]
+        self._opening = connect(f"{url.replace('http://', 'ws://')}{path}", subprotocols=offered)
+
+    def ask(self, **message: Any) -> dict[str, Any]:
+        with suppress(ConnectionClosed):
+            self.socket.send(json.dumps(message))
+        while True:
+            got: dict[str, Any] = json.loads(self.socket.recv(timeout=20))
+            if got["type"] != "ka":
+                return got
+
+    def __enter__(self) -> Peer:
+        self.socket = self._opening.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+
+def test_subscriptions(url: str, client: Callable[[str], Any], reader: Credentials) -> None:
+    appsync = client("appsync")
+    api = appsync.create_graphql_api(name="x", authenticationType="AWS_IAM")["graphqlApi"]["apiId"]
+    appsync.start_schema_creation(apiId=api, definition=SDL.encode())
+    path = f"/graphql/{api}"
+    forged = Credentials(reader.access_key, "x" * 40)
+    with Peer(url, f"{path}/realtime", "graphql-ws", signed(forged, f"{path}/connect", "{}")) as peer:
+        assert peer.ask(type="connection_init")["type"] == "connection_error"
+    with Peer(url, f"{path}/realtime", "graphql-ws", signed(reader, f"{path}/connect", "{}")) as peer:
+        assert peer.ask(type="connection_init")["type"] == "connection_ack"
+
+        def start(field: str, keys: Credentials, body: str | None = None) -> dict[str, Any]:
+            data = json.dumps({"query": f"subscription {{ {field} {{ text }} }}", "variables": {}})
+            extensions = {"authorization": signed(keys, path, body or data)}
+            return peer.ask(type="start", id=field, payload={"data": data, "extensions": extensions})
+
+        assert start("onAdd", forged)["payload"]["errors"][0]["errorType"] == "UnauthorizedException"
+        assert start("onAdd", reader, "another")["payload"]["errors"][0]["errorType"] == "UnauthorizedException"
+        assert start("onOther", reader)["payload"]["errors"][0]["errorType"] == "Unauthorized"
+        assert start("onAdd", reader)["type"] == "start_ack"
+
+
+def test_events(url: str, client: Callable[[str], Any], reader: Credentials) -> None:
+    appsync = client("appsync")
+    modes = ("authProviders", "connectionAuthModes", "defaultPublishAuthModes", "defaultSubscribeAuthModes")
+    api = appsync.create_api(name="x", eventConfig=dict.fromkeys(modes, IAM))["api"]["apiId"]
+    appsync.create_channel_namespace(apiId=api, name="chat")
+    with Peer(url, f"/event/{api}/realtime", "aws-appsync-event-ws", signed(reader, f"/event/{api}", "{}")) as peer:
+        assert peer.ask(type="connection_init")["type"] == "connection_ack"
+        body = json.dumps({"channel": "/chat/a"}, separators=(",", ":"))
+        authorization = signed(reader, "/event", body)
+        answer = peer.ask(type="subscribe", id="1", channel="/chat/a", authorization=authorization)
+        assert answer["type"] == "subscribe_success"
+        body = json.dumps({"channel": "/chat/a", "events": ["1"]}, separators=(",", ":"))
+        message = {"type": "publish", "id": "2", "channel": "/chat/a", "events": ["1"]}
+        assert peer.ask(**message, authorization=signed(reader, "/event", body))["type"] == "publish_error"
+        root = Credentials("test", "test")
+        assert peer.ask(**message, authorization=signed(root, "/event", body))["type"] in ("publish_success", "data")
