@@ -26,6 +26,7 @@ from kumoi.cost.budget import Budgets
 from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
+from kumoi.doorway.payloads import Payloads
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
@@ -47,6 +48,7 @@ from kumoi.snapshots.taking import BLOBS, LAKE, STATE
 from kumoi.state import State
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
+from kumoi.studio import Studio
 from kumoi.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -62,7 +64,8 @@ class Settings:
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
     answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
-    hour may cost in USD by AWS's list, None without a bound.
+    hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
+    kept in memory for Studio; None keeps it unless policies are enforced.
     """
 
     host: str = "127.0.0.1"
@@ -77,6 +80,7 @@ class Settings:
     moto: bool = False
     xray_port: int | None = None
     budget: float | None = None
+    payloads: bool | None = None
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""
@@ -130,6 +134,8 @@ class Platform:
     async def stop(self) -> None:
         """Take every part down: requests in flight are finished, everything written is durable."""
         if self._listener is not None:
+            if Studio in self.parts:
+                self.parts[Studio].feed.close()  # or the listener waits for who looks on
             await self._listener.stop()
         await self._stack.aclose()
         await self._ground.aclose()
@@ -168,6 +174,8 @@ class Platform:
         doorway.charges.clear(account)
         if account is not None:
             self.parts[Budgets].clear(account)
+        doorway.payloads.clear(account)
+        self.parts[Studio].traffic.clear(account)
 
     async def save(self) -> tuple[Path, Manifest]:
         """Stage a snapshot of everything while all goes on: the directory it lies in, and what it says of itself."""
@@ -284,6 +292,7 @@ class Platform:
                 parts=parts,
                 directory=self._directory,
                 tracing=Tracing(settings.xray_port),
+                payloads=Payloads(on=settings.auth != "enforce" if settings.payloads is None else settings.payloads),
             ),
         )
         budgets = parts.add(Budgets, Budgets(doorway, clock))
@@ -303,6 +312,7 @@ class Platform:
         turnstile.open(front)
         if not listener.listening:
             await listener.start()
+        stack.callback(parts[Studio].close)
         doorway.endpoint = self.url
         await self._daemon_proxy(doorway.tracing)
         await timers.start()
@@ -356,8 +366,10 @@ class Platform:
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         snapshots = SnapshotRequests(self.save, self.load)
         recording = Recording()
-        internal = Internal(doorway, clock, timers, self.reset, self._facts, snapshots, recording)
-        return self.parts.add(Front, Front(doorway, self.parts.add(Wire, Wire()), router, internal, recording))
+        wire = self.parts.add(Wire, Wire())
+        studio = self.parts.add(Studio, Studio(doorway, wire))
+        internal = Internal(doorway, clock, timers, self.reset, self._facts, studio, snapshots, recording)
+        return self.parts.add(Front, Front(doorway, wire, router, internal, recording))
 
     def _entrance(self, authority: CertificateAuthority) -> tuple[Turnstile, Listener]:
         """The listener, and the turnstile behind it."""

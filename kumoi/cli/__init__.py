@@ -34,6 +34,7 @@ VERBS = {
     "map": "Who calls what, and how often.",
     "top": "What is called now, how long it takes, what fails; renews itself.",
     "cost": "What it would cost on AWS: this run, a month, and what would make it cheaper.",
+    "studio": "The console in a browser: map, traces, logs, executions, data, metrics.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }
 

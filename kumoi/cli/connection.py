@@ -22,10 +22,14 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 class RunFile(msgspec.Struct, frozen=True):
-    """What a running platform leaves in its data directory, so that other verbs find it."""
+    """What a running platform leaves in its data directory, so that other verbs find it.
+
+    `token` opens Studio where signatures are verified: whoever may read the directory may see everything.
+    """
 
     pid: int
     url: str
+    token: str = ""
 
     @property
     def alive(self) -> bool:

@@ -65,6 +65,12 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
 @click.option("--moto", is_flag=True, help="Have services that Kumoi lacks answered by moto (the extra kumoi[moto]).")
 @click.option("--budget", type=click.FloatRange(0), metavar="USD", help="What an hour may cost by AWS's list prices.")
 @click.option(
+    "--payloads/--no-payloads",
+    default=None,
+    help="Keep what the latest calls were given and answered, in memory, for Studio."
+    "  [default: unless policies are enforced]",
+)
+@click.option(
     "--database",
     "databases",
     multiple=True,
@@ -110,6 +116,7 @@ def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
     import uvloop
 
     from kumoi.platform import NotLoopback, Platform, Settings
+    from kumoi.studio import Studio
 
     _allow_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -122,7 +129,8 @@ def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, _end, ended)
             path = run_file(directory)
-            path.write_bytes(msgspec.json.encode(RunFile(os.getpid(), platform.url)))
+            path.touch(mode=0o600)
+            path.write_bytes(msgspec.json.encode(RunFile(os.getpid(), platform.url, platform.parts[Studio].token)))
             show(platform.url, settings.data)
             try:
                 await ended.wait()
@@ -178,6 +186,7 @@ def show(url: str, data: Path | None) -> None:
         *(f"export {name}={value}" for name, value in environment(url).items()),
         "",
         f"data    {data or 'in memory: nothing is kept'}",
+        f"studio  {url}/_kumoi/studio/",
         "next    kumoi trace · kumoi map --text · kumoi down",
     ]
     if not sys.stdout.isatty():

@@ -22,6 +22,7 @@ from kumoi.doorway.faults import CallDropped, Fault, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
 from kumoi.doorway.parts import Parts
+from kumoi.doorway.payloads import Payloads
 from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
@@ -59,6 +60,7 @@ class Doorway:
         parts: Parts,
         directory: Callable[[str], Path],
         tracing: Tracing | None = None,
+        payloads: Payloads | None = None,
     ) -> None:
         self.registry = registry
         self.state = state
@@ -70,6 +72,7 @@ class Doorway:
         self.hops = hops
         self.charges = Charges(lake, clock)
         self.limit: Callable[[Call], None] | None = None
+        self.payloads = payloads or Payloads(on=False)
         self.parts = parts
         self.directory = directory
         self.tracing = tracing or Tracing()
@@ -99,9 +102,13 @@ class Doorway:
         try:
             result = await self._pass(call, service, operation, fault)
             outcome = call.outcome
+            if self.payloads.on:
+                self.payloads.record(call, result)
             return result
         except AwsError as error:
             outcome = error.code
+            if self.payloads.on:
+                self.payloads.record(call, {"error": error.code, "message": error.message})
             raise
         except CallDropped:
             outcome = "Dropped"

@@ -151,6 +151,10 @@ class Identity:
             raise InvalidToken
         return found
 
+    def secret_for(self, purpose: str) -> str:
+        """A secret of this platform's own for one purpose, the same as long as its data live."""
+        return self._mac(b"purpose", purpose.encode()).hex()[:40]
+
     def ticket(self, purpose: str, expires: float) -> str:
         """A signed permission for `purpose` (a download's path, say) until `expires` (epoch seconds)."""
         text = f"{int(expires)}.{purpose}".encode()

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,13 +26,14 @@ from kumoi.gateway.recording import Recording
 from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.gateway.tls import CertificateAuthority
 from kumoi.gateway.traces import TRACE_ID, whole_trace
+from kumoi.local_names import private_name
 from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
 _BODY_LIMIT = 1_048_576
+_STUDIO = "/_kumoi/studio"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-_PRIVATE_DOMAINS = frozenset({"localhost", "local", "internal", "lan", "home", "test"})
 
 Handler = Callable[["Internal", Request, dict[str, str]], Awaitable[Any]]
 BodyT = TypeVar("BodyT")
@@ -46,7 +45,10 @@ class BadRequest(Exception):
 
 
 class Internal:
-    """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version."""
+    """The handlers of `/_kumoi/`. `facts` are what `/_kumoi/info` shows beside the version.
+
+    `studio` takes what lies below `/_kumoi/studio`, and decides itself who may ask.
+    """
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Internal:
         timers: TimerRunner,
         reset: Reset,
         facts: Callable[[], dict[str, Any]],
+        studio: Callable[[Request], Awaitable[Response]] | None = None,
         snapshots: SnapshotRequests | None = None,
         recording: Recording | None = None,
     ) -> None:
@@ -66,9 +69,12 @@ class Internal:
         self.facts = facts
         self.snapshots = snapshots
         self._explorer = Explorer()
+        self._studio = studio
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request below `/_kumoi/`."""
+        if self._studio is not None and f"{request.path}/".startswith(f"{_STUDIO}/"):
+            return await self._studio(request)
         page = await self._explorer.answer(request)
         if page is not None:
             return page
@@ -365,23 +371,12 @@ def _foreign(request: Request) -> bool:
     A page's own address tells where it came from, but a name that somebody else owns can be made to lead here after
     the page was loaded (DNS rebinding), and then it is its own origin: such names are not answered either.
     """
-    if not _private_name(urlsplit(f"//{request.host}").hostname):
+    if not private_name(urlsplit(f"//{request.host}").hostname):
         return True
     origin = request.headers.get("origin")
     if origin is None:
         return False
     return origin == "null" or urlsplit(origin).hostname not in {*_LOCAL_HOSTS, urlsplit(f"//{request.host}").hostname}
-
-
-def _private_name(name: str | None) -> bool:
-    """Whether nobody outside can own `name`: an address, without dots, below a reserved domain, this host's."""
-    if name is None or "." not in name or name.rpartition(".")[2] in _PRIVATE_DOMAINS:
-        return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return name == socket.gethostname().lower()
-    return True
 
 
 def _json(content: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:

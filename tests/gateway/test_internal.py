@@ -10,7 +10,6 @@ import pytest
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Hop
 from kumoi.gateway.internal import Internal, edges
-from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.state import Timer, Transaction, transactional
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
@@ -52,7 +51,7 @@ def test_advancing_the_clock_stops_at_each_timer_on_the_way() -> None:
 
         async def reset(_account: str | None) -> None: ...
 
-        internal = Internal(cast(Doorway, None), clock, timers, reset, dict, cast(SnapshotRequests, None))
+        internal = Internal(cast(Doorway, None), clock, timers, reset, dict)
 
         async def ask(**body: Any) -> tuple[int, Any]:
             request = Request("POST", "/_kumoi/clock", body=BufferedBody(orjson.dumps(body)))
@@ -88,7 +87,7 @@ def test_an_enforcing_platform_is_ruled_from_its_own_machine(mode: str, local: b
         forgotten.append(account)
 
     doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=mode == "enforce"), registry=())
-    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict, cast(SnapshotRequests, None))
+    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
     method = "GET" if path.endswith("health") else "POST"
     request = Request(method, path, client=("203.0.113.9", 5), local=local)
     assert asyncio.run(internal(request)).status == status

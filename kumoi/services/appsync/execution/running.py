@@ -106,7 +106,7 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
 
     async def one(pending: Pending, siblings: Siblings) -> Any:
         plan = pending.field
-        with siblings.member():
+        try:
             if plan.asks:
                 await permitted(asked, plan.parent, plan.name)
             resolver = plan.resolver
@@ -117,19 +117,13 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
                 raise FieldError(f"Resolver invocation limit of {limit} is exceeded.", "ResolverExecutionLimitReached")
             if isinstance(resolver, FieldError):
                 raise FieldError(resolver.message, resolver.kind)
-            field = Field(
-                asked,
-                plan.parent,
-                plan.name,
-                plan.arguments(variables),
-                pending.source,
-                plan,
-                pending.path,
-                siblings,
-            )
+            arguments = plan.arguments(variables)
+            field = Field(asked, plan.parent, plan.name, arguments, pending.source, plan, pending.path, siblings)
             if asked.cache is None:
                 return await resolve(kept, field, resolver)
             return await resolved(field, resolver.resolver.properties, lambda: resolve(kept, field, resolver))
+        finally:
+            siblings.left()
 
     return group
 

@@ -7,8 +7,7 @@ call for all. Source: "Batching" of the developer guide.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.resolving.outcomes import FieldError
@@ -35,13 +34,10 @@ class Siblings:
         self._unfinished = members
         self._waiting: dict[Hashable, list[_Waiting]] = {}
 
-    @contextmanager
-    def member(self) -> Iterator[None]:
-        """One of the fields is being resolved."""
-        try:
-            yield
-        finally:
-            self._unfinished -= 1
+    def left(self) -> None:
+        """One of the fields is finished."""
+        self._unfinished -= 1
+        if self._waiting:
             self._go_if_all_wait()
 
     async def together(self, key: Hashable, most: int, payload: Any, call: Batch) -> Any:

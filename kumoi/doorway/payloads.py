@@ -1,0 +1,148 @@
+"""Payloads: what the latest calls were given and what they answered, for whoever looks at a trace or asks again.
+
+Kept in memory only and never written: the last few of each edge, each up to a size, all of them up to another. They are
+kept as they were, so that a call can be repeated; `redacted` is what may be shown. Off where policies are enforced,
+unless switched on.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import OrderedDict, deque
+from typing import Any, NamedTuple
+
+import orjson
+
+from kumoi.doorway.call import Call
+
+PER_EDGE = 50
+LARGEST = 262_144
+TOGETHER = 67_108_864
+HIDDEN = "•••"
+
+_SECRET = re.compile(
+    r"authorization|passw|pwd|secret|cookie|token|api[-_]?key|private[-_]?key|credential|signature|x-amz-security",
+    re.IGNORECASE,
+)
+_NOT_SECRET = frozenset(
+    [
+        "nexttoken",
+        "clienttoken",
+        "clientrequesttoken",
+        "sequencetoken",
+        "nextsequencetoken",
+        "continuationtoken",
+        "messagededuplicationid",
+        "secretid",
+        "secretarn",
+        "nextforwardtoken",
+        "nextbackwardtoken",
+    ]
+)
+
+
+class Payload(NamedTuple):
+    """One call's parameters and its answer as JSON; None where they were too large to keep, or are a stream."""
+
+    account: str
+    region: str
+    service: str
+    operation: str
+    given: bytes | None
+    answered: bytes | None
+
+
+class Payloads:
+    """The recorder. Nothing is kept while `on` is False."""
+
+    def __init__(self, *, on: bool) -> None:
+        self.on = on
+        self._held: OrderedDict[str, Payload] = OrderedDict()
+        self._edges: dict[tuple[str, str], deque[str]] = {}
+        self._size = 0
+
+    def record(self, call: Call, result: Any) -> None:
+        """Keep one call's payloads under its span."""
+        given = packed(call.params) if call.request_bytes <= LARGEST else None
+        payload = Payload(call.account, call.region, call.service, call.operation, given, packed(result))
+        edge = self._edges.get((call.source, call.node))
+        if edge is None:
+            edge = self._edges[call.source, call.node] = deque()
+        if len(edge) >= PER_EDGE:
+            self._drop(edge.popleft())
+        edge.append(call.span)
+        self._held[call.span] = payload
+        self._size += _weight(payload)
+        while self._size > TOGETHER:
+            self._drop(next(iter(self._held)))
+
+    def find(self, span: str) -> Payload | None:
+        """What a call was given and answered, as it was; None when it is not kept (any more)."""
+        return self._held.get(span)
+
+    def switch(self, on: bool) -> None:
+        """Record from now on, or no longer; what was kept is forgotten then."""
+        self.on = on
+        if not on:
+            self.clear()
+
+    def clear(self, account: str | None = None) -> None:
+        """Forget the payloads of one account, or all."""
+        for span in [span for span, held in self._held.items() if account in (None, held.account)]:
+            self._drop(span)
+        if account is None:
+            self._edges.clear()
+
+    def _drop(self, span: str) -> None:
+        dropped = self._held.pop(span, None)
+        if dropped is not None:
+            self._size -= _weight(dropped)
+
+
+def redacted(value: Any, name: str = "") -> Any:
+    """A JSON value without secrets: by the names of members, also inside JSON that is held as text."""
+    if name and _SECRET.search(name) and name.lower() not in _NOT_SECRET and value not in (None, "", [], {}):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {key: redacted(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [redacted(inner) for inner in value]
+    if isinstance(value, str) and value[:1] in "{[" and len(value) > 1:
+        try:
+            return orjson.dumps(redacted(orjson.loads(value))).decode()
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def packed(value: Any) -> bytes | None:
+    """A value as JSON, bytes as the texts they are; None where it is too large, or cannot be JSON."""
+    try:
+        packed = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return packed if len(packed) <= LARGEST else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _text(bytes(value))
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return f"<{type(value).__name__}>"
+
+
+def _text(value: bytes) -> Any:
+    if len(value) > LARGEST:
+        return f"<{len(value)} bytes>"
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def _weight(payload: Payload) -> int:
+    return 200 + len(payload.given or b"") + len(payload.answered or b"")

@@ -1,0 +1,39 @@
+"""Who may ask Studio: pages of the platform's own, and where signatures are verified, whoever has the token.
+
+A page of another origin cannot send the header that Studio's own sends without being asked first, and is refused then.
+A name that somebody lets point to this machine (DNS rebinding) is none that the platform goes by.
+"""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import urlsplit
+
+from kumoi.doorway import Identity
+from kumoi.local_names import private_name
+from kumoi.wire.http import Request
+
+HEADER = "x-kumoi-studio"
+PURPOSE = "studio"
+
+
+def studio_token(identity: Identity) -> str:
+    """The token of this platform: the same as long as its data live."""
+    return identity.secret_for(PURPOSE)
+
+
+def refusal(identity: Identity, request: Request) -> tuple[int, str] | None:
+    """Why a request is not answered, with the status; None when it is."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        return 403, "requests from other origins are refused"
+    if HEADER not in request.headers:
+        return 403, f"requests carry the header {HEADER}"
+    if identity.verifies:
+        sent = request.headers.get("authorization") or ""
+        if not hmac.compare_digest(sent.encode(), f"Bearer {studio_token(identity)}".encode()):
+            return 401, "this platform verifies who calls: `kumoi studio` shows its token"
+        return None
+    if not private_name(urlsplit(f"//{request.host}").hostname):
+        return 403, f"{request.host} is no name of this machine"
+    return None

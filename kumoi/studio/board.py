@@ -1,0 +1,138 @@
+"""The map: nodes and edges, as declared and as observed, with applications, for one account.
+
+Declarations are read again only after something was set up, and not more than once in two seconds; figures are
+counted all the time. `structure` names what there is: pictures are laid out anew when it changes, and only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+from kumoi.doorway import Doorway
+from kumoi.lake import View
+from kumoi.names import DEFAULT_REGION
+from kumoi.studio.advice import advice
+from kumoi.studio.apps import apps
+from kumoi.studio.declared import Declared, declared
+from kumoi.studio.looking import Looker
+from kumoi.studio.nodes import is_traffic, settled
+from kumoi.studio.traffic import CALLS, ERRORS, Traffic
+
+_PEOPLE = {"client": "Clients", "studio": "Studio"}
+
+RESTED = 2.0
+"""Seconds between two readings of what is declared."""
+
+_HISTORY = """
+    SELECT account, region, source, target, service, operation, count(*) AS calls,
+           count(*) FILTER (outcome <> 'ok') AS errors, max(time) AS latest
+    FROM hops WHERE time < ? AND contains(target, ':') GROUP BY ALL
+"""
+
+
+class Board:
+    """Maps by account."""
+
+    def __init__(self, doorway: Doorway, traffic: Traffic) -> None:
+        self._doorway = doorway
+        self._traffic = traffic
+        self._read: dict[str, tuple[int, float, Declared, dict[str, tuple[str, str]]]] = {}
+        self._lock = asyncio.Lock()
+        self._began = int(doorway.clock.now() * 1000)
+
+    async def regions(self, account: str) -> list[str]:
+        """The regions where something of the account has happened, the default one first."""
+        seen = self._traffic.regions.get(account, set())
+        return [DEFAULT_REGION, *sorted(seen - {DEFAULT_REGION})]
+
+    async def map(self, account: str) -> dict[str, Any]:
+        """The whole map as JSON."""
+        stated, owners = await self._declared(account)
+        now = asyncio.get_running_loop().time()
+        observed = self._traffic.edges(account)
+        edges: list[dict[str, Any]] = []
+        for source, target in {**dict.fromkeys(stated.edges), **dict.fromkeys(observed)}:
+            via = stated.edges.get((source, target), "")
+            seen = observed.get((source, target))
+            origin = "both" if via and seen else "declared" if via else "observed"
+            edge = {"id": f"{source}→{target}", "source": source, "target": target, "origin": origin, "via": via}
+            edges.append({**edge, "stats": seen.told(now) if seen else None})
+        ends = {end for edge in edges for end in (edge["source"], edge["target"])}
+        told = advice(stated.details, stated.edges)
+        nodes = [
+            {**self._node(one, stated, owners), "advice": told.get(one, [])}
+            for one in sorted(ends | set(owners) | set(stated.nodes))
+        ]
+        shape = "\n".join([*(f"{n['id']} {n['app']}" for n in nodes), *sorted(edge["id"] for edge in edges)])
+        return {
+            "account": account,
+            "accounts": self._traffic.accounts,
+            "regions": await self.regions(account),
+            "structure": hashlib.sha256(shape.encode()).hexdigest()[:16],
+            "revision": self._traffic.revision,
+            "nodes": nodes,
+            "edges": edges,
+            "problems": stated.problems,
+        }
+
+    def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
+        """The figures of edges that changed after `since`, or whose rates may still fall; and the time now."""
+        now = asyncio.get_running_loop().time()
+        found = {
+            f"{edge.source}→{edge.target}": edge.told(now)
+            for edge in self._traffic.edges(account).values()
+            if edge.changed > since or (edge.buckets and int(now) != int(since))
+        }
+        return now, found
+
+    async def seed(self) -> None:
+        """Count what the lake still knows from before this start; its edges are seen, not live."""
+        self._doorway.hops.flush()
+        found = await self._doorway.lake.query(_HISTORY, [self._began], views={"hops": View("hops", None, None)})
+        for account, region, source, target, service, operation, calls, errors, latest in found.rows:
+            self._traffic.regions.setdefault(account, set()).add(region)
+            plane = self._doorway.registry.data_plane(operation) is not None
+            if not is_traffic(service, operation, plane):
+                continue
+            edge = self._traffic.remembered(account, settled(source), settled(target), service, operation)
+            if edge is not None and not edge.totals[CALLS]:
+                edge.totals[CALLS] += calls
+                edge.totals[ERRORS] += errors
+                edge.operations[operation] += calls
+                edge.last_seen = max(edge.last_seen, latest)
+
+    def _node(self, node: str, stated: Declared, owners: dict[str, tuple[str, str]]) -> dict[str, Any]:
+        service, _, name = node.partition(":")
+        app, logical = owners.get(node, ("", ""))
+        known = stated.nodes.get(node, {})
+        return {
+            "id": node,
+            "kind": service,
+            "name": name or service,
+            "label": known.get("title") or logical or name or _PEOPLE.get(service, service),
+            "app": app,
+            "region": known.get("region", ""),
+        }
+
+    async def _declared(self, account: str) -> tuple[Declared, dict[str, tuple[str, str]]]:
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            held = self._read.get(account)
+            if held is not None and (held[0] == self._traffic.revision or loop.time() - held[1] < RESTED):
+                return held[2], held[3]
+            revision = self._traffic.revision
+            stated, owners = Declared(), dict[str, tuple[str, str]]()
+            for region in await self.regions(account):
+                looker = Looker(self._doorway, account, region)
+                one = await declared(looker)
+                stated.nodes |= one.nodes
+                stated.edges |= one.edges
+                stated.details |= one.details
+                stated.problems += one.problems
+                owned, problems = await apps(looker)
+                owners |= owned
+                stated.problems += problems
+            self._read[account] = (revision, loop.time(), stated, owners)
+            return stated, owners

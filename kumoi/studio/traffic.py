@@ -1,0 +1,241 @@
+"""What passes each edge of the map: counts in buckets of one second, kept for five minutes, and totals since the start.
+
+Listens to every hop, so it does little for each. Times are the loop's: a moved platform clock does not empty the map.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from kumoi.doorway import ChargeKey, Doorway, Hop
+from kumoi.studio.nodes import is_traffic, node_of, placed, settled
+
+WINDOW = 300
+"""Seconds that are kept bucket by bucket."""
+
+NOW = 30
+"""Seconds that count as now: what rates are of, and what is failing."""
+
+THROTTLES = frozenset(
+    (
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "SlowDown",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+    )
+)
+_DURATIONS = 200
+_QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
+_LOOKERS = ("cloudformation", "codedeploy")
+
+WIDTH = 7
+CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
+
+
+@dataclass(slots=True)
+class Edge:
+    """What has passed from one node to another."""
+
+    source: str
+    target: str
+    buckets: dict[int, list[float]] = field(default_factory=dict)
+    window: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
+    totals: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
+    durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
+    operations: Counter[str] = field(default_factory=Counter)
+    regions: set[str] = field(default_factory=set)
+    last_seen: int = 0
+    last_error: str = ""
+    changed: float = 0.0
+
+    def add(self, hop: Hop, now: float) -> None:
+        """Count one hop."""
+        bucket = self._bucket(now)
+        failed = hop.outcome != "ok"
+        counted = (
+            1,
+            failed,
+            hop.outcome in THROTTLES,
+            hop.duration_us,
+            hop.request_bytes + hop.response_bytes,
+            _pricing().hop_cost(hop),
+            bool(hop.fault),
+        )
+        for place, amount in enumerate(counted):
+            bucket[place] += amount
+            self.window[place] += amount
+            self.totals[place] += amount
+        self.durations.append((now, hop.duration_us))
+        self.operations[hop.operation] += 1
+        self.regions.add(hop.region)
+        self.last_seen = hop.time
+        if failed:
+            self.last_error = hop.outcome
+        self.changed = now
+
+    def charge(self, usd: float, now: float) -> None:
+        """Add what is billed without being a call."""
+        for counts in (self._bucket(now), self.window, self.totals):
+            counts[COST] += usd
+        self.changed = now
+
+    def cost_hour(self, now: float) -> float:
+        """USD an hour, were the last five minutes to go on."""
+        self._prune(now)
+        span = min(WINDOW, max(now - min(self.buckets, default=int(now)), 60.0))
+        return self.window[COST] / span * 3600
+
+    def told(self, now: float) -> dict[str, Any]:
+        """The edge's figures as JSON. Rates are of the last 30 s, money of the last five minutes, by the hour."""
+        self._prune(now)
+        recent = [0.0] * WIDTH
+        for second in range(int(now) - NOW + 1, int(now) + 1):
+            for place, amount in enumerate(self.buckets.get(second, ())):
+                recent[place] += amount
+        lately = sorted(us for at, us in self.durations if at > now - WINDOW)
+        return {
+            "calls": int(self.totals[CALLS]),
+            "errors": int(self.totals[ERRORS]),
+            "recent": int(recent[CALLS]),
+            "recentErrors": int(recent[ERRORS]),
+            "recentThrottles": int(recent[THROTTLED]),
+            "recentFaults": int(recent[FAULTS]),
+            "rate": round(recent[CALLS] / NOW, 3),
+            "p50": _percentile(lately, 0.5),
+            "p95": _percentile(lately, 0.95),
+            "bytes": int(self.totals[BYTES]),
+            "cost": self.totals[COST],
+            "costHour": self.cost_hour(now),
+            "operations": dict(self.operations.most_common(6)),
+            "lastSeen": self.last_seen,
+            "lastError": self.last_error,
+        }
+
+    def _bucket(self, now: float) -> list[float]:
+        bucket = self.buckets.get(int(now))
+        if bucket is None:
+            self._prune(now)
+            bucket = self.buckets[int(now)] = [0.0] * WIDTH
+        return bucket
+
+    def _prune(self, now: float) -> None:
+        oldest = now - WINDOW
+        while self.buckets and (first := next(iter(self.buckets))) <= oldest:
+            for place, amount in enumerate(self.buckets.pop(first)):
+                self.window[place] -= amount
+        if not self.buckets:
+            self.window = [0.0] * WIDTH
+
+
+class Traffic:
+    """The edges of every account, and who wants to know when one is new."""
+
+    def __init__(self, doorway: Doorway) -> None:
+        self._doorway = doorway
+        self._edges: dict[str, dict[tuple[str, str], Edge]] = {}
+        self._own: dict[str, dict[str, Edge]] = {}
+        self._audits = doorway.identity.mode != "off"
+        self._loop = asyncio.get_running_loop()
+        self.regions: dict[str, set[str]] = {}
+        self.revision = 0
+        """Grows with each new edge and each call that sets something up."""
+        self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
+
+    def close(self) -> None:
+        """Stop listening."""
+        for stop in self._stops:
+            stop()
+
+    def edges(self, account: str) -> dict[tuple[str, str], Edge]:
+        """The edges of an account by their two nodes."""
+        return self._edges.get(account, {})
+
+    def own_costs(self, account: str) -> dict[str, float]:
+        """USD an hour of nodes for what is no call: state transitions, minutes of connections."""
+        now = self._loop.time()
+        return {node: edge.cost_hour(now) for node, edge in self._own.get(account, {}).items()}
+
+    @property
+    def accounts(self) -> list[str]:
+        """Accounts that something has happened in, in order."""
+        return sorted(self._edges)
+
+    def clear(self, account: str | None = None) -> None:
+        """Forget the edges of one account, or all."""
+        self.revision += 1
+        if account is None:
+            self._edges.clear()
+            self._own.clear()
+        else:
+            self._edges.pop(account, None)
+            self._own.pop(account, None)
+
+    def remembered(self, account: str, source: str, target: str, service: str, operation: str) -> Edge | None:
+        """The edge that a call of that kind passed; None where it is none of the map's."""
+        if _hidden(source, target, operation):
+            return None
+        return self._edge(account, source, target)
+
+    def _charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
+        node = settled(key.node)
+        own = self._own.setdefault(key.account, {})
+        if node not in own:
+            own[node] = Edge(node, node)
+        own[node].charge(_pricing().charge_cost(key, units), self._loop.time())
+
+    def _heard(self, hop: Hop) -> None:
+        self.regions.setdefault(hop.account, set()).add(hop.region)
+        plane = self._doorway.registry.data_plane(hop.operation) is not None
+        if not is_traffic(hop.service, hop.operation, plane):
+            if not hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
+                self.revision += 1
+                self._edges.setdefault(hop.account, {})
+            return
+        source, target = settled(hop.source), settled(hop.target)
+        if _hidden(source, target, hop.operation):
+            return
+        if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
+            return  # the service itself, that fetches a function's code: functions call in their role
+        for end in [target] if ":" in target else _named(hop):
+            self._edge(hop.account, source, end).add(hop, self._loop.time())
+
+    def _edge(self, account: str, source: str, target: str) -> Edge:
+        edges = self._edges.setdefault(account, {})
+        found = edges.get((source, target))
+        if found is None:
+            found = edges[source, target] = Edge(source, target)
+            self.revision += 1
+        return found
+
+
+@cache
+def _pricing() -> Any:
+    """What prices calls, loaded at the first one: a platform starts without its price list."""
+    return importlib.import_module("kumoi.cost.hop_cost")
+
+
+def _hidden(source: str, target: str, operation: str) -> bool:
+    """Whether a call is the platform's own housekeeping."""
+    origin, service = source.partition(":")[0], target.partition(":")[0]
+    if not target or not placed(source) or origin in _LOOKERS or service in _QUIET:
+        return True
+    return source == target and operation != "Invoke"
+
+
+def _named(hop: Hop) -> list[str]:
+    """The nodes that a call which names several is about, by the permissions that it asked."""
+    ends = (node_of(line.rpartition(" ")[2]) for line in hop.asked.splitlines())
+    return [end for end in dict.fromkeys(ends) if end]
+
+
+def _percentile(ordered: list[int], share: float) -> int:
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0

@@ -1,0 +1,267 @@
+// Drives every screen in Debian's chromium, as a person would, and says what it found: one JSON line a check.
+//
+//     node e2e/drive.mjs URL FACTS [SCREENSHOTS]
+//
+// FACTS is JSON of what the platform has (tests/browser/test_studio.py makes it): accounts, names. Screenshots are saved
+// where a directory is given. ONLY is a pattern of the checks to make.
+
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [, , url, factsText, shots] = process.argv;
+const facts = JSON.parse(factsText);
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --force-device-scale-factor=1";
+const browser = await chromium.launch({ executablePath: process.env.KUMOI_CHROMIUM ?? "/usr/bin/chromium", args: flags.split(" ") });
+const noise = [];
+
+async function open(hash, { theme = "light", width = 1440, height = 900 } = {}) {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, bypassCSP: false });
+  page.setDefaultTimeout(20_000);
+  page.on("console", (entry) => entry.type() === "error" && !entry.text().includes("422") && noise.push(`${hash}: ${entry.text()}`));
+  page.on("pageerror", (error) => noise.push(`${hash}: ${error.message}`));
+  await page.goto(`${url}/_kumoi/studio/#${hash}`);
+  return page;
+}
+
+async function check(name, work) {
+  if (process.env.ONLY && !new RegExp(process.env.ONLY).test(name)) return;
+  const began = performance.now();
+  try {
+    const detail = await work();
+    console.log(JSON.stringify({ name, ok: true, detail, ms: Math.round(performance.now() - began) }));
+  } catch (error) {
+    console.log(JSON.stringify({ name, ok: false, detail: String(error.stack ?? error).slice(0, 1500) }));
+  }
+}
+
+function expect(truth, words) {
+  if (!truth) throw new Error(words);
+}
+
+async function shot(page, name) {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+const call = (page, account, service, operation, params) =>
+  page.evaluate(
+    async ([account, body]) => {
+      const answer = await fetch(`/_kumoi/studio/api/call?account=${account}`, { method: "POST", headers: { "x-kumoi-studio": "1" }, body });
+      return (await answer.json()).answer;
+    },
+    [account, JSON.stringify({ service, operation, params })],
+  );
+
+async function clean(page, what) {
+  await page.evaluate(await (await import("node:fs/promises")).readFile(axe, "utf8"));
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const told = found.violations.map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary?.split("\n")[1] ?? ""}`).join(" | ")}`);
+  expect(told.length === 0, `${what}: ${told.join("\n")}`);
+}
+
+/** The open screen at 1280 pixels, light and dark: nothing that axe minds, nothing that is cut off. */
+async function readable(page, name) {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await clean(page, `${name}, light`);
+  await page.getByRole("button", { name: "Dark theme" }).click();
+  await shot(page, `studio-${name}-dark`);
+  await clean(page, `${name}, dark`);
+  await page.getByRole("button", { name: "Light theme" }).click();
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(!wide, `${name} is wider than 1280 pixels`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+const ready = (page) => page.locator(".canvas[data-ready=yes] [data-node]").first().waitFor();
+
+await check("map", async () => {
+  const page = await open("map");
+  await ready(page);
+  const text = await page.locator("aside").innerText();
+  for (const question of ["Failing now", "Where the money goes", "Slowest"]) expect(text.includes(question), `no "${question}"`);
+  expect(text.includes("CardRefused"), `the failing call is not told: ${text}`);
+  expect((await page.locator(`[data-node="${facts.api}"]`).count()) === 1, "no card for the API");
+  await page.waitForTimeout(400);
+  await shot(page, "studio-map");
+  await page.keyboard.press("j");
+  await page.waitForFunction(() => location.hash.length > 5);
+  await page.locator(`[data-node="${facts.worker}"]`).click();
+  await page.getByRole("heading", { name: "Called by" }).waitFor();
+  await shot(page, "studio-map-node");
+  await readable(page, "map");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("a");
+  await page.locator('[data-node="app:orders"]').waitFor();
+  await page.keyboard.press("a");
+  await page.locator(`[data-node="${facts.worker}"]`).waitFor();
+  await page.close();
+});
+
+await check("the map follows a call", async () => {
+  const page = await open(`map/${facts.charge}`);
+  await ready(page);
+  await page.getByRole("heading", { name: "Called by" }).waitFor();
+  const calls = () => page.locator("dl dd").first().innerText();
+  const before = await calls();
+  await page.evaluate(() => { window.seen = 0; new MutationObserver(() => (window.seen = performance.now())).observe(document.querySelector("dl"), { subtree: true, childList: true, characterData: true }); });
+  const began = await page.evaluate(() => performance.now());
+  await call(page, facts.account, "lambda", "Invoke", { FunctionName: "charge", Payload: Buffer.from('{"amount": 1, "card": "good", "order": "x"}').toString("base64") });
+  await page.waitForFunction((was) => document.querySelector("dl dd")?.textContent !== was, before);
+  const took = (await page.evaluate(() => window.seen)) - began;
+  await page.close();
+  return { ms: Math.round(took) };
+});
+
+await check("map of 60 nodes", async () => {
+  const page = await open("map");
+  await page.getByLabel("Account").selectOption(facts.crowd);
+  await page.waitForFunction(() => document.querySelectorAll(".canvas[data-ready=yes] [data-node]").length >= 60);
+  await page.waitForTimeout(500);
+  await page.addInitScript((account) => sessionStorage.setItem("kumoi-account", account), facts.crowd);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll(".canvas[data-ready=yes] [data-node]").length >= 60);
+  const painted = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())))));
+  await shot(page, "studio-map-60");
+  await page.close();
+  return { ms: Math.round(painted) };
+});
+
+const together = [];
+const soon = (name, work) => together.push(() => check(name, work));
+
+soon("palette", async () => {
+  const page = await open("map");
+  await ready(page);
+  await page.keyboard.press("/");
+  await page.getByRole("combobox", { name: "Search resources" }).fill("metr");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash === "#metrics");
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await page.waitForFunction(() => location.hash === "#traces");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search resources" }).fill("Worker");
+  await page.getByRole("option", { name: /Worker/ }).waitFor();
+  await clean(page, "palette");
+  await shot(page, "studio-palette");
+  await page.close();
+});
+
+soon("traces", async () => {
+  const page = await open(`traces/${facts.api}`);
+  await page.locator("[role=list] .item").first().waitFor();
+  await page.locator("tbody tr").nth(1).waitFor();
+  const row = page.locator("tbody tr").filter({ hasText: "Invoke" }).first();
+  await row.click();
+  await page.getByRole("heading", { name: "Given" }).waitFor();
+  await page.getByRole("heading", { name: "Logs" }).waitFor();
+  await shot(page, "studio-traces");
+  await readable(page, "traces");
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByRole("button", { name: "Replay edited" }).click();
+  await page.getByRole("heading", { name: "The replay answered" }).waitFor();
+  await page.getByRole("button", { name: "Its trace" }).click();
+  await page.waitForFunction(() => location.hash.startsWith("#traces/1-"));
+  await page.close();
+});
+
+soon("logs", async () => {
+  const page = await open("logs");
+  await page.locator(".line").first().waitFor();
+  await page.locator("figure svg").waitFor();
+  await shot(page, "studio-logs");
+  await readable(page, "logs");
+  await page.getByLabel("Query").fill('fields @timestamp, @message\n| filter @message like "CardRefused"');
+  await page.keyboard.press("Control+Enter");
+  await page.waitForFunction(() => { const all = [...document.querySelectorAll(".line .text")]; return all.length > 0 && all.every((one) => one.textContent.includes("CardRefused")); });
+  await page.getByRole("button", { name: "Follow live" }).click();
+  await call(page, facts.account, "lambda", "Invoke", { FunctionName: "mean", Payload: Buffer.from('{"say": "followed live"}').toString("base64") });
+  await page.locator(".line", { hasText: "followed live" }).first().waitFor();
+  await page.close();
+});
+
+soon("executions", async () => {
+  const page = await open("executions");
+  await page.locator("[role=list] .item").first().waitFor();
+  await page.locator("[role=list] .item", { hasText: "stolen" }).click();
+  await page.locator(".state.caught").first().waitFor();
+  await shot(page, "studio-executions");
+  await readable(page, "executions");
+  await page.locator(".state.caught").first().click();
+  await page.getByRole("heading", { name: "Input" }).waitFor();
+  const text = await page.locator("aside").innerText();
+  expect(text.includes("CardRefused"), `the state's error is not told: ${text}`);
+  await page.close();
+});
+
+soon("data", async () => {
+  const page = await open(`data/${facts.stock}`);
+  await page.getByRole("button", { name: "lamp" }).click();
+  await page.getByLabel("The item as JSON").waitFor();
+  await shot(page, "studio-data");
+  await readable(page, "data");
+  await page.getByLabel("The item as JSON").fill('{"item": "lamp", "left": 77}');
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.locator("td", { hasText: "77" }).waitFor();
+  const item = await call(page, facts.account, "dynamodb", "GetItem", { TableName: "stock", Key: { item: { S: "lamp" } } });
+  expect(item.Item.left.N === "77", `the table has ${JSON.stringify(item)}`);
+  await page.evaluate((hash) => (location.hash = hash), `data/${facts.queue}`);
+  await page.getByLabel("Message body").fill("from the browser");
+  await page.getByRole("button", { name: "Send message" }).click();
+  await page.waitForFunction(() => document.querySelector("dl dd")?.textContent === "1");
+  await page.getByRole("button", { name: "Receive up to 10" }).click();
+  await page.locator("pre", { hasText: "from the browser" }).waitFor();
+  await clean(page, "queue");
+  await page.evaluate((hash) => (location.hash = hash), `data/${facts.bucket}`);
+  await page.getByRole("button", { name: "New object" }).click();
+  await page.getByLabel("Key").fill("note.json");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "note.json" }).waitFor();
+  await clean(page, "bucket");
+  await page.close();
+});
+
+soon("metrics", async () => {
+  const page = await open("metrics");
+  await page.locator(".u-over").waitFor();
+  await page.getByLabel("Filter metrics").fill("Errors");
+  await page.locator(".item", { hasText: "Errors" }).first().click();
+  await page.getByRole("heading", { name: "Errors" }).waitFor();
+  await page.waitForFunction(() => /[1-9]\d* data point/.test(document.body.innerText));
+  await shot(page, "studio-metrics");
+  await readable(page, "metrics");
+  await page.close();
+});
+
+soon("a log line or a payload cannot script the page", async () => {
+  const page = await open("logs");
+  await page.locator(".line").first().waitFor();
+  const evil = `<img src=x onerror="window.owned=1"><script>window.owned=1</script>`;
+  await call(page, facts.account, "lambda", "Invoke", { FunctionName: "mean", Payload: Buffer.from(JSON.stringify({ say: evil })).toString("base64") });
+  await page.getByLabel("Query").fill("fields @timestamp, @message | sort @timestamp desc | limit 100");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".line", { hasText: "onerror" }).first().click();
+  await page.locator(".line[aria-expanded=true]", { hasText: "onerror" }).first().waitFor();
+  await page.evaluate(() => (location.hash = "traces/lambda:mean"));
+  await page.locator("[role=list] .item").first().click();
+  await page.locator("tbody tr").filter({ hasText: "Invoke" }).first().click();
+  await page.locator("pre", { hasText: "onerror" }).first().waitFor();
+  expect((await page.evaluate(() => window.owned)) === undefined, "the page ran what a log line said");
+  const inline = await page.evaluate(() => new Promise((done) => {
+    const script = document.createElement("script");
+    document.addEventListener("securitypolicyviolation", () => done("refused"));
+    script.textContent = "window.owned = 1";
+    document.body.append(script);
+    setTimeout(() => done(window.owned === 1 ? "ran" : "silent"), 500);
+  }));
+  noise.splice(0, noise.length, ...noise.filter((one) => !one.includes("Content Security Policy")));
+  expect(inline === "refused", `an inline script: ${inline}`);
+  await page.close();
+});
+
+// The rest shares the browser, three at a time.
+await Promise.all([0, 1, 2].map(async () => {
+  for (let next = together.shift(); next !== undefined; next = together.shift()) await next();
+}));
+await check("no errors in the console", async () => expect(noise.length === 0, noise.join("\n")));
+await browser.close();

@@ -1,0 +1,23 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+const platform = process.env.KUMOI_URL ?? "http://127.0.0.1:4566";
+
+export default defineConfig({
+  base: "/_kumoi/studio/",
+  plugins: [svelte()],
+  build: {
+    outDir: "../kumoi/studio/dist",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    cssCodeSplit: false,
+    // One file compresses better than one a screen; only the layout engine, ten times as large, comes when it is needed.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", test: (id) => !id.includes("elkjs") }] } } },
+    chunkSizeWarningLimit: 2000,
+  },
+  server: { proxy: { "/_kumoi/studio/api": platform } },
+  test: { include: ["src/**/*.test.ts"] },
+});

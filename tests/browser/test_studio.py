@@ -1,0 +1,171 @@
+"""Studio in a browser: every screen on a running example, driven by `studio/e2e/drive.mjs` in Debian's chromium.
+
+One run of the driver, a test for each thing that it checked. `KUMOI_SCREENSHOTS=docs/images` has it save pictures.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("KUMOI_CHROMIUM") or shutil.which("chromium")
+MODULES = ROOT / "studio/node_modules/playwright-core"
+ACCOUNT, CROWD = "000000000000", "222222222222"
+
+SCREENS = ("map", "traces", "logs", "executions", "data", "metrics")
+CHECKS = (
+    *SCREENS,
+    "the map follows a call",
+    "map of 60 nodes",
+    "palette",
+    "a log line or a payload cannot script the page",
+    "no errors in the console",
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # boto3.client of the examples has no close
+]
+
+MEAN = "def handler(event, context):\n    print(event['say'])\n    return {'said': event['say']}\n"
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[str]:
+    """A platform of the module's own: the driver counts and changes what it finds."""
+    with tempfile.TemporaryDirectory(prefix="kumoi-studio-") as directory:
+        kumoi = [sys.executable, "-m", "kumoi"]
+        started = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--data", directory]
+        subprocess.run(started, check=True, stdout=subprocess.DEVNULL)
+        try:
+            yield json.loads((Path(directory) / "platform.json").read_text())["url"]
+        finally:
+            subprocess.run([*kumoi, "down", "--data", directory], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def found(platform: str) -> dict[str, dict[str, Any]]:
+    """What the driver says of each check, on the examples `orders` and `order-saga`."""
+    if not MODULES.is_dir() or not (ROOT / "kumoi/studio/dist/index.html").is_file():
+        pytest.fail(
+            "Studio is not built although there is chromium: scripts/setup builds it with Node.js 20.19 or newer"
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        wanted = {"ENDPOINT_URL": platform, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}
+        for name, value in {**wanted, "DEFAULT_REGION": "us-east-1"}.items():
+            patch.setenv(f"AWS_{name}", value)
+        facts = prepare()
+    command = ["node", "e2e/drive.mjs", platform, json.dumps(facts)]
+    if shots := os.environ.get("KUMOI_SCREENSHOTS"):
+        (ROOT / shots).mkdir(parents=True, exist_ok=True)
+        command.append(str(ROOT / shots))
+    environment = {**os.environ, "KUMOI_CHROMIUM": str(CHROMIUM)}
+    done = subprocess.run(
+        command, cwd=ROOT / "studio", env=environment, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return {one["name"]: one for one in map(json.loads, done.stdout.splitlines())}
+
+
+def prepare() -> dict[str, str]:
+    """Run the examples; the names that the driver looks for."""
+    import boto3
+
+    crowd()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("app.py", MEAN)
+    functions = boto3.client("lambda")
+    role = "arn:aws:iam::000000000000:role/r"
+    functions.create_function(
+        FunctionName="mean",
+        Runtime=f"python3.{sys.version_info.minor}",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    functions.invoke(FunctionName="mean", Payload=b'{"say": "hello"}')
+    boto3.client("sqs").create_queue(QueueName="browser")
+    orders = runpy.run_path(str(ROOT / "examples/orders/orders.py"))
+    outputs = orders["deploy"]()
+    for number in range(8):
+        order = {"id": f"o{number}", "customer": f"c{number % 3}", "amount": number + 1, "flaky": number == 3}
+        orders["send"](outputs["ApiId"], order)
+    subprocess.run([sys.executable, str(ROOT / "examples/order-saga/saga.py")], check=True, stdout=subprocess.DEVNULL)
+    named = {name["FunctionName"].rpartition("-")[0]: name["FunctionName"] for name in every_function(functions)}
+    return {
+        "account": ACCOUNT,
+        "crowd": CROWD,
+        "api": f"apigatewayv2:{outputs['ApiId']}",
+        "worker": f"lambda:{named['orders-Worker']}",
+        "charge": "lambda:charge",
+        "stock": "dynamodb:stock",
+        "queue": "sqs:browser",
+        "bucket": "s3:orders-code",
+    }
+
+
+def every_function(functions: Any) -> list[dict[str, Any]]:
+    return [one for page in functions.get_paginator("list_functions").paginate() for one in page["Functions"]]
+
+
+def crowd() -> None:
+    """Sixty nodes in an account of their own: twenty functions, each with a queue to read and a table to write."""
+    import boto3
+
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("app.py", MEAN)
+    account = {"aws_access_key_id": CROWD, "aws_secret_access_key": "test"}
+    functions, tables = boto3.client("lambda", **account), boto3.client("dynamodb", **account)
+    queues = boto3.client("sqs", **account)
+    for number in range(20):
+        queue = queues.create_queue(QueueName=f"queue-{number}")["QueueUrl"]
+        tables.create_table(
+            TableName=f"table-{number}",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        functions.create_function(
+            FunctionName=f"function-{number}",
+            Runtime=f"python3.{sys.version_info.minor}",
+            Role="arn:aws:iam::000000000000:role/r",
+            Handler="app.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"TABLE": f"table-{number}", "QUEUE": queue, "NEXT": f"table-{number // 4 * 4}"}},
+        )
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_studio(found: dict[str, dict[str, Any]], name: str) -> None:
+    assert found[name]["ok"], found[name]["detail"]
+
+
+def test_a_bundle_that_loads_quickly() -> None:
+    """150 KB of JavaScript and CSS at most, compressed, without the engine that lays maps out: it comes when needed."""
+    import gzip
+
+    assets = ROOT / "kumoi/studio/dist/assets"
+    sizes = {
+        path.name: len(gzip.compress(path.read_bytes(), 9))
+        for path in assets.iterdir()
+        if path.suffix in (".js", ".css") and not path.name.startswith("elk-")
+    }
+    assert sum(sizes.values()) <= 150 * 1024, sizes

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+
+from kumoi.doorway import payloads as recorder
+from kumoi.doorway.payloads import HIDDEN, LARGEST, PER_EDGE, Payloads, redacted
+
+
+def call(span: str, params: dict[str, Any], **given: Any) -> Any:
+    plain = {"account": "1", "region": "r", "service": "s", "operation": "o", "source": "a", "node": "b"}
+    return cast(Any, SimpleNamespace(span=span, params=params, request_bytes=0, **{**plain, **given}))
+
+
+def test_secrets_are_hidden_wherever_they_are_named() -> None:
+    body = '{"password": "hunter2", "user": "ann"}'
+    found = redacted(
+        {
+            "headers": {"Authorization": "Bearer x", "cookie": ["a=1"], "accept": "*/*"},
+            "SecretString": "s",
+            "NextToken": "page",
+            "Payload": body,
+            "list": [{"x-api-key": "k"}],
+            "Empty": {"token": ""},
+        }
+    )
+    assert found["headers"] == {"Authorization": HIDDEN, "cookie": HIDDEN, "accept": "*/*"}
+    assert (found["SecretString"], found["NextToken"], found["Empty"]) == (HIDDEN, "page", {"token": ""})
+    assert orjson.loads(found["Payload"]) == {"password": HIDDEN, "user": "ann"}
+    assert found["list"] == [{"x-api-key": HIDDEN}]
+
+
+def test_a_text_that_only_looks_like_json_stays() -> None:
+    assert redacted({"a": "{not json"}) == {"a": "{not json"}
+
+
+def test_an_edge_keeps_its_last_calls_only() -> None:
+    kept = Payloads(on=True)
+    for number in range(PER_EDGE + 5):
+        kept.record(call(str(number), {"n": number}), {"ok": True})
+    assert kept.find("4") is None
+    assert kept.find("5") is not None
+    kept.record(call("else", {}, node="other"), None)
+    assert kept.find("5") is not None
+
+
+def test_what_is_too_large_or_no_json_is_left_out_and_bytes_are_text() -> None:
+    kept = Payloads(on=True)
+    kept.record(call("big", {"x": "y" * (LARGEST + 1)}), {"Body": object(), "raw": b"\xff", "text": b"hi"})
+    found = kept.find("big")
+    assert found is not None and found.given is None and found.answered is not None
+    assert orjson.loads(found.answered) == {"Body": "<object>", "raw": {"base64": "/w=="}, "text": "hi"}
+
+
+def test_together_they_stay_below_a_bound(monkeypatch: Any) -> None:
+    monkeypatch.setattr(recorder, "TOGETHER", 5000)
+    kept = Payloads(on=True)
+    for number in range(20):
+        kept.record(call(str(number), {"x": "y" * 800}, node=str(number)), None)
+    assert [number for number in range(20) if kept.find(str(number))] == [16, 17, 18, 19]
+
+
+def test_switching_off_forgets() -> None:
+    kept = Payloads(on=True)
+    kept.record(call("a", {}), None)
+    kept.record(call("b", {}, account="2"), None)
+    kept.clear("1")
+    assert (kept.find("a"), kept.find("b") is None) == (None, False)
+    kept.switch(False)
+    assert kept.find("b") is None
+
+
+def test_a_value_that_is_changed_later_is_kept_as_it_was() -> None:
+    kept, params = Payloads(on=True), {"list": [1]}
+    kept.record(call("a", params), None)
+    params["list"].append(2)
+    found = kept.find("a")
+    assert found is not None and found.given == b'{"list":[1]}'

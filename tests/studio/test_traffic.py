@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from kumoi.doorway import ChargeKey, Hop
+from kumoi.studio.traffic import WINDOW, Edge, Traffic
+
+
+def hop(**given: Any) -> Hop:
+    plain = Hop(
+        0, "1", "us-east-1", "t", "s", "", "client", "lambda:f", "lambda", "Invoke", "ok", 1000, 10, 20, "r", "", {}
+    )
+    return plain._replace(**{"units": {"requests": 1}, **given})
+
+
+def test_rates_are_of_now_and_totals_of_ever() -> None:
+    edge = Edge("a", "b")
+    edge.add(hop(), 1000.0)
+    for second in range(30):
+        edge.add(hop(outcome="SlowDown" if second % 3 == 0 else "ok", duration_us=second * 1000), 1100.0 + second)
+    told = edge.told(1129.5)
+    assert (told["calls"], told["errors"], told["recent"], told["recentErrors"]) == (31, 10, 30, 10)
+    assert (told["rate"], told["lastError"], told["recentThrottles"]) == (1.0, "SlowDown", 10)
+    assert (told["p50"], told["p95"], told["bytes"]) == (14_000, 28_000, 31 * 30)
+    later = edge.told(1129.5 + WINDOW)
+    assert (later["calls"], later["recent"], later["rate"], later["costHour"], later["p95"]) == (31, 0, 0.0, 0.0, 0)
+
+
+def test_an_edge_keeps_no_more_than_its_window() -> None:
+    edge = Edge("a", "b")
+    for second in range(WINDOW * 2):
+        edge.add(hop(), float(second))
+    assert len(edge.buckets) <= WINDOW + 1
+
+
+class Heard:
+    """The hops of a platform, as far as traffic needs one."""
+
+    def __init__(self) -> None:
+        self.listener: Any = None
+
+    def listen(self, listener: Any) -> Any:
+        self.listener = listener
+        return lambda: None
+
+
+def edges_of(*hops: Hop, mode: str = "audit") -> set[tuple[str, str]]:
+    async def listened() -> set[tuple[str, str]]:
+        heard = Heard()
+        registry = SimpleNamespace(data_plane=lambda name: name == "execute-api" or None)
+        parts = SimpleNamespace(hops=heard, charges=Heard(), identity=SimpleNamespace(mode=mode), registry=registry)
+        traffic = Traffic(cast(Any, parts))
+        for one in hops:
+            heard.listener(one)
+        return set(traffic.edges("1"))
+
+    return asyncio.run(listened())
+
+
+def test_the_map_has_work_only() -> None:
+    s3 = {"service": "s3", "operation": "GetObject", "target": "s3:code", "source": "lambda:f"}
+    assert edges_of(
+        hop(),
+        hop(operation="CreateFunction"),
+        hop(source="cloudformation:app", service="s3", operation="PutObject", target="s3:b"),
+        hop(source="sqs:q", service="sqs", operation="ReceiveMessages", target="sqs:q"),
+        hop(source="lambda:f", target="lambda:f"),
+        hop(source="stepfunctions", service="events", operation="PutEvents", target="events"),
+        hop(**s3),
+        hop(**{**s3, "target": "s3:mine", "principal": "arn:aws:sts::1:assumed-role/r/f"}),
+        hop(service="apigatewayv2", operation="execute-api", target="apigatewayv2:a"),
+    ) == {
+        ("client", "lambda:f"),
+        ("lambda:f", "lambda:f"),
+        ("lambda:f", "s3:mine"),
+        ("client", "apigatewayv2:a"),
+    }
+
+
+def test_a_call_that_names_several_resources_goes_to_each() -> None:
+    asked = (
+        "dynamodb:PutItem arn:aws:dynamodb:us-east-1:1:table/A\ndynamodb:PutItem arn:aws:dynamodb:us-east-1:1:table/B"
+    )
+    write = hop(source="lambda:f", service="dynamodb", operation="TransactWriteItems", target="dynamodb", asked=asked)
+    assert edges_of(write) == {("lambda:f", "dynamodb:A"), ("lambda:f", "dynamodb:B")}
+
+
+def test_what_is_no_call_is_charged_to_its_node() -> None:
+    async def charged() -> dict[str, float]:
+        charges = Heard()
+        registry = SimpleNamespace(data_plane=lambda name: None)
+        identity = SimpleNamespace(mode="audit")
+        parts = SimpleNamespace(hops=Heard(), charges=charges, identity=identity, registry=registry)
+        traffic = Traffic(cast(Any, parts))
+        key = ChargeKey("1", "us-east-1", "t", "stepfunctions:m", "stepfunctions", "Execution")
+        charges.listener(key, {"transitions": 3})
+        return traffic.own_costs("1")
+
+    assert asyncio.run(charged()) == {"stepfunctions:m": pytest.approx(3 * 25e-6 * 60)}
