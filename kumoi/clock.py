@@ -28,16 +28,18 @@ class Clock:
     """Platform time in epoch seconds, as a float.
 
     One instance belongs to one platform. Reading is cheap (no lock); sleeping needs a running event loop.
-    `real` is the machine's epoch clock, injectable for tests.
+    `real` is the machine's epoch clock, injectable for tests. It `begins` at the machine's time unless told another.
     """
 
-    def __init__(self, real: Callable[[], float] = time.time) -> None:
+    def __init__(self, real: Callable[[], float] = time.time, *, begins: float | None = None) -> None:
         self._real = real
         self._anchor_real = real()
         self._anchor = self._anchor_real
         self._scale = 1.0
         self._held = False
-        self._natural = True
+        self._natural = begins is None
+        if begins is not None:
+            self._anchor = begins
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._abandoned = 0
         self._sequence = itertools.count()

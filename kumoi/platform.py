@@ -1,15 +1,19 @@
 """The platform: builds every part of Kumoi, starts and stops them in order.
 
 Nothing is global: several platforms can live in one process. Floors come up from the bottom (clock, stores), then the
-doorway with its services, then the listener; they go down the other way.
+doorway with its services; they go down the other way. The listener and the host of sandboxes stay: when a
+snapshot is loaded, what lies between them is taken down and built again on other data.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ipaddress
 import logging
-from collections.abc import Mapping
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,15 +30,21 @@ from kumoi.doorway.payloads import Payloads
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
+from kumoi.gateway.recording import Recording
 from kumoi.gateway.routing import Router
+from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.gateway.turnstile import Turnstile
 from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
-from kumoi.names import DEFAULT_REGION
+from kumoi.names import DEFAULT_REGION, hex_id
 from kumoi.sandbox import IsolationSetting, SandboxHost
 from kumoi.sandbox.js import JsContexts
+from kumoi.snapshots import BadSnapshot, Manifest, Sources, exchange, finish, manifest_of, recover, stage, take_back
+from kumoi.snapshots.exchange import INCOMING, SAVING
+from kumoi.snapshots.taking import BLOBS, LAKE, STATE
 from kumoi.state import State
 from kumoi.state.sqlite import SqliteState
 from kumoi.state.timers import TimerRunner
@@ -86,26 +96,49 @@ class Settings:
             )
 
 
+_GRACE = 2.0
+"""Seconds that requests under way have to end in when a snapshot is loaded."""
+_STORES = ("state", "blobs", "lake")
+
+
 @dataclass(slots=True)
 class Platform:
-    """One running Kumoi. `async with Platform(settings) as platform:` starts and stops it."""
+    """One running Kumoi. `async with Platform(settings) as platform:` starts and stops it.
+
+    `parts` are those that run now: loading a snapshot builds new ones.
+    """
 
     settings: Settings = field(default_factory=Settings)
     parts: Parts = field(default_factory=Parts)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _ground: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _turnstile: Turnstile | None = None
+    _temporary_path: Path | None = None
+    _listener: Listener | None = None
+    _sandboxes: SandboxHost | None = None
+    _clock: Clock = field(default_factory=Clock)
+    _loading: bool = False
 
     async def start(self) -> None:
         """Bring every part up; returns once the port answers."""
         self.settings.check()
         try:
-            await self._build()
+            if self.settings.data is not None:
+                await asyncio.to_thread(recover, self.settings.data.resolve())
+            await self._build(Clock())
         except BaseException:
             await self._stack.aclose()
+            await self._ground.aclose()
             raise
 
     async def stop(self) -> None:
         """Take every part down: requests in flight are finished, everything written is durable."""
+        if self._listener is not None:
+            if Studio in self.parts:
+                self.parts[Studio].feed.close()  # or the listener waits for who looks on
+            await self._listener.stop()
         await self._stack.aclose()
+        await self._ground.aclose()
 
     async def __aenter__(self) -> Platform:
         await self.start()
@@ -117,7 +150,8 @@ class Platform:
     @property
     def port(self) -> int:
         """The port the platform listens on."""
-        return self.parts[Listener].port
+        assert self._listener is not None, "a platform that was not started has no port"
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -143,13 +177,104 @@ class Platform:
         doorway.payloads.clear(account)
         self.parts[Studio].traffic.clear(account)
 
-    async def _build(self) -> None:
-        stack, settings, parts = self._stack, self.settings, self.parts
+    async def save(self) -> tuple[Path, Manifest]:
+        """Stage a snapshot of everything while all goes on: the directory it lies in, and what it says of itself."""
+        doorway, state = self.parts[Doorway], self.parts[State]  # type: ignore[type-abstract]
+        assert isinstance(state, SqliteState), "the one engine there is"
+        doorway.hops.flush()
+        taken = doorway.clock.now()
+        staged = self._directory(SAVING) / hex_id(16)
+        try:
+            await stage(Sources(state, doorway.blobs, doorway.lake, self._kept()), staged)
+            return staged, await asyncio.to_thread(manifest_of, staged, taken=taken, region=self.settings.region)
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, staged, ignore_errors=True)
+            raise
+
+    async def load(self, unpack: Callable[[Path], Manifest], *, at_saved_time: bool = False) -> Manifest:
+        """Run on a snapshot instead of what there is; `unpack` puts it into a directory (in a thread) and checks it.
+
+        BadSnapshot leaves the platform as it was. Requests that come meanwhile wait; sandboxes are discarded, timers
+        and pollers go on. The clock goes on from the later of the machine's time and the snapshot's, or from that one
+        where `at_saved_time`.
+        """
+        if self._loading:
+            raise BadSnapshot("another snapshot is being loaded")
+        self._loading = True
+        root = self._root()
+        incoming = root / INCOMING
+        try:
+            await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
+            try:
+                manifest = await asyncio.to_thread(unpack, incoming)
+                unknown = {path.name for path in (incoming / "files").glob("*")} - self._kept().keys()
+                if unknown:
+                    raise BadSnapshot(f"it holds files of what this Kumoi does not have: {', '.join(sorted(unknown))}")
+            except BaseException:
+                await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
+                raise
+            await self._exchange(root, manifest.taken if at_saved_time else max(manifest.taken, time.time()))
+            return manifest
+        finally:
+            self._loading = False
+
+    async def _exchange(self, root: Path, now: float) -> None:
+        assert self._turnstile is not None, "a platform that runs has one"
+        before, kept = self._clock.now(), tuple(self._kept())
+        await self._turnstile.close(_GRACE)
+        await self._take_down()
+        if self.settings.data is None:
+            contents = root / "contents"
+            for store in _STORES:
+                (root / INCOMING / store).mkdir(parents=True, exist_ok=True)
+                (contents / store).parent.mkdir(exist_ok=True)
+                (root / INCOMING / store).rename(contents / store)
+            await asyncio.to_thread(exchange, root, kept)
+            try:
+                await self._build(Clock(begins=now), contents)
+            except Exception as error:
+                logger.exception("the platform does not run on the snapshot; it begins empty")
+                await self._take_down()
+                await self._build(Clock(begins=before))
+                text = f"the platform does not run on it, and what it had in memory is gone: {error}"
+                raise BadSnapshot(text) from error
+            finally:
+                await asyncio.to_thread(shutil.rmtree, contents, ignore_errors=True)
+        else:
+            await asyncio.to_thread(exchange, root, (*_STORES, *kept))
+            try:
+                await self._build(Clock(begins=now))
+            except Exception as error:
+                logger.exception("the platform does not run on the snapshot; it goes back to what was there")
+                await self._take_down()
+                await asyncio.to_thread(take_back, root)
+                await self._build(Clock(begins=before))
+                raise BadSnapshot(f"the platform does not run on it: {error}") from error
+        await asyncio.to_thread(finish, root)
+
+    async def _take_down(self) -> None:
+        """End all parts but those that stay, and have their memory back: `_build` takes what is there for permanent."""
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+        self.parts = Parts()
+        gc.unfreeze()
+        gc.collect()
+
+    def _kept(self) -> dict[str, Path]:
+        """The directories that services keep, by name."""
+        registry = self.parts[Doorway].registry
+        return {name: self._root() / name for service in registry for name in service.directories}
+
+    async def _build(self, clock: Clock, contents: Path | None = None) -> None:
+        """Build all parts but the listener, which stays once it was built; `contents` fill the stores in memory."""
+        self.parts = parts = Parts()
+        self._clock = clock
+        stack, settings = self._stack, self.settings
         parts.add(Settings, settings)
-        clock = parts.add(Clock, Clock())
-        state = await self._open_state(clock)
-        blobs = self._open_blobs()
-        lake = await self._open_lake(clock)
+        parts.add(Clock, clock)
+        state = await self._open_state(clock, contents)
+        blobs = self._open_blobs(contents)
+        lake = await self._open_lake(contents)
         timers = parts.add(TimerRunner, TimerRunner(state, clock))
         identity = await Identity.open(state, clock, settings.auth)
         parts.add(Identity, identity)
@@ -177,25 +302,16 @@ class Platform:
         stack.callback(doorway.charges.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
         authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
-        sandboxes = parts.add(
-            SandboxHost,
-            SandboxHost(
-                self._directory("sandboxes"),
-                isolation=settings.isolation,
-                now=clock.now,
-                databases=settings.databases,
-                authority=lambda: authority.ca_file,
-            ),
-        )
-        await sandboxes.start()
-        stack.push_async_callback(sandboxes.stop)
+        parts.add(SandboxHost, await self._sandbox_host(authority))
         stack.callback(parts.add(JsContexts, JsContexts()).close)
-        listener = self._listener(doorway, clock, timers)
+        turnstile, listener = self._entrance(authority)
+        front = self._front(doorway, clock, timers)
         for service in doorway.registry:
             await stack.enter_async_context(service.running(parts))
         stack.push_async_callback(timers.stop)
-        await listener.start()
-        stack.push_async_callback(listener.stop)
+        turnstile.open(front)
+        if not listener.listening:
+            await listener.start()
         stack.callback(parts[Studio].close)
         doorway.endpoint = self.url
         await self._daemon_proxy(doorway.tracing)
@@ -205,39 +321,75 @@ class Platform:
         stack.callback(lag.stop)
         gc.freeze()
 
-    async def _open_state(self, clock: Clock) -> SqliteState:
+    async def _sandbox_host(self, authority: CertificateAuthority) -> SandboxHost:
+        """The host of sandboxes, which stays too: its interpreters are warm, and whoever has sandboxes ends them."""
+        if self._sandboxes is None:
+            settings = self.settings
+            self._sandboxes = SandboxHost(
+                self._directory("sandboxes"),
+                isolation=settings.isolation,
+                now=lambda: self._clock.now(),
+                databases=settings.databases,
+                authority=lambda: authority.ca_file,
+            )
+            await self._sandboxes.start()
+            self._ground.push_async_callback(self._sandboxes.stop)
+        return self._sandboxes
+
+    async def _open_state(self, clock: Clock, contents: Path | None) -> SqliteState:
         settings = self.settings
         path = None if settings.data is None else self._directory("state") / "kumoi.db"
-        state = await SqliteState.open(path, durability=settings.durability, clock=clock)
+        filled = None if contents is None else contents / STATE
+        state = await SqliteState.open(path, durability=settings.durability, clock=clock, contents=filled)
         self._stack.push_async_callback(state.close)
         self.parts.add(State, state)  # type: ignore[type-abstract]
         return state
 
-    def _open_blobs(self) -> Blobs:
+    def _open_blobs(self, contents: Path | None) -> Blobs:
         settings = self.settings
         blobs: Blobs = (
-            MemoryBlobs() if settings.data is None else LocalBlobs(self._directory("blobs"), settings.durability)
+            MemoryBlobs(None if contents is None else contents / BLOBS)
+            if settings.data is None
+            else LocalBlobs(self._directory("blobs"), settings.durability)
         )
         return self.parts.add(Blobs, blobs)  # type: ignore[type-abstract]
 
-    async def _open_lake(self, clock: Clock) -> Lake:
+    async def _open_lake(self, contents: Path | None) -> Lake:
         root = None if self.settings.data is None else self._directory("lake")
-        lake = await Lake.open(root, durability=self.settings.durability)
+        filled = None if contents is None else contents / LAKE
+        lake = await Lake.open(root, durability=self.settings.durability, contents=filled)
         self._stack.push_async_callback(lake.close)
         return self.parts.add(Lake, lake)
 
-    def _listener(self, doorway: Doorway, clock: Clock, timers: TimerRunner) -> Listener:
-        settings = self.settings
-        router = self.parts.add(Router, Router(default_region=settings.region))
+    def _front(self, doorway: Doorway, clock: Clock, timers: TimerRunner) -> Front:
+        router = self.parts.add(Router, Router(default_region=self.settings.region))
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
+        snapshots = SnapshotRequests(self.save, self.load)
+        recording = Recording()
         wire = self.parts.add(Wire, Wire())
         studio = self.parts.add(Studio, Studio(doorway, wire))
-        internal = Internal(doorway, clock, timers, self.reset, self._facts, studio)
-        front = self.parts.add(Front, Front(doorway, wire, router, internal))
-        authority = self.parts[CertificateAuthority]
-        listener = Listener(front, host=settings.host, port=settings.port, websocket=front.websocket, tls=authority)
-        self.parts.add(FirstBytes, listener)  # type: ignore[type-abstract]
-        return self.parts.add(Listener, listener)
+        internal = Internal(doorway, clock, timers, self.reset, self._facts, studio, snapshots, recording)
+        return self.parts.add(Front, Front(doorway, wire, router, internal, recording))
+
+    def _entrance(self, authority: CertificateAuthority) -> tuple[Turnstile, Listener]:
+        """The listener, and the turnstile behind it."""
+        settings = self.settings
+        if self._turnstile is None or self._listener is None:
+            self._turnstile = Turnstile()
+            self._listener = Listener(
+                self._turnstile,
+                host=settings.host,
+                port=settings.port,
+                websocket=self._turnstile.websocket,
+                tls=authority,
+            )
+        self.parts.add(FirstBytes, self._listener)  # type: ignore[type-abstract]
+        return self._turnstile, self.parts.add(Listener, self._listener)
+
+    def _root(self) -> Path:
+        """The platform's directory; a temporary one when nothing is kept."""
+        data = self.settings.data
+        return self._temporary() if data is None else data.resolve()
 
     async def _daemon_proxy(self, tracing: Tracing) -> None:
         """The daemon's port takes SDKs' questions about sampling rules, too, by HTTP and unsigned."""
@@ -253,18 +405,17 @@ class Platform:
             self._stack.push_async_callback(proxy.stop)
 
     def _directory(self, name: str) -> Path:
-        """A directory of the platform's own, private to its user; temporary when nothing is kept."""
-        data = self.settings.data
-        directory = (self._temporary() if data is None else data.resolve()) / name
+        """A directory of the platform's own, private to its user."""
+        directory = self._root() / name
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return directory
 
     def _temporary(self) -> Path:
-        if Temporary not in self.parts:
+        if self._temporary_path is None:
             holder = TemporaryDirectory(prefix="kumoi-")
-            self._stack.callback(holder.cleanup)
-            self.parts.add(Temporary, Temporary(Path(holder.name)))
-        return self.parts[Temporary].path
+            self._ground.callback(holder.cleanup)
+            self._temporary_path = Path(holder.name)
+        return self._temporary_path
 
     def _facts(self) -> dict[str, Any]:
         settings = self.settings
@@ -289,10 +440,3 @@ def _budget_text(budgets: Budgets) -> str:
         f" ${one['spent']:.4g} spent" + (f", USED UP, {one['refused']} calls refused" if one["exceeded"] else "")
         for one in budgets.told()
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Temporary:
-    """Where an ephemeral platform keeps its files while it runs."""
-
-    path: Path

@@ -22,20 +22,20 @@ STACK = "orders"
 RUNTIME = f"python3.{sys.version_info.minor}"
 
 
-def package() -> bytes:
+def package(functions: str = "functions") -> bytes:
     """The functions' deployment package."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        for path in sorted((HERE / "functions").glob("*.py")):
+        for path in sorted((HERE / functions).glob("*.py")):
             out.write(path, path.name)
     return archive.getvalue()
 
 
-def deploy() -> dict[str, str]:
-    """Make the stack; its outputs."""
+def deploy(functions: str = "functions") -> dict[str, str]:
+    """Make the stack of the careful functions, or of those in another folder; its outputs."""
     s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
     s3.create_bucket(Bucket="orders-code")
-    s3.put_object(Bucket="orders-code", Key="functions.zip", Body=package())
+    s3.put_object(Bucket="orders-code", Key="functions.zip", Body=package(functions))
     parameters = {"CodeBucket": "orders-code", "CodeKey": "functions.zip", "Runtime": RUNTIME}
     cloudformation.create_stack(
         StackName=STACK,

@@ -24,6 +24,16 @@ class NoSuchBlob(LookupError):
     """There is no blob of that id."""
 
 
+class BlobsPin(Protocol):
+    """The blobs of one moment."""
+
+    def copy(self, target: Path) -> None:
+        """Copy each to a file below the directory `target`; blocks."""
+
+    def release(self) -> None:
+        """Let go of what was deleted meanwhile. Called once."""
+
+
 class Blobs(Protocol):
     """A store of blobs."""
 
@@ -51,6 +61,9 @@ class Blobs(Protocol):
         `in_use` answers which of some blobs are referred to. Spared is what is being stored, and what was stored after
         `older_than` (epoch seconds of the machine): its reference may be on its way.
         """
+
+    def pin(self) -> BlobsPin:
+        """Every blob as of now, those of sections too, to be copied while others come and go."""
 
     def section(self, name: str) -> Blobs:
         """A store of its own within this one, for whoever looks after its blobs itself; the same for the same name."""

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
+from kumoi.blobs.copying import FilesPin, Removals
 from kumoi.blobs.hashing import Hashes
 from kumoi.blobs.interface import Blob, InUse, NoSuchBlob
 from kumoi.names import hex_id
@@ -29,8 +30,11 @@ _ID = re.compile(r"[0-9a-f]{32}")
 class LocalBlobs:
     """Blobs in a directory. `durability` full has them on disk before `put` returns."""
 
-    def __init__(self, root: Path, durability: Literal["normal", "full"] = "normal") -> None:
+    def __init__(
+        self, root: Path, durability: Literal["normal", "full"] = "normal", removals: Removals | None = None
+    ) -> None:
         self._root = root
+        self._removals = removals or Removals()
         self._sync = durability == "full"
         self._temporary = root / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,7 +96,7 @@ class LocalBlobs:
 
     async def delete(self, *blob_ids: str) -> None:
         """Remove blobs."""
-        await _in_thread(_unlink, [self._file(blob_id) for blob_id in blob_ids if _ID.fullmatch(blob_id)])
+        await _in_thread(self._unlink, [self._file(blob_id) for blob_id in blob_ids if _ID.fullmatch(blob_id)])
 
     async def sweep(self, in_use: InUse, older_than: float) -> int:
         """Remove blobs that nothing refers to, and uploads that were never finished: folder by folder."""
@@ -101,15 +105,23 @@ class LocalBlobs:
             older = [path for path in await _in_thread(_older, folder, older_than) if path.name not in self._arriving]
             used = await in_use([path.name for path in older]) if older and folder != self._temporary else ()
             removable = [path for path in older if path.name not in used]
-            await _in_thread(_unlink, removable)
+            await _in_thread(self._unlink, removable)
             removed += len(removable)
         return removed
 
     def section(self, name: str) -> LocalBlobs:
         """A store of its own in a folder of this one's."""
         if name not in self._sections:
-            self._sections[name] = LocalBlobs(self._root / name, self._durability)
+            self._sections[name] = LocalBlobs(self._root / name, self._durability, self._removals)
         return self._sections[name]
+
+    def pin(self) -> FilesPin:
+        """Every blob as of now, those of sections too, to be copied."""
+        return FilesPin(self._root, self._removals)
+
+    def _unlink(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self._removals.remove(path)
 
     def _open(self, blob_id: str) -> BinaryIO:
         try:
@@ -161,11 +173,6 @@ def _older(folder: Path, than: float) -> list[Path]:
             if _ID.fullmatch(path.name) and path.stat().st_mtime < than:
                 older.append(path)
     return older
-
-
-def _unlink(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
 
 
 async def _pieces(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+from kumoi.blobs.copying import MemoryPin, read_blobs
 from kumoi.blobs.hashing import Hashes
 from kumoi.blobs.interface import Blob, InUse, NoSuchBlob
 from kumoi.names import hex_id
@@ -16,11 +17,13 @@ INLINE = 65_536
 
 
 class MemoryBlobs:
-    """Blobs in a dictionary, each with the machine's time at which it was stored."""
+    """Blobs in a dictionary, each with the machine's time at which it was stored. `contents` are copied ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, contents: Path | None = None) -> None:
         self._blobs: dict[str, tuple[bytes, float]] = {}
         self._sections: dict[str, MemoryBlobs] = {}
+        if contents is not None:
+            read_blobs(contents, self._take)
 
     async def put(self, content: bytes | AsyncIterator[bytes], *, hashes: Sequence[str] = ("md5",)) -> Blob:
         """Store content under a new id."""
@@ -66,6 +69,20 @@ class MemoryBlobs:
     def section(self, name: str) -> MemoryBlobs:
         """A store of its own."""
         return self._sections.setdefault(name, MemoryBlobs())
+
+    def pin(self) -> MemoryPin:
+        """Every blob as of now, those of sections too, to be copied."""
+        return MemoryPin(dict(self._places("")))
+
+    def _places(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        for blob_id, (content, _) in self._blobs.items():
+            yield f"{prefix}{blob_id[:2]}/{blob_id[2:4]}/{blob_id}", content
+        for name, section in self._sections.items():
+            yield from section._places(f"{prefix}{name}/")
+
+    def _take(self, section: str, blob_id: str, content: bytes) -> None:
+        store = self.section(section) if section else self
+        store._blobs[blob_id] = content, time.time()
 
     def _find(self, blob_id: str) -> bytes:
         try:

@@ -24,8 +24,10 @@ VERBS = {
     "logs": "What a function has logged; -f follows, --query asks Logs Insights.",
     "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",
+    "snapshot": "Keep the whole platform in a file, and go back to it.",
     "clock": "Show, hold, release, advance or scale the platform's time.",
     "fault": "Declare faults that delay, fail or drop calls.",
+    "break": "Run an experiment: break an application on purpose, and see what it makes of that.",
     "runtime": "Install what AWS's runtimes bundle: the SDK for JavaScript.",
     "sdk": "Give botocore the model of a service that it no longer ships.",
     "trace": "The last calls as a tree, or one trace whole.",
@@ -35,6 +37,9 @@ VERBS = {
     "studio": "The console in a browser: map, traces, logs, executions, data, metrics.",
     "iam": "What policies deny, and the smallest ones that do not.",
 }
+
+_MODULES = {"break": "breaking"}
+"""The module of a verb that cannot be called like it."""
 
 
 class Verbs(click.Group):
@@ -48,7 +53,7 @@ class Verbs(click.Group):
         """The command of a verb; None when there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command: Any = importlib.import_module(f"kumoi.cli.{cmd_name}").command
+        command: Any = importlib.import_module(f"kumoi.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 

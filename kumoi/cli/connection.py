@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +17,7 @@ import msgspec
 
 DEFAULT_PORT = 4566
 PROBE_SECONDS = 5.0
+_TRANSFER_SECONDS = 600.0
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
@@ -118,11 +121,52 @@ class Connection:
             text = answer.read()
         finally:
             connection.close()
+        return self._understood(answer.status, text)
+
+    def download(self, path: str, target: Path) -> int:
+        """Save what GET `/_kumoi/<path>` answers, whole or not at all; how many bytes."""
+        part = target.with_name(f".{target.name}.part")
+        connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS)
+        try:
+            connection.request("GET", f"/_kumoi/{path}")
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                self._understood(answer.status, answer.read())
+            with part.open("wb") as out:
+                shutil.copyfileobj(answer, out, 1 << 20)
+                size = out.tell()
+            part.replace(target)
+        except HTTPException as error:
+            raise click.ClickException(f"the platform broke off: {error!r}") from None
+        except OSError as error:
+            raise click.ClickException(f"{target} cannot be written: {error}") from None
+        finally:
+            connection.close()
+            part.unlink(missing_ok=True)
+        return size
+
+    def upload(self, path: str, source: Path, **query: str | None) -> Any:
+        """POST a file to `/_kumoi/<path>`; the answer's JSON."""
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS, blocksize=1 << 20)
+        try:
+            with source.open("rb") as body:
+                headers = {"Content-Length": str(source.stat().st_size)}
+                with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: the answer says why
+                    connection.request("POST", f"/_kumoi/{path}" + (f"?{given}" if given else ""), body, headers)
+                answer = connection.getresponse()
+                return self._understood(answer.status, answer.read())
+        except (OSError, HTTPException) as error:
+            raise click.ClickException(f"{source} could not be sent: {error!r}") from None
+        finally:
+            connection.close()
+
+    def _understood(self, status: int, text: bytes) -> Any:
         try:
             found = json.loads(text)
         except ValueError:
             raise click.ClickException(f"what answers on {self.url} is not Kumoi.") from None
-        if answer.status >= 400:
+        if status >= 400:
             raise click.ClickException(str(found.get("error", found)) if isinstance(found, dict) else text.decode())
         return found
 

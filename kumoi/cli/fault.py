@@ -11,6 +11,12 @@ import click
 from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
 
+ACTIONS = [
+    *("delay", "fail", "drop", "hang", "duplicate", "reorder"),
+    *("answer", "cold", "kill", "freeze", "memory", "disk"),
+]
+KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
+
 
 @click.group("fault")
 def command() -> None:
@@ -18,7 +24,7 @@ def command() -> None:
 
 
 @command.command("add")
-@click.option("--action", type=click.Choice(["delay", "fail", "drop", "answer"]), required=True)
+@click.option("--action", type=click.Choice(ACTIONS), required=True)
 @click.option("--service", help="Which services (glob), e.g. lambda.")
 @click.option("--operation", help="Which operations (glob), e.g. Get*.")
 @click.option("--resource", help="Which function, queue, … (glob).")
@@ -29,22 +35,29 @@ def command() -> None:
 @click.option("--phase", type=click.Choice(["before", "after"]), help="Before the service runs, or after it did.")
 @click.option("--probability", type=click.FloatRange(0, 1))
 @click.option("--seed", type=int, help="The same seed strikes the same calls.")
+@click.option("--skip", type=int, help="Let so many calls of an edge go first.")
+@click.option("--every", type=int, help="Strike each n-th call of an edge.")
 @click.option("--delay", help="How long, e.g. 200ms.")
-@click.option("--error", help="The error's code, e.g. ThrottlingException.")
+@click.option("--spread", help="How much longer or shorter, e.g. 50ms.")
+@click.option("--distribution", type=click.Choice(["fixed", "uniform", "lognormal", "pareto"]))
+@click.option("--copies", type=int, help="How often more a call comes (--action duplicate).")
+@click.option("--limit-mb", type=int, help="What is left to the function (--action memory, disk).")
+@click.option("--error", help=f"The error's code, or one of {', '.join(KINDS)}.")
 @click.option("--message")
 @click.option("--status", type=int)
 @click.option("--times", type=int, help="Strike so often, then no more.")
 @click.option("--id", "id", help="A name for it.")
 @data_option
 @json_option
-def add(data: Path | None, as_json: bool, delay: str | None, **given: Any) -> None:
+def add(data: Path | None, as_json: bool, delay: str | None, spread: str | None, **given: Any) -> None:
     """Declare a fault."""
     fault = {name: value for name, value in given.items() if value is not None}
-    if delay is not None:
-        try:
-            fault["delay_ms"] = parse_duration(delay) * 1000
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+    for name, duration in (("delay_ms", delay), ("spread_ms", spread)):
+        if duration is not None:
+            try:
+                fault[name] = parse_duration(duration) * 1000
+            except ValueError as error:
+                raise click.UsageError(str(error)) from None
     found = Connection.find(data).ask("POST", "faults", fault)
     click.echo(json.dumps(found) if as_json else f"declared {found['id']}: {_describe(found)}")
 
@@ -76,9 +89,12 @@ def _describe(fault: dict[str, Any]) -> str:
     what = {
         "delay": f"delay by {fault['delay_ms']:g} ms",
         "fail": f"fail with {fault['error']}",
-        "drop": "drop",
         "answer": f"answer {fault['payload']}",
-    }[fault["action"]]
+        "duplicate": f"repeat {fault['copies']} times",
+        "memory": f"leave {fault['limit_mb']} MB of memory",
+        "disk": f"leave {fault['limit_mb']} MB of /tmp",
+        "cold": "start cold",
+    }.get(fault["action"], fault["action"])
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"
     where = " where it runs" if fault["point"] == "run" else ""

@@ -7,7 +7,9 @@ is left behind as one hop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,10 +28,15 @@ from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
 from kumoi.doorway.tracing import Tracing
 from kumoi.lake import Lake
+from kumoi.names import uuid
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
+from kumoi.wire.http import BodyTooLarge, BufferedBody
 
 logger = logging.getLogger(__name__)
+
+MOST_REPEATED = 64 << 20
+"""Bytes that a call may carry which a fault repeats."""
 
 
 class Doorway:
@@ -70,6 +77,12 @@ class Doorway:
         self.directory = directory
         self.tracing = tracing or Tracing()
         self.endpoint = ""
+        self._under_way: dict[str, Call] = {}
+
+    @property
+    def under_way(self) -> list[Call]:
+        """The calls that are being answered, the oldest first."""
+        return list(self._under_way.values())
 
     async def dispatch(self, call: Call) -> Any:
         """Pass a call; answers the handler's plain result.
@@ -85,6 +98,7 @@ class Doorway:
         call.units["requests"] = 1
         fault = self._fault(call)
         outcome = "ok"
+        self._under_way[call.span] = call
         try:
             result = await self._pass(call, service, operation, fault)
             outcome = call.outcome
@@ -111,6 +125,9 @@ class Doorway:
             outcome = "Cancelled"
             raise
         finally:
+            self._under_way.pop(call.span, None)
+            if self.faults.active:
+                self.faults.passed(_edge(call))
             self.hops.record(
                 Hop(
                     int(arrived * 1000),
@@ -128,7 +145,7 @@ class Doorway:
                     call.request_bytes,
                     call.response_bytes,
                     call.request_id,
-                    fault.id if fault else call.fault,
+                    call.fault,
                     call.units,
                     call.caller.arn if call.asked else "",
                     call.asked,
@@ -146,9 +163,15 @@ class Doorway:
 
         `place` is the account and region of what is called. For data planes that only find out whose a request is.
         """
+        as_it_came = replace(call)
         call.account, call.region = place
         call.service, call.node = service, node
-        return await self.registry[service].find(operation).handler(call, **params)
+        handler = self.registry[service].find(operation).handler
+        fault = self._fault(call)
+        if fault is None:
+            return await handler(call, **params)
+        call.fault = fault.id
+        return await self._broken(call, fault, lambda: handler(call, **params), as_it_came)
 
     async def ask(
         self,
@@ -175,7 +198,7 @@ class Doorway:
         return await self.dispatch(call)
 
     def _fault(self, call: Call) -> Fault | None:
-        if not self.faults.active:
+        if not self.faults.active or call.fault:  # a duplicate is not struck again
             return None
         return self.faults.choose(
             call.account,
@@ -192,9 +215,50 @@ class Doorway:
             self.limit(call)
         await self.identity.authorise(call, service)
         operation.check(call.service, call.params)
-        if fault is not None and fault.phase == "before":
-            await self.faults.strike(fault)
-        result = await operation.handler(call, **call.params)
-        if fault is not None and fault.phase == "after":
-            await self.faults.strike(fault)
+        if fault is None:
+            return await operation.handler(call, **call.params)
+        call.fault = fault.id
+        return await self._broken(call, fault, lambda: operation.handler(call, **call.params), call)
+
+    async def _broken(self, call: Call, fault: Fault, run: Callable[[], Awaitable[Any]], repeated: Call) -> Any:
+        """Answer a call as a fault has it; `repeated` is what comes again where it has a call come again."""
+        if fault.action == "duplicate":
+            await _hold_bodies(call)
+            result = await run()
+            await self._repeat(repeated, fault)
+            return result
+        if fault.phase == "before":
+            await self.faults.strike(fault, call.service, _edge(call))
+            return await run()
+        result = await run()
+        await self.faults.strike(fault, call.service, _edge(call))
         return result
+
+    async def _repeat(self, call: Call, fault: Fault) -> None:
+        """Let a call come again, as at-least-once delivery may: hops of their own, and nobody sees their answers."""
+        for _ in range(fault.copies):
+            copy = replace(
+                call, request_id=uuid(), span=os.urandom(8).hex(), units={}, outcome="ok", warning="", fault=fault.id
+            )
+            try:
+                await self.dispatch(copy)
+            except (AwsError, CallDropped) as error:
+                logger.info("a duplicate of %s %s ended with %s", call.service, call.operation, error)
+
+
+def _edge(call: Call) -> str:
+    return f"{call.source}>{call.node}#{call.operation}"
+
+
+async def _hold_bodies(call: Call) -> None:
+    """Have what arrives as a stream in memory, so that it can be read again; refused past MOST_REPEATED bytes."""
+    try:
+        streams = [name for name, value in call.params.items() if hasattr(value, "stream")]
+        for name in streams:
+            body = call.params[name]
+            call.params[name] = BufferedBody(await body.read(MOST_REPEATED), body.trailers)
+        if not streams and call.http is not None and not isinstance(call.http.body, BufferedBody):
+            call.http.body = BufferedBody(await call.http.body.read(MOST_REPEATED), call.http.body.trailers)
+    except BodyTooLarge:
+        text = f"A declared fault repeats this call; its body is longer than {MOST_REPEATED} bytes."
+        raise aws_error("RequestEntityTooLargeException", text, status=413) from None

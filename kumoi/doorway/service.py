@@ -65,8 +65,9 @@ class Service:
     `page` names the page of `docs/` where it is not the service's own.
     `resource` lists the members that name the thing an operation works on, the first present one wins: it becomes
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
-    for (an `Authorization` named AUTHORIZATION), relative to `package`. `held` is the module whose `held(state)` tells
-    what is billed by time. `loaded` tells whether the operations have been imported.
+    for (an `Authorization` named AUTHORIZATION), relative to `package`. `directories` names those of the doorway's
+    directories that hold what it keeps, which belongs to a snapshot (caches do not). `held` is the module whose
+    `held(state)` tells what is billed by time. `loaded` tells whether the operations have been imported.
     """
 
     def __init__(
@@ -79,9 +80,11 @@ class Service:
         data_planes: Sequence[str] = (),
         page: str | None = None,
         authorization: str | None = None,
+        directories: Sequence[str] = (),
         held: str | None = None,
     ) -> None:
         self.name = name
+        self.directories = tuple(directories)
         self.page = f"docs/{page or name}.md"
         self.data_planes = tuple(data_planes)
         self.package = package

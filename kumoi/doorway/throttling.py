@@ -13,11 +13,16 @@ THROTTLES = {
     "kinesis": ("ProvisionedThroughputExceededException", 400),
     "lambda": ("TooManyRequestsException", 429),
     "s3": ("SlowDown", 503),
-    "sns": ("Throttled", 429),
     "sqs": ("RequestThrottled", 400),
 }
 
 
+QUERY = frozenset(
+    {"autoscaling", "cloudformation", "cloudfront", "cloudwatch", "ec2", "elbv2", "iam", "rds", "sns", "sts"}
+)
+"""Services whose common errors lack the ending `Exception`."""
+
+
 def throttle_of(service: str) -> tuple[str, int]:
     """The error code and HTTP status of a service."""
-    return THROTTLES.get(service, USUAL)
+    return THROTTLES.get(service, ("Throttling", 400) if service in QUERY else USUAL)

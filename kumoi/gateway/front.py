@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from kumoi.doorway import Call, CallDropped, Doorway, Trace
 from kumoi.gateway.authentication import Authentication
+from kumoi.gateway.recording import PUTTING_IN, Recording
 from kumoi.gateway.routing import Router, Target
 from kumoi.gateway.websocket import WebSocket, WebSocketClosed
 from kumoi.names import uuid
@@ -37,7 +38,15 @@ InternalHandler = Callable[[Request], Awaitable[Response]]
 class Front:
     """The gateway's handler: one instance, called for each request."""
 
-    def __init__(self, doorway: Doorway, wire: Wire, router: Router, internal: InternalHandler) -> None:
+    def __init__(
+        self,
+        doorway: Doorway,
+        wire: Wire,
+        router: Router,
+        internal: InternalHandler,
+        recording: Recording | None = None,
+    ) -> None:
+        self.recording = recording or Recording()
         self._doorway = doorway
         self._wire = wire
         self._router = router
@@ -46,6 +55,17 @@ class Front:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; never raises for what a client sends."""
+        if not self.recording.active:
+            return await self._answer(request)
+        await self.recording.begin(request)
+        response = None
+        try:
+            response = await self._answer(request)
+            return response
+        finally:
+            self.recording.end(request, response)
+
+    async def _answer(self, request: Request) -> Response:
         router = self._router
         form: bytes | None = None
         if router.needs_form(request):
@@ -132,6 +152,8 @@ class Front:
             )
             if isinstance(body, bytes):
                 call.request_bytes = len(body)
+            if self.recording.active and exchange.name in PUTTING_IN:
+                self.recording.label(request, f"{target.service} {exchange.name}", caller.source)
             result = await self._doorway.dispatch(call)
             response = exchange.encode(result, request_id)
         except (AwsError, BodyTooLarge) as error:
@@ -148,6 +170,8 @@ class Front:
             caller = await self._authentication.claimed(request, target, service.name, sent_path)
         except BodyTooLarge as error:
             return _plain(413, str(error))
+        if self.recording.active:
+            self.recording.label(request, f"{request.method} {target.path or request.path}", caller.source)
         call = Call(
             self._doorway,
             service.name,

@@ -19,11 +19,15 @@ from kumoi import __version__
 from kumoi.clock import Clock
 from kumoi.cost.budget import EVERYBODY, Budgets
 from kumoi.doorway import Doorway, Fault, Hop
+from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.explorer import Explorer
 from kumoi.gateway.permissions import permissions, roles_of
+from kumoi.gateway.recording import Recording
+from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.gateway.tls import CertificateAuthority
 from kumoi.gateway.traces import TRACE_ID, whole_trace
 from kumoi.local_names import private_name
+from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import BodyTooLarge, Request, Response
 
@@ -54,12 +58,16 @@ class Internal:
         reset: Reset,
         facts: Callable[[], dict[str, Any]],
         studio: Callable[[Request], Awaitable[Response]] | None = None,
+        snapshots: SnapshotRequests | None = None,
+        recording: Recording | None = None,
     ) -> None:
+        self.recording = recording or Recording()
         self.doorway = doorway
         self.clock = clock
         self.timers = timers
         self.reset = reset
         self.facts = facts
+        self.snapshots = snapshots
         self._explorer = Explorer()
         self._studio = studio
 
@@ -83,9 +91,10 @@ class Internal:
             return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
         try:
-            return _json(await handler(self, request, query))
-        except BadRequest as error:
+            found = await handler(self, request, query)
+        except (BadRequest, BadSnapshot) as error:
             return _json({"error": str(error)}, 400)
+        return found if isinstance(found, Response) else _json(found)
 
 
 async def _health(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
@@ -109,6 +118,23 @@ async def _reset(internal: Internal, _request: Request, query: dict[str, str]) -
         raise BadRequest("account is a number of twelve digits")
     await internal.reset(account)
     return {"reset": account or "everything"}
+
+
+def _snapshots(internal: Internal) -> SnapshotRequests:
+    if internal.snapshots is None:
+        raise BadRequest("this platform takes no snapshots")
+    return internal.snapshots
+
+
+async def _save_snapshot(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return await _snapshots(internal).save()
+
+
+async def _load_snapshot(internal: Internal, request: Request, query: dict[str, str]) -> Any:
+    if query.get("clock", "later") not in ("later", "saved"):
+        raise BadRequest("clock is later or saved")
+    manifest = await _snapshots(internal).load(request, at_saved_time=query.get("clock") == "saved")
+    return msgspec.to_builtins(manifest)
 
 
 async def _clock(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
@@ -164,6 +190,31 @@ async def _clear_faults(internal: Internal, _request: Request, query: dict[str, 
     return {"faults": len(faults.list())}
 
 
+async def _fault_log(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"strikes": [strike._asdict() for strike in internal.doorway.faults.log()]}
+
+
+async def _clear_fault_log(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    internal.doorway.faults.begin_anew()
+    return {"strikes": []}
+
+
+async def _chaos_faults(internal: Internal, request: Request, _query: dict[str, str]) -> Any:
+    rules = [] if request.method == "GET" else await _body(request, list[Rule])
+    try:
+        return change_rules(internal.doorway.faults, request.method, rules)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
+async def _chaos_effects(internal: Internal, request: Request, _query: dict[str, str]) -> Any:
+    effects = None if request.method == "GET" else await _body(request, Effects)
+    try:
+        return change_effects(internal.doorway.faults, effects)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
 async def _hops(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
     try:
         limit = int(query.get("limit", "100"))
@@ -177,6 +228,26 @@ async def _trace(internal: Internal, _request: Request, query: dict[str, str]) -
     if not TRACE_ID.fullmatch(trace_id):
         raise BadRequest("id is a trace id: 1-, 8 hexadecimal digits, -, 24 hexadecimal digits")
     return await whole_trace(internal.doorway, trace_id)
+
+
+async def _calls(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
+    account = query.get("account")
+    return {
+        "calls": [
+            {"source": call.source, "target": call.node, "operation": call.operation, "trace": call.trace.root}
+            for call in internal.doorway.under_way
+            if account in (None, call.account)
+        ]
+    }
+
+
+async def _start_recording(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    internal.recording.start()
+    return {"recording": True}
+
+
+async def _stop_recording(internal: Internal, _request: Request, _query: dict[str, str]) -> Any:
+    return {"recording": False, "requests": internal.recording.stop()}
 
 
 async def _map(internal: Internal, _request: Request, query: dict[str, str]) -> Any:
@@ -260,12 +331,21 @@ _ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "/_kumoi/info"): _info,
     ("GET", "/_kumoi/authority"): _authority,
     ("POST", "/_kumoi/reset"): _reset,
+    ("GET", "/_kumoi/snapshot"): _save_snapshot,
+    ("POST", "/_kumoi/snapshot"): _load_snapshot,
     ("GET", "/_kumoi/clock"): _clock,
     ("POST", "/_kumoi/clock"): _set_clock,
     ("GET", "/_kumoi/faults"): _list_faults,
     ("POST", "/_kumoi/faults"): _add_fault,
     ("DELETE", "/_kumoi/faults"): _clear_faults,
+    ("GET", "/_kumoi/faults/log"): _fault_log,
+    ("DELETE", "/_kumoi/faults/log"): _clear_fault_log,
+    **{(method, "/_kumoi/chaos/faults"): _chaos_faults for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
     ("GET", "/_kumoi/hops"): _hops,
+    ("GET", "/_kumoi/calls"): _calls,
+    ("POST", "/_kumoi/recording"): _start_recording,
+    ("DELETE", "/_kumoi/recording"): _stop_recording,
     ("GET", "/_kumoi/map"): _map,
     ("GET", "/_kumoi/trace"): _trace,
     ("GET", "/_kumoi/cost"): _cost,

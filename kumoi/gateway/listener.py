@@ -72,6 +72,11 @@ class Listener(FirstBytes):
         return len(self._connections)
 
     @property
+    def listening(self) -> bool:
+        """Whether it was started."""
+        return self._listening is not None
+
+    @property
     def requests_in_flight(self) -> int:
         """How many connections have a request (or a WebSocket) under way."""
         return sum(connection.busy for connection in self._connections)

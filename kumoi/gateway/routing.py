@@ -28,6 +28,7 @@ _HOST_LIMIT = 260
 """Characters of the longest DNS name with a port."""
 
 _INTERNAL = "/_kumoi/"
+_CHAOS_ALIAS = "/_localstack/chaos/"
 _PATH_FORM = re.compile(
     r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-access|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
@@ -178,6 +179,8 @@ class Router(HostNames):
     def resolve(self, request: Request, form: bytes | None = None) -> Target:
         """What the request is for; never raises for what a client sends."""
         path = request.path
+        if path.startswith(_CHAOS_ALIAS):
+            return Target("internal", "kumoi", self._default_region, path="/_kumoi/chaos/" + path[len(_CHAOS_ALIAS) :])
         if path.startswith(_INTERNAL):
             return self._own(request)
         host = self._host(request.headers.index.get("host", ""))

@@ -105,13 +105,13 @@ class Catalog:
         self.files: dict[str, File] = {}
         self.tombstones: dict[int, Tombstone] = {}
         self._sealed: set[str] = set()
-        self._journal = folder / "catalog.ndjson"
-        changes = read_lines(self._journal, msgspec.json.Decoder(Change).decode)
+        self.path = folder / "catalog.ndjson"
+        changes = read_lines(self.path, msgspec.json.Decoder(Change).decode)
         for change in changes:
             self._apply(change)
         if len(changes) > 100:
             self._rewrite()
-        self._fd = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._next_file = 1 + max((int(Path(path).stem) for path in self.files), default=0)
         known = [*self.tombstones, *(file.clean for file in self.files.values())]
         self._next_tombstone = 1 + max(known, default=0)
@@ -192,16 +192,16 @@ class Catalog:
 
     def _rewrite(self) -> None:
         """Replace the journal by one change that says the same. Sealed segments are named until they are gone."""
-        folder = self._journal.parent
+        folder = self.path.parent
         left = [name for name in self._sealed if (folder / name).exists()]
         changes = [Change(list(self.files.values()), bury=list(self.tombstones.values()))]
         changes += [Change(sealed=name) for name in left]
-        fresh = self._journal.with_suffix(".new")
+        fresh = self.path.with_suffix(".new")
         with fresh.open("wb") as out:
             out.writelines(msgspec.json.encode(change) + b"\n" for change in changes)
             out.flush()
             os.fsync(out.fileno())
-        fresh.replace(self._journal)
+        fresh.replace(self.path)
 
 
 def _merge_candidates(files: Iterable[File]) -> list[File]:

@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 from typing import Any, Literal
 
 from kumoi.lake.catalog import File
+from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches
 from kumoi.lake.store import Store, dump
 from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, place
@@ -72,12 +73,21 @@ class Lake:
         self._dumps = 0
 
     @classmethod
-    async def open(cls, root: Path | None, *, durability: Literal["normal", "full"] = "normal") -> Lake:
+    async def open(
+        cls,
+        root: Path | None,
+        *,
+        durability: Literal["normal", "full"] = "normal",
+        contents: Path | None = None,
+    ) -> Lake:
         """Open the lake below `root` (made when missing); None keeps it in a temporary directory until `close`.
 
-        `normal` outlives the death of the process, `full` also that of the machine.
+        `normal` outlives the death of the process, `full` also that of the machine. A temporary one begins with what
+        the directory `contents` holds.
         """
         folder = Path(mkdtemp(prefix="kumoi-lake-")) if root is None else root
+        if contents is not None:
+            await asyncio.to_thread(shutil.copytree, contents, folder, dirs_exist_ok=True)
         return cls(folder, full=durability == "full", ephemeral=root is None)
 
     def define(self, table: Table) -> None:
@@ -235,6 +245,10 @@ class Lake:
         """Delete everything, or everything of one account."""
         for table in self._stores:
             await self.delete(table, account=account, region=None)
+
+    def pin(self) -> list[Pin]:
+        """Every table as it is now, to be copied while it goes on; release each."""
+        return [store.pin() for store in self._stores.values()]
 
     async def tidy(self) -> None:
         """Return once nothing is left to seal or to merge."""

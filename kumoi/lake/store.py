@@ -19,6 +19,7 @@ from urllib.parse import quote
 import orjson
 
 from kumoi.lake.catalog import Catalog, Change, File
+from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Sealed, Written
 from kumoi.lake.segment import Bounds, Segment
 from kumoi.lake.table import Cursor, Row, Selection, Table, place
@@ -150,6 +151,17 @@ class Store:
     def __exit__(self, *_exception: object) -> None:
         self._readers -= 1
         self._unlink()
+
+    def pin(self) -> Pin:
+        """What the table consists of now: sealed files stay in place, and what is appended later does not count."""
+        self.flush()
+        self.__enter__()
+        return Pin(
+            self.folder,
+            list(self.catalog.files),
+            [self.catalog.path, *(segment.path for segment in self._segments)],
+            lambda: self.__exit__(),
+        )
 
     # Deleting
 

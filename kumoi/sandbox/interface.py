@@ -114,6 +114,15 @@ class Sandbox(Protocol):
     def freeze(self) -> None:
         """Hold every process until the next invocation, as Lambda does between invocations."""
 
+    def hold(self) -> None:
+        """Hold every process in the middle of an invocation; its time goes on."""
+
+    def resume(self) -> None:
+        """Let the processes that `hold` holds go on."""
+
+    def kill(self) -> None:
+        """Kill the processes in the middle of an invocation: it ends as one that the system killed."""
+
     async def initialise(self) -> str | None:
         """Wait for the end of the initialisation, ahead of any invocation; the name of what went wrong, or None."""
 

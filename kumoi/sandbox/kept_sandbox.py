@@ -140,6 +140,21 @@ class KeptSandbox:
             self._telemetry.pause()
             self._frozen = self._control.order(b"Z")
 
+    def hold(self) -> None:
+        """Hold every process in the middle of an invocation."""
+        if self.alive:
+            self._control.order(b"Z")
+
+    def resume(self) -> None:
+        """Let them go on."""
+        if self.alive:
+            self._control.order(b"T")
+
+    def kill(self) -> None:
+        """Kill the processes in the middle of an invocation."""
+        if self.alive and self._link is not None:
+            self._control.order(b"K")
+
     async def initialise(self) -> str | None:
         """Wait for the end of the initialisation, ahead of any invocation; the name of what went wrong, or None."""
         if self._program.problem:

@@ -107,11 +107,17 @@ class GroupCommit:
         except sqlite3.Error:  # a full disk or an I/O error rolls back all there is, savepoints included
             self._abandon(cause)
 
-    async def alone(self, function: Callable[[], R]) -> R:
-        """Run a function in a thread while no transaction is open and none begins."""
+    async def between(self, function: Callable[[], R]) -> R:
+        """Run a function on the loop, at once when no transaction is open."""
+        await self._settle()
+        return function()
+
+    async def alone(self, function: Callable[[], R], *, first: Callable[[], None] = lambda: None) -> R:
+        """Run a function in a thread while no transaction is open and none begins; `first` on the loop before it."""
         await self._settle()
         self.busy = True
         try:
+            first()
             return await asyncio.to_thread(function)
         finally:
             self._free()

@@ -53,6 +53,7 @@ class Engine:
         lock: int | None,
     ) -> None:
         self.connection = connection
+        self.path = path
         self.memory = Memory()
         self.group = GroupCommit(connection, durability, self.memory.clear)
         self.clock = clock
@@ -103,9 +104,14 @@ class SqliteState(State):
 
     @classmethod
     async def open(
-        cls, path: Path | None, *, clock: Clock, durability: Literal["normal", "full"] = "normal"
+        cls,
+        path: Path | None,
+        *,
+        clock: Clock,
+        durability: Literal["normal", "full"] = "normal",
+        contents: Path | None = None,
     ) -> SqliteState:
-        """Open the database at `path` (made when missing), or one in memory for None.
+        """Open the database at `path` (made when missing), or one in memory for None, filled from the file `contents`.
 
         `normal` outlives the death of the process; `full` also that of the machine. DataInUse when another process has
         it open, schema.NewerData when a newer Kumoi wrote it.
@@ -113,6 +119,8 @@ class SqliteState(State):
         lock = None if path is None else _lock(path.with_suffix(".lock"))
         try:
             connection = open_connection(path, durability)
+            if contents is not None:
+                await asyncio.to_thread(_fill, connection, contents)
         except BaseException:
             if lock is not None:
                 os.close(lock)
@@ -227,6 +235,11 @@ class SqliteWatch(Watch):
         while True:
             await self.wait()
             yield
+
+
+def _fill(connection: sqlite3.Connection, contents: Path) -> None:
+    with contextlib.closing(sqlite3.connect(contents)) as source:
+        source.backup(connection)
 
 
 def _drive(transaction: Awaitable[R]) -> R:

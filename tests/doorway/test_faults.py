@@ -115,3 +115,102 @@ def test_a_fault_strikes_by_who_calls_and_where() -> None:
 def test_what_cannot_be_done_at_a_point_is_no_fault(action: str, point: str) -> None:
     with pytest.raises(ValueError, match="at the point"):
         Fault(action=action, point=point)  # type: ignore[arg-type]
+
+
+def test_latencies_are_those_of_their_distribution_and_the_same_again() -> None:
+    def delays(distribution: str, seed: int = 1) -> list[float]:
+        faults = Faults(Clock())
+        faults.add(Fault(action="delay", delay_ms=100, spread_ms=50, distribution=distribution, seed=seed))  # type: ignore[arg-type]
+        found = [faults.choose(*INVOKE) for _ in range(300)]
+        return sorted(fault.delay_ms for fault in found if fault is not None)
+
+    assert set(delays("fixed")) == {100}
+    uniform, lognormal, pareto = (delays(name) for name in ("uniform", "lognormal", "pareto"))
+    assert 50 <= uniform[0] < 60 and 140 < uniform[-1] <= 150
+    assert 85 < lognormal[150] < 115 and lognormal[-1] > 200
+    assert pareto[0] >= 100 and pareto[150] < 150 < 300 < pareto[-1]
+    assert delays("pareto") == pareto and delays("pareto", 2) != pareto
+
+
+@pytest.mark.parametrize(
+    ("given", "struck"),
+    [
+        ({"skip": 3}, [3, 4, 5, 6, 7, 8, 9]),
+        ({"every": 4}, [0, 4, 8]),
+        ({"skip": 2, "every": 3}, [2, 5, 8]),
+        ({"skip": 1, "times": 2}, [1, 2]),
+    ],
+)
+def test_it_strikes_the_calls_that_are_meant(given: dict[str, int], struck: list[int]) -> None:
+    faults = Faults(Clock())
+    faults.add(Fault(action="drop", **given))  # type: ignore[arg-type]
+    assert [number for number in range(10) if faults.choose(*INVOKE)] == struck
+
+
+def test_it_holds_for_a_while() -> None:
+    clock = Clock()
+    clock.hold()
+    faults = Faults(clock)
+    faults.add(Fault(action="drop", begins=clock.now() + 10, ends=clock.now() + 20))
+    seen = []
+    for _ in range(4):
+        seen.append(faults.choose(*INVOKE) is not None)
+        clock.advance(8)
+    assert seen == [False, False, True, False]
+
+
+def test_the_log_is_the_same_in_whatever_order_edges_are_called() -> None:
+    def log(edges: list[str]) -> list[object]:
+        faults = Faults(Clock())
+        faults.add(
+            Fault(action="delay", delay_ms=5, spread_ms=5, distribution="uniform", probability=0.4, seed=3, id="f")
+        )
+        for name in edges:
+            faults.choose("000000000000", f"lambda:{name}", "sqs", "SendMessage", "sqs:q")
+        return list(faults.log())
+
+    first, second = log(["a", "b"] * 40), log(["a"] * 40 + ["b"] * 40)
+    assert first == second
+    assert 15 < len(first) < 60
+
+
+def test_a_call_is_overtaken_by_the_next_on_its_edge() -> None:
+    async def scenario() -> list[str]:
+        faults, order = Faults(Clock()), []
+        fault = Fault(action="reorder", delay_ms=60_000)
+
+        async def first() -> None:
+            await faults.strike(fault, "sqs", "edge")
+            order.append("first")
+
+        waiting = asyncio.create_task(first())
+        await asyncio.sleep(0)
+        order.append("second")
+        faults.passed("edge")
+        await waiting
+        return order
+
+    assert asyncio.run(scenario()) == ["second", "first"]
+
+
+def _retried(service: str, kind: str) -> bool:
+    """Whether botocore's standard mode tries again after an error."""
+    from botocore.awsrequest import AWSResponse
+    from botocore.retries.standard import RetryContext, ThrottledRetryableChecker, TransientRetryableChecker
+
+    error = Fault(action="fail", error=kind).error_of(service)
+    response = AWSResponse("http://x", error.default_status, {}, None)
+    parsed = {"Error": {"Code": error.code}, "ResponseMetadata": {"HTTPStatusCode": error.default_status}}
+    context = RetryContext(1, parsed_response=parsed, http_response=response)
+    return bool(ThrottledRetryableChecker().is_retryable(context) or TransientRetryableChecker().is_retryable(context))
+
+
+def test_botocore_tries_again_after_each_error_that_is_passing() -> None:
+    from kumoi.wire.catalog import CATALOG
+
+    services = sorted({one.name for one in CATALOG})
+    assert len(services) > 20
+    for kind in ("throttle", "capacity", "internal", "unavailable", "timeout"):
+        assert [service for service in services if not _retried(service, kind)] == []
+    for kind in ("expired", "skew", "denied"):
+        assert [service for service in services if _retried(service, kind)] == []

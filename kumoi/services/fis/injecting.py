@@ -11,27 +11,16 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Fault
-from kumoi.doorway.throttling import THROTTLES, USUAL
+from kumoi.doorway.fault_errors import named_error
 from kumoi.names import Arn
 from kumoi.services.fis.records import ActionRun, Experiment
 from kumoi.services.fis.rules import invalid
 from kumoi.wire.catalog import CATALOG
 
-_INTERNAL = {
-    "dynamodb": ("InternalServerError", 500),
-    "ec2": ("InternalError", 500),
-    "lambda": ("ServiceException", 500),
-    "s3": ("InternalError", 500),
-}
-_UNAVAILABLE = {"ec2": ("Unavailable", 503)}
 _API = {
-    "aws:fis:inject-api-internal-error": (_INTERNAL, ("InternalFailure", 500), "An internal error occurred."),
-    "aws:fis:inject-api-throttle-error": (THROTTLES, USUAL, "Rate exceeded"),
-    "aws:fis:inject-api-unavailable-error": (
-        _UNAVAILABLE,
-        ("ServiceUnavailable", 503),
-        "The service is unavailable. Please try again.",
-    ),
+    "aws:fis:inject-api-internal-error": "internal",
+    "aws:fis:inject-api-throttle-error": "throttle",
+    "aws:fis:inject-api-unavailable-error": "unavailable",
 }
 DEFAULT_DELAY = 2000.0
 """Milliseconds."""
@@ -73,8 +62,7 @@ def _api_faults(kind: str, given: dict[str, str]) -> list[dict[str, Any]]:
     service = next((one.name for one in CATALOG if named in (one.name, one.signing, one.endpoint)), None)
     if service is None:
         raise invalid(f"Kumoi knows no service {named}.")
-    codes, usual, message = _API[kind]
-    error, status = codes.get(service, usual)
+    error = named_error(_API[kind], service)
     operations = [one.strip() for one in given["operations"].split(",") if one.strip()]
     return [
         {
@@ -82,9 +70,9 @@ def _api_faults(kind: str, given: dict[str, str]) -> list[dict[str, Any]]:
             "service": service,
             "operation": operation,
             "probability": int(given["percentage"]) / 100,
-            "error": error,
-            "status": status,
-            "message": message,
+            "error": error.code,
+            "status": error.status,
+            "message": error.message,
         }
         for operation in operations
     ]

@@ -35,6 +35,7 @@ iotanalytics = Service(
     resource=("channelName", "pipelineName", "datastoreName", "datasetName", "resourceArn"),
     data_planes=("iotanalytics-content", "iotanalytics-live"),
     authorization="authorization",
+    directories=("iotanalytics",),
 )
 
 

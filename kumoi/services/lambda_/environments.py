@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.configuration import runtime_version_arn
 from kumoi.services.lambda_.environment import Credentials, compose
 from kumoi.services.lambda_.execution_log import ExecutionLog
+from kumoi.services.lambda_.own_faults import EXTENSION, EXTENSIONS_WRAPPER, WRAPPER, asked_for, brings
 from kumoi.services.lambda_.platform_log import PlatformLog
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Revision
 from kumoi.services.lambda_.records import Function
@@ -54,6 +56,9 @@ class EnvironmentMaker:
             kind,
             self._doorway.tracing.daemon,
         )
+        wrapped = variables.get(WRAPPER) == EXTENSIONS_WRAPPER and asked_for(function.environment) == EXTENSION
+        if wrapped and not await self.brings(function, EXTENSION):
+            variables = {name: value for name, value in variables.items() if name != WRAPPER}
         spec = SandboxSpec(
             runtime=function.runtime,
             handler=function.handler,
@@ -75,6 +80,14 @@ class EnvironmentMaker:
         except ZygoteFailed as error:
             raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
         return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
+
+    async def brings(self, function: Function, library: str) -> bool:
+        """Whether a function's package, or a layer of it, holds a library that injects faults."""
+        if function.code.image:
+            return True
+        code = await self._code.unpacked(function.code)
+        opt = await self._code.merged(function.layers)
+        return await asyncio.to_thread(brings, library, code, opt)
 
     async def crowded(self) -> str:
         """A warning where functions use up the connections of a declared database."""

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Fault
 from kumoi.sandbox import Invocation, Outcome, ResponseSink
 from kumoi.services.lambda_ import tracing
 from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker
-from kumoi.services.lambda_.faults import fault_of, made_up, timed_out
+from kumoi.services.lambda_.faults import constrained, fault_of, made_up, strike_sandbox, timed_out
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
@@ -27,6 +27,8 @@ from kumoi.services.lambda_.records import Function
 from kumoi.state import State
 
 MOST_ENVIRONMENTS = 1000
+_CONSTRAINED = ("memory", "disk")
+"""Faults for which an environment is made that serves one invocation."""
 FREE_TMP_MB = 512
 """What a function has of /tmp without being billed for it."""
 
@@ -79,11 +81,12 @@ class Executor:
         try:
             await self._admission.enter()
             try:
-                environment = await self._environment(PoolKey(*key, function.version), function)
+                fault = await fault_of(call, function, request.function_arn, self._maker)
+                environment = await self._environment(PoolKey(*key, function.version), function, fault)
                 try:
-                    result = await self._struck(environment, call, request, sink)
+                    result = await self._struck(environment, call, request, sink, fault)
                 finally:
-                    self._release(environment)
+                    self._release(environment, fault)
             finally:
                 self._admission.leave()
         finally:
@@ -151,8 +154,12 @@ class Executor:
         await asyncio.gather(*self._streaming, *self._ahead, *self._settling, return_exceptions=True)
         await self._pools.stop()
 
-    async def _environment(self, key: PoolKey, function: Function) -> ExecutionEnvironment:
+    async def _environment(self, key: PoolKey, function: Function, fault: Fault | None) -> ExecutionEnvironment:
         revision = await self._revision(function)
+        if fault is not None and fault.action == "cold":
+            self._pools.retire(lambda one: one.key == key)
+        if fault is not None and fault.action in _CONSTRAINED:
+            return await self._make(key, revision, constrained(fault, function), "on-demand")
         environment = self._pools.take(key, revision)
         return environment or await self._make(key, revision, function, "on-demand")
 
@@ -172,13 +179,25 @@ class Executor:
             raise
 
     async def _struck(
-        self, environment: ExecutionEnvironment, call: Call, request: Request, sink: ResponseSink | None
+        self,
+        environment: ExecutionEnvironment,
+        call: Call,
+        request: Request,
+        sink: ResponseSink | None,
+        fault: Fault | None,
     ) -> Result:
         """Run an invocation, as a declared fault has it where one strikes."""
-        fault = fault_of(call, request.function_arn)
         if fault is None:
             return await self._run(environment, call, request, sink)
         call.fault = fault.id
+        if fault.action in ("cold", *_CONSTRAINED):
+            return await self._run(environment, call, request, sink)
+        if fault.action in ("kill", "freeze"):
+            striking = asyncio.create_task(strike_sandbox(fault, environment.sandbox, call.doorway.clock))
+            try:
+                return await self._run(environment, call, request, sink)
+            finally:
+                striking.cancel()
         timeout = float(request.function.timeout)
         pause = min(fault.delay_ms / 1000, timeout)
         await call.doorway.clock.sleep(pause)
@@ -226,8 +245,11 @@ class Executor:
             tracing.ran(call.traced, began, call.now, outcome)
         return Result(outcome, log.tail())
 
-    def _release(self, environment: ExecutionEnvironment) -> None:
+    def _release(self, environment: ExecutionEnvironment, fault: Fault | None = None) -> None:
         """Take an environment back; one whose extensions are still busy, as soon as they are done."""
+        if fault is not None and fault.action in _CONSTRAINED:
+            self._pools.end(environment)
+            return
         if environment.sandbox.settled or not environment.sandbox.alive:
             self._pools.put(environment)
             return

@@ -5,20 +5,29 @@ They strike however the function was reached: called, from the queue of events, 
 
 from __future__ import annotations
 
+import msgspec
 import orjson
 
+from kumoi.clock import Clock
 from kumoi.doorway import Call, Fault
-from kumoi.sandbox import Outcome
+from kumoi.sandbox import Outcome, Sandbox
+from kumoi.services.lambda_.environments import EnvironmentMaker
+from kumoi.services.lambda_.own_faults import asked_for, own_faults
+from kumoi.services.lambda_.records import Function
 
 
-def fault_of(call: Call, function_arn: str) -> Fault | None:
-    """The fault that strikes an invocation; counts it. `function_arn` is the ARN as the caller named the function."""
+async def fault_of(call: Call, function: Function, function_arn: str, maker: EnvironmentMaker) -> Fault | None:
+    """The fault that strikes an invocation; counts it. `function_arn` is the ARN as the caller named the function.
+
+    Declared ones come first, then those that the function's own variables ask for.
+    """
     faults = call.doorway.faults
-    if not faults.active:
+    library = asked_for(function.environment)
+    if not faults.active and library is None:
         return None
     name, _, qualifier = function_arn.split(":", 6)[6].partition(":")
     node = f"lambda:{name}:{qualifier or '$LATEST'}"
-    return faults.choose(
+    declared = faults.choose(
         call.account,
         call.source,
         "lambda",
@@ -28,14 +37,39 @@ def fault_of(call: Call, function_arn: str) -> Fault | None:
         region=call.region,
         point="run",
     )
+    if declared is not None or library is None or await maker.brings(function, library):
+        return declared
+    own = await own_faults(call, function, library)
+    return faults.choose_of(own, f"{call.source}>{node}#{call.operation}")
 
 
 def made_up(fault: Fault, duration: float) -> Outcome:
     """What a function answers that a fault keeps from answering."""
     if fault.action == "answer":
         return Outcome(fault.payload.encode(), None, duration, None, 0, "success")
-    payload = orjson.dumps({"errorMessage": fault.message, "errorType": fault.error})
+    message = fault.message or "Injected by a declared fault."
+    payload = orjson.dumps({"errorMessage": message, "errorType": fault.error})
     return Outcome(payload, fault.error, duration, None, 0, "error")
+
+
+async def strike_sandbox(fault: Fault, sandbox: Sandbox, clock: Clock) -> None:
+    """Kill the processes that run an invocation once it has run for a while, or hold them for so long."""
+    if fault.action == "freeze":
+        sandbox.hold()
+        try:
+            await clock.sleep(fault.delay_ms / 1000)
+        finally:
+            sandbox.resume()
+        return
+    await clock.sleep(fault.delay_ms / 1000)
+    sandbox.kill()
+
+
+def constrained(fault: Fault, function: Function) -> Function:
+    """A function as an environment is made for it that has less memory, or less room in /tmp, than it was promised."""
+    if fault.action == "memory":
+        return msgspec.structs.replace(function, memory_size=fault.limit_mb)
+    return msgspec.structs.replace(function, tmp_size=fault.limit_mb)
 
 
 def timed_out(request_id: str, timeout: float) -> Outcome:

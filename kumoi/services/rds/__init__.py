@@ -20,6 +20,7 @@ rds = Service(
     modules=("operations.clusters", "operations.instances", "operations.tags"),
     resource=("DBClusterIdentifier", "DBInstanceIdentifier", "ResourceName"),
     authorization="authorization",
+    directories=("databases",),
     held="held",
 )
 rds_data = Service("rds-data", f"{__name__}.data", resource=("resourceArn",), page="rds", authorization="authorization")

@@ -38,6 +38,7 @@ sns = Service(
     resource=("TopicArn", "TargetArn", "Name", "SubscriptionArn", "ResourceArn", "EndpointArn", "PhoneNumber"),
     data_planes=("sns-certificate", "sns-outbox"),
     authorization="authorization",
+    directories=("sns",),
 )
 
 

@@ -1,0 +1,168 @@
+"""`kumoi break FILE`: run an experiment, and `kumoi break FILE --all-edges`: break everything that its load touches."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kumoi.cli.connection import Connection, data_option, environment
+
+if TYPE_CHECKING:
+    from kumoi.experiments.application import Application
+    from kumoi.experiments.model import Experiment
+
+WAYS = ("error", "throttle", "slow", "lost", "duplicate")
+_OUT = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("break")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--all-edges", is_flag=True, help="Break every edge that the files' loads touch, in every way.")
+@click.option(
+    "--record", metavar="COMMAND", help="Record the flows of --all-edges while this command uses the platform."
+)
+@click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
+@click.option(
+    "--way", "ways", multiple=True, type=click.Choice(WAYS), help="Break in this way only; as often as wanted."
+)
+@click.option("--requests", type=click.IntRange(1, 1000), default=4, show_default=True, help="Requests of each run.")
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 1000), default=20, show_default=True, help="The clock's, meanwhile."
+)
+@click.option("--account", metavar="ID", default="test", help="The account, or an access key of it.")
+@click.option("--region", default="us-east-1", show_default=True, envvar="AWS_DEFAULT_REGION")
+@click.option("--seed", type=int, help="Instead of the file's: the same seed breaks the same calls.")
+@click.option("--json", "json_file", type=_OUT, help="Write the report as JSON; - for the output.")
+@click.option("--html", "html_file", type=_OUT, help="Write the report as a page.")
+@click.option("--junit", "junit_file", type=_OUT, help="Write the report as JUnit's XML.")
+@data_option
+def command(
+    files: tuple[Path, ...], all_edges: bool, data: Path | None, account: str, region: str, **given: Any
+) -> None:
+    """Run the experiments in FILES (Kumoi's YAML, or chaostoolkit's): exit code 0 when they pass, 1 when one fails,
+    2 when one cannot be run.
+
+    With --all-edges their loads are the flows, and what users do while --record's command runs: each edge of the map
+    that they touch is broken in each way, every time from a snapshot that is taken first; at the end the platform is as
+    it was. 1 when data were lost or counted twice.
+    """
+    from kumoi.experiments.application import Application
+    from kumoi.experiments.model import BadExperiment
+    from kumoi.experiments.reading import read_experiment
+
+    if not files and not (all_edges and given["record"]):
+        raise click.UsageError("a FILE is needed, or --all-edges with --record COMMAND.")
+    connection = Connection.find(data)
+    application = Application(connection.url, connection.ask, account=account, region=region)
+    try:
+        experiments = [read_experiment(file) for file in files]
+        if all_edges:
+            good = _sweep(connection, application, experiments, given)
+        else:
+            results = [_experiment(application, one, given) for one in experiments]
+            good = all(results)
+    except BadExperiment as error:
+        raise click.UsageError(str(error)) from None
+    finally:
+        application.close()
+    sys.exit(0 if good else 1)
+
+
+def _experiment(application: Application, experiment: Experiment, given: dict[str, Any]) -> bool:
+    import msgspec
+
+    from kumoi.experiments import reporting
+    from kumoi.experiments.running import Runner
+
+    quiet = given["json_file"] == Path("-")
+    if given["seed"] is not None:
+        experiment = msgspec.structs.replace(experiment, seed=given["seed"])
+    report = Runner(application, progress(quiet)).run(experiment)
+    if not quiet:
+        for line in reporting.lines(report):
+            click.echo(line)
+    write(given["json_file"], reporting.as_json(report))
+    write(given["html_file"], reporting.as_html(report).encode())
+    write(given["junit_file"], reporting.as_junit(report))
+    return report.verdict == "passed"
+
+
+def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
+    from kumoi.experiments import reporting
+    from kumoi.experiments.model import BadExperiment
+    from kumoi.experiments.sweep import KINDS, Sweep, recorded
+
+    for flow in flows:
+        if flow.load is None:
+            raise BadExperiment(f"{flow.title}: a flow needs a load")
+    quiet = given["json_file"] == Path("-")
+    with tempfile.TemporaryDirectory(prefix="kumoi-break-") as folder:
+        snapshot = Path(folder) / "before.kumoi"
+        connection.download("snapshot", snapshot)
+        if given["record"]:
+            flows = [*flows, *recorded(_recorded(connection, given["record"]))]
+            if not flows:
+                raise BadExperiment("nothing was recorded: the command made no request that puts something in")
+        sweep = Sweep(application, lambda: connection.upload("snapshot", snapshot, clock="saved"), progress(quiet))
+        seed = given["seed"] if given["seed"] is not None else flows[0].seed
+        matrix = sweep.run(
+            flows,
+            requests=given["requests"],
+            speed=given["speed"],
+            seed=seed,
+            only=given["edge"],
+            kinds=given["ways"] or tuple(KINDS),
+        )
+    if not quiet:
+        for line in reporting.matrix_lines(matrix):
+            click.echo(line)
+    write(given["json_file"], reporting.as_json(matrix))
+    write(given["html_file"], reporting.matrix_html(matrix).encode())
+    write(given["junit_file"], reporting.matrix_junit(matrix))
+    return not matrix.counts.get("black", 0)
+
+
+def _recorded(connection: Connection, command_line: str) -> list[dict[str, Any]]:
+    """What users asked while a command ran; it must end well."""
+    variables = {**os.environ, **environment(connection.url)}
+    connection.ask("POST", "recording")
+    try:
+        done = subprocess.run(shlex.split(command_line), env=variables, check=False)  # noqa: S603  (the user's own)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{command_line}: {error}") from None
+    finally:
+        found: list[dict[str, Any]] = connection.ask("DELETE", "recording")["requests"]
+    if done.returncode:
+        raise click.ClickException(f"{command_line} ended with {done.returncode}")
+    return found
+
+
+def progress(quiet: bool) -> Callable[[str], None]:
+    """What to do with a line of progress."""
+
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(f"· {line}")
+
+    return tell
+
+
+def write(path: Path | None, content: bytes) -> None:
+    """Write a report where it is wanted; `-` is the output."""
+    if path is None:
+        return
+    if path == Path("-"):
+        click.echo(content.decode())
+        return
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None

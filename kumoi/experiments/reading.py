@@ -1,0 +1,87 @@
+"""Reading experiment files, which may come from anywhere: bounded in size and depth, without aliases, tags or paths.
+
+YAML and JSON; what cannot be an experiment is refused with the place of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from kumoi.experiments.chaostoolkit import converted
+from kumoi.experiments.model import BadExperiment, Experiment
+
+MOST_BYTES = 1 << 20
+MOST_NODES = 50_000
+MOST_DEPTH = 40
+
+
+def read_experiment(path: Path) -> Experiment:
+    """The experiment in a file; BadExperiment says what is wrong with it."""
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadExperiment(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > MOST_BYTES:
+        raise BadExperiment(f"{path} is larger than {MOST_BYTES} bytes")
+    return parse_experiment(content, name=path.stem)
+
+
+def parse_experiment(content: bytes, name: str = "experiment") -> Experiment:
+    """The experiment that YAML or JSON describes."""
+    found = _parsed(content)
+    if not isinstance(found, dict):
+        raise BadExperiment("an experiment is a mapping")
+    if "steady-state-hypothesis" in found or ("method" in found and "title" in found and "description" in found):
+        found = converted(found)
+    try:
+        experiment = msgspec.convert({"title": name, **found}, Experiment)
+    except msgspec.ValidationError as error:
+        raise BadExperiment(str(error)) from None
+    experiment.check()
+    return experiment
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return yaml.load(content, _Loader)  # noqa: S506  (a safe loader, made safer)
+    except yaml.YAMLError as error:
+        raise BadExperiment(f"not YAML: {' '.join(str(error).split())[:300]}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadExperiment(f"not YAML: {str(error)[:300]}") from None
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Plain values alone: no alias (a few lines of them stand for gigabytes), not too many, not too deep."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._nodes = 0
+        self._depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise BadExperiment("aliases are not taken: write the value out")
+        self._nodes += 1
+        self._depth += 1
+        if self._nodes > MOST_NODES:
+            raise BadExperiment(f"more than {MOST_NODES} values")
+        if self._depth > MOST_DEPTH:
+            raise BadExperiment(f"deeper than {MOST_DEPTH} levels")
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [key.value for key, _ in node.value]
+        twice = {str(key) for key in keys if keys.count(key) > 1} if len(keys) < 1000 else set()
+        if twice:
+            raise BadExperiment(f"{', '.join(sorted(twice))} is there twice")
+        if "<<" in keys:
+            raise BadExperiment("merge keys are not taken: write the values out")
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,91 @@
+"""A copy of the state as it was at one moment, made while transactions go on.
+
+A file is read through a connection of its own that holds on to the moment (a read transaction of the write-ahead
+log); a database in memory has one connection only, so that transactions wait while its pages are copied. The copy is
+one file without a log. What comes from elsewhere is checked before it is opened: it has the tables of this engine and
+nothing besides, no trigger and no view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from kumoi.state.schema import VERSION, open_connection
+from kumoi.state.sqlite import SqliteState
+
+
+class NotState(Exception):
+    """A file is not a state that this Kumoi can open; the text says why."""
+
+
+async def copy_state(state: SqliteState, target: Path, at: Callable[[], None]) -> None:
+    """Copy the state to the file `target`; `at` is called at the very moment that the copy shows.
+
+    It runs on the event loop while no transaction is open, so that what it holds on to belongs to the same moment.
+    """
+    engine = state.engine
+    if engine.path is None:
+        await engine.group.alone(lambda: _write(engine.connection, target), first=at)
+        return
+    path = engine.path
+
+    def hold() -> sqlite3.Connection:
+        found = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        found.execute("BEGIN")
+        found.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        at()
+        return found
+
+    source = await engine.group.between(hold)
+    try:
+        await asyncio.to_thread(_write, source, target)
+    finally:
+        source.close()
+
+
+def check_state(path: Path) -> None:
+    """Raise NotState unless the file is a whole database of this engine; blocks."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    except sqlite3.Error as error:
+        raise NotState(f"the state cannot be opened: {error}") from None
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise NotState(f"the state was written by a newer Kumoi (data version {version}, this one knows {VERSION})")
+        if _schema(connection) != _own_schema():
+            raise NotState("the state has other tables than Kumoi's")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise NotState(f"the state is damaged: {verdict}")
+    except sqlite3.Error as error:
+        raise NotState(f"the state cannot be read: {error}") from None
+    finally:
+        connection.close()
+
+
+def _write(source: sqlite3.Connection, target: Path) -> None:
+    copy = sqlite3.connect(target, isolation_level=None)
+    try:
+        copy.execute("PRAGMA synchronous = OFF")
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        copy.close()
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
+    wanted = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+    return set(connection.execute(wanted))
+
+
+def _own_schema() -> set[tuple[str, str, str | None]]:
+    connection = open_connection(None, "normal")
+    try:
+        return _schema(connection)
+    finally:
+        connection.close()

@@ -1,0 +1,164 @@
+"""Faults strike real calls: answers are lost, deliveries come twice, settings of chaos libraries and APIs are heard."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+
+@pytest.fixture
+def ask(kumoi: Any) -> Iterator[Callable[..., Any]]:
+    """Ask the platform's own interface; faults are taken back at the end."""
+
+    def send(method: str, path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{kumoi.url}{path}", content, method=method)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    yield send
+    send("DELETE", "/_kumoi/faults")
+
+
+@pytest.fixture
+def fault(kumoi: Any, ask: Any) -> Callable[..., dict[str, Any]]:
+    return lambda **given: dict(ask("POST", "/_kumoi/faults", {"account": kumoi.account, **given}))
+
+
+@pytest.fixture
+def queue(kumoi: Any) -> tuple[Any, str]:
+    sqs = kumoi.client("sqs")
+    return sqs, sqs.create_queue(QueueName="q")["QueueUrl"]
+
+
+def messages(sqs: Any, url: str) -> list[str]:
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+    return [one["Body"] for one in found]
+
+
+def test_a_lost_response_has_its_effect(queue: Any, fault: Any) -> None:
+    sqs, url = queue
+    fault(action="drop", phase="after", operation="SendMessage", times=1)
+    with pytest.raises(botocore.exceptions.ConnectionClosedError):
+        sqs.send_message(QueueUrl=url, MessageBody="once")
+    assert messages(sqs, url) == ["once"]
+
+
+def test_a_call_that_hangs_is_given_up_by_its_client(kumoi: Any, queue: Any, fault: Any) -> None:
+    _, url = queue
+    impatient = kumoi.client("sqs", read_timeout=0.5)
+    fault(action="hang", operation="SendMessage", times=1)
+    with pytest.raises(botocore.exceptions.ReadTimeoutError):
+        impatient.send_message(QueueUrl=url, MessageBody="never")
+    assert messages(impatient, url) == []
+
+
+def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
+    _, url = queue
+    patient = kumoi.client("sqs", retries={"mode": "standard", "total_max_attempts": 3})
+    fault(action="fail", error="throttle", operation="SendMessage", times=2)
+    answer = patient.send_message(QueueUrl=url, MessageBody="at last")
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 2
+    assert messages(patient, url) == ["at last"]
+
+
+def test_deliveries_and_uploads_come_twice(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
+    sqs, url = queue
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    sns = kumoi.client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+    twice = fault(action="duplicate", operation="SendMessage", service="sqs", source="sns:*", copies=2)
+    sns.publish(TopicArn=topic, Message="thrice")
+    deadline = time.monotonic() + 10
+    while len(messages(sqs, url)) < 3:
+        assert time.monotonic() < deadline
+    assert messages(sqs, url) == ["thrice"] * 3
+    hops = ask("GET", f"/_kumoi/hops?limit=1000&account={kumoi.account}")["hops"]
+    assert sum(hop["fault"] == twice["id"] for hop in hops) == 3
+
+    s3 = kumoi.client("s3")
+    s3.create_bucket(Bucket=f"b{kumoi.account}")
+    fault(action="duplicate", operation="PutObject")
+    s3.put_object(Bucket=f"b{kumoi.account}", Key="k", Body=b"x" * 200_000)
+    assert s3.head_object(Bucket=f"b{kumoi.account}", Key="k")["ContentLength"] == 200_000
+
+
+def test_the_same_seed_gives_the_same_log_twice(queue: Any, fault: Any, ask: Any) -> None:
+    sqs, url = queue
+    logs = []
+    for _ in range(2):
+        ask("DELETE", "/_kumoi/faults")
+        ask("DELETE", "/_kumoi/faults/log")
+        fault(action="fail", probability=0.4, seed=11, operation="SendMessage", id="seeded")
+        for number in range(40):
+            try:
+                sqs.send_message(QueueUrl=url, MessageBody=str(number))
+            except botocore.exceptions.ClientError as error:
+                assert error.response["Error"]["Code"] == "ServiceUnavailable"
+        logs.append([one for one in ask("GET", "/_kumoi/faults/log")["strikes"] if one["fault"] == "seeded"])
+    assert logs[0] == logs[1]
+    assert 8 < len(logs[0]) < 32
+
+
+def test_a_chaos_api_of_other_emulators_is_spoken(kumoi: Any, queue: Any, ask: Any) -> None:
+    sqs, url = queue
+    rule = {"service": "sqs", "operation": "SendMessage", "region": "us-east-1", "error": {"statusCode": 500}}
+    found = ask("POST", "/_localstack/chaos/faults", [rule])
+    assert found == [rule | {"probability": 1.0, "error": {"statusCode": 500, "code": "ServiceUnavailable"}}]
+    with pytest.raises(botocore.exceptions.ClientError, match="ServiceUnavailable"):
+        sqs.send_message(QueueUrl=url, MessageBody="m")
+    more = {"service": "kinesis", "probability": 0.5}
+    assert len(ask("PATCH", "/_kumoi/chaos/faults", [more])) == 2
+    assert len(ask("DELETE", "/_kumoi/chaos/faults", [rule])) == 1
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    assert ask("POST", "/_kumoi/chaos/effects", {"latency": 20}) == {"latency": 20}
+    assert ask("POST", "/_kumoi/chaos/effects", {"latency": 0}) == {"latency": 0}
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        ask("POST", "/_kumoi/chaos/faults", [{"probability": 2}])
+
+
+def test_a_function_is_broken_as_its_variables_ask(kumoi: Any, zipped: Any) -> None:
+    functions, ssm = kumoi.client("lambda"), kumoi.client("ssm")
+    layer = "arn:aws:lambda:us-east-1:871265522301:layer:chaos-lambda-extension-x86_64-unknown-linux-gnu-release:12"
+    functions.create_function(
+        FunctionName="f",
+        Runtime=f"python3.{sys.version_info.minor}",
+        Handler="app.handler",
+        Role=f"arn:aws:iam::{kumoi.account}:role/worker",
+        Code={"ZipFile": zipped({"app.py": "def handler(event, context):\n    return 1\n"})},
+    )
+
+    def configured(variables: dict[str, str], **more: Any) -> Any:
+        functions.update_function_configuration(FunctionName="f", Environment={"Variables": variables}, **more)
+        began = time.monotonic()
+        answer = json.loads(functions.invoke(FunctionName="f")["Payload"].read())
+        return answer, time.monotonic() - began
+
+    ssm.put_parameter(Name="failure", Type="String", Value=json.dumps({"isEnabled": True, "failureMode": "exception"}))
+    answer, _ = configured({"FAILURE_INJECTION_PARAM": "failure"})
+    assert answer["errorMessage"] == "Exception message!"
+    flags = {"statuscode": {"enabled": True, "percentage": 100, "status_code": 418}}
+    ssm.put_parameter(Name="failure", Type="String", Value=json.dumps(flags), Overwrite=True)
+    assert configured({"FAILURE_INJECTION_PARAM": "failure"})[0] == {"statusCode": 418}
+    ssm.put_parameter(Name="chaos", Type="String", Value=json.dumps({"is_enabled": True, "delay": 600, "rate": 1}))
+    answer, seconds = configured({"CHAOS_PARAM": "chaos"})
+    assert answer == 1 and seconds >= 0.6
+    extension = {
+        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
+        "CHAOS_EXTENSION__RESPONSE__ENABLE_CHANGE_RESPONSE_BODY": "true",
+        "CHAOS_EXTENSION__RESPONSE__CHANGE_RESPONSE_PROBABILITY": "1",
+        "CHAOS_EXTENSION__RESPONSE__DEFAULT_RESPONSE": '"chaos"',
+    }
+    assert configured(extension, Layers=[layer])[0] == "chaos"
+    assert configured({"CHAOS_PARAM": "missing"}, Layers=[])[0] == 1

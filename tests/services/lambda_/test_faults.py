@@ -1,0 +1,93 @@
+"""Declared faults where a function runs: its processes are killed and held, it starts cold, it lacks room."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+CODE = """
+import time
+STARTED = time.time_ns()
+def handler(event, context):
+    if event == "slow":
+        time.sleep(0.5)
+    if event == "hungry":
+        return len(bytearray(200 << 20))
+    if event == "disk":
+        with open("/tmp/file", "wb") as out:
+            return out.write(b"x" * (5 << 20))
+    return str(STARTED)
+"""
+
+
+@pytest.fixture
+def fault(kumoi: Any) -> Iterator[Callable[..., dict[str, Any]]]:
+    made: list[str] = []
+
+    def declare(**given: Any) -> dict[str, Any]:
+        body = {"point": "run", "account": kumoi.account, **given}
+        request = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", json.dumps(body).encode())
+        with urllib.request.urlopen(request) as answer:
+            found: dict[str, Any] = json.load(answer)
+        made.append(found["id"])
+        return found
+
+    yield declare
+    for name in made:
+        urllib.request.urlopen(urllib.request.Request(f"{kumoi.url}/_kumoi/faults?id={name}", method="DELETE")).close()
+
+
+@pytest.fixture
+def invoke(kumoi: Any, zipped: Any) -> Callable[[str], tuple[str | None, Any]]:
+    client = kumoi.client("lambda")
+    client.create_function(
+        FunctionName="f",
+        Runtime=f"python3.{sys.version_info.minor}",
+        Handler="app.handler",
+        Role=f"arn:aws:iam::{kumoi.account}:role/worker",
+        MemorySize=512,
+        Timeout=5,
+        Code={"ZipFile": zipped({"app.py": CODE})},
+    )
+
+    def run(event: str = "") -> tuple[str | None, Any]:
+        answer = client.invoke(FunctionName="f", Payload=json.dumps(event))
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+    return run
+
+
+def test_each_happens_to_the_function_and_is_over_with_the_fault(kumoi: Any, fault: Any, invoke: Any) -> None:
+    with urllib.request.urlopen(f"{kumoi.url}/_kumoi/info") as answer:
+        isolation = json.load(answer)["isolation"]
+    fault(action="kill", delay_ms=100, times=1)
+    failed, said = invoke("slow")
+    assert failed and "signal: killed" in said["errorMessage"]
+
+    warm = invoke()
+    assert invoke() == warm
+    fault(action="cold", times=1)
+    cold = invoke()
+    assert cold != warm and invoke() == cold
+
+    fault(action="freeze", delay_ms=300, times=1, id="frozen")
+    assert invoke() == cold, "it goes on where it was held"
+
+    assert invoke("hungry") == (None, 200 << 20)
+    fault(action="memory", limit_mb=64, times=1)
+    failed, said = invoke("hungry")
+    assert failed and ("killed" in str(said) or "MemoryError" in str(said))
+    assert invoke("hungry") == (None, 200 << 20)
+
+    assert invoke("disk") == (None, 5 << 20)
+    fault(action="disk", limit_mb=1, times=1)
+    failed, said = invoke("disk")
+    if isolation == "namespace":
+        assert failed and "No space left" in said["errorMessage"]
+    else:
+        assert said == 5 << 20, "nothing bounds /tmp there"
