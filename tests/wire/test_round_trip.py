@@ -70,6 +70,8 @@ TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=12
 )
 TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", min_size=1, max_size=10)
+LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=10)
+"""What also becomes part of a host name."""
 SECONDS = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
@@ -116,7 +118,7 @@ def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]
         if getattr(member, "is_eventstream", False) or member.serialization.get("eventstream"):
             continue
         where = member.serialization.get("location", "body")
-        strategy = values(member, where, depth + 1)
+        strategy = LABEL if member.serialization.get("hostLabel") else values(member, where, depth + 1)
         if name in shape.required_members:
             required[name] = strategy
         elif depth < 4 or (getattr(shape, "is_tagged_union", False) and member.type_name != "structure"):
