@@ -1,0 +1,71 @@
+"""Declared faults: listed, added, cleared, what they struck; and as other tools of chaos declare them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kumoi.doorway import Fault
+from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
+from kumoi.gateway.internal.requests import BadRequest, Query, Routes, read_body
+from kumoi.wire.http import Request
+
+if TYPE_CHECKING:
+    from kumoi.gateway.internal.interface import Internal
+
+
+async def _list_faults(internal: Internal, _request: Request, _query: Query) -> Any:
+    return {
+        "faults": [{**msgspec.to_builtins(fault), "struck": struck} for fault, struck in internal.doorway.faults.list()]
+    }
+
+
+async def _add_fault(internal: Internal, request: Request, _query: Query) -> Any:
+    return msgspec.to_builtins(internal.doorway.faults.add(await read_body(request, Fault)))
+
+
+async def _clear_faults(internal: Internal, _request: Request, query: Query) -> Any:
+    faults = internal.doorway.faults
+    if "id" in query:
+        if not faults.remove(query["id"]):
+            raise BadRequest(f"there is no fault {query['id']}")
+    else:
+        faults.clear()
+    return {"faults": len(faults.list())}
+
+
+async def _fault_log(internal: Internal, _request: Request, _query: Query) -> Any:
+    return {"strikes": [strike._asdict() for strike in internal.doorway.faults.log()]}
+
+
+async def _clear_fault_log(internal: Internal, _request: Request, _query: Query) -> Any:
+    internal.doorway.faults.begin_anew()
+    return {"strikes": []}
+
+
+async def _chaos_faults(internal: Internal, request: Request, _query: Query) -> Any:
+    rules = [] if request.method == "GET" else await read_body(request, list[Rule])
+    try:
+        return change_rules(internal.doorway.faults, request.method, rules)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
+async def _chaos_effects(internal: Internal, request: Request, _query: Query) -> Any:
+    effects = None if request.method == "GET" else await read_body(request, Effects)
+    try:
+        return change_effects(internal.doorway.faults, effects)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+
+
+ROUTES: Routes = {
+    ("GET", "/_kumoi/faults"): _list_faults,
+    ("POST", "/_kumoi/faults"): _add_fault,
+    ("DELETE", "/_kumoi/faults"): _clear_faults,
+    ("GET", "/_kumoi/faults/log"): _fault_log,
+    ("DELETE", "/_kumoi/faults/log"): _clear_fault_log,
+    **{(method, "/_kumoi/chaos/faults"): _chaos_faults for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
+}

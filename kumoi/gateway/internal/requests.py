@@ -1,0 +1,33 @@
+"""What the handlers of `/_kumoi/` have in common: bodies read, and the error of what cannot be answered as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from kumoi.wire.http import BodyTooLarge, Request
+
+if TYPE_CHECKING:
+    from kumoi.gateway.internal.interface import Internal
+
+_BODY_LIMIT = 1_048_576
+
+Query = dict[str, str]
+Handler = Callable[["Internal", Request, Query], Awaitable[Any]]
+Routes = Mapping[tuple[str, str], Handler]
+"""Handlers by method and path."""
+BodyT = TypeVar("BodyT")
+
+
+class BadRequest(Exception):
+    """The request cannot be answered as asked; the text says why."""
+
+
+async def read_body(request: Request, kind: type[BodyT]) -> BodyT:
+    """A JSON body as a structure; BadRequest for another one."""
+    try:
+        return msgspec.json.decode(await request.body.read(_BODY_LIMIT), type=kind)
+    except (msgspec.MsgspecError, BodyTooLarge, ValueError) as error:
+        raise BadRequest(str(error)) from None
