@@ -25,6 +25,21 @@ def units_cost(edge: Edge, units: Mapping[str, float], region: str, price_list: 
     return sum(amount * known[item].first(region) for item, amount in billed(edge, units).items() if item in known)
 
 
+def calls_cost(
+    source: str,
+    target: str,
+    service: str,
+    operation: str,
+    units: Mapping[str, float],
+    read: float,
+    written: float,
+    region: str,
+) -> float:
+    """USD that calls of one kind cost together: the sums of their units, and of the bytes of requests and answers."""
+    whole = {**units, BYTES_IN: read, BYTES_OUT: written}
+    return units_cost(Edge(source, target, service, operation), whole, region)
+
+
 def charge_cost(key: ChargeKey, units: Mapping[str, float]) -> float:
     """USD that a charge costs."""
     return units_cost(Edge(key.node, key.node, key.service, key.operation), units, key.region)

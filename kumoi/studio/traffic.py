@@ -34,6 +34,8 @@ THROTTLES = frozenset(
     )
 )
 _DURATIONS = 200
+_KINDS = 10_000
+"""Kinds of calls whose edges are remembered."""
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
 
@@ -56,24 +58,33 @@ class Edge:
     last_seen: int = 0
     last_error: str = ""
     changed: float = 0.0
+    second: int = 0
+    unpriced: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
 
     def add(self, hop: Hop, now: float) -> None:
-        """Count one hop."""
-        bucket = self._bucket(now)
-        failed = hop.outcome != "ok"
-        counted = (
-            1,
-            failed,
-            hop.outcome in THROTTLES,
-            hop.duration_us,
-            hop.request_bytes + hop.response_bytes,
-            _pricing().hop_cost(hop),
-            bool(hop.fault),
-        )
-        for place, amount in enumerate(counted):
-            bucket[place] += amount
-            self.window[place] += amount
-            self.totals[place] += amount
+        """Count one hop. What it costs is worked out later, for the units of a second together."""
+        if self.unpriced and int(now) != self.second:
+            self._price()
+        self.second = int(now)
+        size, failed = hop.request_bytes + hop.response_bytes, hop.outcome != "ok"
+        for counts in (self._bucket(now), self.window, self.totals):
+            counts[CALLS] += 1
+            counts[MICROSECONDS] += hop.duration_us
+            counts[BYTES] += size
+            if failed:
+                counts[ERRORS] += 1
+                counts[THROTTLED] += hop.outcome in THROTTLES
+            if hop.fault:
+                counts[FAULTS] += 1
+        kind = hop.region, hop.service, hop.operation, hop.source, hop.target
+        units = self.unpriced.get(kind)
+        if units is None:
+            units = self.unpriced[kind] = [{}, 0, 0]
+        sums = units[0]
+        for name, amount in hop.units.items():
+            sums[name] = sums.get(name, 0.0) + amount
+        units[1] += hop.request_bytes
+        units[2] += hop.response_bytes
         self.durations.append((now, hop.duration_us))
         self.operations[hop.operation] += 1
         self.regions.add(hop.region)
@@ -127,7 +138,18 @@ class Edge:
             bucket = self.buckets[int(now)] = [0.0] * WIDTH
         return bucket
 
+    def _price(self) -> None:
+        """Add what the calls of the latest second cost: prices are of sums, so that it is worked out once for all."""
+        usd = 0.0
+        for (region, service, operation, source, target), (units, read, written) in self.unpriced.items():
+            usd += _pricing().calls_cost(source, target, service, operation, units, read, written, region)
+        self.unpriced.clear()
+        for counts in (self.buckets[self.second], self.window, self.totals):
+            counts[COST] += usd
+
     def _prune(self, now: float) -> None:
+        if self.unpriced:
+            self._price()
         oldest = now - WINDOW
         while self.buckets and (first := next(iter(self.buckets))) <= oldest:
             for place, amount in enumerate(self.buckets.pop(first)):
@@ -146,6 +168,7 @@ class Traffic:
         self._audits = doorway.identity.mode != "off"
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
+        self._ends: dict[tuple[str, ...], tuple[Edge, ...]] = {}
         self.revision = 0
         """Grows with each new edge and each call that sets something up."""
         self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
@@ -172,6 +195,7 @@ class Traffic:
     def clear(self, account: str | None = None) -> None:
         """Forget the edges of one account, or all."""
         self.revision += 1
+        self._ends.clear()
         if account is None:
             self._edges.clear()
             self._own.clear()
@@ -193,20 +217,34 @@ class Traffic:
         own[node].charge(_pricing().charge_cost(key, units), self._loop.time())
 
     def _heard(self, hop: Hop) -> None:
+        principal = "yes" if hop.principal else ""
+        kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, principal
+        edges = self._ends.get(kind)
+        if edges is None:
+            edges = self._looked_up(hop)
+            if edges and ":" in hop.target and len(self._ends) < _KINDS:
+                self._ends[kind] = edges
+        if edges:
+            now = self._loop.time()
+            for edge in edges:
+                edge.add(hop, now)
+
+    def _looked_up(self, hop: Hop) -> tuple[Edge, ...]:
+        """The edges that a call passes: mostly one; none for what is not an application's work."""
         self.regions.setdefault(hop.account, set()).add(hop.region)
         plane = self._doorway.registry.data_plane(hop.operation) is not None
         if not is_traffic(hop.service, hop.operation, plane):
             if not hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
                 self.revision += 1
                 self._edges.setdefault(hop.account, {})
-            return
+            return ()
         source, target = settled(hop.source), settled(hop.target)
         if _hidden(source, target, hop.operation):
-            return
+            return ()
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
-            return  # the service itself, that fetches a function's code: functions call in their role
-        for end in [target] if ":" in target else _named(hop):
-            self._edge(hop.account, source, end).add(hop, self._loop.time())
+            return ()  # the service itself, that fetches a function's code: functions call in their role
+        ends = [target] if ":" in target else _named(hop)
+        return tuple(self._edge(hop.account, source, end) for end in ends)
 
     def _edge(self, account: str, source: str, target: str) -> Edge:
         edges = self._edges.setdefault(account, {})
