@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from kumoi.sandbox import kept_sandbox
+
 Run = Callable[[Callable[[Any], Any]], Any]
 PYTHON = Path(sys._base_executable).resolve()  # type: ignore[attr-defined]
 
@@ -50,6 +54,12 @@ def handler(event, context):
 """
 
 NAMES = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extensions get more time to end than Lambda's two seconds: on a busy machine those are few."""
+    monkeypatch.setattr(kept_sandbox, "SHUTDOWN_SECONDS", 60.0)
 
 
 def layer(**programs: str) -> dict[str, str]:
