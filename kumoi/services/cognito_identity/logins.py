@@ -12,11 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.http_api import jwt
+from kumoi.names import Arn
 from kumoi.services.cognito_identity.errors import invalid, not_authorized
 from kumoi.services.cognito_identity.records import IdentityPool, TagMap
 from kumoi.services.cognito_identity.tokens import ISSUER
+from kumoi.wire.errors import AwsError
 
 OWN = "cognito-identity.amazonaws.com"
 """The provider under which a token of GetOpenIdTokenForDeveloperIdentity is brought."""
@@ -35,6 +37,17 @@ class Proof(NamedTuple):
     mapped_by: str
 
 
+class Expected(NamedTuple):
+    """What tokens of a provider have to say: who issued them, for whom.
+
+    Without an `audience` IAM knows it, by the ARN under which the provider is `registered`.
+    """
+
+    issuer: str
+    audience: Sequence[str] | None
+    registered: str = ""
+
+
 async def taken(call: Call, pool: IdentityPool, logins: Mapping[str, str] | None) -> list[Proof]:
     """What the tokens prove, by provider; NotAuthorizedException for one that the pool does not take."""
     return [await _taken(call, pool, provider, token) for provider, token in (logins or {}).items()]
@@ -43,58 +56,72 @@ async def taken(call: Call, pool: IdentityPool, logins: Mapping[str, str] | None
 async def _taken(call: Call, pool: IdentityPool, provider: str, text: str) -> Proof:
     if provider == pool.developer_provider:
         raise invalid(f"Logins of {provider} are taken by GetOpenIdTokenForDeveloperIdentity alone.")
-    issuer, audience = _expected(pool, provider)
+    expected = _expected(pool, provider)
     try:
         token = jwt.read(text)
-        expires = token.claims.get("exp")
+        claims, expires = token.claims, token.claims.get("exp")
         if isinstance(expires, int | float) and expires <= call.now:
             raise jwt.InvalidToken(f"Token expired: {int(expires)} >= {int(call.now)}")
+        if claims.get("iss") not in (expected.issuer, provider):
+            raise jwt.InvalidToken(f"the issuer is {claims.get('iss')}")
+        audience = expected.audience
+        if audience is None and call.doorway.identity.verifies:
+            audience = await _registered(call, expected.registered)
         if _local(provider) or call.doorway.identity.verifies:
-            key = await call.part(jwt.IssuerKeys).find(call, issuer, str(token.header.get("kid", "")))
+            issuer = str(claims["iss"])
+            key = await call.part(jwt.IssuerKeys).find(call, expected.issuer, str(token.header.get("kid", "")))
             jwt.verify(token, key)
-            jwt.check(token.claims, issuer, audience, call.now)
+            jwt.check(claims, issuer, audience or (), call.now)
     except jwt.InvalidToken as problem:
         raise not_authorized(f"Invalid login token. {problem}") from None
-    claims, stated = token.claims, token.claims.get("aud")
-    if not set(stated if isinstance(stated, list) else [stated]) & set(audience):
+    stated = claims.get("aud")
+    if audience is not None and not set(stated if isinstance(stated, list) else [stated]) & set(audience):
         raise not_authorized("Invalid login token. Incorrect token audience.")
+    if not isinstance(claims.get("sub"), str):
+        raise not_authorized("Invalid login token. It has no subject.")
     if _USER_POOL.fullmatch(provider):
         if claims.get("token_use") != "id":
             raise not_authorized("Invalid login token. Not an ID token.")
-        return Proof(provider, str(claims.get("sub")), claims, f"{provider}:{stated}")
-    return Proof(provider, str(claims.get("sub")), claims, provider)
+        return Proof(provider, claims["sub"], claims, f"{provider}:{stated}")
+    return Proof(provider, claims["sub"], claims, provider)
+
+
+async def _registered(call: Call, provider: str) -> Sequence[str]:
+    """The clients that IAM lists for an OpenID Connect provider; InvalidToken where it is not registered."""
+    looking = Principal.looking(Arn.parse(provider).account, "iam", "cognito-identity")
+    asked = {"OpenIDConnectProviderArn": provider}
+    try:
+        found = await call.doorway.ask("iam", "GetOpenIDConnectProvider", asked, looking, call.region, call.trace)
+    except AwsError:
+        raise jwt.InvalidToken(f"{provider} is not registered") from None
+    clients: Sequence[str] = found["ClientIDList"]
+    return clients
 
 
 def _local(provider: str) -> bool:
     return provider == OWN or _USER_POOL.fullmatch(provider) is not None
 
 
-def _expected(pool: IdentityPool, provider: str) -> tuple[str, Sequence[str]]:
-    """The issuer and the audiences of a provider's tokens; NotAuthorizedException for one that is not the pool's."""
+def _expected(pool: IdentityPool, provider: str) -> Expected:
+    """What a provider's tokens have to say; NotAuthorizedException for one that is not the pool's."""
     given = pool.definition
     if provider == OWN:
-        return ISSUER, [pool.id]
+        return Expected(ISSUER, [pool.id])
+    issuer = f"https://{provider}"
     if _USER_POOL.fullmatch(provider):
         listed = given.get("CognitoIdentityProviders") or ()
         clients = [str(one.get("ClientId")) for one in listed if one.get("ProviderName") == provider]
         if clients:
-            return f"https://{provider}", clients
+            return Expected(issuer, clients)
     apps = (given.get("SupportedLoginProviders") or {}).get(provider)
     if apps:
-        return f"https://{provider}", re.split(r"[,;]\s*", apps)
+        return Expected(issuer, re.split(r"[,;]\s*", apps))
     for arn in given.get("OpenIdConnectProviderARNs") or ():
         if arn.partition(":oidc-provider/")[2] == provider:
-            return f"https://{provider}", _Anybody()
+            return Expected(issuer, None, arn)
     if provider in (given.get("SamlProviderARNs") or ()):
         raise invalid("Kumoi takes no SAML assertions.")
     raise not_authorized("Token is not from a supported provider of this identity pool.")
-
-
-class _Anybody(list[str]):
-    """Every audience: IAM's OpenID Connect provider lists them, and STS looks there."""
-
-    def __contains__(self, _audience: object) -> bool:
-        return True
 
 
 def tags_of(pool: IdentityPool, proofs: Sequence[Proof]) -> dict[str, str]:

@@ -19,7 +19,7 @@ def page(
     """One page of items in the order of their keys, and the token of the next where more follow."""
     items = sorted(items, key=key)
     if token is not None:
-        after = _read(token)
+        after = read_token(token)
         items = [item for item in items if key(item) > after]
     found = items[: most or MOST]
     if len(found) == len(items):
@@ -27,7 +27,8 @@ def page(
     return found, {"NextToken": base64.b64encode(key(found[-1]).encode()).decode()}
 
 
-def _read(token: str) -> str:
+def read_token(token: str) -> str:
+    """The key that a token goes on behind; InvalidParameterException for a text that is none."""
     try:
         return base64.b64decode(token, validate=True).decode()
     except (binascii.Error, ValueError):

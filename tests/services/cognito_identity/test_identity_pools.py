@@ -200,6 +200,33 @@ def test_groups_choose_roles_and_claims_become_tags(make_site: Any) -> None:
     assert (assumed["Provider"], assumed["Audience"]) == ("cognito-identity.amazonaws.com", site.pool)
 
 
+def unsigned(**claims: Any) -> str:
+    """A token that nobody signed: taken at its word where signatures do not count."""
+    parts = ({"alg": "RS256", "kid": "k"}, {"exp": 4_000_000_000, **claims})
+    return ".".join([*(base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts), "eA"])
+
+
+def test_other_providers_are_taken_at_their_word_where_signatures_do_not_count(make_site: Any, kumoi: Any) -> None:
+    own = f"arn:aws:iam::{kumoi.account}:oidc-provider/login.example/tenant"
+    site = make_site(OpenIdConnectProviderARNs=[own], SupportedLoginProviders={"accounts.google.com": "app-1;app-2"})
+
+    def get(provider: str, **claims: Any) -> str:
+        found = site.public.get_id(IdentityPoolId=site.pool, Logins={provider: unsigned(**claims)})
+        return str(found["IdentityId"])
+
+    mine = {"iss": "https://login.example/tenant", "aud": "any", "sub": "ann"}
+    assert get("login.example/tenant", **mine) == get("login.example/tenant", **mine)
+    assert get("accounts.google.com", iss="accounts.google.com", aud="app-2", sub="7")
+    for provider, claims in (
+        ("login.example/tenant", {**mine, "iss": "https://other.example"}),
+        ("login.example/tenant", {name: value for name, value in mine.items() if name != "sub"}),
+        ("accounts.google.com", {"iss": "https://accounts.google.com", "aud": "app-3", "sub": "7"}),
+    ):
+        with pytest.raises(ClientError) as refused:
+            get(provider, **claims)
+        assert refused.value.response["Error"]["Code"] == "NotAuthorizedException"
+
+
 def test_the_classic_flow_has_to_be_allowed(make_site: Any) -> None:
     site = make_site()
     guest = site.public.get_id(IdentityPoolId=site.pool)["IdentityId"]

@@ -175,6 +175,14 @@ def test_wrong_passwords_and_foreign_forms_are_refused(shop: Shop) -> None:
     assert "&quot;&gt;&lt;script" in shop.sign_in(name='"><script>alert(1)</script>', password="x")[1]
 
 
+def test_a_cookie_that_was_never_given_is_not_given_back(shop: Shop) -> None:
+    url, _ = shop.browser.visit(shop.address())
+    shop.browser.jar.clear()
+    forged = '"a\\015\\012Set-Cookie: stolen=1"'
+    status, body, headers = shop.browser.ask(url, Cookie=f"XSRF-TOKEN={forged}")
+    assert (status, "stolen" in str(headers), "stolen" in body) == (200, False, False)
+
+
 def test_a_temporary_password_is_changed_on_the_way(shop: Shop) -> None:
     shop.pool.admin.admin_create_user(
         UserPoolId=shop.pool.id, Username="bob", TemporaryPassword=PASSWORD, MessageAction="SUPPRESS"

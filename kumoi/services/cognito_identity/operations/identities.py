@@ -11,7 +11,7 @@ from kumoi.services.cognito_identity.errors import not_authorized
 from kumoi.services.cognito_identity.linking import Pair, drop, identified, unlink
 from kumoi.services.cognito_identity.logins import taken
 from kumoi.services.cognito_identity.lookup import identity_anywhere, own_identity, own_pool, pool_anywhere
-from kumoi.services.cognito_identity.paging import page
+from kumoi.services.cognito_identity.paging import MOST, page, read_token
 from kumoi.services.cognito_identity.records import Identity, identities, places
 from kumoi.state import Transaction, transactional
 
@@ -46,7 +46,9 @@ async def list_identities(
 ) -> dict[str, Any]:
     """The identities of a pool; none are ever disabled."""
     scene = await own_pool(call, IdentityPoolId)
-    shown, more = page(await _list(scene.state, IdentityPoolId), lambda one: one.id, NextToken, MaxResults)
+    after = None if NextToken is None else read_token(NextToken)
+    found = await _some(scene.state, IdentityPoolId, after, (MaxResults or MOST) + 1)
+    shown, more = page(found, lambda one: one.id, None, MaxResults)
     return {"IdentityPoolId": IdentityPoolId, "Identities": [_describe(one) for one in shown], **more}
 
 
@@ -80,8 +82,8 @@ def _describe(identity: Identity) -> dict[str, Any]:
 
 
 @transactional
-async def _list(tx: Transaction, pool: str) -> Sequence[Identity]:
-    return await identities.list(tx, pool)
+async def _some(tx: Transaction, pool: str, after: str | None, most: int) -> Sequence[Identity]:
+    return await identities.list(tx, pool, after=None if after is None else (pool, after), limit=most)
 
 
 @transactional

@@ -17,6 +17,7 @@ from kumoi.services.cognito_identity.paging import page
 from kumoi.services.cognito_identity.records import IdentityPool, Place, identities, logins, places, pools
 from kumoi.state import Transaction, transactional
 
+_PROVIDER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/.+")
 _USER_POOL = re.compile(r"cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/[\w-]+")
 
 
@@ -93,7 +94,7 @@ def _definition(guests: bool, given: dict[str, Any]) -> dict[str, Any]:
                 "it is cognito-idp.REGION.amazonaws.com/USER_POOL_ID, with the ClientId of an app client."
             )
     for arn in definition.get("OpenIdConnectProviderARNs") or ():
-        if ":oidc-provider/" not in arn:
+        if _PROVIDER.fullmatch(arn) is None:
             raise invalid(f"Invalid OpenIdConnect provider ARN: {arn}")
     return {"AllowUnauthenticatedIdentities": guests, **definition}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -19,13 +20,14 @@ from kumoi.wire.errors import AwsError
 from kumoi.wire.http import Response
 
 _CSRF = "XSRF-TOKEN"
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 _MOST_SHOWN = 20
 
 
 async def show(visit: Visit, domain: Domain) -> Response:
     """GET /login: the form."""
     wanted = await wish(visit, domain)
-    token = visit.cookie(_CSRF) or secrets.token_hex(16)
+    token = _form_token(visit) or secrets.token_hex(16)
     known = await _names(visit, wanted.scene)
     content = page.sign_in(wanted.client.name, token, known=known)
     return page.html(content, headers=[set_cookie(visit, _CSRF, token, 3_600)])
@@ -34,10 +36,11 @@ async def show(visit: Visit, domain: Domain) -> Response:
 async def take(visit: Visit, domain: Domain) -> Response:
     """POST /login: back to the client, or the form again with what is wrong."""
     wanted = await wish(visit, domain)
-    token, form = visit.cookie(_CSRF) or "", visit.form
+    token, form = _form_token(visit), visit.form
     if not token or not hmac.compare_digest(token.encode(), form.get("_csrf", "").encode()):
-        content = page.sign_in(wanted.client.name, token or secrets.token_hex(16), "The form was too old: try again.")
-        return page.html(content, 403)
+        fresh = secrets.token_hex(16)
+        content = page.sign_in(wanted.client.name, fresh, "The form was too old: try again.")
+        return page.html(content, 403, [set_cookie(visit, _CSRF, fresh, 3_600)])
     call, scene, app = visit.call, wanted.scene, wanted.client.name
     try:
         if form.get("challenge") in CODES:
@@ -80,6 +83,12 @@ async def _done(visit: Visit, wanted: Wish, user: User) -> Response:
     now = visit.call.now
     await after_sign_in(visit.call, wanted.scene, user, {})
     return await send_back(visit, wanted, user, now, [session_cookie(visit, wanted.scene, user, now)])
+
+
+def _form_token(visit: Visit) -> str:
+    """What the browser got with its form; empty for what was never ours, as it goes into headers and pages again."""
+    found = visit.cookie(_CSRF) or ""
+    return found if _TOKEN.fullmatch(found) else ""
 
 
 def _step(app: str, token: str, form: Mapping[str, str], session: str, problem: str = "") -> str:
