@@ -17,6 +17,10 @@ def code(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
+def types(client: Any, api: str, format: str) -> list[dict[str, Any]]:
+    return list(client.list_types(apiId=api, format=format)["types"])
+
+
 def test_an_api_is_described_updated_listed_and_deleted(client: Any, kumoi: Any) -> None:
     made = client.create_graphql_api(
         name="a", authenticationType="API_KEY", tags={"_custom_id_": "mine0123456789012345678901", "x": "y"}
@@ -89,9 +93,12 @@ def test_a_schema_is_read_back_whole_and_by_type(client: Any, api: str) -> None:
     assert b"@aws" not in plain and b"type P" in plain and b"scalar" not in plain
     described = json.loads(client.get_introspection_schema(apiId=api, format="JSON")["schema"].read())
     assert described["data"]["__schema"]["queryType"]["name"] == "Query"
-    names = [one["name"] for one in client.list_types(apiId=api, format="SDL")["types"]]
+    names = [one["name"] for one in types(client, api, "SDL")]
     assert names == ["Mutation", "P", "Q", "Query", "Thing"]
     assert client.get_type(apiId=api, typeName="Q", format="SDL")["type"]["definition"].startswith("type Q")
+    described = {one["name"]: json.loads(one["definition"])["kind"] for one in types(client, api, "JSON")}
+    assert described == {"Mutation": "OBJECT", "P": "OBJECT", "Q": "OBJECT", "Query": "OBJECT", "Thing": "UNION"}
+    assert json.loads(client.get_type(apiId=api, typeName="Q", format="JSON")["type"]["definition"])["name"] == "Q"
     assert code(client.get_type, apiId=api, typeName="No", format="JSON")[0] == "NotFoundException"
     bare = client.create_graphql_api(name="b", authenticationType="API_KEY")["graphqlApi"]["apiId"]
     assert client.get_schema_creation_status(apiId=bare)["status"] == "NOT_APPLICABLE"

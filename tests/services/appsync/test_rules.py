@@ -88,3 +88,16 @@ def test_a_pool_may_be_there_once() -> None:
     for wrong in ({**other, "userPoolConfig": pool}, {**other, "userPoolConfig": {**pool, "defaultAction": "DENY"}}):
         with pytest.raises(AwsError):
             check({**properties, "additionalAuthenticationProviders": [wrong]})
+
+
+def test_a_schema_is_described_once_for_all_of_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kumoi.services.appsync.schema import documents
+    from kumoi.services.appsync.schema.compiled import compiled
+
+    described, whole = [], documents.introspection_from_schema
+    monkeypatch.setattr(
+        documents, "introspection_from_schema", lambda schema: described.append(schema) or whole(schema)
+    )
+    found = compiled("type Query { a: A } type A { b: B } type B { c: ID }")
+    assert [type_.name for type_, _ in documents.by_type(found, "JSON")] == ["Query", "A", "B"]
+    assert len(described) == 1

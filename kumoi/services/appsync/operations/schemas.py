@@ -5,6 +5,7 @@ A definition that is no schema leaves the one before in place.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -64,7 +65,7 @@ async def get_introspection_schema(
     if schema is None or not schema.definition:
         raise aws_error("GraphQLSchemaException", "No schema definition exists.")
     found = await call.part(Kept).schema(schema.version, schema.definition)
-    return {"schema": whole(found, schema.definition, format, includeDirectives)}
+    return {"schema": await asyncio.to_thread(whole, found, schema.definition, format, includeDirectives)}
 
 
 @transactional

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from kumoi.doorway import Call
@@ -35,16 +36,15 @@ async def _types(call: Call, api_id: str, format: str, name: str | None = None) 
     if schema is None or not schema.definition:
         return []
     found = await call.part(Kept).schema(schema.version, schema.definition)
-    from kumoi.services.appsync.schema.documents import one_type, own_types
+    from kumoi.services.appsync.schema.documents import by_type
 
     return [
         {
             "name": type_.name,
             **({"description": type_.description} if type_.description else {}),
             "arn": api_arn(call, api_id, f"types/{type_.name}"),
-            "definition": one_type(found, type_, format),
+            "definition": text,
             "format": format,
         }
-        for type_ in own_types(found)
-        if name in (None, type_.name)
+        for type_, text in await asyncio.to_thread(by_type, found, format, name)
     ]

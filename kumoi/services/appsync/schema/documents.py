@@ -1,4 +1,7 @@
-"""Schemas as clients read them: as SDL or as the answer to an introspection query; whole, or type by type."""
+"""Schemas as clients read them: as SDL or as the answer to an introspection query; whole, or type by type.
+
+Describing a large schema takes seconds: for threads, not for the loop.
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,13 @@ def whole(found: Compiled, definition: str, format: str, directives: bool) -> by
     return "\n\n".join([*pieces, *(print_type(type_) for type_ in own_types(found))]).encode()
 
 
-def one_type(found: Compiled, type_: GraphQLNamedType, format: str) -> str:
-    """A type, as GetType answers it."""
+def by_type(found: Compiled, format: str, name: str | None = None) -> list[tuple[GraphQLNamedType, str]]:
+    """Each type that a definition defines (or the one of that name), with its text as GetType answers it."""
+    types = [type_ for type_ in own_types(found) if name in (None, type_.name)]
     if format == "SDL":
-        return print_ast(type_.ast_node) if type_.ast_node is not None else print_type(type_)
+        return [(one, print_ast(one.ast_node) if one.ast_node is not None else print_type(one)) for one in types]
+    if not types:
+        return []
     described: dict[str, Any] = dict(introspection_from_schema(found.schema))
-    types = described["__schema"]["types"]
-    return orjson.dumps(next(one for one in types if one["name"] == type_.name)).decode()
+    texts = {one["name"]: one for one in described["__schema"]["types"]}
+    return [(one, orjson.dumps(texts[one.name]).decode()) for one in types]
