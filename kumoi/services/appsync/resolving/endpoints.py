@@ -6,7 +6,7 @@ this platform. Source: "Resolver mapping template reference for HTTP" and "… f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -20,11 +20,13 @@ from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.signing import signed
 
 SECONDS = 29.0
+Who = Callable[[], Principal]
+"""Who signs, where something is to be signed; raises FieldError."""
 _METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "PATCH"))
 _SEARCH_METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD"))
 
 
-async def ask(field: Field, config: Mapping[str, Any], who: Principal, request: Mapping[str, Any]) -> Any:
+async def ask(field: Field, config: Mapping[str, Any], who: Who, request: Mapping[str, Any]) -> Any:
     """What an endpoint answers: its status, header fields and body as a text; raises FieldError."""
     method = str(request.get("method", "")).upper()
     if method not in _METHODS:
@@ -50,7 +52,7 @@ async def ask(field: Field, config: Mapping[str, Any], who: Principal, request: 
     return {"statusCode": answer.status, "headers": fields, "body": answer.body.decode("utf-8", "replace")}
 
 
-async def search(field: Field, config: Mapping[str, Any], who: Principal, request: Mapping[str, Any]) -> Any:
+async def search(field: Field, config: Mapping[str, Any], who: Who, request: Mapping[str, Any]) -> Any:
     """What a search domain answers, read as JSON; raises FieldError."""
     endpoint = str(config.get("endpoint") or "")
     if not endpoint or (urlsplit(endpoint).hostname or "").endswith(".amazonaws.com"):
@@ -84,12 +86,12 @@ async def _sent(
     url: str,
     headers: dict[str, str],
     content: bytes,
-    who: Principal,
+    who: Who,
     signing: Mapping[str, Any] | None,
 ) -> HttpAnswer:
     call = field.asked.call
     if signing is not None:
-        headers = signed(call, who, method, url, headers, content, signing)
+        headers = signed(call, who(), method, url, headers, content, signing)
     try:
         return await send(call, method, url, headers.items(), content, seconds=SECONDS)
     except Unreachable as error:

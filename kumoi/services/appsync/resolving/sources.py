@@ -6,6 +6,7 @@ Source: the "resolver mapping template reference" of each data source.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -41,9 +42,9 @@ async def ask(
     if kind == "AMAZON_DYNAMODB":
         return await _table(field, source, request, sync or {})
     if kind == "HTTP":
-        return await endpoints.ask(field, properties["httpConfig"], caller(field, source), request)
+        return await endpoints.ask(field, properties["httpConfig"], partial(caller, field, source), request)
     if kind in _SEARCH:
-        return await endpoints.search(field, properties[_SEARCH[kind]], caller(field, source), request)
+        return await endpoints.search(field, properties[_SEARCH[kind]], partial(caller, field, source), request)
     if kind == "RELATIONAL_DATABASE":
 
         async def execute(operation: str, **params: Any) -> Any:
@@ -56,13 +57,19 @@ async def ask(
 
 
 def caller(field: Field, source: DataSource) -> Principal:
-    """Who asks: the source's role, the client where the source uses its credentials, else AppSync itself."""
+    """Who asks: the source's role, the client where the source uses its credentials, else AppSync itself.
+
+    Where policies are enforced, a source without a role may do nothing, as in AWS: what AppSync itself may do is for
+    its own calls, not for whoever makes a source. Raises FieldError.
+    """
     call = field.asked.call
     if (source.properties.get("dynamodbConfig") or {}).get("useCallerCredentials"):
         return call.caller
     role = source.properties.get("serviceRoleArn")
     if role:
         return Principal.of_role(call.account, role, "APPSYNC_ASSUME_ROLE", call.node)
+    if call.doorway.identity.enforces:
+        raise FieldError(f"{source.name} has no serviceRoleArn that could be used.", "UnauthorizedException")
     arn = call.arn("appsync", f"apis/{source.api}")
     return Principal.of_service(call.account, "appsync.amazonaws.com", call.node, arn)
 

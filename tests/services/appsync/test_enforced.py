@@ -1,4 +1,4 @@
-"""`--auth enforce`: signatures in messages are verified, and policies say who may subscribe and publish."""
+"""`--auth enforce`: signatures in messages are verified, and policies say who may subscribe and publish, and what data sources may."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -136,3 +137,43 @@ def test_events(url: str, client: Callable[[str], Any], reader: Credentials) -> 
         assert peer.ask(**message, authorization=signed(reader, "/event", body))["type"] == "publish_error"
         root = Credentials("test", "test")
         assert peer.ask(**message, authorization=signed(root, "/event", body))["type"] in ("publish_success", "data")
+
+
+RAW = "type Query { raw(request: AWSJSON!): AWSJSON }"
+
+
+def test_sources_without_a_role_may_do_nothing(url: str, client: Callable[[str], Any]) -> None:
+    """AppSync itself is no way around policies for those who may make data sources, but pass no role."""
+    appsync = client("appsync")
+    api = appsync.create_graphql_api(name="raw", authenticationType="API_KEY")["graphqlApi"]["apiId"]
+    key = appsync.create_api_key(apiId=api)["apiKey"]["id"]
+    appsync.start_schema_creation(apiId=api, definition=RAW.encode())
+    signing = {"signingRegion": "us-east-1", "signingServiceName": "iam"}
+    authorization = {"authorizationType": "AWS_IAM", "awsIamConfig": signing}
+    http = {"endpoint": "https://iam.amazonaws.com", "authorizationConfig": authorization}
+    cluster = {"dbClusterIdentifier": "c", "awsSecretStoreArn": "s", "awsRegion": "us-east-1"}
+    rds = {"relationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "rdsHttpEndpointConfig": cluster}
+    appsync.create_data_source(apiId=api, name="http", type="HTTP", httpConfig=http)
+    appsync.create_data_source(apiId=api, name="rds", type="RELATIONAL_DATABASE", relationalDatabaseConfig=rds)
+    place = {"apiId": api, "typeName": "Query", "fieldName": "raw"}
+    programs = {
+        "requestMappingTemplate": "$util.toJson($ctx.args.request)",
+        "responseMappingTemplate": "#if($ctx.error) $util.error($ctx.error.message, $ctx.error.type) #end"
+        "$util.toJson($ctx.result)",
+    }
+    appsync.create_resolver(**place, dataSourceName="http", **programs)
+
+    def ask(**given: Any) -> dict[str, Any]:
+        asked = json.dumps({"version": "2018-05-29", **given})
+        query = {"query": "query($r: AWSJSON!) { raw(request: $r) }", "variables": {"r": asked}}
+        request = urllib.request.Request(f"{url}/graphql/{api}", json.dumps(query).encode(), {"x-api-key": key})
+        with urllib.request.urlopen(request) as answer:
+            (error,) = json.loads(answer.read())["errors"]
+            return dict(error)
+
+    form = {"headers": {"content-type": "application/x-www-form-urlencoded"}}
+    made = {**form, "body": "Action=CreateUser&Version=2010-05-08&UserName=intruder"}
+    assert ask(method="POST", resourcePath="/", params=made)["errorType"] == "UnauthorizedException"
+    assert "intruder" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
+    appsync.update_resolver(**place, dataSourceName="rds", **programs)
+    assert ask(statements=["select 1"])["errorType"] == "UnauthorizedException"
