@@ -7,7 +7,6 @@ enforced.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.local_names import private_name
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.lookup import find_place
 from kumoi.services.appsync.providers import providers
@@ -73,14 +73,7 @@ def _foreign(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         return True
-    name = (urlsplit(f"//{request.host}").hostname or "").rstrip(".")
-    if ("." not in name and ":" not in name) or name.endswith((".localhost", ".local", ".internal")):
-        return False
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return True
-    return False
+    return not private_name(urlsplit(f"//{request.host}").hostname)
 
 
 def _told(status: int, content: Any) -> Response:

@@ -38,7 +38,7 @@ def test_ways_of_authorization_and_keys(kumoi: Any, client: Any, api: str) -> No
     assert access["client"] == made["ClientId"]
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.test"}, {"Origin": "null"}, {"Host": "rebound.test"}])
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.test"}, {"Origin": "null"}, {"Host": "rebound.example"}])
 def test_other_pages_are_told_nothing(kumoi: Any, client: Any, api: str, headers: dict[str, str]) -> None:
     client.create_api_key(apiId=api)
     assert told(kumoi, api, **headers) == (403, {"message": "Pages of other origins are refused."})
