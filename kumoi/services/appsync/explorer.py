@@ -1,8 +1,8 @@
 """What the explorer of an API has to know: its name, its ways of authorization, and its keys.
 
-Keys are told to pages of the platform's own only: not to other origins, not under host names that somebody else may
-let point here (DNS rebinding), not where signatures are verified, and not to other machines where policies are
-enforced.
+It is told to pages of the platform's own only: not to other origins, not under host names that somebody else may let
+point here (DNS rebinding), and not to other machines where policies are enforced. Where signatures are verified, keys
+are told to nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from kumoi.doorway import Call
+from kumoi.doorway import Call, Principal
 from kumoi.local_names import private_name
 from kumoi.services.appsync import appsync
 from kumoi.services.appsync.lookup import find_place
@@ -31,8 +31,10 @@ async def access(call: Call, path: str, attributes: Mapping[str, str]) -> Respon
     assert request is not None, "data planes are reached by requests only"
     if request.method != "GET" or path != "/":
         return _told(404, {"message": "There is nothing here."})
-    if _foreign(request) or (call.doorway.identity.enforces and not request.local):
+    if _foreign(request):
         return _told(403, {"message": "Pages of other origins are refused."})
+    if call.doorway.identity.enforces and not request.local:
+        return _told(403, {"message": "With --auth enforce, other machines are told nothing of an API."})
     place = await find_place(call.doorway.state.at("", ""), attributes.get("id", ""))
     if place is None:
         return _told(404, {"message": f"There is no API {attributes.get('id')}."})
@@ -55,12 +57,13 @@ async def access(call: Call, path: str, attributes: Mapping[str, str]) -> Respon
 
 async def _client(call: Call, api: Api) -> str | None:
     """The client of the API's user pool that users may sign in at with a password."""
+    looking = Principal.looking(call.account, "cognito-idp", call.node)
     for provider in providers(api.properties):
         pool = (provider.get("userPoolConfig") or {}).get("userPoolId")
         if pool is None:
             continue
         try:
-            found = await call.to("cognito-idp", "ListUserPoolClients", UserPoolId=pool, MaxResults=10)
+            found = await call.to_as(looking, "cognito-idp", "ListUserPoolClients", UserPoolId=pool, MaxResults=10)
         except AwsError:
             return None  # The pool is gone: then nobody signs in.
         for client in found.get("UserPoolClients", ()):

@@ -1,4 +1,4 @@
-"""`--auth enforce`: signatures in messages are verified, and policies say who may subscribe and publish, and what data sources may."""
+"""`--auth enforce`: signatures in messages are verified; policies say who may subscribe and publish, and what sources may."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def client(url: str) -> Iterator[Callable[[str], Any]]:
-    """A client of the account's root."""
+def client(url: str) -> Iterator[Callable[..., Any]]:
+    """A client of an account's root."""
     with ExitStack() as stack:
 
-        def make(service: str) -> Any:
-            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        def make(service: str, account: str = "test") -> Any:
+            keys = {"aws_access_key_id": account, "aws_secret_access_key": "test"}
             made = boto3.client(service, endpoint_url=url, region_name="us-east-1", **keys)
             stack.callback(made.close)
             return made
@@ -177,3 +177,18 @@ def test_sources_without_a_role_may_do_nothing(url: str, client: Callable[[str],
     assert "intruder" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
     appsync.update_resolver(**place, dataSourceName="rds", **programs)
     assert ask(statements=["select 1"])["errorType"] == "UnauthorizedException"
+
+
+def test_the_explorer_knows_where_users_sign_in_but_no_keys(url: str, client: Callable[..., Any]) -> None:
+    appsync, cognito = client("appsync", "111122223333"), client("cognito-idp", "111122223333")
+    pool = cognito.create_user_pool(PoolName="p")["UserPool"]["Id"]
+    web = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
+    users = {"userPoolId": pool, "awsRegion": "us-east-1"}
+    more = {"authenticationType": "AMAZON_COGNITO_USER_POOLS", "userPoolConfig": users}
+    api = appsync.create_graphql_api(
+        name="people", authenticationType="API_KEY", additionalAuthenticationProviders=[more]
+    )["graphqlApi"]["apiId"]
+    appsync.create_api_key(apiId=api)
+    with urllib.request.urlopen(f"{url}/_kumoi/appsync-access/{api}") as answer:
+        told = json.loads(answer.read())
+    assert (told["client"], told["keys"]) == (web, [])
