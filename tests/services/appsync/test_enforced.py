@@ -1,4 +1,4 @@
-"""`--auth enforce`: signatures in messages are verified; policies say who may subscribe and publish, and what sources may."""
+"""`--auth enforce`: signatures in messages are verified; policies say who may subscribe, publish and use sources."""
 
 from __future__ import annotations
 
@@ -155,6 +155,8 @@ def test_sources_without_a_role_may_do_nothing(url: str, client: Callable[[str],
     rds = {"relationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "rdsHttpEndpointConfig": cluster}
     appsync.create_data_source(apiId=api, name="http", type="HTTP", httpConfig=http)
     appsync.create_data_source(apiId=api, name="rds", type="RELATIONAL_DATABASE", relationalDatabaseConfig=rds)
+    table = {"tableName": "things", "awsRegion": "us-east-1", "useCallerCredentials": True}
+    appsync.create_data_source(apiId=api, name="table", type="AMAZON_DYNAMODB", dynamodbConfig=table)
     place = {"apiId": api, "typeName": "Query", "fieldName": "raw"}
     programs = {
         "requestMappingTemplate": "$util.toJson($ctx.args.request)",
@@ -177,6 +179,8 @@ def test_sources_without_a_role_may_do_nothing(url: str, client: Callable[[str],
     assert "intruder" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
     appsync.update_resolver(**place, dataSourceName="rds", **programs)
     assert ask(statements=["select 1"])["errorType"] == "UnauthorizedException"
+    appsync.update_resolver(**place, dataSourceName="table", **programs)
+    assert ask(operation="Scan")["errorType"] == "UnauthorizedException", "nobody signed"
 
 
 def test_the_explorer_knows_where_users_sign_in_but_no_keys(url: str, client: Callable[..., Any]) -> None:

@@ -64,6 +64,8 @@ def caller(field: Field, source: DataSource) -> Principal:
     """
     call = field.asked.call
     if (source.properties.get("dynamodbConfig") or {}).get("useCallerCredentials"):
+        if field.asked.caller.mode != "AWS_IAM":
+            raise FieldError(f"{source.name} uses its caller's credentials: sign the request.", "UnauthorizedException")
         return call.caller
     role = source.properties.get("serviceRoleArn")
     if role:
