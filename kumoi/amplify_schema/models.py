@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,3 +151,17 @@ class Schema:
     enums: frozenset[str]
     others: list[Any]
     notes: list[str] = field(default_factory=list)
+
+    def fields(self) -> Iterator[Field]:
+        """All fields: of models, of Query and the like, and of the other types."""
+        for model in self.models.values():
+            yield from model.fields.values()
+        for listed in (*self.roots.values(), *self.objects.values()):
+            yield from listed
+
+    def rules(self) -> Iterator[Rule]:
+        """All rules: of models, and of fields that have their own."""
+        for model in self.models.values():
+            yield from model.rules
+        for one in self.fields():
+            yield from one.rules or ()

@@ -32,7 +32,7 @@ class Writer:
         self._versioned = versioned
         self._shared: set[str] = set()
         self._inputs: dict[str, str] = {}
-        self._modes = sorted({rule.provider for rule in _all_rules(schema)})
+        self._modes = sorted({rule.provider for rule in schema.rules()})
         self._default = next((one for one in MODES if one in self._modes), "apiKey")
 
     def written(self) -> str:
@@ -247,16 +247,6 @@ def extra_fields(model: Model, versioned: bool) -> list[tuple[str, str]]:
 def composite_argument(key: Key) -> str:
     """The argument for several sort keys: `yearMonth`."""
     return key.sorts[0] + "".join(upper(one) for one in key.sorts[1:])
-
-
-def _all_rules(schema: Schema) -> Iterator[Rule]:
-    for model in schema.models.values():
-        yield from model.rules
-        for field in model.fields.values():
-            yield from field.rules or ()
-    for fields in schema.roots.values():
-        for field in fields:
-            yield from field.rules or ()
 
 
 def _stripped(node: Any) -> Any:

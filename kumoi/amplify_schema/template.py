@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kumoi.amplify_schema.models import NUMBERS, Key, Model, Rule, Schema
+from kumoi.amplify_schema.models import NUMBERS, Key, Model, Schema
 from kumoi.amplify_schema.naming import upper
 from kumoi.amplify_schema.problems import SchemaProblem
 from kumoi.amplify_schema.resolvers import NOTHING, Pipeline, Resolver, code, function_source, known, table_source
@@ -57,11 +57,7 @@ def template_of(
 
 
 def _providers(schema: Schema) -> list[str]:
-    rules: list[Rule] = [rule for model in schema.models.values() for rule in model.rules]
-    fields = [field for model in schema.models.values() for field in model.fields.values()]
-    fields += [field for listed in (*schema.roots.values(), *schema.objects.values()) for field in listed]
-    rules += [rule for field in fields for rule in field.rules or ()]
-    found = {rule.provider for rule in rules} or {"apiKey"}
+    found = {rule.provider for rule in schema.rules()} or {"apiKey"}
     for one in ("oidc", "function"):
         if one in found:
             raise SchemaProblem(
@@ -101,9 +97,7 @@ def _users(name: str, schema: Schema) -> Resources:
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     )
     made = {"UserPool": pool, "UserPoolClient": client}
-    rules = [rule for model in schema.models.values() for rule in model.rules]
-    rules += [rule for model in schema.models.values() for field in model.fields.values() for rule in field.rules or ()]
-    for group in sorted({group for rule in rules for group in rule.groups or ()}):
+    for group in sorted({group for rule in schema.rules() for group in rule.groups or ()}):
         made[_logical("Group", group, made)] = _resource(
             "Cognito::UserPoolGroup", UserPoolId={"Ref": "UserPool"}, GroupName=group
         )
@@ -166,9 +160,7 @@ def _delta_table() -> dict[str, Any]:
 
 
 def _functions(schema: Schema) -> list[str]:
-    fields = [field for model in schema.models.values() for field in model.fields.values()]
-    fields += [field for listed in (*schema.roots.values(), *schema.objects.values()) for field in listed]
-    return list(dict.fromkeys(name for field in fields for name in field.functions))
+    return list(dict.fromkeys(name for field in schema.fields() for name in field.functions))
 
 
 def _sources(schema: Schema, versioned: bool) -> Resources:

@@ -70,6 +70,14 @@ def test_what_a_model_makes() -> None:
     assert "onCreateTodo" not in sdl and "createdAt" not in sdl
 
 
+def test_every_group_that_a_rule_names_is_made() -> None:
+    of_a_query = '@function(name: "f") @auth(rules: [{allow: groups, groups: ["Bosses"]}])'
+    text = """type Todo @model @auth(rules: [{allow: groups, groups: ["Writers"]}]) {
+      name: String @auth(rules: [{allow: groups, groups: ["Readers"]}]) }"""
+    made = template(f"{text} type Query {{ count: Int {of_a_query} }}")
+    assert {"GroupBosses", "GroupReaders", "GroupWriters"} <= made.keys()
+
+
 def test_directives_open_fields_for_those_that_rules_name() -> None:
     text = """type Todo @model @auth(rules: [{allow: public, operations: [read]}, {allow: private, provider: iam}]) {
       name: String }"""
