@@ -5,7 +5,7 @@ Names are Amplify's: tables are `Todo-<apiId>-<env>`, data sources `TodoTable`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kumoi.amplify_schema.models import NUMBERS, Key, Model, Schema
@@ -16,12 +16,14 @@ from kumoi.amplify_schema.rules import MODES
 
 _API_ID = {"Fn::GetAtt": ["GraphQLAPI", "ApiId"]}
 _RUNTIME = {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"}
+MOST_RESOURCES = 500
+"""Resources of a stack, as CloudFormation has it."""
 _DELTA_TTL, _BASE_TTL = "30", "43200"
 Resources = dict[str, Any]
 
 
 def template_of(
-    name: str, schema: Schema, sdl: str, resolvers: Iterable[Resolver | Pipeline], conflicts: str | None
+    name: str, schema: Schema, sdl: str, resolvers: Sequence[Resolver | Pipeline], conflicts: str | None
 ) -> dict[str, Any]:
     """The template; `conflicts` is the conflict handler of versioned tables, None for tables without versions."""
     providers = _providers(schema)
@@ -39,10 +41,14 @@ def template_of(
     if conflicts is not None:
         resources["AmplifyDataStoreTable"] = _delta_table()
     resources |= _sources(schema, conflicts is not None)
-    programs: dict[str, Any] = {}
     for one in resolvers:
         resources |= _resolver(one, conflicts, resources)
-        programs[one.program] = {"Code": code(one.program)}
+    if len(resources) > MOST_RESOURCES:
+        raise SchemaProblem(
+            f"it makes {len(resources)} resources, and a stack has {MOST_RESOURCES} at most:"
+            " leave out queries, mutations and subscriptions (null), or make several APIs"
+        )
+    programs = {name: {"Code": code(name)} for name in dict.fromkeys(one.program for one in resolvers)}
     parameters: dict[str, Any] = {"env": {"Type": "String", "Default": "dev"}}
     if "apiKey" in providers:
         parameters["ApiKeyExpires"] = {"Type": "Number", "Description": "When the API key expires, in epoch seconds."}

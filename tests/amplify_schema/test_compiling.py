@@ -78,6 +78,11 @@ def test_every_group_that_a_rule_names_is_made() -> None:
     assert {"GroupBosses", "GroupReaders", "GroupWriters"} <= made.keys()
 
 
+def test_more_resources_than_a_stack_holds_are_refused() -> None:
+    with pytest.raises(SchemaProblem, match=r"it makes 6\d\d resources, and a stack has 500 at most"):
+        compiled("\n".join(f"type M{n} @model {{ n: Int }}" for n in range(60)), "app")
+
+
 def test_directives_open_fields_for_those_that_rules_name() -> None:
     text = """type Todo @model @auth(rules: [{allow: public, operations: [read]}, {allow: private, provider: iam}]) {
       name: String }"""
@@ -111,9 +116,10 @@ def test_a_big_schema_stays_below_what_cloudformation_takes() -> None:
     models = "\n".join(
         f"type Thing{n} @model @auth(rules: [{{allow: owner}}]) {{ name: String! at: AWSDateTime n: Int"
         f' parent: ID @index(name: "byParent") }}'
-        for n in range(60)
+        for n in range(40)
     )
     made = compiled(models, "app")
+    assert len(made.template["Resources"]) <= 500
     assert len(json.dumps(made.template)) < 1_000_000
     assert len(made.template["Mappings"]["Programs"]) <= 200
 
