@@ -1,6 +1,6 @@
 """Requests to the HTTP endpoints behind APIs: integrations, and the keys of token issuers.
 
-What names AWS itself (`cognito-idp.….amazonaws.com`) is asked of this platform.
+What names AWS itself (`cognito-idp.….amazonaws.com`, `….lambda-url.….on.aws`) is asked of this platform.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from kumoi.doorway import Call
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
 
 MAX_ANSWER = 10 * 1024 * 1024
+_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".api.aws")
 _NOT_PASSED_ON = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+
+
+def names_aws(host: str | None) -> bool:
+    """Whether a host name is one of AWS's endpoints."""
+    return (host or "").rstrip(".").endswith(_AWS)
 
 
 async def send(
@@ -22,7 +28,7 @@ async def send(
     fields = [field for field in headers if field[0].lower() not in _NOT_PASSED_ON]
     try:
         parts = urlsplit(url)
-        aws = (parts.hostname or "").endswith(".amazonaws.com")
+        aws = names_aws(parts.hostname)
     except ValueError as error:
         raise Unreachable(f"{url} is no URL: {error}") from None
     if aws:

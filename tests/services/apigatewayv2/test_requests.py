@@ -248,9 +248,9 @@ def test_an_endpoint_is_asked(serve: Any, ask: Any, endpoint: str) -> None:
 
 
 def test_what_names_aws_is_asked_of_the_platform(kumoi: Any, serve: Any, ask: Any) -> None:
-    uri = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
-    answer = ask(serve({"$default": uri}))
-    assert (answer.status, b"GetCallerIdentityResponse" in answer.data) == (200, True)
+    for host in ("sts.us-east-1.amazonaws.com", "sts.cn-north-1.amazonaws.com.cn", "sts.us-east-1.api.aws"):
+        answer = ask(serve({"$default": f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15"}))
+        assert (answer.status, b"GetCallerIdentityResponse" in answer.data) == (200, True), host
 
 
 def test_an_endpoint_that_is_not_there_is_a_503(serve: Any, ask: Any) -> None:

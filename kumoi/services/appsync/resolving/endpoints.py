@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from kumoi.doorway import Principal
-from kumoi.http_api.endpoints import send
+from kumoi.http_api.endpoints import names_aws, send
 from kumoi.http_client import HttpAnswer, Unreachable
 from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError
@@ -55,7 +55,7 @@ async def ask(field: Field, config: Mapping[str, Any], who: Who, request: Mappin
 async def search(field: Field, config: Mapping[str, Any], who: Who, request: Mapping[str, Any]) -> Any:
     """What a search domain answers, read as JSON; raises FieldError."""
     endpoint = str(config.get("endpoint") or "")
-    if not endpoint or (urlsplit(endpoint).hostname or "").endswith(".amazonaws.com"):
+    if not endpoint or names_aws(urlsplit(endpoint).hostname):
         raise FieldError(
             "Kumoi has no OpenSearch of its own: give the data source the endpoint of one that runs, such as"
             " http://localhost:9200.",
