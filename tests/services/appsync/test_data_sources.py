@@ -189,6 +189,19 @@ def test_requests_over_http_signed_and_not(raw: Raw, kumoi: Any, client: Any) ->
     assert refused.value.kind == "HTTP:Unreachable"
 
 
+def test_searches_of_a_domain(raw: Raw, kumoi: Any) -> None:
+    config = {"endpoint": kumoi.url, "awsRegion": "us-east-1"}
+    source = {"type": "AMAZON_OPENSEARCH_SERVICE", "openSearchServiceConfig": config}
+    found = raw(source, operation="GET", path="_kumoi/info", params={"queryString": {"size": 1}})
+    assert "pid" in found, "the answer is read"
+    with pytest.raises(Failed) as refused:
+        raw(source, operation="GET", path="/_kumoi/nope")
+    assert refused.value.kind == "OpenSearch:404" and "nothing at" in refused.value.error["message"]
+    with pytest.raises(Failed) as refused:
+        raw(source, operation="GET", path="/_kumoi/graphql/abc/")
+    assert refused.value.kind in ("OpenSearch:503", "OpenSearch:InvalidAnswer")
+
+
 def test_statements_of_a_relational_source(raw: Raw, kumoi: Any) -> None:
     cluster = kumoi.client("rds").create_db_cluster(
         DBClusterIdentifier="shop",
@@ -252,6 +265,14 @@ def test_events_of_a_bus(raw: Raw, kumoi: Any) -> None:
             {
                 "type": "AMAZON_OPENSEARCH_SERVICE",
                 "openSearchServiceConfig": {"endpoint": "https://x.es.amazonaws.com", "awsRegion": "us-east-1"},
+            },
+            {"operation": "GET", "path": "/"},
+            "NotImplemented",
+        ),
+        (
+            {
+                "type": "AMAZON_ELASTICSEARCH",
+                "elasticsearchConfig": {"endpoint": "x.es.amazonaws.com.cn", "awsRegion": "a"},
             },
             {"operation": "GET", "path": "/"},
             "NotImplemented",

@@ -55,7 +55,8 @@ async def ask(field: Field, config: Mapping[str, Any], who: Who, request: Mappin
 async def search(field: Field, config: Mapping[str, Any], who: Who, request: Mapping[str, Any]) -> Any:
     """What a search domain answers, read as JSON; raises FieldError."""
     endpoint = str(config.get("endpoint") or "")
-    if not endpoint or names_aws(urlsplit(endpoint).hostname):
+    url = _url(endpoint, str(request.get("path") or "/"), _map(_map(request, "params"), "queryString"))
+    if not endpoint or names_aws(urlsplit(url).hostname):
         raise FieldError(
             "Kumoi has no OpenSearch of its own: give the data source the endpoint of one that runs, such as"
             " http://localhost:9200.",
@@ -69,7 +70,6 @@ async def search(field: Field, config: Mapping[str, Any], who: Who, request: Map
     content = b"" if body is None else (body if isinstance(body, str) else orjson.dumps(body).decode()).encode()
     headers = {str(name).lower(): _text(value) for name, value in _map(params, "headers").items()}
     headers.setdefault("content-type", "application/json")
-    url = _url(endpoint, str(request.get("path") or "/"), _map(params, "queryString"))
     signing = {"signingServiceName": "es", "signingRegion": config.get("awsRegion")}
     answer = await _sent(field, method, url, headers, content, who, signing)
     if answer.status >= 400:
