@@ -140,47 +140,79 @@ def test_events(url: str, client: Callable[[str], Any], reader: Credentials) -> 
 
 
 RAW = "type Query { raw(request: AWSJSON!): AWSJSON }"
+PROGRAMS = {
+    "requestMappingTemplate": "$util.toJson($ctx.args.request)",
+    "responseMappingTemplate": "#if($ctx.error) $util.error($ctx.error.message, $ctx.error.type) #end"
+    "$util.toJson($ctx.result)",
+}
+Ask = Callable[..., dict[str, Any]]
 
 
-def test_sources_without_a_role_may_do_nothing(url: str, client: Callable[[str], Any]) -> None:
-    """AppSync itself is no way around policies for those who may make data sources, but pass no role."""
+@pytest.fixture
+def raw(url: str, client: Callable[..., Any]) -> Ask:
+    """Send a request to a new data source, with an API key."""
     appsync = client("appsync")
     api = appsync.create_graphql_api(name="raw", authenticationType="API_KEY")["graphqlApi"]["apiId"]
     key = appsync.create_api_key(apiId=api)["apiKey"]["id"]
     appsync.start_schema_creation(apiId=api, definition=RAW.encode())
-    signing = {"signingRegion": "us-east-1", "signingServiceName": "iam"}
-    authorization = {"authorizationType": "AWS_IAM", "awsIamConfig": signing}
-    http = {"endpoint": "https://iam.amazonaws.com", "authorizationConfig": authorization}
-    cluster = {"dbClusterIdentifier": "c", "awsSecretStoreArn": "s", "awsRegion": "us-east-1"}
-    rds = {"relationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "rdsHttpEndpointConfig": cluster}
-    appsync.create_data_source(apiId=api, name="http", type="HTTP", httpConfig=http)
-    appsync.create_data_source(apiId=api, name="rds", type="RELATIONAL_DATABASE", relationalDatabaseConfig=rds)
-    table = {"tableName": "things", "awsRegion": "us-east-1", "useCallerCredentials": True}
-    appsync.create_data_source(apiId=api, name="table", type="AMAZON_DYNAMODB", dynamodbConfig=table)
+    appsync.create_data_source(apiId=api, name="none", type="NONE")
     place = {"apiId": api, "typeName": "Query", "fieldName": "raw"}
-    programs = {
-        "requestMappingTemplate": "$util.toJson($ctx.args.request)",
-        "responseMappingTemplate": "#if($ctx.error) $util.error($ctx.error.message, $ctx.error.type) #end"
-        "$util.toJson($ctx.result)",
-    }
-    appsync.create_resolver(**place, dataSourceName="http", **programs)
+    appsync.create_resolver(**place, dataSourceName="none", **PROGRAMS)
 
-    def ask(**given: Any) -> dict[str, Any]:
+    def ask(source: dict[str, Any], **given: Any) -> dict[str, Any]:
+        name = f"source{len(appsync.list_data_sources(apiId=api)['dataSources'])}"
+        appsync.create_data_source(apiId=api, name=name, **source)
+        appsync.update_resolver(**place, dataSourceName=name, **PROGRAMS)
         asked = json.dumps({"version": "2018-05-29", **given})
         query = {"query": "query($r: AWSJSON!) { raw(request: $r) }", "variables": {"r": asked}}
         request = urllib.request.Request(f"{url}/graphql/{api}", json.dumps(query).encode(), {"x-api-key": key})
         with urllib.request.urlopen(request) as answer:
-            (error,) = json.loads(answer.read())["errors"]
-            return dict(error)
+            told: dict[str, Any] = json.loads(answer.read())
+        return told["errors"][0] if told.get("errors") else json.loads(told["data"]["raw"])
 
+    return ask
+
+
+def http(service: str) -> dict[str, Any]:
+    """A source that signs requests to a service."""
+    signing = {"signingRegion": "us-east-1", "signingServiceName": service}
+    authorization = {"authorizationType": "AWS_IAM", "awsIamConfig": signing}
+    endpoint = f"https://{service}.us-east-1.amazonaws.com"
+    return {"type": "HTTP", "httpConfig": {"endpoint": endpoint, "authorizationConfig": authorization}}
+
+
+def test_sources_without_a_role_may_do_nothing(raw: Ask, client: Callable[..., Any]) -> None:
+    """AppSync itself is no way around policies for those who may make data sources, but pass no role."""
     form = {"headers": {"content-type": "application/x-www-form-urlencoded"}}
     made = {**form, "body": "Action=CreateUser&Version=2010-05-08&UserName=intruder"}
-    assert ask(method="POST", resourcePath="/", params=made)["errorType"] == "UnauthorizedException"
+    assert raw(http("iam"), method="POST", resourcePath="/", params=made)["errorType"] == "UnauthorizedException"
     assert "intruder" not in [one["UserName"] for one in client("iam").list_users()["Users"]]
-    appsync.update_resolver(**place, dataSourceName="rds", **programs)
-    assert ask(statements=["select 1"])["errorType"] == "UnauthorizedException"
-    appsync.update_resolver(**place, dataSourceName="table", **programs)
-    assert ask(operation="Scan")["errorType"] == "UnauthorizedException", "nobody signed"
+    cluster = {"dbClusterIdentifier": "c", "awsSecretStoreArn": "s", "awsRegion": "us-east-1"}
+    rds = {"relationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "rdsHttpEndpointConfig": cluster}
+    source: dict[str, Any] = {"type": "RELATIONAL_DATABASE", "relationalDatabaseConfig": rds}
+    assert raw(source, statements=["select 1"])["errorType"] == "UnauthorizedException"
+    table = {"tableName": "things", "awsRegion": "us-east-1", "useCallerCredentials": True}
+    source = {"type": "AMAZON_DYNAMODB", "dynamodbConfig": table}
+    assert raw(source, operation="Scan")["errorType"] == "UnauthorizedException", "nobody signed"
+
+
+def test_requests_are_signed_in_the_role_of_a_source(raw: Ask, client: Callable[..., Any]) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "appsync.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam").create_role(RoleName="asks", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    query = {"Action": "GetCallerIdentity", "Version": "2011-06-15", "more": "a b/\u00fc&c"}
+    told = raw({**http("sts"), "serviceRoleArn": role}, method="GET", resourcePath="/", params={"query": query})
+    assert told["statusCode"] == 200 and ":assumed-role/asks/" in told["body"]
+    path = "/2015-03-31/functions/a%3A1"
+    told = raw({**http("lambda"), "serviceRoleArn": role}, method="GET", resourcePath=path)
+    assert told["statusCode"] == 403 and ":assumed-role/asks/" in told["body"], "the role may not"
+    client("s3").create_bucket(Bucket="signed-for")
+    client("s3").put_object(Bucket="signed-for", Key="a b/\u00fc", Body=b"read")
+    allowed = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::signed-for/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    client("iam").put_role_policy(RoleName="asks", PolicyName="reads", PolicyDocument=document)
+    told = raw({**http("s3"), "serviceRoleArn": role}, method="GET", resourcePath="/signed-for/a b/\u00fc")
+    assert (told["statusCode"], told["body"]) == (200, "read")
 
 
 def test_the_explorer_knows_where_users_sign_in_but_no_keys(url: str, client: Callable[..., Any]) -> None:
