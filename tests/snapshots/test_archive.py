@@ -76,6 +76,7 @@ HOSTILE: list[tuple[io.BytesIO, str]] = [
     (archive({"blobs/x": b""}), "no state"),
     (archive({"state/kumoi.db": b"not a database" * 100}), "the state cannot be read"),
     (archive({"state/kumoi.db": state("CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END")}), "other"),
+    (archive({"state/kumoi.db": state("CREATE VIEW sqlitestats AS SELECT * FROM rows")}), "other tables"),
     (archive({"state/kumoi.db": state("DROP TABLE timers")}), "other tables"),
     (archive({"state/kumoi.db": state("PRAGMA user_version = 99")}), "newer Kumoi"),
     (archive({"state/kumoi.db": STATE["state/kumoi.db"][:-4096]}), "the state"),
