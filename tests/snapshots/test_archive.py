@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from kumoi.snapshots import BadSnapshot, unpack
+from kumoi.snapshots.contents import holdings
 from kumoi.snapshots.exchange import exchange, recover, take_back
 from kumoi.state.schema import open_connection
 
@@ -53,6 +54,13 @@ def link(name: str, kind: bytes) -> tarfile.TarInfo:
     return member
 
 
+def headed(kind: bytes, size: int) -> io.BytesIO:
+    """An archive with a member that heads another, large."""
+    member = tarfile.TarInfo("blobs/x")
+    member.type, member.size = kind, size
+    return io.BytesIO(archive(STATE, (member,), files=2).getvalue() + b"a" * size)
+
+
 HOSTILE: list[tuple[io.BytesIO, str]] = [
     (io.BytesIO(b"no archive" * 1000), "not a snapshot"),
     (io.BytesIO(b""), "not a snapshot"),
@@ -73,6 +81,8 @@ HOSTILE: list[tuple[io.BytesIO, str]] = [
     (archive(STATE, files=10**12), "no sense"),
     (archive(STATE, format=2), "format 2"),
     (archive(STATE, files="many"), "manifest cannot be read"),
+    (headed(tarfile.XHDTYPE, 5 << 20), "too large"),
+    (headed(tarfile.GNUTYPE_LONGNAME, 5 << 20), "too large"),
     (archive({"blobs/x": b""}), "no state"),
     (archive({"state/kumoi.db": b"not a database" * 100}), "the state cannot be read"),
     (archive({"state/kumoi.db": state("CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END")}), "other"),
@@ -88,6 +98,16 @@ def test_it_is_refused(content: io.BytesIO, said: str, tmp_path: Path) -> None:
     with pytest.raises(BadSnapshot, match=said):
         unpack(content, tmp_path / "in" / "target")
     assert {path.name for path in tmp_path.iterdir()} <= {"in"}
+
+
+def test_a_state_that_unpacks_to_more_than_the_file_is_not_looked_into(tmp_path: Path) -> None:
+    sparse = tarfile.TarInfo("state/kumoi.db")
+    sparse.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**15)}
+    path = tmp_path / "hostile.kumoi"
+    for member in (sparse, link("state/kumoi.db", tarfile.SYMTYPE)):
+        path.write_bytes(archive({}, (member,), files=1).getvalue())
+        with pytest.raises(BadSnapshot, match="holds no state"):
+            holdings(path)
 
 
 def test_one_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
