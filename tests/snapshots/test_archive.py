@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from kumoi.snapshots import BadSnapshot, unpack
 from kumoi.snapshots.contents import holdings
-from kumoi.snapshots.exchange import exchange, recover, take_back
+from kumoi.snapshots.exchange import exchange, prepare, recover, take_back
 from kumoi.state.schema import open_connection
 
 
@@ -140,11 +141,12 @@ def test_an_exchange_holds_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     for step in range(6):
         data = tmp_path / str(step)
         fill(data)
+        prepare(data, ("state", "blobs", "sns"))
         moves = step
         with monkeypatch.context() as patch:
             patch.setattr(Path, "rename", rename)
             try:
-                exchange(data, ("state", "blobs", "sns"))
+                exchange(data)
             except KeyboardInterrupt:
                 pass
             else:
@@ -164,8 +166,43 @@ def test_an_exchange_is_taken_back(tmp_path: Path) -> None:
     (tmp_path / "state/file").write_text("old")
     (tmp_path / "incoming/state").mkdir(parents=True)
     (tmp_path / "incoming/state/file").write_text("new")
-    exchange(tmp_path, ("state",))
+    prepare(tmp_path, ("state",))
+    exchange(tmp_path)
     assert (tmp_path / "state/file").read_text() == "new"
     take_back(tmp_path)
     assert (tmp_path / "state/file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_an_exchange_that_stops_half_way_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fails at each step, and the process dies as it goes back: all is as it was."""
+    renamed = Path.rename
+    left = 0
+
+    def rename(self: Path, target: Path) -> Path:
+        nonlocal left
+        if left == 0:
+            raise OSError
+        left -= 1
+        return renamed(self, target)
+
+    for step in range(4):
+        for until in range(6):
+            data = tmp_path / f"{step}-{until}"
+            for place in ("state", "blobs"):
+                for root, content in ((data, "old"), (data / "incoming", "new")):
+                    (root / place).mkdir(parents=True)
+                    (root / place / "file").write_text(content)
+            prepare(data, ("state", "blobs"))
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "rename", rename)
+                left = step
+                with pytest.raises(OSError):
+                    exchange(data)
+                left = until
+                with contextlib.suppress(OSError):
+                    take_back(data)
+            recover(data)
+            found = {path.parent.name: path.read_text() for path in data.rglob("file")}
+            assert found == {"state": "old", "blobs": "old"}, (step, until)
+            assert {path.name for path in data.iterdir()} == {"state", "blobs"}

@@ -227,6 +227,26 @@ def test_one_that_the_platform_does_not_run_on_is_taken_back(running: Running, c
     assert len(sqs.list_queues()["QueueUrls"]) == 1
 
 
+@pytest.mark.parametrize("step", ["prepare", "exchange"])
+def test_a_disk_that_fails_as_one_is_loaded_leaves_what_there_was(
+    running: Running, clients: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    sqs = clients(running.url, "sqs")
+    sqs.create_queue(QueueName="kept")
+    saved = get(running.url)
+
+    def fail(*_: Any) -> None:
+        raise OSError("the disk fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"kumoi.platform.{step}", fail)
+        assert "the disk fails" in refused(running.url, saved)
+    in_memory = running.platform.settings.data is None
+    assert len(sqs.list_queues().get("QueueUrls", [])) == (0 if in_memory and step == "exchange" else 1)
+    assert load(running.url, saved)["format"] == 1
+    assert len(sqs.list_queues()["QueueUrls"]) == 1
+
+
 def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
     running = Running(tmp_path / "data")
     try:
