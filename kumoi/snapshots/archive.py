@@ -110,7 +110,7 @@ def _pack(staged: Path, manifest: Manifest) -> Generator[bytes, None, None]:
 def unpack(source: io.RawIOBase | Any, target: Path) -> Manifest:
     """Unpack an archive into the directory `target` (made here) and check it; blocks. BadSnapshot when it is none."""
     target.mkdir(parents=True, mode=0o700)
-    bounded = _Bounded(source)
+    bounded: Any = _Bounded(source)
     try:
         with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as archive:
             manifest = _manifest(archive, archive.next())
