@@ -65,7 +65,7 @@ def packed_size(staged: Path, manifest: Manifest) -> int:
 
 
 async def pack(staged: Path, manifest: Manifest) -> AsyncIterator[bytes]:
-    """The archive of a staged snapshot piece by piece; the directory is removed at the end."""
+    """The archive of a staged snapshot piece by piece."""
     pieces = _pack(staged, manifest)
     try:
         while True:
@@ -80,7 +80,6 @@ async def pack(staged: Path, manifest: Manifest) -> AsyncIterator[bytes]:
             yield piece
     finally:
         pieces.close()
-        await asyncio.to_thread(shutil.rmtree, staged, ignore_errors=True)
 
 
 def _pack(staged: Path, manifest: Manifest) -> Generator[bytes, None, None]:

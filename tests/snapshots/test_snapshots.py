@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
+import struct
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +19,9 @@ import pytest
 from click.testing import CliRunner
 
 from kumoi.cli import main
+from kumoi.gateway.listener import Listener
 from kumoi.platform import Platform, Settings
+from kumoi.snapshots import packed_size
 from kumoi.state import State, Transaction, transactional
 
 
@@ -247,8 +252,15 @@ def test_a_disk_that_fails_as_one_is_loaded_leaves_what_there_was(
     assert len(sqs.list_queues()["QueueUrls"]) == 1
 
 
-def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Running(tmp_path / "data")
+    staged, left = threading.Event(), threading.Event()
+
+    def packed(path: Path, manifest: Any) -> int:
+        staged.set()
+        assert left.wait(10)
+        return packed_size(path, manifest)
+
     try:
         connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
         connection.request("POST", "/_kumoi/snapshot", headers={"Content-Length": "100000"})
@@ -256,6 +268,18 @@ def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
         connection.close()
         assert load(running.url, get(running.url))["format"] == 1
         assert not (tmp_path / "data/incoming").exists()
-        assert not list((tmp_path / "data/saving").glob("*"))
+        monkeypatch.setattr("kumoi.gateway.snapshot_requests.packed_size", packed)
+        connection.request("GET", "/_kumoi/snapshot")
+        assert staged.wait(10)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        connection.close()
+        ends = time.monotonic() + 10
+        while running.platform.parts[Listener].connections:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        left.set()
+        while list((tmp_path / "data/saving").glob("*")):
+            assert time.monotonic() < ends
+            time.sleep(0.01)
     finally:
         running.stop()
