@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.cost.budget import Budgets
-from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway import Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.doorway.payloads import Payloads
@@ -39,9 +38,10 @@ from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
-from kumoi.names import DEFAULT_REGION, hex_id
-from kumoi.sandbox import IsolationSetting, SandboxHost
+from kumoi.names import hex_id
+from kumoi.sandbox import SandboxHost
 from kumoi.sandbox.js import JsContexts
+from kumoi.settings import NotLoopback, Settings
 from kumoi.snapshots import (
     BadSnapshot,
     Manifest,
@@ -62,49 +62,9 @@ from kumoi.state.timers import TimerRunner
 from kumoi.studio import Studio
 from kumoi.wire import Wire
 
+__all__ = ["NotLoopback", "Platform", "Settings"]
+
 logger = logging.getLogger(__name__)
-
-
-class NotLoopback(ValueError):
-    """The platform would listen beyond this machine without anything guarding it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
-
-    `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
-    hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
-    kept in memory for Studio; None keeps it unless policies are enforced.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 4566
-    data: Path | None = None
-    auth: AuthMode = "audit"
-    insecure: bool = False
-    durability: Literal["normal", "full"] = "normal"
-    isolation: IsolationSetting = "auto"
-    region: str = DEFAULT_REGION
-    databases: Mapping[str, int] = field(default_factory=dict)
-    moto: bool = False
-    xray_port: int | None = None
-    budget: float | None = None
-    payloads: bool | None = None
-
-    def check(self) -> None:
-        """Raise NotLoopback when others could reach an unguarded platform."""
-        if self.auth == "enforce" or self.insecure or self.host == "localhost":
-            return
-        try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise NotLoopback(
-                f"{self.host} is reachable from other machines: run with --auth enforce, or say --insecure."
-            )
 
 
 _GRACE = 2.0
