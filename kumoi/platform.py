@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.cost.budget import Budgets
-from kumoi.doorway import AuthMode, Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway import Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.doorway.payloads import Payloads
@@ -39,10 +38,22 @@ from kumoi.gateway.xray_proxy import XRayProxy
 from kumoi.http_client import HttpClient
 from kumoi.lake import Lake
 from kumoi.loop_lag import LoopLag
-from kumoi.names import DEFAULT_REGION, hex_id
-from kumoi.sandbox import IsolationSetting, SandboxHost
+from kumoi.names import hex_id
+from kumoi.sandbox import SandboxHost
 from kumoi.sandbox.js import JsContexts
-from kumoi.snapshots import BadSnapshot, Manifest, Sources, exchange, finish, manifest_of, recover, stage, take_back
+from kumoi.settings import NotLoopback, Settings
+from kumoi.snapshots import (
+    BadSnapshot,
+    Manifest,
+    Sources,
+    exchange,
+    finish,
+    manifest_of,
+    prepare,
+    recover,
+    stage,
+    take_back,
+)
 from kumoi.snapshots.exchange import INCOMING, SAVING
 from kumoi.snapshots.taking import BLOBS, LAKE, STATE
 from kumoi.state import State
@@ -51,54 +62,15 @@ from kumoi.state.timers import TimerRunner
 from kumoi.studio import Studio
 from kumoi.wire import Wire
 
+__all__ = ["NotLoopback", "Platform", "Settings"]
+
 logger = logging.getLogger(__name__)
-
-
-class NotLoopback(ValueError):
-    """The platform would listen beyond this machine without anything guarding it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
-
-    `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
-    hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
-    kept in memory for Studio; None keeps it unless policies are enforced.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 4566
-    data: Path | None = None
-    auth: AuthMode = "audit"
-    insecure: bool = False
-    durability: Literal["normal", "full"] = "normal"
-    isolation: IsolationSetting = "auto"
-    region: str = DEFAULT_REGION
-    databases: Mapping[str, int] = field(default_factory=dict)
-    moto: bool = False
-    xray_port: int | None = None
-    budget: float | None = None
-    payloads: bool | None = None
-
-    def check(self) -> None:
-        """Raise NotLoopback when others could reach an unguarded platform."""
-        if self.auth == "enforce" or self.insecure or self.host == "localhost":
-            return
-        try:
-            loopback = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise NotLoopback(
-                f"{self.host} is reachable from other machines: run with --auth enforce, or say --insecure."
-            )
 
 
 _GRACE = 2.0
 """Seconds that requests under way have to end in when a snapshot is loaded."""
 _STORES = ("state", "blobs", "lake")
+_CONTENTS = "contents"
 
 
 @dataclass(slots=True)
@@ -210,51 +182,56 @@ class Platform:
                 unknown = {path.name for path in (incoming / "files").glob("*")} - self._kept().keys()
                 if unknown:
                     raise BadSnapshot(f"it holds files of what this Kumoi does not have: {', '.join(sorted(unknown))}")
-            except BaseException:
+                await asyncio.to_thread(self._prepare, root)
+            except BaseException as error:
                 await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
+                if isinstance(error, OSError):
+                    raise BadSnapshot(f"it cannot be stored: {error}") from error
                 raise
             await self._exchange(root, manifest.taken if at_saved_time else max(manifest.taken, time.time()))
             return manifest
         finally:
             self._loading = False
 
+    def _prepare(self, root: Path) -> None:
+        """Have what came in ready to take its place; stores that are kept in memory are filled from `contents/`."""
+        kept = tuple(self._kept())
+        if self.settings.data is not None:
+            prepare(root, (*_STORES, *kept))
+            return
+        shutil.rmtree(root / _CONTENTS, ignore_errors=True)
+        for store in _STORES:
+            (root / INCOMING / store).mkdir(parents=True, exist_ok=True)
+            (root / _CONTENTS / store).parent.mkdir(exist_ok=True)
+            (root / INCOMING / store).rename(root / _CONTENTS / store)
+        prepare(root, kept)
+
     async def _exchange(self, root: Path, now: float) -> None:
         assert self._turnstile is not None, "a platform that runs has one"
-        before, kept = self._clock.now(), tuple(self._kept())
+        before, contents = self._clock.now(), root / _CONTENTS if self.settings.data is None else None
         await self._turnstile.close(_GRACE)
         await self._take_down()
-        if self.settings.data is None:
-            contents = root / "contents"
-            for store in _STORES:
-                (root / INCOMING / store).mkdir(parents=True, exist_ok=True)
-                (contents / store).parent.mkdir(exist_ok=True)
-                (root / INCOMING / store).rename(contents / store)
-            await asyncio.to_thread(exchange, root, kept)
-            try:
-                await self._build(Clock(begins=now), contents)
-            except Exception as error:
-                logger.exception("the platform does not run on the snapshot; it begins empty")
-                await self._take_down()
-                await self._build(Clock(begins=before))
-                text = f"the platform does not run on it, and what it had in memory is gone: {error}"
-                raise BadSnapshot(text) from error
-            finally:
+        try:
+            await asyncio.to_thread(exchange, root)
+            await self._build(Clock(begins=now), contents)
+        except Exception as error:
+            logger.exception("the platform does not run on the snapshot; it goes back to what was there")
+            await self._take_down()
+            await asyncio.to_thread(take_back, root)
+            await self._build(Clock(begins=before))
+            gone = "" if contents is None else ", and what it had in memory is gone"
+            raise BadSnapshot(f"the platform does not run on it{gone}: {error}") from error
+        finally:
+            if contents is not None:
                 await asyncio.to_thread(shutil.rmtree, contents, ignore_errors=True)
-        else:
-            await asyncio.to_thread(exchange, root, (*_STORES, *kept))
-            try:
-                await self._build(Clock(begins=now))
-            except Exception as error:
-                logger.exception("the platform does not run on the snapshot; it goes back to what was there")
-                await self._take_down()
-                await asyncio.to_thread(take_back, root)
-                await self._build(Clock(begins=before))
-                raise BadSnapshot(f"the platform does not run on it: {error}") from error
         await asyncio.to_thread(finish, root)
 
     async def _take_down(self) -> None:
         """End all parts but those that stay, and have their memory back: `_build` takes what is there for permanent."""
-        await self._stack.aclose()
+        try:
+            await self._stack.aclose()
+        except Exception:
+            logger.exception("a part did not end well; the others did")
         self._stack = AsyncExitStack()
         self.parts = Parts()
         gc.unfreeze()

@@ -36,14 +36,24 @@ def parse_experiment(content: bytes, name: str = "experiment") -> Experiment:
     found = _parsed(content)
     if not isinstance(found, dict):
         raise BadExperiment("an experiment is a mapping")
-    if "steady-state-hypothesis" in found or ("method" in found and "title" in found and "description" in found):
-        found = converted(found)
+    if _of_chaostoolkit(found):
+        try:
+            found = converted(found)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise BadExperiment(f"not an experiment of chaostoolkit: {error}") from None
     try:
         experiment = msgspec.convert({"title": name, **found}, Experiment)
     except msgspec.ValidationError as error:
         raise BadExperiment(str(error)) from None
     experiment.check()
     return experiment
+
+
+def _of_chaostoolkit(found: dict[str, Any]) -> bool:
+    """Whether it is chaostoolkit's: activities there have a provider."""
+    method = found.get("method")
+    activities = method if isinstance(method, list) else []
+    return "steady-state-hypothesis" in found or any(isinstance(one, dict) and "provider" in one for one in activities)
 
 
 def _parsed(content: bytes) -> Any:

@@ -13,6 +13,9 @@ from kumoi.wire.http import BodyTooLarge, BufferedBody, Request, Response
 
 MOST_REQUESTS = 1000
 MOST_BYTES = 262_144
+"""Bytes of a body; a larger one is not kept."""
+MOST_KEPT_BYTES = 32 << 20
+"""Bytes of all bodies together."""
 PUTTING_IN = frozenset(
     {
         *(
@@ -41,10 +44,11 @@ class Recording:
         self.active = False
         self._under_way: dict[int, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
+        self._left = MOST_KEPT_BYTES
 
     def start(self) -> None:
         """Begin anew."""
-        self._kept = []
+        self._kept, self._left = [], MOST_KEPT_BYTES
         self.active = True
 
     def stop(self) -> list[dict[str, Any]]:
@@ -56,7 +60,9 @@ class Recording:
     async def begin(self, request: Request) -> None:
         """A request has come: have its body in memory, if it is to be kept."""
         length = request.headers.get("content-length") or "0"
-        if request.websocket or not length.isdigit() or int(length) > MOST_BYTES or len(self._kept) >= MOST_REQUESTS:
+        if request.websocket or not length.isdigit() or int(length) > min(MOST_BYTES, self._left):
+            return
+        if len(self._kept) >= MOST_REQUESTS:
             return
         if "transfer-encoding" in request.headers:
             return
@@ -86,4 +92,5 @@ class Recording:
         if known is None or "flow" not in known or response is None:
             return
         if self.active and not response.abort and response.status < 400:
+            self._left -= len(known["base64"])
             self._kept.append(known)

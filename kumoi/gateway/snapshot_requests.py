@@ -7,7 +7,9 @@ names.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -32,11 +34,20 @@ class SnapshotRequests:
         self._load = load
 
     async def save(self) -> Response:
-        """The archive."""
+        """The archive; what was staged for it goes once it is sent, or nobody is there to take it."""
         staged, manifest = await self._save()
-        size = await asyncio.to_thread(packed_size, staged, manifest)
+        loop = asyncio.get_running_loop()
+
+        def remove() -> None:
+            loop.run_in_executor(None, partial(shutil.rmtree, staged, ignore_errors=True))
+
+        try:
+            size = await asyncio.to_thread(packed_size, staged, manifest)
+        except BaseException:
+            remove()
+            raise
         headers = [("Content-Type", "application/x-tar"), ("Content-Length", str(size))]
-        return Response(200, headers, pack(staged, manifest))
+        return Response(200, headers, pack(staged, manifest), on_sent=remove)
 
     async def load(self, request: Request, *, at_saved_time: bool) -> Manifest:
         """Take the archive in and run on it."""

@@ -7,7 +7,7 @@ what belongs to the machine (its certificates, running sandboxes) is not part of
 """
 
 from kumoi.snapshots.archive import BadSnapshot, Manifest, manifest_of, pack, packed_size, unpack
-from kumoi.snapshots.exchange import exchange, finish, recover, take_back
+from kumoi.snapshots.exchange import exchange, finish, prepare, recover, take_back
 from kumoi.snapshots.taking import Sources, stage
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "manifest_of",
     "pack",
     "packed_size",
+    "prepare",
     "recover",
     "stage",
     "take_back",

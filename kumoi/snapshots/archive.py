@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 _PIECE = 1 << 20
 _END = 2 * tarfile.BLOCKSIZE
 _MANIFEST_LIMIT = 65_536
+_HEADERS_LIMIT = 2 * _PIECE
+"""Bytes that may be read to find the next member: tarfile keeps long names, and whatever else heads it, in memory."""
 _MOST_FILES = 10_000_000
 _SPARE = 64 << 20
 """Bytes of the disk that a snapshot leaves free."""
@@ -63,7 +65,7 @@ def packed_size(staged: Path, manifest: Manifest) -> int:
 
 
 async def pack(staged: Path, manifest: Manifest) -> AsyncIterator[bytes]:
-    """The archive of a staged snapshot piece by piece; the directory is removed at the end."""
+    """The archive of a staged snapshot piece by piece."""
     pieces = _pack(staged, manifest)
     try:
         while True:
@@ -78,7 +80,6 @@ async def pack(staged: Path, manifest: Manifest) -> AsyncIterator[bytes]:
             yield piece
     finally:
         pieces.close()
-        await asyncio.to_thread(shutil.rmtree, staged, ignore_errors=True)
 
 
 def _pack(staged: Path, manifest: Manifest) -> Generator[bytes, None, None]:
@@ -108,18 +109,20 @@ def _pack(staged: Path, manifest: Manifest) -> Generator[bytes, None, None]:
 def unpack(source: io.RawIOBase | Any, target: Path) -> Manifest:
     """Unpack an archive into the directory `target` (made here) and check it; blocks. BadSnapshot when it is none."""
     target.mkdir(parents=True, mode=0o700)
+    bounded: Any = _Bounded(source)
     try:
-        with tarfile.open(fileobj=source, mode="r|", bufsize=_PIECE) as archive:
-            members = iter(archive)
-            manifest = _manifest(archive, next(members, None))
+        with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as archive:
+            manifest = _manifest(archive, archive.next())
             _fits(manifest, target)
             files = size = 0
-            for member in members:
+            while (member := archive.next()) is not None:
                 files, size = files + 1, size + member.size
                 if files > manifest.files or size > manifest.bytes:
                     raise BadSnapshot("the archive holds more than its manifest says")
+                bounded.left = member.size + _HEADERS_LIMIT
                 _extract(archive, member, target)
-    except tarfile.TarError as error:
+                bounded.left = _HEADERS_LIMIT
+    except (tarfile.TarError, RecursionError) as error:
         raise BadSnapshot(f"not a snapshot: {error}") from None
     if (files, size) != (manifest.files, manifest.bytes):
         raise BadSnapshot("the archive holds less than its manifest says: it was cut short")
@@ -130,6 +133,21 @@ def unpack(source: io.RawIOBase | Any, target: Path) -> Manifest:
     except NotState as error:
         raise BadSnapshot(str(error)) from None
     return manifest
+
+
+class _Bounded:
+    """What an archive is read from: no more of it than is `left`."""
+
+    def __init__(self, source: io.RawIOBase | Any) -> None:
+        self._source = source
+        self.left = _HEADERS_LIMIT
+
+    def read(self, size: int) -> bytes:
+        if self.left <= 0:
+            raise BadSnapshot("not a snapshot: what heads a member is too large")
+        found: bytes = self._source.read(size)
+        self.left -= len(found)
+        return found
 
 
 def read_manifest(source: Path) -> Manifest:

@@ -125,7 +125,8 @@ def _state(archive: Path) -> Iterator[sqlite3.Connection]:
         path = Path(folder) / "state.db"
         try:
             with tarfile.open(archive, "r:") as opened:
-                content = opened.extractfile(STATE)
+                member = opened.getmember(STATE)
+                content = opened.extractfile(member) if member.isreg() and not member.issparse() else None
                 if content is None:
                     raise BadSnapshot(f"{archive} holds no state")
                 with path.open("wb") as out:

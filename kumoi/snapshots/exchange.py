@@ -20,20 +20,23 @@ _FILES = "files"
 
 def recover(data: Path) -> None:
     """Finish what a crash has interrupted, or remove what it has left over. At a start, before anything is opened."""
+    if (data / OUTGOING / _READY).exists():
+        take_back(data)
     if (data / INCOMING / _READY).exists():
         _move(data)
     for left in (INCOMING, OUTGOING, SAVING):
         shutil.rmtree(data / left, ignore_errors=True)
 
 
-def exchange(data: Path, places: tuple[str, ...]) -> None:
-    """Put what lies in `incoming/` in the place of the directories `places`; the old ones then lie in `outgoing/`.
+def prepare(data: Path, places: tuple[str, ...]) -> None:
+    """Make what lies in `incoming/` durable, as the directories `places` that it is to take the place of.
 
     What a service keeps lies below `incoming/files`; every name there is a place. A place that did not come is emptied
     all the same.
     """
     incoming = data / INCOMING
-    shutil.rmtree(data / OUTGOING, ignore_errors=True)
+    if (data / OUTGOING).exists():
+        shutil.rmtree(data / OUTGOING)
     for path in (incoming / _FILES).glob("*"):
         path.rename(incoming / path.name)
     for place in places:
@@ -41,18 +44,27 @@ def exchange(data: Path, places: tuple[str, ...]) -> None:
             (folder / place).mkdir(exist_ok=True, mode=0o700)
     shutil.rmtree(incoming / _FILES, ignore_errors=True)
     _sync_tree(incoming)
+
+
+def exchange(data: Path) -> None:
+    """Put what was prepared in its place; what was there before then lies in `outgoing/`."""
+    incoming = data / INCOMING
     (incoming / _READY).touch()
     _sync(incoming)
     _move(data)
 
 
 def take_back(data: Path) -> None:
-    """Undo an exchange: what lies in `outgoing/` is put back, and what came in is gone afterwards."""
-    outgoing = data / OUTGOING
-    (outgoing / _READY).touch()
-    _sync(outgoing)
-    outgoing.rename(data / INCOMING)
-    _move(data)
+    """Undo an exchange, or as much of it as was done: what was there before is there again, what came in is gone."""
+    incoming, outgoing = data / INCOMING, data / OUTGOING
+    if outgoing.exists():
+        (outgoing / _READY).touch()
+        _sync(outgoing)
+    if incoming.exists():
+        shutil.rmtree(incoming)
+    if outgoing.exists():
+        outgoing.rename(incoming)
+        _move(data)
     finish(data)
 
 

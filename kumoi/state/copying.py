@@ -79,8 +79,7 @@ def _write(source: sqlite3.Connection, target: Path) -> None:
 
 
 def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
-    wanted = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-    return set(connection.execute(wanted))
+    return set(connection.execute("SELECT type, name, sql FROM sqlite_schema"))
 
 
 def _own_schema() -> set[tuple[str, str, str | None]]:

@@ -47,6 +47,9 @@ REFUSED = [
     ("invariants: [{arrives: {table: t}}]", "need a load"),
     (LOAD + "invariants: [{arrives: {table: t, queue: q}}]", "in a table or in a queue"),
     (LOAD + "invariants: [{arrives: {}}]", "in a table or in a queue"),
+    ("steady-state-hypothesis: [1]", "not an experiment of chaostoolkit"),
+    ("method: [{provider: [1]}]", "not an experiment of chaostoolkit"),
+    ("method: [{provider: {}, pauses: {before: soon}}]", "not an experiment of chaostoolkit"),
 ]
 
 
@@ -54,6 +57,13 @@ REFUSED = [
 def test_it_is_refused_clearly(text: str, said: str) -> None:
     with pytest.raises(BadExperiment, match=said):
         parse_experiment(text.encode())
+
+
+def test_a_described_experiment_with_a_method_is_ours() -> None:
+    found = parse_experiment((LOAD + "title: t\ndescription: d\nmethod: [{pause: 1s}]").encode())
+    assert found.description == "d"
+    assert found.load is not None
+    assert [step.pause for step in found.method] == ["1s"]
 
 
 @given(

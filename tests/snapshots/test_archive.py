@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 from pathlib import Path
@@ -11,7 +12,8 @@ import msgspec
 import pytest
 
 from kumoi.snapshots import BadSnapshot, unpack
-from kumoi.snapshots.exchange import exchange, recover, take_back
+from kumoi.snapshots.contents import holdings
+from kumoi.snapshots.exchange import exchange, prepare, recover, take_back
 from kumoi.state.schema import open_connection
 
 
@@ -53,6 +55,13 @@ def link(name: str, kind: bytes) -> tarfile.TarInfo:
     return member
 
 
+def headed(kind: bytes, size: int) -> io.BytesIO:
+    """An archive with a member that heads another, large."""
+    member = tarfile.TarInfo("blobs/x")
+    member.type, member.size = kind, size
+    return io.BytesIO(archive(STATE, (member,), files=2).getvalue() + b"a" * size)
+
+
 HOSTILE: list[tuple[io.BytesIO, str]] = [
     (io.BytesIO(b"no archive" * 1000), "not a snapshot"),
     (io.BytesIO(b""), "not a snapshot"),
@@ -73,9 +82,12 @@ HOSTILE: list[tuple[io.BytesIO, str]] = [
     (archive(STATE, files=10**12), "no sense"),
     (archive(STATE, format=2), "format 2"),
     (archive(STATE, files="many"), "manifest cannot be read"),
+    (headed(tarfile.XHDTYPE, 5 << 20), "too large"),
+    (headed(tarfile.GNUTYPE_LONGNAME, 5 << 20), "too large"),
     (archive({"blobs/x": b""}), "no state"),
     (archive({"state/kumoi.db": b"not a database" * 100}), "the state cannot be read"),
     (archive({"state/kumoi.db": state("CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END")}), "other"),
+    (archive({"state/kumoi.db": state("CREATE VIEW sqlitestats AS SELECT * FROM rows")}), "other tables"),
     (archive({"state/kumoi.db": state("DROP TABLE timers")}), "other tables"),
     (archive({"state/kumoi.db": state("PRAGMA user_version = 99")}), "newer Kumoi"),
     (archive({"state/kumoi.db": STATE["state/kumoi.db"][:-4096]}), "the state"),
@@ -87,6 +99,16 @@ def test_it_is_refused(content: io.BytesIO, said: str, tmp_path: Path) -> None:
     with pytest.raises(BadSnapshot, match=said):
         unpack(content, tmp_path / "in" / "target")
     assert {path.name for path in tmp_path.iterdir()} <= {"in"}
+
+
+def test_a_state_that_unpacks_to_more_than_the_file_is_not_looked_into(tmp_path: Path) -> None:
+    sparse = tarfile.TarInfo("state/kumoi.db")
+    sparse.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**15)}
+    path = tmp_path / "hostile.kumoi"
+    for member in (sparse, link("state/kumoi.db", tarfile.SYMTYPE)):
+        path.write_bytes(archive({}, (member,), files=1).getvalue())
+        with pytest.raises(BadSnapshot, match="holds no state"):
+            holdings(path)
 
 
 def test_one_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
@@ -119,11 +141,12 @@ def test_an_exchange_holds_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     for step in range(6):
         data = tmp_path / str(step)
         fill(data)
+        prepare(data, ("state", "blobs", "sns"))
         moves = step
         with monkeypatch.context() as patch:
             patch.setattr(Path, "rename", rename)
             try:
-                exchange(data, ("state", "blobs", "sns"))
+                exchange(data)
             except KeyboardInterrupt:
                 pass
             else:
@@ -143,8 +166,43 @@ def test_an_exchange_is_taken_back(tmp_path: Path) -> None:
     (tmp_path / "state/file").write_text("old")
     (tmp_path / "incoming/state").mkdir(parents=True)
     (tmp_path / "incoming/state/file").write_text("new")
-    exchange(tmp_path, ("state",))
+    prepare(tmp_path, ("state",))
+    exchange(tmp_path)
     assert (tmp_path / "state/file").read_text() == "new"
     take_back(tmp_path)
     assert (tmp_path / "state/file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_an_exchange_that_stops_half_way_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fails at each step, and the process dies as it goes back: all is as it was."""
+    renamed = Path.rename
+    left = 0
+
+    def rename(self: Path, target: Path) -> Path:
+        nonlocal left
+        if left == 0:
+            raise OSError
+        left -= 1
+        return renamed(self, target)
+
+    for step in range(4):
+        for until in range(6):
+            data = tmp_path / f"{step}-{until}"
+            for place in ("state", "blobs"):
+                for root, content in ((data, "old"), (data / "incoming", "new")):
+                    (root / place).mkdir(parents=True)
+                    (root / place / "file").write_text(content)
+            prepare(data, ("state", "blobs"))
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "rename", rename)
+                left = step
+                with pytest.raises(OSError):
+                    exchange(data)
+                left = until
+                with contextlib.suppress(OSError):
+                    take_back(data)
+            recover(data)
+            found = {path.parent.name: path.read_text() for path in data.rglob("file")}
+            assert found == {"state": "old", "blobs": "old"}, (step, until)
+            assert {path.name for path in data.iterdir()} == {"state", "blobs"}

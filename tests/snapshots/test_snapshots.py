@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
+import struct
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +19,9 @@ import pytest
 from click.testing import CliRunner
 
 from kumoi.cli import main
+from kumoi.gateway.listener import Listener
 from kumoi.platform import Platform, Settings
+from kumoi.snapshots import packed_size
 from kumoi.state import State, Transaction, transactional
 
 
@@ -227,8 +232,35 @@ def test_one_that_the_platform_does_not_run_on_is_taken_back(running: Running, c
     assert len(sqs.list_queues()["QueueUrls"]) == 1
 
 
-def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", ["prepare", "exchange"])
+def test_a_disk_that_fails_as_one_is_loaded_leaves_what_there_was(
+    running: Running, clients: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    sqs = clients(running.url, "sqs")
+    sqs.create_queue(QueueName="kept")
+    saved = get(running.url)
+
+    def fail(*_: Any) -> None:
+        raise OSError("the disk fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"kumoi.platform.{step}", fail)
+        assert "the disk fails" in refused(running.url, saved)
+    in_memory = running.platform.settings.data is None
+    assert len(sqs.list_queues().get("QueueUrls", [])) == (0 if in_memory and step == "exchange" else 1)
+    assert load(running.url, saved)["format"] == 1
+    assert len(sqs.list_queues()["QueueUrls"]) == 1
+
+
+def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Running(tmp_path / "data")
+    staged, left = threading.Event(), threading.Event()
+
+    def packed(path: Path, manifest: Any) -> int:
+        staged.set()
+        assert left.wait(10)
+        return packed_size(path, manifest)
+
     try:
         connection = http.client.HTTPConnection(running.url.removeprefix("http://"))
         connection.request("POST", "/_kumoi/snapshot", headers={"Content-Length": "100000"})
@@ -236,6 +268,18 @@ def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path) -> None:
         connection.close()
         assert load(running.url, get(running.url))["format"] == 1
         assert not (tmp_path / "data/incoming").exists()
-        assert not list((tmp_path / "data/saving").glob("*"))
+        monkeypatch.setattr("kumoi.gateway.snapshot_requests.packed_size", packed)
+        connection.request("GET", "/_kumoi/snapshot")
+        assert staged.wait(10)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        connection.close()
+        ends = time.monotonic() + 10
+        while running.platform.parts[Listener].connections:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        left.set()
+        while list((tmp_path / "data/saving").glob("*")):
+            assert time.monotonic() < ends
+            time.sleep(0.01)
     finally:
         running.stop()

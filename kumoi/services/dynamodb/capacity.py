@@ -6,21 +6,20 @@ Rules: "Read/write capacity modes" and "Capacity unit consumption" of the develo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.services.dynamodb.records import Index, Table
 
 
+@dataclass(slots=True, eq=False)
 class Consumed:
     """Units one operation consumed of one table; `table_name` as the caller wrote it."""
 
-    __slots__ = ("global_indexes", "local_indexes", "table", "table_name")
-
-    def __init__(self, table_name: str, table: float = 0.0) -> None:
-        self.table_name = table_name
-        self.table = table
-        self.global_indexes: dict[str, float] = {}
-        self.local_indexes: dict[str, float] = {}
+    table_name: str
+    table: float = 0.0
+    global_indexes: dict[str, float] = field(default_factory=dict, init=False)
+    local_indexes: dict[str, float] = field(default_factory=dict, init=False)
 
     @property
     def total(self) -> float:

@@ -7,6 +7,7 @@ of the sort key, and a table one range in the order of the buckets.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,15 +30,18 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
+@dataclass(slots=True, init=False, eq=False, repr=False)
 class Row:
     """A stored item (or index entry), decoded when it is looked at."""
 
-    __slots__ = ("_item", "raw", "size")
+    raw: bytes
+    size: int
+    _item: Item | None
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.size = int.from_bytes(raw[:4])
-        self._item: Item | None = None
+        self._item = None
 
     @classmethod
     def of(cls, item: Item, size: int | None = None) -> Row:

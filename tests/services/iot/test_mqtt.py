@@ -44,14 +44,16 @@ class Device:
         for name, value in more.items():
             getattr(self.client, name)(*value)
 
-    def connect(self, expiry: int | None = None) -> bool:
-        """Connect; whether a session was there."""
+    def connect(self, expiry: int | None = None, at_a_time: int | None = None) -> bool:
+        """Connect; whether a session was there. `at_a_time` bounds the messages that wait to be acknowledged."""
         more: dict[str, Any] = {}
         if self._version == 5:
             more["clean_start"] = self._clean
             if expiry is not None:
                 more["properties"] = Properties(PacketTypes.CONNECT)
                 more["properties"].SessionExpiryInterval = expiry
+                if at_a_time is not None:
+                    more["properties"].ReceiveMaximum = at_a_time
         self.client.connect(self._url.hostname or "", self._url.port or 0, 60, **more)
         self.client.loop_start()
         flags, reason = self._connected.get(timeout=10)
@@ -158,6 +160,32 @@ def test_a_long_queue_is_drawn_in_order_as_it_is_acknowledged(device: Any) -> No
     assert again.connect()
     other.publish("a", b"live")
     assert [again.get().payload for _ in range(91)] == [*sent, b"live"]
+
+
+def test_what_is_behind_is_drawn_though_retained_messages_come_between(device: Any) -> None:
+    other = device("other")
+    other.connect()
+    other.publish("r/1", b"r", retain=True)
+    other.publish("r/2", b"r", retain=True)
+    slow = device("slow", version=5, clean=False, manual_ack_set=(True,))
+    slow.connect(expiry=100, at_a_time=1)
+    slow.subscribe("a")
+    sent = [b"%d" % number + bytes(120_000) for number in range(10 + MOST_UNSENT // 120_000)]
+    for payload in sent:
+        other.publish("a", payload)
+
+    def taken(count: int) -> list[bytes]:
+        found = []
+        for _ in range(count):
+            message = slow.get()
+            slow.client.ack(message.mid, message.qos)
+            found.append(message.payload)
+        return found
+
+    first = taken(15)
+    slow.subscribe("r/+")
+    rest = taken(len(sent) + 2 - 15)
+    assert [one for one in first + rest if one != b"r"] == sent
 
 
 def test_a_client_that_acknowledges_nothing_is_cut_off(device: Any) -> None:

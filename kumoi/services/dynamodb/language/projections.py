@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kumoi.services.dynamodb.language.parser import parse_projection_text
@@ -14,17 +15,21 @@ from kumoi.services.dynamodb.language.values import Item, Value
 _Tree = Mapping[Element, Any]
 
 
+@dataclass(init=False, eq=False, repr=False)
 class Projection:
     """Paths that do not overlap. `names` are the attributes they begin with."""
 
+    names: tuple[str, ...]
+    _tree: dict[Element, Any]
+
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._tree: dict[Element, Any] = {}
+        self._tree = {}
         for path in paths:
             place = self._tree
             for element in path[:-1]:
                 place = place.setdefault(element, {})
             place[path[-1]] = {}
-        self.names: tuple[str, ...] = tuple(str(name) for name in self._tree)
+        self.names = tuple(str(name) for name in self._tree)
 
     def of(self, item: Item) -> Item:
         """What the paths lead to, within its maps and lists; elements of a list close up."""

@@ -313,7 +313,7 @@ class Connection(asyncio.Protocol):
         if seq is not None:
             await self._broker.acknowledge(self, seq)
         self._pump()
-        if seq is not None and self._behind and not self._unsent:
+        if self.persistent and self._behind and not self._unsent:
             await self.draw()
 
     async def _subscribe(self, body: bytes) -> None:
