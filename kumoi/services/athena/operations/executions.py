@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -141,11 +142,11 @@ def _location(group: WorkGroup, given: dict[str, Any]) -> str:
 
 
 async def _statement(state: State, group: str, text: str, parameters: Sequence[str]) -> Statement:
-    statement = read(text)
+    statement = await asyncio.to_thread(read, text)
     if isinstance(statement, Execute):
         query = await _prepared(state, group, statement.name)
-        return read(_bound(query, statement.parameters or parameters))
-    return read(_bound(text, parameters)) if parameters else statement
+        return await asyncio.to_thread(lambda: read(_bound(query, statement.parameters or parameters)))
+    return await asyncio.to_thread(lambda: read(_bound(text, parameters))) if parameters else statement
 
 
 def _bound(text: str, parameters: Sequence[str]) -> str:
