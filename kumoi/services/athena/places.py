@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from kumoi.doorway import Call, Doorway, Principal
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.wire.errors import AwsError
 from kumoi.wire.http import BufferedBody, FileBody
 
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""What a partition's folder is called where the value is NULL, or an empty text."""
 _CHUNK = 1 << 20
+_SPECIAL = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")
+"""Characters that Hive's `FileUtils.escapePathName` escapes."""
 
 
 class Location(NamedTuple):
@@ -33,6 +39,21 @@ class Location(NamedTuple):
     def key(self, name: str) -> str:
         """The key of a name at this place."""
         return f"{self.prefix}{name}"
+
+
+def partition_folder(keys: Sequence[str], values: Sequence[str | None]) -> str:
+    """Where a partition's files are below their table, `day=2026-01-01/kind=a%2Fb/`, as Hive spells it."""
+    pairs = zip(keys, values, strict=True)
+    return "".join(f"{_escaped(key)}={_escaped(value or NULL_PARTITION)}/" for key, value in pairs)
+
+
+def partition_value(spelled: str) -> str:
+    """The value that a part of a partition's folder stands for."""
+    return unquote(spelled)
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", text)
 
 
 class Found(NamedTuple):

@@ -19,9 +19,8 @@ from kumoi.presto.database import connect, text_literal
 from kumoi.presto.tables import Part, Relation
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import Reader, lines, reader_of, select
-from kumoi.services.athena.places import Asker, Found, Location
+from kumoi.services.athena.places import NULL_PARTITION, Asker, Found, Location
 
-NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _AT_ONCE = 8
 _MOST_BYTES = 100 << 30
 
