@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from kumoi.doorway import Call, Doorway, Principal
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.wire.errors import AwsError
-from kumoi.wire.http import BufferedBody, FileBody
+from kumoi.wire.http import FileBody
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """What a partition's folder is called where the value is NULL, or an empty text."""
@@ -112,8 +112,8 @@ class Asker:
 
     async def put(self, bucket: str, key: str, path: Path) -> None:
         """Put a file as an object."""
-        content = await asyncio.to_thread(path.read_bytes)
-        await self._s3("PutObject", Bucket=bucket, Key=key, Body=BufferedBody(content))
+        size = (await asyncio.to_thread(path.stat)).st_size
+        await self._s3("PutObject", Bucket=bucket, Key=key, Body=_pieces(path), ContentLength=size)
 
     async def _s3(self, operation: str, **params: Any) -> Any:
         try:
@@ -137,6 +137,12 @@ async def save(body: Any, path: Path) -> None:
             await asyncio.to_thread(file.write, piece)
 
 
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, _CHUNK):
+            yield piece
+
+
 def _copy(body: FileBody, path: Path) -> None:
     with body.path.open("rb") as source, path.open("wb") as target:
         source.seek(body.offset)
@@ -150,7 +156,11 @@ async def _bytes(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     if isinstance(body, FileBody):
-        with body.path.open("rb") as source:
-            source.seek(body.offset)
-            return source.read(body.length)
+        return await asyncio.to_thread(_content, body)
     return b"".join([piece async for piece in body])
+
+
+def _content(body: FileBody) -> bytes:
+    with body.path.open("rb") as source:
+        source.seek(body.offset)
+        return source.read(body.length)
