@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kumoi import java_patterns
 from kumoi.presto.column_types import ColumnTypeError, Type, hive_type
 from kumoi.presto.database import connect, text_literal
 from kumoi.presto.tables import Part, Relation
@@ -115,16 +116,27 @@ async def _projected(
     template = parameters.get("storage.location.template") or default
     _, _, pattern = template.partition("://")[2].partition("/")
     parts = re.split(r"\$\{([^}]*)\}", pattern.rstrip("/"))
-    text = "".join(re.escape(part) if at % 2 == 0 else f"(?P<k{at}>[^/]*)" for at, part in enumerate(parts))
-    names = {f"k{at}": part.lower() for at, part in enumerate(parts) if at % 2}
-    reading = re.compile(f"{text}/")
+    text = "".join(re.escape(part) if at % 2 == 0 else "([^/]*)" for at, part in enumerate(parts))
+    groups = await asyncio.to_thread(_placed, f"{text}/", await asker.objects(Location.of(location)))
+    sources: dict[tuple[str, ...], list[Found]] = {}
+    for given, found in groups.items():
+        values = dict(zip((part.lower() for part in parts[1::2]), given, strict=True))
+        sources.setdefault(tuple(values.get(key, "") for key in keys), []).extend(found)
+    return [_Source(found, dict(zip(keys, values, strict=True)), descriptor) for values, found in sources.items()]
+
+
+def _placed(template: str, objects: Sequence[Found]) -> dict[tuple[str, ...], list[Found]]:
+    """Objects by what their keys have where a template has its keys. Blocks."""
     groups: dict[tuple[str, ...], list[Found]] = {}
-    for one in await asker.objects(Location.of(location)):
-        match = reading.match(one.key)
-        if match is not None:
-            values = {names[name]: value for name, value in match.groupdict().items()}
-            groups.setdefault(tuple(values.get(key, "") for key in keys), []).append(one)
-    return [_Source(found, dict(zip(keys, values, strict=True)), descriptor) for values, found in groups.items()]
+    try:
+        pattern = java_patterns.compiled(template)
+        for one in objects:
+            match = pattern.match(one.key, timeout=java_patterns.SECONDS)
+            if match is not None:
+                groups.setdefault(match.groups(), []).append(one)
+    except (java_patterns.BadPattern, TimeoutError):
+        raise StatementFailed("INVALID_TABLE: storage.location.template is too complex.") from None
+    return groups
 
 
 def _suffix(key: str) -> str:
