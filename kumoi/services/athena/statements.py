@@ -148,7 +148,7 @@ def _options(text: str) -> dict[str, Any]:
 
 
 def _listed(one: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """The items of a list, each from where the last one ended: a search would try every place, and skip what is none."""
+    """The items of a list, each from where the last one ended: a search would try every place."""
     at, end = 0, len(text.rstrip())
     while at < end:
         match = one.match(text, at)
