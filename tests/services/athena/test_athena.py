@@ -239,6 +239,20 @@ def test_a_query_is_stopped(lake: Any) -> None:
     assert "Query did not finish" in code(lambda: lake.athena.get_query_results(QueryExecutionId=execution))[1]
 
 
+@pytest.mark.kumoi_clock
+def test_the_history_is_listed_in_pages_and_forgotten_after_45_days(lake: Any) -> None:
+    ran = [lake.run(f"SELECT {number}", ClientRequestToken=f"{number:032}")["QueryExecutionId"] for number in range(3)]
+    first = lake.athena.list_query_executions(MaxResults=2)
+    rest = lake.athena.list_query_executions(MaxResults=2, NextToken=first["NextToken"])
+    assert first["QueryExecutionIds"] + rest["QueryExecutionIds"] == ran[::-1]
+    assert "NextToken" not in rest
+    assert code(lambda: lake.athena.list_query_executions(NextToken="x"))[0] == "InvalidRequestException"
+    lake.source.advance("45d")
+    assert lake.athena.list_query_executions()["QueryExecutionIds"] == []
+    assert "was not found" in code(lambda: lake.athena.get_query_execution(QueryExecutionId=ran[0]))[1]
+    assert lake.start("SELECT 0", ClientRequestToken=f"{0:032}") not in ran
+
+
 def test_executions_outlive_the_platform(killable: Any, make_lake: Any) -> None:
     killable.start()
     lake = make_lake(killable)
