@@ -23,7 +23,9 @@ from kumoi.services.athena.formats import Reader, lines, reader_of, select
 from kumoi.services.athena.places import NULL_PARTITION, Asker, Found, Location
 
 _AT_ONCE = 8
-_MOST_BYTES = 100 << 30
+_SPARED = 1 << 30
+"""Bytes of the disk that no statement may take (a twentieth of a small one): the platform writes there, too."""
+_PIECE = 8 << 20
 
 
 class Loaded(NamedTuple):
@@ -48,9 +50,8 @@ async def load(asker: Asker, table: Mapping[str, Any], folder: Path) -> Loaded:
     keys = columns_of(table.get("PartitionKeys") or ())
     sources = await _sources(asker, table, descriptor, list(keys))
     scanned = sum(one.size for source in sources for one in source.objects)
-    if scanned > _MOST_BYTES:
-        raise StatementFailed("The table's files are too large to be queried here.")
     await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
+    await asyncio.to_thread(_check_room, folder, scanned)
     slots = asyncio.Semaphore(_AT_ONCE)
     parts: list[Part] = []
 
@@ -139,6 +140,15 @@ def _placed(template: str, objects: Sequence[Found]) -> dict[tuple[str, ...], li
     return groups
 
 
+def _check_room(folder: Path, size: int) -> None:
+    """StatementFailed where so many bytes more would leave the disk too full."""
+    disk = shutil.disk_usage(folder)
+    if size > disk.free - min(_SPARED, disk.total // 20):
+        raise StatementFailed(
+            f"EXCEEDED_LOCAL_DISK: the table's files need {size:,} bytes more of a disk that has {disk.free:,} left."
+        )
+
+
 def _suffix(key: str) -> str:
     return "".join(part for part in (".gz", ".zst", ".bz2", ".snappy") if key.lower().endswith(part))
 
@@ -177,7 +187,9 @@ def _unpacked(path: Path) -> Path:
     if path.suffix == ".gz":
         try:
             with gzip.open(path) as source, plain.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+                while piece := source.read(_PIECE):
+                    _check_room(path.parent, len(piece))
+                    target.write(piece)
         except (OSError, EOFError) as error:
             raise StatementFailed(f"HIVE_CURSOR_ERROR: a file of the table cannot be unpacked: {error}") from None
     else:
