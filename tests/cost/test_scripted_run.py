@@ -175,6 +175,27 @@ def test_devices_streams_and_parameters(kumoi: Any) -> None:
     assert month["kinesis.stream-hours"] == 730
 
 
+def test_queries_are_billed_by_what_they_scan(kumoi: Any) -> None:
+    athena, s3, bucket = kumoi.client("athena"), kumoi.client("s3"), f"lake-{kumoi.account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="small/a.csv", Body=b"1\n")
+    s3.put_object(Bucket=bucket, Key="large/a.csv", Body=b"x" * (12 << 20) + b"\n")
+    kumoi.client("glue").create_database(DatabaseInput={"Name": "default"})
+    statements = [
+        f"CREATE EXTERNAL TABLE {name} (a string) LOCATION 's3://{bucket}/{name}/'" for name in ("small", "large")
+    ]
+    statements += ["SHOW TABLES", "SELECT count(*) FROM small", "SELECT count(*) FROM large"]  # free, 10 MB, 13 MB
+    for sql in statements:
+        result = {"OutputLocation": f"s3://{bucket}/results/"}
+        query = athena.start_query_execution(QueryString=sql, ResultConfiguration=result)["QueryExecutionId"]
+        state = ""
+        while state not in ("SUCCEEDED", "FAILED"):
+            found = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+            state = found["Status"]["State"]
+        assert state == "SUCCEEDED", found
+    assert quantities(kumoi)["athena.scanned-tb"] == pytest.approx((10 + 13) / 1024 / 1024)
+
+
 @pytest.mark.kumoi_clock
 def test_functions_and_workflows_are_billed_as_their_reports_say(
     kumoi: Any, zipped: Callable[[dict[str, str]], bytes]
