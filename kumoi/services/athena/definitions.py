@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from kumoi.services.athena.catalog import VIEW, Catalog, view_of, view_text
 from kumoi.services.athena.commands import CreateDatabase, CreateTable, Drop, Partitions, Place, Repair, Show
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import DESCRIPTORS, LAZY
-from kumoi.services.athena.places import Location
+from kumoi.services.athena.places import Location, partition_folder, partition_value
 from kumoi.wire.errors import AwsError
 
 Lines = Sequence[str]
@@ -148,7 +150,9 @@ async def repair(catalog: Catalog, wanted: Repair) -> Lines:
     descriptor = table["StorageDescriptor"]
     place = Location.of(descriptor["Location"])
     pattern = re.compile(re.escape(place.prefix) + "".join(f"{re.escape(key)}=([^/]*)/" for key in keys), re.I)
-    there = {match.groups() for one in await catalog.asker.objects(place) if (match := pattern.match(one.key))}
+    found = await catalog.asker.objects(place)
+    folders = await asyncio.to_thread(lambda: {match.groups() for one in found if (match := pattern.match(one.key))})
+    there = {tuple(map(partition_value, spelled)) for spelled in folders}
     about = {"DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
     known = {tuple(one["Values"]) for one in await catalog.every("GetPartitions", "Partitions", **about)}
     lines = []
@@ -156,8 +160,7 @@ async def repair(catalog: Catalog, wanted: Repair) -> Lines:
         location = _place(descriptor["Location"], keys, values)
         one = {"Values": list(values), "StorageDescriptor": {**descriptor, "Location": location}}
         await catalog.ask("CreatePartition", PartitionInput=one, **about)
-        told = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
-        lines.append(f"Repair: Added partition to metastore {table['Name']}:{told}")
+        lines.append(f"Repair: Added partition to metastore {table['Name']}:{partition_folder(keys, values)[:-1]}")
     return lines
 
 
@@ -172,8 +175,8 @@ async def show(catalog: Catalog, wanted: Show) -> Lines:
         views = wanted.what == "VIEWS"
         names = [one["Name"] for one in found if not views or one.get("TableType") == VIEW]
     if wanted.pattern:
-        choices = [re.escape(one).replace(r"\*", ".*") for one in wanted.pattern.split("|")]
-        names = [name for name in names if any(re.fullmatch(one, name) for one in choices)]
+        choices = [re.sub(r"([\[?])", r"[\1]", one) for one in wanted.pattern.split("|")]
+        names = [name for name in names if any(fnmatchcase(name, one) for one in choices)]
     return names
 
 
@@ -192,7 +195,7 @@ async def _about(catalog: Catalog, what: str, place: Place) -> Lines:
         about = {"DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
         found = await catalog.every("GetPartitions", "Partitions", **about)
         names = [one["Name"] for one in keys]
-        return ["/".join(f"{name}={value}" for name, value in zip(names, one["Values"], strict=True)) for one in found]
+        return [partition_folder(names, one["Values"])[:-1] for one in found]
     if what == "TBLPROPERTIES":
         return [f"{name}\t{value}" for name, value in (table.get("Parameters") or {}).items()]
     if what == "CREATE VIEW" or table.get("TableType") == VIEW:
@@ -240,8 +243,7 @@ def _pairs(told: Mapping[str, str]) -> list[str]:
 
 
 def _place(location: str, keys: Sequence[str], values: Sequence[str]) -> str:
-    folder = "".join(f"{key}={value}/" for key, value in zip(keys, values, strict=True))
-    return f"{location.rstrip('/')}/{folder}"
+    return f"{location.rstrip('/')}/{partition_folder(keys, values)}"
 
 
 async def _tolerant(catalog: Catalog, code: str, lenient: bool, operation: str, **params: Any) -> None:

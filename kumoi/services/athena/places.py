@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from kumoi.doorway import Call, Doorway, Principal
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.wire.errors import AwsError
-from kumoi.wire.http import BufferedBody, FileBody
+from kumoi.wire.http import FileBody
 
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""What a partition's folder is called where the value is NULL, or an empty text."""
 _CHUNK = 1 << 20
+_SPECIAL = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")
+"""Characters that Hive's `FileUtils.escapePathName` escapes."""
 
 
 class Location(NamedTuple):
@@ -33,6 +39,21 @@ class Location(NamedTuple):
     def key(self, name: str) -> str:
         """The key of a name at this place."""
         return f"{self.prefix}{name}"
+
+
+def partition_folder(keys: Sequence[str], values: Sequence[str | None]) -> str:
+    """Where a partition's files are below their table, `day=2026-01-01/kind=a%2Fb/`, as Hive spells it."""
+    pairs = zip(keys, values, strict=True)
+    return "".join(f"{_escaped(key)}={_escaped(value or NULL_PARTITION)}/" for key, value in pairs)
+
+
+def partition_value(spelled: str) -> str:
+    """The value that a part of a partition's folder stands for."""
+    return unquote(spelled)
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", text)
 
 
 class Found(NamedTuple):
@@ -91,8 +112,8 @@ class Asker:
 
     async def put(self, bucket: str, key: str, path: Path) -> None:
         """Put a file as an object."""
-        content = await asyncio.to_thread(path.read_bytes)
-        await self._s3("PutObject", Bucket=bucket, Key=key, Body=BufferedBody(content))
+        size = (await asyncio.to_thread(path.stat)).st_size
+        await self._s3("PutObject", Bucket=bucket, Key=key, Body=_pieces(path), ContentLength=size)
 
     async def _s3(self, operation: str, **params: Any) -> Any:
         try:
@@ -116,6 +137,12 @@ async def save(body: Any, path: Path) -> None:
             await asyncio.to_thread(file.write, piece)
 
 
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, _CHUNK):
+            yield piece
+
+
 def _copy(body: FileBody, path: Path) -> None:
     with body.path.open("rb") as source, path.open("wb") as target:
         source.seek(body.offset)
@@ -129,7 +156,11 @@ async def _bytes(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     if isinstance(body, FileBody):
-        with body.path.open("rb") as source:
-            source.seek(body.offset)
-            return source.read(body.length)
+        return await asyncio.to_thread(_content, body)
     return b"".join([piece async for piece in body])
+
+
+def _content(body: FileBody) -> bytes:
+    with body.path.open("rb") as source:
+        source.seek(body.offset)
+        return source.read(body.length)

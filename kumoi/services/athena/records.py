@@ -46,6 +46,14 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """An execution in the list of its work group; `submitted` is in epoch ms."""
+
+    work_group: str
+    submitted: int
+    id: str
+
+
 class Unfinished(msgspec.Struct, frozen=True):
     """Where an execution is that has not ended yet."""
 
@@ -84,6 +92,7 @@ class Token(msgspec.Struct, frozen=True):
 
 work_groups: Space[WorkGroup] = Space("athena.work-group", WorkGroup, lambda one: (one.name,))
 executions: Space[Execution] = Space("athena.execution", Execution, lambda one: (one.id,))
+listed: Space[Listed] = Space("athena.listed", Listed, lambda one: (one.work_group, one.submitted, one.id))
 named_queries: Space[NamedQuery] = Space("athena.named-query", NamedQuery, lambda one: (one.id,))
 prepared: Space[PreparedStatement] = Space("athena.prepared", PreparedStatement, lambda one: (one.work_group, one.name))
 tokens: Space[Token] = Space("athena.token", Token, lambda one: (one.token,))

@@ -14,16 +14,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kumoi import java_patterns
 from kumoi.presto.column_types import ColumnTypeError, Type, hive_type
 from kumoi.presto.database import connect, text_literal
 from kumoi.presto.tables import Part, Relation
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import Reader, lines, reader_of, select
-from kumoi.services.athena.places import Asker, Found, Location
+from kumoi.services.athena.places import NULL_PARTITION, Asker, Found, Location
 
-NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _AT_ONCE = 8
-_MOST_BYTES = 100 << 30
+_SPARED = 1 << 30
+"""Bytes of the disk that no statement may take (a twentieth of a small one): the platform writes there, too."""
+_PIECE = 8 << 20
 
 
 class Loaded(NamedTuple):
@@ -48,9 +50,8 @@ async def load(asker: Asker, table: Mapping[str, Any], folder: Path) -> Loaded:
     keys = columns_of(table.get("PartitionKeys") or ())
     sources = await _sources(asker, table, descriptor, list(keys))
     scanned = sum(one.size for source in sources for one in source.objects)
-    if scanned > _MOST_BYTES:
-        raise StatementFailed("The table's files are too large to be queried here.")
     await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
+    await asyncio.to_thread(_check_room, folder, scanned)
     slots = asyncio.Semaphore(_AT_ONCE)
     parts: list[Part] = []
 
@@ -116,16 +117,36 @@ async def _projected(
     template = parameters.get("storage.location.template") or default
     _, _, pattern = template.partition("://")[2].partition("/")
     parts = re.split(r"\$\{([^}]*)\}", pattern.rstrip("/"))
-    text = "".join(re.escape(part) if at % 2 == 0 else f"(?P<k{at}>[^/]*)" for at, part in enumerate(parts))
-    names = {f"k{at}": part.lower() for at, part in enumerate(parts) if at % 2}
-    reading = re.compile(f"{text}/")
+    text = "".join(re.escape(part) if at % 2 == 0 else "([^/]*)" for at, part in enumerate(parts))
+    groups = await asyncio.to_thread(_placed, f"{text}/", await asker.objects(Location.of(location)))
+    sources: dict[tuple[str, ...], list[Found]] = {}
+    for given, found in groups.items():
+        values = dict(zip((part.lower() for part in parts[1::2]), given, strict=True))
+        sources.setdefault(tuple(values.get(key, "") for key in keys), []).extend(found)
+    return [_Source(found, dict(zip(keys, values, strict=True)), descriptor) for values, found in sources.items()]
+
+
+def _placed(template: str, objects: Sequence[Found]) -> dict[tuple[str, ...], list[Found]]:
+    """Objects by what their keys have where a template has its keys. Blocks."""
     groups: dict[tuple[str, ...], list[Found]] = {}
-    for one in await asker.objects(Location.of(location)):
-        match = reading.match(one.key)
-        if match is not None:
-            values = {names[name]: value for name, value in match.groupdict().items()}
-            groups.setdefault(tuple(values.get(key, "") for key in keys), []).append(one)
-    return [_Source(found, dict(zip(keys, values, strict=True)), descriptor) for values, found in groups.items()]
+    try:
+        pattern = java_patterns.compiled(template)
+        for one in objects:
+            match = pattern.match(one.key, timeout=java_patterns.SECONDS)
+            if match is not None:
+                groups.setdefault(match.groups(), []).append(one)
+    except (java_patterns.BadPattern, TimeoutError):
+        raise StatementFailed("INVALID_TABLE: storage.location.template is too complex.") from None
+    return groups
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """StatementFailed where so many bytes more would leave the disk too full."""
+    disk = shutil.disk_usage(folder)
+    if size > disk.free - min(_SPARED, disk.total // 20):
+        raise StatementFailed(
+            f"EXCEEDED_LOCAL_DISK: the table's files need {size:,} bytes more of a disk that has {disk.free:,} left."
+        )
 
 
 def _suffix(key: str) -> str:
@@ -166,7 +187,9 @@ def _unpacked(path: Path) -> Path:
     if path.suffix == ".gz":
         try:
             with gzip.open(path) as source, plain.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+                while piece := source.read(_PIECE):
+                    _check_room(path.parent, len(piece))
+                    target.write(piece)
         except (OSError, EOFError) as error:
             raise StatementFailed(f"HIVE_CURSOR_ERROR: a file of the table cannot be unpacked: {error}") from None
     else:

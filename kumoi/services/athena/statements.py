@@ -7,7 +7,7 @@ text (SHOW, MSCK, ALTER TABLE … PARTITION, UNLOAD) are read here. Source: "SQL
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlglot
@@ -49,7 +49,7 @@ _REPAIR = re.compile(rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}", re.I)
 _ALTER = re.compile(rf"ALTER\s+TABLE\s+{_NAME}\s+(ADD|DROP)\s+(IF\s+(?:NOT\s+)?EXISTS\s+)?(PARTITION.*)", re.I | re.S)
 _PARTITION = re.compile(r"PARTITION\s*\(([^()]*)\)(?:\s*LOCATION\s+'([^']*)')?\s*,?\s*", re.I)
 _VALUE = re.compile(r"\s*[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|(-?[\w.]+))\s*(?:,|$)")
-_UNLOAD = re.compile(r"UNLOAD\s*\((.*)\)\s*TO\s*'([^']*)'\s*WITH\s*\((.*)\)", re.I | re.S)
+_UNLOAD = re.compile(r"UNLOAD\s*\((.*)\)\s*TO\s*'([^']*)'\s*WITH\s*\((.*)", re.I | re.S)
 _OPTION = re.compile(r"\s*(\w+)\s*=\s*(?:'([^']*)'|ARRAY\s*\[([^\]]*)\]|([\w.]+))\s*(?:,|$)", re.I)
 _EXECUTE = re.compile(r"EXECUTE\s+[`\"]?(\w+)[`\"]?(?:\s+USING\s+(.*))?", re.I | re.S)
 _PREPARE = re.compile(r"PREPARE\s+[`\"]?(\w+)[`\"]?\s+FROM\s+(.*)", re.I | re.S)
@@ -57,7 +57,14 @@ _DEALLOCATE = re.compile(r"DEALLOCATE\s+PREPARE\s+[`\"]?(\w+)[`\"]?", re.I)
 
 
 def read(text: str) -> Statement:
-    """Read a statement; StatementFailed for what is none."""
+    """Read a statement; StatementFailed for what is none. A long one takes seconds: call it in a thread."""
+    try:
+        return _read(text)
+    except RecursionError:
+        raise StatementFailed("SYNTAX_ERROR: the statement is nested too deeply") from None
+
+
+def _read(text: str) -> Statement:
     text = _without_comments(text).rstrip(";").strip()
     if len(text) > MOST_CHARACTERS:
         raise StatementFailed(f"A statement has at most {MOST_CHARACTERS} characters.")
@@ -69,7 +76,7 @@ def read(text: str) -> Statement:
         raise StatementFailed(f"NOT_SUPPORTED: Kumoi's Athena does not run {word}.")
     try:
         found = sqlglot.parse(text, dialect="athena")
-    except (SqlglotError, RecursionError) as error:
+    except SqlglotError as error:
         raise StatementFailed(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
     if len(found) != 1 or found[0] is None:
         raise StatementFailed("SYNTAX_ERROR: Only one sql statement is allowed.")
@@ -110,8 +117,8 @@ def _small(text: str) -> Statement | None:
             raise StatementFailed("SYNTAX_ERROR: partitions are written PARTITION (key = 'value', …) LOCATION '…'.")
         values = [(_values(inner), location or None) for inner, location in found]
         return Partitions(_named(match[1], match[2]), match[3].upper() == "ADD", bool(match[4]), values)
-    if match := _UNLOAD.fullmatch(text):
-        return Unload(match[1].strip(), match[2], _options(match[3]))
+    if text.endswith(")") and (match := _UNLOAD.fullmatch(text)):
+        return Unload(match[1].strip(), match[2], _options(match[3][:-1]))
     if match := _EXECUTE.fullmatch(text):
         return Execute(match[1], _parameters(match[2]))
     if match := _PREPARE.fullmatch(text):
@@ -126,7 +133,7 @@ def _named(database: str | None, name: str) -> Place:
 
 
 def _values(text: str) -> dict[str, str]:
-    found = {match[1].lower(): match[2] if match[2] is not None else match[3] for match in _VALUE.finditer(text)}
+    found = {one[1].lower(): one[2] if one[2] is not None else one[3] for one in _listed(_VALUE, text)}
     if not found:
         raise StatementFailed("SYNTAX_ERROR: a partition needs values for its keys.")
     return found
@@ -134,9 +141,21 @@ def _values(text: str) -> dict[str, str]:
 
 def _options(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, string, array, word in _OPTION.findall(text):
+    for match in _listed(_OPTION, text):
+        name, string, array, word = match.groups(default="")
         found[name.lower()] = re.findall(r"'([^']*)'", array) if array else string or word
     return found
+
+
+def _listed(one: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """The items of a list, each from where the last one ended: a search would try every place."""
+    at, end = 0, len(text.rstrip())
+    while at < end:
+        match = one.match(text, at)
+        if match is None:
+            raise StatementFailed(f"SYNTAX_ERROR: expected name = value, found {text[at : at + 40].strip()}")
+        yield match
+        at = match.end()
 
 
 def _parameters(text: str | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,8 +23,8 @@ Tables = dict[str, dict[str, Any]]
 async def expanded(sql: str, database: str, find: Find) -> tuple[str, Tables]:
     """The query without views, all its tables named `database.table`, and those tables; StatementFailed."""
     tables: Tables = {}
-    tree = await _expanded(_parsed(sql), database, find, tables, 0)
-    return tree.sql("trino"), tables
+    tree = await _expanded(await asyncio.to_thread(_parsed, sql), database, find, tables, 0)
+    return await asyncio.to_thread(_written, tree), tables
 
 
 def _parsed(sql: str) -> exp.Expr:
@@ -31,6 +32,13 @@ def _parsed(sql: str) -> exp.Expr:
         return sqlglot.parse_one(sql.replace("`", '"') if "`" in sql else sql, dialect="trino")
     except SqlglotError as error:
         raise StatementFailed(f"SYNTAX_ERROR: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise StatementFailed("SYNTAX_ERROR: the query is nested too deeply") from None
+
+
+def _written(tree: exp.Expr) -> str:
+    try:
+        return tree.sql("trino")
     except RecursionError:
         raise StatementFailed("SYNTAX_ERROR: the query is nested too deeply") from None
 
@@ -55,7 +63,7 @@ async def _expanded(tree: exp.Expr, database: str, find: Find, tables: Tables, d
             _put(table, plain, alias)
             continue
         text, own = view_of(found)
-        inner = await _expanded(_parsed(text), own, find, tables, depth + 1)
+        inner = await _expanded(await asyncio.to_thread(_parsed, text), own, find, tables, depth + 1)
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
         replaced = exp.Subquery(this=inner)
         if table is tree:

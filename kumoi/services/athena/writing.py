@@ -12,9 +12,8 @@ from kumoi.services.athena.catalog import Catalog
 from kumoi.services.athena.commands import CreateAs, Insert, Unload
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import DESCRIPTORS, Reader, reader_of
-from kumoi.services.athena.places import Asker, Location
+from kumoi.services.athena.places import NULL_PARTITION, Asker, Location, partition_folder
 from kumoi.services.athena.queries import Query, hive_name
-from kumoi.services.athena.sources import NULL_PARTITION
 from kumoi.wire.errors import AwsError
 
 _FORMS: Mapping[str, Format] = {"PARQUET": "parquet", "JSON": "ndjson.gz", "TEXTFILE": "csv"}
@@ -147,15 +146,9 @@ def _check_keys(columns: Sequence[Mapping[str, str]], keys: Sequence[str]) -> No
 async def _put(asker: Asker, place: Location, files: Sequence[Written], keys: Sequence[str], form: Format) -> int:
     for written in files:
         if written.rows or not keys:
-            name = f"{_folder(keys, written.key)}{uuid()}.{form}"
+            name = f"{partition_folder(keys, written.key)}{uuid()}.{form}"
             await asker.put(place.bucket, place.key(name), written.path)
     return sum(written.rows for written in files)
-
-
-def _folder(keys: Sequence[str], values: Sequence[str | None]) -> str:
-    return "".join(
-        f"{key}={NULL_PARTITION if value is None else value}/" for key, value in zip(keys, values, strict=False)
-    )
 
 
 async def _add_partitions(
@@ -168,8 +161,8 @@ async def _add_partitions(
 ) -> None:
     made = []
     for written in files:
-        values = [NULL_PARTITION if value is None else value for value in written.key]
-        location = f"{str(descriptor['Location']).rstrip('/')}/{_folder(keys, written.key)}"
+        values = [value or NULL_PARTITION for value in written.key]
+        location = f"{str(descriptor['Location']).rstrip('/')}/{partition_folder(keys, written.key)}"
         made.append({"Values": values, "StorageDescriptor": {**descriptor, "Location": location}})
     for start in range(0, len(made), 100):
         await catalog.ask(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from kumoi.doorway import Held
-from kumoi.services.cloudwatch.records import alarms, metrics
-from kumoi.state import Transaction, transactional
+from kumoi.services.cloudwatch.records import alarms
+from kumoi.services.cloudwatch.storage import all_metrics
+from kumoi.state import State, Transaction, transactional
+
+
+async def held(state: State) -> list[Held]:
+    """Custom metrics, by namespace, and alarms."""
+    namespaces = Counter([one.namespace async for one in all_metrics(state) if not one.namespace.startswith("AWS/")])
+    return [Held(f"cloudwatch:{name}", "metric", count) for name, count in namespaces.items()] + await _alarms(state)
 
 
 @transactional
-async def held(tx: Transaction) -> list[Held]:
-    """Custom metrics, by namespace, and alarms."""
-    by_namespace: dict[str, int] = {}
-    for metric in await metrics.list(tx):
-        if not metric.namespace.startswith("AWS/"):
-            by_namespace[metric.namespace] = by_namespace.get(metric.namespace, 0) + 1
-    found = [Held(f"cloudwatch:{name}", "metric", count) for name, count in by_namespace.items()]
-    return found + [Held(f"cloudwatch:{one.name}", "alarm", 1) for one in await alarms.list(tx)]
+async def _alarms(tx: Transaction) -> list[Held]:
+    return [Held(f"cloudwatch:{one.name}", "alarm", 1) for one in await alarms.list(tx)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kumoi.doorway import Held
-from kumoi.services.cognito_idp.records import pools, users
+from kumoi.services.cognito_idp.changes import count
+from kumoi.services.cognito_idp.records import pools
 from kumoi.state import Transaction, transactional
 
 
@@ -14,7 +15,7 @@ async def held(tx: Transaction) -> list[Held]:
         Held(
             f"cognito-idp:{pool.id}",
             f"{str(pool.definition.get('UserPoolTier', 'ESSENTIALS')).lower()}_user",
-            len(await users.list(tx, pool.id)),
+            await count(tx, pool.id),
         )
         for pool in await pools.list(tx)
     ]

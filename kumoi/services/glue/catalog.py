@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -110,6 +111,14 @@ async def add_partition(tx: Transaction, table: Table, given: dict[str, Any]) ->
 
 
 @transactional
-async def partitions_of(tx: Transaction, table: Table) -> list[Partition]:
-    """The partitions of a table."""
-    return await partitions.list(tx, table.database, table.name)
+async def partitions_of(tx: Transaction, table: Table, after: str | None, most: int) -> list[Partition]:
+    """At most so many of a table's partitions, those behind a key, the values with NULs between them."""
+    bound = None if after is None else (table.database, table.name, after)
+    return await partitions.list(tx, table.database, table.name, after=bound, limit=most)
+
+
+@transactional
+async def partitions_with(tx: Transaction, table: Table, wanted: Iterable[tuple[str, ...]]) -> list[Partition]:
+    """The partitions of a table that have these values, as far as they are there."""
+    found = [await partitions.get(tx, table.database, table.name, "\0".join(values)) for values in wanted]
+    return [one for one in found if one is not None]

@@ -6,7 +6,6 @@ are compared as the type of the partition key says. Source: the API reference of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -25,6 +24,8 @@ def compiled(text: str, kinds: Mapping[str, str]) -> Test:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
+
+    from kumoi.iot_sql.evaluation import like
 
     if len(text) > _MOST_CHARACTERS:
         raise invalid(f"An expression has at most {_MOST_CHARACTERS} characters.")
@@ -82,8 +83,8 @@ def compiled(text: str, kinds: Mapping[str, str]) -> Test:
             return lambda row: value_of(row[name], kinds[name]) in values
         if isinstance(node, exp.Like):
             name = key(node.this)
-            pattern = re.compile("".join(_LIKE.get(one, re.escape(one)) for one in node.expression.name), re.DOTALL)
-            return lambda row: pattern.fullmatch(row[name]) is not None
+            pattern = node.expression.name
+            return lambda row: like(row[name], pattern)
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
             name = key(node.this)
             return lambda row: row[name] == "__HIVE_DEFAULT_PARTITION__"
@@ -93,9 +94,6 @@ def compiled(text: str, kinds: Mapping[str, str]) -> Test:
         return test(tree)
     except RecursionError:
         raise invalid("Unsupported expression: it is nested too deeply") from None
-
-
-_LIKE = {"%": ".*?", "_": "."}
 
 
 def value_of(text: str, kind: str) -> Any:

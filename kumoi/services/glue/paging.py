@@ -17,15 +17,21 @@ def page(
 ) -> tuple[Sequence[ItemT], dict[str, str]]:
     """One page of items that are in the order of their keys, and the token of the next where more follow."""
     if token:
-        after = _read(token)
+        after = key_of(token)
         items = [item for item in items if key(item) > after]
     found = items[: most or usual]
     if len(found) == len(items):
         return found, {}
-    return found, {"NextToken": base64.b64encode(key(found[-1]).encode()).decode()}
+    return found, {"NextToken": token_of(key(found[-1]))}
 
 
-def _read(token: str) -> str:
+def token_of(key: str) -> str:
+    """The token of what follows a key."""
+    return base64.b64encode(key.encode()).decode()
+
+
+def key_of(token: str) -> str:
+    """The key that a token is of; InvalidInputException."""
     try:
         return base64.b64decode(token, validate=True).decode()
     except (binascii.Error, ValueError):

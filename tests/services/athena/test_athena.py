@@ -134,6 +134,23 @@ def test_answers_become_tables(lake: Any) -> None:
     assert "already exists" in lake.failure(f"UNLOAD (SELECT 1) TO 's3://{lake.bucket}/out/' WITH (format = 'JSON')")
 
 
+def test_values_of_partitions_keep_to_their_folders(lake: Any) -> None:
+    lake.run(
+        f"""CREATE TABLE sites WITH (external_location = 's3://{lake.bucket}/sites/', partitioned_by = ARRAY['site'])
+        AS SELECT * FROM (VALUES (1, 'a'), (2, 'a/b'), (3, 'c=d: 5%'), (4, ''), (5, NULL)) AS t (id, site)"""
+    )
+    wanted = [["1", "a"], ["2", "a/b"], ["3", "c=d: 5%"], ["4", None], ["5", None]]
+    assert lake.rows("SELECT id, site FROM sites ORDER BY id") == wanted
+    keys = [one["Key"] for one in lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix="sites/")["Contents"]]
+    folders = {"site=a", "site=a%2Fb", "site=c%3Dd%3A 5%25", "site=__HIVE_DEFAULT_PARTITION__"}
+    assert {key.split("/")[1] for key in keys} == folders
+    for one in lake.glue.get_partitions(DatabaseName="farm", TableName="sites")["Partitions"]:
+        lake.glue.delete_partition(DatabaseName="farm", TableName="sites", PartitionValues=one["Values"])
+    assert len(lake.rows("MSCK REPAIR TABLE sites")) == 4
+    assert lake.rows("SELECT id, site FROM sites ORDER BY id") == wanted
+    assert {row[0] for row in lake.rows("SHOW PARTITIONS sites")} == folders
+
+
 def test_views_are_their_queries(lake: Any) -> None:
     lake.run("CREATE VIEW numbers AS SELECT * FROM (VALUES (1), (2), (3)) AS t (n)")
     lake.run("CREATE OR REPLACE VIEW farm.big AS SELECT n * 10 AS m FROM numbers WHERE n > 1")
@@ -220,6 +237,20 @@ def test_a_query_is_stopped(lake: Any) -> None:
     lake.athena.stop_query_execution(QueryExecutionId=execution)
     assert lake.ended(execution)["Status"]["State"] == "CANCELLED"
     assert "Query did not finish" in code(lambda: lake.athena.get_query_results(QueryExecutionId=execution))[1]
+
+
+@pytest.mark.kumoi_clock
+def test_the_history_is_listed_in_pages_and_forgotten_after_45_days(lake: Any) -> None:
+    ran = [lake.run(f"SELECT {number}", ClientRequestToken=f"{number:032}")["QueryExecutionId"] for number in range(3)]
+    first = lake.athena.list_query_executions(MaxResults=2)
+    rest = lake.athena.list_query_executions(MaxResults=2, NextToken=first["NextToken"])
+    assert first["QueryExecutionIds"] + rest["QueryExecutionIds"] == ran[::-1]
+    assert "NextToken" not in rest
+    assert code(lambda: lake.athena.list_query_executions(NextToken="x"))[0] == "InvalidRequestException"
+    lake.source.advance("45d")
+    assert lake.athena.list_query_executions()["QueryExecutionIds"] == []
+    assert "was not found" in code(lambda: lake.athena.get_query_execution(QueryExecutionId=ran[0]))[1]
+    assert lake.start("SELECT 0", ClientRequestToken=f"{0:032}") not in ran
 
 
 def test_executions_outlive_the_platform(killable: Any, make_lake: Any) -> None:

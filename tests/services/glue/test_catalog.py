@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,13 @@ KINDS = {"year": "int", "city": "string"}
 )
 def test_expressions(expression: str, matched: bool) -> None:
     assert compiled(expression, KINDS)({"year": "2026", "city": "London"}) is matched
+
+
+def test_a_pattern_of_many_wildcards_does_not_run_away() -> None:
+    test = compiled("city LIKE '%a%a%a%a%a%a%a%b'", KINDS)
+    began = time.perf_counter()
+    assert not test({"year": "1", "city": "a" * 1000})
+    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -107,9 +115,33 @@ def test_partitions(kumoi: Any) -> None:
     assert [one["Values"] for one in found] == [["2026", "Bern"]]
     pages = glue.get_paginator("get_partitions").paginate(PaginationConfig={"PageSize": 3}, **about)
     assert [len(page["Partitions"]) for page in pages] == [3, 1]
+    first = glue.get_partitions(Expression="city = 'Bern'", MaxResults=1, **about)
+    rest = glue.get_partitions(Expression="city = 'Bern'", MaxResults=1, NextToken=first["NextToken"], **about)
+    assert [one["Values"][0] for one in (*first["Partitions"], *rest["Partitions"])] == ["2025", "2026"]
+    assert "NextToken" not in rest
+    segments = [
+        glue.get_partitions(Segment={"SegmentNumber": number, "TotalSegments": 2}, **about)["Partitions"]
+        for number in range(2)
+    ]
+    assert sorted(one["Values"] for segment in segments for one in segment) == sorted(values)
     glue.update_partition(PartitionValueList=["2026", "Bern"], PartitionInput={"Values": ["2027", "Bern"]}, **about)
     assert glue.get_partition(PartitionValues=["2027", "Bern"], **about)["Partition"]["Values"] == ["2027", "Bern"]
     glue.delete_partition(PartitionValues=["2027", "Bern"], **about)
     assert code(lambda: glue.get_partition(PartitionValues=["2027", "Bern"], **about))[0] == "EntityNotFoundException"
     got = glue.batch_get_partition(PartitionsToGet=[{"Values": one} for one in values], **about)["Partitions"]
     assert len(got) == 3
+
+
+def test_many_partitions_are_read_page_by_page(kumoi: Any) -> None:
+    glue = kumoi.client("glue")
+    glue.create_database(DatabaseInput={"Name": "farm"})
+    glue.create_table(DatabaseName="farm", TableInput=TABLE)
+    about = {"DatabaseName": "farm", "TableName": "visits"}
+    values = [[str(1000 + number), "Bern"] for number in range(2100)]
+    for at in range(0, len(values), 100):
+        glue.batch_create_partition(PartitionInputList=[{"Values": one} for one in values[at : at + 100]], **about)
+    pages = list(glue.get_paginator("get_partitions").paginate(**about))
+    assert [len(page["Partitions"]) for page in pages] == [1000, 1000, 100]
+    assert [one["Values"] for page in pages for one in page["Partitions"]] == values
+    last = glue.get_partitions(Expression="year = 3099", **about)
+    assert [one["Values"] for one in last["Partitions"]] == [["3099", "Bern"]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +13,18 @@ from kumoi.names import uuid
 from kumoi.services.athena import athena
 from kumoi.services.athena.commands import Execute, Statement, kind_of
 from kumoi.services.athena.errors import StatementFailed, invalid
+from kumoi.services.athena.history import FORGET, KEPT
 from kumoi.services.athena.operations.work_groups import ENGINE, work_group
-from kumoi.services.athena.paging import page
 from kumoi.services.athena.places import Asker, Location
 from kumoi.services.athena.records import (
     PRIMARY,
     Execution,
+    Listed,
     Token,
     Unfinished,
     WorkGroup,
     executions,
+    listed,
     prepared,
     tokens,
     unfinished,
@@ -28,6 +32,8 @@ from kumoi.services.athena.records import (
 from kumoi.services.athena.runner import Job, Runner
 from kumoi.services.athena.statements import read
 from kumoi.state import State, Transaction, transactional
+
+_PAGE = 50
 
 
 @athena.operation
@@ -104,9 +110,10 @@ async def list_query_executions(
 ) -> dict[str, Any]:
     """The executions of a work group, the newest first."""
     await work_group(call.state, WorkGroup)
-    found = await _of_group(call.state, WorkGroup)
-    shown, more = page(found, lambda one: f"{10**12 - one.submitted:020.6f}/{one.id}", NextToken, MaxResults)
-    return {"QueryExecutionIds": [one.id for one in shown], **more}
+    most = MaxResults or _PAGE
+    found = await _of_group(call.state, WorkGroup, _position(NextToken), most + 1)
+    more = {"NextToken": _token(found[most - 1])} if len(found) > most else {}
+    return {"QueryExecutionIds": [one.id for one in found[:most]], **more}
 
 
 @athena.operation
@@ -127,6 +134,21 @@ async def get_query_runtime_statistics(call: Call, QueryExecutionId: str) -> dic
     return {"QueryRuntimeStatistics": {"Timeline": shown, "Rows": {"InputBytes": one.scanned}}}
 
 
+def _token(one: Listed) -> str:
+    return base64.b64encode(f"{one.submitted}/{one.id}".encode()).decode()
+
+
+def _position(token: str | None) -> tuple[int, str] | None:
+    """When the last execution of the page before was submitted, and its id."""
+    if token is None:
+        return None
+    try:
+        submitted, _, name = base64.b64decode(token, validate=True).decode().partition("/")
+        return int(submitted), name
+    except ValueError:
+        raise invalid("The NextToken is not valid.") from None
+
+
 def _location(group: WorkGroup, given: dict[str, Any]) -> str:
     """Where the answer goes: as the work group says where it insists, else as asked."""
     own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
@@ -141,11 +163,11 @@ def _location(group: WorkGroup, given: dict[str, Any]) -> str:
 
 
 async def _statement(state: State, group: str, text: str, parameters: Sequence[str]) -> Statement:
-    statement = read(text)
+    statement = await asyncio.to_thread(read, text)
     if isinstance(statement, Execute):
         query = await _prepared(state, group, statement.name)
-        return read(_bound(query, statement.parameters or parameters))
-    return read(_bound(text, parameters)) if parameters else statement
+        return await asyncio.to_thread(lambda: read(_bound(query, statement.parameters or parameters)))
+    return await asyncio.to_thread(lambda: read(_bound(text, parameters))) if parameters else statement
 
 
 def _bound(text: str, parameters: Sequence[str]) -> str:
@@ -229,7 +251,9 @@ async def _create(tx: Transaction, made: Execution) -> Execution:
             return found
         await tokens.put(tx, Token(made.token, made.id))
     await executions.put(tx, made)
+    await listed.put(tx, Listed(made.work_group, int(made.submitted * 1000), made.id))
     await unfinished.put(tx, Unfinished(made.id, tx.account, tx.region))
+    tx.timer(made.submitted + KEPT, FORGET, made.id.encode(), key=made.id)
     return made
 
 
@@ -239,8 +263,9 @@ async def _some(tx: Transaction, names: Sequence[str]) -> list[Execution]:
 
 
 @transactional
-async def _of_group(tx: Transaction, group: str) -> list[Execution]:
-    return [one for one in await executions.list(tx) if one.work_group == group]
+async def _of_group(tx: Transaction, group: str, after: tuple[int, str] | None, most: int) -> list[Listed]:
+    bound = None if after is None else (group, *after)
+    return await listed.list(tx, group, after=bound, limit=most, reverse=True)
 
 
 @transactional

@@ -5,9 +5,11 @@ A token says at which byte the next page begins, so that a page costs the same w
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from kumoi.doorway import Call
@@ -20,6 +22,8 @@ from kumoi.wire.errors import AwsError
 
 _MOST = 1000
 _PIECE = 1 << 20
+_FULL = 8 << 20
+"""Bytes after which a page ends, whatever MaxResults says."""
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|([^,"\n]*)')
 _SIZES = {
     "bigint": (19, 0), "integer": (10, 0), "smallint": (5, 0), "tinyint": (3, 0), "double": (17, 0), "float": (17, 0),
@@ -91,26 +95,31 @@ async def _rows(call: Call, one: Execution, offset: int, most: int) -> tuple[lis
         )
         ended = len(piece) < _PIECE
         content += piece
-        lines, used = complete_lines(content, most, ended=ended, quoted=one.header)
-        if len(lines) == most or ended:
+        lines, used = await asyncio.to_thread(complete_lines, content, most, ended=ended, quoted=one.header)
+        if len(lines) == most or ended or (lines and len(content) >= _FULL):
             break
-    rows = [{"Data": _data(line) if one.header else [{"VarCharValue": line}]} for line in lines]
+    rows = await asyncio.to_thread(_shown, lines, one.header)
     more = used < len(content) or not ended
     return rows, base64.b64encode(str(offset + used).encode()).decode() if more else None
+
+
+def _shown(lines: Sequence[str], header: bool) -> list[dict[str, Any]]:
+    return [{"Data": _data(line) if header else [{"VarCharValue": line}]} for line in lines]
 
 
 def complete_lines(content: bytes, most: int, *, ended: bool, quoted: bool) -> tuple[list[str], int]:
     """At most so many whole lines, and the bytes that they take; newlines in quotes end none. Pure."""
     lines: list[str] = []
-    start = at = 0
+    start = at = quotes = 0
     while len(lines) < most:
-        at = content.find(b"\n", at)
+        began, at = at, content.find(b"\n", at)
         if at < 0:
             if ended and start < len(content):
                 lines.append(content[start:].decode("utf-8", "replace"))
                 start = len(content)
             break
-        if quoted and content.count(b'"', start, at) % 2:
+        quotes += content.count(b'"', began, at) if quoted else 0
+        if quotes % 2:
             at += 1
             continue
         lines.append(content[start:at].decode("utf-8", "replace"))

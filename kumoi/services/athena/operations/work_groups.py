@@ -10,8 +10,9 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.athena import athena
 from kumoi.services.athena.errors import invalid
+from kumoi.services.athena.history import forget
 from kumoi.services.athena.paging import page
-from kumoi.services.athena.records import PRIMARY, WorkGroup, executions, named_queries, prepared, work_groups
+from kumoi.services.athena.records import PRIMARY, WorkGroup, executions, listed, named_queries, prepared, work_groups
 from kumoi.state import Transaction, transactional
 
 ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
@@ -158,12 +159,14 @@ async def _list(tx: Transaction) -> Sequence[WorkGroup]:
 @transactional
 async def _delete(tx: Transaction, name: str, everything: bool) -> None:
     named = [one for one in await named_queries.list(tx) if one.work_group == name]
-    done = [one for one in await executions.list(tx) if one.work_group == name]
+    done = await listed.list(tx, name)
     if (named or done or await prepared.list(tx, name)) and not everything:
         raise invalid(f"WorkGroup {name} is not empty")
     for query in named:
         await named_queries.delete(tx, query.id)
-    for execution in done:
-        await executions.delete(tx, execution.id)
+    for one in done:
+        execution = await executions.get(tx, one.id)
+        if execution is not None:
+            await forget(tx, execution)
     await prepared.delete_all(tx, name)
     await work_groups.delete(tx, name)

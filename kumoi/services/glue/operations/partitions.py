@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -10,10 +11,10 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.glue import glue
-from kumoi.services.glue.catalog import add_partition, partition_of, partitions_of, table_of
+from kumoi.services.glue.catalog import add_partition, partition_of, partitions_of, partitions_with, table_of
 from kumoi.services.glue.errors import exists, invalid
 from kumoi.services.glue.expressions import compiled
-from kumoi.services.glue.paging import page
+from kumoi.services.glue.paging import key_of, token_of
 from kumoi.services.glue.records import Partition, Table, partitions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -76,20 +77,17 @@ async def get_partitions(
 ) -> dict[str, Any]:
     """The partitions of a table, those that an expression chooses."""
     table = await table_of(call.state, DatabaseName, TableName)
-    found = await partitions_of(call.state, table)
-    if Expression and Expression.strip():
-        keys = [
-            (key["Name"].lower(), str(key.get("Type") or "string")) for key in table.given.get("PartitionKeys") or ()
-        ]
-        test = compiled(Expression, dict(keys))
-        found = [one for one in found if test(dict(zip((name for name, _ in keys), one.values, strict=False)))]
-    if Segment is not None:
-        total, number = Segment["TotalSegments"], Segment["SegmentNumber"]
-        if not 0 <= number < total:
-            raise invalid("SegmentNumber is less than TotalSegments.")
-        found = found[number::total]
-    shown, more = page(found, lambda one: "\0".join(one.values), NextToken, MaxResults, _PAGE)
-    return {"Partitions": [_shown(call, one) for one in shown], **more}
+    test = _test(table, Expression or "", Segment)
+    after, most = key_of(NextToken) if NextToken else None, MaxResults or _PAGE
+    found: list[Partition] = []
+    while len(found) <= most:
+        read = await partitions_of(call.state, table, after, _PAGE)
+        found += filter(test, read)
+        if len(read) < _PAGE:
+            break
+        after = _key(read[-1])
+    more = {"NextToken": token_of(_key(found[most - 1]))} if len(found) > most else {}
+    return {"Partitions": [_shown(call, one) for one in found[:most]], **more}
 
 
 @glue.operation
@@ -104,8 +102,7 @@ async def batch_get_partition(
 ) -> dict[str, Any]:
     """Partitions by their values, those that are there."""
     table = await table_of(call.state, DatabaseName, TableName)
-    wanted = {tuple(one["Values"]) for one in PartitionsToGet}
-    found = [one for one in await partitions_of(call.state, table) if one.values in wanted]
+    found = await partitions_with(call.state, table, sorted({tuple(one["Values"]) for one in PartitionsToGet}))
     return {"Partitions": [_shown(call, one) for one in found], "UnprocessedKeys": []}
 
 
@@ -146,6 +143,26 @@ async def batch_delete_partition(
     return await _each(
         [(one["Values"], partial(_delete, call.state, table, tuple(one["Values"]))) for one in PartitionsToDelete]
     )
+
+
+def _key(one: Partition) -> str:
+    return "\0".join(one.values)
+
+
+def _test(table: Table, expression: str, segment: dict[str, int] | None) -> Callable[[Partition], bool]:
+    """Whether an expression chooses a partition, and a segment has it."""
+    total, number = (1, 0) if segment is None else (segment["TotalSegments"], segment["SegmentNumber"])
+    if not 0 <= number < total:
+        raise invalid("SegmentNumber is less than TotalSegments.")
+    kinds = {key["Name"].lower(): str(key.get("Type") or "string") for key in table.given.get("PartitionKeys") or ()}
+    chosen = compiled(expression, kinds) if expression.strip() else None
+
+    def test(one: Partition) -> bool:
+        if total > 1 and zlib.crc32(_key(one).encode()) % total != number:
+            return False
+        return chosen is None or chosen(dict(zip(kinds, one.values, strict=False)))
+
+    return test
 
 
 async def _each(actions: list[tuple[list[str], Callable[[], Awaitable[None]]]]) -> dict[str, Any]:
