@@ -50,7 +50,7 @@ class Board:
     async def map(self, account: str) -> dict[str, Any]:
         """The whole map as JSON."""
         stated, owners = await self._declared(account)
-        now = asyncio.get_running_loop().time()
+        now = _now()
         observed = self._traffic.edges(account)
         edges: list[dict[str, Any]] = []
         for source, target in {**dict.fromkeys(stated.edges), **dict.fromkeys(observed)}:
@@ -77,9 +77,14 @@ class Board:
             "problems": stated.problems,
         }
 
+    def behind(self, account: str) -> bool:
+        """Whether the map that was told last lacks what was set up since, and may be read again."""
+        held = self._read.get(account)
+        return held is not None and held[0] != self._traffic.revision and _now() - held[1] >= RESTED
+
     def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
         """The figures of edges that changed after `since`, or whose rates may still fall; and the time now."""
-        now = asyncio.get_running_loop().time()
+        now = _now()
         found = {
             f"{edge.source}→{edge.target}": edge.told(now)
             for edge in self._traffic.edges(account).values()
@@ -117,10 +122,9 @@ class Board:
         }
 
     async def _declared(self, account: str) -> tuple[Declared, dict[str, tuple[str, str]]]:
-        loop = asyncio.get_running_loop()
         async with self._lock:
             held = self._read.get(account)
-            if held is not None and (held[0] == self._traffic.revision or loop.time() - held[1] < RESTED):
+            if held is not None and (held[0] == self._traffic.revision or _now() - held[1] < RESTED):
                 return held[2], held[3]
             revision = self._traffic.revision
             stated, owners = Declared(), dict[str, tuple[str, str]]()
@@ -134,5 +138,9 @@ class Board:
                 owned, problems = await apps(looker)
                 owners |= owned
                 stated.problems += problems
-            self._read[account] = (revision, loop.time(), stated, owners)
+            self._read[account] = (revision, _now(), stated, owners)
             return stated, owners
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
