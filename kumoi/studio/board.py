@@ -102,7 +102,7 @@ class Board:
             if not is_traffic(service, operation, plane):
                 continue
             edge = self._traffic.remembered(account, settled(source), settled(target), service, operation)
-            if edge is not None and not edge.totals[CALLS]:
+            if edge is not None:
                 edge.totals[CALLS] += calls
                 edge.totals[ERRORS] += errors
                 edge.operations[operation] += calls
