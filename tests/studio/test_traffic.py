@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
 from kumoi.studio.traffic import WINDOW, Edge, Traffic
 
@@ -35,6 +36,23 @@ def test_an_edge_keeps_no_more_than_its_window() -> None:
     for second in range(WINDOW * 2):
         edge.add(hop(), float(second))
     assert len(edge.buckets) <= WINDOW + 1
+
+
+def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
+    edge = Edge("client", "lambda:f")
+    invoke = hop(units={"lambda:invocations": 1, "lambda:MB-millisecond-x86": 128_000})
+    write = hop(service="sqs", operation="SendMessage", target="sqs:q", units={"requests": 2})
+    for number in range(120):
+        edge.add((invoke, write)[number % 2], 1000.0 + number / 10)
+    cost = 60 * (hop_cost(invoke) + hop_cost(write))
+    assert hop_cost(invoke) > 0 and hop_cost(write) > 0
+    told = edge.told(1011.95)
+    assert (told["cost"], told["costHour"]) == (pytest.approx(cost), pytest.approx(cost / 60 * 3600))
+    early = sum(hop_cost((invoke, write)[number % 2]) for number in range(60))
+    later = edge.told(1005.5 + WINDOW)  # when the buckets of 1000 to 1005 are gone
+    assert later["costHour"] == pytest.approx((cost - early) / (WINDOW - 0.5) * 3600)
+    edge.add(invoke, 5000.0)
+    assert edge.told(5000.5)["cost"] == pytest.approx(cost + hop_cost(invoke))
 
 
 class Heard:
