@@ -22,6 +22,9 @@ from kumoi.studio.traffic import CALLS, ERRORS, Traffic
 
 _PEOPLE = {"client": "Clients", "studio": "Studio"}
 
+_AT_ONCE = 25
+"""Edges whose figures are worked out before others have their turn: 0.1 ms each."""
+
 RESTED = 2.0
 """Seconds between two readings of what is declared."""
 
@@ -53,12 +56,14 @@ class Board:
         now = _now()
         observed = self._traffic.edges(account)
         edges: list[dict[str, Any]] = []
-        for source, target in {**dict.fromkeys(stated.edges), **dict.fromkeys(observed)}:
+        for number, (source, target) in enumerate({**dict.fromkeys(stated.edges), **dict.fromkeys(observed)}, 1):
             via = stated.edges.get((source, target), "")
             seen = observed.get((source, target))
             origin = "both" if via and seen else "declared" if via else "observed"
             edge = {"id": f"{source}→{target}", "source": source, "target": target, "origin": origin, "via": via}
             edges.append({**edge, "stats": seen.told(now) if seen else None})
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
         ends = {end for edge in edges for end in (edge["source"], edge["target"])}
         told = advice(stated.details, stated.edges)
         nodes = [
@@ -82,14 +87,19 @@ class Board:
         held = self._read.get(account)
         return held is not None and held[0] != self._traffic.revision and _now() - held[1] >= RESTED
 
-    def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
+    async def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
         """The figures of edges that changed after `since`, or whose rates may still fall; and the time now."""
         now = _now()
-        found = {
-            f"{edge.source}→{edge.target}": edge.told(now)
+        changed = [
+            edge
             for edge in self._traffic.edges(account).values()
             if edge.changed > since or (edge.buckets and int(now) != int(since))
-        }
+        ]
+        found: dict[str, Any] = {}
+        for number, edge in enumerate(changed, 1):
+            found[f"{edge.source}→{edge.target}"] = edge.told(now)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
         return now, found
 
     async def seed(self) -> None:
