@@ -42,6 +42,10 @@ _NOT_SECRET = frozenset(
 )
 
 
+_PAIRS = (("Name", "Value"), ("name", "value"), ("Key", "Value"), ("key", "value"), ("ParameterKey", "ParameterValue"))
+"""Members of which one says what the other is."""
+
+
 class Payload(NamedTuple):
     """One call's parameters and its answer as JSON; None where they were too large to keep, or are a stream."""
 
@@ -101,11 +105,20 @@ class Payloads:
 
 
 def redacted(value: Any, name: str = "") -> Any:
-    """A JSON value without secrets: by the names of members, also inside JSON that is held as text."""
-    if name and _SECRET.search(name) and name.lower() not in _NOT_SECRET and value not in (None, "", [], {}):
+    """A JSON value without secrets: by the names of members, of pairs of a name and a value, also inside JSON as text.
+
+    The value of an SSM parameter that is a SecureString is one whatever its name.
+    """
+    if _secret(name) and value not in (None, "", [], {}):
         return HIDDEN
     if isinstance(value, dict):
-        return {key: redacted(inner, str(key)) for key, inner in value.items()}
+        named = {of: value[says] for says, of in _PAIRS if of in value and isinstance(value.get(says), str)}
+        if value.get("Type") == "SecureString":
+            named["Value"] = "secret"
+        return {
+            key: redacted(inner, named[key] if _secret(named.get(key, "")) else str(key))
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [redacted(inner) for inner in value]
     if isinstance(value, str) and value[:1] in "{[" and len(value) > 1:
@@ -114,6 +127,10 @@ def redacted(value: Any, name: str = "") -> Any:
         except orjson.JSONDecodeError:
             return value
     return value
+
+
+def _secret(name: str) -> bool:
+    return bool(name) and _SECRET.search(name) is not None and name.lower() not in _NOT_SECRET
 
 
 def packed(value: Any) -> bytes | None:

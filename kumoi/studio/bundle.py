@@ -6,13 +6,18 @@ to make one.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import mimetypes
+import re
 from pathlib import Path
 
 from kumoi.wire.http import HeaderList, Request, Response
 
 DIST = Path(__file__).parent / "dist"
+
+_NAME = re.compile(r"[\w-][\w.-]{0,99}(/[\w-][\w.-]{0,99}){0,3}", re.ASCII)
+"""How a bundle's files are named: no way out, and nothing hidden."""
 
 NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 SECURITY: HeaderList = [
@@ -42,9 +47,9 @@ class Bundle:
         self._root = root
         self._held: dict[str, tuple[bytes, bytes | None, str]] = {}
 
-    def answer(self, request: Request, name: str) -> Response:
+    async def answer(self, request: Request, name: str) -> Response:
         """One file (`""` is the page), or why there is none."""
-        found = self._find(name or "index.html")
+        found = await asyncio.to_thread(self._find, name or "index.html")
         if found is None:
             if name in ("", "index.html"):
                 return Response(503, [("Content-Type", "text/html; charset=utf-8"), *SECURITY], _MISSING)
@@ -57,8 +62,8 @@ class Bundle:
         return Response(200, headers, content)
 
     def _find(self, name: str) -> tuple[bytes, bytes | None, str] | None:
-        path = (self._root / name).resolve()
-        if not path.is_relative_to(self._root.resolve()) or not path.is_file():
+        path = self._root / name
+        if not _NAME.fullmatch(name) or not path.resolve().is_relative_to(self._root.resolve()) or not path.is_file():
             return None
         stamp = f"{name} {path.stat().st_mtime_ns}"
         if stamp not in self._held:

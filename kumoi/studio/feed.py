@@ -1,7 +1,7 @@
 """The live feed: server-sent events of what changes on a map, twice a second, as long as somebody looks.
 
-`figures` are edges whose numbers changed, `costs` what nodes
-cost beside their calls; `structure` says that the map is to be read again.
+`figures` are edges whose numbers changed, `costs` what nodes cost beside their calls; `structure` says that the map is
+to be read again: when something is new, and once more when a reading soon after it may have missed what was set up.
 """
 
 from __future__ import annotations
@@ -35,16 +35,15 @@ class Feed:
     async def events(self, account: str) -> AsyncIterator[bytes]:
         """The feed of one account's map."""
         revision = self._traffic.revision
-        since, _ = self._board.figures(account, 0.0)
         loop = asyncio.get_running_loop()
-        told = loop.time()
+        since = told = loop.time()
         yield _event("hello", {"revision": revision})
         while not await self._over(EVERY):
-            if self._traffic.revision != revision:
+            if self._traffic.revision != revision or self._board.behind(account):
                 revision = self._traffic.revision
                 told = loop.time()
                 yield _event("structure", {"revision": revision})
-            since, figures = self._board.figures(account, since)
+            since, figures = await self._board.figures(account, since)
             if figures:
                 told = loop.time()
                 yield _event("figures", figures)

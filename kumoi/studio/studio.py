@@ -94,7 +94,7 @@ class Studio:
         if not path.startswith("api/"):
             if request.method not in ("GET", "HEAD"):
                 return _json({"error": "use GET"}, 405)
-            return self._bundle.answer(request, path)
+            return await self._bundle.answer(request, path)
         return await self._api(request, path[len("api/") :])
 
     async def _api(self, request: Request, name: str) -> Response:

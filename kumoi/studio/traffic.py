@@ -199,9 +199,11 @@ class Traffic:
         if account is None:
             self._edges.clear()
             self._own.clear()
+            self.regions.clear()
         else:
             self._edges.pop(account, None)
             self._own.pop(account, None)
+            self.regions.pop(account, None)
 
     def remembered(self, account: str, source: str, target: str, service: str, operation: str) -> Edge | None:
         """The edge that a call of that kind passed; None where it is none of the map's."""

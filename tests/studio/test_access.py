@@ -68,8 +68,14 @@ def built(tmp_path: Path) -> Bundle:
     (tmp_path / "dist/assets").mkdir(parents=True)
     (tmp_path / "dist/index.html").write_text("<p>page")
     (tmp_path / "dist/assets/app-1a2b.js").write_text("run()")
+    (tmp_path / "dist/.stamp").write_text("no")
     (tmp_path / "secret").write_text("no")
+    (tmp_path / "dist/out").symlink_to(tmp_path)
     return Bundle(tmp_path / "dist")
+
+
+def served(bundle: Bundle, request: Request, name: str) -> Response:
+    return asyncio.run(bundle.answer(request, name))
 
 
 def header(answer: Response, name: str) -> str:
@@ -77,20 +83,23 @@ def header(answer: Response, name: str) -> str:
 
 
 def test_files_are_served_with_a_strict_policy(built: Bundle) -> None:
-    page = built.answer(asked(""), "")
+    page = served(built, asked(""), "")
     policy = header(page, "content-security-policy")
     assert page.body == b"<p>page" and "default-src 'none'" in policy and "script-src 'self';" in policy
     assert "unsafe-inline" not in policy.replace("style-src-attr 'unsafe-inline'", "")
-    script = built.answer(asked("", accept_encoding="gzip"), "assets/app-1a2b.js")
+    script = served(built, asked("", accept_encoding="gzip"), "assets/app-1a2b.js")
     assert "immutable" in header(script, "cache-control") and header(script, "content-encoding") == "gzip"
     assert header(script, "content-type") == "text/javascript; charset=utf-8"
 
 
-@pytest.mark.parametrize("name", ["../secret", "assets/../../secret", "none.js", "assets", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name",
+    ["../secret", "assets/../../secret", "out/secret", "none.js", "assets", "/etc/passwd", ".stamp", "a\0", "a" * 5000],
+)
 def test_nothing_else_is_served(built: Bundle, name: str) -> None:
-    assert built.answer(asked(name), name).status == 404
+    assert served(built, asked(name), name).status == 404
 
 
 def test_without_a_bundle_the_page_says_how_to_make_one(tmp_path: Path) -> None:
-    page = Bundle(tmp_path / "none").answer(asked(""), "")
+    page = served(Bundle(tmp_path / "none"), asked(""), "")
     assert page.status == 503 and isinstance(page.body, bytes) and b"scripts/setup" in page.body

@@ -170,6 +170,9 @@ def test_pages_of_others_are_refused(page: Page) -> None:
     assert page("GET", "info", headers={})[0] == 403
     assert page("GET", "info", headers={**own, "Origin": "http://evil.example"})[0] == 403
     assert page("GET", "info", headers={**own, "Host": "evil.example:4566"})[0] == 403, "DNS rebinding"
+    assert page("GET", "info", headers={**own, "Origin": "null"})[0] == 403
+    assert page("GET", "info", headers={**own, "Origin": "http://["})[0] == 403
+    assert page("GET", "info", headers={**own, "Host": "[::1"})[0] in (400, 403)
     assert page("GET", "info", headers={**own, "Host": "localhost:1"})[0] == 200
     assert page("GET", "nothing")[0] == 404
 

@@ -27,9 +27,11 @@ def test_edges_are_known_after_a_restart_and_counted_once(tmp_path: Path) -> Non
             for number in range(times):
                 message = {"QueueUrl": queue, "MessageBody": str(number)}
                 await ask("sqs", "SendMessage", message, caller, "us-east-1")
+                await ask("sqs", "ReceiveMessage", {"QueueUrl": queue}, caller, "us-east-1")
             return await edges(platform)
 
     before = asyncio.run(use(3))["client→sqs:jobs"]
-    assert (before["calls"], before["recent"]) == (3, 3)
+    assert (before["calls"], before["recent"]) == (6, 6)
     after = asyncio.run(use(0))["client→sqs:jobs"]
-    assert (after["calls"], after["recent"], after["operations"]) == (3, 0, {"SendMessage": 3})
+    assert (after["calls"], after["recent"]) == (6, 0)
+    assert after["operations"] == {"SendMessage": 3, "ReceiveMessage": 3}

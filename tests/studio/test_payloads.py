@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import orjson
+import pytest
 
 from kumoi.doorway import payloads as recorder
 from kumoi.doorway.payloads import HIDDEN, LARGEST, PER_EDGE, Payloads, redacted
@@ -30,6 +31,20 @@ def test_secrets_are_hidden_wherever_they_are_named() -> None:
     assert (found["SecretString"], found["NextToken"], found["Empty"]) == (HIDDEN, "page", {"token": ""})
     assert orjson.loads(found["Payload"]) == {"password": HIDDEN, "user": "ann"}
     assert found["list"] == [{"x-api-key": HIDDEN}]
+
+
+@pytest.mark.parametrize(
+    ("pair", "hidden"),
+    [
+        ({"Name": "/db/password", "Type": "String", "Value": "x"}, "Value"),
+        ({"Name": "/db/dsn", "Type": "SecureString", "Value": "x"}, "Value"),
+        ({"ParameterKey": "DbPassword", "ParameterValue": "x"}, "ParameterValue"),
+        ({"key": "Cookie", "value": "x"}, "value"),
+        ({"Name": "colour", "Value": "x"}, None),
+    ],
+)
+def test_a_value_beside_the_name_of_a_secret_is_hidden(pair: dict[str, Any], hidden: str | None) -> None:
+    assert redacted([pair]) == [{**pair, **({hidden: HIDDEN} if hidden else {})}]
 
 
 def test_a_text_that_only_looks_like_json_stays() -> None:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
-from kumoi.studio.traffic import WINDOW, Edge, Traffic
+from kumoi.studio.traffic import CALLS, WINDOW, Edge, Traffic
 
 
 def hop(**given: Any) -> Hop:
@@ -37,6 +38,24 @@ def test_an_edge_keeps_no_more_than_its_window() -> None:
     assert len(edge.buckets) <= WINDOW + 1
 
 
+def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
+    edge = Edge("client", "lambda:f")
+    invoke = hop(units={"lambda:invocations": 1, "lambda:MB-millisecond-x86": 128_000})
+    read = {"service": "s3", "operation": "GetObject", "target": "s3:b", "response_bytes": 1_000_000}
+    fetch = hop(**read, units={"requests": 2})
+    for number in range(120):
+        edge.add((invoke, fetch)[number % 2], 1000.0 + number / 10)
+    cost = 60 * (hop_cost(invoke) + hop_cost(fetch))
+    assert hop_cost(invoke) > 0 and hop_cost(fetch) > 1.1 * hop_cost(fetch._replace(response_bytes=0)) > 0
+    told = edge.told(1011.95)
+    assert (told["cost"], told["costHour"]) == (pytest.approx(cost), pytest.approx(cost / 60 * 3600))
+    early = sum(hop_cost((invoke, fetch)[number % 2]) for number in range(60))
+    later = edge.told(1005.5 + WINDOW)  # when the buckets of 1000 to 1005 are gone
+    assert later["costHour"] == pytest.approx((cost - early) / (WINDOW - 0.5) * 3600)
+    edge.add(invoke, 5000.0)
+    assert edge.told(5000.5)["cost"] == pytest.approx(cost + hop_cost(invoke))
+
+
 class Heard:
     """The hops of a platform, as far as traffic needs one."""
 
@@ -48,17 +67,26 @@ class Heard:
         return lambda: None
 
 
-def edges_of(*hops: Hop, mode: str = "audit") -> set[tuple[str, str]]:
-    async def listened() -> set[tuple[str, str]]:
+def traffic_of(heard: Heard, charges: Heard | None = None) -> Traffic:
+    registry = SimpleNamespace(data_plane=lambda name: name == "execute-api" or None)
+    identity = SimpleNamespace(mode="audit")
+    parts = SimpleNamespace(hops=heard, charges=charges or Heard(), identity=identity, registry=registry)
+    return Traffic(cast(Any, parts))
+
+
+def calls_of(*hops: Hop) -> dict[tuple[str, str], int]:
+    async def listened() -> dict[tuple[str, str], int]:
         heard = Heard()
-        registry = SimpleNamespace(data_plane=lambda name: name == "execute-api" or None)
-        parts = SimpleNamespace(hops=heard, charges=Heard(), identity=SimpleNamespace(mode=mode), registry=registry)
-        traffic = Traffic(cast(Any, parts))
+        traffic = traffic_of(heard)
         for one in hops:
             heard.listener(one)
-        return set(traffic.edges("1"))
+        return {ends: int(edge.totals[CALLS]) for ends, edge in traffic.edges("1").items()}
 
     return asyncio.run(listened())
+
+
+def edges_of(*hops: Hop) -> set[tuple[str, str]]:
+    return set(calls_of(*hops))
 
 
 def test_the_map_has_work_only() -> None:
@@ -87,15 +115,36 @@ def test_a_call_that_names_several_resources_goes_to_each() -> None:
     )
     write = hop(source="lambda:f", service="dynamodb", operation="TransactWriteItems", target="dynamodb", asked=asked)
     assert edges_of(write) == {("lambda:f", "dynamodb:A"), ("lambda:f", "dynamodb:B")}
+    other = write._replace(asked="dynamodb:PutItem arn:aws:dynamodb:us-east-1:1:table/C")
+    assert calls_of(write, other) == {("lambda:f", f"dynamodb:{table}"): 1 for table in "ABC"}
+
+
+def test_a_functions_own_calls_count_whatever_fetched_its_code_before_or_since() -> None:
+    own = hop(service="s3", operation="GetObject", target="s3:b", source="lambda:f", principal="arn:aws:sts::1:f")
+    code = own._replace(principal="")
+    assert calls_of(code, own, code, own) == {("lambda:f", "s3:b"): 2}
+
+
+@pytest.mark.parametrize("account", ["1", None])
+def test_what_was_forgotten_is_counted_anew(account: str | None) -> None:
+    async def listened() -> None:
+        heard = Heard()
+        traffic = traffic_of(heard)
+        for _ in range(2):
+            heard.listener(hop())
+            assert [edge.totals[CALLS] for edge in traffic.edges("1").values()] == [1]
+            before = traffic.revision
+            traffic.clear(account)
+            assert (traffic.edges("1"), traffic.accounts, traffic.regions) == ({}, [], {})
+            assert traffic.revision > before
+
+    asyncio.run(listened())
 
 
 def test_what_is_no_call_is_charged_to_its_node() -> None:
     async def charged() -> dict[str, float]:
         charges = Heard()
-        registry = SimpleNamespace(data_plane=lambda name: None)
-        identity = SimpleNamespace(mode="audit")
-        parts = SimpleNamespace(hops=Heard(), charges=charges, identity=identity, registry=registry)
-        traffic = Traffic(cast(Any, parts))
+        traffic = traffic_of(Heard(), charges)
         key = ChargeKey("1", "us-east-1", "t", "stepfunctions:m", "stepfunctions", "Execution")
         charges.listener(key, {"transitions": 3})
         return traffic.own_costs("1")
