@@ -12,8 +12,11 @@ from kumoi.insights.comparing import compare, like, member
 from kumoi.insights.discovered import KINDS, escaped, pointers, system
 from kumoi.insights.message_fields import LAMBDA
 from kumoi.insights.plan import Derived, Reading
-from kumoi.insights.syntax import Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
+from kumoi.insights.syntax import TOO_DEEP, Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, number, text, truth
+
+MOST_SQL = 1_000_000
+"""Characters of SQL that an expression, or a whole query, may become."""
 
 _ARITHMETIC = {
     "+": "({} + {})",
@@ -138,7 +141,16 @@ class Frame:
         return text(f"nullif(trim(regexp_extract({as_text(source)}, {pattern}, 1), '\"'), '')")
 
     def expression(self, expression: Expression) -> Expr:
-        """An expression as SQL over this frame's records."""
+        """An expression as SQL over this frame's records; Malformed where the SQL gets too long.
+
+        SQL says an argument several times over, so that calls in calls are exponentially longer than the query.
+        """
+        made = self._expression(expression)
+        if len(made.sql) > MOST_SQL:
+            raise Malformed(TOO_DEEP)
+        return made
+
+    def _expression(self, expression: Expression) -> Expr:
         match expression:
             case Field():
                 return self.field(expression)
