@@ -385,4 +385,6 @@ class Chain:
             raise Malformed("Query is too long")
         used = set(_USED.findall(sql))
         parameters = {name: value for name, value in self.shared.parameters.items() if name in used}
+        if "$most" in sql:
+            parameters["most"] = str(self.shared.longest())
         return Plan(sql, parameters, self.views, columns, self.pointers, counted)

@@ -18,6 +18,10 @@ from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_te
 MOST_SQL = 1_000_000
 """Characters of SQL that an expression, or a whole query, may become."""
 
+_MOST_GROWN = 100_000
+_ROOM = 200_000
+_LEAST_GROWN = 1_000
+
 _ARITHMETIC = {
     "+": "({} + {})",
     "-": "({} - {})",
@@ -35,6 +39,7 @@ class Shared:
     now: int
     parameters: dict[str, str] = field(default_factory=dict)
     names: int = 0
+    growing: int = 0
 
     def parameter(self, value: str) -> str:
         """A text as a parameter; the same text is one parameter."""
@@ -44,6 +49,15 @@ class Shared:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f"${name}"
+
+    def most(self) -> str:
+        """How long a text may be that grows here: a parameter, since it is known once all of the query is read."""
+        self.growing += 1
+        return "$most::BIGINT"
+
+    def longest(self) -> int:
+        """The value of `most`: the texts of a record share the room. DuckDB holds some 2,000 records at a time."""
+        return min(_MOST_GROWN, max(_LEAST_GROWN, _ROOM // max(self.growing, 1)))
 
     def name(self) -> str:
         """A name for a column or a relation, given out once."""
@@ -73,6 +87,10 @@ class Frame:
     def parameter(self, value: str) -> str:
         """A text as a parameter of the statement."""
         return self.shared.parameter(value)
+
+    def most(self) -> str:
+        """How long a text may be that grows here."""
+        return self.shared.most()
 
     def moment(self) -> str:
         """A record's time: the event's, or the first column that has one."""
