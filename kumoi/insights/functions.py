@@ -155,9 +155,9 @@ def _replace(scope: Scope, call: Call) -> Expr:
     return _replaced(scope, call, f"replace({{}}, {as_text(scope.expression(call.arguments[1]))}, {{}})")
 
 
-def _joined(function: str, as_: Callable[[Expr], str], make: Callable[[str], Expr]) -> Compile:
+def _extreme(function: str) -> Compile:
     def compile_(scope: Scope, call: Call) -> Expr:
-        return make(f"{function}({', '.join(as_(scope.expression(one)) for one in call.arguments)})")
+        return number(f"{function}({', '.join(as_number(scope.expression(one)) for one in call.arguments)})")
 
     return compile_
 
@@ -378,8 +378,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "round": Function(
         1, 2, lambda scope, call: _numbers("round({0}, {1}::INT)" if call.arguments[1:] else "round({0})")(scope, call)
     ),
-    "greatest": Function(1, 50, _joined("greatest", as_number, number)),
-    "least": Function(1, 50, _joined("least", as_number, number)),
+    "greatest": Function(1, 50, _extreme("greatest")),
+    "least": Function(1, 50, _extreme("least")),
     "log": Function(1, 1, _numbers(_LOG)),
     "sqrt": Function(1, 1, _numbers(_SQRT)),
     "haversine": Function(4, 4, _numbers(_HAVERSINE)),
