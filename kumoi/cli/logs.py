@@ -19,6 +19,8 @@ from kumoi.cli.durations import parse_duration
 from kumoi.cli.sdk_client import client
 
 POLL_SECONDS = 0.3
+LATE_MS = 60_000
+"""How much later than a newer event one may come in, and still be shown by --follow."""
 
 
 @click.command("logs")
@@ -79,7 +81,7 @@ def _edge(connection: Connection, name: str, pattern: str, start: int, follow: b
     groups = [(region, f"/aws/lambda/us-east-1.{name}") for region in regions]
     groups.append(("us-east-1", f"/aws/cloudfront/function/{name}"))
     clients = {region: client("logs", data, region) for region in dict.fromkeys(region for region, _ in groups)}
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     try:
         while True:
             found: list[tuple[int, str, str]] = []
@@ -88,7 +90,7 @@ def _edge(connection: Connection, name: str, pattern: str, start: int, follow: b
                 try:
                     for event in _events(logs, group, pattern, start, False):
                         if event["eventId"] not in seen:
-                            seen.add(event["eventId"])
+                            seen[event["eventId"]] = event["timestamp"]
                             found.append((event["timestamp"], region, event["message"].rstrip()))
                 except click.ClickException:
                     continue
@@ -99,6 +101,7 @@ def _edge(connection: Connection, name: str, pattern: str, start: int, follow: b
                 if not seen:
                     raise click.ClickException(f"{name} has logged nothing at the edge (yet).")
                 return
+            start, seen = _go_on(start, seen)
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         return
@@ -106,7 +109,7 @@ def _edge(connection: Connection, name: str, pattern: str, start: int, follow: b
 
 def _events(logs: Any, group: str, pattern: str, start: int, follow: bool) -> Iterator[dict[str, Any]]:
     """A group's events from `start` (epoch ms), each once; with `follow` without end."""
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     while True:
         try:
             pages = logs.get_paginator("filter_log_events").paginate(
@@ -115,11 +118,18 @@ def _events(logs: Any, group: str, pattern: str, start: int, follow: bool) -> It
             for page in pages:
                 for event in page["events"]:
                     if event["eventId"] not in seen:
-                        seen.add(event["eventId"])
+                        seen[event["eventId"]] = event["timestamp"]
                         yield event
         except logs.exceptions.ResourceNotFoundException:
             if not follow:
                 raise click.ClickException(f"there is no log group {group} (yet).") from None
         if not follow:
             return
+        start, seen = _go_on(start, seen)
         time.sleep(POLL_SECONDS)
+
+
+def _go_on(start: int, seen: dict[str, int]) -> tuple[int, dict[str, int]]:
+    """Where to read on (epoch ms) after events (id: timestamp), and which of them will be met again."""
+    start = max(start, max(seen.values(), default=start) - LATE_MS)
+    return start, {event: timestamp for event, timestamp in seen.items() if timestamp >= start}

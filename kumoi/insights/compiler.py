@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from kumoi.insights import globs, patterns, regexes, syntax
 from kumoi.insights.discovered import COLUMNS
-from kumoi.insights.frame import Frame, Shared, aggregating
+from kumoi.insights.frame import MOST_SQL, Frame, Shared, aggregating
 from kumoi.insights.plan import Plan, Reading, Shown
-from kumoi.insights.syntax import Column, Command, Field, Malformed, Query, Text
+from kumoi.insights.syntax import TOO_DEEP, Column, Command, Field, Malformed, Query, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, text
 
 DEFAULT_LIMIT = 10_000
@@ -51,6 +51,13 @@ class Order(NamedTuple):
 
 def compile_query(query: Query, *, now: int, limit: int | None = None) -> Plan:
     """A query's plan; `now` in epoch ms, `limit` what the caller said beside the query. Malformed when it has none."""
+    try:
+        return _compiled(query, now, limit)
+    except RecursionError:
+        raise Malformed(TOO_DEEP) from None
+
+
+def _compiled(query: Query, now: int, limit: int | None) -> Plan:
     shared = Shared(now)
     reading = Reading(query.source)
     views = {"logs": reading}
@@ -374,6 +381,10 @@ class Chain:
     def made(self, relations: Sequence[str], body: str, columns: list[Shown], *, counted: bool) -> Plan:
         """A plan of relations and the statement over them, with the parameters that it uses."""
         sql = f"WITH {', '.join(relations)} {body}" if relations else body
+        if len(sql) > MOST_SQL:
+            raise Malformed("Query is too long")
         used = set(_USED.findall(sql))
         parameters = {name: value for name, value in self.shared.parameters.items() if name in used}
+        if "$most" in sql:
+            parameters["most"] = str(self.shared.longest())
         return Plan(sql, parameters, self.views, columns, self.pointers, counted)

@@ -12,8 +12,15 @@ from kumoi.insights.comparing import compare, like, member
 from kumoi.insights.discovered import KINDS, escaped, pointers, system
 from kumoi.insights.message_fields import LAMBDA
 from kumoi.insights.plan import Derived, Reading
-from kumoi.insights.syntax import Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
+from kumoi.insights.syntax import TOO_DEEP, Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, number, text, truth
+
+MOST_SQL = 1_000_000
+"""Characters of SQL that an expression, or a whole query, may become."""
+
+_MOST_GROWN = 100_000
+_ROOM = 200_000
+_LEAST_GROWN = 1_000
 
 _ARITHMETIC = {
     "+": "({} + {})",
@@ -32,6 +39,7 @@ class Shared:
     now: int
     parameters: dict[str, str] = field(default_factory=dict)
     names: int = 0
+    growing: int = 0
 
     def parameter(self, value: str) -> str:
         """A text as a parameter; the same text is one parameter."""
@@ -41,6 +49,15 @@ class Shared:
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value
         return f"${name}"
+
+    def most(self) -> str:
+        """How long a text may be that grows here: a parameter, since it is known once all of the query is read."""
+        self.growing += 1
+        return "$most::BIGINT"
+
+    def longest(self) -> int:
+        """The value of `most`: the texts of a record share the room. DuckDB holds some 2,000 records at a time."""
+        return min(_MOST_GROWN, max(_LEAST_GROWN, _ROOM // max(self.growing, 1)))
 
     def name(self) -> str:
         """A name for a column or a relation, given out once."""
@@ -70,6 +87,10 @@ class Frame:
     def parameter(self, value: str) -> str:
         """A text as a parameter of the statement."""
         return self.shared.parameter(value)
+
+    def most(self) -> str:
+        """How long a text may be that grows here."""
+        return self.shared.most()
 
     def moment(self) -> str:
         """A record's time: the event's, or the first column that has one."""
@@ -138,7 +159,16 @@ class Frame:
         return text(f"nullif(trim(regexp_extract({as_text(source)}, {pattern}, 1), '\"'), '')")
 
     def expression(self, expression: Expression) -> Expr:
-        """An expression as SQL over this frame's records."""
+        """An expression as SQL over this frame's records; Malformed where the SQL gets too long.
+
+        SQL says an argument several times over, so that calls in calls are exponentially longer than the query.
+        """
+        made = self._expression(expression)
+        if len(made.sql) > MOST_SQL:
+            raise Malformed(TOO_DEEP)
+        return made
+
+    def _expression(self, expression: Expression) -> Expr:
         match expression:
             case Field():
                 return self.field(expression)

@@ -52,10 +52,12 @@ class Scope(Protocol):
         """The record's own time."""
         ...
 
+    def most(self) -> str:
+        """How long a text may be that grows here."""
+        ...
+
 
 Compile = Callable[[Scope, Call], Expr]
-
-_LONGEST = 100_000
 
 
 class Function(NamedTuple):
@@ -110,14 +112,52 @@ def _tests(template: str) -> Compile:
     return _texts(f"coalesce({template}, false)", truth)
 
 
-def _cut(sql: str) -> Expr:
-    """A text that may grow with each use is cut: a query must not fill the memory."""
-    return text(f"substr({sql}, 1, {_LONGEST})")
+def _growing(template: str) -> Compile:
+    """A text that grows with each use: what it is made of is cut, so that a query cannot fill the memory."""
 
-
-def _joined(function: str, as_: Callable[[Expr], str], make: Callable[[str], Expr]) -> Compile:
     def compile_(scope: Scope, call: Call) -> Expr:
-        return make(f"{function}({', '.join(as_(scope.expression(one)) for one in call.arguments)})")
+        return text(template.format(_cut(scope.expression(call.arguments[0]), scope.most())))
+
+    return compile_
+
+
+def _cut(value: Expr, most: str) -> str:
+    return f"substr({as_text(value)}, 1, {most})"
+
+
+def _concat(scope: Scope, call: Call) -> Expr:
+    """Arguments that can be long share what there is room for."""
+    values = [(isinstance(one, Text), scope.expression(one)) for one in call.arguments]
+    share = sum(not written and value.kind in (Kind.TEXT, Kind.JSON) for written, value in values)
+    most = f"{scope.most()} // {max(share, 1)}"
+    parts = [as_text(value) if written else _cut(value, most) for written, value in values]
+    return text(f"concat({', '.join(parts)})")
+
+
+def _replaced(scope: Scope, call: Call, template: str) -> Expr:
+    """A text with replacements. Where it would get too long, only its beginning is looked at.
+
+    The lambda stands for a LET: arguments are said once, however deep replacements are nested.
+    """
+    subject, replacement = (as_text(scope.expression(call.arguments[at])) for at in (0, 2))
+    most, made = scope.most(), template.format
+    worst = "(2 * length(v.r) + 1)"  # for each character: a reference to a group takes two characters at least
+    count = f"(length({made('v.s', repr('x'))}) - length({made('v.s', repr(''))}))"
+    references = "(length(v.r) - length(replace(v.r, chr(92), '')))"
+    grown = f"length(v.s) * (1 + {references}) + {count} * length(v.r)"
+    fits = f"(length(v.s) + 1) * {worst} <= {most} OR {grown} <= {most}"
+    beginning = made(f"substr(v.s, 1, greatest({most} // {worst}, 1))", "v.r")
+    chosen = f"CASE WHEN {fits} THEN {made('v.s', 'v.r')} ELSE {beginning} END"
+    return text(f"list_transform([{{'s': {subject}, 'r': {replacement}}}], lambda v: {chosen})[1]")
+
+
+def _replace(scope: Scope, call: Call) -> Expr:
+    return _replaced(scope, call, f"replace({{}}, {as_text(scope.expression(call.arguments[1]))}, {{}})")
+
+
+def _extreme(function: str) -> Compile:
+    def compile_(scope: Scope, call: Call) -> Expr:
+        return number(f"{function}({', '.join(as_number(scope.expression(one)) for one in call.arguments)})")
 
     return compile_
 
@@ -139,14 +179,13 @@ def _substr(scope: Scope, call: Call) -> Expr:
 
 
 def _regex_replace(scope: Scope, call: Call) -> Expr:
-    pattern = regexes.read(constant(call, 1)).source
-    subject, replacement = (as_text(scope.expression(call.arguments[at])) for at in (0, 2))
-    return _cut(f"regexp_replace({subject}, {scope.parameter(pattern)}, {replacement}, 'g')")
+    pattern = scope.parameter(regexes.read(constant(call, 1)).source)
+    return _replaced(scope, call, f"regexp_replace({{}}, {pattern}, {{}}, 'g')")
 
 
 def _split(scope: Scope, call: Call) -> Expr:
-    subject, separator = (as_text(scope.expression(one)) for one in call.arguments)
-    return Expr(f"to_json(string_split({subject}, {separator}))", Kind.JSON)
+    subject, separator = (scope.expression(one) for one in call.arguments)
+    return Expr(f"to_json(string_split({_cut(subject, scope.most())}, {as_text(separator)}))", Kind.JSON)
 
 
 def _ispresent(scope: Scope, call: Call) -> Expr:
@@ -211,7 +250,9 @@ def _json_parse(scope: Scope, call: Call) -> Expr:
 
 def _json_stringify(scope: Scope, call: Call) -> Expr:
     value = scope.expression(call.arguments[0])
-    return text(f"json({value.sql})::VARCHAR" if value.kind is Kind.JSON else f"to_json({as_text(value)})::VARCHAR")
+    return text(
+        f"json({value.sql})::VARCHAR" if value.kind is Kind.JSON else f"to_json({_cut(value, scope.most())})::VARCHAR"
+    )
 
 
 def _same(scope: Scope, call: Call) -> Expr:
@@ -337,8 +378,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "round": Function(
         1, 2, lambda scope, call: _numbers("round({0}, {1}::INT)" if call.arguments[1:] else "round({0})")(scope, call)
     ),
-    "greatest": Function(1, 50, _joined("greatest", as_number, number)),
-    "least": Function(1, 50, _joined("least", as_number, number)),
+    "greatest": Function(1, 50, _extreme("greatest")),
+    "least": Function(1, 50, _extreme("least")),
     "log": Function(1, 1, _numbers(_LOG)),
     "sqrt": Function(1, 1, _numbers(_SQRT)),
     "haversine": Function(4, 4, _numbers(_HAVERSINE)),
@@ -348,7 +389,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "tolong": Function(1, 1, _numbers("trunc({0})")),
     "isempty": Function(1, 1, _texts("(coalesce({0}, '') = '')", truth)),
     "isblank": Function(1, 1, _texts("(trim(coalesce({0}, ''), ' ' || chr(9) || chr(10) || chr(13)) = '')", truth)),
-    "concat": Function(1, 100, _joined("concat", as_text, _cut)),
+    "concat": Function(1, 100, _concat),
     "ltrim": Function(1, 2, _trim("ltrim")),
     "rtrim": Function(1, 2, _trim("rtrim")),
     "trim": Function(1, 2, _trim("trim")),
@@ -356,7 +397,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "toupper": Function(1, 1, _texts("upper({0})")),
     "tolower": Function(1, 1, _texts("lower({0})")),
     "substr": Function(2, 3, _substr),
-    "replace": Function(3, 3, _texts("replace({0}, {1}, {2})", _cut)),
+    "replace": Function(3, 3, _replace),
     "regex_replace": Function(3, 3, _regex_replace),
     "strcontains": Function(2, 3, _tests("contains({0}, {1})")),
     "startswith": Function(2, 2, _tests("starts_with({0}, {1})")),
@@ -364,9 +405,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "split": Function(2, 2, _split),
     "md5": Function(1, 1, _texts("md5({0})")),
     "sha256": Function(1, 1, _texts("sha256({0})")),
-    "urlencode": Function(1, 1, _texts("url_encode({0})")),
+    "urlencode": Function(1, 1, _growing("url_encode({0})")),
     "urldecode": Function(1, 1, _texts("try(url_decode({0}))")),
-    "base64encode": Function(1, 1, _texts("to_base64(encode({0}))")),
+    "base64encode": Function(1, 1, _growing("to_base64(encode({0}))")),
     "base64decode": Function(1, 1, _texts(f"try({_BASE64})")),
     "ispresent": Function(1, 1, _ispresent),
     "coalesce": Function(1, 50, _coalesce),

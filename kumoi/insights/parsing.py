@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from kumoi.insights.syntax import Malformed, Query
+from kumoi.insights.syntax import TOO_DEEP, Malformed, Query
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -44,6 +44,8 @@ def parse(text: str) -> Query:
         raise _unexpected(text, len(text)) from None
     try:
         made: Any = Builder(text).transform(tree)
+    except RecursionError:
+        raise Malformed(TOO_DEEP, 0, len(text)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, Malformed):
             raise error.orig_exc from None
@@ -61,9 +63,9 @@ def _check_depth(text: str) -> None:
         elif match[0] == ")":
             depth -= 1
         if depth > _DEEPEST:
-            raise Malformed("Query is nested too deeply", match.start(), match.end())
+            raise Malformed(TOO_DEEP, match.start(), match.end())
     if len(re.findall(r"\bnot\b|[-^]\s*(?=[-^(])", text)) > 10 * _DEEPEST:
-        raise Malformed("Query is nested too deeply", 0, len(text))
+        raise Malformed(TOO_DEEP, 0, len(text))
 
 
 def _unexpected(text: str, at: int) -> Malformed:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 MOST_ROWS = 100_000
+TOO_DEEP = "Query is nested too deeply"
 DIFF_PERIODS = {"previousday": 1, "previousweek": 7, "previousmonth": 30}
 """What `diff` may be told, and how many days back that is."""
 

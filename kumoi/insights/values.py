@@ -102,11 +102,6 @@ def as_json(value: Expr) -> str:
     return value.sql if value.kind is Kind.JSON else f"try_cast({as_text(value)} AS JSON)"
 
 
-def stored(value: Expr) -> str:
-    """What a column of this kind is computed by."""
-    return value.sql
-
-
 def floor_to(moment: str, period: Period, offset: Period | None = None) -> str:
     """The last border of a period before a moment (BIGINT, epoch ms)."""
     shift = 0 if offset is None else milliseconds(offset)

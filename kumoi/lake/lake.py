@@ -166,7 +166,7 @@ class Lake:
             for name, view in views.items():
                 store = stack.enter_context(self._stores[view.table])
                 selection = view.selection()
-                rows = list(store.tail(selection))
+                rows = store.recent(selection)
                 self._dumps += 1
                 tail = self._scratch / f"tail-{self._dumps}.ndjson" if rows else None
                 if tail is not None:
@@ -204,7 +204,7 @@ class Lake:
         """How many rows a view has, and the bytes of their measured column; mostly known without reading any."""
         store = self._stores[view.table]
         selection = view.selection()
-        recent = list(store.tail(selection))
+        recent = store.recent(selection)
         whole: list[File] = []
         partial: list[Sealed] = []
         for one in store.sealed(selection):

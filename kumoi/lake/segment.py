@@ -139,12 +139,16 @@ class Segment:
 
     def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Row]:
         """The rows that are meant, from `after` (exclusive) on, in the table's order or reversed."""
-        found = [
+        found = self.runs(selection, after, reverse)
+        return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
+
+    def runs(self, selection: Selection, after: Cursor | None = None, reverse: bool = False) -> list[Iterator[Row]]:
+        """The rows that are meant by bucket, each in order: for readers that need no order among them."""
+        return [
             bucket.select(selection, after, reverse)
             for bucket in self._buckets.values()
             if bucket.rows and selection.admits(bucket.partition)
         ]
-        return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
 
     def holds(self, stone: Tombstone) -> bool:
         """Whether rows are here that a tombstone deletes."""

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -129,6 +130,10 @@ class Store:
         found = [segment.select(selection, after, reverse) for segment in self._segments]
         return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
 
+    def recent(self, selection: Selection) -> list[Row]:
+        """Unsealed rows in no order, which over many partitions takes a fraction of the time."""
+        return list(chain.from_iterable(run for segment in self._segments for run in segment.runs(selection)))
+
     def sealed(self, selection: Selection) -> list[Sealed]:
         """The files that may hold rows that are meant. Enter the store while they are read."""
         return [
@@ -226,7 +231,7 @@ class Store:
         targets = {self._target(bounds.partition): bounds for bounds in segment.bounds()}
         written: dict[Path, Written] = {}
         if targets:
-            rows = None if segment.complete else list(segment.select(Selection(), None, False))
+            rows = None if segment.complete else list(chain.from_iterable(segment.runs(Selection())))
             written = await self._in_thread(self._write_parquet, segment.path, rows, targets)
         added = [self._file(path, bounds, written[path], clean) for path, bounds in targets.items()]
         self._record(Change(added, sealed=segment.path.name))

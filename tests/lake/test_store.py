@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.lake import Lake, Table
+from kumoi.lake import Lake, Table, View
 from kumoi.lake.parquet import Engine
 
 Line = Callable[..., dict[str, Any]]
@@ -67,6 +67,21 @@ def test_a_segment_left_over_after_sealing_is_not_read_again(tmp_path: Path, lin
     assert len(tails(tmp_path)) == 2
     assert run(tmp_path, lines, messages) == [str(n) for n in range(12)]
     assert len(tails(tmp_path)) == 1
+
+
+@pytest.mark.usefixtures("small_segments")
+def test_sql_sees_segments_that_wait_to_be_sealed(tmp_path: Path, lines: Table, line: Line) -> None:
+    async def body(lake: Lake) -> None:
+        await lake.append("lines", [line(n, group=str(n % 3)) for n in range(12)])
+        lake.write("lines", [line(n, group=str(n % 3)) for n in range(12, 15)])
+        view = View("lines", "1", "r", {"group": ["0", "1"]})
+        measured, found = await asyncio.gather(
+            lake.measure(view), lake.query("SELECT time FROM rows ORDER BY time", views={"rows": view})
+        )
+        assert measured == (10, 0)
+        assert [time for (time,) in found.rows] == [n for n in range(15) if n % 3 < 2]
+
+    run(tmp_path, lines, body)
 
 
 @pytest.mark.usefixtures("small_segments")

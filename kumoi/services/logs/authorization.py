@@ -33,21 +33,37 @@ def function_logs(call: Call) -> Iterator[Ask]:
 
 
 def _arn(call: Call, named: str) -> str:
-    if named.startswith("arn:"):
-        return named.removesuffix(":*")
-    return group_arn(call.account, call.region, group_name(named))
+    """The ARN of the group that is meant: of an ARN only the group's name is heeded. Other ARNs are as they stand."""
+    name = group_name(named)
+    return name.removesuffix(":*") if name.startswith("arn:") else group_arn(call.account, call.region, name)
 
 
 def queried(call: Call) -> Iterator[str]:
-    """The groups that a query reads, where the request names them."""
+    """The groups that a query reads: those the request names, and those its text does (`SOURCE`, also in a `join`)."""
     params = call.params
     named = [params.get("logGroupName"), *(params.get("logGroupNames") or ())]
     named += params.get("logGroupIdentifiers") or ()
-    for one in named:
-        if one is not None:
-            yield f"{_arn(call, str(one))}:*"
-    if not any(named):
-        yield "*"
+    found = [f"{_arn(call, str(one))}:*" for one in named if one is not None]
+    text = params.get("queryString")
+    if isinstance(text, str) and "source" in text.lower():
+        found += _sources(call, text)
+    yield from dict.fromkeys(found or ["*"])
+
+
+def _sources(call: Call, text: str) -> Iterator[str]:
+    """The groups that a query names; what is no query is refused by the operation itself."""
+    from kumoi.insights.parsing import parse
+    from kumoi.insights.syntax import Join, Malformed
+
+    try:
+        query = parse(text)
+    except Malformed:
+        return
+    for one in (query, *(command.query for command in query.commands if isinstance(command, Join))):
+        if one.source is not None:
+            if one.source.every:
+                yield "*"
+            yield from (f"{_arn(call, name)}:*" for name in one.source.groups)
 
 
 def subscribed(call: Call) -> Iterator[Ask]:

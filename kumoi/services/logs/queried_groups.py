@@ -38,6 +38,8 @@ class Queried(NamedTuple):
 async def queried_groups(call: Call, query: Query, named: Groups) -> Queried:
     """The groups a query reads; an error names one that does not exist."""
     source = query.source
+    if source is not None and any(one is not None for one in named):
+        raise invalid("Log groups cannot be specified beside a query with SOURCE.")
     if source is not None and source.regions:
         return _everywhere(call, source)
     found = await _here(call, query, named)
@@ -64,8 +66,6 @@ def _everywhere(call: Call, source: Source) -> Queried:
 async def _here(call: Call, query: Query, named: Groups) -> list[LogGroup]:
     given = [one for one in ([named.name] if named.name else None, named.names, named.identifiers) if one is not None]
     if query.source is not None:
-        if given:
-            raise invalid("Log groups cannot be specified beside a query with SOURCE.")
         if query.source.every:
             return await _found(call, query.source)
         given = [list(query.source.groups)]

@@ -119,6 +119,10 @@ def test_queries_over_several_groups_and_sources(logs: Any, now: int, kumoi: Any
         ({"queryString": "SOURCE 'nosuch'"}, "ResourceNotFoundException"),
         ({"queryString": "SOURCE 'shop'", "logGroupName": "shop"}, "InvalidParameterException"),
         (
+            {"queryString": "SOURCE logGroups(regions: ['*'])", "logGroupName": "shop"},
+            "InvalidParameterException",
+        ),
+        (
             {"logGroupName": "shop", "queryString": "join where left.a=right.a (SOURCE 'no')"},
             "ResourceNotFoundException",
         ),
