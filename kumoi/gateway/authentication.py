@@ -83,7 +83,7 @@ class Authentication:
         """
         credential = target.credential
         if credential is None or not credential.access_key:
-            return Principal.root(DEFAULT_ACCOUNT)
+            return self._nobody()
         token = _token(request, credential)
         try:
             if credential.presigned:
@@ -96,8 +96,14 @@ class Authentication:
                 )
         except SignatureProblem as problem:
             logger.warning("a signed request to %s is taken as unsigned: %s %s", target.service, problem.kind, problem)
-            return Principal.root(DEFAULT_ACCOUNT)
+            return self._nobody()
         return await self._identity.principal(credential.access_key, token)
+
+    def _nobody(self) -> Principal:
+        """Who sends what nobody signed: the default account's root, where everybody is taken at their word."""
+        if self._identity.verifies:
+            return Principal.anonymous(DEFAULT_ACCOUNT)
+        return Principal.root(DEFAULT_ACCOUNT)
 
     async def _verify(
         self,

@@ -118,3 +118,13 @@ def test_pages_of_others_rule_nothing(host: str, origin: str | None, status: int
     headers = [("Host", host)] + ([("Origin", origin)] if origin else [])
     request = Request("POST", "/_kumoi/reset", headers=Headers(headers))
     assert asyncio.run(internal(request)).status == status
+
+
+def test_a_picture_of_another_page_asks_for_nothing() -> None:
+    async def reset(_account: str | None) -> None: ...
+
+    doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=False))
+    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
+    for site, status in (("cross-site", 403), ("same-origin", 200)):
+        headers = Headers([("Host", "localhost:4566"), ("Sec-Fetch-Site", site)])
+        assert asyncio.run(internal(Request("POST", "/_kumoi/reset", headers=headers))).status == status

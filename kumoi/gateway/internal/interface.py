@@ -86,6 +86,8 @@ def _foreign(request: Request) -> bool:
     A page's own address tells where it came from, but a name that somebody else owns can be made to lead here after
     the page was loaded (DNS rebinding), and then it is its own origin: such names are not answered either.
     """
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return True  # an image or a form of such a page: it has no Origin
     if not private_name(urlsplit(f"//{request.host}").hostname):
         return True
     origin = request.headers.get("origin")
