@@ -163,7 +163,7 @@ class Doorway:
 
         `place` is the account and region of what is called. For data planes that only find out whose a request is.
         """
-        as_it_came = replace(call)
+        as_it_came = replace(call) if self.faults.active else call
         call.account, call.region = place
         call.service, call.node = service, node
         handler = self.registry[service].find(operation).handler
