@@ -65,7 +65,7 @@ def _shown_by(part: Document, spans: set[str], requests: dict[str, str]) -> str:
     ids = [part["id"], _other_side(part["id"])]
     if part.get("origin") in _TOLD:
         ids += [one["id"] for one in part.get("subsegments") or []]
-        ids.append(requests.get((part.get("aws") or {}).get("request_id", ""), ""))
+        ids.append(requests.get(str(_table(part, "aws").get("request_id")), ""))
     return next((one for one in ids if one in spans), "")
 
 
@@ -86,17 +86,22 @@ def _as_hop(part: Document, parent: str) -> Hop:
     """A part of a segment as the tree shows it."""
     ended = part.get("end_time", part["start_time"])
     outcome = next((mark for mark in ("fault", "throttle", "error") if part.get(mark)), "ok")
-    aws = part.get("aws")
     return {
         "span": part["id"],
         "parent": parent,
         "time": int(part["start_time"] * 1000),
         "duration_us": int((ended - part["start_time"]) * 1e6),
         "target": f"· {part['name']}",
-        "operation": str(aws.get("operation", "")) if isinstance(aws, dict) else "",
+        "operation": str(_table(part, "aws").get("operation", "")),
         "outcome": "in progress" if part.get("in_progress") else outcome,
-        "fault": ", ".join(f"{name}={value}" for name, value in (part.get("annotations") or {}).items()),
+        "fault": ", ".join(f"{name}={value}" for name, value in _table(part, "annotations").items()),
     }
+
+
+def _table(part: Document, member: str) -> Document:
+    """A member that is an object; empty where it is missing or something else."""
+    found = part.get(member)
+    return found if isinstance(found, dict) else {}
 
 
 def render(hops: list[Hop]) -> Iterator[str]:

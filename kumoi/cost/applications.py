@@ -96,7 +96,6 @@ async def _all(
     It leaves no hop: who looks at the bill is not on it, nor on the map.
     """
     looking, found, service = Principal.looking(account, "cost", "kumoi"), list[dict[str, Any]](), "cloudformation"
-    await doorway.registry[service].load()
     while True:
         call = Call(doorway, service, operation, params, looking, account, region)
         try:

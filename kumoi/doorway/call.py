@@ -7,6 +7,7 @@ region, and under which trace. Handlers receive it; through it they reach the st
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -46,16 +47,19 @@ class Trace(NamedTuple):
 
     @classmethod
     def parse(cls, header: str | None, now: float) -> Trace:
-        """Read an `X-Amzn-Trace-Id` header; a new trace where it names no root."""
+        """Read an `X-Amzn-Trace-Id` header; a new trace where it names no root, nobody where it names no caller.
+
+        It may come from anybody and goes on into headers and documents: nothing but ids is taken.
+        """
         if header is None:
             return cls.new(now)
         fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
         root = fields.get("Root", "")
-        if not root.startswith("1-") or len(root) > 64:
+        if not _ROOT.fullmatch(root):
             return cls.new(now)
-        parent = fields.get("Parent", "")
+        parent = _span(fields.get("Parent", ""))
         sampled = _SAMPLED.get(fields.get("Sampled", ""))
-        return cls(root, fields.get("Hop", parent), sampled, parent if sampled else "")
+        return cls(root, _span(fields.get("Hop", "")) or parent, sampled, parent if sampled else "")
 
     def header(self, span: str) -> str:
         """The header that goes on from the call of `span`, to be read back where it goes on."""
@@ -77,6 +81,12 @@ def caller_side(span: str) -> str:
     return f"{int(span, 16) ^ (1 << 63):016x}"
 
 
+def _span(text: str) -> str:
+    return text if _SPAN.fullmatch(text) else ""
+
+
+_ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+_SPAN = re.compile(r"[0-9a-f]{16}")
 _SAMPLED = {"1": True, "0": False}
 
 NO_TRACE = Trace("", "")

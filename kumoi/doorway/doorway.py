@@ -163,10 +163,13 @@ class Doorway:
 
         `place` is the account and region of what is called. For data planes that only find out whose a request is.
         """
-        as_it_came = replace(call)
+        target = self.registry[service]
+        if not target.loaded:
+            await target.load()
+        as_it_came = replace(call) if self.faults.active else call
         call.account, call.region = place
         call.service, call.node = service, node
-        handler = self.registry[service].find(operation).handler
+        handler = target.find(operation).handler
         fault = self._fault(call)
         if fault is None:
             return await handler(call, **params)

@@ -19,6 +19,8 @@ from kumoi.doorway.call import Call
 PER_EDGE = 50
 LARGEST = 262_144
 TOGETHER = 67_108_864
+_BESIDE = 1_000
+"""Bytes that a payload takes beside its JSON, its edge included."""
 HIDDEN = "•••"
 
 _SECRET = re.compile(
@@ -57,33 +59,42 @@ class Payload(NamedTuple):
     answered: bytes | None
 
 
+Edge = tuple[str, str]
+
+
 class Payloads:
-    """The recorder. Nothing is kept while `on` is False."""
+    """The recorder. Nothing is kept while `on` is False. Whatever is dropped is the oldest of its edge."""
 
     def __init__(self, *, on: bool) -> None:
         self.on = on
-        self._held: OrderedDict[str, Payload] = OrderedDict()
-        self._edges: dict[tuple[str, str], deque[str]] = {}
+        self._held: OrderedDict[str, tuple[Payload, Edge, int]] = OrderedDict()
+        self._edges: dict[Edge, deque[str]] = {}
         self._size = 0
 
     def record(self, call: Call, result: Any) -> None:
         """Keep one call's payloads under its span."""
         given = packed(call.params) if call.request_bytes <= LARGEST else None
-        payload = Payload(call.account, call.region, call.service, call.operation, given, packed(result))
-        edge = self._edges.get((call.source, call.node))
-        if edge is None:
-            edge = self._edges[call.source, call.node] = deque()
-        if len(edge) >= PER_EDGE:
-            self._drop(edge.popleft())
-        edge.append(call.span)
-        self._held[call.span] = payload
-        self._size += _weight(payload)
+        answered = packed(result)
+        span, edge = call.span, (call.source, call.node)
+        if span in self._held:
+            self._drop(span)
+        spans = self._edges.get(edge)
+        if spans is None:
+            spans = self._edges[edge] = deque()
+        elif len(spans) >= PER_EDGE:
+            self._size -= self._held.pop(spans.popleft())[2]
+        size = _BESIDE + len(given or b"") + len(answered or b"")
+        spans.append(span)
+        payload = Payload(call.account, call.region, call.service, call.operation, given, answered)
+        self._held[span] = (payload, edge, size)
+        self._size += size
         while self._size > TOGETHER:
             self._drop(next(iter(self._held)))
 
     def find(self, span: str) -> Payload | None:
         """What a call was given and answered, as it was; None when it is not kept (any more)."""
-        return self._held.get(span)
+        held = self._held.get(span)
+        return None if held is None else held[0]
 
     def switch(self, on: bool) -> None:
         """Record from now on, or no longer; what was kept is forgotten then."""
@@ -93,15 +104,16 @@ class Payloads:
 
     def clear(self, account: str | None = None) -> None:
         """Forget the payloads of one account, or all."""
-        for span in [span for span, held in self._held.items() if account in (None, held.account)]:
+        for span in [span for span, (held, _, _) in self._held.items() if account in (None, held.account)]:
             self._drop(span)
-        if account is None:
-            self._edges.clear()
 
     def _drop(self, span: str) -> None:
-        dropped = self._held.pop(span, None)
-        if dropped is not None:
-            self._size -= _weight(dropped)
+        _, edge, size = self._held.pop(span)
+        self._size -= size
+        spans = self._edges[edge]
+        spans.remove(span)
+        if not spans:
+            del self._edges[edge]
 
 
 def redacted(value: Any, name: str = "") -> Any:
@@ -142,8 +154,11 @@ def packed(value: Any) -> bytes | None:
     return packed if len(packed) <= LARGEST else None
 
 
+_BYTES = (bytes, bytearray, memoryview)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, _BYTES):
         return _text(bytes(value))
     if hasattr(value, "isoformat"):
         return value.isoformat()
@@ -159,7 +174,3 @@ def _text(value: bytes) -> Any:
         return value.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(value).decode()}
-
-
-def _weight(payload: Payload) -> int:
-    return 200 + len(payload.given or b"") + len(payload.answered or b"")

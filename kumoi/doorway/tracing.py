@@ -51,21 +51,18 @@ class Tracing:
         self.decide: Decide | None = None
         self._places: dict[str, Place] = {}
 
-    async def begin(self, call: Call, kind: str, request: Sampled, *, always: bool = True) -> bool:
+    async def begin(self, call: Call, kind: str, request: Sampled) -> bool:
         """Whether a call is traced, as `sampled` says; where it is, `call.traced` is set."""
-        if not await self.sampled(call, request, always=always):
+        if not await self.sampled(call, request):
             return False
         call.traced = Traced(kind, call.trace.segment(call.span))
         return True
 
-    async def sampled(self, call: Call, request: Sampled, *, always: bool = True) -> bool:
-        """Whether a call's trace is sampled: as it says itself, else as sampling rules do, and from now on.
-
-        `always` is False for what only goes on with a trace that is sampled already.
-        """
+    async def sampled(self, call: Call, request: Sampled) -> bool:
+        """Whether a call's trace is sampled: as it says itself, else as sampling rules do, and from now on."""
         trace = call.trace
         sampled = trace.sampled
-        if sampled is None and always and self.decide is not None:
+        if sampled is None and self.decide is not None:
             sampled = await self.decide(call, request)
             call.trace = trace._replace(sampled=sampled)
         if not sampled:

@@ -37,6 +37,7 @@ ACCOUNT = "123456789012"
 def services() -> list[Service]:
     shop = Service("shop", "kumoi.services", modules=(), resource=("ItemName",))
     bank = Service("bank", "kumoi.services", modules=())
+    gate = Service("gate", "kumoi.services", modules=())
 
     @shop.operation
     async def buy(call: Call, ItemName: str) -> Any:
@@ -53,7 +54,11 @@ def services() -> list[Service]:
     async def stumble(call: Call) -> None:
         raise KeyError("a mistake of ours")
 
-    return [shop, bank]
+    @gate.operation
+    async def enter(call: Call, ItemName: str) -> Any:
+        return await call.doorway.hand_on(call, "shop", "Buy", (ACCOUNT, call.region), "shop:here", ItemName=ItemName)
+
+    return [shop, bank, gate]
 
 
 def run(scenario: Callable[[Doorway], Awaitable[Any]], auth: AuthMode = "off") -> Any:
@@ -84,7 +89,7 @@ def run(scenario: Callable[[Doorway], Awaitable[Any]], auth: AuthMode = "off") -
 
 
 def call(doorway: Doorway, operation: str, **params: Any) -> Call:
-    service = "shop" if operation == "Buy" else "bank"
+    service = {"Buy": "shop", "Enter": "gate"}.get(operation, "bank")
     return Call(doorway, service, operation, params, Principal.root(ACCOUNT), ACCOUNT, trace=Trace("1-a-b", "origin"))
 
 
@@ -101,6 +106,21 @@ def test_a_call_and_the_call_it_makes_leave_two_hops_of_one_trace() -> None:
     assert (inner.trace, inner.parent) == ("1-a-b", outer.span)
     assert outer.units == {"requests": 1, "items": 2}
     assert outer.duration_us >= inner.duration_us >= 0
+
+
+def test_what_was_handed_on_comes_again_as_it_came() -> None:
+    async def scenario(doorway: Doorway) -> list[Hop]:
+        doorway.faults.add(Fault(action="duplicate", service="shop", resource="here", id="twice"))
+        assert (await doorway.dispatch(call(doorway, "Enter", ItemName="apple")))["Paid"] == 5
+        return doorway.hops.latest(10)
+
+    hops = run(scenario)
+    assert [(hop.service, hop.target, hop.outcome, hop.fault) for hop in hops] == [
+        ("bank", "bank", "ok", ""),
+        ("bank", "bank", "ok", ""),
+        ("shop", "shop:here", "ok", "twice"),
+        ("shop", "shop:here", "ok", "twice"),
+    ]
 
 
 def test_errors_pass_and_are_on_the_hop() -> None:

@@ -70,11 +70,32 @@ def test_what_is_too_large_or_no_json_is_left_out_and_bytes_are_text() -> None:
 
 
 def test_together_they_stay_below_a_bound(monkeypatch: Any) -> None:
-    monkeypatch.setattr(recorder, "TOGETHER", 5000)
+    monkeypatch.setattr(recorder, "TOGETHER", 8000)
     kept = Payloads(on=True)
     for number in range(20):
         kept.record(call(str(number), {"x": "y" * 800}, node=str(number)), None)
     assert [number for number in range(20) if kept.find(str(number))] == [16, 17, 18, 19]
+
+
+def test_an_edge_is_forgotten_with_its_last_call(monkeypatch: Any) -> None:
+    monkeypatch.setattr(recorder, "TOGETHER", 8000)
+    kept = Payloads(on=True)
+    for number in range(200):
+        kept.record(call(str(number), {}, node=f"queue-{number}"), None)
+    assert len(kept._edges) < 9
+    kept.clear("1")
+    assert not kept._edges
+
+
+def test_a_call_that_is_recorded_again_is_kept_once() -> None:
+    kept = Payloads(on=True)
+    for number in range(PER_EDGE + 5):
+        kept.record(call("same", {"n": number}), None)
+    kept.record(call("same", {}, node="elsewhere"), None)
+    for number in range(PER_EDGE + 5):
+        kept.record(call(str(number), {}), None)
+    found = kept.find("same")
+    assert found is not None and found.given == b"{}"
 
 
 def test_switching_off_forgets() -> None:

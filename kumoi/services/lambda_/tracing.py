@@ -18,10 +18,9 @@ _HANDED = ("accepted", "attempt", "links")
 
 
 async def begin(call: Call, function: Function, arn: str) -> None:
-    """An invocation begins that may be traced."""
+    """An invocation begins of a function that traces actively, or whose caller has sampled the trace."""
     request = Sampled(function.name, "AWS::Lambda::Function", arn)
-    active = function.tracing_mode == "Active"
-    if await call.doorway.tracing.begin(call, "lambda", request, always=active) and call.traced is not None:
+    if await call.doorway.tracing.begin(call, "lambda", request) and call.traced is not None:
         call.traced.facts |= {"name": function.name, "arn": arn, "arrived": call.now}
         call.traced.facts |= {name: call.attributes[name] for name in _HANDED if name in call.attributes}
 

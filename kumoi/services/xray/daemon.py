@@ -28,6 +28,9 @@ _FORCE_RECEIVE_BYTES = 33
 """Linux's SO_RCVBUFFORCE, which root may go beyond the system's limit with; Python has no name for it."""
 _LARGEST = 65_536
 _AT_ONCE = 128
+_BYTES_AT_ONCE = 131_072
+"""Datagrams, and bytes of them, that are read before the loop goes on: a few milliseconds of work."""
+_AT_STOP = 1_000
 
 
 class Daemon:
@@ -62,20 +65,31 @@ class Daemon:
         """Listen no more; what has arrived is kept."""
         if self._receiver is not None:
             asyncio.get_running_loop().remove_reader(self._receiver)
-            self._receive(self._receiver)
+            for _ in range(_AT_STOP):
+                if not self._receive(self._receiver):
+                    break
             self._receiver.close()
 
-    def _receive(self, receiver: socket.socket) -> None:
-        """Keep the documents of the datagrams that have arrived; what is none is told of once for each reason."""
+    def _receive(self, receiver: socket.socket) -> bool:
+        """Keep the documents of datagrams that have arrived; what is none is told of once for each reason.
+
+        Answers whether more may be waiting.
+        """
         found: dict[Place, list[Read]] = {}
+        more, size = True, 0
         for _ in range(_AT_ONCE):
+            if size >= _BYTES_AT_ONCE:
+                break
             try:
                 datagram = receiver.recv(_LARGEST)
             except BlockingIOError:
+                more = False
                 break
             except OSError as error:
                 logger.warning("the X-Ray daemon could not receive: %s", error)
+                more = False
                 break
+            size += len(datagram)
             try:
                 text = _document(datagram)
                 document = parse(text)
@@ -86,6 +100,7 @@ class Daemon:
             found.setdefault(Place(*place), []).append(Read(document, text))
         for where, some in found.items():
             self._intake.write(where, some)
+        return more
 
     def _refuse(self, refused: Refused) -> None:
         self.refused[refused.code] += 1

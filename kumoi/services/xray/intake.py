@@ -26,11 +26,15 @@ _MANY = 200
 
 
 class Intake:
-    """Takes documents in. `write` is for what nobody waits for, `append` returns when they are durable."""
+    """Takes documents in. `write` is for what nobody waits for, `append` returns when they are durable.
+
+    `reading` is held while a long request of OpenTelemetry's is read: it may take a hundred times its size in memory.
+    """
 
     def __init__(self, lake: Lake, clock: Clock) -> None:
         self._lake = lake
         self._clock = clock
+        self.reading = asyncio.Lock()
         lake.define(TABLE)
 
     async def append(self, place: Place, texts: Sequence[str]) -> list[Refused]:

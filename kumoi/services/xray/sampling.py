@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Sampled
+from kumoi.policy.patterns import expression
 from kumoi.services.xray.answers import invalid
 from kumoi.services.xray.records import SamplingRule
 
@@ -74,11 +75,7 @@ def _like(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _glob(pattern: str) -> re.Pattern[str]:
-    squeezed = re.sub(r"\*+", "*", pattern)
-    return re.compile(
-        "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in squeezed),
-        re.IGNORECASE | re.DOTALL,
-    )
+    return re.compile(expression(pattern), re.IGNORECASE | re.DOTALL)
 
 
 def shown(rule: SamplingRule, arn: str) -> dict[str, Any]:

@@ -6,12 +6,14 @@ search by time finds whole traces. Ids of W3C's form may tell no time; then it i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from time import perf_counter, sleep
 from typing import Any, NamedTuple
 
 import orjson
 
-from kumoi.lake import Lake, Table, View
+from kumoi.lake import Lake, Row, Table, View
 from kumoi.services.xray.traces import Document, Trace, assemble
 from kumoi.services.xray.traces.document import end_of
 
@@ -32,6 +34,10 @@ TABLE = Table(
 )
 
 SLICE_ROWS = 20_000
+_LONG = 100
+"""Documents past which a trace is put together on a thread."""
+_BREATH = 0.001
+_REST = 0.00005
 _DOCUMENTS = "'[' || string_agg(document, ',' ORDER BY seq) || ']'"
 
 
@@ -48,6 +54,19 @@ class Slice(NamedTuple):
     start: int
     end: int
     traces: Mapping[str, str]
+
+    def assembled(self) -> Iterator[Trace]:
+        """Each trace, for a thread to walk through.
+
+        It rests every millisecond: whoever computes without a pause has the loop wait five at every turn for Python's
+        lock.
+        """
+        rested = perf_counter()
+        for trace_id, documents in self.traces.items():
+            yield assembled(trace_id, documents)
+            if perf_counter() - rested > _BREATH:
+                sleep(_REST)
+                rested = perf_counter()
 
 
 def row(place: Place, document: Document, text: str, now: float) -> dict[str, Any]:
@@ -83,7 +102,13 @@ async def find_trace(lake: Lake, place: Place, trace_id: str) -> Trace | None:
         found = await lake.scan(TABLE.name, **place._asdict(), equals=equals)
     if not found:
         return None
-    documents = ",".join(one["document"] for one in sorted(found, key=lambda one: one["seq"]))
+    if len(found) > _LONG:
+        return await asyncio.to_thread(_whole, trace_id, found)
+    return _whole(trace_id, found)
+
+
+def _whole(trace_id: str, rows: Sequence[Row]) -> Trace:
+    documents = ",".join(one["document"] for one in sorted(rows, key=lambda one: one["seq"]))
     return assembled(trace_id, f"[{documents}]")
 
 
@@ -123,11 +148,16 @@ async def slices(
             parameters,
             views={"segments": View(TABLE.name, place.account, place.region, start=first, end=last + 1)},
         )
-        traces = {trace: documents for trace, time, documents in found.rows if time == _told(trace)}
-        scattered = [trace for trace, _, _ in found.rows if trace not in traces]
+        traces, scattered = await asyncio.to_thread(_sorted, found.rows)
         if scattered:
             traces |= await _gathered(lake, place, scattered, first, last)
         yield Slice(first, last + 1, traces)
+
+
+def _sorted(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[str, str], list[str]]:
+    """Traces that are whole, and the ids of those that may have further documents elsewhere."""
+    whole = {trace: documents for trace, began, documents in rows if began == _told(trace)}
+    return whole, [trace for trace, _, _ in rows if trace not in whole]
 
 
 async def _gathered(lake: Lake, place: Place, ids: Sequence[str], first: int, last: int) -> dict[str, str]:

@@ -6,15 +6,16 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import urllib3
 
-from kumoi.doorway import Doorway
+from kumoi.doorway import Doorway, Tracing
 from kumoi.platform import Platform, Settings
 from kumoi.services.xray.daemon import Daemon
+from kumoi.services.xray.intake import Intake, Read
 from kumoi.services.xray.storage import Place, find_trace
 
 HEAD = b'{"format": "json", "version": 1}\n'
@@ -51,6 +52,35 @@ def test_datagrams_are_kept_and_garbage_is_counted(
                 assert answer.json()["SamplingRuleRecords"][0]["SamplingRule"]["RuleName"] == "Default"
 
     asyncio.run(main())
+
+
+def test_large_datagrams_leave_the_loop_room_and_what_has_arrived_is_kept_at_the_end(
+    a_segment: Callable[..., dict[str, Any]],
+) -> None:
+    sent = 5  # as many as any system's receive buffer holds
+    one = a_segment()
+    texts = [
+        HEAD + json.dumps({**one, "id": f"{number:016x}", "metadata": {"default": {"x": "y" * 40_000}}}).encode()
+        for number in range(sent)
+    ]
+    kept: list[int] = []
+
+    class Kept(Intake):
+        def write(self, place: Place, found: Sequence[Read]) -> None:
+            kept.append(len(found))
+
+    async def main() -> None:
+        tracing = Tracing(port=0)
+        daemon = Daemon(Kept.__new__(Kept), tracing)
+        daemon.start()
+        host, _, port = tracing.daemon.rpartition(":")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for text in texts:
+                sender.sendto(text, (host, int(port)))
+        daemon.stop()
+
+    asyncio.run(main())
+    assert kept == [4, 1]
 
 
 APPLICATION = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,20 @@ def test_subsegments_that_come_alone_find_their_place_at_any_depth() -> None:
     (segment,) = trace.segments
     assert segment.document["subsegments"][0]["subsegments"][0]["id"] == inner["id"]
     assert trace.orphans == []
+
+
+def test_a_trace_of_ten_thousand_calls_is_put_together_in_one_pass() -> None:
+    calls = [
+        part(number, type="subsegment", parent_id=f"{1:016x}", start_time=30_000.0 - number, end_time=30_001.0 - number)
+        for number in range(2, 10_002)
+    ]
+    for call in calls:
+        call |= {"name": "DynamoDB", "namespace": "aws"}
+    used = time.process_time()
+    (root, *_) = assemble("t", [part(1), *calls]).roots
+    assert time.process_time() - used < 2, "the time grows with the calls, not with their square"
+    begun = [one["start_time"] for one in root.document["subsegments"]]
+    assert begun == sorted(begun) and len(begun) == len(root.children) == 10_000
 
 
 def test_what_a_segment_holds_already_is_not_added_again() -> None:

@@ -152,3 +152,9 @@ def test_kumoi_trace_shows_calls_and_what_the_function_told(
         "   └─ · sqs ListQueues  ok",
         "      └─ sqs ListQueues  ok",
     ]
+
+
+def test_segments_whose_members_are_of_another_kind_are_shown_as_far_as_they_go() -> None:
+    odd = {"id": "70de5b6f19ff9a0a", "name": "odd", "start_time": 1.0, "origin": "AWS::Lambda"}
+    (line,) = render(merged([], [{**odd, "aws": ["x"], "annotations": "y"}]))
+    assert "odd" in line

@@ -12,11 +12,13 @@ import pytest
 import urllib3
 from opentelemetry import trace as api
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from kumoi.pytest_plugin import KumoiAccount
+from kumoi.services.xray.otlp.plane import MAX_SPANS, MAX_TRACES_REQUEST
 from kumoi.services.xray.otlp.spans import documents
 
 JSON = {"Content-Type": "application/json"}
@@ -194,9 +196,28 @@ def test_garbage_is_refused(kumoi: KumoiAccount) -> None:
             assert post(kumoi, path, body, **headers).status == status, (path, body, headers)
 
 
+def test_what_would_grow_in_memory_is_refused(kumoi: KumoiAccount) -> None:
+    protobuf = {"Content-Type": "application/x-protobuf"}
+    zipped = gzip.compress(bytes(MAX_TRACES_REQUEST + 1))
+    assert post(kumoi, "/v1/traces", zipped, **protobuf, **{"Content-Encoding": "gzip"}).status == 413
+    for spans, status in ((MAX_SPANS, 200), (MAX_SPANS + 1, 400)):
+        message = ExportTraceServiceRequest()
+        scope = message.resource_spans.add().scope_spans.add()
+        for _ in range(spans):
+            scope.spans.add()
+        answer = post(kumoi, "/v1/traces", message.SerializeToString(), **protobuf)
+        assert answer.status == status, answer.data
+    long = {"attributes": [{"key": "long", "value": {"stringValue": "x" * 66_000}}]}
+    body = {"resourceSpans": [{"resource": long, "scopeSpans": [{"spans": [a_span()] * 3}]}]}
+    assert b"resource" in post(kumoi, "/v1/traces", body).data
+    records = [{"severityNumber": 1}] * 1_100
+    body = {"resourceLogs": [{"resource": long, "scopeLogs": [{"logRecords": records}]}]}
+    answer = post(kumoi, "/v1/logs", body)
+    assert (answer.status, b"longer than" in answer.data) == (400, True)
+
+
 def test_attributes_by_their_older_names_are_known() -> None:
     from google.protobuf import json_format
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     span = {
         "traceId": "AAECAwQFBgcICQoLDA0ODw==",

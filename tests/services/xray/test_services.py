@@ -98,6 +98,9 @@ def test_nothing_is_told_of_what_does_not_trace(
     allow(kumoi, "order")
     told = fields(urllib3.request("GET", url).data.decode())
     assert told["Sampled"] == "0"
+    header = "Root=1-67891233-abcdef012345678912345678"
+    told = fields(urllib3.request("GET", url, headers={"X-Amzn-Trace-Id": header}).data.decode())
+    assert told["Sampled"] == "0", "nobody has decided, and a function that passes through does not"
     assert xray.find() == []
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.doorway import Sampled
+from kumoi.clock import Clock
+from kumoi.doorway import Doorway, Principal, Sampled
+from kumoi.platform import Platform, Settings
 from kumoi.services.xray.records import SamplingRule
 from kumoi.services.xray.sampling import rule_for
 
@@ -123,6 +127,30 @@ def test_clients_share_a_reservoir_and_tell_what_they_sampled(xray: Any) -> None
     ]
 
 
+def test_what_a_client_told_long_ago_is_dropped() -> None:
+    async def main() -> None:
+        async with Platform(Settings(port=0)) as platform:
+            doorway, clock = platform.parts[Doorway], platform.parts[Clock]
+
+            async def tell(client: str) -> int:
+                told = {"RuleName": "Default", "ClientID": client * 24, "Timestamp": datetime.now(UTC)}
+                told |= {"RequestCount": 10, "SampledCount": 4}
+                given = {"SamplingStatisticsDocuments": [told]}
+                await doorway.ask("xray", "GetSamplingTargets", given, Principal.root("1" * 12), "us-east-1")
+                answer = await doorway.ask(
+                    "xray", "GetSamplingStatisticSummaries", {}, Principal.root("1" * 12), "us-east-1"
+                )
+                return int(answer["SamplingStatisticSummaries"][0]["RequestCount"])
+
+            assert await tell("a") == 10
+            clock.advance(1_800)
+            assert await tell("b") == 20
+            clock.advance(1_801)
+            assert await tell("b") == 10
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("request_", "rule"),
     [
@@ -141,6 +169,13 @@ def test_which_rule_a_request_falls_under(request_: Sampled, rule: str) -> None:
         SamplingRule(name="golden", priority=1, rate=0, reservoir=0, service="gold", attributes={"a": "b"}),
     ]
     assert rule_for(rules, request_).name == rule
+
+
+def test_a_rule_of_many_wildcards_costs_no_more_than_a_look() -> None:
+    rule = SamplingRule(name="many", priority=1, rate=0, reservoir=0, path="*a*a*a*a*b")
+    used = time.process_time()
+    assert rule_for([rule], Sampled("shop", "x", path="a" * 300)).name == "Default"
+    assert time.process_time() - used < 1
 
 
 def test_resource_policies(xray: Any) -> None:

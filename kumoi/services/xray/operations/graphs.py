@@ -13,7 +13,7 @@ from kumoi.services.xray.answers import invalid, time_range
 from kumoi.services.xray.filter_expression import nodes
 from kumoi.services.xray.operations.reading import trace_ids
 from kumoi.services.xray.searching import Search, compiled, search_group
-from kumoi.services.xray.storage import DAY, Place, Slice, assembled, find_trace, slices
+from kumoi.services.xray.storage import DAY, Place, Slice, find_trace, slices
 from kumoi.services.xray.time_series import TimeSeries
 from kumoi.services.xray.traces import Trace
 from kumoi.services.xray.traces.service_graph import ServiceGraph
@@ -51,10 +51,7 @@ def _add(graph: ServiceGraph, some: Slice, wanted: Search) -> None:
 
 
 def _traces(some: Slice, wanted: Search) -> Iterable[Trace]:
-    for trace_id, documents in some.traces.items():
-        trace = assembled(trace_id, documents)
-        if wanted.means(trace):
-            yield trace
+    return (trace for trace in some.assembled() if wanted.means(trace))
 
 
 @xray.operation

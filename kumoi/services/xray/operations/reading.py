@@ -12,7 +12,7 @@ from kumoi.doorway import Call
 from kumoi.services.xray import xray
 from kumoi.services.xray.answers import invalid, read_time_token, time_range, token
 from kumoi.services.xray.searching import Search, search
-from kumoi.services.xray.storage import DAY, Place, Slice, assembled, find_trace, slices
+from kumoi.services.xray.storage import DAY, Place, Slice, find_trace, slices
 from kumoi.services.xray.traces import rendering
 from kumoi.services.xray.traces.document import normal_trace_id
 from kumoi.services.xray.traces.summary import summary
@@ -57,14 +57,10 @@ async def get_trace_summaries(
 
 
 def _summaries(some: Slice, wanted: Search, share: float) -> list[dict[str, Any]]:
-    found = []
-    for trace_id, documents in some.traces.items():
-        if share < 1.0 and _draw(trace_id) >= share:
-            continue
-        trace = assembled(trace_id, documents)
-        if wanted.means(trace):
-            found.append(summary(trace))
-    return found
+    if share < 1.0:
+        drawn = {trace_id: documents for trace_id, documents in some.traces.items() if _draw(trace_id) < share}
+        some = some._replace(traces=drawn)
+    return [summary(trace) for trace in some.assembled() if wanted.means(trace)]
 
 
 def _draw(trace_id: str) -> float:

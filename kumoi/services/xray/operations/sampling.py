@@ -20,6 +20,8 @@ INTERVAL = 10
 """After how many seconds a client asks again."""
 _FORGOTTEN = 60.0
 """After how many seconds without a word a client no longer has a share of a reservoir."""
+_KEPT = 3600.0
+"""For how many seconds what a client told last is summed up."""
 
 
 def rule_arn(call: Call, name: str) -> str:
@@ -175,10 +177,21 @@ async def _targets(
             unknown.append(one.rule)
             continue
         await statistics.put(tx, msgspec.structs.replace(one, time=tx.now))
-        clients = [known.client for known in await statistics.list(tx, one.rule) if known.time > tx.now - _FORGOTTEN]
+        clients = await _clients(tx, one.rule)
         whole, rest = divmod(rule.reservoir, max(len(clients), 1))
         targets.append((rule, whole + (clients.index(one.client) < rest)))
     return targets, unknown, (await settings.get(tx) or Settings()).rules_modified
+
+
+async def _clients(tx: Transaction, rule: str) -> list[str]:
+    """Who samples by a rule at present; what others told long ago is dropped: each process is a client of its own."""
+    clients = []
+    for known in await statistics.list(tx, rule):
+        if known.time > tx.now - _FORGOTTEN:
+            clients.append(known.client)
+        elif known.time < tx.now - _KEPT:
+            await statistics.delete(tx, rule, known.client)
+    return clients
 
 
 @xray.operation

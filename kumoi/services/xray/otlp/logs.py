@@ -11,6 +11,8 @@ import orjson
 from kumoi.services.xray.otlp.decoding import Unreadable, attributes, plain
 
 GROUP = "/otlp"
+MOST_BYTES = 64 << 20
+"""What the events of one request may hold together: each repeats its resource."""
 _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _STREAM = re.compile(r"[^:*]{1,512}")
 _NOT_IN_STREAMS = re.compile(r"[:*]")
@@ -26,6 +28,7 @@ class Stream(NamedTuple):
 def events(request: Any, now: float, named: Mapping[str, str]) -> dict[Stream, list[dict[str, Any]]]:
     """The events of a request by their streams; `named` holds the headers `x-aws-log-group` and `x-aws-log-stream`."""
     found: dict[Stream, list[dict[str, Any]]] = {}
+    size = 0
     for group in request.resource_logs:
         resource = attributes(group.resource.attributes)
         service = _NOT_IN_STREAMS.sub("_", str(resource.get("service.name") or "unknown_service"))
@@ -34,7 +37,11 @@ def events(request: Any, now: float, named: Mapping[str, str]) -> dict[Stream, l
             raise Unreadable("a header names no log group or log stream")
         for scope in group.scope_logs:
             for record in scope.log_records:
-                found.setdefault(stream, []).append(_event(record, scope.scope.name, resource, now))
+                event = _event(record, scope.scope.name, resource, now)
+                size += len(event["message"])
+                if size > MOST_BYTES:
+                    raise Unreadable(f"its events, each with its resource, are longer than {MOST_BYTES} bytes")
+                found.setdefault(stream, []).append(event)
     for some in found.values():
         some.sort(key=lambda event: int(event["timestamp"]))
     return found

@@ -1,7 +1,8 @@
 """The data plane: `POST /v1/traces`, `/v1/logs` and `/v1/metrics` on the platform's port.
 
 A span belongs to the account and region that its trace was last seen in (a traced function's), else to those of the
-request. What cannot be kept is counted in the answer, as partial success.
+request. What cannot be kept is counted in the answer, as partial success. Source of the limits: "OTLP endpoints" of the
+CloudWatch user guide.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from kumoi.wire.errors import AwsError
 from kumoi.wire.http import BodyTooLarge, Response
 
 MAX_REQUEST = 16 << 20
+MAX_TRACES_REQUEST = 5 << 20
+MAX_SPANS = 10_000
 _LONG = 32_768
 SPANS_GROUP = "aws/spans"
 
@@ -41,15 +44,20 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if media_type not in (PROTOBUF, JSON):
         return Response(415, [("Content-Type", "text/plain")], b"OTLP is application/x-protobuf or application/json.\n")
+    limit = MAX_TRACES_REQUEST if path == "/v1/traces" else MAX_REQUEST
     try:
-        body = await request.body.read(MAX_REQUEST)
+        body = await request.body.read(limit)
         if request.headers.get("content-encoding") == "gzip":
-            body = await plain(body, MAX_REQUEST)
+            body = await plain(body, limit)
         elif request.headers.get("content-encoding") not in (None, "identity"):
             return _refused(400, "the Content-Encoding is gzip or none", media_type)
         messages = signal(path)
         read = partial(_READ[path], call, messages.request, body, media_type)
-        found = await asyncio.to_thread(read) if len(body) > _LONG else read()
+        if len(body) > _LONG:
+            async with call.part(Intake).reading:
+                found = await asyncio.to_thread(read)
+        else:
+            found = read()
         answer = messages.response()
         await _KEEP[path](call, found, answer)
     except BodyTooLarge as error:
@@ -68,7 +76,10 @@ def _refused(code: int, text: str, media_type: str) -> Response:
 def _spans(_call: Call, kind: Any, body: bytes, media_type: str) -> tuple[list[Document], int]:
     """The documents of a request, and how many spans it holds."""
     message = decode(kind, body, media_type)
-    return list(spans.documents(message)), spans.count(message)
+    total = spans.count(message)
+    if total > MAX_SPANS:
+        raise Unreadable(f"it holds more than {MAX_SPANS} spans")
+    return list(spans.documents(message)), total
 
 
 async def _traces(call: Call, read: tuple[list[Document], int], answer: Any) -> None:

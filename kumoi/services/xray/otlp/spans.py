@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from kumoi.names import hex_id
-from kumoi.services.xray.otlp.decoding import attributes, first
+from kumoi.services.xray.otlp.decoding import Unreadable, attributes, first
 from kumoi.services.xray.traces import Document
 from kumoi.services.xray.traces.document import MAX_BYTES, normal_trace_id
 
@@ -41,8 +41,13 @@ _OF_AWS = {
 
 
 def documents(request: Any) -> Iterator[Document]:
-    """The documents of a request's spans; spans without ids, or that have not begun, are left out."""
+    """The documents of a request's spans; spans without ids, or that have not begun, are left out.
+
+    Unreadable for a resource that no document could hold.
+    """
     for group in request.resource_spans:
+        if group.resource.ByteSize() > MAX_BYTES:
+            raise Unreadable(f"a resource is longer than {MAX_BYTES} bytes")
         resource = attributes(group.resource.attributes)
         for scope in group.scope_spans:
             for span in scope.spans:

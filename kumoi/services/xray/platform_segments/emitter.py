@@ -45,13 +45,15 @@ class Emitter:
 
     def see(self, hop: Hop) -> None:
         """Take note of a hop."""
-        if hop.within:
-            self._gather(hop)
-        if hop.traced is not None:
-            try:
+        if not hop.within and hop.traced is None:
+            return
+        try:
+            if hop.within:
+                self._gather(hop)
+            if hop.traced is not None:
                 self._emit(hop, hop.traced)
-            except Exception:
-                logger.exception("no segments could be made of %s %s", hop.target, hop.operation)
+        except Exception:
+            logger.exception("no segments could be made of %s %s", hop.target, hop.operation)
 
     def _gather(self, hop: Hop) -> None:
         """Keep a call for its caller's segment; past the first hundred it is sent alone: none grows too large."""

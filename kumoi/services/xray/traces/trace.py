@@ -143,6 +143,7 @@ def _attach(alone: list[Document], tops: Iterable[Document]) -> list[Document]:
         for part in walk(top):
             homes.setdefault(part["id"], (part, top))
     left = []
+    grown: dict[str, Document] = {}
     for document in alone:
         home = homes.get(document["parent_id"])
         if homes[document["id"]][0] is not document:
@@ -150,8 +151,13 @@ def _attach(alone: list[Document], tops: Iterable[Document]) -> list[Document]:
         if home is None or _rests_on(home[1], document, homes):
             left.append(document)
             continue
-        inside = subsegments_of(home[0])
-        home[0]["subsegments"] = sorted([*inside, document], key=lambda one: one["start_time"])
+        parent = home[0]
+        if parent["id"] not in grown:
+            grown[parent["id"]] = parent
+            parent["subsegments"] = [*subsegments_of(parent)]
+        parent["subsegments"].append(document)
+    for parent in grown.values():
+        parent["subsegments"].sort(key=lambda one: one["start_time"])
     return left
 
 
@@ -206,7 +212,9 @@ def _infer(trace_id: str, segments: list[Segment]) -> None:
                 continue
             made = inferred(trace_id, part)
             between = Segment(made, service_of(made), segment, part)
-            segment.children = [one for one in segment.children if one not in further] + [between]
+            if further:
+                segment.children = [one for one in segment.children if one not in further]
+            segment.children.append(between)
             between.children = further
             for one in further:
                 one.parent, one.call = between, None
