@@ -29,6 +29,10 @@ __all__ = ["BadHandshake", "WebSocket", "WebSocketClosed"]
 _GOING_AWAY = 1001
 _NO_CLOSE_FRAME = 1006
 _TOO_BIG = 1009
+_EACH = 128
+"""Bytes that a message takes beside its content."""
+_MOST_UNREAD = 1_048_576
+"""Bytes that a client may leave unread before its pings are no longer answered."""
 
 
 class BadHandshake(Exception):
@@ -137,7 +141,7 @@ class WebSocket:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         message = self._messages.popleft()
-        self.buffered -= len(message)
+        self.buffered -= len(message) + _EACH
         self._taken()
         return message
 
@@ -193,7 +197,8 @@ class WebSocket:
             elif isinstance(event, TextMessage | BytesMessage):
                 self._take(event)
             elif isinstance(event, Ping):
-                self._send(event.response())
+                if self._wire.get_write_buffer_size() < _MOST_UNREAD:
+                    self._send(event.response())
                 if self._on_ping is not None:
                     self._on_ping()
 
@@ -204,7 +209,8 @@ class WebSocket:
     def _take(self, event: TextMessage | BytesMessage) -> None:
         data: str | bytes = event.data if isinstance(event, TextMessage) else bytes(event.data)
         size = len(data.encode()) if isinstance(data, str) and not data.isascii() else len(data)
-        self._parts.append(data)
+        if data or not self._parts:
+            self._parts.append(data)
         self._size += size
         self._frame += size
         if self._size > self._largest_message or (
@@ -215,7 +221,7 @@ class WebSocket:
         elif event.message_finished:
             whole: str | bytes = type(self._parts[0])().join(self._parts)
             self._messages.append(whole)
-            self.buffered += len(whole)
+            self.buffered += len(whole) + _EACH
             self._parts, self._size = [], 0
             self._wake()
         if event.frame_finished:

@@ -24,7 +24,7 @@ from wsproto.events import Request as Handshake
 
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.websocket import MAX_MESSAGE, WebSocket, WebSocketClosed
-from kumoi.wire.http import Request, Response
+from kumoi.wire.http import Headers, Request, Response
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 SHAKE = (
@@ -321,3 +321,65 @@ def test_a_client_that_left_before_its_websocket_had_its_turn(serve: Any) -> Non
     server.loop.call_soon_threadsafe(go.set)
     assert client.answer().status == 200
     assert client.rest() == b""
+
+
+class Recorded:
+    """A transport whose client reads nothing."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.sent)
+
+
+async def accepted() -> tuple[WebSocket, Recorded]:
+    """A WebSocket that nobody receives from."""
+
+    async def drained() -> None:
+        pass
+
+    lines = SHAKE.decode().strip().split("\r\n")[1:]
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    wire = Recorded()
+    websocket = WebSocket(Request("GET", "/ws", headers=Headers(headers)), wire, drained=drained, taken=lambda: None)
+    await websocket.accept()
+    return websocket, wire
+
+
+def frame(head: bytes, payload: bytes = b"") -> bytes:
+    return head + bytes([0x80 | len(payload)]) + bytes(4) + payload
+
+
+def test_messages_and_pieces_without_content_are_bounded() -> None:
+    async def run() -> None:
+        websocket, _ = await accepted()
+        websocket.data_received(frame(b"\x81") * 1_000)
+        assert websocket.buffered > 100_000, "the client is stopped in the end"
+        assert [await websocket.receive() for _ in range(1_000)] == [""] * 1_000
+        assert websocket.buffered == 0
+        websocket.data_received(frame(b"\x01") + frame(b"\x00") * 1_000)
+        assert len(websocket._parts) == 1
+        websocket.data_received(frame(b"\x00", b"a") + frame(b"\x80", b"b"))
+        assert await websocket.receive() == "ab"
+
+    asyncio.run(run())
+
+
+def test_pings_of_a_client_that_reads_nothing_are_let_go() -> None:
+    async def run() -> None:
+        websocket, wire = await accepted()
+        for _ in range(100):
+            websocket.data_received(frame(b"\x89", b"x" * 125) * 1_000)
+        assert 1_000_000 < len(wire.sent) < 1_200_000
+
+    asyncio.run(run())
