@@ -19,6 +19,8 @@ from kumoi.services.appsync.records import ApiCache
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ANSWER = 15 * 1024 * 1024
 """Bytes of the largest answer that is kept whole."""
+_OVERHEAD = 500
+"""What an entry takes beside its content and the text in its key."""
 EVERYTHING = ("context.arguments", "context.source", "context.identity")
 """The keys of a resolver that names none."""
 RESERVED = frozenset(
@@ -51,7 +53,7 @@ class Cache:
         if entry is None:
             return None
         if entry[0] <= now:
-            self._bytes -= len(entry[1])
+            self._bytes -= _size(key, entry[1])
             return None
         self._entries[key] = entry
         return entry[1]
@@ -60,18 +62,23 @@ class Cache:
         """Hold something until a moment."""
         self.evict(key, 0)
         self._entries[key] = (until, content)
-        self._bytes += len(content)
+        self._bytes += _size(key, content)
         while self._bytes > self._most:
-            _key, (_until, left) = self._entries.popitem(last=False)
-            self._bytes -= len(left)
+            oldest, (_until, left) = self._entries.popitem(last=False)
+            self._bytes -= _size(oldest, left)
 
     def evict(self, key: Key, now: float) -> bool:
         """Drop what is held under a key; whether there was anything."""
         entry = self._entries.pop(key, None)
         if entry is None:
             return False
-        self._bytes -= len(entry[1])
+        self._bytes -= _size(key, entry[1])
         return entry[0] > now
+
+
+def _size(key: Key, content: bytes) -> int:
+    """What an entry takes: a key has what was asked with, which may be more than the answer."""
+    return len(content) + len(key[-1]) + _OVERHEAD
 
 
 def usable_key(text: str) -> bool:

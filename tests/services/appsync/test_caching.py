@@ -168,10 +168,18 @@ def test_keys_by_their_names() -> None:
 
 
 def test_the_least_used_entries_go_first() -> None:
-    cache = Cache(most=10)
+    cache = Cache(most=1_100)
     cache.put(("a",), b"12345", 10)
     cache.put(("b",), b"12345", 10)
     assert cache.get(("a",), 1) == b"12345"
     cache.put(("c",), b"123", 10)
     assert (cache.get(("b",), 1), cache.get(("a",), 1), cache.get(("a",), 10)) == (None, b"12345", None)
     assert cache.evict(("c",), 1) and not cache.evict(("c",), 1)
+
+
+def test_what_was_asked_with_counts_too() -> None:
+    cache = Cache(most=1_000)
+    cache.put(("api", b"?" * 600), b"", 10)
+    assert cache.get(("api", b"?" * 600), 1) is None, "it alone takes more"
+    cache.put(("api", b"?"), b"!", 10)
+    assert cache.get(("api", b"?"), 1) == b"!"
