@@ -22,10 +22,13 @@ from kumoi.wire.websocket import WebSocketClosed, WebSocketPeer
 logger = logging.getLogger(__name__)
 
 MAX_ID = 128
+MOST_UNDER_WAY = 8 * 1024 * 1024
+"""Bytes of messages that are answered at a time; shorter ones than `SHORT` are bounded by their number."""
+SHORT = 4 * 1024
 
 
 class Conversation(ABC):
-    """The messages of a session. `pending` are those under way, by their ids.
+    """The messages of a session. `pending` are those under way, by their ids; a client that sends too much is refused.
 
     `acknowledged` answers connection_init.
     """
@@ -37,6 +40,8 @@ class Conversation(ABC):
         self.session = session
         self.pending: dict[str, asyncio.Task[None]] = {}
         self._doorway = call.doorway
+        self._taken = 0
+        self._under_way = 0
 
     @abstractmethod
     def handle(self, kind: str, id: str, message: Mapping[str, Any]) -> None:
@@ -73,7 +78,10 @@ class Conversation(ABC):
 
     def begin(self, id: str, operation: str, kind: str, message: Mapping[str, Any]) -> None:
         """Answer a message beside others."""
-        self.pending[id] = asyncio.create_task(self._answer(id, operation, kind, message))
+        size, task = self._taken, asyncio.create_task(self._answer(id, operation, kind, message))
+        self.pending[id] = task
+        self._under_way += size
+        task.add_done_callback(lambda _: self._done(size))
 
     async def ask(self, operation: str, params: Mapping[str, Any]) -> None:
         """Pass a message through the doorway: a call like any other."""
@@ -91,6 +99,9 @@ class Conversation(ABC):
         )
         await self._doorway.dispatch(call)
 
+    def _done(self, size: int) -> None:
+        self._under_way -= size
+
     def _take(self, text: str | bytes) -> None:
         try:
             message = orjson.loads(text)
@@ -104,7 +115,10 @@ class Conversation(ABC):
             self.session.post(self.acknowledged)
         elif not isinstance(id, str) or not id or len(id) > MAX_ID:
             self.fail(None, "BadRequestException", f"A message needs an id of up to {MAX_ID} characters.")
+        elif len(text) > SHORT and self._under_way + len(text) > MOST_UNDER_WAY:
+            self.refuse(str(kind), id, "LimitExceededError", "Too much is under way.")
         else:
+            self._taken = len(text)
             self.handle(str(kind), id, message)
 
     async def _answer(self, id: str, operation: str, kind: str, message: Mapping[str, Any]) -> None:
