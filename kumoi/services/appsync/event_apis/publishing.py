@@ -193,7 +193,7 @@ async def deliver_events(call: Call, apiId: str, Channel: Channel, Events: list[
     hub, sent = call.part(Hub), 0
     quoted = [orjson.dumps(text).decode() for text in Events]
     for path in Channel.covering():
-        for _, subscriptions in hub.groups(apiId, path):
+        async for _, subscriptions in hub.groups(apiId, path):
             async for subscription in hub.each(subscriptions):
                 for text in quoted:
                     sent += subscription.session.post(messages.event(subscription.id, text))

@@ -1,17 +1,18 @@
 """Who listens to what: sessions, their subscriptions by what feeds them, and the line in which publications wait.
 
 A publication never delays the mutation behind it by more than its place in the line; publications are delivered one
-after another, in pieces, so that the loop serves others in between. What waits is bounded: when the line is full, those
-who publish wait.
+after another, in turns of a few milliseconds, so that the loop serves others in between. What waits is bounded: when
+the line is full, those who publish wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from kumoi.clock import Clock
@@ -23,9 +24,10 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 60.0
 LONGEST_SECONDS = 24 * 3_600.0
 MOST_IN_LINE = 1_000
-_AT_ONCE = 100
-"""Subscribers that are served before the loop sees to others."""
+TURN = 0.002
+"""Seconds after which the loop sees to others."""
 GOING_AWAY = 1001
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(slots=True, eq=False)
@@ -85,17 +87,18 @@ class Hub:
         """Whether anybody subscribed to a feed."""
         return (api, feed) in self._feeds
 
-    def groups(self, api: str, feed: str) -> list[tuple[Any, list[Subscription]]]:
-        """Those subscribed to a feed now, by what they want."""
-        return [(wants, list(alike)) for wants, alike in self._feeds.get((api, feed), {}).items()]
+    async def groups(self, api: str, feed: str) -> AsyncIterator[tuple[Any, list[Subscription]]]:
+        """Those subscribed to a feed, by what they want, in turns."""
+        async for wants in in_turns(list(self._feeds.get((api, feed), ()))):
+            alike = self._feeds.get((api, feed), {}).get(wants)
+            if alike:
+                yield wants, list(alike)
 
     async def each(self, subscriptions: list[Subscription]) -> AsyncIterator[Subscription]:
-        """Each of many that is still there, with the loop's other work in between."""
-        for number, subscription in enumerate(subscriptions, 1):
+        """Each of many that is still there, in turns."""
+        async for subscription in in_turns(subscriptions):
             if subscription.session.subscriptions.get(subscription.id) is subscription:
                 yield subscription
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
 
     async def publish(self, delivery: Callable[[], Awaitable[None]]) -> None:
         """Put a delivery into the line."""
@@ -132,10 +135,8 @@ class Hub:
         """Tell clients that the connection lives. They measure real time, wherever the platform's clock is."""
         while True:
             await asyncio.sleep(KEEP_ALIVE_SECONDS)
-            for number, session in enumerate(list(self._sessions), 1):
+            async for session in in_turns(list(self._sessions)):
                 session.post(messages.KEEP_ALIVE)
-                if number % _AT_ONCE == 0:
-                    await asyncio.sleep(0)
 
     async def _end_old(self) -> None:
         """Close connections that have lasted a day."""
@@ -146,3 +147,13 @@ class Hub:
                 self._sessions.discard(session)
             oldest = min((one.opened_at for one in self._sessions), default=now)
             await self._clock.sleep_until(oldest + LONGEST_SECONDS)
+
+
+async def in_turns(items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
+    """Items one after another, with the loop's other work in between."""
+    ends = time.perf_counter() + TURN
+    for one in items:
+        yield one
+        if time.perf_counter() > ends:
+            await asyncio.sleep(0)
+            ends = time.perf_counter() + TURN

@@ -54,7 +54,7 @@ async def deliver(call: Call, api: str, publication: Publication) -> int:
 
 async def _send(call: Call, hub: Hub, api: str, publication: Publication) -> int:
     sent = 0
-    for wants, subscriptions in hub.groups(api, publication.feed):
+    async for wants, subscriptions in hub.groups(api, publication.feed):
         if not wants.filter.holds(publication.payload):
             continue
         text = _text(call, api, publication, wants)
@@ -79,7 +79,7 @@ def _text(call: Call, api: str, publication: Publication, wants: Wants) -> str |
 
 async def _end(call: Call, hub: Hub, api: str, publication: Publication) -> int:
     ended = 0
-    for wants, subscriptions in hub.groups(api, publication.feed):
+    async for wants, subscriptions in hub.groups(api, publication.feed):
         if wants.invalidation is None or not wants.invalidation.holds(publication.payload):
             continue
         async for subscription in hub.each(subscriptions):
