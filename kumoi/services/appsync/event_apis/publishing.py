@@ -69,19 +69,20 @@ async def publish(call: Call, api: EventApi, given: Mapping[str, Any], headers: 
         outgoing = await handlers.published(occasion, namespace, source) if events else []
     except FieldError as error:
         raise _handler_failed(error) from None
-    delivered = []
+    delivered, operations = [], 0
     refused = {one.id: one.error for one in outgoing if one.error is not None}
     for event in outgoing:
         if event.error is None:
-            text = orjson.dumps(event.payload).decode()
-            if len(text) > MAX_EVENT:
+            content = orjson.dumps(event.payload)
+            if len(content) > MAX_EVENT:
                 refused[event.id] = "The event is larger than 240 KB."
             else:
-                delivered.append(text)
+                delivered.append(content.decode())
+                operations += -(-len(content) // UNIT)
     for id, why in refused.items():
         failed.append({"identifier": id, "index": numbers[id], "code": 400, "message": why})
     successful = [{"identifier": id, "index": number} for id, number in numbers.items() if id not in refused]
-    call.meter("appsync_event_operations", sum(-(-max(len(text), 1) // UNIT) for text in delivered))
+    call.meter("appsync_event_operations", operations)
     if delivered and any(call.part(Hub).listened(api.id, path) for path in where.covering()):
         await call.part(Hub).publish(_later(call, api.id, where, delivered))
     return Published(successful, sorted(failed, key=lambda one: int(one["index"])))
@@ -118,7 +119,7 @@ def _read(texts: list[Any]) -> tuple[list[tuple[int, Event]], list[dict[str, Any
         try:
             if not isinstance(text, str):
                 raise ValueError("The event is not a string.")
-            if len(text) > MAX_EVENT:
+            if len(text.encode()) > MAX_EVENT:
                 raise ValueError("The event is larger than 240 KB.")
             payload = orjson.loads(text)
             if messages.nests_too_deep(payload):

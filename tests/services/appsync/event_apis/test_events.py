@@ -102,6 +102,7 @@ def test_signed_messages(dial: Any, api: str, client: Any) -> None:
         ("/chat/a", ["[" * 600 + "]" * 600], 200),
         (json.loads("[" * 600 + "]" * 600), ["1"], 400),
         ("/chat/a", [json.dumps("x" * 241 * 1024)], 200),
+        ("/chat/a", [json.dumps("é" * 121 * 1024, ensure_ascii=False)], 200),
     ],
 )
 def test_what_cannot_be_published(post: Post, channel: Any, events: list[Any], status: int) -> None:
