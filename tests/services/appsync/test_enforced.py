@@ -132,6 +132,9 @@ def test_events(url: str, client: Callable[[str], Any], reader: Credentials) -> 
         authorization = signed(reader, "/event", body)
         answer = peer.ask(type="subscribe", id="1", channel="/chat/a", authorization=authorization)
         assert answer["type"] == "subscribe_success"
+        authorization = signed(reader, f"/_kumoi/appsync-api/{api}/event", body)
+        answer = peer.ask(type="subscribe", id="by path", channel="/chat/a", authorization=authorization)
+        assert answer["type"] == "subscribe_success"
         body = json.dumps({"channel": "/chat/a", "events": ["1"]}, separators=(",", ":"))
         message = {"type": "publish", "id": "2", "channel": "/chat/a", "events": ["1"]}
         assert peer.ask(**message, authorization=signed(reader, "/event", body))["type"] == "publish_error"

@@ -17,7 +17,7 @@ from kumoi.services.appsync.realtime.conversation import Conversation
 from kumoi.services.appsync.realtime.handshake import lowered
 from kumoi.services.appsync.realtime.hub import Hub, Subscription
 from kumoi.services.appsync.realtime.session import Session
-from kumoi.services.appsync.realtime.signed import signer
+from kumoi.services.appsync.realtime.signed import signable, signer
 
 MAX_SUBSCRIPTIONS = 100
 ACKNOWLEDGED = f'{{"type":"connection_ack","connectionTimeoutMs":{messages.TIMEOUT_MS}}}'
@@ -128,5 +128,5 @@ async def _opened(call: Call, api_id: str, message: Mapping[str, Any]) -> tuple[
     if messages.nests_too_deep(message):
         raise NotDone(400, "BadRequestException", "The message nests too deep.")
     signed = {name: message[name] for name in ("channel", "events") if name in message}
-    call.caller = await signer(call, headers, ("/event", f"/event/{api_id}"), orjson.dumps(signed).decode())
+    call.caller = await signer(call, headers, signable("/event", api_id), orjson.dumps(signed).decode())
     return api, headers

@@ -19,7 +19,7 @@ from kumoi.services.appsync.realtime.conversation import Conversation
 from kumoi.services.appsync.realtime.handshake import EVENTS, GRAPHQL, Opening, Refusal, opening
 from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.realtime.session import Session
-from kumoi.services.appsync.realtime.signed import signer
+from kumoi.services.appsync.realtime.signed import signable, signer
 from kumoi.services.appsync.realtime.subscribing import GraphqlConversation
 from kumoi.wire.http import Request, Response
 from kumoi.wire.websocket import Upgrade, WebSocketPeer
@@ -65,22 +65,17 @@ async def _begun(call: Call, request: Request, given: Opening, subprotocol: str,
             event_api = await read_event_api(call.state, place.api)
             if event_api is None:
                 return None
-            call.caller = await signer(call, given.headers, _signable("/event", place.api, ""), given.payload)
+            call.caller = await signer(call, given.headers, signable("/event", place.api), given.payload)
             await authorized(call, event_api, None, "CONNECT", {}, given.headers)
             return EventConversation(hub, call, session)
         bound = await call.part(Kept).bound(call.state, place.api, await find_version(call.state, place.api))
         if bound is None:
             return None
-        call.caller = await signer(call, given.headers, _signable("/graphql", place.api, "/connect"), given.payload)
+        call.caller = await signer(call, given.headers, signable("/graphql", place.api, "/connect"), given.payload)
         await authenticate(call, bound.api, {}, given.headers, bound.keys)
         return GraphqlConversation(hub, call, session)
     except Refused as refusal:
         raise Refusal(401, str(refusal), "UnauthorizedException") from None
-
-
-def _signable(root: str, api: str, rest: str) -> tuple[str, ...]:
-    """The paths that a client may have signed, by the form of the address that it was given."""
-    return (f"{root}{rest}", f"{root}/{api}{rest}", f"/_kumoi/appsync-api/{api}{root}{rest}")
 
 
 def _opened(request: Request, subprotocol: str) -> Opening:

@@ -1,7 +1,7 @@
 """Who signed a message: SigV4 of a request that was never sent, as clients sign to authorize a connection or a start.
 
 They sign `POST /graphql/connect` with the body `{}` to connect, and `POST /graphql` with the operation to subscribe
-(`/event/connect`, `/event` for Events); an address with a path of its own puts that path in place of `/graphql`.
+(`POST /event` for both with Events); an address with a path of its own puts that path in place of `/graphql`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from kumoi.wire.http import BufferedBody, Headers, Request
 from kumoi.wire.sigv4 import Credential, SignatureProblem, parse_credential
 
 logger = logging.getLogger(__name__)
+
+
+def signable(root: str, api: str, rest: str = "") -> tuple[str, ...]:
+    """The paths that a client may have signed, by the form of the address that it was given."""
+    return (f"{root}{rest}", f"{root}/{api}{rest}", f"/_kumoi/appsync-api/{api}{root}{rest}")
 
 
 async def signer(call: Call, headers: Mapping[str, str], paths: Iterable[str], body: str) -> Principal:

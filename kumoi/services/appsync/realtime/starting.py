@@ -27,7 +27,7 @@ from kumoi.services.appsync.realtime.handshake import lowered
 from kumoi.services.appsync.realtime.hub import Hub
 from kumoi.services.appsync.realtime.projection import Projection
 from kumoi.services.appsync.realtime.session import Session
-from kumoi.services.appsync.realtime.signed import signer
+from kumoi.services.appsync.realtime.signed import signable, signer
 from kumoi.services.appsync.resolving.field import Asked, Field, Selection
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.resolver import Plan, resolve
@@ -65,8 +65,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
     if bound is None or bound.compiled is None:
         raise refused("GraphQLSchemaException", "No schema definition exists.")
     api, found = bound.api, bound.compiled
-    paths = ("/graphql", f"/graphql/{api.id}", f"/_kumoi/appsync-api/{api.id}/graphql")
-    call.caller = await signer(call, headers, paths, text)
+    call.caller = await signer(call, headers, signable("/graphql", api.id), text)
     try:
         caller = await authenticate(call, api, given, headers, bound.keys)
     except Refused as refusal:
