@@ -46,10 +46,10 @@ Answer = dict[str, Any]
 async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
     """What a request comes to: `data`, and `errors` where there are some."""
     found = bound.schema
-    variables = await _variables(found, operation, asked.variables)
+    variables = await coerced(found, operation, asked.variables)
     if isinstance(variables, list):
         return {"data": None, "errors": variables}
-    flags = _flags(operation, variables)
+    flags = flags_of(operation, variables)
     made = bound.program(document, operation, flags, asked.caller)
     execution = Execution(_resolving(asked, kept, variables), _most)
     try:
@@ -69,10 +69,10 @@ async def select(
     found: Compiled, document: Document, operation: Operation, given: Mapping[str, Any], root: Any
 ) -> Answer:
     """What a selection set asks for of a value that is there: no resolver runs, and everybody may."""
-    variables = await _variables(found, operation, given)
+    variables = await coerced(found, operation, given)
     if isinstance(variables, list):
         return {"data": None, "errors": variables}
-    made = program(found.schema, operation.node, document.fragments, _flags(operation, variables), Rules())
+    made = program(found.schema, operation.node, document.fragments, flags_of(operation, variables), Rules())
     execution = Execution(_nobody, lambda _pending: 1)
     return _answer(await execution.run(made, root), execution.errors)
 
@@ -128,7 +128,7 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
     return group
 
 
-async def _variables(found: Compiled, operation: Operation, given: Mapping[str, Any]) -> VariableValues | list[Shown]:
+async def coerced(found: Compiled, operation: Operation, given: Mapping[str, Any]) -> VariableValues | list[Shown]:
     """The variables of an operation, or the errors in what was given for them."""
     definitions = operation.node.variable_definitions
     if not definitions:
@@ -153,7 +153,7 @@ def _of_variable(error: GraphQLError) -> Shown:
     return of_document(error, text) | {"data": None, "errorType": None, "errorInfo": None}
 
 
-def _flags(operation: Operation, variables: VariableValues) -> dict[str, bool]:
+def flags_of(operation: Operation, variables: VariableValues) -> dict[str, bool]:
     """The outcomes of conditions; a variable without a value counts as false."""
     return {name: variables.coerced.get(name) is True for name in operation.conditions}
 

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import FieldNode, GraphQLError, get_argument_values, get_variable_values
+from graphql import FieldNode, GraphQLError, get_argument_values
 
 from kumoi.doorway import Call
 from kumoi.services.appsync.access import Refused, allowed, authenticate, permitted
 from kumoi.services.appsync.execution.documents import Document
+from kumoi.services.appsync.execution.running import coerced, flags_of
 from kumoi.services.appsync.execution.selections import Selections
 from kumoi.services.appsync.execution.selections import text as selections_text
 from kumoi.services.appsync.kept import Kept
@@ -74,7 +75,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
     read = await bound.document(given["query"])
     if read.errors:
         raise CannotStart(*read.errors)
-    chosen = _chosen(found, read, given.get("operationName"), asked.variables)
+    chosen = await _chosen(found, read, given.get("operationName"), asked.variables)
     name = chosen.node.name.value
     if not allowed(found, api.properties, caller, "Subscription", name):
         raise refused("Unauthorized", f"Not Authorized to access {name} on type Subscription")
@@ -119,7 +120,7 @@ class _Chosen(NamedTuple):
     arguments: dict[str, Any]
 
 
-def _chosen(found: Compiled, read: Document, name: str | None, variables: Mapping[str, Any]) -> _Chosen:
+async def _chosen(found: Compiled, read: Document, name: str | None, variables: Mapping[str, Any]) -> _Chosen:
     matching = [one for one in read.operations if not name or one.name == name]
     if len(matching) != 1:
         raise refused(
@@ -129,11 +130,10 @@ def _chosen(found: Compiled, read: Document, name: str | None, variables: Mappin
     if not operation.subscribes:
         kind = operation.node.operation.value
         raise refused("UnsupportedOperation", f"{kind} not supported through the realtime channel")
-    coerced = get_variable_values(found.schema, operation.node.variable_definitions or (), dict(variables))
-    if isinstance(coerced, list):
-        raise CannotStart(*(messages.error_entry(None, error.message) for error in coerced))
-    flags = {one: coerced.coerced.get(one) is True for one in operation.conditions}
-    selections = Selections(found.schema, read.fragments, flags)
+    values = await coerced(found, operation, variables)
+    if isinstance(values, list):
+        raise CannotStart(*values)
+    selections = Selections(found.schema, read.fragments, flags_of(operation, values))
     fields = selections.grouped([operation.node.selection_set], found.schema.subscription_type)
     if not fields:
         raise refused("BadRequestException", "The subscription selects nothing.")
@@ -141,7 +141,7 @@ def _chosen(found: Compiled, read: Document, name: str | None, variables: Mappin
     root = found.schema.subscription_type
     assert root is not None, "a valid subscription has a root type"
     try:
-        arguments = get_argument_values(root.fields[node.name.value], node, coerced)
+        arguments = get_argument_values(root.fields[node.name.value], node, values)
     except GraphQLError as error:
         raise refused(None, error.message) from None
     return _Chosen(node, selections, arguments)

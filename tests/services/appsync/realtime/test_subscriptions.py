@@ -155,7 +155,7 @@ def test_stop_ends_a_subscription(subscriber: Any, mutate: Mutate) -> None:
         ("subscription { nope { id } }", None, "Validation error of type FieldUndefined"),
         ("query { hello }", "UnsupportedOperation", "query not supported through the realtime channel"),
         ("subscription A { onAdd { id } } subscription B { onAdd { id } }", "BadRequestException", "Missing operation"),
-        ("subscription($n: Int!) { onAdd(n: $n) { id } }", None, "Variable '$n'"),
+        ("subscription($n: Int!) { onAdd(n: $n) { id } }", None, "Variable 'n' has coerced Null value"),
         ("subscription { signed { id } }", "Unauthorized", "Not Authorized to access signed on type Subscription"),
     ],
 )
