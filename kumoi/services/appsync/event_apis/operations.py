@@ -17,11 +17,11 @@ from kumoi.services.appsync.domain_names import abandon
 from kumoi.services.appsync.errors import bad_request, not_found
 from kumoi.services.appsync.event_apis.access import as_providers
 from kumoi.services.appsync.event_apis.records import ChannelNamespace, EventApi, event_apis, namespaces
-from kumoi.services.appsync.naming import CUSTOM_ID, api_arn, new_id, page, usable_id
+from kumoi.services.appsync.naming import api_arn, page
+from kumoi.services.appsync.places import leave_place, take_place
 from kumoi.services.appsync.programs import compiled_code
 from kumoi.services.appsync.providers import CONFIG, check
 from kumoi.services.appsync.realtime.hub import Hub
-from kumoi.services.appsync.records import Place, data_sources, keys, places, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -232,14 +232,8 @@ def _shown(call: Call, namespace: ChannelNamespace) -> dict[str, Any]:
 
 @transactional
 async def _create(tx: Transaction, properties: dict[str, Any], tags: dict[str, str], now: float) -> EventApi:
-    wanted = tags.get(CUSTOM_ID, "")
-    if wanted and not usable_id(wanted):
-        raise bad_request(f"The tag {CUSTOM_ID} has to be up to 32 lower-case letters and digits.")
-    if wanted and await places.get(tx, wanted) is not None:
-        raise bad_request(f"There is an API with the id {wanted} already.")
-    api = EventApi(id=wanted or new_id(), created=now, properties=properties, tags=tags)
+    api = EventApi(id=await take_place(tx, tags), created=now, properties=properties, tags=tags)
     await event_apis.put(tx, api)
-    await places.put(tx, Place(api.id, api.id, tx.account, tx.region))
     return api
 
 
@@ -258,14 +252,9 @@ async def _update(tx: Transaction, api_id: str, properties: dict[str, Any]) -> E
 @transactional
 async def _delete(tx: Transaction, api_id: str) -> None:
     await find_event_api(tx, api_id)
-    for key in await keys.list(tx, api_id):
-        await places.delete(tx, key.id)
-        await keys.delete(tx, api_id, key.id)
-    await data_sources.delete_all(tx, api_id)
     await namespaces.delete_all(tx, api_id)
     await event_apis.delete(tx, api_id)
-    await places.delete(tx, api_id)
-    await versions.delete(tx, api_id)
+    await leave_place(tx, api_id)
 
 
 @transactional

@@ -13,22 +13,11 @@ from kumoi.services.appsync import appsync
 from kumoi.services.appsync.domain_names import abandon
 from kumoi.services.appsync.errors import bad_request, not_built
 from kumoi.services.appsync.lookup import find_api
-from kumoi.services.appsync.naming import CUSTOM_ID, addresses, api_arn, new_id, page, usable_id
+from kumoi.services.appsync.naming import addresses, api_arn, page
+from kumoi.services.appsync.places import leave_place, take_place
 from kumoi.services.appsync.providers import check
 from kumoi.services.appsync.realtime.hub import Hub
-from kumoi.services.appsync.records import (
-    Api,
-    Place,
-    apis,
-    caches,
-    data_sources,
-    functions,
-    keys,
-    places,
-    resolvers,
-    schemas,
-    versions,
-)
+from kumoi.services.appsync.records import Api, apis, caches, functions, resolvers, schemas
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -124,14 +113,8 @@ def describe(call: Call, api: Api) -> dict[str, Any]:
 
 @transactional
 async def _create(tx: Transaction, properties: dict[str, Any], tags: dict[str, str], now: float) -> Api:
-    wanted = tags.get(CUSTOM_ID, "")
-    if wanted and not usable_id(wanted):
-        raise bad_request(f"The tag {CUSTOM_ID} has to be up to 32 lower-case letters and digits.")
-    if wanted and await places.get(tx, wanted) is not None:
-        raise bad_request(f"There is an API with the id {wanted} already.")
-    api = Api(id=wanted or new_id(), created=now, properties=properties, tags=tags)
+    api = Api(id=await take_place(tx, tags), created=now, properties=properties, tags=tags)
     await apis.put(tx, api)
-    await places.put(tx, Place(api.id, api.id, tx.account, tx.region))
     return api
 
 
@@ -152,16 +135,12 @@ async def _update(tx: Transaction, api_id: str, properties: dict[str, Any]) -> A
 @transactional
 async def _delete(tx: Transaction, api_id: str) -> None:
     await find_api(tx, api_id)
-    for key in await keys.list(tx, api_id):
-        await places.delete(tx, key.id)
-        await keys.delete(tx, api_id, key.id)
-    for space in (data_sources, functions, resolvers):
+    for space in (functions, resolvers):
         await space.delete_all(tx, api_id)
     await schemas.delete(tx, api_id)
     await caches.delete(tx, api_id)
     await apis.delete(tx, api_id)
-    await places.delete(tx, api_id)
-    await versions.delete(tx, api_id)
+    await leave_place(tx, api_id)
 
 
 @transactional
