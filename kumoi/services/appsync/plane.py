@@ -13,6 +13,7 @@ from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Kept
+from kumoi.services.appsync.realtime.messages import nests_too_deep
 from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
 from kumoi.state import Transaction, transactional
@@ -154,6 +155,8 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
         return unreadable
     if not isinstance(given.get("variables"), dict | None) or not isinstance(given.get("operationName"), str | None):
         return unreadable
+    if given.get("variables") and nests_too_deep(given["variables"]):
+        return "The variables nest too deep."
     return given
 
 

@@ -110,3 +110,11 @@ def test_parameters_of_garbage_are_refused(client: Any, api: str) -> None:
 def test_a_query_of_too_many_words_is_not_read(ask: Any) -> None:
     answer = ask("{ " + "hello " * 15_000 + "}")
     assert "15000 tokens" in answer["errors"][0]["message"]
+
+
+def test_variables_that_nest_too_deep_are_refused(client: Any, api: str, post: Any) -> None:
+    key = client.create_api_key(apiId=api)["apiKey"]["id"]
+    deep = json.loads("[" * 600 + "]" * 600)
+    body = json.dumps({"query": "query($id: ID!) { get(id: $id) { id } }", "variables": {"id": deep}}).encode()
+    status, answer = post(api, body, x_api_key=key)
+    assert (status, answer["errors"][0]["errorType"]) == (400, "MalformedHttpRequestException")
