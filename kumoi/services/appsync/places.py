@@ -11,7 +11,7 @@ from kumoi.state import Transaction
 
 
 async def take_place(tx: Transaction, tags: Mapping[str, str]) -> str:
-    """The id of a new API, new or that of its tag `_custom_id_`; raises BadRequestException where it may not have it."""
+    """The id of a new API, made or that of its tag `_custom_id_`; raises BadRequestException where that cannot be."""
     id = tags.get(CUSTOM_ID, "")
     if id and not usable_id(id):
         raise bad_request(f"The tag {CUSTOM_ID} has to be up to 32 lower-case letters and digits.")
