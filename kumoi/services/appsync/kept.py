@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
     from kumoi.services.appsync.caching import Cache
     from kumoi.services.appsync.execution.bound import Bound, Bounds
+    from kumoi.services.appsync.execution.time_limit import TimeLimit
     from kumoi.services.appsync.records import Version
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Compiled
     from kumoi.state import State
     from kumoi.wire.sigv4 import Verifier
 
+SECONDS = 30.0
+"""How long a request may take."""
 SCHEMAS = 64
 """Schemas that are kept."""
 
@@ -58,6 +61,13 @@ class Kept:
             made = await asyncio.to_thread(_bounds, self.schema)
             self._bounds = self._bounds or made
         return await self._bounds.of(state, api_id, version)
+
+    @cached_property
+    def time_limit(self) -> TimeLimit:
+        """How long executions may take."""
+        from kumoi.services.appsync.execution.time_limit import TimeLimit
+
+        return TimeLimit(SECONDS)
 
     @cached_property
     def templates(self) -> Templates:

@@ -21,6 +21,7 @@ from kumoi.services.appsync.execution.documents import Document, Operation
 from kumoi.services.appsync.execution.executor import Execution, Resolve
 from kumoi.services.appsync.execution.plans import FieldPlan, Pending
 from kumoi.services.appsync.execution.shown import Shown, of_document, shown
+from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.resolving.cached import resolved
 from kumoi.services.appsync.resolving.field import Asked, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError
@@ -32,7 +33,6 @@ from kumoi.services.appsync.schema.compiled import Compiled
 if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
 
-SECONDS = 30.0
 MAX_RESOLVERS = 10_000
 LARGE = 16 * 1024
 """Bytes of variables from which on they are read on a thread."""
@@ -53,7 +53,7 @@ async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, o
     made = bound.program(document, operation, flags, asked.caller)
     execution = Execution(_resolving(asked, kept, variables), _most)
     try:
-        async with asyncio.timeout(SECONDS):
+        with asked.call.part(Kept).time_limit.bound():
             data = await execution.run(made, None)
             if made.introspection is not None and data is not None:
                 data = await asyncio.to_thread(_described, made, found.schema, asked.variables, data)
