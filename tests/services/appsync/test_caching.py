@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.services.appsync.caching import Cache, named, usable_key, values
+from kumoi.services.appsync.caching import Cache, answer_key, named, usable_key, values
+from kumoi.services.appsync.plane import _held
+from kumoi.services.appsync.records import ApiCache
+from kumoi.services.appsync.resolving.field import Caller
 
 pytestmark = pytest.mark.kumoi_clock
 
@@ -183,3 +187,33 @@ def test_what_was_asked_with_counts_too() -> None:
     assert cache.get(("api", b"?" * 600), 1) is None, "it alone takes more"
     cache.put(("api", b"?"), b"!", 10)
     assert cache.get(("api", b"?"), 1) == b"!"
+
+
+def test_an_answer_is_held_for_who_asked_so() -> None:
+    cache = ApiCache(api="a", version="1", properties={})
+    asked: dict[str, Any] = {
+        "request": {"query": "{ hello }", "variables": {}},
+        "mode": "OPENID_CONNECT",
+        "identity": {"sub": "ann", "sourceIp": ["1.1.1.1"]},
+        "denied": frozenset(),
+        "headers": {"x-mine": "1", "authorization": "one"},
+    }
+    key = answer_key(cache, **asked)
+    for changed in (
+        {"request": {"query": "{ hello }", "variables": {"a": 1}}},
+        {"mode": "AWS_LAMBDA"},
+        {"identity": {"sub": "bob"}},
+        {"denied": frozenset({"Query.hello"})},
+        {"headers": {"x-mine": "2"}},
+    ):
+        assert answer_key(cache, **{**asked, **changed}) != key, changed
+    same = {"identity": {"sub": "ann", "sourceIp": ["2.2.2.2"]}, "headers": {"x-mine": "1", "authorization": "two"}}
+    assert answer_key(cache, **{**asked, **same}) == key
+
+
+@pytest.mark.parametrize(("mode", "enforces", "held"), [("AWS_IAM", True, False), ("AWS_IAM", False, True)])
+def test_policies_that_are_enforced_decide_each_time(mode: str, enforces: bool, held: bool) -> None:
+    cache = ApiCache(api="a", version="1", properties={"apiCachingBehavior": "OPERATION_LEVEL_CACHING"})
+    call = SimpleNamespace(doorway=SimpleNamespace(identity=SimpleNamespace(enforces=enforces)))
+    asked: Any = SimpleNamespace(call=call, caller=Caller(mode), cache=cache, headers={})
+    assert (_held(asked, {"query": "{ hello }"}) is not None) is held

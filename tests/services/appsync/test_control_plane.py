@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -156,3 +158,30 @@ def test_parts_refer_to_one_another(client: Any, api: str) -> None:
         "The code contains one or more errors.",
     )
     assert code(client.list_resolvers, apiId=api, typeName="Query", nextToken="?")[0] == "BadRequestException"
+
+
+@pytest.mark.parametrize("kind", ["graphql", "events"])
+def test_an_api_that_takes_the_id_of_one_that_is_gone_inherits_nothing(kumoi: Any, client: Any, kind: str) -> None:
+    modes = ("authProviders", "connectionAuthModes", "defaultPublishAuthModes", "defaultSubscribeAuthModes")
+    config = {mode: [{"authType": "API_KEY"}] for mode in modes}
+
+    def create() -> None:
+        tags = {"_custom_id_": "again"}
+        if kind == "graphql":
+            client.create_graphql_api(name="x", authenticationType="API_KEY", tags=tags)
+        else:
+            client.create_api(name="x", eventConfig=config, tags=tags)
+
+    create()
+    key = client.create_api_key(apiId="again")["apiKey"]["id"]
+    client.create_data_source(apiId="again", name="none", type="NONE")
+    (client.delete_graphql_api if kind == "graphql" else client.delete_api)(apiId="again")
+    create()
+    assert client.list_api_keys(apiId="again")["apiKeys"] == []
+    assert client.list_data_sources(apiId="again")["dataSources"] == []
+    path = "graphql" if kind == "graphql" else "event"
+    request = urllib.request.Request(f"{kumoi.url}/{path}", data=b"{}", headers={"x-api-key": key})
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request)
+    with raised.value as answer:
+        assert answer.code == 404, "the key leads nowhere"

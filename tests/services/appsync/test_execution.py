@@ -28,12 +28,15 @@ from graphql.execution.values import VariableValues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kumoi.services.appsync.execution.bound import Bound, Parts
 from kumoi.services.appsync.execution.compiler import Rules, program
 from kumoi.services.appsync.execution.conflicts import Conflict, Merging
 from kumoi.services.appsync.execution.documents import Document, read
 from kumoi.services.appsync.execution.executor import Execution
 from kumoi.services.appsync.execution.plans import Pending
 from kumoi.services.appsync.execution.running import select
+from kumoi.services.appsync.records import Api
+from kumoi.services.appsync.resolving.field import Caller
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.schema.compiled import Compiled, compiled
 
@@ -384,3 +387,15 @@ def test_the_fields_of_mutations_go_one_after_another(text: str, began: list[str
     execution = Execution(lambda group: [one(each.field.name) for each in group], lambda _pending: 1)
     assert asyncio.run(execution.run(made, None)) == data
     assert seen == began
+
+
+def test_a_program_is_for_those_who_are_denied_the_same() -> None:
+    api = Api(id="a", created=0.0, properties={"authenticationType": "AWS_LAMBDA"})
+    found = compiled("type Query { hello: String }")
+    bound = Bound(Parts(api, None, None, {}), found, {})
+    document = read(found, "{ hello }")
+    made = [
+        bound.program(document, document.operations[0], {}, Caller("AWS_LAMBDA", denied=frozenset(denied)))
+        for denied in ((), ("Query.hello",), ())
+    ]
+    assert made[0] is made[2] is not made[1]

@@ -33,6 +33,7 @@ type Subscription {
   refused: Message @aws_subscribe(mutations: ["add"])
   onShout: Shout @aws_subscribe(mutations: ["shout"])
   signed: Message @aws_subscribe(mutations: ["add"]) @aws_iam
+  both: Message @aws_subscribe(mutations: ["add"]) @aws_api_key @aws_iam
 }
 """
 ECHO = '{"version":"2018-05-29","payload":$util.toJson($ctx.args)}'

@@ -115,3 +115,12 @@ def test_a_client_can_have_so_many_bytes_under_way() -> None:
         return [one["id"] for one in refused], conversation._under_way
 
     assert asyncio.run(run()) == ([str(fits), str(fits + 1)], 0)
+
+
+def test_nobody_listens_once_a_session_is_over() -> None:
+    hub, one = Hub(Clock()), session()
+    hub.add(Subscription(one, "1", "feed", "all"))
+    hub.add(Subscription(one, "2", "feed", "all"))
+    assert hub.listened("api", "feed")
+    hub.close(one)
+    assert not hub.listened("api", "feed") and one.subscriptions == {}

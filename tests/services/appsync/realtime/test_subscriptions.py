@@ -192,6 +192,20 @@ def test_signed_connections_and_subscriptions(dial: Any, api: str, mutate: Mutat
     assert one.receive()["payload"]["data"] == {"signed": {"text": "hi", "secret": None}}
 
 
+def test_the_same_subscription_shows_each_what_is_open_to_them(subscriber: Any, mutate: Mutate) -> None:
+    one = subscriber()
+    query = "subscription { both { text secret } }"
+    body = json.dumps({"query": query, "variables": {}})
+    request = AWSRequest("POST", "https://localhost/graphql", data=body, headers={"host": "localhost"})
+    SigV4Auth(Credentials("test", "test"), "appsync", "us-east-1").add_auth(request)
+    assert one.start("key", query)["type"] == "start_ack"
+    assert one.start("iam", query, headers=dict(request.headers.items()))["type"] == "start_ack"
+    mutate('mutation { add(room: "a", text: "hi") { text secret } }')
+    got = {message["id"]: message["payload"] for message in (one.receive(), one.receive())}
+    assert got["key"]["errors"][0]["errorType"] == "Unauthorized"
+    assert "errors" not in got["iam"]
+
+
 def test_limits_of_a_connection(subscriber: Any) -> None:
     one = subscriber()
     for number in range(200):
