@@ -17,7 +17,7 @@ from kumoi.insights import globs, patterns, regexes, syntax
 from kumoi.insights.discovered import COLUMNS
 from kumoi.insights.frame import MOST_SQL, Frame, Shared, aggregating
 from kumoi.insights.plan import Plan, Reading, Shown
-from kumoi.insights.syntax import TOO_DEEP, Column, Command, Field, Malformed, Query, Text
+from kumoi.insights.syntax import Column, Command, Field, Malformed, Query, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, text
 
 DEFAULT_LIMIT = 10_000
@@ -51,13 +51,6 @@ class Order(NamedTuple):
 
 def compile_query(query: Query, *, now: int, limit: int | None = None) -> Plan:
     """A query's plan; `now` in epoch ms, `limit` what the caller said beside the query. Malformed when it has none."""
-    try:
-        return _compiled(query, now, limit)
-    except RecursionError:
-        raise Malformed(TOO_DEEP) from None
-
-
-def _compiled(query: Query, now: int, limit: int | None) -> Plan:
     shared = Shared(now)
     reading = Reading(query.source)
     views = {"logs": reading}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kumoi.insights.syntax import TOO_DEEP, Malformed, Query
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, Token, Tree
 
-_DEEPEST = 60
+_DEEPEST = 100
+"""Levels of the tree; each takes up to five calls to compile, of the thousand that Python allows."""
 _WORD = re.compile(r"\w+|\S")
 
 
@@ -30,7 +31,6 @@ def parse(text: str) -> Query:
 
     from kumoi.insights.building import Builder
 
-    _check_depth(text)
     if "\0" in text:
         raise _unexpected(text, text.index("\0"))
     try:
@@ -42,10 +42,9 @@ def parse(text: str) -> Query:
         raise _unexpected(text, error.pos_in_stream or 0) from None
     except UnexpectedEOF:
         raise _unexpected(text, len(text)) from None
+    _check_depth(tree)
     try:
         made: Any = Builder(text).transform(tree)
-    except RecursionError:
-        raise Malformed(TOO_DEEP, 0, len(text)) from None
     except VisitError as error:
         if isinstance(error.orig_exc, Malformed):
             raise error.orig_exc from None
@@ -54,18 +53,16 @@ def parse(text: str) -> Query:
     return made
 
 
-def _check_depth(text: str) -> None:
-    """Refuse what is nested so deep that walking over it would be a risk."""
-    depth = 0
-    for match in re.finditer(r"[()]|\bnot\b|[-^]", text):
-        if match[0] == "(":
-            depth += 1
-        elif match[0] == ")":
-            depth -= 1
-        if depth > _DEEPEST:
-            raise Malformed(TOO_DEEP, match.start(), match.end())
-    if len(re.findall(r"\bnot\b|[-^]\s*(?=[-^(])", text)) > 10 * _DEEPEST:
-        raise Malformed(TOO_DEEP, 0, len(text))
+def _check_depth(tree: Tree[Token]) -> None:
+    """Refuse what is nested so deep that walking over it by calls would be a risk, however deep the caller stands."""
+    from lark import Tree
+
+    level: list[Tree[Token]] = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for parent in level for child in parent.children if isinstance(child, Tree)]
+        if not level:
+            return
+    raise Malformed(TOO_DEEP)
 
 
 def _unexpected(text: str, at: int) -> Malformed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -101,6 +102,8 @@ def test_hostile_lines_are_harmless(events: Any, query: str) -> None:
         ("fields " + "not " * 3000 + "x", None, None),
         ("fields " + "-" * 3000 + "1", None, None),
         ("filter " + "NOT " * 3000 + "x", "Query is nested too deeply", None),
+        ("filter " + "-" * 3000 + "1", "Query is nested too deeply", None),
+        ("filter x = " + "(" * 100 + "1" + ")" * 100, "Query is nested too deeply", None),
         ("filter 1" + "+1" * 4000, "Query is nested too deeply", None),
         ("fields " + "concat(abs(" * 20 + "a" + "),1)" * 20, "Query is nested too deeply", None),
         ("fields " + "sqrt(" * 50 + "a" + ")" * 50, "Query is nested too deeply", None),
@@ -194,3 +197,26 @@ def test_garbage_is_a_query_or_malformed(events: Any, query: str) -> None:
     except QueryFailed as error:
         assert "Parser Error" not in str(error) and "Binder Error" not in str(error), query
         raise
+
+
+@pytest.mark.parametrize(
+    "deepest",
+    [
+        "filter " + "NOT " * 95 + "x",
+        "filter x = " + "-" * 95 + "1",
+        "filter x = 1" + "+1" * 95,
+        "filter x = " + "(" * 95 + "1" + ")" * 95,
+        "fields " + "coalesce(not 1+" * 30 + "x" + ")" * 30,
+        "filter x = '" + "(" * 500 + "'",
+    ],
+)
+def test_what_is_deep_but_allowed_compiles_with_half_of_the_calls_that_python_has(deepest: str) -> None:
+    allowed = sys.getrecursionlimit()
+    frame, used = sys._getframe(), 0
+    while frame := frame.f_back:
+        used += 1
+    sys.setrecursionlimit(used + allowed // 2)
+    try:
+        compile_query(parse(deepest), now=0)
+    finally:
+        sys.setrecursionlimit(allowed)
