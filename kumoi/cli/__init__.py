@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import click
@@ -56,6 +57,16 @@ class Verbs(click.Group):
         command: Any = importlib.import_module(f"kumoi.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; what the platform refuses is told in a line."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            refusals = sys.modules.get("botocore.exceptions")
+            if refusals is None or not isinstance(error, (refusals.ClientError, refusals.BotoCoreError)):
+                raise
+            raise click.ClickException(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""

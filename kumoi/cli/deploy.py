@@ -98,7 +98,7 @@ class _Deployment:
             raise click.ClickException(f"{self._name} is {status}; what failed stands above.")
         what = "is as it should be" if plan is None else "deployed"
         click.echo(click.style(f"{self._name} {what} ({time.monotonic() - began:.2f} s)", bold=True))
-        show_outputs(stack)
+        show_outputs(stack, deployer.url)
         return packaged
 
     def watch(self, packager: Packager, deployer: Deployer) -> None:

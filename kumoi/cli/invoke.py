@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from kumoi.cli.connection import data_option
+from kumoi.cli.nearest import the_one
 from kumoi.cli.sdk_client import client
 
 
@@ -21,14 +22,20 @@ from kumoi.cli.sdk_client import client
 @click.option("--async", "asynchronous", is_flag=True, help="Do not wait for it (InvocationType=Event).")
 @data_option
 def command(name: str, event: str, log: bool, asynchronous: bool, data: Path | None) -> None:
-    """Run a function with an event and show its answer; exits with 1 when the function failed."""
-    from botocore.exceptions import ClientError
+    """Run a function with an event and show its answer; exits with 1 when the function failed.
 
+    NAME may be a part of a function's name, if it is a part of no other.
+    """
     options: dict[str, Any] = {"InvocationType": "Event"} if asynchronous else {"LogType": "Tail" if log else "None"}
+    functions, payload = client("lambda", data), read_event(event)
     try:
-        answer = client("lambda", data).invoke(FunctionName=name, Payload=read_event(event), **options)
-    except ClientError as error:
-        raise click.ClickException(str(error)) from None
+        answer = functions.invoke(FunctionName=name, Payload=payload, **options)
+    except functions.exceptions.ResourceNotFoundException:
+        if ":" in name:
+            raise
+        pages = functions.get_paginator("list_functions").paginate()
+        found = the_one("function", name, (one["FunctionName"] for page in pages for one in page["Functions"]))
+        answer = functions.invoke(FunctionName=found, Payload=payload, **options)
     if asynchronous:
         click.echo(f"accepted {answer['ResponseMetadata']['RequestId']}.", err=True)
         return

@@ -16,6 +16,7 @@ import click
 from kumoi.cli import insights
 from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
+from kumoi.cli.nearest import the_one
 from kumoi.cli.sdk_client import client
 
 POLL_SECONDS = 0.3
@@ -44,7 +45,10 @@ def command(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what a function has logged; a NAME with a / is a log group."""
+    """Show what a function has logged; a NAME with a / is a log group.
+
+    NAME may be a part of a function's name, if it is a part of no other.
+    """
     try:
         seconds = parse_duration(since)
     except ValueError as error:
@@ -65,14 +69,24 @@ def command(
     if edge:
         _edge(connection, name, pattern, start, follow, data)
         return
-    group = name if "/" in name else f"/aws/lambda/{name}"
     logs = client("logs", data)
+    group = name if "/" in name else _group(logs, name, follow)
     try:
         for event in _events(logs, group, pattern, start, follow):
             moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
             click.echo(f"{click.style(moment, dim=True)} {event['message'].rstrip()}")
     except KeyboardInterrupt:
         return
+
+
+def _group(logs: Any, name: str, follow: bool) -> str:
+    """The log group of a function; of one that `follow` waits for, where none is called so or like it."""
+    group = f"/aws/lambda/{name}"
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/")
+    known = [one["logGroupName"] for page in pages for one in page["logGroups"]]
+    if follow and not any(name in one for one in known):
+        return group
+    return the_one("log group", group if group in known else name, known)
 
 
 def _edge(connection: Connection, name: str, pattern: str, start: int, follow: bool, data: Path | None) -> None:

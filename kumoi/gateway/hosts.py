@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 BASE_DOMAINS = ("localhost", "localhost.localstack.cloud", "amazonaws.com", "amazonaws.com.cn", "on.aws", "api.aws")
 
@@ -17,6 +18,9 @@ AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".amazo
 """What AWS's own names end with."""
 _FOREIGN = (".cloudfront.net", ".amazoncognito.com")
 """Names that do not stand below a base domain; their last label counts as one."""
+
+_PLAIN = {"http": "http", "https": "http", "ws": "ws", "wss": "ws"}
+"""Schemes, and what they are without TLS."""
 
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
 _REGION_LABEL = re.compile(_REGION)
@@ -75,6 +79,27 @@ def read_host(host: str, domains: Iterable[str], endpoints: Mapping[str, str]) -
         if match := pattern.fullmatch(label):
             return _said(match, host)._replace(service=service)
     return HostName(service=_endpoint(label, endpoints), region=_region(label))
+
+
+def local_address(address: str, base: str) -> str:
+    """The address under which this machine reaches what AWS's `address` names; any other address as it is.
+
+    `base` is the platform's URL. Browsers and curl take every name below `localhost` for this machine.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    host = bare_host(parts.netloc)
+    if parts.scheme not in _PLAIN or not host.endswith((*AWS_DOMAINS, ".on.aws")):
+        return address
+    said, label = read_host(host, BASE_DOMAINS, {}), _label(host, BASE_DOMAINS)
+    if said.plane is None and "bucket" not in said.attributes:
+        return address
+    platform = urlsplit(base)
+    scheme = _PLAIN[parts.scheme] if platform.scheme == "http" else parts.scheme
+    port = "" if platform.port is None else f":{platform.port}"
+    return urlunsplit((scheme, f"{label}.localhost{port}", *parts[2:]))
 
 
 def _said(match: re.Match[str], host: str) -> HostName:

@@ -126,7 +126,7 @@ def test_invoke_and_logs(
     failed = kumoi_command("invoke", "plus")
     assert (json.loads(failed.stdout)["errorType"], failed.returncode) == ("KeyError", 1)
     assert "neither JSON nor a file" in kumoi_command("invoke", "plus", "--event", "nonsense").stderr
-    assert "Function not found" in kumoi_command("invoke", "minus").stderr
+    assert "there is no function minus" in kumoi_command("invoke", "minus").stderr
     assert "seen {'n': 41}" in kumoi_command("logs", "plus", "--filter", "seen").stdout
     assert "there is no log group /aws/lambda/minus" in kumoi_command("logs", "minus").stderr
 

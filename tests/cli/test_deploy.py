@@ -40,6 +40,7 @@ Resources:
 Outputs:
   Url: {Value: !GetAtt GreetUrl.FunctionUrl}
   Plain: {Value: !Ref Plain}
+  Api: {Value: "https://a1.execute-api.us-east-1.amazonaws.com/dev"}
 """.replace("RUNTIME", f"python3.{sys.version_info.minor}")
 CODE = "import os\ndef handler(event, context):\n    return os.environ.get('GREETING', 'plain') + ' MARK'\n"
 
@@ -97,6 +98,7 @@ def test_deploy_change_plan_and_destroy(kumoi: Any, project: Path, run: Run) -> 
     assert "✓ Greet  AWS::Lambda::Function" in done.stdout
     assert "greetings deployed (" in done.stdout
     assert any(line.split()[0] == "Url" and "http" in line for line in done.stdout.splitlines() if line.strip())
+    assert f"Api    http://a1.execute-api.us-east-1.localhost:{kumoi.url.rpartition(':')[2]}/dev\n" in done.stdout
     assert answers(kumoi) == {"Greet": "hello MARK", "Plain": "plain MARK"}
     assert "is as it should be" in run("deploy", project / "template.yaml").stdout
     (project / "code" / "app.py").write_text(CODE.replace("MARK", "again"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kumoi.gateway.hosts import BASE_DOMAINS, HostName, read_host
+from kumoi.gateway.hosts import BASE_DOMAINS, HostName, local_address, read_host
 
 ENDPOINTS = {"sqs": "sqs", "api.ecr": "ecr", "streams.dynamodb": "dynamodbstreams", "dynamodb": "dynamodb",
              "data-ats.iot": "iot-data", "iot": "iot", "data.jobs.iot": "iot-jobs-data", "s3-control": "s3control",
@@ -114,3 +116,36 @@ LABELS = st.sampled_from(["s3", "execute-api", "us-east-1", "localhost", "amazon
 @given(st.one_of(st.text(max_size=60), st.lists(LABELS, max_size=8).map(".".join)))
 def test_garbage_never_raises(host: str) -> None:
     assert isinstance(read_host(host, BASE_DOMAINS, ENDPOINTS), HostName)
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        (
+            "https://a1.execute-api.eu-west-1.amazonaws.com/dev/x?y=1#z",
+            "http://a1.execute-api.eu-west-1.localhost:4566/dev/x?y=1#z",
+        ),
+        ("wss://a1.execute-api.eu-west-1.amazonaws.com/prod", "ws://a1.execute-api.eu-west-1.localhost:4566/prod"),
+        (f"https://{URL_ID}.lambda-url.us-east-1.on.aws/", f"http://{URL_ID}.lambda-url.us-east-1.localhost:4566/"),
+        ("https://d111111abcdef8.cloudfront.net/a", "http://d111111abcdef8.cloudfront.localhost:4566/a"),
+        ("http://b.s3-website-us-east-1.amazonaws.com", "http://b.s3-website-us-east-1.localhost:4566"),
+        ("https://b.s3.amazonaws.com/key", "http://b.s3.localhost:4566/key"),
+        ("http://lb-1.us-east-2.elb.amazonaws.com/", "http://lb-1.us-east-2.elb.localhost:4566/"),
+        (
+            "https://p.auth.eu-west-1.amazoncognito.com/login",
+            "http://p.auth.eu-west-1.amazoncognito.localhost:4566/login",
+        ),
+        ("https://sqs.us-east-1.amazonaws.com/000000000000/q", "https://sqs.us-east-1.amazonaws.com/000000000000/q"),
+        ("https://example.com/", "https://example.com/"),
+        ("d111111abcdef8.cloudfront.net", "d111111abcdef8.cloudfront.net"),
+        ("https://[", "https://["),
+        ("", ""),
+    ],
+)
+def test_local_addresses_reach_the_same(address: str, local: str) -> None:
+    assert local_address(address, "http://127.0.0.1:4566") == local
+    if local != address:
+        here, there = (read_host(urlsplit(one).netloc, BASE_DOMAINS, ENDPOINTS) for one in (local, address))
+        assert (here.plane, here.service) == (there.plane, there.service)
+        named = [{name: value for name, value in one.attributes.items() if name != "host"} for one in (here, there)]
+        assert named[0] == named[1]

@@ -6,6 +6,7 @@ its packages along (a `node_modules`) is taken as it is.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -14,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
+
+from kumoi.sandbox.interpreters import Interpreters
 
 Tell = Callable[[str], None]
 
@@ -25,7 +29,9 @@ def installed(code: Path, runtime: str, tell: Tell) -> Path | None:
     """The directory with what the code of a directory requires; None when it requires nothing."""
     wanted = code / "requirements.txt"
     if runtime.startswith("python") and wanted.is_file() and _asks(wanted):
-        return _kept(wanted.read_bytes() + runtime.encode(), lambda at: _pip(wanted, runtime, at, tell))
+        runs = asyncio.run(Interpreters().find(runtime))
+        told = f"{runtime} on 3.{runs.minor}".encode()
+        return _kept(wanted.read_bytes() + told, lambda at: _pip(wanted, runs.path, at, tell))
     package = code / "package.json"
     if runtime.startswith("nodejs") and package.is_file() and not (code / "node_modules").exists():
         lock = code / "package-lock.json"
@@ -54,10 +60,13 @@ def _kept(key: bytes, install: Callable[[Path], None]) -> Path:
     return place
 
 
-def _pip(requirements: Path, runtime: str, target: Path, tell: Tell) -> None:
+def _pip(requirements: Path, interpreter: Path, target: Path, tell: Tell) -> None:
+    """Install for the interpreter that will run the function, which may have no pip of its own."""
     tell(f"installing {requirements} with pip")
-    program = shutil.which(runtime) or sys.executable
-    command = [program, "-m", "pip", "install", "--target", str(target), "-r", str(requirements)]
+    pip = [str(interpreter), "-m", "pip"]
+    if find_spec("pip") is not None:
+        pip = [sys.executable, "-m", "pip", "--python", str(interpreter)]
+    command = [*pip, "install", "--target", str(target), "-r", str(requirements)]
     _run([*command, "--disable-pip-version-check", "--no-compile", "--progress-bar", "off"], requirements.parent, tell)
 
 

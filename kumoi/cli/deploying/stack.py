@@ -34,6 +34,7 @@ class Deployer:
     def __init__(self, client: Any, artifacts: Artifacts) -> None:
         self._client = client
         self._artifacts = artifacts
+        self.url = str(client.meta.endpoint_url)
 
     def plan(
         self, name: str, template: Mapping[str, Any], parameters: Mapping[str, str], tags: Mapping[str, str]

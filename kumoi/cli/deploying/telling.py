@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kumoi.gateway.hosts import local_address
+
 _MARKS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red")}
 
 
@@ -41,12 +43,12 @@ def show_event(event: dict[str, Any]) -> None:
         click.echo(f"{moment} {mark} {what}{kept}")
 
 
-def show_outputs(stack: dict[str, Any]) -> None:
-    """The outputs; addresses can be clicked where the terminal knows how."""
+def show_outputs(stack: dict[str, Any], url: str) -> None:
+    """The outputs; AWS's addresses as those of the platform at `url`, to be clicked where the terminal knows how."""
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     width = max((len(key) for key in outputs), default=0)
     for key, value in sorted(outputs.items()):
-        click.echo(f"  {click.style(key.ljust(width), bold=True)}  {_link(value)}")
+        click.echo(f"  {click.style(key.ljust(width), bold=True)}  {_link(local_address(value, url))}")
 
 
 def _link(value: str) -> str:
