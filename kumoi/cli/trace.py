@@ -17,18 +17,29 @@ Document = dict[str, Any]
 _TOLD = frozenset({"AWS::Lambda", "AWS::Lambda::Function", "AWS::ApiGateway::Stage", "AWS::AppSync::GraphQLAPI"})
 """Segments that the platform made of calls."""
 
+_POLLS = frozenset({"AwaitRecords", "ReceiveMessages"})
+"""How event sources ask for what has come."""
+_POLLS_PASSED_OVER = 10
+"""How many calls are looked through for each that is shown."""
+
 
 @click.command("trace")
 @click.argument("trace_id", required=False, metavar="[ID]")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many calls.")
 @click.option("--account", metavar="ID", help="Only this account's.")
+@click.option("--all", "everything", is_flag=True, help="Also the polls of event sources that led to nothing.")
 @data_option
 @json_option
-def command(trace_id: str | None, limit: int, account: str | None, data: Path | None, as_json: bool) -> None:
+def command(
+    trace_id: str | None, limit: int, account: str | None, everything: bool, data: Path | None, as_json: bool
+) -> None:
     """The last calls as a tree, with durations and errors; with an ID one trace, with X-Ray's segments."""
     connection = Connection.find(data)
     if trace_id is None:
-        hops = shown = connection.ask("GET", "hops", limit=str(limit), account=account)["hops"]
+        asked = limit if everything or as_json else limit * _POLLS_PASSED_OVER
+        hops = shown = connection.ask("GET", "hops", limit=str(asked), account=account)["hops"]
+        if not everything and not as_json:
+            hops = without_idle_polls(hops)[-limit:]
     else:
         shown = connection.ask("GET", "trace", id=trace_id.removeprefix("Root="))
         hops = merged(shown["hops"], shown["segments"])
@@ -39,6 +50,12 @@ def command(trace_id: str | None, limit: int, account: str | None, data: Path | 
         click.echo("no call has passed yet." if trace_id is None else f"nothing is known of {trace_id}.")
     for line in render(hops):
         click.echo(line)
+
+
+def without_idle_polls(hops: list[Hop]) -> list[Hop]:
+    """Calls but for the polls of event sources that led to no other call."""
+    parents = {hop["parent"] for hop in hops}
+    return [hop for hop in hops if hop["operation"] not in _POLLS or hop["outcome"] != "ok" or hop["span"] in parents]
 
 
 def merged(hops: list[Hop], segments: list[Document]) -> list[Hop]:
@@ -118,7 +135,9 @@ def _branch(children: dict[str, list[Hop]], span: str, indent: str) -> Iterator[
     for number, hop in enumerate(found):
         last = number == len(found) - 1
         lead, below = ("", "") if not span else (("└─ ", "   ") if last else ("├─ ", "│  "))
-        yield f"{indent}{lead}{_line(hop)}"
+        source = hop.get("source", "client")
+        begun_by = "" if span or source in ("client", "") else f"{click.style(source, dim=True)} → "
+        yield f"{indent}{lead}{begun_by}{_line(hop)}"
         yield from _branch(children, hop["span"], indent + below)
 
 
