@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -51,6 +51,6 @@ HOSTILE: list[tuple[dict[str, Any], Any, bool]] = [
 
 @pytest.mark.parametrize(("schema", "body", "right"), HOSTILE, ids=["items", "pattern", "names", "other names"])
 def test_no_body_takes_forever(schema: dict[str, Any], body: Any, right: bool) -> None:
-    began = perf_counter()
+    began = thread_time()
     assert (not wrong(schema, body)) is right
-    assert perf_counter() - began < 10
+    assert thread_time() - began < 10

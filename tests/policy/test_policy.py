@@ -277,10 +277,10 @@ def test_wildcards_match_as_a_simple_matcher_does(pattern: str, text: str) -> No
 
 
 def test_many_wildcards_hold_nobody_up() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for pattern in ("*a" * 20 + "*b", "${x}" + "*a" * 20 + "*b"):
         assert not any_of([pattern])("a" * 1000, {"x": [""]})
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_values_of_variables_are_no_wildcards() -> None:

@@ -26,7 +26,7 @@ def test_lines_are_whole(content: bytes, most: int, ended: bool, quoted: bool, l
 
 def test_a_value_of_many_lines_is_read_once() -> None:
     content = b'"' + b"ab\n" * 300_000 + b'"\n'
-    began = time.perf_counter()
+    began = time.thread_time()
     lines, used = complete_lines(content, 1000, ended=True, quoted=True)
     assert (len(lines), used) == (1, len(content))
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2

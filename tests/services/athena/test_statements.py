@@ -111,7 +111,7 @@ def test_what_is_no_statement_is_refused(text: str) -> None:
 )
 def test_a_long_statement_that_is_none_is_refused_at_once(text: str) -> None:
     """Each of them took minutes when what is listed was searched for."""
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(StatementFailed):
         read(text)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5

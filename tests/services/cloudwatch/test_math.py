@@ -88,12 +88,12 @@ def test_what_is_wrong_is_told(text: str) -> None:
 def test_long_sums_and_long_series_take_no_long_time() -> None:
     many = range(0, 100_000 * 60, 60)
     scope = Scope({"a": Labelled("a", dict.fromkeys(many[::5], 1.0))}, (), many, 60, lambda *_given: [])
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert evaluate(parse("1" + "+1" * 1_000), scope) == 1_001.0
     assert names(parse("a" + "+a" * 1_000)) == {"a"}
     (filled,) = as_series(evaluate(parse("FILL(a, LINEAR)"), scope), scope)
     assert len(filled.values) == len(many) - 4
-    assert time.perf_counter() - begun < 10
+    assert time.thread_time() - begun < 10
 
 
 @settings(max_examples=200)

@@ -36,9 +36,9 @@ def test_expressions(expression: str, matched: bool) -> None:
 
 def test_a_pattern_of_many_wildcards_does_not_run_away() -> None:
     test = compiled("city LIKE '%a%a%a%a%a%a%a%b'", KINDS)
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not test({"year": "1", "city": "a" * 1000})
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(
