@@ -125,6 +125,12 @@ def run(level: str, tmp_path: Path) -> Callable[[Scenario], Any]:
 
 
 @pytest.fixture
+def run_at(level: str) -> Callable[[Path, Scenario], Any]:
+    """Run a scenario with a host whose files lie in a directory that the test chooses."""
+    return lambda directory, scenario: runner(level, directory)(scenario)
+
+
+@pytest.fixture
 def run_isolated(tmp_path: Path) -> Callable[[Scenario], Any]:
     """Run a scenario with a host at the level of isolation that the machine permits: for what is alike at each."""
     return runner("auto", tmp_path)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,20 @@ def handler(event, context):
         "room": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
     }
 """
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no /dev/shm")
+def test_code_may_lie_in_memory(run_at: Callable[[Path, Callable[[Any], Any]], Any]) -> None:
+    """Data directories on /dev/shm are usual in CI; sandboxes see a /dev of their own."""
+
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make("import os\ndef handler(event, context):\n    return os.listdir('/dev')\n")
+        seen, _ = await workshop.invoke(sandbox)
+        assert "null" in seen
+        assert "shm" not in seen
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        run_at(Path(directory), scenario)
 
 
 def test_a_function_sees_its_own_and_changes_nothing_else(run: Run, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def enter_tree(root: str, runtime_directory: str, users: tuple[int, int], progra
     linux.pivot_root(root, f"{root}{_HOST}")
     os.chdir("/")
     if os.geteuid() == 0:
-        _forget(("sys", "dev", "proc"))
+        _forget([name for name in ("sys", "dev", "proc") if not root.startswith(f"/{name}/")])
     linux.mount(
         "none", "/", None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
     )
@@ -149,7 +149,7 @@ def _amend(root: str, name: str, text: str) -> None:
     linux.mount(copy, root + os.path.realpath(path), None, linux.MS_BIND)
 
 
-def _forget(names: tuple[str, ...]) -> None:
+def _forget(names: list[str]) -> None:
     """Detach what no keeper will bind from: a smaller mount table is copied faster."""
     for name in names:
         try:
