@@ -175,8 +175,8 @@ class Hub:
                 self._sessions.discard(session)
             self._wakes = min((one.ends_at for one in self._sessions), default=now + LONGEST_SECONDS)
             self._sooner.clear()
-            sleeping = [asyncio.ensure_future(self._clock.sleep_until(self._wakes))]
-            sleeping.append(asyncio.ensure_future(self._sooner.wait()))
+            sleeping: list[asyncio.Task[Any]] = [asyncio.create_task(self._clock.sleep_until(self._wakes))]
+            sleeping.append(asyncio.create_task(self._sooner.wait()))
             try:
                 await asyncio.wait(sleeping, return_when=asyncio.FIRST_COMPLETED)
             finally:

@@ -20,7 +20,7 @@ from kumoi.wire.websocket import WebSocketClosed
 
 
 def session() -> Session:
-    return Session("api", "000000000000", "us-east-1", Request("GET", "/"), 0.0)
+    return Session("api", "000000000000", "us-east-1", Request("GET", "/"), time.time())
 
 
 def test_subscribers_who_all_want_something_else_do_not_hold_the_loop() -> None:
