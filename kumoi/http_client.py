@@ -2,19 +2,22 @@
 
 urllib3's connection pools, on threads. Redirects are not followed and nothing is tried again: the caller decides. No
 more of an answer is read than the caller wants, and no request takes longer. HTTPS trusts what the system trusts, and
-the platform's own authority. Times are real seconds: sockets do not run on the platform's clock.
+the platform's own authority. Addresses where clouds hand out a machine's credentials are not asked. Times are real
+seconds: sockets do not run on the platform's clock.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 import ssl
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 1_048_576
 _THREADS = 64
+_METADATA = ipaddress.ip_address("fd00:ec2::254")
 _UNASKED = ("User-Agent", "Accept-Encoding")
 
 
@@ -128,7 +132,9 @@ class HttpClient:
     def _pools(self) -> PoolManager:
         from urllib3 import PoolManager
 
-        return PoolManager(_THREADS, maxsize=8, ssl_context=self._context)
+        pools = PoolManager(_THREADS, maxsize=8, ssl_context=self._context)
+        pools.pool_classes_by_scheme = _guarded_pools()
+        return pools
 
     def _trusting(self) -> PoolManager:
         """The pools, made once however many threads come first, which trust the platform's authority once it exists."""
@@ -137,6 +143,39 @@ class HttpClient:
                 self._context.load_verify_locations(self._authority)
                 self._trusted = True
             return self._pools
+
+
+def is_metadata(address: str) -> bool:
+    """Whether an address is link-local, or AWS's of a machine's metadata in IPv6."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_link_local or found == _METADATA
+
+
+def _guarded_pools() -> dict[str, Any]:
+    """Pools whose connections look at whom they reached before anything is sent: a name may lead anywhere."""
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import NewConnectionError
+
+    class Guarded(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            if is_metadata(made.getpeername()[0]):
+                made.close()
+                raise NewConnectionError(self, "link-local addresses are not asked")
+            return made
+
+    class GuardedHttps(Guarded, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Guarded
+
+    class HttpsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedHttps
+
+    return {"http": Pool, "https": HttpsPool}
 
 
 def _fields(given: Iterable[tuple[str, str]]) -> HTTPHeaderDict:

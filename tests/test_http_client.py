@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.http_client import HttpAnswer, HttpClient, Unreachable
+from kumoi.http_client import HttpAnswer, HttpClient, Unreachable, is_metadata
 
 
 class Server:
@@ -125,3 +125,30 @@ def test_silence_ends_in_time(server: Callable[..., Server]) -> None:
     with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s|timed out") as broken:
         send("GET", server(hang=True).url, seconds=0.2)
     assert broken.value.timeout
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("169.254.169.254", True),
+        ("169.254.170.2", True),
+        ("::ffff:169.254.169.254", True),
+        ("fe80::1%eth0", True),
+        ("fd00:ec2::254", True),
+        ("127.0.0.1", False),
+        ("10.0.0.1", False),
+        ("::1", False),
+    ],
+)
+def test_addresses_where_machines_get_their_credentials(address: str, refused: bool) -> None:
+    assert is_metadata(address) is refused
+
+
+def test_who_is_not_asked_gets_not_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.http_client.is_metadata", lambda address: address == "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with pytest.raises(Unreachable, match="link-local addresses are not asked"):
+            send("GET", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.recv(1) == b""

@@ -12,6 +12,8 @@ import click
 
 from kumoi.cli.connection import Connection, data_option, json_option
 
+_SECONDS = 60
+"""How long a query may take: twice what AppSync gives it."""
 CONFLICTS = {"automerge": "AUTOMERGE", "optimistic": "OPTIMISTIC_CONCURRENCY"}
 
 
@@ -134,10 +136,12 @@ def query(api: str, query: str, variables: str, token: str | None, data: Path | 
     body = json.dumps({"query": query, "variables": given}).encode()
     request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310  (the platform's own address)
     try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             result = json.loads(answer.read())
     except urllib.error.HTTPError as error:
         result = json.loads(error.read())
+    except OSError as error:  # nobody is there, or there is no answer in time
+        raise click.ClickException(f"{url} does not answer: {error}") from None
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
     if result.get("errors"):
         raise SystemExit(1)

@@ -3,7 +3,8 @@
 The credential scope is always read. With `--auth off` and `audit` everybody is taken at their word, but a presigned URL
 that has expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right;
 what is not signed at all is nobody's. S3 answers nobody where a bucket's policy or ACL says so; a few operations need
-no signature.
+no signature. What a page of another origin sends unsigned is answered for those and for S3 alone, in every mode: any
+page that somebody visits could ask.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Authentication:
             return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)
         try:
+            if credential is None and not unsigned and target.service != "s3" and "origin" in request.headers.index:
+                raise SignatureProblem("missing")
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
             if self._identity.verifies:

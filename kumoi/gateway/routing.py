@@ -205,6 +205,8 @@ class Router(HostNames):
             and (link := _sns_link(request, region))
         ):
             return link
+        if request.method == "OPTIONS" and _asks_for_a_page(request):
+            return Target("data-plane", "cognito-preflight", region)
         service = self._service(request, credential, host, form)
         if service == "s3":
             return _s3(request, host, region, credential)
@@ -357,6 +359,12 @@ def _s3_plane(request: Request, path: str) -> str | None:
     if request.method == "POST" and not request.query and _BUCKET.fullmatch(path):
         return "s3-post"
     return "s3-preflight" if request.method == "OPTIONS" else None
+
+
+def _asks_for_a_page(request: Request) -> bool:
+    """Whether a browser asks if a page of another origin may send what names its operation by X-Amz-Target."""
+    asked = request.headers.get("access-control-request-headers") or ""
+    return request.path in ("/", "") and "x-amz-target" in asked.lower()
 
 
 def _may_be_query(path: str) -> bool:

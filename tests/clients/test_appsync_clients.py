@@ -20,7 +20,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SOURCES = Path(__file__).parent / "amplify"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "chat"
 SDL = """
 type Query { hello: String }
 type Mutation { add(room: ID, text: String): Message }
@@ -37,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if npm is None:
         pytest.skip("npm is not installed")
     directory = tmp_path_factory.mktemp("amplify")
-    for source in (*SOURCES.iterdir(), EXAMPLE / "client.mjs"):
+    for source in SOURCES.iterdir():
         shutil.copy(source, directory)
     command = [npm, "install", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
@@ -66,10 +65,6 @@ class Program:
                 return
             assert said is not None, f"it ended before it said {wanted}: {seen}"
             seen.append(said)
-
-    def next(self, wanted: Any, seconds: float = 60) -> None:
-        """Read what it says next, which has to be that."""
-        assert self._lines.get(timeout=seconds) == wanted
 
     def say(self, word: str) -> None:
         assert self._process.stdin is not None
@@ -139,32 +134,6 @@ def test_amplify_subscribes_and_connects_again(node: Callable[..., Program], kum
     program.expect({"state": "Connected"})
     program.say("mutate")
     program.expect(got)
-
-
-def test_the_chat(node: Callable[..., Program], kumoi: Any) -> None:
-    """The example `chat`: two people in a room, and one elsewhere."""
-    stacks = kumoi.client("cloudformation")
-    body = (EXAMPLE / "template.yaml").read_text()
-    stacks.create_stack(StackName="chat", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    stacks.get_waiter("stack_create_complete").wait(StackName="chat", WaiterConfig={"Delay": 1})
-    found = stacks.describe_stacks(StackName="chat")["Stacks"][0]["Outputs"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found}
-    address = (f"http://localhost:{port(kumoi)}/graphql/{outputs['ApiId']}", outputs["ApiKey"])
-    ada = node("client.mjs", *address, "kitchen", "Ada")
-    ada.expect("— Ada is in kitchen")
-    ada.say("hello?")
-    elsewhere = node("client.mjs", *address, "cellar", "Eve")
-    elsewhere.expect("— Eve is in cellar")
-    bob = node("client.mjs", *address, "kitchen", "Bob")
-    bob.expect("Ada: hello?")
-    bob.expect("— Bob is in kitchen")
-    elsewhere.say("dark here")
-    bob.say("hello, Ada")
-    ada.next("Bob: hello, Ada")
-    ada.say(" ")
-    ada.next("— There is nothing in it.")
-    ada.say("bye")
-    bob.next("Ada: bye")
 
 
 def test_amplify_publishes_and_subscribes_to_events(node: Callable[..., Program], kumoi: Any) -> None:

@@ -48,14 +48,16 @@ def signed(auth: Any, *, key: str = "AKID", secret: str = "the secret", **option
     return Request("GET", url.path, url.query, Headers([("Host", url.netloc), *outgoing.headers.items()]))
 
 
-def caller(request: Request, mode: str, clock: Clock | None = None) -> Any:
+def caller(request: Request, mode: str, clock: Clock | None = None, *, unsigned: bool = False) -> Any:
     """The principal that the front would see."""
     target = Router().resolve(request)
     sent_path = request.path
     request.path = target.path or sent_path
     codec: Any = SimpleNamespace(model=SimpleNamespace(protocol="rest-xml"))
     identity: Any = OneKey(mode)
-    return asyncio.run(Authentication(identity, clock or Clock()).caller(request, target, codec, b"", sent_path))
+    return asyncio.run(
+        Authentication(identity, clock or Clock()).caller(request, target, codec, b"", sent_path, unsigned=unsigned)
+    )
 
 
 @pytest.mark.parametrize("auth", [S3SigV4Auth, S3SigV4QueryAuth])
@@ -108,6 +110,17 @@ def test_verify_wants_a_signature_and_what_has_none_is_nobodys_at_s3() -> None:
         caller(Request("POST", "/", "", Headers(headers)), "verify")
     nobody = caller(Request("GET", "/k", "", Headers([("Host", "photos.s3.localhost")])), "verify")
     assert nobody.is_anonymous
+
+
+@pytest.mark.parametrize("mode", ["off", "verify"])
+def test_what_a_page_sends_unsigned_is_answered_where_no_signature_is_needed(mode: str) -> None:
+    target = [("Host", "localhost"), ("X-Amz-Target", "DynamoDB_20120810.DeleteTable")]
+    page = Headers([*target, ("Origin", "https://elsewhere.example")])
+    with pytest.raises(AwsError) as refused:
+        caller(Request("POST", "/", "", page), mode)
+    assert refused.value.code.startswith("MissingAuthenticationToken")
+    caller(Request("POST", "/", "", page), mode, unsigned=True)
+    caller(Request("GET", "/k", "", Headers([("Host", "photos.s3.localhost"), ("Origin", "https://a.example")])), mode)
 
 
 def test_a_platform_clock_that_was_moved_locks_nobody_out() -> None:

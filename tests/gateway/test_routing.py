@@ -194,6 +194,13 @@ def test_scopes(line: str, name: str, expected: str) -> None:
     assert (target.region, target.access_key) == ("eu-west-1", "AKID")
 
 
+def test_a_browsers_question_for_a_page_that_names_its_operation_by_target() -> None:
+    asked = ("Access-Control-Request-Headers", "content-type,X-Amz-Target")
+    assert shown(resolve("OPTIONS /", asked)) == "data-plane cognito-preflight"
+    assert shown(resolve("OPTIONS /bucket/key", asked)) == "data-plane s3-preflight"
+    assert shown(resolve("OPTIONS /", ("Access-Control-Request-Headers", "content-type"))) == "data-plane s3-preflight"
+
+
 def test_s3_control_is_known_by_its_account_header() -> None:
     target = resolve("GET /v20180820/jobs", signed("s3"), ("x-amz-account-id", "123456789012"))
     assert target.service == "s3control"

@@ -78,9 +78,19 @@ def test_a_program_that_takes_too_long(source: str) -> None:
     assert context.broken
 
 
-def test_a_program_that_takes_too_much_memory() -> None:
-    outcome = run("function handler() { const a = []; while (true) a.push('x'.repeat(1000) + a.length) }")
+@pytest.mark.parametrize(
+    "source",
+    ["const a = []; while (true) a.push('x'.repeat(1000) + a.length)", "const a = []; while (true) a.push({ a })"],
+)
+def test_a_program_that_takes_too_much_memory(source: str) -> None:
+    outcome = run(f"function handler() {{ {source} }}")
     assert outcome.error.limit == "memory"
+
+
+@pytest.mark.parametrize("source", ["throw null", "return Promise.reject(null)"])
+def test_a_program_that_throws_null(source: str) -> None:
+    error = run(f"function handler() {{ {source} }}").error
+    assert (error.name, error.message, error.limit) == ("Error", "null", "")
 
 
 def test_a_program_that_does_not_compile() -> None:

@@ -6,6 +6,7 @@ It must stay on the thread that made it. A context whose call ran out of time or
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ SECONDS = 0.25
 _STACK = 256 * 1024
 _INTERRUPTED = ("InternalError", "the function ran out of CPU time")
 _HERE = Path(__file__).parent
+_THROWS_NULL = re.compile(r"\b(?:throw|reject)\s*\(?\s*null\b")
+"""A program that throws null itself: else it is what quickjs throws when no memory is left for an error."""
 
 Answer = Callable[[Any], Any]
 """Answers what a program asks for: a JSON value in, a JSON value out; raises LookupError or ValueError to refuse."""
@@ -76,6 +79,7 @@ class JsContext:
         self._context.set_memory_limit(used + memory)
         self._context.set_time_limit(seconds)
         self._seconds = seconds
+        self._throws_null = _THROWS_NULL.search(source) is not None
         self.calls = 0
         self.broken = False
         try:
@@ -126,11 +130,9 @@ class JsContext:
         outcome.effects = [(kind, value) for kind, value in state["effects"]]
         if state["error"] is not None:
             told = state["error"]
-            # What quickjs throws when memory runs out may even be null.
             self.broken = told["message"] in ("null", "out of memory")
-            outcome.error = (
-                JsError("InternalError", "out of memory", limit="memory") if self.broken else JsError(**told)
-            )
+            short = self.broken and not (told["message"] == "null" and self._throws_null)
+            outcome.error = JsError("InternalError", "out of memory", limit="memory") if short else JsError(**told)
         return outcome
 
     def _program(self, name: str) -> Any:

@@ -159,7 +159,7 @@ async def _by_token(call: Call, by_mode: Mapping[str, list[Mapping[str, Any]]], 
         for name, moment in (("iatTTL", "iat"), ("authTTL", "auth_time")):
             if config.get(name) and float(claims.get(moment, 0)) + config[name] / 1000 <= call.now:
                 raise Refused("Token has expired.")
-        return Caller(mode, identity)
+        return Caller(mode, identity, expires=float(expires))
     groups = claims.get("cognito:groups")
     identity |= {
         "username": claims.get("cognito:username", claims.get("username")),
@@ -167,7 +167,7 @@ async def _by_token(call: Call, by_mode: Mapping[str, list[Mapping[str, Any]]], 
         "defaultAuthStrategy": config.get("defaultAction", "ALLOW"),
         "groups": groups,
     }
-    return Caller(mode, identity, tuple(groups or ()))
+    return Caller(mode, identity, tuple(groups or ()), expires=float(expires))
 
 
 async def _check_client(claims: Mapping[str, Any], pattern: str | None) -> None:
@@ -198,15 +198,14 @@ async def _by_function(
     pattern = config.get("identityValidationExpression")
     if pattern and not await _matches(pattern, token):
         raise Refused
-    verdicts = call.part(Kept).verdicts
-    until, answer = verdicts.get((api.id, token), (0.0, None))
-    if until <= call.now:
-        answer = await _ask(call, api, config["authorizerUri"], token, request, headers)
+    verdicts, function = call.part(Kept).verdicts, str(config["authorizerUri"])
+    key = verdicts.key(api.id, function, token)
+    answer = verdicts.get(key, call.now)
+    if answer is None:
+        answer, size = await _ask(call, api, function, token, request, headers)
         seconds = answer.get("ttlOverride", config.get("authorizerResultTtlInSeconds", 300))
-        if len(verdicts) > 10_000:
-            verdicts.clear()
-        verdicts[api.id, token] = (call.now + float(seconds), answer)
-    if not answer or answer.get("isAuthorized") is not True:
+        verdicts.put(key, answer, call.now + float(seconds), size)
+    if answer.get("isAuthorized") is not True:
         raise Refused
     denied = frozenset(_denied(str(one)) for one in answer.get("deniedFields") or ())
     return Caller("AWS_LAMBDA", {"resolverContext": answer.get("resolverContext") or {}}, denied=denied)
@@ -214,7 +213,8 @@ async def _by_function(
 
 async def _ask(
     call: Call, api: Api, function: str, token: str, request: Mapping[str, Any], headers: Mapping[str, str]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], int]:
+    """What the function says, and how many bytes that is."""
     event = {
         "authorizationToken": token,
         "requestContext": {
@@ -235,7 +235,7 @@ async def _ask(
         raise Refused from None
     if "FunctionError" in found or not isinstance(answer, dict):
         raise Refused
-    return answer
+    return answer, len(found["Payload"])
 
 
 def _denied(named: str) -> str:

@@ -9,7 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kumoi.services.appsync.records import Version
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Compiled
+    from kumoi.services.appsync.verdicts import Verdicts
     from kumoi.state import State
     from kumoi.wire.sigv4 import Verifier
 
@@ -29,12 +30,11 @@ SCHEMAS = 64
 
 
 class Kept:
-    """The memory of one platform. `verdicts` are what functions said of (API, token), and until when."""
+    """The memory of one platform."""
 
     def __init__(self) -> None:
         self._bounds: Bounds | None = None
         self._schemas: OrderedDict[str, Compiled] = OrderedDict()
-        self.verdicts: dict[tuple[str, str], tuple[float, Any]] = {}
 
     @cached_property
     def cache(self) -> Cache:
@@ -75,6 +75,13 @@ class Kept:
         from kumoi.services.appsync.resolving.templates import Templates
 
         return Templates()
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What functions said of tokens."""
+        from kumoi.services.appsync.verdicts import Verdicts
+
+        return Verdicts()
 
     @cached_property
     def verifier(self) -> Verifier:

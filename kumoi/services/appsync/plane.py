@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
 
 MAX_REQUEST = 1024 * 1024
-MAX_EVENTS = 1300 * 1024
-"""Bytes of a request that publishes: five events of 240 KB, and what is around them."""
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
 _PREFLIGHT = [
     *_CORS,
@@ -83,13 +81,13 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
 
 async def _event(call: Call, place: Place, request: Request) -> Response:
     from kumoi.services.appsync.event_apis.plane import serve_publish
-    from kumoi.services.appsync.event_apis.publishing import NotDone
+    from kumoi.services.appsync.event_apis.publishing import MAX_PUBLICATION, NotDone
 
     call.meter("appsync_other_requests", 1)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "Events are published with POST.")
     try:
-        body = await request.body.read(MAX_EVENTS)
+        body = await request.body.read(MAX_PUBLICATION)
     except BodyTooLarge:
         return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1.3 MB.")
     headers = {name.lower(): value for name, value in request.headers.items}
@@ -123,9 +121,9 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
     answer = await bound.run(asked, kept.templates, read, chosen[0])
-    if not chosen[0].queries:
-        await publish(asked, bound.schema, read, chosen[0], answer)
     content = _json(answer)
+    if not chosen[0].queries:
+        await publish(asked, bound.schema, read, chosen[0], answer, len(content))
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
     return _sent(call, content, errors="errors" in answer)

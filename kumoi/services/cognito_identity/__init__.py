@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
+from kumoi.wire.http import HeaderList, Request
 
 cognito_identity = Service(
     "cognito-identity",
@@ -37,3 +38,12 @@ async def reset(_parts: Parts, state: State, account: str | None) -> None:
     from kumoi.services.cognito_identity.lookup import forget
 
     await forget(state.at("", ""), account)
+
+
+@cognito_identity.cross_origin
+async def cross_origin(_state: State, _request: Request) -> HeaderList:
+    """Pages of any origin may read the answers, as at AWS."""
+    return [
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType"),
+    ]

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
 from kumoi.state import State
+from kumoi.wire.http import HeaderList, Request
 
 cognito_idp = Service(
     "cognito-idp",
@@ -33,9 +34,10 @@ cognito_idp = Service(
         "operations.tags",
         "plane",
         "hosted.plane",
+        "browsers",
     ),
     resource=("UserPoolId", "ClientId", "PoolName", "ResourceArn"),
-    data_planes=("cognito-keys", "cognito-hosted-ui"),
+    data_planes=("cognito-keys", "cognito-hosted-ui", "cognito-preflight"),
     authorization="authorization",
     held="held",
     page="cognito",
@@ -57,3 +59,12 @@ async def reset(parts: Parts, state: State, account: str | None) -> None:
     from kumoi.services.cognito_idp.lifespan import forget
 
     await forget(parts, state, account)
+
+
+@cognito_idp.cross_origin
+async def cross_origin(_state: State, _request: Request) -> HeaderList:
+    """Pages of any origin may read the answers, as at AWS: what they may ask needs a password or a token."""
+    return [
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType"),
+    ]

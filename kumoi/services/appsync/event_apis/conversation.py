@@ -95,12 +95,14 @@ async def subscribe_to_channel(call: Call, apiId: str, Session: Session, Id: str
     """Subscribe a session to a channel, or tell its client why not."""
     try:
         api, headers = await _opened(call, apiId, Message)
-        channel = await subscribe(call, api, Message, headers)
+        channel, until = await subscribe(call, api, Message, headers)
     except NotDone as refusal:
         call.outcome = refusal.kind
         refuse(Session, "subscribe", Id, refusal.kind, str(refusal))
         return
-    call.part(Hub).add(Subscription(Session, Id, channel.path, None))
+    hub = call.part(Hub)
+    hub.end_by(Session, until)
+    hub.add(Subscription(Session, Id, channel.path, None))
     Session.post(messages.about("subscribe_success", Id))
 
 

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 MAX_EVENTS = 5
 MAX_EVENT = 240 * 1024
+MAX_PUBLICATION = 1300 * 1024
+"""Bytes of a request or message that publishes: five events, and what is around them."""
 UNIT = 5 * 1024
 """Bytes that one operation is billed for."""
 
@@ -84,19 +86,21 @@ async def publish(call: Call, api: EventApi, given: Mapping[str, Any], headers: 
     successful = [{"identifier": id, "index": number} for id, number in numbers.items() if id not in refused]
     call.meter("appsync_event_operations", operations)
     if delivered and any(call.part(Hub).listened(api.id, path) for path in where.covering()):
-        await call.part(Hub).publish(_later(call, api.id, where, delivered))
+        await call.part(Hub).publish(_later(call, api.id, where, delivered), sum(map(len, delivered)))
     return Published(successful, sorted(failed, key=lambda one: int(one["index"])))
 
 
-async def subscribe(call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str]) -> Channel:
-    """Whether `channel`, which may end with `/*`, may be subscribed to: answers it, or raises NotDone."""
+async def subscribe(
+    call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str]
+) -> tuple[Channel, float]:
+    """Whether `channel`, which may end with `/*`, may be subscribed to, and until when; raises NotDone."""
     where = _channel(given.get("channel"), wildcard=True)
     caller, namespace, source = await _authorized(call, api, where, "SUBSCRIBE", given, headers)
     try:
         await handlers.subscribed(_occasion(call, api, caller, headers, where, "SUBSCRIBE"), namespace, source)
     except FieldError as error:
         raise _handler_failed(error) from None
-    return where
+    return where, caller.expires
 
 
 @transactional

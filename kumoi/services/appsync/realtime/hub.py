@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from weakref import WeakValueDictionary
 
 from kumoi.clock import Clock
 from kumoi.services.appsync.realtime import messages
-from kumoi.services.appsync.realtime.session import Session
+from kumoi.services.appsync.realtime.session import LONGEST_SECONDS, Session
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 60.0
-LONGEST_SECONDS = 24 * 3_600.0
 MOST_IN_LINE = 1_000
+MOST_BYTES_IN_LINE = 64 * 1024 * 1024
 TURN = 0.002
 """Seconds after which the loop sees to others."""
 GOING_AWAY = 1001
@@ -47,14 +48,25 @@ class Hub:
         self._clock = clock
         self._sessions: set[Session] = set()
         self._feeds: dict[tuple[str, str], dict[Any, dict[Subscription, None]]] = {}
-        self._line: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_IN_LINE)
+        self._line: asyncio.Queue[tuple[Callable[[], Awaitable[None]], int]] = asyncio.Queue(MOST_IN_LINE)
+        self._bytes = 0
+        self._room = asyncio.Event()
+        self._wakes = math.inf
+        self._sooner = asyncio.Event()
         self.shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self, session: Session) -> None:
         """A session has begun."""
         self._sessions.add(session)
+        self._wake_by(session.ends_at)
         self._run()
+
+    def end_by(self, session: Session, moment: float) -> None:
+        """Have a session end at a moment, if it would not before."""
+        if moment < session.ends_at:
+            session.ends_at = moment
+            self._wake_by(moment)
 
     def close(self, session: Session) -> None:
         """A session has ended, and its subscriptions with it."""
@@ -100,9 +112,17 @@ class Hub:
             if subscription.session.subscriptions.get(subscription.id) is subscription:
                 yield subscription
 
-    async def publish(self, delivery: Callable[[], Awaitable[None]]) -> None:
-        """Put a delivery into the line."""
-        await self._line.put(delivery)
+    async def publish(self, delivery: Callable[[], Awaitable[None]], size: int) -> None:
+        """Put a delivery of so many bytes into the line."""
+        while self._bytes and self._bytes + size > MOST_BYTES_IN_LINE:
+            self._room.clear()
+            await self._room.wait()
+        self._bytes += size
+        try:
+            await self._line.put((delivery, size))
+        except asyncio.CancelledError:
+            self._leave(size)
+            raise
         self._run()
 
     async def close_all(self, account: str | None = None, api: str | None = None) -> None:
@@ -125,11 +145,17 @@ class Hub:
 
     async def _deliver(self) -> None:
         while True:
-            delivery = await self._line.get()
+            delivery, size = await self._line.get()
             try:
                 await delivery()
             except Exception:
                 logger.exception("a publication could not be delivered")
+            finally:
+                self._leave(size)
+
+    def _leave(self, size: int) -> None:
+        self._bytes -= size
+        self._room.set()
 
     async def _keep_alive(self) -> None:
         """Tell clients that the connection lives. They measure real time, wherever the platform's clock is."""
@@ -139,14 +165,27 @@ class Hub:
                 session.post(messages.KEEP_ALIVE)
 
     async def _end_old(self) -> None:
-        """Close connections that have lasted a day."""
+        """Close connections whose time is over."""
         while True:
             now = self._clock.now()
-            for session in [one for one in self._sessions if one.opened_at + LONGEST_SECONDS <= now]:
-                await session.close(GOING_AWAY, "the connection has lasted 24 hours")
+            for session in [one for one in self._sessions if one.ends_at <= now]:
+                lasted = session.ends_at >= session.opened_at + LONGEST_SECONDS
+                reason = "the connection has lasted 24 hours" if lasted else "the token has expired"
+                await session.close(GOING_AWAY, reason)
                 self._sessions.discard(session)
-            oldest = min((one.opened_at for one in self._sessions), default=now)
-            await self._clock.sleep_until(oldest + LONGEST_SECONDS)
+            self._wakes = min((one.ends_at for one in self._sessions), default=now + LONGEST_SECONDS)
+            self._sooner.clear()
+            sleeping: list[asyncio.Task[Any]] = [asyncio.create_task(self._clock.sleep_until(self._wakes))]
+            sleeping.append(asyncio.create_task(self._sooner.wait()))
+            try:
+                await asyncio.wait(sleeping, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in sleeping:
+                    one.cancel()
+
+    def _wake_by(self, moment: float) -> None:
+        if moment < self._wakes:
+            self._sooner.set()
 
 
 async def in_turns(items: Iterable[ItemT]) -> AsyncIterator[ItemT]:

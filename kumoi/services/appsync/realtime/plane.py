@@ -11,7 +11,7 @@ from kumoi.services.appsync import appsync
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.event_apis.access import authorized
 from kumoi.services.appsync.event_apis.conversation import EventConversation
-from kumoi.services.appsync.event_apis.publishing import read_event_api
+from kumoi.services.appsync.event_apis.publishing import MAX_PUBLICATION, read_event_api
 from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.lookup import find_place, find_version
 from kumoi.services.appsync.realtime import handshake, messages
@@ -22,7 +22,7 @@ from kumoi.services.appsync.realtime.session import Session
 from kumoi.services.appsync.realtime.signed import signable, signer
 from kumoi.services.appsync.realtime.subscribing import GraphqlConversation
 from kumoi.wire.http import Request, Response
-from kumoi.wire.websocket import Upgrade, WebSocketPeer
+from kumoi.wire.websocket import MAX_MESSAGE, Upgrade, WebSocketPeer
 
 _PATHS = {
     "/graphql": GRAPHQL,
@@ -49,7 +49,8 @@ async def connect(call: Call, path: str, attributes: Mapping[str, str]) -> Respo
         return Response(101, upgrade=_refusing(refusal, request, subprotocol))
     if conversation is None:
         return _plain(404, "NotFoundException", "The API is not found.")
-    return Response(101, upgrade=Upgrade(conversation.run, subprotocol))
+    largest = MAX_PUBLICATION if subprotocol == EVENTS else MAX_MESSAGE
+    return Response(101, upgrade=Upgrade(conversation.run, subprotocol, largest))
 
 
 async def _begun(call: Call, request: Request, given: Opening, subprotocol: str, id: str) -> Conversation | None:
@@ -66,13 +67,15 @@ async def _begun(call: Call, request: Request, given: Opening, subprotocol: str,
             if event_api is None:
                 return None
             call.caller = await signer(call, given.headers, signable("/event", place.api), given.payload)
-            await authorized(call, event_api, None, "CONNECT", {}, given.headers)
+            caller = await authorized(call, event_api, None, "CONNECT", {}, given.headers)
+            hub.end_by(session, caller.expires)
             return EventConversation(hub, call, session)
         bound = await call.part(Kept).bound(call.state, place.api, await find_version(call.state, place.api))
         if bound is None:
             return None
         call.caller = await signer(call, given.headers, signable("/graphql", place.api, "/connect"), given.payload)
-        await authenticate(call, bound.api, {}, given.headers, bound.keys)
+        caller = await authenticate(call, bound.api, {}, given.headers, bound.keys)
+        hub.end_by(session, caller.expires)
         return GraphqlConversation(hub, call, session)
     except Refused as refusal:
         raise Refusal(401, str(refusal), "UnauthorizedException") from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from kumoi.wire.errors import AwsError
 logger = logging.getLogger(__name__)
 
 MAX_PAYLOAD = 240 * 1024
+LARGE = 64 * 1024
+"""Bytes of an answer from which on it is walked on a thread."""
 UNIT = 5 * 1024
 """Bytes that one real-time message is billed for."""
 
@@ -36,14 +39,20 @@ class Publication(NamedTuple):
 
 
 async def publish(
-    asked: Asked, found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any]
+    asked: Asked, found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any], size: int
 ) -> None:
-    """Have a mutation's results delivered, and subscriptions ended, to those who listen."""
-    call, hub = asked.call, asked.call.part(Hub)
-    publications = [*_results(found, document, operation, answer), *(_ended(one) for one in asked.invalidations)]
+    """Have a mutation's results, an answer of so many bytes, delivered to those who listen; and subscriptions ended."""
+    call, hub, api = asked.call, asked.call.part(Hub), asked.api.id
+    publications = [_ended(one) for one in asked.invalidations]
+    if any(hub.listened(api, feed) for feeds in found.feeds.values() for feed in feeds):
+        if size > LARGE:
+            results = await asyncio.to_thread(_results, found, document, operation, answer)
+        else:
+            results = _results(found, document, operation, answer)
+        publications = [*results, *publications]
     for publication in publications:
-        if hub.listened(asked.api.id, publication.feed):
-            await hub.publish(_later(call, asked.api.id, publication))
+        if hub.listened(api, publication.feed):
+            await hub.publish(_later(call, api, publication), size)
 
 
 async def deliver(call: Call, api: str, publication: Publication) -> int:
@@ -89,17 +98,15 @@ async def _end(call: Call, hub: Hub, api: str, publication: Publication) -> int:
     return ended
 
 
-def _results(
-    found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any]
-) -> Iterator[Publication]:
+def _results(found: Compiled, document: Document, operation: Operation, answer: Mapping[str, Any]) -> list[Publication]:
     """The results of fields that succeeded, for each subscription that they feed."""
-    if not found.feeds:
-        return
     results = unaliased([operation.node.selection_set], document.fragments, answer.get("data")) or {}
-    for field, value in results.items():
-        if value is not None:
-            for feed in found.feeds.get(field, ()):
-                yield Publication(feed, value)
+    return [
+        Publication(feed, value)
+        for field, value in results.items()
+        if value is not None
+        for feed in found.feeds.get(field, ())
+    ]
 
 
 def _ended(given: Mapping[str, Any]) -> Publication:

@@ -15,12 +15,16 @@ from kumoi.wire.websocket import WebSocketClosed, WebSocketPeer
 
 logger = logging.getLogger(__name__)
 
+LONGEST_SECONDS = 24 * 3_600.0
 MOST_WAITING = 2 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A connection to an API. `subscriptions` are by the ids that the client gave them."""
+    """A connection to an API. `subscriptions` are by the ids that the client gave them.
+
+    It ends after 24 hours, or when a token expires that it or a subscription was opened with (`ends_at`).
+    """
 
     api: str
     account: str
@@ -30,6 +34,10 @@ class Session:
     peer: WebSocketPeer | None = None
     subscriptions: dict[str, Any] = field(default_factory=dict)
     dropped: bool = False
+    ends_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ends_at = self.opened_at + LONGEST_SECONDS
 
     def post(self, message: str) -> bool:
         """Send a message; answers whether it is on its way."""

@@ -6,6 +6,7 @@ may set filters. Its value goes nowhere.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -85,6 +86,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
         await _resolve(asked, chosen, bound.resolvers.get(("Subscription", name)))
     except FieldError as error:
         raise CannotStart(messages.error_entry(error.kind, error.message)) from None
+    call.part(Hub).end_by(session, caller.expires)
     return name, _wants(asked, found, chosen, given)
 
 
@@ -166,11 +168,12 @@ def _wants(asked: Asked, found: Compiled, chosen: _Chosen, given: Mapping[str, A
     filter = asked.filters.get("setSubscriptionFilter") or of_arguments(chosen.arguments)
     invalidation = asked.filters.get("setSubscriptionInvalidationFilter")
     variables = orjson.dumps(asked.variables, option=orjson.OPT_SORT_KEYS).decode()
-    who = (caller.mode, caller.groups, caller.denied)
+    who = (caller.mode, caller.groups, sorted(caller.denied))
     text = (given["query"], given.get("operationName"), variables)
     shared = asked.call.part(Hub).shared
-    # What fields are open depends on how the API is configured as well.
-    key = (asked.api.id, found, repr(properties), text, who, repr(filter), repr(invalidation))
+    # What fields are open depends on how the API is configured as well. A digest: queries are long, and there are many.
+    said = repr((properties, text, who, filter, invalidation))
+    key = (asked.api.id, found, hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest())
     wants: Wants | None = shared.get(key)
     if wants is None:
         # Fields are opened by who asks and by how the API is configured: neither changes while a subscription lasts.

@@ -6,6 +6,7 @@ this platform. Source: "Resolver mapping template reference for HTTP" and "… f
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,6 +21,7 @@ from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.signing import signed
 
 SECONDS = 29.0
+_LONG = 64 * 1024
 Who = Callable[[], Principal]
 """Who signs, where something is to be signed; raises FieldError."""
 _METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "PATCH"))
@@ -49,7 +51,7 @@ async def ask(field: Field, config: Mapping[str, Any], who: Who, request: Mappin
     fields: dict[str, str] = {}
     for name, value in answer.headers:
         fields[name] = f"{fields[name]},{value}" if name in fields else value
-    return {"statusCode": answer.status, "headers": fields, "body": answer.body.decode("utf-8", "replace")}
+    return {"statusCode": answer.status, "headers": fields, "body": await _readable(answer.body)}
 
 
 async def search(field: Field, config: Mapping[str, Any], who: Who, request: Mapping[str, Any]) -> Any:
@@ -75,9 +77,16 @@ async def search(field: Field, config: Mapping[str, Any], who: Who, request: Map
     if answer.status >= 400:
         raise FieldError(answer.body.decode("utf-8", "replace")[:1000], f"OpenSearch:{answer.status}")
     try:
-        return orjson.loads(answer.body) if answer.body else None
+        return await asyncio.to_thread(orjson.loads, answer.body) if answer.body else None
     except orjson.JSONDecodeError:
         raise FieldError("The domain's answer is no JSON.", "OpenSearch:InvalidAnswer") from None
+
+
+async def _readable(body: bytes) -> str:
+    """A body as text; a long one is read on a thread."""
+    if len(body) < _LONG:
+        return body.decode("utf-8", "replace")
+    return await asyncio.to_thread(body.decode, "utf-8", "replace")
 
 
 async def _sent(

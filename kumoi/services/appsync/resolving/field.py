@@ -5,6 +5,7 @@ Source: "AppSync resolver mapping template context reference".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -25,12 +26,13 @@ AUTH_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the request: by which way of authorization, and what programs see of them."""
+    """Who sent the request: by which way of authorization, what programs see of them, when their token expires."""
 
     mode: str
     identity: Mapping[str, Any] | None = None
     groups: tuple[str, ...] = ()
     denied: frozenset[str] = frozenset()
+    expires: float = math.inf
 
 
 @dataclass(slots=True)

@@ -38,6 +38,8 @@ DIRECTIVES = {
     "aws_cognito_user_pools": "AMAZON_COGNITO_USER_POOLS",
 }
 """The way of authorization that each directive opens a field or type for."""
+MOST_TOKENS = 250_000
+"""Names, brackets and texts of a definition: more than the largest one holds that says something."""
 PRELUDE = parse(
     "\n".join(f"scalar {name}" for name in NAMES)
     + """
@@ -105,7 +107,7 @@ class Compiled:
 def compiled(definition: str) -> Compiled:
     """Compile a definition; raises BadSchema."""
     try:
-        document = parse(definition)
+        document = parse(definition, max_tokens=MOST_TOKENS)
     except (GraphQLSyntaxError, RecursionError):
         raise BadSchema("Failed to parse schema document - ensure it's a valid SDL-formatted document.") from None
     own = [_name(node) for node in document.definitions]

@@ -51,6 +51,13 @@ def test_publishing_over_a_websocket(dial: Any) -> None:
     assert receiver.receive()["event"] == '{"n":1}'
 
 
+def test_five_events_as_large_as_they_may_be_in_one_message(dial: Any) -> None:
+    one = dial()
+    events = [json.dumps("x" * (240 * 1024 - 2))] * 5
+    answer = one.ask("publish", "1", "/chat/a", events=events)
+    assert [event["index"] for event in answer["successful"]] == [0, 1, 2, 3, 4]
+
+
 def test_unsubscribing(dial: Any, post: Post) -> None:
     one = dial()
     one.ask("subscribe", "1", "/chat/a")

@@ -13,14 +13,14 @@ from kumoi.clock import Clock
 from kumoi.doorway import Call
 from kumoi.services.appsync.event_apis.conversation import EventConversation
 from kumoi.services.appsync.realtime.conversation import MOST_UNDER_WAY
-from kumoi.services.appsync.realtime.hub import Hub, Subscription
+from kumoi.services.appsync.realtime.hub import MOST_BYTES_IN_LINE, Hub, Subscription
 from kumoi.services.appsync.realtime.session import Session
 from kumoi.wire.http import Request
 from kumoi.wire.websocket import WebSocketClosed
 
 
 def session() -> Session:
-    return Session("api", "000000000000", "us-east-1", Request("GET", "/"), 0.0)
+    return Session("api", "000000000000", "us-east-1", Request("GET", "/"), time.time())
 
 
 def test_subscribers_who_all_want_something_else_do_not_hold_the_loop() -> None:
@@ -124,3 +124,40 @@ def test_nobody_listens_once_a_session_is_over() -> None:
     assert hub.listened("api", "feed")
     hub.close(one)
     assert not hub.listened("api", "feed") and one.subscriptions == {}
+
+
+def test_what_waits_in_line_is_bounded_by_its_bytes() -> None:
+    async def run() -> tuple[int, int]:
+        hub, go, delivered = Hub(Clock()), asyncio.Event(), []
+
+        async def deliver() -> None:
+            await go.wait()
+            delivered.append(1)
+
+        half = MOST_BYTES_IN_LINE // 2
+        publishing = [asyncio.create_task(hub.publish(deliver, half)) for _ in range(5)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        waiting = sum(not one.done() for one in publishing)
+        go.set()
+        await asyncio.gather(*publishing)
+        while len(delivered) < 5:
+            await asyncio.sleep(0)
+        await hub.stop()
+        return waiting, hub._bytes
+
+    assert asyncio.run(run()) == (3, 0)
+
+
+def test_a_delivery_larger_than_the_line_is_taken_alone() -> None:
+    async def run() -> None:
+        hub, done = Hub(Clock()), asyncio.Event()
+
+        async def deliver() -> None:
+            done.set()
+
+        await hub.publish(deliver, MOST_BYTES_IN_LINE * 2)
+        await done.wait()
+        await hub.stop()
+
+    asyncio.run(run())

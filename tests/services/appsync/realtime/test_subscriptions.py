@@ -264,6 +264,37 @@ def test_a_connection_lasts_a_day(subscriber: Any, kumoi: Any) -> None:
         one.receive()
 
 
+@pytest.mark.kumoi_clock
+def test_a_connection_ends_with_the_token_that_it_or_a_subscription_was_opened_with(
+    subscriber: Any, dial: Any, kumoi: Any, client: Any, api: str
+) -> None:
+    cognito = kumoi.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="p")["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="a", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    )["UserPoolClient"]["ClientId"]
+    cognito.admin_create_user(UserPoolId=pool, Username="ann", MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="ann", Password="Correct-horse-1", Permanent=True)
+    who = {"USERNAME": "ann", "PASSWORD": "Correct-horse-1"}
+    answer = cognito.initiate_auth(ClientId=app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=who)
+    token = {"host": "localhost", "Authorization": answer["AuthenticationResult"]["AccessToken"]}
+    client.update_graphql_api(
+        apiId=api,
+        name="api",
+        authenticationType="AMAZON_COGNITO_USER_POOLS",
+        userPoolConfig={"userPoolId": pool, "awsRegion": "us-east-1", "defaultAction": "ALLOW"},
+        additionalAuthenticationProviders=[{"authenticationType": "API_KEY"}, {"authenticationType": "AWS_IAM"}],
+    )
+    by_token, later, by_key = dial(token), subscriber(), subscriber()
+    assert later.start("1", "subscription { onAdd { text } }", token)["type"] == "start_ack"
+    kumoi.advance(3601)
+    for ended in (by_token, later):
+        with pytest.raises(ConnectionClosed, match="the token has expired"):
+            while ended.receive():
+                pass
+    assert by_key.silent()
+
+
 def test_subscriptions_are_not_served_over_http(mutate: Mutate) -> None:
     with pytest.raises(OSError, match="400"):
         mutate("subscription { onAdd { id } }")
