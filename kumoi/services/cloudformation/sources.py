@@ -11,6 +11,7 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.services.cloudformation.records import Source
+from kumoi.services.cloudformation.sam import SERVERLESS, SamTranslator
 from kumoi.services.cloudformation.stored_text import read_stored
 from kumoi.services.cloudformation.template.graph import dependencies
 from kumoi.services.cloudformation.template.parameters import (
@@ -68,6 +69,8 @@ async def source_of(
     before: Source | None = None,
 ) -> Source:
     """Read and check everything that a request says of a stack; ValidationError or InsufficientCapabilities."""
+    if SERVERLESS in text:
+        call.part(SamTranslator).expect()
     template = await parsed(text)
     declared = template.get("Parameters", {})
     given = given_values(parameters or (), declared, before.parameters if before else {})
