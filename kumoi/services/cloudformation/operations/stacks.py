@@ -186,7 +186,8 @@ async def delete_stack(
     if stack.status in ABORTABLE:
         await call.part(Engine).abort(stack.id)
     refusal = f"Stack [{stack.id}] cannot be deleted while in status {{}}"
-    stack = await begin(call.state, stack.id, DELETABLE, refusal, "DELETE_IN_PROGRESS", call.now)
+    role = {} if RoleARN is None else {"role": RoleARN}
+    stack = await begin(call.state, stack.id, DELETABLE, refusal, "DELETE_IN_PROGRESS", call.now, **role)
     await call.part(Engine).run(stack, partial(Deployment.delete, retained=tuple(RetainResources or ())))
 
 

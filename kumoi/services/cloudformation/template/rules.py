@@ -74,10 +74,10 @@ class _Asking:
         return self._values[given]
 
     def and_(self, given: Any, depth: int) -> bool:
-        return all([self.truth(one, depth) for one in _several("Fn::And", given)])
+        return all(self.truth(one, depth) for one in _several("Fn::And", given))
 
     def or_(self, given: Any, depth: int) -> bool:
-        return any([self.truth(one, depth) for one in _several("Fn::Or", given)])
+        return any(self.truth(one, depth) for one in _several("Fn::Or", given))
 
     def not_(self, given: Any, depth: int) -> bool:
         if not isinstance(given, list) or len(given) != 1:
@@ -111,7 +111,7 @@ class _Asking:
         return found
 
     def value_of(self, _given: Any, _depth: int) -> Any:
-        raise _error("Kumoi knows no attributes of parameters' values: Fn::ValueOf and Fn::ValueOfAll are not supported")
+        raise _error("Fn::ValueOf and Fn::ValueOfAll are not supported: Kumoi knows no attributes of values")
 
     def _pair(self, name: str, given: Any, depth: int) -> tuple[Any, Any]:
         if not isinstance(given, list) or len(given) != 2:
