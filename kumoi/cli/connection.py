@@ -24,7 +24,8 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 class RunFile(msgspec.Struct, frozen=True):
     """What a running platform leaves in its data directory, so that other verbs find it.
 
-    `token` opens Studio where signatures are verified: whoever may read the directory may see everything.
+    `token` opens Studio where signatures are verified, and what lies below `/_kumoi/` where policies are enforced:
+    whoever may read the directory may see everything.
     """
 
     pid: int
@@ -82,10 +83,12 @@ def read_run_file(data: Path | None) -> RunFile | None:
 
 
 class Connection:
-    """HTTP to one platform's own interface."""
+    """HTTP to one platform's own interface, with its token where that is known."""
 
-    def __init__(self, url: str, timeout: float = 60.0) -> None:
+    def __init__(self, url: str, timeout: float = 60.0, token: str = "") -> None:
         self.url = url
+        self.token = token
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout = timeout
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORT
@@ -97,7 +100,7 @@ class Connection:
         """
         known = read_run_file(data)
         named = os.environ.get("KUMOI_URL") or os.environ.get("AWS_ENDPOINT_URL")
-        connection = cls(known.url if known else named or f"http://127.0.0.1:{DEFAULT_PORT}")
+        connection = cls(known.url, token=known.token) if known else cls(named or f"http://127.0.0.1:{DEFAULT_PORT}")
         if known is None and connection.process() is None:
             raise click.UsageError(f"no platform is running on {connection.url}: start one with `kumoi up`.")
         return connection
@@ -116,7 +119,7 @@ class Connection:
         connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
             content = None if body is None else json.dumps(body)
-            connection.request(method, f"/_kumoi/{path}" + (f"?{given}" if given else ""), content)
+            connection.request(method, f"/_kumoi/{path}" + (f"?{given}" if given else ""), content, self._headers)
             answer = connection.getresponse()
             text = answer.read()
         finally:
@@ -128,7 +131,7 @@ class Connection:
         part = target.with_name(f".{target.name}.part")
         connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS)
         try:
-            connection.request("GET", f"/_kumoi/{path}")
+            connection.request("GET", f"/_kumoi/{path}", headers=self._headers)
             answer = connection.getresponse()
             if answer.status >= 400:
                 self._understood(answer.status, answer.read())
@@ -151,7 +154,7 @@ class Connection:
         connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS, blocksize=1 << 20)
         try:
             with source.open("rb") as body:
-                headers = {"Content-Length": str(source.stat().st_size)}
+                headers = {**self._headers, "Content-Length": str(source.stat().st_size)}
                 with suppress(BrokenPipeError, ConnectionResetError):  # refused before its end: the answer says why
                     connection.request("POST", f"/_kumoi/{path}" + (f"?{given}" if given else ""), body, headers)
                 answer = connection.getresponse()

@@ -71,7 +71,8 @@ def command(context: click.Context, /, data: Path | None, **options: Any) -> Non
     """What has passed would cost on AWS, by Kumoi's dated price list."""
     if context.invoked_subcommand is not None:
         return
-    connection = Connection(Connection.find(data).url, PATIENCE)
+    found = Connection.find(data)
+    connection = Connection(found.url, PATIENCE, found.token)
     if options["budget"] is not None:
         wanted = {"usd_per_hour": options["budget"], "account": options["account"]}
         for one in connection.ask("POST", "budget", wanted)["budgets"]:

@@ -86,8 +86,8 @@ class _Deployment:
     def deploy(self, packager: Packager, deployer: Deployer) -> Packaged:
         """Deploy; ClickException when that failed."""
         began = time.monotonic()
-        packaged = packager.packaged(self._template)
         deployer.clear(self._name)
+        packaged = packager.packaged(self._template)
         plan = deployer.plan(self._name, packaged.template, self._parameters, self._tags)
         if plan is not None:
             for event in deployer.carry_out(plan):

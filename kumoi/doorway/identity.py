@@ -155,6 +155,15 @@ class Identity:
         """A secret of this platform's own for one purpose, the same as long as its data live."""
         return self._mac(b"purpose", purpose.encode()).hex()[:40]
 
+    @property
+    def platform_token(self) -> str:
+        """The token of whoever rules the platform: who may read its data directory finds it there."""
+        return self.secret_for("studio")
+
+    def rules(self, authorization: str | None) -> bool:
+        """Whether an Authorization header brings the platform's token."""
+        return hmac.compare_digest((authorization or "").encode(), f"Bearer {self.platform_token}".encode())
+
     def ticket(self, purpose: str, expires: float) -> str:
         """A signed permission for `purpose` (a download's path, say) until `expires` (epoch seconds)."""
         text = f"{int(expires)}.{purpose}".encode()

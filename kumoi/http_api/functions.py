@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
 _INVOCATIONS = re.compile(r"arn:[^:]+:apigateway:[^:]*:lambda:path/[0-9-]+/functions/(?P<arn>.+)/invocations")
 
+AS_CLIENT = "arn:aws:iam::*:user/*"
+"""Credentials that hand the client's identity on."""
+
 Reason = Literal["timeout", "refused", "throttled", "malformed", "function-error", "too-large"]
 
 
@@ -47,7 +50,9 @@ def function_of(uri: str) -> str:
 
 
 def acting(call: Call, source_arn: str, role: str | None) -> Principal:
-    """API Gateway as it calls what stands behind a route: in a role it was given, or itself."""
+    """API Gateway as it calls what stands behind a route: in a role it was given, as the client, or itself."""
+    if role == AS_CLIENT:
+        return call.caller
     if role is not None and ":role/" in role:
         return Principal.of_role(call.account, role, "BackplaneAssumeRoleSession", call.node)
     return Principal.of_service(call.account, "apigateway.amazonaws.com", call.node, source_arn)

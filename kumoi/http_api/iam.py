@@ -1,8 +1,9 @@
-"""AWS_IAM beside a resource policy: whether both together allow who signed a request to invoke a method."""
+"""Whether policies allow who signed a request to invoke a method, and API Gateway itself to ask a service."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kumoi.doorway import Ask, Authorization, Call
 from kumoi.doorway.authorization import Owned
@@ -24,3 +25,15 @@ async def check_invoke(call: Call, method_arn: str, policies: Sequence[Policy] =
     facts = Authorization("execute-api", policy=owned)
     asks = (Ask("execute-api:Invoke", method_arn),)
     await identity.authoriser.require(call, asks, facts, enforce=identity.enforces)
+
+
+async def ask_service(call: Call) -> Any:
+    """Make a call that an integration stands for; raises AwsError.
+
+    API Gateway itself, where it was given no role, may only what a resource's policy allows it: services without such
+    policies refuse it.
+    """
+    service = call.doorway.registry[call.service]
+    if call.caller.is_service and service.authorization.policy is None:
+        await call.doorway.identity.require(call, service, *service.authorization.asks(call))
+    return await call.doorway.dispatch(call)

@@ -5,9 +5,10 @@ Source: "Mapping template and access logging variable reference for API Gateway"
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -15,17 +16,30 @@ import orjson
 
 from kumoi.http_api import json_path
 from kumoi.http_api.json_path import MISSING, BadPath
-from kumoi.vtl import JsonList, Limits, Object, Template, VtlError
+from kumoi.vtl import JsonList, LimitExceeded, Limits, Object, Template, VtlError
 from kumoi.vtl.values import text_of
 
 LIMITS = Limits()
+FEW = Limits(steps=2_000)
+"""What a template may do on the event loop: some two milliseconds."""
+LARGE = 8_192
+"""Characters of a body from which on a template is rendered in a thread in any case."""
 _ESCAPES = {"\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r", '"': '\\"', "'": "\\'", "\\": "\\\\"}
 _ESCAPES |= {"/": "\\/"}
 
 
-def rendered(template: Template, known: Mapping[str, Any]) -> str:
-    """What a template makes of its variables; raises VtlError."""
-    return template.render(known, LIMITS, quiet_members=True).text
+async def rendered(template: Template, known: Callable[[], Mapping[str, Any]], length: int = 0) -> str:
+    """What a template makes of its variables and a body of so many characters; raises VtlError.
+
+    Most templates take a moment. One that matches patterns, or takes many steps, is rendered in a thread; what was
+    begun before that turned out is forgotten, so `known` makes the variables anew.
+    """
+    if length <= LARGE and not template.patterned:
+        try:
+            return template.render(known(), FEW, quiet_members=True).text
+        except LimitExceeded:
+            pass
+    return (await asyncio.to_thread(template.render, known(), LIMITS, quiet_members=True)).text
 
 
 def input_of(body: str, params: dict[str, dict[str, str]]) -> Object:

@@ -7,23 +7,37 @@ REST APIs", "Request validation for REST APIs".
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from kumoi import java_patterns
 from kumoi.java_patterns import BadPattern
 
-Schema = Callable[[Any], list[str]]
-"""What is wrong with a body, in words; empty for a valid one."""
+LARGE = 8_192
+"""Bytes of a body from which on it is validated in a thread."""
 
 _MOST_ERRORS = 5
 
 
 class BadSchema(ValueError):
     """A model's schema cannot be used."""
+
+
+class Schema(NamedTuple):
+    """A model ready for use: `wrong` tells what is wrong with a body, in words; `patterned`: it matches patterns."""
+
+    wrong: Callable[[Any], list[str]]
+    patterned: bool
+
+    async def problems(self, body: Any, length: int) -> list[str]:
+        """What is wrong with a body of so many bytes; empty for a valid one. What may take long is done in a thread."""
+        if length > LARGE or self.patterned:
+            return await asyncio.to_thread(self.wrong, body)
+        return self.wrong(body)
 
 
 def schema_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> Schema:
@@ -56,7 +70,7 @@ def schema_of(name: str, models: Mapping[str, Mapping[str, Any]]) -> Schema:
                 break
         return found
 
-    return wrong
+    return Schema(wrong, '"pattern' in orjson.dumps(document).decode())
 
 
 def _resolved(name: str, models: Mapping[str, Mapping[str, Any]]) -> Any:

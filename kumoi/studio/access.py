@@ -6,7 +6,6 @@ A name that somebody lets point to this machine (DNS rebinding) is none that the
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import urlsplit
 
 from kumoi.doorway import Identity
@@ -14,12 +13,6 @@ from kumoi.local_names import private_name
 from kumoi.wire.http import Request
 
 HEADER = "x-kumoi-studio"
-PURPOSE = "studio"
-
-
-def studio_token(identity: Identity) -> str:
-    """The token of this platform: the same as long as its data live."""
-    return identity.secret_for(PURPOSE)
 
 
 def refusal(identity: Identity, request: Request) -> tuple[int, str] | None:
@@ -30,8 +23,7 @@ def refusal(identity: Identity, request: Request) -> tuple[int, str] | None:
     if HEADER not in request.headers:
         return 403, f"requests carry the header {HEADER}"
     if identity.verifies:
-        sent = request.headers.get("authorization") or ""
-        if not hmac.compare_digest(sent.encode(), f"Bearer {studio_token(identity)}".encode()):
+        if not identity.rules(request.headers.get("authorization")):
             return 401, "this platform verifies who calls: `kumoi studio` shows its token"
         return None
     if not _ours(request.host):

@@ -18,7 +18,7 @@ from kumoi import __version__
 from kumoi.doorway import Doorway
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kumoi.studio import layouts, traces
-from kumoi.studio.access import refusal, studio_token
+from kumoi.studio.access import refusal
 from kumoi.studio.board import Board
 from kumoi.studio.bundle import Bundle
 from kumoi.studio.calls import Wanted, call
@@ -78,7 +78,7 @@ class Studio:
     @property
     def token(self) -> str:
         """What opens Studio where signatures are verified."""
-        return studio_token(self.doorway.identity)
+        return self.doorway.identity.platform_token
 
     def close(self) -> None:
         """End feeds and stop listening."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +12,16 @@ from kumoi.vtl.parser import parse
 from kumoi.vtl.run import Break, Limits, Rendered, Run, Stop
 
 _USUAL = Limits()
+_PATTERNS = re.compile(r"\.\s*(?:matches|replaceAll|replaceFirst|split)\s*\(")
 
 
 class Template:
-    """A template; raises VtlError where it cannot be read."""
+    """A template; raises VtlError where it cannot be read. `patterned`: it may match regular expressions."""
 
-    __slots__ = ("_block", "_macros")
+    __slots__ = ("_block", "_macros", "patterned")
 
     def __init__(self, source: str) -> None:
+        self.patterned = _PATTERNS.search(source) is not None
         parsed = parse(source)
         self._block = compiled_block(parsed.block)
         self._macros = {name: compiled_macro(macro) for name, macro in parsed.macros.items()}

@@ -72,24 +72,31 @@ def test_advancing_the_clock_stops_at_each_timer_on_the_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "local", "path", "status"),
+    ("mode", "local", "path", "token", "status"),
     [
-        ("enforce", False, "/_kumoi/reset", 403),
-        ("enforce", False, "/_kumoi/health", 200),
-        ("enforce", True, "/_kumoi/reset", 200),
-        ("audit", False, "/_kumoi/reset", 200),
+        ("enforce", False, "/_kumoi/reset", "it", 403),
+        ("enforce", False, "/_kumoi/health", "", 200),
+        ("enforce", True, "/_kumoi/reset", "", 401),
+        ("enforce", True, "/_kumoi/reset", "another", 401),
+        ("enforce", True, "/_kumoi/reset", "it", 200),
+        ("enforce", True, "/_kumoi/info", "", 200),
+        ("audit", False, "/_kumoi/reset", "", 200),
     ],
 )
-def test_an_enforcing_platform_is_ruled_from_its_own_machine(mode: str, local: bool, path: str, status: int) -> None:
+def test_an_enforcing_platform_is_ruled_by_who_has_its_token_on_its_own_machine(
+    mode: str, local: bool, path: str, token: str, status: int
+) -> None:
     forgotten: list[str | None] = []
 
     async def reset(account: str | None) -> None:
         forgotten.append(account)
 
-    doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=mode == "enforce"), registry=())
+    identity = SimpleNamespace(enforces=mode == "enforce", rules=lambda header: header == "Bearer it")
+    doorway: Any = SimpleNamespace(identity=identity, registry=())
     internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
-    method = "GET" if path.endswith("health") else "POST"
-    request = Request(method, path, client=("203.0.113.9", 5), local=local)
+    method = "POST" if path.endswith("reset") else "GET"
+    headers = Headers([("Authorization", f"Bearer {token}")] if token else [])
+    request = Request(method, path, headers=headers, client=("203.0.113.9", 5), local=local)
     assert asyncio.run(internal(request)).status == status
     assert forgotten == ([None] if path.endswith("reset") and status == 200 else [])
 
@@ -98,7 +105,9 @@ def test_an_enforcing_platform_is_ruled_from_its_own_machine(mode: str, local: b
     ("host", "origin", "status"),
     [
         ("localhost:4566", None, 200),
-        ("localhost:4566", "http://localhost:3000", 200),
+        ("localhost:4566", "http://localhost:4566", 200),
+        ("localhost:4566", "http://localhost:3000", 403),
+        ("127.0.0.1:4566", "http://localhost:4566", 403),
         ("[::1]:4566", None, 200),
         ("10.0.0.7:4566", "http://10.0.0.7:4566", 200),
         ("kumoi:4566", None, 200),
@@ -125,6 +134,6 @@ def test_a_picture_of_another_page_asks_for_nothing() -> None:
 
     doorway: Any = SimpleNamespace(identity=SimpleNamespace(enforces=False))
     internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
-    for site, status in (("cross-site", 403), ("same-origin", 200)):
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
         headers = Headers([("Host", "localhost:4566"), ("Sec-Fetch-Site", site)])
         assert asyncio.run(internal(Request("POST", "/_kumoi/reset", headers=headers))).status == status

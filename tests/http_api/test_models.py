@@ -12,7 +12,7 @@ from kumoi.http_api.models import schema_of
 
 
 def wrong(schema: dict[str, Any], body: Any) -> list[str]:
-    return schema_of("m", {"m": {"schema": json.dumps(schema)}})(body)
+    return schema_of("m", {"m": {"schema": json.dumps(schema)}}).wrong(body)
 
 
 UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True}

@@ -40,8 +40,8 @@ class Deployer:
         self, name: str, template: Mapping[str, Any], parameters: Mapping[str, str], tags: Mapping[str, str]
     ) -> Plan | None:
         """What a template would change of a stack; None when that is nothing. ClickException when it is refused."""
-        stored = self._artifacts.store(json.dumps(template).encode(), ".template")
         before = self.find(name)
+        stored = self._artifacts.store(json.dumps(template).encode(), ".template")
         new = before is None or before["StackStatus"] == "REVIEW_IN_PROGRESS"
         declared = template.get("Parameters") or {}
         unknown = [key for key in parameters if key not in declared]

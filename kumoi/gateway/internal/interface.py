@@ -21,7 +21,6 @@ from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import Request, Response
 
 _STUDIO = "/_kumoi/studio"
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROUTES: Routes = {**platform.ROUTES, **faults.ROUTES, **calls.ROUTES, **costs.ROUTES}
 
 Reset = Callable[[str | None], Awaitable[None]]
@@ -68,8 +67,14 @@ class Internal:
                 return _json({"error": f"use {' or '.join(methods)}"}, 405, [("Allow", ", ".join(methods))])
             known = sorted({path for _, path in _ROUTES})
             return _json({"error": f"nothing at {request.path}", "paths": known}, 404)
-        if not request.local and handler is not platform.health and self.doorway.identity.enforces:
-            return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
+        if handler is not platform.health and self.doorway.identity.enforces:
+            if not request.local:
+                return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
+            if handler not in platform.HARMLESS and not self.doorway.identity.rules(
+                request.headers.get("authorization")
+            ):
+                told = "with --auth enforce, this takes the token in platform.json of the data directory"
+                return _json({"error": told}, 401, [("WWW-Authenticate", "Bearer")])
         if _foreign(request):
             return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
@@ -81,19 +86,17 @@ class Internal:
 
 
 def _foreign(request: Request) -> bool:
-    """Whether a browser may send this for a page that is not the platform's own.
+    """Whether a browser may send this for a page that is not the platform's own: one at another port here.
 
     A page's own address tells where it came from, but a name that somebody else owns can be made to lead here after
     the page was loaded (DNS rebinding), and then it is its own origin: such names are not answered either.
     """
-    if request.headers.get("sec-fetch-site") == "cross-site":
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         return True  # an image or a form of such a page: it has no Origin
     if not private_name(urlsplit(f"//{request.host}").hostname):
         return True
     origin = request.headers.get("origin")
-    if origin is None:
-        return False
-    return origin == "null" or urlsplit(origin).hostname not in {*_LOCAL_HOSTS, urlsplit(f"//{request.host}").hostname}
+    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def _json(content: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:

@@ -92,6 +92,9 @@ async def _set_clock(internal: Internal, request: Request, query: Query) -> Any:
     return await _clock(internal, request, query)
 
 
+HARMLESS = frozenset((health, _info, _authority))
+"""What may be asked on this machine without a token: verbs look for the platform, clients trust its certificate."""
+
 ROUTES: Routes = {
     ("GET", "/_kumoi/health"): health,
     ("GET", "/_kumoi/info"): _info,

@@ -25,7 +25,7 @@ from kumoi.vtl import VtlError
 from kumoi.wire.http import BodyTooLarge
 
 
-def gateway_result(exchange: Exchange, own: Mapping[str, Mapping[str, Any]], refused: Refused) -> HttpResult:
+async def gateway_result(exchange: Exchange, own: Mapping[str, Mapping[str, Any]], refused: Refused) -> HttpResult:
     """What clients get where the gateway answers itself."""
     said = customised(refused.case, own) or {}
     status = int(said.get("statusCode") or refused.status)
@@ -33,7 +33,7 @@ def gateway_result(exchange: Exchange, own: Mapping[str, Mapping[str, Any]], ref
     found = response_template(said.get("responseTemplates") or {}, exchange.incoming.headers.get("accept", ""))
     if found is not None:
         media = found[0]
-        body = _rendered(exchange, found[1], body)
+        body = await _rendered(exchange, found[1], body)
     fields = [("x-amzn-ErrorType", refused.error), *refused.fields]
     for target, expression in (said.get("responseParameters") or {}).items():
         values = request_value(expression, exchange)
@@ -47,11 +47,14 @@ def gateway_result(exchange: Exchange, own: Mapping[str, Mapping[str, Any]], ref
     return HttpResult(status, fields, body)
 
 
-def _rendered(exchange: Exchange, source: str, usual: bytes) -> bytes:
+async def _rendered(exchange: Exchange, source: str, usual: bytes) -> bytes:
     """A gateway response's template, which knows the context and stage variables only."""
-    known = {"context": exchange.template_context(), "stageVariables": dict(exchange.variables)}
+
+    def known() -> dict[str, Any]:
+        return {"context": exchange.template_context(), "stageVariables": dict(exchange.variables)}
+
     try:
-        return rendered(exchange.call.part(CompiledDeployments).template(source), known).encode()
+        return (await rendered(exchange.call.part(CompiledDeployments).template(source), known)).encode()
     except VtlError as error:
         exchange.log(f"the template of the gateway response failed: {error}")
         return usual

@@ -5,6 +5,7 @@ Source: "Control and manage access to REST APIs", "Input to an API Gateway Lambd
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -82,7 +83,7 @@ async def _function(exchange: Exchange, authorizer_id: str, authorizer: Mapping[
     expression = authorizer.get("identityValidationExpression")
     if token and expression:
         try:
-            valid = matches(expression, identity[0] or "")
+            valid = await asyncio.to_thread(matches, expression, identity[0] or "")
         except BadPattern as error:
             raise Refused("AUTHORIZER_CONFIGURATION_ERROR", str(error)) from None
         if not valid:

@@ -5,6 +5,7 @@ What reads templates and schemas is imported when the first comes.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -53,14 +54,17 @@ class CompiledDeployment:
             self._policy = compiled_policy(text, region, account, self._deployment.api)
         return self._policy
 
-    def schema(self, model: str) -> Schema:
+    async def schema(self, model: str) -> Schema:
         """The schema of a model; raises BadSchema for one that cannot be used."""
         found = self._schemas.get(model)
         if found is None:
-            from kumoi.http_api.models import schema_of
-
-            found = self._schemas[model] = schema_of(model, self._models)
+            found = self._schemas[model] = await asyncio.to_thread(self._schema, model)
         return found
+
+    def _schema(self, model: str) -> Schema:
+        from kumoi.http_api.models import schema_of
+
+        return schema_of(model, self._models)
 
 
 class CompiledDeployments:

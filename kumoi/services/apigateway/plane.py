@@ -84,9 +84,9 @@ async def serve(
             " let clients upload larger ones to S3 with a presigned URL",
             ApiId,
         )
-        result = refusal(exchange, served.deployment, Refused("REQUEST_TOO_LARGE", "a request has at most 10 MB"))
+        result = await refusal(exchange, served.deployment, Refused("REQUEST_TOO_LARGE", "a request has at most 10 MB"))
     except Refused as refused:
-        result = refusal(exchange, served.deployment, refused)
+        result = await refusal(exchange, served.deployment, refused)
     return await _finished(exchange, served, result, perf_counter() - began)
 
 
@@ -136,7 +136,7 @@ async def answer(exchange: Exchange, served: Served) -> HttpResult:
         await validate(exchange, method, deployment)
         return await ask(exchange, method["methodIntegration"])
     except Refused as refused:
-        return refusal(exchange, deployment, refused)
+        return await refusal(exchange, deployment, refused)
 
 
 async def ask(exchange: Exchange, integration: Mapping[str, Any]) -> HttpResult:
@@ -163,12 +163,12 @@ def _failed(failure: IntegrationFailed, kind: str) -> Refused:
     return Refused("INTEGRATION_FAILURE", str(failure))
 
 
-def refusal(exchange: Exchange, deployment: CompiledDeployment, refused: Refused) -> HttpResult:
+async def refusal(exchange: Exchange, deployment: CompiledDeployment, refused: Refused) -> HttpResult:
     """The gateway response for a refusal; also where its own template fails."""
     exchange.refused = refused
     logger.debug("API %s answered %s: %s", exchange.api, refused.case, refused)
     exchange.log(f"Gateway response type: {refused.case}: {refused}")
-    return gateway_result(exchange, deployment.gateway_responses, refused)
+    return await gateway_result(exchange, deployment.gateway_responses, refused)
 
 
 async def _finished(exchange: Exchange, served: Served, result: HttpResult, seconds: float) -> Response:

@@ -5,7 +5,6 @@ Source: "Request validation for REST APIs in API Gateway".
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,9 +14,6 @@ from kumoi.http_api.models import BadSchema
 from kumoi.services.apigateway.compiled import CompiledDeployment
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.gateway_responses import Refused
-
-_LARGE = 65_536
-"""Bytes of a body from which on it is validated in a thread."""
 
 
 async def validate(exchange: Exchange, method: Mapping[str, Any], deployment: CompiledDeployment) -> None:
@@ -67,9 +63,8 @@ async def _check_body(exchange: Exchange, models: Mapping[str, str], deployment:
     except orjson.JSONDecodeError as error:
         raise _invalid(f"the body is no JSON: {error}", "[]") from None
     try:
-        schema = deployment.schema(model)
-        large = len(exchange.incoming.body) > _LARGE
-        wrong = await asyncio.to_thread(schema, body) if large else schema(body)
+        schema = await deployment.schema(model)
+        wrong = await schema.problems(body, len(exchange.incoming.body))
     except (BadSchema, RecursionError) as error:
         raise Refused("API_CONFIGURATION_ERROR", str(error) or "the schema nests too deep") from None
     if wrong:

@@ -12,8 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from kumoi.doorway import Call
 from kumoi.http_api.endpoints import send
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, acting, function_of, with_stage_variables
+from kumoi.http_api.iam import ask_service
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described, described_or_body
 from kumoi.http_client import Unreachable
@@ -99,9 +101,13 @@ async def _operation(exchange: Exchange, integration: Mapping[str, Any]) -> Http
     except ValueError as error:
         body = orjson.dumps({"__type": "SerializationException", "message": str(error)})
         return HttpResult(400, [("Content-Type", "application/json")], body)
+    origin = exchange.call
+    caller = acting(origin, exchange.source_arn, integration.get("CredentialsArn"))
+    call = Call(
+        origin.doorway, service, operation, params, caller, origin.account, origin.region, origin.onward, origin.node
+    )
     try:
-        gateway = acting(exchange.call, exchange.source_arn, integration.get("CredentialsArn"))
-        answer = await exchange.call.to_as(gateway, service, operation, **params)
+        answer = await ask_service(call)
     except AwsError as error:
         body = orjson.dumps({"__type": error.code, "message": error.message})
         return HttpResult(error.default_status, [("Content-Type", "application/json")], body)

@@ -42,13 +42,22 @@ def context(call: Call) -> dict[str, Sequence[str]]:
     return keys
 
 
+_WITH_ROLE = (
+    "CreateStack",
+    "UpdateStack",
+    "DeleteStack",
+    "CreateChangeSet",
+    "ContinueUpdateRollback",
+    "RollbackStack",
+)
+
 AUTHORIZATION = Authorization(
     "cloudformation",
     resource=stack,
     resources=dict.fromkeys(
         ("EstimateTemplateCost", "ListExports", "ListImports", "ListStacks", "ValidateTemplate"), everything
     ),
-    asks=dict.fromkeys(("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet"), with_role),
+    asks=dict.fromkeys(_WITH_ROLE, with_role),
     context=context,
     error="AccessDenied",
 )

@@ -14,6 +14,7 @@ import orjson
 
 from kumoi.doorway import Doorway
 from kumoi.names import uuid
+from kumoi.services.cloudformation.notices import announce
 from kumoi.services.cloudformation.records import (
     EVENTS,
     STACK,
@@ -64,7 +65,7 @@ class Journal:
             reason=reason,
             properties=None if properties is None else orjson.dumps(properties, default=str).decode(),
         )
-        await _noted(self.state, self.stack.id, None if deleted else resource, event)
+        await _noted(self.state, self.stack, None if deleted else resource, event)
         return resource
 
     async def keep(self, resource: StackResource) -> None:
@@ -110,6 +111,7 @@ async def begin(
 async def _stack_noted(tx: Transaction, stack: Stack, event: StackEvent) -> None:
     await stacks.put(tx, stack)
     await tx.append((EVENTS, stack.id), msgspec.msgpack.encode(event))
+    announce(tx, stack, event)
     if stack.status == "DELETE_COMPLETE":
         current = await names.get(tx, stack.name)
         if current is not None and current.id == stack.id:
@@ -117,10 +119,11 @@ async def _stack_noted(tx: Transaction, stack: Stack, event: StackEvent) -> None
 
 
 @transactional
-async def _noted(tx: Transaction, stack_id: str, resource: StackResource | None, event: StackEvent) -> None:
+async def _noted(tx: Transaction, stack: Stack, resource: StackResource | None, event: StackEvent) -> None:
     if resource is not None:
         await resources.put(tx, resource)
-    await tx.append((EVENTS, stack_id), msgspec.msgpack.encode(event))
+    await tx.append((EVENTS, stack.id), msgspec.msgpack.encode(event))
+    announce(tx, stack, event)
 
 
 @transactional

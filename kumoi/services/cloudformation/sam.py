@@ -1,5 +1,8 @@
 """SAM templates: translated by AWS's own translator in a child process, which stays for ten minutes after its last use.
 
+The process takes half a second to be ready, so it is begun as soon as a template is likely to come: deployers look for
+the stack first, and send what they have packaged afterwards. What nobody needed in the end stays for a minute.
+
 Source: "AWS SAM specification" of the SAM developer guide.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
@@ -19,8 +23,10 @@ from kumoi.wire.errors import AwsError, aws_error
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
 IDLE_SECONDS = 600.0
+UNUSED_SECONDS = 60.0
 LONGEST_SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
+logger = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).with_name("sam_program.py")
 
 
@@ -31,6 +37,22 @@ class SamTranslator:
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._ending: asyncio.TimerHandle | None = None
+        self._beginning: asyncio.Task[None] | None = None
+
+    def expect(self) -> None:
+        """A SAM template is likely to come: have the process begin now."""
+        if self._process is None and not self._turn.locked() and self._beginning is None:
+            self._beginning = asyncio.create_task(self._begin())
+
+    async def _begin(self) -> None:
+        try:
+            async with self._turn:
+                await self._started()
+                self._stay(UNUSED_SECONDS)
+        except OSError:
+            logger.warning("SAM's translator could not be begun ahead", exc_info=True)
+        finally:
+            self._beginning = None
 
     async def translate(
         self, template: Mapping[str, Any], parameters: Mapping[str, Any], region: str
@@ -49,7 +71,7 @@ class SamTranslator:
             except BaseException:
                 await self._stop()
                 raise
-            self._ending = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end)
+            self._stay(IDLE_SECONDS)
         if "errors" in answer:
             raise _refused(answer["errors"])
         translated: dict[str, Any] = answer["template"]
@@ -57,16 +79,27 @@ class SamTranslator:
 
     async def close(self) -> None:
         """End the process."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
         if self._ending is not None:
             self._ending.cancel()
         await self._stop()
 
-    async def _exchange(self, request: bytes) -> dict[str, Any]:
+    async def _started(self) -> Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", str(_PROGRAM), stdin=PIPE, stdout=PIPE, limit=_MOST_BYTES
             )
-        process = self._process
+        return self._process
+
+    def _stay(self, seconds: float) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ending = asyncio.get_running_loop().call_later(seconds, self._end)
+
+    async def _exchange(self, request: bytes) -> dict[str, Any]:
+        process = await self._started()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(request + b"\n")

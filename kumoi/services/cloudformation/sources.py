@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.names import partition_of
 from kumoi.services.cloudformation.records import Source
+from kumoi.services.cloudformation.sam import SERVERLESS, SamTranslator
 from kumoi.services.cloudformation.stored_text import read_stored
 from kumoi.services.cloudformation.template.graph import dependencies
 from kumoi.services.cloudformation.template.parameters import (
@@ -24,12 +26,18 @@ from kumoi.services.cloudformation.template.parsing import (
     check_resources,
     parse_template,
 )
+from kumoi.services.cloudformation.template.rules import check_rules
 from kumoi.services.cloudformation.transforms import EXTENSIONS, INCLUDE, named_transforms, transform
 from kumoi.wire.errors import AwsError, aws_error
 
 LONG_TEXT = 16_384
 """Characters of a template that is worth a thread to read."""
 
+_EXTENSIONS_OF_THE_LANGUAGE = re.compile(r'(?<!\\)"(Fn::(?:Length|ToJsonString))":')
+_SUPPORTED = (
+    "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, "
+    "Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Sub, Fn::Cidr, Fn::Transform"
+)
 _NAMED_IAM = frozenset(("RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"))
 _IAM_TYPES = re.compile(
     r"AWS::IAM::(AccessKey|Group|InstanceProfile|ManagedPolicy|Policy|Role|User|UserToGroupAddition)"
@@ -68,25 +76,47 @@ async def source_of(
     before: Source | None = None,
 ) -> Source:
     """Read and check everything that a request says of a stack; ValidationError or InsufficientCapabilities."""
+    if SERVERLESS in text:
+        call.part(SamTranslator).expect()
     template = await parsed(text)
     declared = template.get("Parameters", {})
     given = given_values(parameters or (), declared, before.parameters if before else {})
     looked_up = await _looked_up(call, declared, given)
     values = resolve_parameters(declared, given, looked_up)
     await check_patterns(declared, values)
+    check_rules(template, {**_pseudo(call), **{name: one.value for name, one in values.items()}})
     processed = await transform(call, template, {name: one.value for name, one in values.items()})
     check_resources(processed)
+    written = orjson.dumps(processed).decode()
+    if EXTENSIONS not in (name for name, _ in named_transforms(template)):
+        _check_functions(written)
     dependencies(processed["Resources"])
     _check_capabilities(processed, set(capabilities or ()))
     return Source(
         template=text,
-        processed=orjson.dumps(processed).decode(),
+        processed=written,
         parameters={name: one.text for name, one in values.items()},
         looked_up=looked_up,
         tags={tag["Key"]: tag["Value"] for tag in tags} if tags is not None else before.tags if before else {},
         capabilities=tuple(capabilities or ()),
         expanded=any(name not in (INCLUDE, EXTENSIONS) for name, _ in named_transforms(template)),
     )
+
+
+def _pseudo(call: Call) -> dict[str, str]:
+    """The pseudo parameters that rules may refer to."""
+    return {"AWS::AccountId": call.account, "AWS::Region": call.region, "AWS::Partition": partition_of(call.region)}
+
+
+def _check_functions(written: str) -> None:
+    """Refuse functions that only AWS::LanguageExtensions knows in a template that does not name it."""
+    found = _EXTENSIONS_OF_THE_LANGUAGE.search(written)
+    if found is not None:
+        raise aws_error(
+            "ValidationError",
+            f"Template error: Encountered unsupported function: {found[1]} Supported functions are: [{_SUPPORTED}]; "
+            f"{found[1]} needs Transform: {EXTENSIONS}",
+        )
 
 
 async def _looked_up(call: Call, declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,16 @@
 """Which permissions CodeDeploy's calls need: on an application, a deployment group or a configuration.
 
 Source: "Actions, resources, and condition keys for AWS CodeDeploy" of the service authorization reference. A call that
-names a deployment alone is asked about on every resource.
+names a deployment alone is asked about on every resource. Whoever makes a deployment group hands it the role it
+deploys in.
 """
 
 from __future__ import annotations
 
-from kumoi.doorway import Authorization, Call
+from collections.abc import Iterator
+
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import pass_role
 
 
 def addressed(call: Call) -> str:
@@ -22,4 +26,14 @@ def addressed(call: Call) -> str:
     return call.arn("codedeploy", f"deploymentconfig:{config}") if isinstance(config, str) else "*"
 
 
-AUTHORIZATION = Authorization("codedeploy", resource=addressed)
+def with_role(call: Call) -> Iterator[Ask]:
+    """The deployment group, and its role."""
+    yield from AUTHORIZATION.usual(call)
+    yield from pass_role(call, call.params.get("serviceRoleArn"), "codedeploy.amazonaws.com")
+
+
+AUTHORIZATION = Authorization(
+    "codedeploy",
+    resource=addressed,
+    asks=dict.fromkeys(("CreateDeploymentGroup", "UpdateDeploymentGroup"), with_role),
+)

@@ -5,8 +5,10 @@ Source: "Actions, resources, and condition keys for Amazon Cognito Identity" of 
 
 from __future__ import annotations
 
-from kumoi.doorway import Authorization, Call
-from kumoi.doorway.authorization import EVERYTHING, no_permission
+from collections.abc import Iterator
+
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import EVERYTHING, no_permission, pass_role
 
 PUBLIC = ("GetCredentialsForIdentity", "GetId", "GetOpenIdToken", "UnlinkIdentity")
 
@@ -19,4 +21,16 @@ def pool(call: Call) -> str:
     return str(call.params.get("ResourceArn") or EVERYTHING)
 
 
-AUTHORIZATION = Authorization("cognito-identity", resource=pool, asks=dict.fromkeys(PUBLIC, no_permission))
+def with_roles(call: Call) -> Iterator[Ask]:
+    """The pool, and the roles that its identities get."""
+    yield from AUTHORIZATION.usual(call)
+    roles = call.params.get("Roles")
+    for role in dict.fromkeys(roles.values()) if isinstance(roles, dict) else ():
+        yield from pass_role(call, role, "cognito-identity.amazonaws.com")
+
+
+AUTHORIZATION = Authorization(
+    "cognito-identity",
+    resource=pool,
+    asks={**dict.fromkeys(PUBLIC, no_permission), "SetIdentityPoolRoles": with_roles},
+)

@@ -5,8 +5,10 @@ Source: "Actions, resources, and condition keys for Amazon Cognito User Pools" o
 
 from __future__ import annotations
 
-from kumoi.doorway import Authorization, Call
-from kumoi.doorway.authorization import EVERYTHING, no_permission
+from collections.abc import Iterator
+
+from kumoi.doorway import Ask, Authorization, Call
+from kumoi.doorway.authorization import EVERYTHING, no_permission, pass_role
 
 PUBLIC = (
     *("ChangePassword", "ConfirmForgotPassword", "ConfirmSignUp", "DeleteUser", "DeleteUserAttributes"),
@@ -25,4 +27,16 @@ def pool(call: Call) -> str:
     return str(call.params.get("ResourceArn") or EVERYTHING)
 
 
-AUTHORIZATION = Authorization("cognito-idp", resource=pool, asks=dict.fromkeys(PUBLIC, no_permission))
+def with_role(call: Call) -> Iterator[Ask]:
+    """The pool, and the role it sends text messages in."""
+    yield from AUTHORIZATION.usual(call)
+    texting = call.params.get("SmsConfiguration")
+    if isinstance(texting, dict):
+        yield from pass_role(call, texting.get("SnsCallerArn"), "cognito-idp.amazonaws.com")
+
+
+_TEXTING = ("CreateUserPool", "UpdateUserPool", "SetUserPoolMfaConfig")
+
+AUTHORIZATION = Authorization(
+    "cognito-idp", resource=pool, asks={**dict.fromkeys(PUBLIC, no_permission), **dict.fromkeys(_TEXTING, with_role)}
+)

@@ -5,12 +5,12 @@ Source: "Actions, resources, and condition keys for Amazon SNS" of the service a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
-from kumoi.doorway.authorization import EVERYTHING, resource_tags
+from kumoi.doorway.authorization import EVERYTHING, pass_role, resource_tags
 from kumoi.names import Arn
 from kumoi.policy import compile_policy
 from kumoi.services.sns.records import Topic, topics
@@ -38,6 +38,17 @@ def resource(call: Call) -> str:
         platform = params.get("Platform")
         return call.arn("sns", name if platform is None else f"app/{platform}/{name}")
     return EVERYTHING
+
+
+def with_roles(call: Call) -> Iterator[Ask]:
+    """The topic or subscription, and the roles that its attributes hand over: to deliver in, to log in."""
+    yield from AUTHORIZATION.usual(call)
+    attributes = call.params.get("Attributes")
+    given = dict(attributes) if isinstance(attributes, Mapping) else {}
+    given[str(call.params.get("AttributeName"))] = call.params.get("AttributeValue")
+    for name, value in given.items():
+        if str(name).endswith("RoleArn"):
+            yield from pass_role(call, value, "sns.amazonaws.com")
 
 
 def context(call: Call) -> dict[str, Sequence[str]]:
@@ -80,6 +91,13 @@ AUTHORIZATION = Authorization(
     "sns",
     resource=resource,
     actions={"PublishBatch": "Publish"},
+    asks=dict.fromkeys(
+        (
+            *("CreateTopic", "SetTopicAttributes", "Subscribe", "SetSubscriptionAttributes"),
+            *("CreatePlatformApplication", "SetPlatformApplicationAttributes"),
+        ),
+        with_roles,
+    ),
     context=context,
     policy=owned,
     error="AuthorizationError",

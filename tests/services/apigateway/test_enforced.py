@@ -29,12 +29,66 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_who_may_invoke(url: str, zipped: Callable[[dict[str, str]], bytes], build: Any) -> None:
-    def client(service: str) -> Any:
+@pytest.fixture
+def client(url: str) -> Iterator[Callable[[str], Any]]:
+    """Make clients of the account's root."""
+    made = []
+
+    def make(service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1})
         given = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "config": config}
-        return boto3.client(service, endpoint_url=url, region_name="us-east-1", **given)
+        made.append(boto3.client(service, endpoint_url=url, region_name="us-east-1", **given))
+        return made[-1]
 
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_service_behind_a_method_is_asked_in_a_role_or_on_account_of_its_policy(
+    url: str, client: Callable[[str], Any], build: Any
+) -> None:
+    gateway, iam, sqs = client("apigateway"), client("iam"), client("sqs")
+    queue = sqs.create_queue(QueueName="letters")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:letters"
+    gateways = {"Service": "apigateway.amazonaws.com"}
+    trust = json.dumps({"Statement": [{"Effect": "Allow", "Principal": gateways, "Action": "sts:AssumeRole"}]})
+    role = iam.create_role(RoleName="tables", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    statement = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
+    iam.put_role_policy(RoleName="tables", PolicyName="p", PolicyDocument=json.dumps({"Statement": [statement]}))
+    made = build(gateway)
+    tables = "arn:aws:apigateway:us-east-1:dynamodb:action/ListTables"
+
+    def method(key: str, uri: str, **given: Any) -> None:
+        integration = {"type": "AWS", "integrationHttpMethod": "POST", "uri": uri, **given}
+        made.method(key, integration, [{"statusCode": "200"}])
+
+    method("POST /tables", tables)
+    method("POST /role", tables, credentials=role)
+    method(
+        "POST /letters",
+        "arn:aws:apigateway:us-east-1:sqs:action/SendMessage",
+        requestTemplates={"application/json": json.dumps({"QueueUrl": queue, "MessageBody": "a letter"})},
+    )
+    made.deploy()
+    host = f"{made.id}.execute-api.us-east-1.amazonaws.com"
+    with urllib3.PoolManager(retries=False) as http:
+
+        def post(path: str) -> str:
+            answer = http.request("POST", f"{url}/dev{path}", body=b"{}", headers={"Host": host})
+            return str(answer.data)
+
+        assert "not authorized to perform: dynamodb:ListTables" in post("/tables")
+        assert "TableNames" in post("/role")
+        assert "not authorized to perform: sqs:sendmessage" in post("/letters")
+        statement = {"Effect": "Allow", "Principal": gateways, "Action": "sqs:SendMessage", "Resource": arn}
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Statement": [statement]})})
+        assert "MessageId" in post("/letters")
+
+
+def test_who_may_invoke(
+    url: str, client: Callable[[str], Any], zipped: Callable[[dict[str, str]], bytes], build: Any
+) -> None:
     functions, iam, gateway = client("lambda"), client("iam"), client("apigateway")
     arn = functions.create_function(
         FunctionName="f",
@@ -75,5 +129,3 @@ def test_who_may_invoke(url: str, zipped: Callable[[dict[str, str]], bytes], bui
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName="ada", PolicyName="p", PolicyDocument=policy)
         assert get("/signed", sign=True).data == b"called"
-    for one in (functions, iam, gateway):
-        one.close()

@@ -29,14 +29,36 @@ Connect = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a platform that enforces policies."""
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The data directory of a platform that enforces policies."""
     data = str(tmp_path_factory.mktemp("enforce"))
     kumoi = [sys.executable, "-m", "kumoi"]
     up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "enforce", "--data", data]
     subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
-    yield json.loads((Path(data) / "platform.json").read_text())["url"]
+    yield data
     subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def enforcing(data: str) -> str:
+    """Its URL."""
+    return str(json.loads((Path(data) / "platform.json").read_text())["url"])
+
+
+@pytest.fixture(scope="module")
+def ruling(data: str) -> Callable[..., Any]:
+    """Ask `/_kumoi/` with the platform's token."""
+    found = json.loads((Path(data) / "platform.json").read_text())
+
+    def ask(path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {found['token']}"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{found['url']}/_kumoi/{path}", content, headers)
+        ) as answer:
+            return json.load(answer)
+
+    return ask
 
 
 @pytest.fixture
@@ -510,7 +532,7 @@ def test_signed_urls_and_routes_ask_policies(
     assert get("execute-api", f"{route}/signed") == (200, "hello")
 
 
-def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, enforcing: str) -> None:
+def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, ruling: Callable[..., Any]) -> None:
     iam, sqs, events, s3 = connect("iam"), connect("sqs"), connect("events"), connect("s3")
     queue = sqs.create_queue(QueueName="letters")["QueueUrl"]
     sqs.create_queue(QueueName="closed")
@@ -543,8 +565,7 @@ def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, e
     )
     events.put_events(Entries=[{"Source": "shop", "DetailType": "d", "Detail": '{"from": "an event"}'}])
     s3.put_object(Bucket="parcels", Key="from a bucket", Body=b"x")
-    advance = json.dumps({"action": "advance", "seconds": 61}).encode()
-    urllib.request.urlopen(urllib.request.Request(f"{enforcing}/_kumoi/clock", advance, method="POST")).close()
+    ruling("clock", {"action": "advance", "seconds": 61})
     bodies = ""
 
     def all_came() -> bool:
@@ -556,8 +577,7 @@ def test_deliveries_need_the_targets_policy_or_act_in_a_role(connect: Connect, e
     eventually(all_came, LONG_POLLS)
 
     def refused() -> Any:
-        with urllib.request.urlopen(f"{enforcing}/_kumoi/hops?limit=2000") as answer:
-            hops = json.loads(answer.read())["hops"]
+        hops = ruling("hops?limit=2000")["hops"]
         return [one for one in hops if one["target"] == "sqs:closed" and one["operation"] == "SendMessage"]
 
     assert {(one["outcome"], one["principal"]) for one in eventually(refused)} == {
@@ -662,6 +682,18 @@ def test_items_of_a_table_are_divided_by_their_leading_keys(connect: Connect) ->
     refusal(mine.batch_get_item, RequestItems={"Scores": {"Keys": [key("gus"), key("ann")]}})
     refusal(mine.transact_write_items, TransactItems=[{"Put": {"TableName": "Scores", "Item": key("ann")}}])
     refusal(mine.scan, TableName="Scores")
+
+
+def test_the_platform_is_ruled_by_who_has_its_token(enforcing: str, data: str) -> None:
+    for method, path in (("POST", "reset"), ("GET", "snapshot"), ("GET", "hops"), ("POST", "clock")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(f"{enforcing}/_kumoi/{path}", method=method))
+        assert refused.value.code == 401
+        refused.value.close()
+    shown = subprocess.run(
+        [sys.executable, "-m", "kumoi", "fault", "list", "--data", data], capture_output=True, text=True
+    )
+    assert shown.returncode == 0, shown.stderr
 
 
 def test_there_are_no_live_views_for_those_who_cannot_sign(enforcing: str) -> None:

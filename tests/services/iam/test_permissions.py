@@ -243,6 +243,36 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             [f"states:CreateStateMachine arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m", f"iam:PassRole {ROLE}"],
         ),
         (
+            "codedeploy",
+            "CreateDeploymentGroup",
+            {"applicationName": "a", "deploymentGroupName": "g", "serviceRoleArn": ROLE},
+            [
+                f"codedeploy:CreateDeploymentGroup arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentgroup:a/g",
+                f"iam:PassRole {ROLE}",
+            ],
+        ),
+        (
+            "sns",
+            "SetTopicAttributes",
+            {"TopicArn": "arn:t", "AttributeName": "SQSFailureFeedbackRoleArn", "AttributeValue": ROLE},
+            ["sns:SetTopicAttributes arn:t", f"iam:PassRole {ROLE}"],
+        ),
+        (
+            "sns",
+            "Subscribe",
+            {"TopicArn": "arn:t", "Protocol": "firehose", "Attributes": {"SubscriptionRoleArn": ROLE, "RawMessage": 1}},
+            ["sns:Subscribe arn:t", f"iam:PassRole {ROLE}"],
+        ),
+        (
+            "cognito-identity",
+            "SetIdentityPoolRoles",
+            {"IdentityPoolId": "r:1", "Roles": {"authenticated": ROLE, "unauthenticated": ROLE}},
+            [
+                f"cognito-identity:SetIdentityPoolRoles arn:aws:cognito-identity:{REGION}:{ACCOUNT}:identitypool/r:1",
+                f"iam:PassRole {ROLE}",
+            ],
+        ),
+        (
             "pipes",
             "CreatePipe",
             {"Name": "p", "RoleArn": ROLE},

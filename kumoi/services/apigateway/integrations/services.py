@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 import orjson
 
 from kumoi.doorway import Call, Principal
-from kumoi.http_api.functions import IntegrationFailed, acting, with_stage_variables
+from kumoi.http_api import iam
+from kumoi.http_api.functions import AS_CLIENT, IntegrationFailed, acting, with_stage_variables
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.integrations.endpoints import filled
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing
@@ -140,22 +141,17 @@ async def _dispatched(exchange: Exchange, operation: Operation, request: Request
             origin.node,
             http=request,
         )
-        return meant.encode(await origin.doorway.dispatch(call), call.request_id)
+        return meant.encode(await iam.ask_service(call), call.request_id)
     except AwsError as error:
         return meant.encode_error(error, origin.request_id)
 
 
 def _caller(exchange: Exchange, credentials: str | None) -> Principal:
     """Who asks: the integration's role, the client where the integration hands its identity on, else API Gateway."""
-    call = exchange.call
-    if credentials and credentials != "arn:aws:iam::*:user/*":
-        role = with_stage_variables(credentials, exchange.variables)
-        if ":role/" not in role:
-            raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
-        return acting(call, exchange.source_arn, role)
-    if credentials:
-        return call.caller
-    return acting(call, exchange.source_arn, None)
+    role = with_stage_variables(credentials, exchange.variables) if credentials else None
+    if role and role != AS_CLIENT and ":role/" not in role:
+        raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
+    return acting(exchange.call, exchange.source_arn, role)
 
 
 async def _content(response: Response) -> bytes:

@@ -22,20 +22,22 @@ from kumoi.services.apigateway.template_variables import variables
 from kumoi.vtl import VtlError
 from kumoi.vtl.values import text_of
 
-_LARGE = 8_192
-"""Bytes of a body from which on a template is rendered in a thread: what it loops over may take a while."""
 _LONGEST_FIELD = 10_240
 """Characters of a header field or parameter that a template overrides: API Gateway's quota for all header fields."""
 
 
-async def render(exchange: Exchange, source: str, body: bytes, context: dict[str, Any]) -> str:
-    """What a template makes of a body (a large one in a thread); Refused where it fails."""
+async def render(exchange: Exchange, source: str, body: bytes) -> tuple[str, dict[str, Any]]:
+    """What a template makes of a body, and the context with what it overrides; Refused where it fails."""
+    text, context = body.decode("utf-8", "replace"), dict[str, Any]()
+
+    def known() -> dict[str, Any]:
+        nonlocal context
+        context = exchange.template_context()
+        return variables(exchange, text, context)
+
     try:
         template = exchange.call.part(CompiledDeployments).template(source)
-        known = variables(exchange, body.decode("utf-8", "replace"), context)
-        if len(body) > _LARGE:
-            return await asyncio.to_thread(rendered, template, known)
-        return rendered(template, known)
+        return await rendered(template, known, len(text)), context
     except VtlError as error:
         exchange.log(f"Execution failed due to configuration error: Unable to transform: {error}")
         raise Refused("API_CONFIGURATION_ERROR", f"a mapping template failed: {error}") from None
@@ -54,8 +56,8 @@ async def apply_request_template(exchange: Exchange, integration: Mapping[str, A
     if source is None:
         outgoing.body = body
         return
-    context = exchange.template_context()
-    outgoing.body = (await render(exchange, source, body, context)).encode()
+    made, context = await render(exchange, source, body)
+    outgoing.body = made.encode()
     exchange.log_body("Endpoint request", outgoing.body)
     overridden = context.get("requestOverride") or {}
     for name, value in _texts(overridden.get("header")).items():
@@ -82,7 +84,11 @@ def request_template(integration: Mapping[str, Any], media: str) -> str | None:
 
 async def respond(exchange: Exchange, integration: Mapping[str, Any], answer: Answer) -> HttpResult:
     """The response that an integration's answer becomes."""
-    selected = selected_response(integration.get("integrationResponses") or {}, answer)
+    responses = integration.get("integrationResponses") or {}
+    if answer.failed_with is None:
+        selected = selected_response(responses, answer)
+    else:  # an error's message may be long, and patterns slow on it
+        selected = await asyncio.to_thread(selected_response, responses, answer)
     if selected is None:
         exchange.log(
             "Execution failed due to configuration error: "
@@ -101,8 +107,8 @@ async def respond(exchange: Exchange, integration: Mapping[str, Any], answer: An
     if found is not None:
         media, source = found
         if source:
-            context = exchange.template_context()
-            body = (await render(exchange, source, body, context)).encode()
+            made, context = await render(exchange, source, body)
+            body = made.encode()
             status, fields = _overridden(context, status, fields)
     elif not is_binary(media, exchange.binary_types):
         media = "application/json"

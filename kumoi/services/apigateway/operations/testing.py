@@ -61,7 +61,7 @@ async def test_invoke_method(
         await validate(exchange, method, compiled)
         result = await ask(exchange, method["methodIntegration"])
     except Refused as refused:
-        result = refusal(exchange, compiled, refused)
+        result = await refusal(exchange, compiled, refused)
     exchange.log(f"Method completed with status: {result.status}")
     return _described(exchange, result, int((perf_counter() - began) * 1000))
 

@@ -37,14 +37,14 @@ async def integrate(
         return await _proxy_function(occasion, integration)
     if kind == "HTTP_PROXY":
         return await _endpoint(occasion, integration, occasion.body or "")
-    message = _templated(occasion, integration)
+    message = await _templated(occasion, integration)
     if kind == "AWS":
         result = await _function(occasion, integration, message)
     elif kind == "HTTP":
         result = await _endpoint(occasion, integration, message)
     else:
         result = _mock(message)
-    return _responded(occasion, result, responses)
+    return await _responded(occasion, result, responses)
 
 
 async def _invoked(occasion: Occasion, integration: Mapping[str, Any], payload: Any) -> bytes:
@@ -114,17 +114,17 @@ def _parameters(occasion: Occasion, integration: Mapping[str, Any]) -> list[tupl
     return made
 
 
-def _templated(occasion: Occasion, integration: Mapping[str, Any]) -> str:
+async def _templated(occasion: Occasion, integration: Mapping[str, Any]) -> str:
     """The message as the integration's template rewrites it."""
     body = occasion.body or ""
     templates = integration.get("RequestTemplates") or {}
     chosen = _chosen(templates, integration.get("TemplateSelectionExpression"), body)
-    return body if chosen is None else _rendered(chosen, body, occasion)
+    return body if chosen is None else await _rendered(chosen, body, occasion)
 
 
-def _rendered(template: str, body: str, occasion: Occasion) -> str:
+async def _rendered(template: str, body: str, occasion: Occasion) -> str:
     try:
-        return rendered(template, body, occasion)
+        return await rendered(template, body, occasion)
     except VtlError as error:
         raise IntegrationFailed("malformed", f"a mapping template failed: {error}") from None
 
@@ -143,14 +143,14 @@ def _mock(message: str) -> HttpResult:
     return HttpResult(status, [], message.encode())
 
 
-def _responded(occasion: Occasion, result: HttpResult, responses: Sequence[Mapping[str, Any]]) -> HttpResult:
+async def _responded(occasion: Occasion, result: HttpResult, responses: Sequence[Mapping[str, Any]]) -> HttpResult:
     response = _matching(responses, str(result.status))
     if response is None:
         return HttpResult(result.status, result.headers, b"")
     body = result.body.decode("utf-8", "replace")
     template = _chosen(response.get("ResponseTemplates") or {}, response.get("TemplateSelectionExpression"), body)
     if template is not None:
-        body = _rendered(template, body, occasion)
+        body = await _rendered(template, body, occasion)
     return HttpResult(result.status, result.headers, body.encode())
 
 

@@ -195,7 +195,7 @@ async def _message(occasion: Occasion, api: Api, stage: Stage, deployment: Deplo
     if not _admitted(occasion, stage):
         occasion.error = "Too Many Requests"
         return 429, occasion.refusal("Too Many Requests")
-    wrong = problem_of(occasion.body or "", route, deployment, occasion.call.part(Schemas))
+    wrong = await problem_of(occasion.body or "", route, deployment, occasion.call.part(Schemas))
     if wrong is not None:
         occasion.error = "Bad request body"
         logger.info("a message to %s of WebSocket API %s is refused: %s", route["RouteKey"], api.id, wrong)

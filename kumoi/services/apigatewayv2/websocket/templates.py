@@ -6,6 +6,7 @@ Source: "API Gateway WebSocket API mapping template reference".
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from kumoi.http_api import mapping_templates
 from kumoi.http_api.mapping_templates import UTIL, input_of
@@ -24,20 +25,23 @@ def problem(source: str) -> str | None:
     return None
 
 
-def rendered(source: str, body: str, occasion: Occasion) -> str:
+async def rendered(source: str, body: str, occasion: Occasion) -> str:
     """A template with the values of a body and of an event; raises VtlError."""
     incoming = occasion.incoming
-    params: dict[str, dict[str, str]] = {"path": {}, "querystring": {}, "header": {}}
-    if incoming is not None:
-        params["querystring"] = {name: values[-1] for name, values in incoming.parameters.items()}
-        params["header"] = dict(incoming.fields)
-    known = {
-        "input": input_of(body, params),
-        "util": UTIL,
-        "context": occasion.context(),
-        "stageVariables": dict(occasion.variables),
-    }
-    return mapping_templates.rendered(_compiled(source), known)
+
+    def known() -> dict[str, Any]:
+        params: dict[str, dict[str, str]] = {"path": {}, "querystring": {}, "header": {}}
+        if incoming is not None:
+            params["querystring"] = {name: values[-1] for name, values in incoming.parameters.items()}
+            params["header"] = dict(incoming.fields)
+        return {
+            "input": input_of(body, params),
+            "util": UTIL,
+            "context": occasion.context(),
+            "stageVariables": dict(occasion.variables),
+        }
+
+    return await mapping_templates.rendered(_compiled(source), known, len(body))
 
 
 @lru_cache(maxsize=256)

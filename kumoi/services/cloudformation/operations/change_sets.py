@@ -168,9 +168,13 @@ async def execute_change_set(
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)
     status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
-    changes = {"wanted": found.source, "on_failure": on_failure, "change_set": found.id}
+    changes: dict[str, Any] = {"wanted": found.source, "on_failure": on_failure, "change_set": found.id}
     if creates:
         changes["source"] = found.source
+    if found.role is not None:
+        changes["role"] = found.role
+    if found.notifications:
+        changes["notifications"] = found.notifications
     allowed = ("REVIEW_IN_PROGRESS",) if creates else UPDATABLE
     refusal = f"Stack:{stack.id} is in {{}} state and can not be updated."
     stack = await begin(call.state, stack.id, allowed, refusal, status, call.now, **changes)

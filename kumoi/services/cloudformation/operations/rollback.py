@@ -43,7 +43,7 @@ async def continue_update_rollback(
         )
     refusal = f"Stack:{stack.id} is in {{}} state and can not continue update rollback."
     status = "UPDATE_ROLLBACK_IN_PROGRESS"
-    stack = await begin(call.state, stack.id, ("UPDATE_ROLLBACK_FAILED",), refusal, status, call.now)
+    stack = await begin(call.state, stack.id, ("UPDATE_ROLLBACK_FAILED",), refusal, status, call.now, **_in(RoleARN))
     await call.part(Engine).run(stack, partial(Deployment.roll_back, skipped=skipped))
     return {}
 
@@ -62,6 +62,12 @@ async def rollback_stack(
     created = stack.status == "CREATE_FAILED"
     refusal = f"Stack:{stack.id} is in {{}} state and can not be rolled back."
     status = "ROLLBACK_IN_PROGRESS" if created else "UPDATE_ROLLBACK_IN_PROGRESS"
-    stack = await begin(call.state, stack.id, ("CREATE_FAILED", "UPDATE_FAILED"), refusal, status, call.now)
+    failed = ("CREATE_FAILED", "UPDATE_FAILED")
+    stack = await begin(call.state, stack.id, failed, refusal, status, call.now, **_in(RoleARN))
     await call.part(Engine).run(stack, Deployment.roll_back_creation if created else Deployment.roll_back)
     return {"StackId": stack.id}
+
+
+def _in(role: str | None) -> dict[str, str]:
+    """The stack's change where a role to act in was given."""
+    return {} if role is None else {"role": role}

@@ -12,10 +12,11 @@ from kumoi.services.cloudformation.deployment import Deployment
 from kumoi.services.cloudformation.differences import differs
 from kumoi.services.cloudformation.engine import Engine
 from kumoi.services.cloudformation.journal import begin
-from kumoi.services.cloudformation.lookup import all_stacks, find_stack, known_stack, live_stacks
+from kumoi.services.cloudformation.lookup import all_stacks, find_stack, known_stack, live_stacks, no_stack
 from kumoi.services.cloudformation.operations.settings import policy_text
 from kumoi.services.cloudformation.outputs import check_exports
 from kumoi.services.cloudformation.records import Stack
+from kumoi.services.cloudformation.sam import SERVERLESS, SamTranslator
 from kumoi.services.cloudformation.sources import check_expansion, source_of, template_text
 from kumoi.services.cloudformation.telling import describe, summary
 from kumoi.wire.errors import aws_error
@@ -185,7 +186,8 @@ async def delete_stack(
     if stack.status in ABORTABLE:
         await call.part(Engine).abort(stack.id)
     refusal = f"Stack [{stack.id}] cannot be deleted while in status {{}}"
-    stack = await begin(call.state, stack.id, DELETABLE, refusal, "DELETE_IN_PROGRESS", call.now)
+    role = {} if RoleARN is None else {"role": RoleARN}
+    stack = await begin(call.state, stack.id, DELETABLE, refusal, "DELETE_IN_PROGRESS", call.now, **role)
     await call.part(Engine).run(stack, partial(Deployment.delete, retained=tuple(RetainResources or ())))
 
 
@@ -193,7 +195,13 @@ async def delete_stack(
 async def describe_stacks(call: Call, StackName: str | None = None, NextToken: str | None = None) -> dict[str, Any]:
     """One stack, or all that are not deleted."""
     if StackName is not None:
-        return {"Stacks": [describe(await find_stack(call.state, StackName))]}
+        stack = await known_stack(call.state, StackName)
+        if stack is None:
+            call.part(SamTranslator).expect()  # a deployer looks for what it is about to make
+            raise no_stack(StackName)
+        if SERVERLESS in stack.source.template:
+            call.part(SamTranslator).expect()
+        return {"Stacks": [describe(stack)]}
     found = await live_stacks(call.state)
     found.sort(key=lambda stack: -stack.created)
     return {"Stacks": [describe(stack) for stack in found]}
