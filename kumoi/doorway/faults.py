@@ -23,12 +23,27 @@ from kumoi.names import hex_id
 from kumoi.wire.errors import AwsError, aws_error
 
 Action = Literal[
-    "delay", "fail", "drop", "hang", "duplicate", "reorder", "answer", "cold", "kill", "freeze", "memory", "disk"
+    "delay",
+    "fail",
+    "drop",
+    "hang",
+    "duplicate",
+    "reorder",
+    "answer",
+    "cold",
+    "kill",
+    "freeze",
+    "memory",
+    "disk",
+    "skew",
+    "cut",
 ]
 Point = Literal["call", "run"]
 
 _AT_CALL: frozenset[Action] = frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder"})
-_AT_RUN: frozenset[Action] = frozenset({"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk"})
+_AT_RUN: frozenset[Action] = frozenset(
+    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut"}
+)
 
 HANG_SECONDS = 900.0
 """How long a call hangs that no delay bounds: longer than any function runs."""
@@ -36,6 +51,7 @@ REORDER_SECONDS = 1.0
 """How long a call waits, at most, for the one that is to overtake it."""
 MOST_COPIES = 100
 MOST_DELAY = 86_400_000.0
+MOST_SKEW = 3650 * 86_400.0
 LOG_SIZE = 100_000
 REMEMBERED = 4096
 
@@ -62,8 +78,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it). Where a
     function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its own,
     `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms` after
-    it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them). There `resource` is
-    `name:qualifier` as it was invoked.
+    it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
+    `skew_s` seconds fast, or slow), `cut` (it has no network). There `resource` is `name:qualifier` as it was invoked.
     """
 
     action: Action
@@ -86,6 +102,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     times: int = 0
     copies: int = 1
     limit_mb: int = 1
+    skew_s: float = 0.0
     payload: str = "null"
     account: str = "*"
     region: str = "*"
@@ -105,6 +122,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(f"copies lies between 1 and {MOST_COPIES}")
         if not 1 <= self.limit_mb <= 10_240:
             raise ValueError("limit_mb lies between 1 and 10240")
+        if not -MOST_SKEW <= self.skew_s <= MOST_SKEW or bool(self.skew_s) != (self.action == "skew"):
+            raise ValueError("skew_s goes with the action skew, and is no more than ten years")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
         if self.action not in (_AT_CALL if self.point == "call" else _AT_RUN):
