@@ -192,6 +192,7 @@ class Faults:
         self._struck: Counter[str] = Counter()
         self._matching: dict[tuple[str, ...], tuple[Fault, ...]] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._hanging: dict[str, set[asyncio.Future[None]]] = {}
         self._log: deque[Strike] = deque(maxlen=LOG_SIZE)
 
     @property
@@ -207,7 +208,10 @@ class Faults:
         return fault
 
     def remove(self, fault_id: str) -> bool:
-        """Take a fault back; whether it was there."""
+        """Take a fault back; whether it was there. Calls that hang by it are lost now."""
+        for hanging in self._hanging.pop(fault_id, ()):
+            if not hanging.done():
+                hanging.set_result(None)
         self._struck.pop(fault_id, None)
         for key in [key for key in self._calls if key[0] == fault_id]:
             del self._calls[key]
@@ -291,7 +295,7 @@ class Faults:
             await self._be_overtaken(edge, fault.delay_ms / 1000 or REORDER_SECONDS)
             return
         if fault.action == "hang":
-            await self._clock.sleep(fault.delay_ms / 1000 or HANG_SECONDS)
+            await self._hang(fault.id, fault.delay_ms / 1000 or HANG_SECONDS)
             raise CallDropped
         if fault.delay_ms:
             await self._clock.sleep(fault.delay_ms / 1000)
@@ -309,12 +313,23 @@ class Faults:
     async def _be_overtaken(self, edge: str, seconds: float) -> None:
         overtaken = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(edge, []).append(overtaken)
+        await self._wait(overtaken, seconds)
+
+    async def _hang(self, fault_id: str, seconds: float) -> None:
+        taken_back = asyncio.get_running_loop().create_future()
+        self._hanging.setdefault(fault_id, set()).add(taken_back)
+        try:
+            await self._wait(taken_back, seconds)
+        finally:
+            self._hanging.get(fault_id, set()).discard(taken_back)
+
+    async def _wait(self, happening: asyncio.Future[None], seconds: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
-            await asyncio.wait((overtaken, sleeping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((happening, sleeping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
-            overtaken.cancel()
+            happening.cancel()
 
 
 def _chance(seed: int, edge: str, number: int) -> float:
