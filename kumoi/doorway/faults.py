@@ -68,7 +68,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     runs or after (the effect happened, the answer does not say so: a lost response). Which of the matching calls of an
     edge are struck say `skip` (so many go first), `every` (each n-th from there), `probability` with its `seed`, and
     `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds from `begins` to `ends` (epoch
-    seconds of the platform's clock).
+    seconds of the platform's clock). With `strikes_at`, the numbers of the calls on each edge that it struck before, it
+    strikes those and no others: a run is replayed, and when it ends, or how often it strikes, is said by them alone.
 
     `delay_ms` is how long it delays, or the middle of a `distribution` whose width is `spread_ms`: uniform within ±,
     lognormal and pareto with the spread as their tail's measure. `error` is a code, or one of fault_errors.KINDS: then
@@ -109,6 +110,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     caller: str = "*"
     begins: float | None = None
     ends: float | None = None
+    strikes_at: dict[str, frozenset[int]] | None = None
     id: str = msgspec.field(default_factory=lambda: f"fault-{hex_id(8)}")
 
     def __post_init__(self) -> None:
@@ -145,6 +147,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def strikes(self, edge: str, number: int) -> bool:
         """Whether the `number`-th matching call on `edge` is struck; the same answer for the same seed, always."""
+        if self.strikes_at is not None:
+            return number in self.strikes_at.get(edge, ())
         if number < self.skip or (number - self.skip) % self.every:
             return False
         return self.probability >= 1.0 or _chance(self.seed, edge, number) < self.probability
@@ -265,11 +269,7 @@ class Faults:
     def choose_of(self, candidates: Iterable[Fault], edge: str) -> Fault | None:
         """As `choose`, of faults that match the call, declared here or elsewhere."""
         for fault in candidates:
-            if fault.times and self._struck[fault.id] >= fault.times:
-                continue
-            if fault.begins is not None and self._clock.now() < fault.begins:
-                continue
-            if fault.ends is not None and self._clock.now() >= fault.ends:
+            if not self._holds(fault):
                 continue
             number = self._calls[fault.id, edge]
             self._calls[fault.id, edge] = number + 1
@@ -281,6 +281,16 @@ class Faults:
                     return fault
                 return msgspec.structs.replace(fault, delay_ms=delay, distribution="fixed")
         return None
+
+    def _holds(self, fault: Fault) -> bool:
+        """Whether it may strike now: calls that come before or after are not counted."""
+        if fault.begins is not None and self._clock.now() < fault.begins:
+            return False
+        if fault.strikes_at is not None:
+            return True
+        if fault.times and self._struck[fault.id] >= fault.times:
+            return False
+        return fault.ends is None or self._clock.now() < fault.ends
 
     def _match(self, key: tuple[str, ...], point: Point) -> tuple[Fault, ...]:
         found = tuple(fault for fault in self._faults.values() if fault.point == point and fault.matches(*key[:7]))
