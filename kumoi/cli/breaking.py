@@ -18,13 +18,16 @@ from kumoi.cli.connection import Connection, data_option, environment
 if TYPE_CHECKING:
     from kumoi.experiments.application import Application
     from kumoi.experiments.model import Experiment
+    from kumoi.experiments.verdict import Report
 
 WAYS = ("error", "throttle", "slow", "lost", "duplicate")
+_IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("break")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=_IN)
+@click.option("--replay", type=_IN, metavar="RUN", help="Strike again what a run's --json report tells of.")
 @click.option("--all-edges", is_flag=True, help="Break every edge that the files' loads touch, in every way.")
 @click.option(
     "--record", metavar="COMMAND", help="Record the flows of --all-edges while this command uses the platform."
@@ -45,10 +48,19 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--junit", "junit_file", type=_OUT, help="Write the report as JUnit's XML.")
 @data_option
 def command(
-    files: tuple[Path, ...], all_edges: bool, data: Path | None, account: str, region: str, **given: Any
+    files: tuple[Path, ...],
+    replay: Path | None,
+    all_edges: bool,
+    data: Path | None,
+    account: str,
+    region: str,
+    **given: Any,
 ) -> None:
     """Run the experiments in FILES (Kumoi's YAML, or chaostoolkit's): exit code 0 when they pass, 1 when one fails,
     2 when one cannot be run.
+
+    With --replay RUN the experiment of a report is run again, and the calls that were struck then are struck again, no
+    others: 0 when they were and it ended in the same way.
 
     With --all-edges their loads are the flows, and what users do while --record's command runs: each edge of the map
     that they touch is broken in each way, every time from a snapshot that is taken first; at the end the platform is as
@@ -58,13 +70,17 @@ def command(
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.reading import read_experiment
 
-    if not files and not (all_edges and given["record"]):
+    if replay is not None and (files or all_edges or given["seed"] is not None):
+        raise click.UsageError("--replay goes without FILES, --all-edges and --seed: the report says all that.")
+    if replay is None and not files and not (all_edges and given["record"]):
         raise click.UsageError("a FILE is needed, or --all-edges with --record COMMAND.")
     connection = Connection.find(data)
     application = Application(connection.url, connection.ask, account=account, region=region)
     try:
         experiments = [read_experiment(file) for file in files]
-        if all_edges:
+        if replay is not None:
+            good = _replay(application, replay, given)
+        elif all_edges:
             good = _sweep(connection, application, experiments, given)
         else:
             results = [_experiment(application, one, given) for one in experiments]
@@ -79,20 +95,43 @@ def command(
 def _experiment(application: Application, experiment: Experiment, given: dict[str, Any]) -> bool:
     import msgspec
 
-    from kumoi.experiments import reporting
     from kumoi.experiments.running import Runner
 
-    quiet = given["json_file"] == Path("-")
     if given["seed"] is not None:
         experiment = msgspec.structs.replace(experiment, seed=given["seed"])
-    report = Runner(application, progress(quiet)).run(experiment)
-    if not quiet:
+    report = Runner(application, progress(_quiet(given))).run(experiment)
+    _report(report, given)
+    return report.verdict == "passed"
+
+
+def _replay(application: Application, run: Path, given: dict[str, Any]) -> bool:
+    import msgspec
+
+    from kumoi.experiments.replaying import Recorded, compared, experiment_of, read_run
+    from kumoi.experiments.running import Runner
+
+    before = read_run(run)
+    recorded = Recorded(before.strikes)
+    report = Runner(application, progress(_quiet(given))).run(experiment_of(before), recorded)
+    replay = compared(recorded, before.verdict, report)
+    _report(msgspec.structs.replace(report, replay=replay), given)
+    return replay.identical and report.verdict == before.verdict
+
+
+def _quiet(given: dict[str, Any]) -> bool:
+    """Whether the output is a report's alone."""
+    return bool(given["json_file"] == Path("-"))
+
+
+def _report(report: Report, given: dict[str, Any]) -> None:
+    from kumoi.experiments import reporting
+
+    if not _quiet(given):
         for line in reporting.lines(report):
             click.echo(line)
     write(given["json_file"], reporting.as_json(report))
     write(given["html_file"], reporting.as_html(report).encode())
     write(given["junit_file"], reporting.as_junit(report))
-    return report.verdict == "passed"
 
 
 def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
@@ -103,7 +142,7 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
     for flow in flows:
         if flow.load is None:
             raise BadExperiment(f"{flow.title}: a flow needs a load")
-    quiet = given["json_file"] == Path("-")
+    quiet = _quiet(given)
     with tempfile.TemporaryDirectory(prefix="kumoi-break-") as folder:
         snapshot = Path(folder) / "before.kumoi"
         connection.download("snapshot", snapshot)

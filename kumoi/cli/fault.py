@@ -13,7 +13,7 @@ from kumoi.cli.durations import parse_duration
 
 ACTIONS = [
     *("delay", "fail", "drop", "hang", "duplicate", "reorder"),
-    *("answer", "cold", "kill", "freeze", "memory", "disk"),
+    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut"),
 ]
 KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
 
@@ -42,6 +42,7 @@ def command() -> None:
 @click.option("--distribution", type=click.Choice(["fixed", "uniform", "lognormal", "pareto"]))
 @click.option("--copies", type=int, help="How often more a call comes (--action duplicate).")
 @click.option("--limit-mb", type=int, help="What is left to the function (--action memory, disk).")
+@click.option("--skew", metavar="DURATION", help="How far its clock is ahead, e.g. 10m, or -10m (--action skew).")
 @click.option("--error", help=f"The error's code, or one of {', '.join(KINDS)}.")
 @click.option("--message")
 @click.option("--status", type=int)
@@ -49,15 +50,19 @@ def command() -> None:
 @click.option("--id", "id", help="A name for it.")
 @data_option
 @json_option
-def add(data: Path | None, as_json: bool, delay: str | None, spread: str | None, **given: Any) -> None:
+def add(
+    data: Path | None, as_json: bool, delay: str | None, spread: str | None, skew: str | None, **given: Any
+) -> None:
     """Declare a fault."""
     fault = {name: value for name, value in given.items() if value is not None}
-    for name, duration in (("delay_ms", delay), ("spread_ms", spread)):
-        if duration is not None:
-            try:
+    try:
+        for name, duration in (("delay_ms", delay), ("spread_ms", spread)):
+            if duration is not None:
                 fault[name] = parse_duration(duration) * 1000
-            except ValueError as error:
-                raise click.UsageError(str(error)) from None
+        if skew is not None:
+            fault["skew_s"] = parse_duration(skew.removeprefix("-")) * (-1 if skew.startswith("-") else 1)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     found = Connection.find(data).ask("POST", "faults", fault)
     click.echo(json.dumps(found) if as_json else f"declared {found['id']}: {_describe(found)}")
 
@@ -94,6 +99,8 @@ def _describe(fault: dict[str, Any]) -> str:
         "memory": f"leave {fault['limit_mb']} MB of memory",
         "disk": f"leave {fault['limit_mb']} MB of /tmp",
         "cold": "start cold",
+        "skew": f"set the clock off by {fault['skew_s']:g} s",
+        "cut": "cut the network",
     }.get(fault["action"], fault["action"])
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"

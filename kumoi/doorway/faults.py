@@ -23,12 +23,27 @@ from kumoi.names import hex_id
 from kumoi.wire.errors import AwsError, aws_error
 
 Action = Literal[
-    "delay", "fail", "drop", "hang", "duplicate", "reorder", "answer", "cold", "kill", "freeze", "memory", "disk"
+    "delay",
+    "fail",
+    "drop",
+    "hang",
+    "duplicate",
+    "reorder",
+    "answer",
+    "cold",
+    "kill",
+    "freeze",
+    "memory",
+    "disk",
+    "skew",
+    "cut",
 ]
 Point = Literal["call", "run"]
 
 _AT_CALL: frozenset[Action] = frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder"})
-_AT_RUN: frozenset[Action] = frozenset({"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk"})
+_AT_RUN: frozenset[Action] = frozenset(
+    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut"}
+)
 
 HANG_SECONDS = 900.0
 """How long a call hangs that no delay bounds: longer than any function runs."""
@@ -36,6 +51,7 @@ REORDER_SECONDS = 1.0
 """How long a call waits, at most, for the one that is to overtake it."""
 MOST_COPIES = 100
 MOST_DELAY = 86_400_000.0
+MOST_SKEW = 3650 * 86_400.0
 LOG_SIZE = 100_000
 REMEMBERED = 4096
 
@@ -52,7 +68,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     runs or after (the effect happened, the answer does not say so: a lost response). Which of the matching calls of an
     edge are struck say `skip` (so many go first), `every` (each n-th from there), `probability` with its `seed`, and
     `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds from `begins` to `ends` (epoch
-    seconds of the platform's clock).
+    seconds of the platform's clock). With `strikes_at`, the numbers of the calls on each edge that it struck before, it
+    strikes those and no others: a run is replayed, and when it ends, or how often it strikes, is said by them alone.
 
     `delay_ms` is how long it delays, or the middle of a `distribution` whose width is `spread_ms`: uniform within ±,
     lognormal and pareto with the spread as their tail's measure. `error` is a code, or one of fault_errors.KINDS: then
@@ -62,8 +79,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it). Where a
     function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its own,
     `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms` after
-    it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them). There `resource` is
-    `name:qualifier` as it was invoked.
+    it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
+    `skew_s` seconds fast, or slow), `cut` (it has no network). There `resource` is `name:qualifier` as it was invoked.
     """
 
     action: Action
@@ -86,12 +103,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     times: int = 0
     copies: int = 1
     limit_mb: int = 1
+    skew_s: float = 0.0
     payload: str = "null"
     account: str = "*"
     region: str = "*"
     caller: str = "*"
     begins: float | None = None
     ends: float | None = None
+    strikes_at: dict[str, frozenset[int]] | None = None
     id: str = msgspec.field(default_factory=lambda: f"fault-{hex_id(8)}")
 
     def __post_init__(self) -> None:
@@ -105,6 +124,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(f"copies lies between 1 and {MOST_COPIES}")
         if not 1 <= self.limit_mb <= 10_240:
             raise ValueError("limit_mb lies between 1 and 10240")
+        if not -MOST_SKEW <= self.skew_s <= MOST_SKEW or bool(self.skew_s) != (self.action == "skew"):
+            raise ValueError("skew_s goes with the action skew, and is no more than ten years")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
         if self.action not in (_AT_CALL if self.point == "call" else _AT_RUN):
@@ -126,6 +147,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def strikes(self, edge: str, number: int) -> bool:
         """Whether the `number`-th matching call on `edge` is struck; the same answer for the same seed, always."""
+        if self.strikes_at is not None:
+            return number in self.strikes_at.get(edge, ())
         if number < self.skip or (number - self.skip) % self.every:
             return False
         return self.probability >= 1.0 or _chance(self.seed, edge, number) < self.probability
@@ -173,6 +196,7 @@ class Faults:
         self._struck: Counter[str] = Counter()
         self._matching: dict[tuple[str, ...], tuple[Fault, ...]] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._hanging: dict[str, set[asyncio.Future[None]]] = {}
         self._log: deque[Strike] = deque(maxlen=LOG_SIZE)
 
     @property
@@ -188,7 +212,10 @@ class Faults:
         return fault
 
     def remove(self, fault_id: str) -> bool:
-        """Take a fault back; whether it was there."""
+        """Take a fault back; whether it was there. Calls that hang by it are lost now."""
+        for hanging in self._hanging.pop(fault_id, ()):
+            if not hanging.done():
+                hanging.set_result(None)
         self._struck.pop(fault_id, None)
         for key in [key for key in self._calls if key[0] == fault_id]:
             del self._calls[key]
@@ -242,11 +269,7 @@ class Faults:
     def choose_of(self, candidates: Iterable[Fault], edge: str) -> Fault | None:
         """As `choose`, of faults that match the call, declared here or elsewhere."""
         for fault in candidates:
-            if fault.times and self._struck[fault.id] >= fault.times:
-                continue
-            if fault.begins is not None and self._clock.now() < fault.begins:
-                continue
-            if fault.ends is not None and self._clock.now() >= fault.ends:
+            if not self._holds(fault):
                 continue
             number = self._calls[fault.id, edge]
             self._calls[fault.id, edge] = number + 1
@@ -258,6 +281,16 @@ class Faults:
                     return fault
                 return msgspec.structs.replace(fault, delay_ms=delay, distribution="fixed")
         return None
+
+    def _holds(self, fault: Fault) -> bool:
+        """Whether it may strike now: calls that come before or after are not counted."""
+        if fault.begins is not None and self._clock.now() < fault.begins:
+            return False
+        if fault.strikes_at is not None:
+            return True
+        if fault.times and self._struck[fault.id] >= fault.times:
+            return False
+        return fault.ends is None or self._clock.now() < fault.ends
 
     def _match(self, key: tuple[str, ...], point: Point) -> tuple[Fault, ...]:
         found = tuple(fault for fault in self._faults.values() if fault.point == point and fault.matches(*key[:7]))
@@ -272,7 +305,7 @@ class Faults:
             await self._be_overtaken(edge, fault.delay_ms / 1000 or REORDER_SECONDS)
             return
         if fault.action == "hang":
-            await self._clock.sleep(fault.delay_ms / 1000 or HANG_SECONDS)
+            await self._hang(fault.id, fault.delay_ms / 1000 or HANG_SECONDS)
             raise CallDropped
         if fault.delay_ms:
             await self._clock.sleep(fault.delay_ms / 1000)
@@ -290,12 +323,23 @@ class Faults:
     async def _be_overtaken(self, edge: str, seconds: float) -> None:
         overtaken = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(edge, []).append(overtaken)
+        await self._wait(overtaken, seconds)
+
+    async def _hang(self, fault_id: str, seconds: float) -> None:
+        taken_back = asyncio.get_running_loop().create_future()
+        self._hanging.setdefault(fault_id, set()).add(taken_back)
+        try:
+            await self._wait(taken_back, seconds)
+        finally:
+            self._hanging.get(fault_id, set()).discard(taken_back)
+
+    async def _wait(self, happening: asyncio.Future[None], seconds: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
-            await asyncio.wait((overtaken, sleeping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((happening, sleeping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
-            overtaken.cancel()
+            happening.cancel()
 
 
 def _chance(seed: int, edge: str, number: int) -> float:

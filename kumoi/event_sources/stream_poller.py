@@ -127,10 +127,11 @@ class StreamPoller:
                 records, iterator = await self._read(shard, iterator, self._patience(window))
             except (AwsError, CallDropped) as error:
                 code = error.code if isinstance(error, AwsError) else None
-                if code not in ("ExpiredIteratorException", "TrimmedDataAccessException"):
+                usual = code in ("ExpiredIteratorException", "TrimmedDataAccessException")
+                if not usual or pause > _PAUSE_SECONDS:
                     logger.warning("shard %s of %s cannot be read: %r", shard, self._source.arn, error)
                     await self._doorway.clock.sleep(pause)
-                    pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                 trimmed = code == "TrimmedDataAccessException"
                 checkpoint = None if trimmed else await _checkpoint(self._state, self._source.id, shard)
                 iterator = None

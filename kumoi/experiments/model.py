@@ -208,11 +208,14 @@ def seconds(duration: str) -> float:
 
 
 def fault_of(given: Mapping[str, Any], **more: Any) -> Fault:
-    """A fault as a file has it (delays may be durations: `delay: 2s`); BadExperiment for what is none."""
+    """A fault as a file has it (`delay: 2s`, `skew: -10m`: durations); BadExperiment for what is none."""
     fault = {**given, **more}
     for name in ("delay", "spread"):
         if name in fault:
             fault[f"{name}_ms"] = seconds(str(fault.pop(name))) * 1000
+    if "skew" in fault:
+        skew = str(fault.pop("skew"))
+        fault["skew_s"] = seconds(skew.removeprefix("-")) * (-1 if skew.startswith("-") else 1)
     try:
         return msgspec.convert(fault, Fault)
     except msgspec.ValidationError as error:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import msgspec
 
 from kumoi.experiments.sweep import Matrix
-from kumoi.experiments.verdict import Check, Report
+from kumoi.experiments.verdict import Check, Replayed, Report
 
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d2733;background:#fff}
@@ -52,6 +52,17 @@ def lines(report: Report) -> Iterator[str]:
                     yield f"      {name}: {', '.join(ids[:10])}{' …' if len(ids) > 10 else ''}"
     for problem in report.problems:
         yield f"  ✗ {problem}"
+    if report.replay is not None:
+        yield from _replay_lines(report.replay, report.verdict)
+
+
+def _replay_lines(replay: Replayed, verdict: str) -> Iterator[str]:
+    same = "the same strikes" if replay.identical else "OTHER strikes"
+    ended = "and ended as it did" if replay.verdict == verdict else f"and ended otherwise: it had {replay.verdict}"
+    yield f"  replayed: {same} as in the recorded run ({replay.strikes}), {ended}"
+    for word, told in (("did not come", replay.missing), ("came beside", replay.more)):
+        for one in told:
+            yield f"      {word}: {one}"
 
 
 def as_html(report: Report) -> str:

@@ -18,9 +18,10 @@ import msgspec
 
 from kumoi.experiments.advice import Advice, advise
 from kumoi.experiments.application import Application
+from kumoi.experiments.breaking import Tell
 from kumoi.experiments.fingerprint import Fingerprint, differ, fingerprint, stable
 from kumoi.experiments.model import Experiment, HttpRequest, Load
-from kumoi.experiments.running import Runner, Tell
+from kumoi.experiments.running import Runner
 from kumoi.experiments.verdict import Outcome
 
 Color = Literal["green", "yellow", "red", "black", "none"]
@@ -188,27 +189,27 @@ class Sweep:
         self._restore()
         application.forget_messages()
         began = time.monotonic()
-        start = application.ask("GET", "clock")["now"]
+        start = runner.time.now()
         variables = runner.variables(flow)
         if speed != 1.0 and (broken is None or broken["action"] != "delay"):
             application.ask("POST", "clock", {"action": "scale", "factor": speed})
         if broken is not None:
             application.ask("POST", "faults", {**broken, "account": application.account})
         assert flow.load is not None, "flows have a load"
-        outcomes = runner.load(flow.load, variables)
+        outcomes = runner.users.work(flow.load, variables)
         spent = time.monotonic() - began
         struck = 0
         if broken is not None:
-            runner.linger(LINGER)
+            runner.time.linger(LINGER)
             [struck] = [one["struck"] for one in application.ask("GET", "faults")["faults"]]
             application.ask("DELETE", "faults")
-        checks, _ = runner.settle(flow, variables, outcomes, start)
+        checks, _ = runner.settle(flow, variables, outcomes)
         return Seen(
             outcomes,
             max((check.missing for check in checks), default=0),
             max((check.surplus for check in checks), default=0),
-            sum(runner.dead_letters().values()),
-            runner.hops(start),
+            sum(runner.watch.dead_letters().values()),
+            runner.time.hops(start),
             struck,
             spent,
             fingerprint(application) if not flow.invariants else {},

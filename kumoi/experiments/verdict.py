@@ -54,8 +54,24 @@ class Injected(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
 
 
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """How a replay compares with the run that it replays: whether the strikes are the same, and which are not.
+
+    `verdict` is how that run ended.
+    """
+
+    strikes: int
+    identical: bool
+    missing: list[str] = []
+    more: list[str] = []
+    verdict: str = ""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment's outcome. Requests are absorbed when a fault met them and the user did not see it."""
+    """An experiment's outcome. Requests are absorbed when a fault met them and the user did not see it.
+
+    `experiment` and `strikes` are what is needed to replay the run; `replay` is there when it was one itself.
+    """
 
     title: str
     verdict: Literal["passed", "failed", "not started"]
@@ -78,6 +94,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     invariants: list[Check] = []
     problems: list[str] = []
     strikes: list[dict[str, Any]] = []
+    experiment: dict[str, Any] | None = None
+    replay: Replayed | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

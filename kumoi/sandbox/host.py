@@ -18,6 +18,7 @@ from typing import Any
 
 from kumoi.names import hex_id
 from kumoi.sandbox import programs, trust
+from kumoi.sandbox.breaks import cannot_break
 from kumoi.sandbox.cgroups import CgroupPlace, make_place
 from kumoi.sandbox.connections import DatabaseConnections
 from kumoi.sandbox.control import Control, SandboxGone
@@ -187,7 +188,11 @@ class SandboxHost:
     ) -> Sandbox:
         """A sandbox whose keeper knows its function from the start."""
         places = self._places(spec)
-        shell = self._shell(extensions=bool(programs.extensions(spec, places)))
+        extensions = bool(programs.extensions(spec, places))
+        problem = cannot_break(spec, self._level or "process", extensions=extensions)
+        if problem is not None:
+            raise ZygoteFailed(problem)
+        shell = self._shell(extensions=extensions)
         return await self._become(
             spec, sink, shell, program(places, self._settings(spec, shell, places)), places, zygote
         )
@@ -275,6 +280,7 @@ class SandboxHost:
             "opt": str(spec.opt or ""),
             "tmp_mb": spec.tmp_mb,
             "memory_mb": spec.memory_mb,
+            "offline": spec.offline,
             "environment": environment,
             "program": list(program.command),
             "extensions": extensions,
@@ -292,6 +298,7 @@ class SandboxHost:
             "handler": spec.handler,
             "log_format": spec.log_format,
             "log_level": spec.log_level,
+            "clock_skew": spec.clock_skew,
             "marker": shell.marker.hex(),
             "task": places.task,
             "opt_seen": places.opt,

@@ -20,6 +20,7 @@ class SandboxSpec:
 
     `code` is an unpacked directory, seen at /var/task, read-only; `opt` holds the merged layers, seen at /opt;
     `environment` is the function's whole environment, but for what only the sandbox knows (AWS_LAMBDA_RUNTIME_API).
+    `clock_skew` is by how many seconds its clock is off; `offline`: it has no network, not even this machine's.
     """
 
     runtime: str
@@ -32,6 +33,8 @@ class SandboxSpec:
     init_timeout: float = 10.0
     log_format: str = "Text"
     log_level: str = "INFO"
+    clock_skew: float = 0.0
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class KeptSandbox:
         shell = self._shell
         self._init_frame = {name: message[name] for name in ("environment", "task", "handler", "marker")}
         self._init_frame |= {"log_format": self._spec.log_format, "log_level": self._spec.log_level}
+        self._init_frame |= {"clock_skew": self._spec.clock_skew}
         self._logs = [LogPipe(shell.logs[0], shell.marker, self._function_lines, now)]
         if len(shell.logs) > 1:
             self._logs.append(LogPipe(shell.logs[1], shell.marker, self._extension_lines, now))

@@ -64,8 +64,12 @@ class Once:
             except Exception as error:  # noqa: BLE001  (bytes from elsewhere fail in any way)
                 logger.warning("what %s answered cannot be read, it happens again: %s", name, error)
         answer = await function(tx, *args, **kwargs)
-        if wrote() and (kept := _pickled(answer)) is not None:
-            await place.put(key, kept)
+        if wrote():
+            kept = _pickled(answer)
+            if kept is None:
+                logger.warning("what %s answers cannot be stored: after a crash it happens again", name)
+            else:
+                await place.put(key, kept)
         return answer
 
 

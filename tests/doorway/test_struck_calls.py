@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.exceptions
@@ -58,6 +59,18 @@ def test_a_call_that_hangs_is_given_up_by_its_client(kumoi: Any, queue: Any, fau
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
         impatient.send_message(QueueUrl=url, MessageBody="never")
     assert messages(impatient, url) == []
+
+
+def test_a_call_that_hangs_is_lost_when_its_fault_is_taken_back(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
+    sqs, _ = queue
+    made = fault(action="hang", operation="ListQueues")
+    with ThreadPoolExecutor(1) as other:
+        hanging = other.submit(sqs.list_queues)
+        while not [one for one in ask("GET", "/_kumoi/faults")["faults"] if one["struck"]]:
+            time.sleep(0.01)
+        ask("DELETE", f"/_kumoi/faults?id={made['id']}")
+        with pytest.raises(botocore.exceptions.ConnectionClosedError):
+            hanging.result(timeout=20)
 
 
 def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:

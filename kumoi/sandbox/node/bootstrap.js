@@ -57,6 +57,7 @@ async function initialise(spec) {
     require("node:module").Module._initPaths(); // NODE_PATH was read before the function was known
   }
   process.chdir(spec.task);
+  if (spec.clock_skew) require("./skewed.js").skew(spec.clock_skew * 1000);
   log = new FunctionLog(spec);
   log.install();
   installGlobals();

@@ -183,6 +183,11 @@ def furnish(spec: dict[str, Any]) -> None:
     linux.unmount(_HOST)
 
 
+def cut_off() -> None:
+    """Leave the network: what this process starts from now on has none, not even this machine's own."""
+    linux.unshare(linux.CLONE_NEWNET)
+
+
 def confine(level: str, uid: int | None, memory_mb: int) -> None:
     """Give up privileges and take on limits, as the last step before user code runs."""
     os.setsid()

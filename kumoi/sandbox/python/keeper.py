@@ -75,13 +75,16 @@ class Keeper:
         return ""
 
     def _run(self) -> None:
+        offline = self._spec.get("offline", False)
         try:
             if "code" in self._spec:
                 self._furnish()
+            if offline:
+                isolation.cut_off()
         except OSError as error:
             self._tell(failed=str(error))
             os._exit(1)
-        if self._spec["program"] and self._waiting is not None:
+        if (self._spec["program"] or offline) and self._waiting is not None:
             self._waiting.dismiss()
             self._waiting = None
         self._obey()

@@ -19,7 +19,7 @@ import traceback
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import frames, isolation, program
+from . import frames, isolation, program, skewed
 from .context import LambdaContext
 from .function_log import FunctionLog
 
@@ -44,8 +44,10 @@ def serve(spec: dict[str, Any]) -> None:
     """Serve the channel on descriptor 3.
 
     `spec` holds handler, task (where the code is), opt (where layers are), marker, log_format, log_level and
-    runtime_directory.
+    runtime_directory; clock_skew where the clock is off.
     """
+    if spec.get("clock_skew"):
+        skewed.skew(spec["clock_skew"])
     task, opt = spec["task"], spec["opt_seen"]
     minor = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     layers = [f"{opt}/python/lib/{minor}/site-packages", f"{opt}/python"] if opt else []

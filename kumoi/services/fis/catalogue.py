@@ -1,4 +1,4 @@
-"""The actions and target types that FIS has: their names, parameters and targets. Those Kumoi takes are marked so.
+"""The actions and target types that FIS has: their names, parameters and targets. What Kumoi cannot break says why.
 
 Source: "AWS FIS Actions reference" and "Targets for AWS FIS" of the user guide.
 """
@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 
 class ActionKind(NamedTuple):
-    """An action. `parameters` maps each parameter to whether it is required, `targets` its targets to their types."""
+    """An action. `parameters` maps each parameter to whether it is required, `targets` its targets to their types.
+
+    `missing` is what Kumoi lacks to take it; empty for those it takes.
+    """
 
     id: str
     description: str
     parameters: Mapping[str, bool]
     targets: Mapping[str, str]
-    works: bool = False
+    missing: str = ""
 
 
 class TargetKind(NamedTuple):
@@ -28,11 +31,18 @@ class TargetKind(NamedTuple):
 
 FUNCTION = "aws:lambda:function"
 ROLE = "aws:iam:role"
+STREAM = "aws:kinesis:stream"
+SUBNET = "aws:ec2:subnet"
+CLUSTER, DATABASE = "aws:rds:cluster", "aws:rds:db"
 
 _API = {"duration": True, "service": True, "percentage": True, "operations": True}
 _DURATION = {"duration": True}
+_STREAM_API = {"duration": True, "percentage": True, "service": False}
 _INVOCATION = {"duration": True, "invocationPercentage": False}
 _FUNCTIONS = {"Functions": FUNCTION}
+_STREAMS = {"KinesisStreams": STREAM}
+_SUBNETS = {"Subnets": SUBNET}
+_NO_INSTANCES = "Kumoi has no EC2 instances"
 
 ACTIONS: Mapping[str, ActionKind] = {
     one.id: one
@@ -42,92 +52,111 @@ ACTIONS: Mapping[str, ActionKind] = {
             "Asserts that alarms are in one of the expected states.",
             {"alarmArns": True, "alarmStates": True},
             {},
-            True,
         ),
         ActionKind(
             "aws:dynamodb:global-table-pause-replication",
             "Pauses the replication of a global table.",
             _DURATION,
             {"Tables": "aws:dynamodb:global-table"},
+            "Kumoi's DynamoDB has no global tables, so that nothing replicates",
         ),
-        ActionKind("aws:ec2:reboot-instances", "Reboots instances.", {}, {"Instances": "aws:ec2:instance"}),
+        ActionKind(
+            "aws:ec2:reboot-instances", "Reboots instances.", {}, {"Instances": "aws:ec2:instance"}, _NO_INSTANCES
+        ),
         ActionKind(
             "aws:ec2:stop-instances",
             "Stops instances.",
             {"startInstancesAfterDuration": False, "completeIfInstancesTerminated": False},
             {"Instances": "aws:ec2:instance"},
+            _NO_INSTANCES,
         ),
-        ActionKind("aws:ec2:terminate-instances", "Terminates instances.", {}, {"Instances": "aws:ec2:instance"}),
-        ActionKind("aws:ecs:stop-task", "Stops tasks.", {}, {"Tasks": "aws:ecs:task"}),
+        ActionKind(
+            "aws:ec2:terminate-instances", "Terminates instances.", {}, {"Instances": "aws:ec2:instance"}, _NO_INSTANCES
+        ),
+        ActionKind("aws:ecs:stop-task", "Stops tasks.", {}, {"Tasks": "aws:ecs:task"}, "Kumoi has no ECS tasks"),
         ActionKind(
             "aws:fis:inject-api-internal-error",
             "Has API requests of a role answered with internal errors.",
             _API,
             {"Roles": ROLE},
-            True,
         ),
-        ActionKind(
-            "aws:fis:inject-api-throttle-error", "Has API requests of a role throttled.", _API, {"Roles": ROLE}, True
-        ),
+        ActionKind("aws:fis:inject-api-throttle-error", "Has API requests of a role throttled.", _API, {"Roles": ROLE}),
         ActionKind(
             "aws:fis:inject-api-unavailable-error",
             "Has API requests of a role answered as by a service that is unavailable.",
             _API,
             {"Roles": ROLE},
-            True,
         ),
-        ActionKind("aws:fis:wait", "Waits.", _DURATION, {}, True),
+        ActionKind("aws:fis:wait", "Waits.", _DURATION, {}),
         ActionKind(
             "aws:kinesis:stream-expired-iterator-exception",
             "Has iterators of streams expire.",
-            _DURATION,
-            {"KinesisStreams": "aws:kinesis:stream"},
+            _STREAM_API,
+            _STREAMS,
         ),
         ActionKind(
             "aws:kinesis:stream-provisioned-throughput-exception",
             "Has requests to streams throttled.",
-            _DURATION,
-            {"KinesisStreams": "aws:kinesis:stream"},
+            _STREAM_API,
+            _STREAMS,
         ),
         ActionKind(
             "aws:lambda:invocation-add-delay",
             "Delays a function before it runs.",
             {**_INVOCATION, "startupDelayMilliseconds": False},
             _FUNCTIONS,
-            True,
         ),
         ActionKind(
             "aws:lambda:invocation-error",
             "Marks invocations of a function as failed.",
             {**_INVOCATION, "preventExecution": False},
             _FUNCTIONS,
-            True,
         ),
         ActionKind(
             "aws:lambda:invocation-http-integration-response",
             "Has a function answer an HTTP integration with a status.",
             {**_INVOCATION, "contentTypeHeader": True, "preventExecution": False, "statusCode": False},
             _FUNCTIONS,
-            True,
         ),
         ActionKind(
             "aws:network:disrupt-connectivity",
             "Denies traffic to subnets.",
             {"duration": True, "scope": True, "prefixListIdentifier": False},
-            {"Subnets": "aws:ec2:subnet"},
+            _SUBNETS,
         ),
-        ActionKind("aws:rds:failover-db-cluster", "Has a cluster fail over.", {}, {"Clusters": "aws:rds:cluster"}),
+        ActionKind(
+            "aws:network:disrupt-vpc-endpoint",
+            "Blocks traffic of interface VPC endpoints.",
+            _DURATION,
+            {"VPCEndpoints": "aws:ec2:vpc-endpoint"},
+            "Kumoi has no VPC endpoints (aws:network:disrupt-connectivity cuts off the functions of a subnet)",
+        ),
+        ActionKind(
+            "aws:network:route-table-disrupt-cross-region-connectivity",
+            "Blocks traffic from subnets to a Region.",
+            {"duration": True, "region": True},
+            _SUBNETS,
+        ),
+        ActionKind(
+            "aws:network:transit-gateway-disrupt-cross-region-connectivity",
+            "Blocks traffic of transit gateways to a Region.",
+            {"duration": True, "region": True},
+            {"TransitGateways": "aws:ec2:transit-gateway"},
+            "Kumoi has no transit gateways",
+        ),
+        ActionKind("aws:rds:failover-db-cluster", "Has a cluster fail over.", {}, {"Clusters": CLUSTER}),
         ActionKind(
             "aws:rds:reboot-db-instances",
             "Reboots database instances.",
             {"forceFailover": False},
-            {"DBInstances": "aws:rds:db"},
+            {"DBInstances": DATABASE},
         ),
         ActionKind(
             "aws:s3:bucket-pause-replication",
             "Pauses replication out of buckets.",
             {"duration": True, "region": True, "destinationBuckets": False, "prefixes": False},
             {"Buckets": "aws:s3:bucket"},
+            "Kumoi's S3 keeps replication configurations and copies nothing by them",
         ),
     )
 }
@@ -137,13 +166,15 @@ TARGETS: Mapping[str, TargetKind] = {
     for one in (
         TargetKind("aws:dynamodb:global-table", "A global table of Amazon DynamoDB"),
         TargetKind("aws:ec2:instance", "An Amazon EC2 instance"),
-        TargetKind("aws:ec2:subnet", "A subnet"),
+        TargetKind(SUBNET, "A subnet"),
+        TargetKind("aws:ec2:transit-gateway", "A transit gateway"),
+        TargetKind("aws:ec2:vpc-endpoint", "An interface VPC endpoint"),
         TargetKind("aws:ecs:task", "An Amazon ECS task"),
         TargetKind(ROLE, "An IAM role"),
-        TargetKind("aws:kinesis:stream", "A Kinesis data stream"),
+        TargetKind(STREAM, "A Kinesis data stream"),
         TargetKind(FUNCTION, "An AWS Lambda function"),
-        TargetKind("aws:rds:cluster", "An Amazon Aurora cluster"),
-        TargetKind("aws:rds:db", "An Amazon RDS database instance"),
+        TargetKind(CLUSTER, "An Amazon Aurora cluster"),
+        TargetKind(DATABASE, "An Amazon RDS database instance"),
         TargetKind("aws:s3:bucket", "An Amazon S3 bucket"),
     )
 }

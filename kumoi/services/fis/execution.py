@@ -16,6 +16,7 @@ from kumoi.services.fis.announcing import announce
 from kumoi.services.fis.catalogue import ACTIONS
 from kumoi.services.fis.injecting import fault_prefix, faults_of
 from kumoi.services.fis.logbook import Logbook
+from kumoi.services.fis.networks import OUTAGE_SECONDS, found
 from kumoi.services.fis.progress import ended, next_due, over, ready, replaced, settled
 from kumoi.services.fis.records import ENDED, ActionRun, Experiment
 from kumoi.services.fis.rules import seconds
@@ -123,17 +124,19 @@ class Execution:
         targets = (action.definition.get("targets") or {}).values()
         if any(not (one.resolved or {}).get(name) for name in targets):
             return over(begun, "skipped", "Action was skipped: its targets resolved to nothing.", now)
-        if not kind.works:
-            return over(begun, "failed", f"{kind.id} is not supported locally: Kumoi cannot break this.", now)
+        if kind.missing:
+            return over(begun, "failed", f"{kind.id} is not supported locally: {kind.missing}.", now)
         given = action.definition.get("parameters") or {}
         try:
             if kind.id == "aws:cloudwatch:assert-alarm-state":
                 return await self._asserted(place, one, begun, now)
             running = msgspec.structs.replace(begun, status="running", reason="Action is running.")
+            running = await found(asking(self._doorway, place, one), one, running)
             faults_of(place.account, place.region, one, running)
         except AwsError as error:
             return over(begun, "failed", error.message[:512], now)
-        return msgspec.structs.replace(running, due=now + seconds(given["duration"]))
+        lasts = seconds(given["duration"]) if "duration" in given else OUTAGE_SECONDS
+        return msgspec.structs.replace(running, due=now + lasts)
 
     async def _asserted(self, place: State, one: Experiment, begun: ActionRun, now: float) -> ActionRun:
         given = begun.definition["parameters"]

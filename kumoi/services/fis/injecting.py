@@ -1,11 +1,12 @@
 """What an action breaks: the faults at the doorway that it is while it runs. Pure.
 
-The errors of API actions are those with which each service says so, for the SDKs' retries go by them. What a function
-says that was failed is ours: AWS documents none.
+The errors are those with which each service says so, for the SDKs' retries go by them. What a function says that was
+failed is ours: AWS documents none. Networks are another idea (`networks.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from kumoi.doorway import Fault
 from kumoi.doorway.fault_errors import named_error
 from kumoi.names import Arn
+from kumoi.services.fis.networks import FAILOVER, NETWORKS, REBOOT, cuts
 from kumoi.services.fis.records import ActionRun, Experiment
 from kumoi.services.fis.rules import invalid
 from kumoi.wire.catalog import CATALOG
@@ -22,12 +24,23 @@ _API = {
     "aws:fis:inject-api-throttle-error": "throttle",
     "aws:fis:inject-api-unavailable-error": "unavailable",
 }
-DEFAULT_DELAY = 2000.0
+DEFAULT_DELAY = 1000.0
 """Milliseconds."""
+_STREAMS = {
+    "aws:kinesis:stream-provisioned-throughput-exception": (
+        "GetRecords",
+        "GetShardIterator",
+        "PutRecord",
+        "PutRecords",
+    ),
+    "aws:kinesis:stream-expired-iterator-exception": ("GetRecords",),
+}
+_EVENT_SOURCES = {"GetRecords": "AwaitRecords"}
+"""How event sources ask for the same."""
 
 
 def faults_of(account: str, region: str, experiment: Experiment, action: ActionRun) -> list[Fault]:
-    """The faults of an action; ValidationException where it names a service that there is none of."""
+    """The faults of an action; AwsError where it breaks what there is none of."""
     given = action.definition.get("parameters") or {}
     kind = action.definition["actionId"]
     prefix = fault_prefix(experiment.id) + action.name
@@ -42,11 +55,22 @@ def faults_of(account: str, region: str, experiment: Experiment, action: ActionR
             {"resource": f"{Arn.parse(arn).resource.split(':')[1]}:{qualifier}"}
             for arn in _targets(experiment, action, "Functions")
         ]
+    elif kind in _STREAMS:
+        struck = [{}]
+        scopes = [
+            fault
+            for arn in _targets(experiment, action, "KinesisStreams")
+            for fault in _stream_faults(kind, given, arn)
+        ]
+    elif kind in (FAILOVER, REBOOT):
+        struck, scopes = [_OUTAGE], [{"resource": name} for name in action.clusters]
+    elif kind in NETWORKS:
+        struck, scopes = [{}], list(cuts(kind, given, region, action.cut))
     else:
         return []
     place: dict[str, Any] = {"account": account, "region": region}
     return [
-        Fault(**one, **scope, **place, id=f"{prefix}:{number}:{index}")
+        Fault(**{**place, **one, **scope}, id=f"{prefix}:{number}:{index}")
         for number, scope in enumerate(scopes)
         for index, one in enumerate(struck)
     ]
@@ -76,6 +100,36 @@ def _api_faults(kind: str, given: dict[str, str]) -> list[dict[str, Any]]:
         }
         for operation in operations
     ]
+
+
+def _stream_faults(kind: str, given: dict[str, str], stream_arn: str) -> Iterator[dict[str, Any]]:
+    stream = Arn.parse(stream_arn)
+    name = stream.resource.removeprefix("stream/")
+    if kind == "aws:kinesis:stream-expired-iterator-exception":
+        error, message = "ExpiredIteratorException", "Iterator expired."
+    else:
+        error = "ProvisionedThroughputExceededException"
+        message = f"Rate exceeded for stream {name} under account {stream.account}."
+    for asked in _STREAMS[kind]:
+        for operation in filter(None, (asked, _EVENT_SOURCES.get(asked))):
+            yield {
+                "action": "fail",
+                "service": "kinesis",
+                "operation": operation,
+                "resource": name,
+                "probability": int(given["percentage"]) / 100,
+                "error": error,
+                "message": message,
+            }
+
+
+_OUTAGE = {
+    "action": "fail",
+    "service": "rds-data",
+    "error": "DatabaseUnavailableException",
+    "status": 504,
+    "message": "The writer instance in the DB cluster isn't available.",
+}
 
 
 def _invocation_fault(kind: str, given: dict[str, str], experiment_id: str) -> dict[str, Any]:

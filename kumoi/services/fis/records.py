@@ -31,7 +31,11 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionRun(msgspec.Struct, frozen=True, kw_only=True):
-    """An action of an experiment. `definition` is the template's; `due` is when it ends by itself."""
+    """An action of an experiment. `definition` is the template's; `due` is when it ends by itself.
+
+    `cut` maps the functions that a network action cuts off to the share of their subnets that it cuts; `clusters` are
+    those whose databases it makes unavailable.
+    """
 
     name: str
     definition: dict[str, Any]
@@ -40,6 +44,8 @@ class ActionRun(msgspec.Struct, frozen=True, kw_only=True):
     started: float | None = None
     ended: float | None = None
     due: float | None = None
+    cut: dict[str, float] = {}
+    clusters: list[str] = []
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):

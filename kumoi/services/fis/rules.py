@@ -22,7 +22,11 @@ _DURATION = re.compile(r"PT(?=\d)(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,5})S)?",
 _SELECTION = re.compile(r"ALL|COUNT\(([1-9]\d{0,4})\)|PERCENT\(([1-9]\d?|100)\)", re.ASCII)
 _LOG_GROUP = re.compile(r"arn:aws[a-z-]*:logs:[^:]+:\d{12}:log-group:[^:*]+:\*", re.ASCII)
 _PERCENTAGES = ("percentage", "invocationPercentage")
-_CHOICES = {"preventExecution": ("true", "false")}
+_CHOICES = {
+    "preventExecution": ("true", "false"),
+    "scope": ("all", "availability-zone", "dynamodb", "prefix-list", "s3", "s3express", "vpc"),
+}
+_REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-\d{1,2}", re.ASCII)
 
 
 def invalid(text: str) -> AwsError:
@@ -178,9 +182,11 @@ def _check_parameter(name: str, value: str) -> None:
     elif name in _PERCENTAGES:
         _number(name, value, 1, 100)
     elif name == "startupDelayMilliseconds":
-        _number(name, value, 1, 900_000)
+        _number(name, value, 0, 900_000)
     elif name == "statusCode":
         _number(name, value, 100, 599)
+    elif name == "region" and not _REGION.fullmatch(value):
+        raise invalid(f"The parameter region is the code of a Region, not {value[:64]}.")
     elif name in _CHOICES and value not in _CHOICES[name]:
         raise invalid(f"The parameter {name} is one of {', '.join(_CHOICES[name])}.")
 

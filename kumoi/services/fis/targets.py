@@ -11,7 +11,7 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import Arn
-from kumoi.services.fis.catalogue import FUNCTION, ROLE
+from kumoi.services.fis.catalogue import CLUSTER, DATABASE, FUNCTION, ROLE, STREAM, SUBNET
 from kumoi.services.fis.records import Experiment
 from kumoi.services.fis.rules import chosen, passes
 from kumoi.state import State
@@ -95,6 +95,71 @@ async def _roles(ask: Ask) -> list[Found]:
     ]
 
 
+async def _stream(ask: Ask, arn: str) -> Found:
+    name = Arn.parse(arn).resource.removeprefix("stream/")
+    told = (await ask("kinesis", "DescribeStreamSummary", StreamName=name))["StreamDescriptionSummary"]
+    tags = (await ask("kinesis", "ListTagsForResource", ResourceARN=told["StreamARN"]))["Tags"]
+    return told["StreamARN"], {tag["Key"]: tag.get("Value", "") for tag in tags}, told
+
+
+async def _streams(ask: Ask) -> list[Found]:
+    found = []
+    async for one in _pages(ask, ("kinesis", "ListStreams"), "StreamSummaries", ("NextToken", "NextToken")):
+        found.append(await _stream(ask, one["StreamARN"]))
+    return found
+
+
+async def _subnet(_ask: Ask, arn: str) -> Found:
+    return arn, {}, {}
+
+
+async def _subnets(ask: Ask) -> list[Found]:
+    """The subnets that functions name in their VpcConfig: there are no others. They have the tags of the functions."""
+    found: dict[str, Found] = {}
+    for arn, tags, told in await _functions(ask):
+        vpc = told.get("VpcConfig") or {}
+        for subnet in vpc.get("SubnetIds") or ():
+            function = Arn.parse(arn)
+            name = f"arn:{function.partition}:ec2:{function.region}:{function.account}:subnet/{subnet}"
+            known = found.get(name, (name, {}, {}))[1]
+            found[name] = name, {**known, **tags}, {"SubnetId": subnet, "VpcId": vpc.get("VpcId", "")}
+    return list(found.values())
+
+
+async def _cluster(ask: Ask, arn: str) -> Found:
+    return _told_cluster((await ask("rds", "DescribeDBClusters", DBClusterIdentifier=_last(arn)))["DBClusters"][0])
+
+
+async def _clusters(ask: Ask) -> list[Found]:
+    pages = _pages(ask, ("rds", "DescribeDBClusters"), "DBClusters", ("Marker", "Marker"))
+    return [_told_cluster(one) async for one in pages]
+
+
+def _told_cluster(one: dict[str, Any]) -> Found:
+    return one["DBClusterArn"], _tags(one), one
+
+
+async def _database(ask: Ask, arn: str) -> Found:
+    return _told_database((await ask("rds", "DescribeDBInstances", DBInstanceIdentifier=_last(arn)))["DBInstances"][0])
+
+
+async def _databases(ask: Ask) -> list[Found]:
+    pages = _pages(ask, ("rds", "DescribeDBInstances"), "DBInstances", ("Marker", "Marker"))
+    return [_told_database(one) async for one in pages]
+
+
+def _told_database(one: dict[str, Any]) -> Found:
+    return one["DBInstanceArn"], _tags(one), one
+
+
+def _tags(one: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in one.get("TagList") or ()}
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
 async def _pages(ask: Ask, call: tuple[str, str], member: str, markers: tuple[str, str]) -> Any:
     """The items of every page of a list."""
     given: dict[str, Any] = {}
@@ -110,4 +175,8 @@ async def _pages(ask: Ask, call: tuple[str, str], member: str, markers: tuple[st
 _KINDS: dict[str, tuple[Callable[[Ask, str], Awaitable[Found]], Callable[[Ask], Awaitable[list[Found]]]]] = {
     FUNCTION: (_function, _functions),
     ROLE: (_role, _roles),
+    STREAM: (_stream, _streams),
+    SUBNET: (_subnet, _subnets),
+    CLUSTER: (_cluster, _clusters),
+    DATABASE: (_database, _databases),
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
+from kumoi.services.kinesis.iterators import stream_of
 
 kinesis = Service(
     "kinesis",
@@ -28,7 +29,7 @@ kinesis = Service(
         "operations.subscriptions",
         "operations.tags",
     ),
-    resource=("StreamName", "StreamARN", "ConsumerARN", "ResourceARN"),
+    resource=("StreamName", "StreamARN", "ConsumerARN", "ResourceARN", "ShardIterator"),
     authorization="authorization",
     held="held",
 )
@@ -36,8 +37,9 @@ kinesis = Service(
 
 @kinesis.resource_name
 def stream_node(value: str) -> str:
-    """The stream's name, out of its ARN or a consumer's too."""
-    return value.partition(":stream/")[2].partition("/")[0] or value
+    """The stream's name, out of its ARN or a consumer's, or out of a shard iterator."""
+    named = value.partition(":stream/")[2].partition("/")[0]
+    return named or stream_of(value) or value
 
 
 @kinesis.lifespan

@@ -12,6 +12,7 @@ import msgspec
 
 from kumoi.services.kinesis.errors import invalid
 
+_SHORTEST = 64
 SECONDS = 300.0
 """Seconds for which an iterator is good."""
 
@@ -30,6 +31,16 @@ class ShardIterator(msgspec.Struct, frozen=True, array_like=True):
     def text(self) -> str:
         """The iterator as clients get it."""
         return base64.b64encode(msgspec.msgpack.encode(self)).decode()
+
+
+def stream_of(text: str) -> str | None:
+    """The name of the stream that an iterator reads; None for a text that is no iterator."""
+    if len(text) < _SHORTEST:
+        return None
+    try:
+        return msgspec.msgpack.decode(base64.b64decode(text, validate=True), type=ShardIterator).stream
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return None
 
 
 def read_iterator(text: str) -> ShardIterator:

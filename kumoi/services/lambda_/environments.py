@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from kumoi.doorway import Doorway, Identity, Principal
@@ -21,6 +22,7 @@ from kumoi.wire.errors import aws_error
 
 logger = logging.getLogger(__name__)
 
+Worse = Callable[[SandboxSpec], SandboxSpec]
 _CREDENTIALS_SECONDS = 36 * 3600.0
 
 
@@ -33,9 +35,12 @@ class EnvironmentMaker:
         self._host = host
         self._code = code
 
-    async def make(self, key: PoolKey, revision: Revision, function: Function, kind: str) -> ExecutionEnvironment:
+    async def make(
+        self, key: PoolKey, revision: Revision, function: Function, kind: str, worse: Worse | None = None
+    ) -> ExecutionEnvironment:
         """A new environment, initialising already; `kind` is on-demand or provisioned-concurrency.
 
+        `worse` has it made worse than the function was promised.
         Raises InvalidRuntimeException when the runtime cannot run here, ServiceException when the host cannot start it.
         """
         if function.code.image:
@@ -74,7 +79,7 @@ class EnvironmentMaker:
         platform_log = PlatformLog(log, function, version_arn, self._doorway.clock.now)
         platform_log.init_start(kind)
         try:
-            platform_log.sandbox = sandbox = await self._host.create(spec, log.lines)
+            platform_log.sandbox = sandbox = await self._host.create(worse(spec) if worse else spec, log.lines)
         except RuntimeUnavailable as error:
             raise aws_error("InvalidRuntimeException", str(error), Type="User") from None
         except ZygoteFailed as error:

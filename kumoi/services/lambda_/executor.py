@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from kumoi.services.lambda_ import tracing
 from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
-from kumoi.services.lambda_.environments import EnvironmentMaker
+from kumoi.services.lambda_.environments import EnvironmentMaker, Worse
 from kumoi.services.lambda_.faults import constrained, fault_of, made_up, strike_sandbox, timed_out
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
@@ -27,7 +28,7 @@ from kumoi.services.lambda_.records import Function
 from kumoi.state import State
 
 MOST_ENVIRONMENTS = 1000
-_CONSTRAINED = ("memory", "disk")
+_CONSTRAINED = ("memory", "disk", "skew", "cut")
 """Faults for which an environment is made that serves one invocation."""
 FREE_TMP_MB = 512
 """What a function has of /tmp without being billed for it."""
@@ -159,7 +160,7 @@ class Executor:
         if fault is not None and fault.action == "cold":
             self._pools.retire(lambda one: one.key == key)
         if fault is not None and fault.action in _CONSTRAINED:
-            return await self._make(key, revision, constrained(fault, function), "on-demand")
+            return await self._make(key, revision, function, "on-demand", partial(constrained, fault))
         environment = self._pools.take(key, revision)
         return environment or await self._make(key, revision, function, "on-demand")
 
@@ -169,11 +170,13 @@ class Executor:
             changed = await asyncio.to_thread(newest_change, Path(function.code.directory))
         return Revision(function.revision_id, changed)
 
-    async def _make(self, key: PoolKey, revision: Revision, function: Function, kind: str) -> ExecutionEnvironment:
+    async def _make(
+        self, key: PoolKey, revision: Revision, function: Function, kind: str, worse: Worse | None = None
+    ) -> ExecutionEnvironment:
         self._pools.make_room()
         self._pools.added(key)
         try:
-            return await self._maker.make(key, revision, function, kind)
+            return await self._maker.make(key, revision, function, kind, worse)
         except BaseException:
             self._pools.lost(key)
             raise

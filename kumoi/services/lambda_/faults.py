@@ -5,12 +5,13 @@ They strike however the function was reached: called, from the queue of events, 
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import replace
+
 import orjson
 
 from kumoi.clock import Clock
 from kumoi.doorway import Call, Fault
-from kumoi.sandbox import Outcome, Sandbox
+from kumoi.sandbox import Outcome, Sandbox, SandboxSpec
 from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.own_faults import asked_for, own_faults
 from kumoi.services.lambda_.records import Function
@@ -65,11 +66,17 @@ async def strike_sandbox(fault: Fault, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.kill()
 
 
-def constrained(fault: Fault, function: Function) -> Function:
-    """A function as an environment is made for it that has less memory, or less room in /tmp, than it was promised."""
-    if fault.action == "memory":
-        return msgspec.structs.replace(function, memory_size=fault.limit_mb)
-    return msgspec.structs.replace(function, tmp_size=fault.limit_mb)
+def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:
+    """An environment that is worse than was promised: less memory or room in /tmp, a clock that is off, no network."""
+    match fault.action:
+        case "memory":
+            return replace(spec, memory_mb=fault.limit_mb)
+        case "disk":
+            return replace(spec, tmp_mb=fault.limit_mb)
+        case "skew":
+            return replace(spec, clock_skew=fault.skew_s)
+        case _:
+            return replace(spec, offline=True)
 
 
 def timed_out(request_id: str, timeout: float) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,13 +12,17 @@ from typing import Any
 import pytest
 
 CODE = """
-import time
+import os, socket, time, urllib.parse
 STARTED = time.time_ns()
 def handler(event, context):
     if event == "slow":
         time.sleep(0.5)
     if event == "hungry":
         return len(bytearray(200 << 20))
+    if event == "connect":
+        endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
+        socket.create_connection((endpoint.hostname, endpoint.port), timeout=5).close()
+        return "connected"
     if event == "disk":
         with open("/tmp/file", "wb") as out:
             return out.write(b"x" * (5 << 20))
@@ -63,11 +68,11 @@ def invoke(kumoi: Any, zipped: Any) -> Callable[[str], tuple[str | None, Any]]:
 
 
 def test_each_happens_to_the_function_and_is_over_with_the_fault(kumoi: Any, fault: Any, invoke: Any) -> None:
-    with urllib.request.urlopen(f"{kumoi.url}/_kumoi/info") as answer:
-        isolation = json.load(answer)["isolation"]
     fault(action="kill", delay_ms=100, times=1)
     failed, said = invoke("slow")
     assert failed and "signal: killed" in said["errorMessage"]
+    with urllib.request.urlopen(f"{kumoi.url}/_kumoi/info") as answer:
+        isolation = json.load(answer)["isolation"]
 
     warm = invoke()
     assert invoke() == warm
@@ -91,3 +96,13 @@ def test_each_happens_to_the_function_and_is_over_with_the_fault(kumoi: Any, fau
         assert failed and "No space left" in said["errorMessage"]
     else:
         assert said == 5 << 20, "nothing bounds /tmp there"
+
+    fault(action="skew", skew_s=-3600, times=1)
+    assert -3700 < int(invoke()[1]) / 1e9 - time.time() < -3500
+    assert abs(int(invoke()[1]) / 1e9 - time.time()) < 60
+    if isolation == "namespace":
+        assert invoke("connect") == (None, "connected")
+        fault(action="cut", times=1)
+        failed, said = invoke("connect")
+        assert failed and "unreachable" in said["errorMessage"]
+        assert invoke("connect") == (None, "connected")

@@ -1,7 +1,8 @@
 """TransactWriteItems and TransactGetItems: all or nothing, in one transaction of the store.
 
 Every condition is evaluated before the answer tells which failed. A write with a client's token is remembered for ten
-minutes in its own transaction, so that a repetition has no further effect.
+minutes in its own transaction, so that a repetition has no further effect. What it answers are records that can be
+stored (`kumoi.state.once`): changes hold parsed expressions, which cannot.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -72,6 +73,15 @@ class Action:
     change: Change
 
 
+class Done(NamedTuple):
+    """A write that was made: the table as the caller wrote it, the item's key attributes, and what it consumed."""
+
+    written: str
+    table: Table
+    key: dict[str, Any]
+    consumed: Consumed
+
+
 @dynamodb.operation
 async def transact_write_items(
     call: Call,
@@ -86,16 +96,13 @@ async def transact_write_items(
     ).digest()  # before values are brought into canonical form
     actions = [_action(call, item) for item in TransactItems]
     consumed, outcome = await transact(call, actions, ClientRequestToken, digest, ReturnConsumedCapacity)
-    metrics = (
-        (action.written, collection_metrics(prepared.table, dict(prepared.key_attributes), ReturnItemCollectionMetrics))
-        for action, prepared, _ in outcome
-    )
+    metrics = ((one.written, collection_metrics(one.table, one.key, ReturnItemCollectionMetrics)) for one in outcome)
     return {"ConsumedCapacity": consumed, "ItemCollectionMetrics": metrics_by_table(metrics)}
 
 
 async def transact(
     call: Call, actions: Sequence[Action], ClientRequestToken: str | None, digest: bytes, capacity: str
-) -> tuple[list[dict[str, Any]] | None, list[tuple[Action, Prepared, Consumed]]]:
+) -> tuple[list[dict[str, Any]] | None, list[Done]]:
     """Make all changes; (what that consumed, for the answer; what was done: nothing by a repetition)."""
     if sum(action.change.size for action in actions) > MOST_TRANSACTION_BYTES:
         raise invalid(TOO_LARGE)
@@ -107,9 +114,9 @@ async def transact(
             consumed.add(Consumed(written, 2 * read_units(size, consistent=True)))
         call.meter("read_units", consumed.total)
         return consumed.told(capacity, "ReadCapacityUnits"), []
-    for action, _, units in outcome:
-        units.table_name = action.written
-        consumed.add(units)
+    for one in outcome:
+        one.consumed.table_name = one.written
+        consumed.add(one.consumed)
     call.meter("write_units", consumed.total)
     return consumed.told(capacity, "WriteCapacityUnits"), outcome
 
@@ -142,9 +149,7 @@ def _action(call: Call, item: Mapping[str, Any]) -> Action:
 
 
 @transactional
-async def write_all(
-    tx: Transaction, actions: Sequence[Action], token: Token | None = None
-) -> list[tuple[Action, Prepared, Consumed]] | Token:
+async def write_all(tx: Transaction, actions: Sequence[Action], token: Token | None = None) -> list[Done] | Token:
     """Make all changes, or raise TransactionCanceledException; the token's record where all was done before."""
     if token is not None and (known := await _known(tx, token)) is not None:
         return known
@@ -167,9 +172,10 @@ async def write_all(
     for action, one in zip(actions, prepared, strict=True):
         consumed = await store(tx, one)
         consumed.table *= 2
-        outcome.append((action, one, consumed))
+        key = {name: one.key_attributes[name] for name in one.table.keys.names}
+        outcome.append(Done(action.written, one.table, key, consumed))
     if token is not None:
-        rows = [(action.written, one.new or one.old) for action, one, _ in outcome]
+        rows = [(action.written, one.new or one.old) for action, one in zip(actions, prepared, strict=True)]
         sizes = [(written, row.size if row else 0) for written, row in rows]
         await _forget_old(tx)
         await tokens.put(tx, msgspec.structs.replace(token, finished=tx.now, sizes=sizes))

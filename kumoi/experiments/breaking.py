@@ -1,0 +1,94 @@
+"""Taking the steps of a method or a rollback: faults are declared and taken back, calls made, time waited for.
+
+Faults are declared for the experiment's account alone, under ids of its own. Where a run is replayed, each strikes the
+calls that it struck then, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from kumoi.experiments.application import Application
+from kumoi.experiments.model import Experiment, Step, fault_of, filled, seconds
+from kumoi.experiments.passing import Time
+from kumoi.experiments.replaying import Recorded
+from kumoi.experiments.users import Users
+
+Tell = Callable[[str], None]
+
+
+class Breaker:
+    """Takes the steps of one run. `declared` maps the faults' ids to their titles, `problems` is what went wrong."""
+
+    def __init__(
+        self,
+        application: Application,
+        users: Users,
+        time: Time,
+        tell: Tell,
+        experiment: Experiment,
+        recorded: Recorded | None,
+    ) -> None:
+        self._application = application
+        self._users = users
+        self._time = time
+        self._tell = tell
+        self._experiment = experiment
+        self._recorded = recorded
+        self.declared: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    def take(self, steps: list[Step], variables: Mapping[str, Any]) -> None:
+        """Take steps one after the other."""
+        for step in steps:
+            if step.pause is not None:
+                self._time.pause(seconds(step.pause))
+            elif step.clear is not None:
+                self._application.ask("DELETE", "faults", id=step.clear)
+                self._tell(f"taken back: {step.clear}")
+            elif step.fault is not None:
+                self._declare(step, step.fault, variables)
+            else:
+                answer = self._users.ask(step.http, step.call, variables)
+                if answer.error or answer.status >= 400 or not answer.status:
+                    name = step.title or (step.call.operation if step.call else step.http.path if step.http else "")
+                    self.problems.append(f"{name}: {answer.error or answer.status}")
+                self._tell(f"done: {step.title or (step.call.operation if step.call else 'a request')}")
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Whatever happens meanwhile, no fault of the run is left."""
+        try:
+            yield
+        finally:
+            left = {one["id"] for one in self._application.ask("GET", "faults")["faults"]}
+            for name in left.intersection(self.declared):
+                self._application.ask("DELETE", "faults", id=name)
+
+    def struck(self) -> dict[str, int]:
+        """How often each fault that is still declared has struck."""
+        found = self._application.ask("GET", "faults")["faults"]
+        return {one["id"]: one["struck"] for one in found if one["id"] in self.declared}
+
+    def strikes(self) -> list[dict[str, Any]]:
+        """The log of what the run's faults struck."""
+        found = self._application.ask("GET", "faults/log")["strikes"]
+        return [one for one in found if one["fault"] in self.declared]
+
+    def _declare(self, step: Step, fault: dict[str, Any], variables: Mapping[str, Any]) -> None:
+        given = dict(filled(fault, variables))
+        given.setdefault("id", f"experiment-{len(self.declared) + 1}")
+        given.setdefault("seed", self._experiment.seed)
+        given["account"] = self._application.account
+        if step.lasts is not None:
+            given["ends"] = self._time.now() + seconds(step.lasts)
+        if self._recorded is not None:
+            given["strikes_at"] = self._recorded.strikes_at(str(given["id"]))
+        made = fault_of(given)
+        self._application.ask("POST", "faults", msgspec.to_builtins(made))
+        self.declared[made.id] = step.title or f"{made.action} {made.service} {made.operation}"
+        self._tell(f"broken: {self.declared[made.id]}")
