@@ -25,8 +25,18 @@ async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> R
     if SUBPROTOCOL not in [one.strip() for one in (offered or "").split(",")]:
         return Response(400, [("Content-Type", "text/plain")], b"The sub-protocol is mqtt.\n")
     signer = call.caller if call.caller.access_key is not None else None
-    connection = Connection(call.part(Broker), signer)
+    connection = Connection(call.part(Broker), signer, call.region)
     return Response(101, [], upgrade=Upgrade(partial(serve, connection), SUBPROTOCOL))
+
+
+@iot_data.operation
+async def mqtt_connect(call: Call, clientId: str) -> None:
+    """A client wants to connect: asked here, so that policies, faults and the map see it (none of AWS's API)."""
+
+
+@iot_data.operation
+async def mqtt_subscribe(call: Call, topicFilter: str, clientId: str) -> None:
+    """A client wants to subscribe: asked here as MqttConnect is."""
 
 
 @iot_data.operation
