@@ -253,3 +253,40 @@ def test_what_was_acknowledged_waits_for_its_session_though_the_platform_is_kill
     assert again.connect()
     assert [again.get().payload for _ in range(20)] == [str(number).encode() for number in range(20)]
     again.close()
+
+
+def test_devices_keep_shadows_by_their_topics(device: Any, kumoi: Any) -> None:
+    one = device("pump")
+    one.connect()
+    base = "$aws/things/pump/shadow"
+    one.subscribe(*(f"{base}/+/{what}" for what in ("accepted", "rejected", "delta", "documents")))
+    one.subscribe(f"{base}/name/config/+/accepted")
+
+    def told(count: int) -> dict[str, Any]:
+        found = [one.get() for _ in range(count)]
+        return {message.topic.removeprefix(f"{base}/"): json.loads(message.payload) for message in found}
+
+    one.publish(f"{base}/get", b'{"clientToken": "a"}')
+    rejected = told(1)["get/rejected"]
+    assert (rejected["code"], rejected["message"], rejected["clientToken"]) == (
+        404,
+        "No shadow exists with name: 'pump'",
+        "a",
+    )
+    one.publish(f"{base}/update", b'{"state": {"desired": {"on": true}}, "clientToken": "b"}')
+    found = told(3)
+    assert found["update/accepted"]["state"] == {"desired": {"on": True}}
+    assert found["update/accepted"]["clientToken"] == "b"
+    assert found["update/delta"]["state"] == {"on": True}
+    assert found["update/documents"]["current"]["version"] == 1
+    one.publish(f"{base}/update", b'{"state": {"reported": {"on": true}}, "version": 7}')
+    assert told(1)["update/rejected"]["code"] == 409
+    one.publish(f"{base}/name/config/update", b'{"state": {"reported": {"rate": 5}}}')
+    assert "name/config/update/accepted" in told(1)
+    one.publish(f"{base}/get", b"")
+    assert told(1)["get/accepted"]["state"] == {"desired": {"on": True}, "delta": {"on": True}}
+    one.publish(f"{base}/delete", b"")
+    assert told(1)["delete/accepted"]["version"] == 1
+    assert kumoi.client("iot-data").list_named_shadows_for_thing(thingName="pump")["results"] == ["config"]
+    one.publish(f"{base}/update", b"no JSON")
+    assert told(1)["update/rejected"]["message"] == "Payload contains invalid json"

@@ -8,6 +8,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
+from kumoi.services.iot.device_topics import PREFIX, answer
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
@@ -49,8 +50,12 @@ async def mqtt_publish(
     retain: bool = False,
     properties: dict[str, Any] | None = None,
     userProperties: list[tuple[str, str]] | None = None,
+    hops: int = 0,
 ) -> None:
-    """Publish a client's message (no operation of AWS's API: it cannot be called over HTTPS)."""
+    """Publish a client's message, or what IoT itself says (no operation of AWS's API: it is not called over HTTPS).
+
+    `hops` counts how often rules have republished it.
+    """
     if clientId is not None:
         check_topic(topic)
     if len(payload) > MOST_BYTES:
@@ -66,5 +71,8 @@ async def mqtt_publish(
         principal=call.caller.id,
         user_properties=userProperties or [],
         properties=properties or {},
+        hops=hops,
     )
     await call.part(RuleEngine).publish(call.account, call.region, message)
+    if topic.startswith(PREFIX):
+        await answer(call, topic, payload)
