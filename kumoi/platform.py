@@ -23,6 +23,7 @@ from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.cost.budget import Budgets
 from kumoi.doorway import Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.host_names import HostNames
 from kumoi.doorway.payloads import Payloads
@@ -363,6 +364,7 @@ class Platform:
                 tls=authority,
             )
         self.parts.add(FirstBytes, self._listener)  # type: ignore[type-abstract]
+        self.parts.add(ClientCertificates, self._listener)  # type: ignore[type-abstract]
         return self._turnstile, self.parts.add(Listener, self._listener)
 
     def _root(self) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import runpy
 from collections.abc import Callable
@@ -29,34 +31,40 @@ def test_every_sensor_gets_a_file_and_every_farm_a_picture(
     install("iotanalytics", tmp_path)
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    monkeypatch.setenv("KUMOI_DATA", str(tmp_path))  # no platform of the machine's is meant
     example: dict[str, Callable[..., Any]] = runpy.run_path(str(EXAMPLE))
-    example["deploy"]()
+    bucket = example["deploy"]()
     messages = example["readings"](kumoi.now().timestamp())
-    example["send"](messages)
-    example["stored"]()
+    example["publish"](example["register"](), messages)
+    example["stored"](example["plausible"](message for _, message in messages))
     kumoi.advance("1h")
-    files = example["delivered"]("readings/", 12)
+    files = example["delivered"](bucket, "readings/", 12)
     assert set(files) == {f"readings/farm{farm}/s{farm}{sensor}.csv" for farm in range(3) for sensor in range(4)}
     first, *lines = files["readings/farm0/s00.csv"].decode().splitlines()
-    assert first == '"at","temp","hum"'
+    assert first == '"at","temp","hum","anomaly"'
     assert len(lines) == 50
-    assert lines[0].split(",")[1:] == ['"15.555555555555555"', '"75.0"']
+    assert lines[0].split(",")[1:] == ['"15.555555555555555"', '"75.0"', '"false"']
+    assert [number for number, line in enumerate(lines) if line.endswith('"true"')] == [25]
+    calibrated = files["readings/farm0/s02.csv"].decode().splitlines()[1].split(",")[1]
+    assert float(calibrated.strip('"')) == pytest.approx((64 - 32) * 5 / 9 + 0.2)
     assert len(files["readings/farm2/s23.csv"].splitlines()) == 1 + 30  # until the battery is low
-    pictures = example["delivered"]("pictures/", 3)
+    pictures = example["delivered"](bucket, "pictures/", 3)
     assert set(pictures) == {f"pictures/farm{farm}.svg" for farm in range(3)}
-    assert all(content.startswith(b"<svg ") for content in pictures.values())
-    sheets(kumoi, example["weights"](messages), tmp_path / "costs", monkeypatch)
+    assert all(b"1 out of line</text>" in content for content in pictures.values())
+    (unreadable,) = kumoi.client("iotanalytics").sample_channel_data(channelName="unreadable")["payloads"]
+    assert base64.b64decode(json.loads(unreadable)["payloadBase64"]) == b"static"
+    sheets(kumoi, example["weights"](farm for farm, _ in messages), tmp_path / "costs", monkeypatch)
 
 
 def sheets(kumoi: Any, weights: dict[str, int], target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every farm gets a cost sheet: a third of the whole, which the hourly files are most of."""
+    """Every farm gets a cost sheet: a third of the whole, most of which are the messages."""
     assert weights == {f"farm{farm}": 200 for farm in range(3)}
     monkeypatch.setenv("KUMOI_URL", kumoi.url)
     given = [f"--split={name}={weight}" for name, weight in weights.items()]
-    arguments = ["cost", "--account", kumoi.account, "--flow", "BatchPutMessage *sensors", "--users", "3"]
-    done = CliRunner().invoke(main, [*arguments, "--journeys-per-user", "1752", *given, "--sheet", str(target)])
+    arguments = ["cost", "--account", kumoi.account, "--flow", "MqttPublish *", "--users", "3"]
+    done = CliRunner().invoke(main, [*arguments, "--journeys-per-user", "175200", *given, "--sheet", str(target)])
     assert done.exit_code == 0, done.output
     pages = [(target / f"cost-farm{farm}.md").read_text() for farm in range(3)]
     assert all("has 33.3% of what the application does" in page for page in pages)
-    assert "S3 PUT, COPY, POST, LIST requests" in pages[0]
+    assert "IoT Core messages, 5 KB each" in pages[0]
     assert "IoT Analytics" in (target / "cost.md").read_text()

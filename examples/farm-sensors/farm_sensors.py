@@ -1,4 +1,4 @@
-"""Deploys the sensors of some farms to a running Kumoi and sends readings: a file a sensor, a picture a farm come out.
+"""Deploys the sensors of some farms to a running Kumoi and lets them speak: a file a sensor, a picture a farm come out.
 
     kumoi sdk install iotanalytics
     kumoi run -- python examples/farm-sensors/farm_sensors.py
@@ -6,81 +6,51 @@
 The first line gives boto3 the model of IoT Analytics back. An hour passes on the platform's clock, not on yours.
 """
 
-import io
 import json
-import math
 import os
+import subprocess
 import sys
 import time
 import urllib.request
-import zipfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import boto3
 
 HERE = Path(__file__).resolve().parent
-STACK, BUCKET = "farm-sensors", "farm-sensors"
-FARMS, SENSORS, READINGS = 3, 4, 50
+sys.path.insert(0, str(HERE))
+
+from sensors import FARMS, SENSORS, publish, readings, register  # noqa: E402  (the file beside this one)
+
+STACK = "farm-sensors"
 
 
-def readings(start: float) -> list[dict[str, object]]:
-    """A day's readings of every sensor; the last sensor of each farm runs low on battery."""
-    found: list[dict[str, object]] = []
-    for number in range(READINGS):
-        for farm in range(FARMS):
-            for sensor in range(SENSORS):
-                phase = 2 * math.pi * number / READINGS + farm
-                found.append(
-                    {
-                        "farm": f"farm{farm}",
-                        "sensor": f"s{farm}{sensor}",
-                        "ts": int(start) + number * 60,
-                        "tempF": round(60 + 12 * math.sin(phase) + 2 * sensor, 1),
-                        "hum": round(55 + 20 * math.cos(phase), 1),
-                        "battery": 100 - number - (60 if sensor == 3 else 0),
-                    }
-                )
-    return found
+def deploy() -> str:
+    """Make the stack; the bucket of its files."""
+    runtime = f"Runtime=python3.{sys.version_info.minor}"
+    deploying = [sys.executable, "-m", "kumoi", "deploy", str(HERE), "--stack", STACK, "--param", runtime]
+    subprocess.run(deploying, check=True, stdout=subprocess.DEVNULL)
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["Files"]
 
 
-def package() -> bytes:
-    """The function's deployment package."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        out.write(HERE / "draw.py", "draw.py")
-    return archive.getvalue()
+def stored(count: int) -> None:
+    """Wait until so many readings are in the data store, by a live view of it."""
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    asked = urlencode({"sql": "SELECT count(*) AS n FROM readings", "account": account})
+    with urllib.request.urlopen(
+        f"{os.environ['AWS_ENDPOINT_URL']}/_kumoi/iotanalytics-live?{asked}", timeout=60
+    ) as view:
+        for line in view:
+            if line.startswith(b"data: ") and json.loads(line[6:])[0]["n"] >= count:
+                return
 
 
-def deploy() -> None:
-    """Make the stack."""
-    s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key="code/draw.zip", Body=package())
-    parameters = {"Bucket": BUCKET, "CodeKey": "code/draw.zip", "Runtime": f"python3.{sys.version_info.minor}"}
-    cloudformation.create_stack(
-        StackName=STACK,
-        TemplateBody=(HERE / "template.yaml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
-
-
-def send(messages: list[dict[str, object]]) -> None:
-    """Put messages into the channel, a hundred at a time, and one that nobody can read."""
-    client = boto3.client("iotanalytics")
-    payloads = [json.dumps(message).encode() for message in messages] + [b"static"]
-    for at in range(0, len(payloads), 100):
-        batch = [{"messageId": str(n), "payload": one} for n, one in enumerate(payloads[at : at + 100])]
-        client.batch_put_message(channelName="sensors", messages=batch)
-
-
-def stored() -> None:
-    """Wait until the unreadable message, the last one, has come through the pipeline."""
-    client = boto3.client("iotanalytics")
-    while not client.sample_channel_data(channelName="unreadable").get("payloads"):
-        time.sleep(0.1)
+def plausible(messages: Iterable[dict[str, object]]) -> int:
+    """How many readings the pipeline lets through."""
+    return sum(float(str(message["battery"])) > 10 for message in messages)
 
 
 def advance(duration: float) -> None:
@@ -91,31 +61,32 @@ def advance(duration: float) -> None:
         answer.read()
 
 
-def delivered(prefix: str, count: int) -> dict[str, bytes]:
+def delivered(bucket: str, prefix: str, count: int) -> dict[str, bytes]:
     """The objects below a prefix, once there are so many."""
     s3 = boto3.client("s3")
     while True:
-        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         if len(listed) >= count:
-            return {one["Key"]: s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
+            return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
         time.sleep(0.1)
 
 
-def weights(messages: list[dict[str, object]]) -> dict[str, int]:
+def weights(farms: Iterable[str]) -> dict[str, int]:
     """Readings by farm: what the costs of what they share are split by."""
-    return dict(sorted(Counter(str(message["farm"]) for message in messages).items()))
+    return dict(sorted(Counter(farms).items()))
 
 
 def main() -> None:
     """Run it all."""
-    deploy()
+    bucket = deploy()
     messages = readings(time.time())
-    send(messages)
-    stored()
-    print(f"{len(messages)} readings sent; an hour passes …")
+    publish(register(), messages)
+    print(f"{len(messages)} readings published over MQTT …")
+    stored(plausible(message for _, message in messages))
+    print("… and those that can be true are stored; an hour passes …")
     advance(3600)
-    files = delivered("readings/", FARMS * SENSORS)
-    pictures = delivered("pictures/", FARMS)
+    files = delivered(bucket, "readings/", FARMS * SENSORS)
+    pictures = delivered(bucket, "pictures/", FARMS)
     for key, content in files.items():
         print(f"  {key}: {len(content.splitlines()) - 1} readings")
     target = HERE / "pictures"
@@ -125,7 +96,7 @@ def main() -> None:
     print(f"Pictures of {len(pictures)} farms are in {target}.")
     costs = HERE / "costs"
     costs.mkdir(exist_ok=True)
-    (costs / "weights.json").write_text(json.dumps(weights(messages)))
+    (costs / "weights.json").write_text(json.dumps(weights(farm for farm, _ in messages)))
 
 
 if __name__ == "__main__":

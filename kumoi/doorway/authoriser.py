@@ -11,7 +11,7 @@ where policies are enforced.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -75,11 +75,13 @@ class Verdict(NamedTuple):
 class Authoriser:
     """Weighs policies about calls. Without a source of policies (IAM) identities have none.
 
-    `sealer` encrypts what a refusal says to those who may decode it.
+    `devices` has those of callers that are certificates (IoT); `sealer` encrypts what a refusal says to those who may
+    decode it.
     """
 
     def __init__(self, sealer: Sealer) -> None:
         self.source: PolicySource | None = None
+        self.devices: Callable[[Principal], Awaitable[IdentityPolicies]] | None = None
         self._sealer = sealer
 
     async def check(self, call: Call, facts: Authorization, *, enforce: bool) -> None:
@@ -120,7 +122,7 @@ class Authoriser:
                 ask = ask._replace(resource=owned.arn)
         if caller.is_root and not owned.policies and owned.account in ("", caller.account):
             return Verdict(ask, _ALLOWED)
-        side = await self._side(caller)
+        side = await self.side(caller)
         request = Request(side.caller, ask.action, ask.resource, CallContext(call, ask, side, owned, facts))
         policies = Policies(
             side.identity,
@@ -133,11 +135,14 @@ class Authoriser:
         )
         return Verdict(ask, decide(request, policies), side.lacking)
 
-    async def _side(self, caller: Principal) -> IdentityPolicies:
+    async def side(self, caller: Principal) -> IdentityPolicies:
+        """A caller's side of any question."""
         if caller.is_anonymous:
             return IdentityPolicies(Caller())
         if caller.is_service:
             return IdentityPolicies(Caller(caller.account, service=caller.arn))
+        if self.devices is not None and ":cert/" in caller.arn:
+            return await self.devices(caller)
         if self.source is None or caller.is_root:
             return IdentityPolicies(Caller(caller.account, caller.arn))
         return await self.source.of(caller)

@@ -13,9 +13,10 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kumoi.doorway.client_certificates import Anchors, ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
@@ -34,7 +35,7 @@ _GOODBYE_SECONDS = 1.0
 """How long a closed TLS connection waits for its client to say so too; idle pools of SDKs never do."""
 
 
-class Listener(FirstBytes):
+class Listener(FirstBytes, ClientCertificates):
     """One listening port, or (`uds`) one Unix socket. `port` 0 picks a free one; `tls` None serves plain HTTP alone."""
 
     def __init__(
@@ -57,6 +58,8 @@ class Listener(FirstBytes):
         self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed, self._claimed)
         self._context: ssl.SSLContext | None = None
         self._context_lock = asyncio.Lock()
+        self._anchors: Anchors | None = None
+        self._trusted: Sequence[str] = ()
         self._listening: socket.socket | None = None
         self._accepting = False
         self._stopping = False
@@ -84,6 +87,10 @@ class Listener(FirstBytes):
     def claim(self, byte: int, protocol: Callable[[], asyncio.Protocol]) -> None:
         """Have connections that begin with `byte` handled by what `protocol` makes."""
         self._claimed[byte] = protocol
+
+    def trust(self, anchors: Anchors) -> None:
+        """Ask clients behind TLS for certificates that `anchors` vouch for."""
+        self._anchors = anchors
 
     async def start(self) -> None:
         """Listen. OSError when the address cannot be had."""
@@ -220,6 +227,9 @@ class Listener(FirstBytes):
         async with self._context_lock:
             if self._context is None:
                 self._context = await asyncio.to_thread(self._tls.server_context)
+            if self._anchors is not None and (anchors := await self._anchors()) is not self._trusted:
+                await asyncio.to_thread(self._tls.trust, anchors)
+                self._trusted = anchors
         return self._context
 
     # ── the connections' side ─────────────────────────────────────────────────────────────────────────────────────

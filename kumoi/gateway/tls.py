@@ -1,14 +1,17 @@
 """TLS on the same port: a local certificate authority, made at first use, and certificates for the names asked for.
 
 Clients that should trust it get the CA's file (`ca_file`). The private keys never leave the platform's directory.
+Clients are asked for a certificate of theirs once somebody has said whose are taken (`trust`).
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import ssl
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
+logger = logging.getLogger(__name__)
+
+_PROTOCOLS = ["http/1.1", "x-amzn-mqtt-ca", "mqtt", "x-amzn-http-ca"]
+"""What a connection may be begun for (ALPN); MQTT by the names that AWS's devices use."""
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
 _MAX_CONTEXTS = 256
 _DAYS = 397
@@ -31,6 +38,8 @@ class CertificateAuthority:
         self._directory = directory
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._making = Lock()
+        self._trusting = Lock()
+        self._anchors: dict[str, None] = {}
         self._ca: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
 
     @property
@@ -57,15 +66,27 @@ class CertificateAuthority:
                 del self._contexts[next(iter(self._contexts))]
             found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             found.minimum_version = ssl.TLSVersion.TLSv1_2
-            found.set_alpn_protocols(["http/1.1"])
+            found.set_alpn_protocols(_PROTOCOLS)
             chain = self._directory / f"leaf-{os.urandom(8).hex()}.pem"
             self._write(chain, self._leaf(name))
             try:
                 found.load_cert_chain(chain)
             finally:
                 chain.unlink()
-            self._contexts[name] = found
+            with self._trusting:
+                for anchor in self._anchors:
+                    _ask_for(found, anchor)
+                self._contexts[name] = found
         return found
+
+    def trust(self, anchors: Iterable[str]) -> None:
+        """Ask clients for a certificate, and take those that these (PEM) have issued, or are. They are added."""
+        with self._trusting:
+            for anchor in anchors:
+                if anchor not in self._anchors:
+                    self._anchors[anchor] = None
+                    for context in self._contexts.values():
+                        _ask_for(context, anchor)
 
     def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         with self._making:
@@ -159,6 +180,17 @@ class CertificateAuthority:
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
         draft.replace(path)
+
+
+def _ask_for(context: ssl.SSLContext, anchor: str) -> None:
+    """Have connections ask for a certificate; a device's own may be an anchor, as well as an authority's."""
+    try:
+        context.load_verify_locations(cadata=anchor)
+    except ssl.SSLError as error:
+        logger.warning("a certificate of a client cannot be trusted: %s", error)
+        return
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def _usage(*, sign: bool) -> x509.KeyUsage:

@@ -49,6 +49,8 @@ S3_NAMES = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
 """Signing names that follow S3's rules for the path and the payload."""
 
 _SIGNATURE_ONLY = frozenset({"X-Amz-Signature"})
+_ALSO_SIGNED_AS = {"iot-data": "iotdevicegateway"}
+"""Further names that requests are signed for: devices sign the URLs of their WebSockets for the gateway."""
 _SIGNATURE_AND_TOKEN = frozenset({"X-Amz-Signature", "X-Amz-Security-Token"})
 
 
@@ -222,7 +224,7 @@ def _check_scope(credential: Credential, timestamp: str, service: str) -> None:
             f"'{credential.date}' != '{timestamp[:8]}', from '{timestamp}'.",
         )
     entry = BY_NAME.get(service)
-    if entry is not None and credential.signing_name != entry.signing:
+    if entry is not None and credential.signing_name not in (entry.signing, _ALSO_SIGNED_AS.get(service)):
         raise SignatureProblem("scope", f"Credential should be scoped to correct service: '{entry.signing}'.")
 
 

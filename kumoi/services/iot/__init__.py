@@ -18,8 +18,21 @@ from kumoi.state import State
 iot = Service(
     "iot",
     __name__,
-    modules=("operations.endpoint", "operations.rules", "operations.thing_types", "operations.things"),
-    resource=("thingName", "ruleName", "thingTypeName"),
+    modules=(
+        "operations.authorizing",
+        "operations.ca_certificates",
+        "operations.certificates",
+        "operations.endpoint",
+        "operations.policies",
+        "operations.policy_attachments",
+        "operations.rules",
+        "operations.tags",
+        "operations.thing_groups",
+        "operations.thing_principals",
+        "operations.thing_types",
+        "operations.things",
+    ),
+    resource=("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId"),
     authorization="authorization",
 )
 iot_data = Service(
@@ -49,8 +62,14 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 
 
 @iot.on_reset
-async def reset(parts: Parts, _state: State, account: str | None) -> None:
+async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Drop the actions of what is being forgotten."""
+    from kumoi.services.iot.device_policies import DevicePolicies
+    from kumoi.services.iot.operations.certificates import disown
     from kumoi.services.iot.rule_engine import RuleEngine
+    from kumoi.services.iot.trust_anchors import TrustAnchors
 
+    await disown(state, account)
+    parts[DevicePolicies].forget()
+    parts[TrustAnchors].forget()
     await parts[RuleEngine].forget(account)

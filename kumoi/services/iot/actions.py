@@ -226,18 +226,29 @@ async def _kinesis(task: Task) -> None:
 
 
 async def _republish(task: Task) -> None:
-    from kumoi.services.iot.rule_engine import MOST_HOPS, Message
+    from kumoi.services.iot.rule_engine import MOST_HOPS
 
     if task.job.hops >= MOST_HOPS:
         raise DeliveryFailed("LOOP", f"The message was republished {MOST_HOPS} times.", retry=False)
     topic = task.settings["topic"]
-    message = Message(
+    headers = task.settings.get("headers", {})
+    kept = {
+        "content_type": headers.get("contentType"),
+        "response_topic": headers.get("responseTopic"),
+        "correlation_data": headers.get("correlationData"),
+        "format_indicator": headers.get("payloadFormatIndicator"),
+    }
+    await task.ask(
+        "iot-data",
+        "MqttPublish",
         topic=topic[1:] if topic.startswith("$$") else topic,
         payload=task.job.payload,
+        clientId=None,
         qos=int(task.settings.get("qos", 0)),
+        properties={name: value for name, value in kept.items() if value is not None},
+        userProperties=[(one["key"], one["value"]) for one in headers.get("userProperties", [])],
         hops=task.job.hops + 1,
     )
-    await task.engine.publish(task.account, task.region, message)
 
 
 async def _iotanalytics(task: Task) -> None:

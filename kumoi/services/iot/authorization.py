@@ -10,15 +10,47 @@ from collections.abc import Iterator, Mapping
 from kumoi.doorway import Ask, Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING, everything, pass_role
 
-_NAMED = (("thingName", "thing"), ("ruleName", "rule"), ("thingTypeName", "thingtype"))
+_NAMED = (
+    ("thingName", "thing"),
+    ("ruleName", "rule"),
+    ("thingTypeName", "thingtype"),
+    ("policyName", "policy"),
+    ("thingGroupName", "thinggroup"),
+    ("certificateId", "cert"),
+    ("caCertificateId", "cacert"),
+)
+_OF_CA = ("DescribeCACertificate", "UpdateCACertificate", "DeleteCACertificate")
+_ON_EVERYTHING = (
+    *("ListThings", "ListThingTypes", "ListThingGroups", "ListTopicRules", "DescribeEndpoint", "TestAuthorization"),
+    *("ListPolicies", "ListCertificates", "ListCACertificates", "GetRegistrationCode", "CreateKeysAndCertificate"),
+    *("CreateCertificateFromCsr", "RegisterCertificate", "RegisterCertificateWithoutCA", "RegisterCACertificate"),
+    *("ListPrincipalThings", "ListPrincipalThingsV2", "ListPrincipalPolicies"),
+)
 
 
 def resource(call: Call) -> str:
-    """The thing, rule or type that a call names."""
+    """What a call names: a thing, rule, type, policy, group, certificate; a target or tagged resource by its ARN."""
     for member, kind in _NAMED:
         if member in call.params:
             return call.arn("iot", f"{kind}/{call.params[member]}")
+    for member in ("target", "resourceArn"):
+        if member in call.params:
+            return str(call.params[member])
     return EVERYTHING
+
+
+def ca_certificate(call: Call) -> str:
+    """The CA that a call names."""
+    return call.arn("iot", f"cacert/{call.params.get('certificateId', '')}")
+
+
+def thing_and_group(call: Call) -> Iterator[str]:
+    """The thing and the group that a call names, by name or ARN."""
+    for name, arn, kind in (("thingName", "thingArn", "thing"), ("thingGroupName", "thingGroupArn", "thinggroup")):
+        if name in call.params:
+            yield call.arn("iot", f"{kind}/{call.params[name]}")
+        elif arn in call.params:
+            yield str(call.params[arn])
 
 
 def rule_with_roles(call: Call) -> Iterator[Ask]:
@@ -39,7 +71,11 @@ def _settings(action: object) -> list[Mapping[str, str]]:
 AUTHORIZATION = Authorization(
     "iot",
     resource=resource,
-    resources=dict.fromkeys(("ListThings", "ListThingTypes", "ListTopicRules", "DescribeEndpoint"), everything),
+    resources={
+        **dict.fromkeys(_ON_EVERYTHING, everything),
+        **dict.fromkeys(_OF_CA, ca_certificate),
+        **dict.fromkeys(("AddThingToThingGroup", "RemoveThingFromThingGroup"), thing_and_group),
+    },
     asks=dict.fromkeys(("CreateTopicRule", "ReplaceTopicRule"), rule_with_roles),
     error="UnauthorizedException",
 )

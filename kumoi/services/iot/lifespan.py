@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from kumoi.delivery import Outbox
-from kumoi.doorway import Doorway, Parts
+from kumoi.doorway import Doorway, Hops, Identity, Parts
+from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.http_client import HttpClient
 from kumoi.services.iot.actions import Actor
+from kumoi.services.iot.device_policies import DevicePolicies
 from kumoi.services.iot.mqtt.broker import Broker, end_session
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.rule_engine import RuleEngine
+from kumoi.services.iot.trust_anchors import TrustAnchors
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
 
@@ -37,10 +40,17 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     )
     parts[TimerRunner].on("iot.session", partial(_end_session, doorway, broker))
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
+    devices = parts.add(DevicePolicies, DevicePolicies(doorway.state))
+    parts[Identity].authoriser.devices = devices.of
+    anchors = parts.add(TrustAnchors, TrustAnchors(doorway.state))
+    parts[ClientCertificates].trust(anchors.current)  # type: ignore[type-abstract]
+    stops = [parts[Hops].listen(one) for one in (devices.follow, anchors.follow)]
     await engine.outbox.resume()
     try:
         yield
     finally:
+        for stop in stops:
+            stop()
         await broker.stop()
         await engine.outbox.stop()
 

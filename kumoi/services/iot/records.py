@@ -85,6 +85,121 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True):
     properties: dict[str, Any] = {}
 
 
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A device's certificate. `id` is the SHA-256 of its DER form, `ca` the id of the registered CA that issued it."""
+
+    id: str
+    pem: str
+    status: str
+    created: float
+    modified: float
+    not_before: float
+    not_after: float
+    ca: str | None = None
+    mode: str = "DEFAULT"
+    version: int = 1
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """In which place a certificate is registered: a device tells its certificate and no account.
+
+    `anchor` is the certificate in PEM where TLS cannot know it from another one: of a CA, and of what was registered.
+    """
+
+    certificate: str
+    account: str
+    region: str
+    anchor: str = ""
+    is_ca: bool = False
+
+
+class CaCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A CA whose certificates devices may show; `registers` says that unknown ones are registered when they come."""
+
+    id: str
+    pem: str
+    subject: str
+    status: str
+    created: float
+    modified: float
+    not_before: float
+    not_after: float
+    registers: bool = False
+    mode: str = "DEFAULT"
+    version: int = 1
+
+
+class Issuer(msgspec.Struct, frozen=True):
+    """The authority that issues the certificates which IoT makes itself; its key is sealed."""
+
+    pem: str
+    key: bytes
+
+
+class PolicyVersion(msgspec.Struct, frozen=True):
+    """A version of a policy: its document, as it was given."""
+
+    id: str
+    document: str
+    created: float
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy of devices; `made` counts the versions it ever had."""
+
+    name: str
+    created: float
+    modified: float
+    versions: tuple[PolicyVersion, ...]
+    default: str = "1"
+    made: int = 1
+
+    def version(self, version_id: str) -> PolicyVersion | None:
+        """The version of that id."""
+        return next((one for one in self.versions if one.id == version_id), None)
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A policy hangs on a certificate, a Cognito identity or a group of things."""
+
+    target: str
+    policy: str
+
+
+class ThingPrincipal(msgspec.Struct, frozen=True):
+    """A certificate or a Cognito identity speaks for a thing, for it alone where the kind is EXCLUSIVE_THING."""
+
+    thing: str
+    principal: str
+    kind: str = "NON_EXCLUSIVE_THING"
+
+
+class ThingGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of things, below another one or at the top."""
+
+    name: str
+    id: str
+    created: float
+    parent: str | None = None
+    description: str | None = None
+    attributes: dict[str, str] = {}
+    version: int = 1
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A thing is in a group."""
+
+    group: str
+    thing: str
+
+
+class Tags(msgspec.Struct, frozen=True):
+    """The tags of a resource."""
+
+    arn: str
+    tags: dict[str, str]
+
+
 things: Space[Thing] = Space("iot.thing", Thing, lambda thing: (thing.name,))
 thing_types: Space[ThingType] = Space("iot.type", ThingType, lambda kind: (kind.name,))
 rules: Space[TopicRule] = Space("iot.rule", TopicRule, lambda rule: (rule.name,))
@@ -92,3 +207,18 @@ shadows: Space[Shadow] = Space("iot.shadow", Shadow, lambda shadow: (shadow.thin
 retained: Space[Retained] = Space("iot.retained", Retained, lambda message: (message.topic,))
 sessions: Space[Session] = Space("iot.session", Session, lambda session: (session.client,))
 queued: Space[Queued] = Space("iot.queued", Queued, lambda one: (one.client, one.seq))
+certificates: Space[Certificate] = Space("iot.certificate", Certificate, lambda one: (one.id,))
+owners: Space[Owner] = Space("iot.owner", Owner, lambda one: (one.certificate, one.account, one.region), scope="global")
+ca_certificates: Space[CaCertificate] = Space("iot.ca", CaCertificate, lambda one: (one.id,))
+issuers: Space[Issuer] = Space("iot.issuer", Issuer, lambda _: (), scope="global")
+policies: Space[Policy] = Space("iot.policy", Policy, lambda one: (one.name,))
+attachments: Space[Attachment] = Space("iot.attached", Attachment, lambda one: (one.target, one.policy))
+targets: Space[Attachment] = Space("iot.target", Attachment, lambda one: (one.policy, one.target))
+thing_principals: Space[ThingPrincipal] = Space("iot.principal", ThingPrincipal, lambda one: (one.thing, one.principal))
+principal_things: Space[ThingPrincipal] = Space(
+    "iot.principal.thing", ThingPrincipal, lambda one: (one.principal, one.thing)
+)
+thing_groups: Space[ThingGroup] = Space("iot.group", ThingGroup, lambda one: (one.name,))
+members: Space[Member] = Space("iot.member", Member, lambda one: (one.group, one.thing))
+memberships: Space[Member] = Space("iot.membership", Member, lambda one: (one.thing, one.group))
+tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))

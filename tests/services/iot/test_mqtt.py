@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import socket
 import ssl
 import time
@@ -11,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -21,74 +19,12 @@ from kumoi.services.iot.mqtt.connection import MOST_UNSENT
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-class Device:
-    """A client whose messages wait in a queue."""
-
-    def __init__(self, url: str, account: str, client_id: str, *, version: int = 4, clean: bool = True, **more: Any):
-        self.messages: queue.Queue[Any] = queue.Queue()
-        self.ended: queue.Queue[Any] = queue.Queue()
-        self._connected: queue.Queue[Any] = queue.Queue()
-        self._subscribed: queue.Queue[Any] = queue.Queue()
-        self._url, self._version, self._clean = urlsplit(url), version, clean
-        given = {"clean_session": clean} if version == 4 else {}
-        transport = more.pop("transport", "tcp")
-        self.client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, transport=transport, **given
-        )
-        self.client.username_pw_set(account)
-        self.client.on_message = lambda client, data, message: self.messages.put(message)
-        self.client.on_connect = lambda client, data, flags, reason, properties: self._connected.put((flags, reason))
-        self.client.on_subscribe = lambda client, data, mid, reasons, properties: self._subscribed.put(reasons)
-        self.client.on_disconnect = lambda client, data, flags, reason, properties: self.ended.put(reason)
-        self.client.reconnect_delay_set(600, 600)
-        for name, value in more.items():
-            getattr(self.client, name)(*value)
-
-    def connect(self, expiry: int | None = None, at_a_time: int | None = None) -> bool:
-        """Connect; whether a session was there. `at_a_time` bounds the messages that wait to be acknowledged."""
-        more: dict[str, Any] = {}
-        if self._version == 5:
-            more["clean_start"] = self._clean
-            if expiry is not None:
-                more["properties"] = Properties(PacketTypes.CONNECT)
-                more["properties"].SessionExpiryInterval = expiry
-                if at_a_time is not None:
-                    more["properties"].ReceiveMaximum = at_a_time
-        self.client.connect(self._url.hostname or "", self._url.port or 0, 60, **more)
-        self.client.loop_start()
-        flags, reason = self._connected.get(timeout=10)
-        assert reason == 0, reason
-        return bool(flags.session_present)
-
-    def subscribe(self, *filters: str, qos: int = 1) -> list[int]:
-        self.client.subscribe([(one, qos) for one in filters])
-        return [reason.value for reason in self._subscribed.get(timeout=10)]
-
-    def publish(self, topic: str, payload: Any, qos: int = 1, **more: Any) -> None:
-        self.client.publish(topic, payload, qos, **more).wait_for_publish(10)
-
-    def get(self) -> Any:
-        return self.messages.get(timeout=10)
-
-    def drop(self) -> None:
-        """Lose the connection without a word."""
-        self.client.loop_stop()
-        found = self.client.socket()
-        assert found is not None
-        found.shutdown(socket.SHUT_RDWR)
-        found.close()
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
-
-
 @pytest.fixture
-def device(kumoi: Any) -> Iterator[Callable[..., Device]]:
-    made: list[Device] = []
+def device(kumoi: Any, device_type: type[Any]) -> Iterator[Callable[..., Any]]:
+    made: list[Any] = []
 
-    def connect(client_id: str = "d", **more: Any) -> Device:
-        made.append(Device(kumoi.url, kumoi.account, client_id, **more))
+    def connect(client_id: str = "d", **more: Any) -> Any:
+        made.append(device_type(kumoi.url, kumoi.account, client_id, **more))
         return made[-1]
 
     yield connect
@@ -298,20 +234,59 @@ def test_what_is_no_mqtt_ends_the_connection(kumoi: Any, garbage: bytes) -> None
             pass
 
 
-def test_what_was_acknowledged_waits_for_its_session_though_the_platform_is_killed(killable: Any) -> None:
+def test_what_was_acknowledged_waits_for_its_session_though_the_platform_is_killed(
+    killable: Any, device_type: type[Any]
+) -> None:
     killable.start()
-    subscriber = Device(killable.url, "test", "s", clean=False)
+    subscriber = device_type(killable.url, "test", "s", clean=False)
     subscriber.connect()
     subscriber.subscribe("a")
     subscriber.drop()
-    publisher = Device(killable.url, "test", "p")
+    publisher = device_type(killable.url, "test", "p")
     publisher.connect()
     for number in range(20):
         publisher.publish("a", str(number).encode())
     killable.kill()
     publisher.client.loop_stop()
     killable.start()
-    again = Device(killable.url, "test", "s", clean=False)
+    again = device_type(killable.url, "test", "s", clean=False)
     assert again.connect()
     assert [again.get().payload for _ in range(20)] == [str(number).encode() for number in range(20)]
     again.close()
+
+
+def test_devices_keep_shadows_by_their_topics(device: Any, kumoi: Any) -> None:
+    one = device("pump")
+    one.connect()
+    base = "$aws/things/pump/shadow"
+    one.subscribe(*(f"{base}/+/{what}" for what in ("accepted", "rejected", "delta", "documents")))
+    one.subscribe(f"{base}/name/config/+/accepted")
+
+    def told(count: int) -> dict[str, Any]:
+        found = [one.get() for _ in range(count)]
+        return {message.topic.removeprefix(f"{base}/"): json.loads(message.payload) for message in found}
+
+    one.publish(f"{base}/get", b'{"clientToken": "a"}')
+    rejected = told(1)["get/rejected"]
+    assert (rejected["code"], rejected["message"], rejected["clientToken"]) == (
+        404,
+        "No shadow exists with name: 'pump'",
+        "a",
+    )
+    one.publish(f"{base}/update", b'{"state": {"desired": {"on": true}}, "clientToken": "b"}')
+    found = told(3)
+    assert found["update/accepted"]["state"] == {"desired": {"on": True}}
+    assert found["update/accepted"]["clientToken"] == "b"
+    assert found["update/delta"]["state"] == {"on": True}
+    assert found["update/documents"]["current"]["version"] == 1
+    one.publish(f"{base}/update", b'{"state": {"reported": {"on": true}}, "version": 7}')
+    assert told(1)["update/rejected"]["code"] == 409
+    one.publish(f"{base}/name/config/update", b'{"state": {"reported": {"rate": 5}}}')
+    assert "name/config/update/accepted" in told(1)
+    one.publish(f"{base}/get", b"")
+    assert told(1)["get/accepted"]["state"] == {"desired": {"on": True}, "delta": {"on": True}}
+    one.publish(f"{base}/delete", b"")
+    assert told(1)["delete/accepted"]["version"] == 1
+    assert kumoi.client("iot-data").list_named_shadows_for_thing(thingName="pump")["results"] == ["config"]
+    one.publish(f"{base}/update", b"no JSON")
+    assert told(1)["update/rejected"]["message"] == "Payload contains invalid json"

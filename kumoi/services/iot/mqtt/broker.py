@@ -19,6 +19,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql.rules import BASIC_INGEST, matches
 from kumoi.services.iot.charging import connected, sent, subscribed
 from kumoi.services.iot.mqtt import packets
+from kumoi.services.iot.mqtt.admission import Admission, Shown, receiving
 from kumoi.services.iot.mqtt.packets import Connect, Subscription
 from kumoi.services.iot.records import Queued, Session, queued, retained, sessions
 from kumoi.state import Transaction, transactional
@@ -35,6 +36,7 @@ WAITING_AT_ONCE = 50
 EXPIRY = 3600
 """Seconds that a session of MQTT 3.1.1 outlives its connection."""
 SHARED = "$share/"
+NOT_AUTHORIZED = 0x87
 Place = tuple[str, str]
 
 
@@ -88,15 +90,14 @@ class Broker:
         self._connections: dict[tuple[Place, str], Connection] = {}
         self._subscribers: dict[Place, Subscribers] = {}
         self._persistent: dict[Place, set[str]] = {}
+        self._admission = Admission(doorway)
 
-    @property
-    def open_to_all(self) -> bool:
-        """Whether clients that prove nothing may connect."""
-        return self._doorway.identity.mode in ("off", "audit")
-
-    async def principal(self, username: str | None) -> Principal:
-        """Who a client is: the account of the access key that it gives as its username."""
-        return await self._doorway.identity.principal(username or None, None)
+    async def admit(self, connection: Connection, shown: Shown, hello: Connect, client: str) -> None:
+        """Say who a client is, and ask whether it may connect; raises NotAdmitted, AwsError, CallDropped."""
+        principal, region = await self._admission.principal(shown, hello.username, client)
+        await self._doorway.ask("iot-data", "MqttConnect", {"clientId": client}, principal, region)
+        connection.principal, connection.place = principal, (principal.account, region)
+        connection.receiving = receiving(self._doorway, principal, region, client)
 
     async def connect(self, connection: Connection, hello: Connect) -> bool:
         """Take a client in; whether it has a session from before."""
@@ -134,6 +135,11 @@ class Broker:
         """The next stored messages of a client's session, behind those up to a number."""
         return await _waiting(self._state(connection.place), connection.client, after)
 
+    async def may_subscribe(self, connection: Connection, topic_filter: str) -> None:
+        """Ask whether a client may subscribe to a filter; raises AwsError and CallDropped."""
+        params = {"topicFilter": topic_filter, "clientId": connection.client}
+        await self._doorway.ask("iot-data", "MqttSubscribe", params, connection.principal, connection.place[1])
+
     async def subscribe(self, connection: Connection, subscriptions: list[Subscription]) -> None:
         """Subscribe; what topics retain follows."""
         place = connection.place
@@ -154,7 +160,7 @@ class Broker:
         if wanted:
             for message in await self._state(place).run(retained.list):
                 qos = [one.qos for one in wanted if matches(one.topic_filter, message.topic)]
-                if qos:
+                if qos and await connection.may_receive(message.topic):
                     connection.send(message.topic, message.payload, min(message.qos, max(qos)), retain=True)
 
     async def unsubscribe(self, connection: Connection, filters: list[str]) -> list[bool]:
@@ -212,12 +218,15 @@ class Broker:
         direct: dict[str, int] = {}
         for client, granted in self._subscribers[place].of(message.topic, message.client_id).items():
             qos = min(granted, message.qos)
+            here = self._connections.get((place, client))
+            if here is not None and here.receiving is not None and not await here.may_receive(message.topic):
+                continue
             if qos and client in self._persistent[place]:
                 kept = _kept(message)
                 stored.append(
                     Queued(client=client, seq=0, topic=message.topic, payload=message.payload, properties=kept)
                 )
-            elif (place, client) in self._connections:
+            elif here is not None:
                 direct[client] = qos
         sent(self._doorway.charges, account, region, message.topic, message.payload, len(stored) + len(direct))
         return stored, direct
@@ -242,6 +251,12 @@ class Broker:
         if (place, client) not in self._connections and place in self._subscribers:
             self._forget_subscriptions(place, client)
             self._persistent[place].discard(client)
+
+    def turn_away(self, account: str, region: str, principal: str) -> None:
+        """Close the connections of a principal."""
+        for (place, _), connection in list(self._connections.items()):
+            if place == (account, region) and connection.principal.arn == principal:
+                connection.close(NOT_AUTHORIZED)
 
     async def stop(self) -> None:
         """Close every connection; persistent sessions stay."""

@@ -17,6 +17,7 @@ from kumoi.iot_sql import SqlError
 from kumoi.iot_sql.rules import check_filter
 from kumoi.names import DEFAULT_REGION, uuid
 from kumoi.services.iot.mqtt import packets
+from kumoi.services.iot.mqtt.admission import NotAdmitted, Receiving, Shown
 from kumoi.services.iot.mqtt.broker import SHARED, Broker
 from kumoi.services.iot.mqtt.packets import Malformed, Publish, Subscription, Will
 from kumoi.services.iot.records import Queued
@@ -47,11 +48,15 @@ class Goodbye(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one accepted connection; `signer` is who signed the WebSocket's handshake, if anybody did."""
+    """The protocol of one accepted connection.
 
-    def __init__(self, broker: Broker, signer: Principal | None = None) -> None:
+    `signer` is who signed the WebSocket's handshake, if anybody did, and `region` the one that it was signed for.
+    """
+
+    def __init__(self, broker: Broker, signer: Principal | None = None, region: str = DEFAULT_REGION) -> None:
         self._broker = broker
         self._signer = signer
+        self._region = region
         self._buffer = bytearray()
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._arrived = asyncio.Event()
@@ -76,6 +81,7 @@ class Connection(asyncio.Protocol):
         self.since = 0.0
         self.session_id = uuid()
         self.principal = Principal.root("")
+        self.receiving: Receiving | None = None
         self.persistent = False
         self.will: Will | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -151,6 +157,10 @@ class Connection(asyncio.Protocol):
             return
         self._send_stored(one)
 
+    async def may_receive(self, topic: str) -> bool:
+        """Whether the client's policies let it have messages of a topic."""
+        return self.receiving is None or await self.receiving.allows(topic)
+
     async def draw(self) -> None:
         """Send what is stored, page by page and as far as the client acknowledges it."""
         self._behind = True
@@ -158,7 +168,11 @@ class Connection(asyncio.Protocol):
             self._missed = False
             page = await self._broker.waiting(self, self._drawn)
             for one in page:
-                self._send_stored(one)
+                if await self.may_receive(one.topic):
+                    self._send_stored(one)
+                else:
+                    self._drawn = one.seq
+                    await self._broker.acknowledge(self, one.seq)
             if not page and not self._missed:
                 self._behind = False
                 return
@@ -197,6 +211,8 @@ class Connection(asyncio.Protocol):
         except Goodbye as goodbye:
             said = goodbye.said
             self.close(goodbye.reason)
+        except CallDropped:
+            self.close()
         except Malformed as error:
             logger.info("client %s sent no packet: %s", self.client or "?", error)
             self.close(0x81)
@@ -227,9 +243,6 @@ class Connection(asyncio.Protocol):
             raise Malformed("a client begins with CONNECT")
         hello = packets.read_connect(body)
         self._level = hello.level
-        if not self._broker.open_to_all:
-            self._transport.write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
-            return False
         if hello.will is not None and hello.will.qos > 1:
             raise Malformed("QoS 2 is not spoken here")
         properties: packets.Properties = {}
@@ -239,8 +252,14 @@ class Connection(asyncio.Protocol):
                 self._transport.write(packets.connected(False, 2, 4, {}))
                 return False
             client = properties["assigned_client_id"] = uuid()
-        self.principal = self._signer or await self._broker.principal(hello.username)
-        self.place = (self.principal.account, DEFAULT_REGION)
+        encrypted = self._transport.get_extra_info("ssl_object")
+        certificate = None if encrypted is None else encrypted.getpeercert(binary_form=True)
+        try:
+            await self._broker.admit(self, Shown(certificate, self._signer, self._region), hello, client)
+        except (NotAdmitted, AwsError) as error:
+            logger.info("client %s is not let in: %s", client, error)
+            self._transport.write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
+            return False
         self.client, self.will = client, hello.will
         keep_alive = min(hello.keep_alive or MAX_KEEP_ALIVE, MAX_KEEP_ALIVE)
         self._keep_alive = keep_alive * 1.5
@@ -302,7 +321,7 @@ class Connection(asyncio.Protocol):
             await self._broker.publish(self, params)
         except AwsError as error:
             logger.info("a message of client %s was refused: %s", self.client, error)
-            raise Goodbye(0x90) from None
+            raise Goodbye(0x87 if error.code == "ForbiddenException" else 0x90) from None
         except CallDropped:
             raise Goodbye(0x80) from None
         if message.qos:
@@ -331,6 +350,12 @@ class Connection(asyncio.Protocol):
             except SqlError:
                 codes.append(0x8F if self._level == 5 else 0x80)
                 continue
+            try:
+                await self._broker.may_subscribe(self, _plain(one.topic_filter))
+            except AwsError as error:
+                logger.info("client %s may not subscribe to %s: %s", self.client, one.topic_filter, error)
+                codes.append(0x87 if self._level == 5 else 0x80)
+                continue
             granted.append(one._replace(qos=min(one.qos, 1)))
             codes.append(min(one.qos, 1))
         self._transport.write(packets.results(packets.SUBACK, packet_id, codes, self._level))
@@ -358,10 +383,17 @@ class Connection(asyncio.Protocol):
 
 def _check(topic_filter: str) -> None:
     if topic_filter.startswith(SHARED):
-        group, _, topic_filter = topic_filter.removeprefix(SHARED).partition("/")
+        group = topic_filter.removeprefix(SHARED).partition("/")[0]
         if not group or "+" in group or "#" in group:
             raise SqlError("a group that shares has a name")
-    check_filter(topic_filter)
+    check_filter(_plain(topic_filter))
+
+
+def _plain(topic_filter: str) -> str:
+    """The filter that a group shares, or the filter itself."""
+    if topic_filter.startswith(SHARED):
+        return topic_filter.removeprefix(SHARED).partition("/")[2]
+    return topic_filter
 
 
 def _pairs(properties: dict[str, Any] | None) -> packets.Properties:

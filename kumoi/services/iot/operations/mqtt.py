@@ -8,6 +8,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
+from kumoi.services.iot.device_topics import PREFIX, answer
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
@@ -25,8 +26,18 @@ async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> R
     if SUBPROTOCOL not in [one.strip() for one in (offered or "").split(",")]:
         return Response(400, [("Content-Type", "text/plain")], b"The sub-protocol is mqtt.\n")
     signer = call.caller if call.caller.access_key is not None else None
-    connection = Connection(call.part(Broker), signer)
+    connection = Connection(call.part(Broker), signer, call.region)
     return Response(101, [], upgrade=Upgrade(partial(serve, connection), SUBPROTOCOL))
+
+
+@iot_data.operation
+async def mqtt_connect(call: Call, clientId: str) -> None:
+    """A client wants to connect: asked here, so that policies, faults and the map see it (none of AWS's API)."""
+
+
+@iot_data.operation
+async def mqtt_subscribe(call: Call, topicFilter: str, clientId: str) -> None:
+    """A client wants to subscribe: asked here as MqttConnect is."""
 
 
 @iot_data.operation
@@ -39,8 +50,12 @@ async def mqtt_publish(
     retain: bool = False,
     properties: dict[str, Any] | None = None,
     userProperties: list[tuple[str, str]] | None = None,
+    hops: int = 0,
 ) -> None:
-    """Publish a client's message (no operation of AWS's API: it cannot be called over HTTPS)."""
+    """Publish a client's message, or what IoT itself says (no operation of AWS's API: it is not called over HTTPS).
+
+    `hops` counts how often rules have republished it.
+    """
     if clientId is not None:
         check_topic(topic)
     if len(payload) > MOST_BYTES:
@@ -56,5 +71,8 @@ async def mqtt_publish(
         principal=call.caller.id,
         user_properties=userProperties or [],
         properties=properties or {},
+        hops=hops,
     )
     await call.part(RuleEngine).publish(call.account, call.region, message)
+    if topic.startswith(PREFIX):
+        await answer(call, topic, payload)

@@ -13,6 +13,7 @@ from kumoi.doorway import Call
 from kumoi.iot_sql.rules import BASIC_INGEST
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
+from kumoi.services.iot.device_topics import PREFIX, answer
 from kumoi.services.iot.naming import given, invalid
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 
@@ -57,6 +58,8 @@ async def publish(
         ),
     )
     await call.part(RuleEngine).publish(call.account, call.region, message)
+    if topic.startswith(PREFIX):
+        await answer(call, topic, payload)
 
 
 def check_topic(topic: str) -> None:

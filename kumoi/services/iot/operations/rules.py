@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -11,7 +12,7 @@ from kumoi.iot_sql import SqlError
 from kumoi.services.iot import iot
 from kumoi.services.iot.actions import KINDS
 from kumoi.services.iot.naming import given, invalid, page
-from kumoi.services.iot.records import TopicRule, rules
+from kumoi.services.iot.records import Tags, TopicRule, rules, tagged
 from kumoi.services.iot.rule_engine import RuleEngine
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
@@ -20,7 +21,8 @@ from kumoi.wire.errors import AwsError, aws_error
 @iot.operation
 async def create_topic_rule(call: Call, ruleName: str, topicRulePayload: dict[str, Any], tags: str = "") -> None:
     """Make a rule; it acts on messages from now on."""
-    await _create(call.state, call, _read(ruleName, topicRulePayload, call.now))
+    given_tags = dict(parse_qsl(tags, keep_blank_values=True))
+    await _create(call.state, call, _read(ruleName, topicRulePayload, call.now), given_tags)
 
 
 @iot.operation
@@ -143,7 +145,7 @@ async def _put(tx: Transaction, call: Call, rule: TopicRule) -> None:
 
 
 @transactional
-async def _create(tx: Transaction, call: Call, rule: TopicRule) -> None:
+async def _create(tx: Transaction, call: Call, rule: TopicRule, tags: dict[str, str]) -> None:
     if await rules.get(tx, rule.name) is not None:
         raise aws_error(
             "ResourceAlreadyExistsException",
@@ -152,6 +154,8 @@ async def _create(tx: Transaction, call: Call, rule: TopicRule) -> None:
             resourceArn=call.arn("iot", f"rule/{rule.name}"),
         )
     await _put(tx, call, rule)
+    if tags:
+        await tagged.put(tx, Tags(call.arn("iot", f"rule/{rule.name}"), tags))
 
 
 @transactional
@@ -168,6 +172,7 @@ async def _able(tx: Transaction, call: Call, name: str, disabled: bool) -> None:
 @transactional
 async def _delete(tx: Transaction, call: Call, name: str) -> None:
     await rules.delete(tx, name)
+    await tagged.delete(tx, call.arn("iot", f"rule/{name}"))
     engine = call.part(RuleEngine)
     tx.on_commit(lambda: engine.changed(call.account, call.region))
 

@@ -60,10 +60,7 @@ async def update_thing_shadow(call: Call, thingName: str, payload: bytes, shadow
 @iot_data.operation
 async def delete_thing_shadow(call: Call, thingName: str, shadowName: str = "") -> dict[str, Any]:
     """Delete a shadow; its version goes on counting should it come back."""
-    shadow = await _delete(call.state, thingName, shadowName)
-    told = {"version": shadow.version, "timestamp": int(call.now)}
-    await _tell(call, thingName, shadowName, "delete/accepted", told)
-    return {"payload": orjson.dumps(told)}
+    return {"payload": orjson.dumps(await remove_thing_shadow(call, thingName, shadowName, {}))}
 
 
 @iot_data.operation
@@ -75,10 +72,19 @@ async def list_named_shadows_for_thing(
     return {"results": [one.name for one in found], "timestamp": int(call.now), **more}
 
 
+async def remove_thing_shadow(call: Call, thing: str, name: str, token: dict[str, str]) -> dict[str, Any]:
+    """Delete a shadow and tell so; `token` is the device's, where it has asked with one."""
+    shadow = await _delete(call.state, thing, name)
+    told = {"version": shadow.version, "timestamp": int(call.now), **token}
+    await _tell(call, thing, name, "delete/accepted", told)
+    return told
+
+
 async def _tell(call: Call, thing: str, name: str, what: str, told: dict[str, Any]) -> None:
     named = f"/name/{name}" if name else ""
     topic = f"$aws/things/{thing}/shadow{named}/{what}"
-    await call.part(RuleEngine).publish(call.account, call.region, Message(topic=topic, payload=orjson.dumps(told)))
+    message = Message(topic=topic, payload=orjson.dumps(told), hops=call.params.get("hops", 0))
+    await call.part(RuleEngine).publish(call.account, call.region, message)
 
 
 def _whole(shadow: Shadow) -> dict[str, Any]:

@@ -9,8 +9,16 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.iot import iot
-from kumoi.services.iot.naming import given, not_found, page
-from kumoi.services.iot.records import Thing, shadows, thing_types, things
+from kumoi.services.iot.naming import given, invalid, not_found, page
+from kumoi.services.iot.records import (
+    Thing,
+    members,
+    memberships,
+    shadows,
+    thing_principals,
+    thing_types,
+    things,
+)
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -118,10 +126,21 @@ async def _create(tx: Transaction, call: Call, thing: Thing) -> Thing:
             resourceId=thing.name,
             resourceArn=call.arn("iot", f"thing/{thing.name}"),
         )
-    if thing.type is not None and await thing_types.get(tx, thing.type) is None:
-        raise not_found(f"Thing type {thing.type} not found.")
+    await _check_type(tx, thing.type)
     await things.put(tx, thing)
     return thing
+
+
+@transactional
+async def _check_type(tx: Transaction, name: str | None) -> None:
+    """Raise for a type that things cannot be given."""
+    if name is None:
+        return
+    kind = await thing_types.get(tx, name)
+    if kind is None:
+        raise not_found(f"Thing type {name} not found.")
+    if kind.deprecated is not None:
+        raise invalid(f"Can not create new thing with deprecated thing type:{name}")
 
 
 @transactional
@@ -140,8 +159,7 @@ async def _update(
         stated = payload.get("attributes", {})
         merged = {**attributes, **stated} if payload.get("merge") else stated
         attributes = {key: value for key, value in merged.items() if value}
-    if kind is not None and await thing_types.get(tx, kind) is None:
-        raise not_found(f"Thing type {kind} not found.")
+    await _check_type(tx, kind)
     kind = None if remove_type else kind or thing.type
     await things.put(tx, msgspec.structs.replace(thing, type=kind, attributes=attributes, version=thing.version + 1))
 
@@ -151,6 +169,11 @@ async def _delete(tx: Transaction, name: str, expected: int | None) -> None:
     thing = await things.get(tx, name)
     if thing is not None:
         _check_version(thing, expected)
+        if await thing_principals.list(tx, name, limit=1):
+            raise invalid(f"Cannot delete. Thing {name} is still attached to one or more principals")
+        for member in await memberships.list(tx, name):
+            await members.delete(tx, member.group, name)
+        await memberships.delete_all(tx, name)
         await things.delete(tx, name)
         await shadows.delete_all(tx, name)
 

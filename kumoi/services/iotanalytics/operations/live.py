@@ -49,6 +49,9 @@ def _refused(text: str) -> Response:
 async def _events(call: Call, sql: str, first: bytes) -> AsyncIterator[bytes]:
     async with call.state.watch(STORED) as watch:
         yield first
+        # What was stored before the watch began, while the first answer was made, has woken nobody.
+        if (since := await _event(call, sql)) != first:
+            yield since
         while True:
             if not await watch.wait(HEARTBEAT):
                 yield b": still here\n\n"

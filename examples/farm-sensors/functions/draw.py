@@ -1,4 +1,4 @@
-"""Draws a picture of each farm: the temperatures of its sensors over time, as SVG."""
+"""Draws a picture of each farm: the temperatures of its sensors over time, and what is out of line, as SVG."""
 
 import csv
 import io
@@ -28,21 +28,24 @@ def handler(event, context):
 
 
 def picture(farm, sensors):
-    """A line for each sensor."""
-    temps = {name: [float(row["temp"]) for row in rows if row["temp"]] for name, rows in sensors.items()}
-    every = [temp for line in temps.values() for temp in line]
-    low, high = min(every), max(every)
+    """A line for each sensor, a dot at the top for each reading that is out of line."""
+    usual = [float(row["temp"]) for rows in sensors.values() for row in rows if row["anomaly"] == "false"]
+    low, high = min(usual), max(usual)
     scale = (HEIGHT - 2 * MARGIN) / ((high - low) or 1)
-    lines = []
-    for number, (name, line) in enumerate(sorted(temps.items())):
-        step = (WIDTH - 2 * MARGIN) / max(len(line) - 1, 1)
-        points = " ".join(
-            f"{MARGIN + at * step:.1f},{HEIGHT - MARGIN - (temp - low) * scale:.1f}" for at, temp in enumerate(line)
-        )
-        colour = COLOURS[number % len(COLOURS)]
-        lines.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{points}"/>')
+    lines, odd = [], 0
+    for number, (name, rows) in enumerate(sorted(sensors.items())):
+        step = (WIDTH - 2 * MARGIN) / max(len(rows) - 1, 1)
+        colour, points = COLOURS[number % len(COLOURS)], []
+        for at, row in enumerate(rows):
+            x = MARGIN + at * step
+            if row["anomaly"] == "true":
+                odd += 1
+                lines.append(f'<circle cx="{x:.1f}" cy="{MARGIN}" r="4" fill="{colour}"/>')
+            else:
+                points.append(f"{x:.1f},{HEIGHT - MARGIN - (float(row['temp']) - low) * scale:.1f}")
+        lines.append(f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{" ".join(points)}"/>')
         lines.append(f'<text x="{WIDTH - MARGIN}" y="{MARGIN + 14 * number}" fill="{colour}">{name}</text>')
-    title = f"{farm}: {low:.1f} to {high:.1f} degrees, {len(every)} readings"
+    title = f"{farm}: {low:.1f} to {high:.1f} degrees, {len(usual)} readings, {odd} out of line"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
         ' font-family="sans-serif" font-size="11">'

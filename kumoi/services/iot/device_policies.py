@@ -1,0 +1,127 @@
+"""What devices may do: the policies of their certificates and of the groups that their things are in.
+
+The doorway's authoriser asks here for callers that are certificates, as it asks IAM for everybody else. What was read
+is remembered until something of IoT's registry changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kumoi.doorway import Hop, Principal, Session
+from kumoi.doorway.authoriser import IdentityPolicies
+from kumoi.names import Arn, arn
+from kumoi.policy import Caller, Policy, PolicyError, compile_policy
+from kumoi.services.iot.operations.policy_attachments import groups_above
+from kumoi.services.iot.records import (
+    Certificate,
+    attachments,
+    memberships,
+    policies,
+    principal_things,
+    things,
+)
+from kumoi.services.iot.x509_certificates import policy_variables
+from kumoi.state import State, Transaction, transactional
+
+MOST = 10_000
+THING = "iot:connection.thing.thingname"
+_READS = ("Describe", "List", "Get", "Test", "Search")
+
+
+class DevicePolicies:
+    """The policies of devices, by who they are."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[tuple[str, str], IdentityPolicies] = {}
+        self._changes = 0
+
+    async def of(self, principal: Principal) -> IdentityPolicies:
+        """The policies of a certificate, in its connection as a thing."""
+        key = principal.arn, thing_of(principal)
+        found = self._known.get(key)
+        if found is None:
+            changes = self._changes
+            named = Arn.parse(principal.arn)
+            texts = await effective(self._state.at(named.account, named.region), *key)
+            found = IdentityPolicies(Caller(named.account, principal.arn), compiled(texts))
+            if changes == self._changes:
+                if len(self._known) >= MOST:
+                    self._known.clear()
+                self._known[key] = found
+        return found
+
+    def follow(self, hop: Hop) -> None:
+        """Read everything anew after a call that may have changed something."""
+        if hop.service == "iot" and not hop.operation.startswith(_READS):
+            self.forget()
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._changes += 1
+        self._known.clear()
+
+
+def device(certificate: Certificate, account: str, region: str, context: dict[str, tuple[str, ...]]) -> Principal:
+    """Who a device is that has shown a certificate; `context` holds the policy variables of its connection."""
+    name = arn("iot", region, account, f"cert/{certificate.id}")
+    session = Session(issued=certificate.created, context=tuple(context.items()))
+    return Principal(account, name, certificate.id, session=session)
+
+
+def thing_of(principal: Principal) -> str:
+    """The thing that a device is connected as, if it is one of its own."""
+    context = dict(principal.session.context) if principal.session is not None else {}
+    return context.get(THING, ("",))[0]
+
+
+def compiled(texts: dict[str, str]) -> list[Policy]:
+    """Policies out of their documents."""
+    found: list[Policy] = []
+    for name, text in texts.items():
+        try:
+            found.append(compile_policy(text, "identity", name))
+        except PolicyError:  # they were checked when they were made
+            continue
+    return found
+
+
+@transactional
+async def effective(tx: Transaction, principal: str, thing: str) -> dict[str, str]:
+    """The documents of the policies that apply to a principal and a thing, by the policies' names."""
+    names = {one.policy for one in await attachments.list(tx, principal)} if principal else set()
+    if thing:
+        for member in await memberships.list(tx, thing):
+            for group in await groups_above(tx, member.group):
+                target = arn("iot", tx.region, tx.account, f"thinggroup/{group}")
+                names |= {one.policy for one in await attachments.list(tx, target)}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        policy = await policies.get(tx, name)
+        version = None if policy is None else policy.version(policy.default)
+        if version is not None:
+            found[name] = version.document
+    return found
+
+
+@transactional
+async def connection_variables(tx: Transaction, certificate: Certificate, client: str) -> dict[str, tuple[str, ...]]:
+    """The policy variables of a device's connection: those of its certificate, and of its thing.
+
+    The thing is the one of the client id's name where the certificate is attached to it, or the one that the
+    certificate is attached to exclusively.
+    """
+    found: dict[str, Any] = dict(policy_variables(certificate.pem))
+    principal = arn("iot", tx.region, tx.account, f"cert/{certificate.id}")
+    attached = await principal_things.list(tx, principal)
+    name = next((one.thing for one in attached if one.kind == "EXCLUSIVE_THING" or one.thing == client), None)
+    thing = None if name is None else await things.get(tx, name)
+    found["iot:connection.thing.isattached"] = (str(thing is not None).lower(),)
+    if thing is not None:
+        found[THING] = (thing.name,)
+        if thing.type is not None:
+            found["iot:connection.thing.thingtypename"] = (thing.type,)
+        for key, value in thing.attributes.items():
+            found[f"iot:connection.thing.attributes[{key.lower()}]"] = (value,)
+    return found

@@ -1,0 +1,307 @@
+"""Devices with certificates, where policies are enforced: paho over TLS, and what their policies let them do."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import queue
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+ACCOUNT, REGION = "411111111111", "us-east-1"
+HERE = f"arn:aws:iot:{REGION}:{ACCOUNT}"
+THING = "${iot:Connection.Thing.ThingName}"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a platform that enforces policies."""
+    data = str(tmp_path_factory.mktemp("enforce"))
+    kumoi = [sys.executable, "-m", "kumoi"]
+    up = [*kumoi, "up", "-d", "--ephemeral", "--port", "0", "--auth", "enforce", "--data", data]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    yield json.loads((Path(data) / "platform.json").read_text())["url"]
+    subprocess.run([*kumoi, "down", "--data", data], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def client(platform: str) -> Iterator[Callable[[str], Any]]:
+    made = {}
+
+    def make(service: str) -> Any:
+        if service not in made:
+            made[service] = boto3.client(
+                service,
+                endpoint_url=platform,
+                region_name=REGION,
+                aws_access_key_id=ACCOUNT,
+                aws_secret_access_key="test",
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return made[service]
+
+    yield make
+    for one in made.values():
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def iot(client: Callable[[str], Any]) -> Any:
+    return client("iot")
+
+
+def allowing(*statements: tuple[str, str], **condition: Any) -> str:
+    """A policy that allows actions on resources of the account."""
+    listed = [
+        {"Effect": "Allow", "Action": f"iot:{action}", "Resource": f"{HERE}:{resource}", **condition}
+        for action, resource in statements
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": listed})
+
+
+PER_THING = allowing(
+    ("Connect", f"client/{THING}"),
+    ("Publish", f"topic/farm/{THING}/*"),
+    ("Subscribe", f"topicfilter/farm/{THING}/#"),
+    ("Subscribe", "topicfilter/news/+"),
+    ("Receive", f"topic/farm/{THING}/*"),
+    ("Receive", "topic/news/good"),
+)
+
+
+@pytest.fixture(scope="module")
+def policy(iot: Any) -> str:
+    iot.create_policy(policyName="per-thing", policyDocument=PER_THING)
+    return "per-thing"
+
+
+@pytest.fixture
+def device(platform: str, device_type: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Connect with a certificate and its key (PEM), behind TLS."""
+    made = []
+
+    def make(
+        client_id: str, certificate: str | None = None, key: str = "", alpn: str | None = None, **more: Any
+    ) -> Any:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if alpn is not None:
+            context.set_alpn_protocols([alpn])
+        if certificate is not None:
+            (tmp_path / "device.pem").write_text(certificate + key)
+            context.load_cert_chain(tmp_path / "device.pem")
+        made.append(device_type(platform, ACCOUNT, client_id, tls_set_context=(context,), **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def pump(iot: Any, policy: str) -> dict[str, Any]:
+    """The thing `pump` and its certificate."""
+    made: dict[str, Any] = iot.create_keys_and_certificate(setAsActive=True)
+    iot.create_thing(thingName="pump")
+    iot.attach_thing_principal(thingName="pump", principal=made["certificateArn"])
+    iot.attach_policy(policyName=policy, target=made["certificateArn"])
+    return made
+
+
+def pair(made: dict[str, Any]) -> tuple[str, str]:
+    return made["certificatePem"], made["keyPair"]["PrivateKey"]
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+def signed(name: str, ca: tuple[x509.Certificate, Any] | None = None, *, is_ca: bool = False) -> tuple[Any, Any]:
+    """A certificate and its key, of its own or of a CA."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(ca[0].subject if ca else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .sign(ca[1] if ca else key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def pem(certificate: Any) -> str:
+    return str(certificate.public_bytes(Encoding.PEM).decode())
+
+
+def key_pem(key: Any) -> str:
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+@pytest.mark.parametrize(("version", "alpn"), [(4, None), (5, "x-amzn-mqtt-ca"), (5, "mqtt")])
+def test_a_device_does_what_its_policy_allows(
+    device: Any, client: Any, pump: dict[str, Any], version: int, alpn: str | None
+) -> None:
+    one = device("pump", *pair(pump), alpn=alpn, version=version)
+    one.connect()
+    denied = 0x87 if version == 5 else 0x80
+    assert one.subscribe("farm/pump/#", "farm/#", "news/+", "$share/g/farm/#") == [1, denied, 1, denied]
+    one.publish("farm/pump/level", b"7")
+    assert one.get().payload == b"7"
+    data = client("iot-data")
+    data.publish(topic="news/bad", qos=1, payload=b"nobody may hear it")
+    data.publish(topic="news/good", qos=1, payload=b"heard")
+    assert one.get().payload == b"heard"
+    one.client.publish("farm/other/level", b"7", 1)
+    reason = one.ended.get(timeout=10)
+    assert version == 4 or reason.value == 0x87
+
+
+def test_a_client_that_shows_nothing_or_is_another_thing_is_refused(device: Any, pump: dict[str, Any]) -> None:
+    assert device("pump").refusal() == 0x87
+    assert device("valve", *pair(pump)).refusal() == 0x87
+
+
+def test_a_certificate_that_is_not_active_is_refused_and_its_connections_end(
+    device: Any, iot: Any, policy: str
+) -> None:
+    made = iot.create_keys_and_certificate()
+    iot.create_thing(thingName="gate")
+    iot.attach_thing_principal(thingName="gate", principal=made["certificateArn"])
+    iot.attach_policy(policyName=policy, target=made["certificateArn"])
+    assert device("gate", *pair(made)).refusal() == 0x87
+    iot.update_certificate(certificateId=made["certificateId"], newStatus="ACTIVE")
+    one = device("gate", *pair(made), version=5)
+    one.connect()
+    iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
+    assert one.ended.get(timeout=10).value == 0x87
+    assert device("gate", *pair(made)).refusal() == 0x87
+
+
+def test_a_policy_that_changes_counts_for_who_is_connected(device: Any, client: Any, iot: Any) -> None:
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    both = (("Connect", "client/lamp"), ("Subscribe", "topicfilter/light"), ("Publish", "topic/light"))
+    iot.create_policy(policyName="lamp", policyDocument=allowing(*both, ("Receive", "topic/light")))
+    iot.attach_policy(policyName="lamp", target=made["certificateArn"])
+    one = device("lamp", *pair(made))
+    one.connect()
+    assert one.subscribe("light") == [1]
+    one.publish("light", b"on")
+    assert one.get().payload == b"on"
+    iot.create_policy_version(policyName="lamp", policyDocument=allowing(both[0], both[1], both[2]), setAsDefault=True)
+    client("iot-data").publish(topic="light", qos=1, payload=b"unheard")
+    iot.set_default_policy_version(policyName="lamp", policyVersionId="1")
+    client("iot-data").publish(topic="light", qos=1, payload=b"heard")
+    assert one.get().payload == b"heard"
+    iot.detach_policy(policyName="lamp", target=made["certificateArn"])
+    one.client.publish("light", b"off", 1)
+    one.ended.get(timeout=10)
+
+
+def test_groups_types_attributes_and_subjects_speak_in_policies(device: Any, iot: Any) -> None:
+    subject, key = signed("barn-7")
+    made = iot.register_certificate_without_ca(certificatePem=pem(subject), status="ACTIVE")
+    iot.create_thing_type(thingTypeName="sensor")
+    iot.create_thing(thingName="s7", thingTypeName="sensor", attributePayload={"attributes": {"Barn": "north"}})
+    iot.create_thing_group(thingGroupName="farm")
+    iot.create_thing_group(thingGroupName="barn", parentGroupName="farm")
+    iot.add_thing_to_thing_group(thingGroupName="barn", thingName="s7")
+    text = allowing(
+        ("Connect", "client/${iot:ClientId}"),
+        ("Publish", "topic/${iot:Connection.Thing.ThingTypeName}/${iot:Connection.Thing.Attributes[Barn]}"),
+        ("Publish", "topic/${iot:Certificate.Subject.CommonName}"),
+        ("Subscribe", "topicfilter/*"),
+        ("Receive", "topic/*"),
+        Condition={"Bool": {"iot:Connection.Thing.IsAttached": "true"}},
+    )
+    iot.create_policy(policyName="group", policyDocument=text)
+    iot.attach_policy(policyName="group", target=f"{HERE}:thinggroup/farm")
+    assert device("s7", pem(subject), key_pem(key)).refusal() == 0x87
+    iot.attach_thing_principal(thingName="s7", principal=made["certificateArn"])
+    one = device("s7", pem(subject), key_pem(key))
+    one.connect()
+    one.subscribe("sensor/+", "barn-7")
+    one.publish("sensor/north", b"1")
+    one.publish("barn-7", b"2")
+    assert [one.get().payload, one.get().payload] == [b"1", b"2"]
+    effective = iot.get_effective_policies(principal=made["certificateArn"], thingName="s7")["effectivePolicies"]
+    assert [found["policyName"] for found in effective] == ["group"]
+    iot.remove_thing_from_thing_group(thingGroupName="barn", thingName="s7")
+    one.client.publish("barn-7", b"3", 1)
+    one.ended.get(timeout=10)
+
+
+def test_certificates_of_a_registered_ca_connect_and_register_by_themselves(
+    device: Any, client: Any, iot: Any, policy: str
+) -> None:
+    ca = signed("Farm CA", is_ca=True)
+    wrong = pem(signed("whatever", ca)[0])
+    given = {"caCertificate": pem(ca[0]), "setAsActive": True, "allowAutoRegistration": True}
+    assert refused(lambda: iot.register_ca_certificate(**given)) == "InvalidRequestException"
+    asked = {**given, "verificationCertificate": wrong}
+    assert refused(lambda: iot.register_ca_certificate(**asked)) == "RegistrationCodeValidationException"
+    proof = signed(iot.get_registration_code()["registrationCode"], ca)[0]
+    authority = iot.register_ca_certificate(**{**given, "verificationCertificate": pem(proof)})["certificateId"]
+
+    known, key = signed("known", ca)
+    made = iot.register_certificate(certificatePem=pem(known), caCertificatePem=pem(ca[0]), status="ACTIVE")
+    assert (
+        iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]["caCertificateId"]
+        == authority
+    )
+    iot.create_policy(policyName="known", policyDocument=allowing(("Connect", "client/*")))
+    iot.attach_policy(policyName="known", target=made["certificateArn"])
+    device("known", pem(known), key_pem(key)).connect()
+
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName="registered")["QueueUrl"]
+    action = {"sqs": {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "queueUrl": url}}
+    sql = "SELECT * FROM '$aws/events/certificates/registered/+'"
+    client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    send = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    client("iam").put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(send))
+    iot.create_topic_rule(ruleName="registered", topicRulePayload={"sql": sql, "actions": [action]})
+    stranger, key = signed("stranger", ca)
+    assert device("stranger", pem(stranger), key_pem(key)).refusal() == 0x87
+    (told,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    event = json.loads(told["Body"])
+    assert (event["caCertificateId"], event["certificateStatus"]) == (authority, "PENDING_ACTIVATION")
+    iot.update_certificate(certificateId=event["certificateId"], newStatus="ACTIVE")
+    iot.attach_policy(policyName="known", target=f"{HERE}:cert/{event['certificateId']}")
+    device("stranger", pem(stranger), key_pem(key)).connect()
+    listed = iot.list_certificates_by_ca(caCertificateId=authority)["certificates"]
+    assert {one["certificateId"] for one in listed} == {made["certificateId"], event["certificateId"]}
+    foreign, key = signed("foreign")
+    with pytest.raises((ssl.SSLError, queue.Empty)):  # TLS 1.3 tells a client when it has finished its handshake
+        device("foreign", pem(foreign), key_pem(key), patience=1).connect()
+
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "iot.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
