@@ -155,7 +155,8 @@ async def pipelines(count: int, folder: Path) -> None:
             least = min(found, key=lambda one: one.cpu)
             print(
                 f"pipeline, {what}: {least.cpu:.2f} s CPU ({least.cpu / count * 1e6:.2f} µs a message, "
-                f"{least.wall:.1f} s wall): {least.cpu / floor:.2f} × DuckDB, {least.cpu / floor_packed:.2f} × from gzip"
+                f"{least.wall:.1f} s wall): {least.cpu / floor:.2f} × DuckDB"
+                f", {least.cpu / floor_packed:.2f} × from gzip"
             )
     print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
