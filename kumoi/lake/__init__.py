@@ -1,7 +1,7 @@
 """Append-only records in time order: durable once acknowledged, recent ones in memory, the rest Parquet with SQL."""
 
-from kumoi.lake.lake import Lake, View
+from kumoi.lake.lake import Arrivals, Lake, View
 from kumoi.lake.parquet import QueryFailed, Result
 from kumoi.lake.table import Cursor, Derived, Row, Table
 
-__all__ = ["Cursor", "Derived", "Lake", "QueryFailed", "Result", "Row", "Table", "View"]
+__all__ = ["Arrivals", "Cursor", "Derived", "Lake", "QueryFailed", "Result", "Row", "Table", "View"]

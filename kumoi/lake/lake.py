@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 from kumoi.lake.catalog import File
 from kumoi.lake.copying import Pin
-from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches
+from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches, relation
 from kumoi.lake.store import Store, dump
-from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, place
+from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, literal, place
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,15 @@ class View:
     def selection(self) -> Selection:
         """Which rows are meant."""
         return Selection.of(self.account, self.region, self.equals, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Rows that came in one after the other, up to `until` (a seq): sealed ones as a SELECT, or unsealed ones."""
+
+    sealed: str | None
+    recent: list[Row]
+    until: int
 
 
 class Lake:
@@ -149,6 +158,38 @@ class Lake:
                 lambda: self._engine.scan(store.table, selection, sealed, after=after, limit=limit, reverse=reverse),
             )
         return sorted(older + recent, key=place, reverse=reverse)[:limit]
+
+    @contextlib.contextmanager
+    def arrivals(
+        self,
+        table: str,
+        *,
+        account: str,
+        region: str,
+        equals: Equals,
+        after: Cursor,
+        end: int | None = None,
+        rows: int,
+        size: int,
+    ) -> Iterator[Arrivals | None]:
+        """The next rows behind a place, `rows` of them and `size` bytes of the measured column at most, or nearly.
+
+        For tables in which `time` never goes back within a partition, and `equals` that name one. None when there are
+        no more; a SELECT may find none and others may follow. Files stay in place while the block runs.
+        """
+        store = self._stores[table]
+        selection = _from(Selection.of(account, region, equals, end=end), after, reverse=False)
+        ahead = [one for one in store.sealed(selection) if one.file.last_seq > after.seq]
+        if not ahead:
+            recent = list(islice(_bounded(store.tail(selection, after), store.table.measured, size), rows))
+            yield Arrivals(None, recent, recent[-1]["seq"]) if recent else None
+            return
+        until = _until(sorted(ahead, key=lambda one: one.file.first_seq), after.seq, rows, size)
+        place = f'("time", seq) > ({literal(after.time)}, {literal(after.seq)}) AND seq <= {literal(until)}'
+        chosen = [one for one in ahead if one.file.first_seq <= until]
+        self._rest_later()
+        with store:
+            yield Arrivals(relation(store.table, chosen, f"{selection.sql()} AND {place}"), [], until)
 
     async def query(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, views: Mapping[str, View]
@@ -317,6 +358,31 @@ def edge(sealed: Sequence[Sealed], selection: Selection, count: int, *, reverse:
             border = one.file.first_time if reverse else one.file.last_time
             return [other for other in sealed if reaches(other.file, border, reverse)]
     return list(sealed)
+
+
+def _until(ahead: Sequence[Sealed], after: int, rows: int, size: int) -> int:
+    """The seq up to which files, the earliest first, are to be read: so many rows and bytes, but some in any case."""
+    until, held, bytes_held = after, 0, 0
+    for one in ahead:
+        held, bytes_held = held + one.file.rows, bytes_held + one.file.size
+        if held > rows or bytes_held > size:
+            break
+        until = max(until, one.file.last_seq)
+    if until > after:
+        return until
+    first = ahead[0].file
+    share = min(rows, max(first.rows * size // first.size, 1)) if first.size else rows
+    return max(first.first_seq - 1, after) + share
+
+
+def _bounded(rows: Iterator[Row], column: str | None, size: int) -> Iterator[Row]:
+    """Rows as long as a column's texts are not longer than `size` together; the first in any case."""
+    held = 0
+    for row in rows:
+        held += len(row[column] or "") if column else 0
+        if held > size and held > len(row[column or ""] or ""):
+            return
+        yield row
 
 
 def _from(selection: Selection, after: Cursor | None, reverse: bool) -> Selection:

@@ -20,9 +20,8 @@ import orjson
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.lake import Cursor, Row
-from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, payload_of
+from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of, payload_of
 from kumoi.services.iotanalytics.records import Export, channels, exports
-from kumoi.services.iotanalytics.retention import day_of
 from kumoi.services.iotanalytics.segments import SegmentFiles
 from kumoi.services.iotanalytics.storage_rules import service_managed
 from kumoi.state import State, Timer, Transaction, transactional

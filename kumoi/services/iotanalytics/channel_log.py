@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from kumoi.lake import Cursor, Lake, Row, Table, View
+from kumoi.lake import Arrivals, Cursor, Lake, Row, Table, View
 
 TABLE = "iotanalytics_messages"
 _COLUMNS = {
@@ -23,6 +25,8 @@ _COLUMNS = {
     "encoded": "BOOLEAN",
 }
 BATCH = 10_000
+MOST_ROWS, MOST_BYTES = 100_000, 16 << 20
+"""What a pipeline reads at once."""
 
 
 class ChannelKey(NamedTuple):
@@ -45,7 +49,7 @@ class ChannelLog:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._latest: dict[ChannelKey, int] = {}
-        lake.define(Table(TABLE, _COLUMNS, partition=("account", "region", "channel")))
+        lake.define(Table(TABLE, _COLUMNS, partition=("account", "region", "channel"), measured="payload"))
 
     async def append(self, key: ChannelKey, messages: Iterable[tuple[str, bytes]], now: float) -> None:
         """Add messages (id, payload); returns once they are durable."""
@@ -60,6 +64,21 @@ class ChannelLog:
         """The messages behind a place and before `end` (epoch ms), in order."""
         return await self._lake.scan(
             TABLE, account=key.account, region=key.region, equals=key.equals, after=after, end=end, limit=limit
+        )
+
+    def following(
+        self, key: ChannelKey, after: Cursor, *, end: int | None = None
+    ) -> AbstractContextManager[Arrivals | None]:
+        """The next of the messages behind a place and before `end` (epoch ms), many at once."""
+        return self._lake.arrivals(
+            TABLE,
+            account=key.account,
+            region=key.region,
+            equals=key.equals,
+            after=after,
+            end=end,
+            rows=MOST_ROWS,
+            size=MOST_BYTES,
         )
 
     async def sample(self, key: ChannelKey, start: int | None, end: int | None, limit: int) -> list[Row]:
@@ -101,6 +120,11 @@ class ChannelLog:
         """Forget what is remembered of an account's channels, or of all."""
         for key in [key for key in self._latest if account in (None, key.account)]:
             del self._latest[key]
+
+
+def day_of(seconds: float) -> str:
+    """The day of a time as `__dt` has it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d 00:00:00")
 
 
 def payload_of(row: Row) -> bytes:

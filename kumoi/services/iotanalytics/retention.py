@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog
+from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
 from kumoi.services.iotanalytics.records import (
     ChannelRecord,
     DatastoreRecord,
@@ -75,8 +74,3 @@ async def _sweep_store(tx: Transaction, store: DatastoreRecord) -> list[Segment]
     for one in dropped:
         await segments.delete(tx, store.id, one.day, one.id)
     return dropped
-
-
-def day_of(seconds: float) -> str:
-    """The day of a time as `__dt` has it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d 00:00:00")

@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -20,9 +19,10 @@ import msgspec
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.lake import Cursor
 from kumoi.services.iotanalytics.activities.calling import content_of
+from kumoi.services.iotanalytics.arrivals import Messages, of_rows
 from kumoi.services.iotanalytics.chain import chain
 from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
-from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, payload_of
+from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
 from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
     DatastoreRecord,
@@ -39,8 +39,8 @@ from kumoi.services.iotanalytics.records import (
     segments,
 )
 from kumoi.services.iotanalytics.reports import Reports
-from kumoi.services.iotanalytics.retention import day_of
 from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
+from kumoi.services.iotanalytics.shapes import Shapeless
 from kumoi.services.iotanalytics.vectorised import NotVectorised, may_be
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -79,7 +79,7 @@ class Task:
 class Batch(NamedTuple):
     """Messages by day, and the place in the channel (or the number of the object) behind them."""
 
-    days: list[tuple[str, list[bytes]]]
+    days: list[Messages]
     time: int
     seq: int
 
@@ -188,15 +188,15 @@ class Runner:
             return False
         made: list[Segment] = []
         passages = []
-        for day, payloads in batch.days:
-            passage, segments_made = await self._process(stream, task, day, payloads, batch)
+        for messages in batch.days:
+            passage, segments_made = await self._process(stream, task, messages, batch)
             passages.append(passage)
             made += segments_made
         position = msgspec.structs.replace(
             task.position,
             time=batch.time,
             seq=batch.seq,
-            read=task.position.read + sum(len(payloads) for _, payloads in batch.days),
+            read=task.position.read + sum(map(len, batch.days)),
             stored=task.position.stored + sum(one.rows for one in made),
             failed=task.position.failed + sum(len(passage.failed) for passage in passages),
         )
@@ -213,14 +213,14 @@ class Runner:
         if run is not None and run.paths:
             return None if place.seq >= len(run.paths) else await self._read_object(stream, task, run.paths[place.seq])
         end = run.end if run is not None else None
-        rows = await self._log.read(task.channel, Cursor(place.time, place.seq), end=end)
-        if not rows:
-            return None
-        days = [
-            (day, [payload_of(row) for row in group])
-            for day, group in groupby(rows, lambda row: day_of(row["time"] / 1000))
-        ]
-        return Batch(days, rows[-1]["time"], rows[-1]["seq"])
+        with self._log.following(task.channel, Cursor(place.time, place.seq), end=end) as arrivals:
+            if arrivals is None:
+                return None
+            if arrivals.sealed is None:
+                days = await self._files.run(of_rows, arrivals.recent)
+                return Batch(days, arrivals.recent[-1]["time"], arrivals.until)
+            days, last = await self._files.run(self._files.sealed, arrivals.sealed)
+            return Batch(days, max(last, place.time), arrivals.until)
 
     async def _read_object(self, stream: Stream, task: Task, path: str) -> Batch:
         """The messages of one object of the channel's bucket; none of one that cannot be read, which is told."""
@@ -237,24 +237,28 @@ class Runner:
             reason = f"{bucket}/{path} could not be read: {error}"
             await self._reports.errors(stream.account, stream.region, f"pipelines/{stream.pipeline}", [reason])
         day = day_of_path(path) or day_of(self._doorway.clock.now())
-        return Batch([(day, payloads)] if payloads else [], 0, place.seq + 1)
+        return Batch([Messages(day, payloads=payloads)] if payloads else [], 0, place.seq + 1)
 
     async def _process(
-        self, stream: Stream, task: Task, day: str, payloads: list[bytes], batch: Batch
+        self, stream: Stream, task: Task, messages: Messages, batch: Batch
     ) -> tuple[Passage, list[Segment]]:
         """What becomes of the messages of a day: all in one statement where that is possible, else one by one."""
         activities = chain(task.pipeline.activities)[1:-1]
         if may_be(activities):
             source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
-            given = (task.store, activities, payloads, day, source, self._doorway.clock.now())
+            now = self._doorway.clock.now()
+
+            def transform() -> tuple[list[Segment], list[str]]:
+                return self._files.transform(task.store, activities, messages.lines(), messages.day, source, now)
+
             try:
-                made, wrong = await self._files.run(self._files.transform, *given)
-            except NotVectorised:
+                made, wrong = await self._files.run(transform)
+            except (NotVectorised, Shapeless):
                 pass
             else:
                 return Passage(wrong=wrong), made
-        passage = await self._pass(stream, task, payloads)
-        return passage, await self._store(task, passage, day, batch) if passage.messages else []
+        passage = await self._pass(stream, task, await self._files.run(messages.payloads))
+        return passage, await self._store(task, passage, messages.day, batch) if passage.messages else []
 
     async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]

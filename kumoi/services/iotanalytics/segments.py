@@ -22,10 +22,12 @@ from kumoi.presto.database import Database, text_literal
 from kumoi.presto.json_columns import load_lines, typed_columns
 from kumoi.presto.outputs import NULL_KEY
 from kumoi.presto.tables import Part, Relation, relation
+from kumoi.services.iotanalytics.arrivals import Messages, of_sealed
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
 from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
-from kumoi.services.iotanalytics.vectorised import NotVectorised, Statement, as_declared, joined
+from kumoi.services.iotanalytics.shapes import Lines, Shape, Shapeless, joined, shape_of
+from kumoi.services.iotanalytics.vectorised import Batch, NotVectorised, Outcome, Statement, as_declared, load
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ SMALL = 16
 """So many files of one day and partition are merged into one."""
 LARGE_ROWS = 1_000_000
 """Files with as many rows stay as they are."""
+MOST_SHAPES = 10_000
 
 
 class SegmentFiles:
@@ -47,6 +50,7 @@ class SegmentFiles:
             left.unlink()
         self._database = Database(self.scratch)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="iotanalytics")
+        self._shapes: dict[str, Shape] = {}
         self._readers = 0
         self._doomed: list[Path] = []
 
@@ -54,25 +58,33 @@ class SegmentFiles:
         """Run what blocks in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
+    def sealed(self, arrivals: str) -> tuple[list[Messages], int]:
+        """Sealed messages of a channel, by day, and the time of the last; blocks."""
+        with self._database.cursor() as cursor:
+            return of_sealed(cursor, arrivals)
+
     def write(
         self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
     ) -> list[Segment]:
         """Write rows (JSON objects) as files, one for each partition; blocks."""
-        scratch = self.scratch / f"{uuid()}.ndjson"
-        scratch.write_bytes(b"\n".join(lines) + b"\n")
-        try:
-            with self._database.cursor() as cursor:
-                load_lines(cursor, scratch)
-                types, reads, rows = typed_columns(cursor, declared_columns(store))
-                select = ", ".join(f"{read} AS {quoted(name)}" for name, read in reads.items() if name != DT)
-                types.pop(DT, None)
-                stamp = _stamp(day)
-                cursor.execute(
-                    f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {f'{select}, ' if select else ''}{stamp} FROM {rows}"
-                )
-                return self._copies(cursor, store, day, types, source, now)
-        finally:
-            scratch.unlink()
+        with self._database.cursor() as cursor:
+            try:
+                batch = self._read(cursor, joined(lines), f"{source[0]}/out")
+                outcome = Statement(cursor, batch).run([], _stamp(day))
+                if (declared := declared_columns(store)) is not None:
+                    outcome = as_declared(outcome, declared, DT)
+            except (Shapeless, NotVectorised):
+                outcome = self._inferred(cursor, store, lines, day)
+            return self._copies(cursor, store, day, outcome, source, now)
+
+    def _inferred(self, cursor: Any, store: DatastoreRecord, lines: Sequence[bytes], day: str) -> Outcome:
+        """Rows of any shape: their types are found in all of them."""
+        with self._scratch(b"\n".join(lines) + b"\n") as path:
+            load_lines(cursor, path)
+        types, reads, rows = typed_columns(cursor, declared_columns(store))
+        select = ", ".join(f"{read} AS {quoted(name)}" for name, read in reads.items() if name != DT)
+        types.pop(DT, None)
+        return Outcome(f"SELECT {f'{select}, ' if select else ''}{_stamp(day)} FROM {rows}", len(lines), types, [])
 
     def store(
         self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
@@ -95,7 +107,7 @@ class SegmentFiles:
         self,
         store: DatastoreRecord,
         activities: Sequence[Activity],
-        payloads: Sequence[bytes],
+        lines: Lines,
         day: str,
         source: tuple[str, str, int, int],
         now: float,
@@ -106,35 +118,55 @@ class SegmentFiles:
         """
         import duckdb
 
-        scratch = self.scratch / f"{uuid()}.ndjson"
-        scratch.write_bytes(joined(payloads))
-        try:
-            with self._database.cursor() as cursor:
-                load_lines(cursor, scratch)
-                outcome = Statement(cursor).run(activities, _stamp(day))
-                types = outcome.types
+        with self._database.cursor() as cursor:
+            try:
+                outcome = Statement(cursor, self._read(cursor, lines, f"{source[0]}/in")).run(activities, _stamp(day))
                 if (declared := declared_columns(store)) is not None:
-                    types = as_declared(cursor, types, declared)
-                found = cursor.execute("SELECT count(*) FROM typed").fetchone()
-                made = self._copies(cursor, store, day, types, source, now) if found and found[0] else []
-                return made, outcome.wrong
-        except duckdb.Error as error:
-            raise NotVectorised from error
+                    outcome = as_declared(outcome, declared, DT)
+                made = self._copies(cursor, store, day, outcome, source, now) if outcome.count else []
+            except (duckdb.Error, Shapeless) as error:
+                raise NotVectorised from error
+            return made, outcome.wrong
+
+    def _read(self, cursor: Any, lines: Lines, stream: str) -> Batch:
+        """Messages of one shape as a table; the shape of a stream is remembered. Shapeless when they have none."""
+        shape = self._shapes.get(stream)
+        try:
+            if shape is None:
+                raise Shapeless
+            shape.check(lines)
+        except Shapeless:
+            shape = _shape(lines, shape)
+            if len(self._shapes) >= MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[stream] = shape
+        with self._scratch(lines.text) as path:
+            load(cursor, path, lines, shape)
+        return Batch(cursor, shape)
+
+    @contextlib.contextmanager
+    def _scratch(self, text: bytes) -> Iterator[Path]:
+        path = self.scratch / f"{uuid()}.ndjson"
+        path.write_bytes(text)
+        try:
+            yield path
         finally:
-            scratch.unlink()
+            path.unlink()
 
     def _copies(
         self,
         cursor: Any,
         store: DatastoreRecord,
         day: str,
-        types: dict[str, Type],
+        outcome: Outcome,
         source: tuple[str, str, int, int],
         now: float,
     ) -> list[Segment]:
+        kind = "TABLE" if partition_columns(store.partitions, outcome.types) else "VIEW"
+        cursor.execute(f"CREATE OR REPLACE TEMP {kind} typed AS {outcome.rows}")
         return [
-            self._copy(cursor, store, condition, day, partition, types, source, now)
-            for partition, condition in self._partitions(cursor, store, types)
+            self._copy(cursor, store, condition, day, partition, outcome.types, source, now)
+            for partition, condition in self._partitions(cursor, store, outcome.types)
         ]
 
     def merge(self, store: DatastoreRecord, merged: Sequence[Segment], now: float) -> Segment:
@@ -144,7 +176,7 @@ class SegmentFiles:
         columns = united_columns([one.columns for one in merged])
         with self._database.cursor() as cursor:
             rows = relation(self.relation(merged, columns))
-            cursor.execute(f"CREATE OR REPLACE TEMP TABLE typed AS {rows}")
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW typed AS {rows}")
             return self._copy(cursor, store, "true", first.day, first.partition, columns, first.source, now)
 
     def relation(self, listed: Sequence[Segment], columns: Mapping[str, Type]) -> Relation:
@@ -244,6 +276,16 @@ def declared_columns(store: DatastoreRecord) -> dict[str, Type] | None:
     if parquet is None or "schemaDefinition" not in parquet:
         return None
     return {one["name"].lower(): hive_type(one["type"]) for one in parquet["schemaDefinition"].get("columns", [])}
+
+
+def _shape(lines: Lines, known: Shape | None) -> Shape:
+    """The shape of messages that are of none that is known: of all so far, or else of these alone."""
+    try:
+        shape = shape_of(lines, known)
+    except Shapeless:
+        shape = shape_of(lines)
+    shape.check(lines)
+    return shape
 
 
 def _stamp(day: str) -> str:

@@ -1,0 +1,108 @@
+"""A batch of messages as the temporary table `read`, its columns, and what has to be known of its numbers."""
+
+# ruff: noqa: S608  (names are quoted, values are literals)
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kumoi.iot_sql import nodes
+from kumoi.presto.column_types import Type, inferred, quoted
+from kumoi.presto.database import text_literal
+from kumoi.services.iotanalytics.shapes import Lines, Shape, quotes_in
+
+if TYPE_CHECKING:
+    import duckdb
+
+EXACT = float(2**53)
+"""Whole numbers below it are told apart by doubles."""
+MOST_DECIMALS = 6
+RESULT = "RESULT"
+"""The type of what was computed: DOUBLE, or BIGINT where all values are whole."""
+NUMBERS = ("BIGINT", "DOUBLE")
+_LINE_LIMIT = 1 << 20
+"""Bytes of a line: DuckDB takes twice as many for a buffer, whatever it reads."""
+_SAMPLE = 1000
+
+
+class NotVectorised(Exception):
+    """These activities or messages have to pass one by one."""
+
+
+class Column(NamedTuple):
+    """An attribute: SQL for its value (NULL where a message lacks it), and its type."""
+
+    sql: str
+    kind: Type
+
+
+def load(cursor: duckdb.DuckDBPyConnection, path: Path, lines: Lines, shape: Shape) -> None:
+    """Make the table `read` of a file of lines that were checked against their shape."""
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE read AS SELECT * FROM read_json({text_literal(str(path))}, columns = "
+        f"{shape.columns()}, format = 'newline_delimited', maximum_object_size = {_LINE_LIMIT})"
+    )
+    found = cursor.execute(f"SELECT count(*), {shape.quotes()} FROM read").fetchone()
+    if found != (lines.count, quotes_in(lines)):
+        raise NotVectorised
+
+
+class Batch:
+    """The columns of `read`, and facts about them, each found once."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+        self._cursor = cursor
+        self._most: dict[str, float] = {}
+        self._scales: dict[str, int | None] = {}
+        self.columns = {name: Column(quoted(name), inferred(kind)) for name, kind in shape.types.items()}
+
+    def any(self, condition: str) -> bool:
+        """Whether a condition holds for a message."""
+        found = self._cursor.execute(f"SELECT bool_or({condition}) FROM read").fetchone()
+        return bool(found and found[0])
+
+    def most(self, sql: str) -> float:
+        """The largest absolute value of a number."""
+        if sql not in self._most:
+            found = self._cursor.execute(f"SELECT max(abs(CAST({sql} AS DOUBLE))) FROM read").fetchone()
+            self._most[sql] = float(found[0] or 0.0) if found else 0.0
+        return self._most[sql]
+
+    def scale(self, sql: str) -> int | None:
+        """How many decimals all values of a number have at most; None when they are too many."""
+        if sql not in self._scales:
+            least = self._least_scale(sql, f"read WHERE rowid < {_SAMPLE}", 0)
+            self._scales[sql] = None if least is None else self._least_scale(sql, "read", least)
+        return self._scales[sql]
+
+    def _least_scale(self, sql: str, table: str, first: int) -> int | None:
+        value = f"CAST({sql} AS DOUBLE)"
+        for digits in range(first, MOST_DECIMALS + 1):
+            test = f"bool_and(round({value} * 1e{digits}) / 1e{digits} = {value})"
+            found = self._cursor.execute(f"SELECT {test} FROM {table}").fetchone()
+            if found is None or found[0] is not False:
+                return digits
+        return None
+
+
+def attribute(columns: dict[str, Column], node: nodes.Node) -> Column | None:
+    """The column that a node names; None when no message has it."""
+    path: list[str] = []
+    while isinstance(node, nodes.Member):
+        path.insert(0, node.name)
+        node = node.of
+    if not isinstance(node, nodes.Attribute):
+        raise NotVectorised
+    return inside(columns.get(node.name), path)
+
+
+def inside(column: Column | None, path: list[str]) -> Column | None:
+    """What is inside a struct; None when no message has it."""
+    for name in path:
+        if column is None:
+            return None
+        if not isinstance(column.kind, dict):
+            raise NotVectorised
+        column = Column(f"({column.sql}).{quoted(name)}", column.kind[name]) if name in column.kind else None
+    return column
