@@ -169,8 +169,7 @@ class Traffic:
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
         self._ends: dict[tuple[str, ...], tuple[Edge, ...]] = {}
-        self.revision = 0
-        """Grows with each new edge and each call that sets something up."""
+        self._revisions: Counter[str] = Counter()
         self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
@@ -187,6 +186,10 @@ class Traffic:
         now = self._loop.time()
         return {node: edge.cost_hour(now) for node, edge in self._own.get(account, {}).items()}
 
+    def revision(self, account: str) -> int:
+        """Grows with each new edge of the account, and each of its calls that sets something up."""
+        return self._revisions[account]
+
     @property
     def accounts(self) -> list[str]:
         """Accounts that something has happened in, in order."""
@@ -194,7 +197,8 @@ class Traffic:
 
     def clear(self, account: str | None = None) -> None:
         """Forget the edges of one account, or all."""
-        self.revision += 1
+        for one in list(self._revisions) if account is None else [account]:
+            self._revisions[one] += 1
         self._ends.clear()
         if account is None:
             self._edges.clear()
@@ -237,7 +241,7 @@ class Traffic:
         plane = self._doorway.registry.data_plane(hop.operation) is not None
         if not is_traffic(hop.service, hop.operation, plane):
             if not hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
-                self.revision += 1
+                self._revisions[hop.account] += 1
                 self._edges.setdefault(hop.account, {})
             return ()
         source, target = settled(hop.source), settled(hop.target)
@@ -253,7 +257,7 @@ class Traffic:
         found = edges.get((source, target))
         if found is None:
             found = edges[source, target] = Edge(source, target)
-            self.revision += 1
+            self._revisions[account] += 1
         return found
 
 
