@@ -96,6 +96,8 @@ def _experiment(application: Application, experiment: Experiment, given: dict[st
 
 
 def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
+    import msgspec
+
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.sweep import KINDS, Sweep, recorded
@@ -121,6 +123,7 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
             only=given["edge"],
             kinds=given["ways"] or tuple(KINDS),
         )
+    connection.ask("POST", "sweep", msgspec.to_builtins(matrix), account=application.account)
     if not quiet:
         for line in reporting.matrix_lines(matrix):
             click.echo(line)

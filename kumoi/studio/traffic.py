@@ -36,6 +36,7 @@ THROTTLES = frozenset(
 _DURATIONS = 200
 _KINDS = 10_000
 """Kinds of calls whose edges are remembered."""
+_WAYS = 8
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
 
@@ -45,7 +46,11 @@ CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
 
 @dataclass(slots=True)
 class Edge:
-    """What has passed from one node to another."""
+    """What has passed from one node to another.
+
+    `ways` are the services that were called, with the ends as hops name them: a function's alias has a name of its own
+    there.
+    """
 
     source: str
     target: str
@@ -55,6 +60,7 @@ class Edge:
     durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
     operations: Counter[str] = field(default_factory=Counter)
     regions: set[str] = field(default_factory=set)
+    ways: dict[tuple[str, str, str], None] = field(default_factory=dict)
     last_seen: int = 0
     last_error: str = ""
     changed: float = 0.0
@@ -127,6 +133,7 @@ class Edge:
             "cost": self.totals[COST],
             "costHour": self.cost_hour(now),
             "operations": dict(self.operations.most_common(6)),
+            "ways": list(self.ways)[:_WAYS],
             "lastSeen": self.last_seen,
             "lastError": self.last_error,
         }
@@ -250,7 +257,10 @@ class Traffic:
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
             return ()  # the service itself, that fetches a function's code: functions call in their role
         ends = [target] if ":" in target else _named(hop)
-        return tuple(self._edge(hop.account, source, end) for end in ends)
+        edges = tuple(self._edge(hop.account, source, end) for end in ends)
+        for edge in edges:
+            edge.ways[hop.service, hop.source, hop.target] = None
+        return edges
 
     def _edge(self, account: str, source: str, target: str) -> Edge:
         edges = self._edges.setdefault(account, {})

@@ -18,6 +18,7 @@ from kumoi.gateway.snapshot_requests import SnapshotRequests
 from kumoi.local_names import private_name
 from kumoi.snapshots import BadSnapshot
 from kumoi.state.timers import TimerRunner
+from kumoi.studio.access import refusal
 from kumoi.wire.http import Request, Response
 
 _STUDIO = "/_kumoi/studio"
@@ -68,7 +69,8 @@ class Internal:
                 return _json({"error": f"use {' or '.join(methods)}"}, 405, [("Allow", ", ".join(methods))])
             known = sorted({path for _, path in _ROUTES})
             return _json({"error": f"nothing at {request.path}", "paths": known}, 404)
-        if not request.local and handler is not platform.health and self.doorway.identity.enforces:
+        far = not request.local and handler is not platform.health and self.doorway.identity.enforces
+        if far and refusal(self.doorway.identity, request) is not None:
             return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
         if _foreign(request):
             return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
