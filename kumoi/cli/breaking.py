@@ -135,6 +135,8 @@ def _report(report: Report, given: dict[str, Any]) -> None:
 
 
 def _sweep(connection: Connection, application: Application, flows: list[Experiment], given: dict[str, Any]) -> bool:
+    import msgspec
+
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.sweep import KINDS, Sweep, recorded
@@ -160,6 +162,7 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
             only=given["edge"],
             kinds=given["ways"] or tuple(KINDS),
         )
+    connection.ask("POST", "sweep", msgspec.to_builtins(matrix), account=application.account)
     if not quiet:
         for line in reporting.matrix_lines(matrix):
             click.echo(line)

@@ -7,12 +7,15 @@ of both. What one place is charged within a second is added together: a loop of 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from kumoi.clock import Clock
 from kumoi.doorway.hops import units_text
 from kumoi.lake import Lake, Table
+
+logger = logging.getLogger(__name__)
 
 TABLE = Table(
     "charges",
@@ -64,7 +67,10 @@ class Charges:
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
         for listener in self._listeners:
-            listener(key, units)
+            try:
+                listener(key, units)
+            except Exception:
+                logger.exception("a listener failed at the charge %s %s", key.service, key.operation)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called with each charge; answers how to stop that."""

@@ -7,6 +7,7 @@ traces, the bill and the chaos report are views of these records.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,8 @@ from kumoi.lake import Lake, Table
 
 if TYPE_CHECKING:
     from kumoi.doorway.tracing import Traced
+
+logger = logging.getLogger(__name__)
 
 TABLE = Table(
     "hops",
@@ -105,10 +108,13 @@ class Hops:
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
         for listener in self._listeners:
-            listener(hop)
+            try:
+                listener(hop)
+            except Exception:
+                logger.exception("a listener failed at the hop %s %s %s", hop.service, hop.operation, hop.request_id)
 
     def listen(self, listener: Callable[[Hop], None]) -> Callable[[], None]:
-        """Have `listener` called with each hop; answers how to stop that."""
+        """Have `listener` called with each hop; answers how to stop that. Where it fails, the call does not."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -1,14 +1,13 @@
 """Payloads: what the latest calls were given and what they answered, for whoever looks at a trace or asks again.
 
 Kept in memory only and never written: the last few of each edge, each up to a size, all of them up to another. They are
-kept as they were, so that a call can be repeated; `redacted` is what may be shown. Off where policies are enforced,
+kept as they were, so that a call can be repeated; redaction.py is what may be shown. Off where policies are enforced,
 unless switched on.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 from collections import OrderedDict, deque
 from typing import Any, NamedTuple
 
@@ -21,31 +20,6 @@ LARGEST = 262_144
 TOGETHER = 67_108_864
 _BESIDE = 1_000
 """Bytes that a payload takes beside its JSON, its edge included."""
-HIDDEN = "•••"
-
-_SECRET = re.compile(
-    r"authorization|passw|pwd|secret|cookie|token|api[-_]?key|private[-_]?key|credential|signature|x-amz-security",
-    re.IGNORECASE,
-)
-_NOT_SECRET = frozenset(
-    [
-        "nexttoken",
-        "clienttoken",
-        "clientrequesttoken",
-        "sequencetoken",
-        "nextsequencetoken",
-        "continuationtoken",
-        "messagededuplicationid",
-        "secretid",
-        "secretarn",
-        "nextforwardtoken",
-        "nextbackwardtoken",
-    ]
-)
-
-
-_PAIRS = (("Name", "Value"), ("name", "value"), ("Key", "Value"), ("key", "value"), ("ParameterKey", "ParameterValue"))
-"""Members of which one says what the other is."""
 
 
 class Payload(NamedTuple):
@@ -114,35 +88,6 @@ class Payloads:
         spans.remove(span)
         if not spans:
             del self._edges[edge]
-
-
-def redacted(value: Any, name: str = "") -> Any:
-    """A JSON value without secrets: by the names of members, of pairs of a name and a value, also inside JSON as text.
-
-    The value of an SSM parameter that is a SecureString is one whatever its name.
-    """
-    if _secret(name) and value not in (None, "", [], {}):
-        return HIDDEN
-    if isinstance(value, dict):
-        named = {of: value[says] for says, of in _PAIRS if of in value and isinstance(value.get(says), str)}
-        if value.get("Type") == "SecureString":
-            named["Value"] = "secret"
-        return {
-            key: redacted(inner, named[key] if _secret(named.get(key, "")) else str(key))
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [redacted(inner) for inner in value]
-    if isinstance(value, str) and value[:1] in "{[" and len(value) > 1:
-        try:
-            return orjson.dumps(redacted(orjson.loads(value))).decode()
-        except orjson.JSONDecodeError:
-            return value
-    return value
-
-
-def _secret(name: str) -> bool:
-    return bool(name) and _SECRET.search(name) is not None and name.lower() not in _NOT_SECRET
 
 
 def packed(value: Any) -> bytes | None:

@@ -76,7 +76,7 @@ class Board:
             "accounts": self._traffic.accounts,
             "regions": await self.regions(account),
             "structure": hashlib.sha256(shape.encode()).hexdigest()[:16],
-            "revision": self._traffic.revision,
+            "revision": self._traffic.revision(account),
             "nodes": nodes,
             "edges": edges,
             "problems": stated.problems,
@@ -85,7 +85,7 @@ class Board:
     def behind(self, account: str) -> bool:
         """Whether the map that was told last lacks what was set up since, and may be read again."""
         held = self._read.get(account)
-        return held is not None and held[0] != self._traffic.revision and _now() - held[1] >= RESTED
+        return held is not None and held[0] != self._traffic.revision(account) and _now() - held[1] >= RESTED
 
     async def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
         """The figures of edges that changed after `since`, or whose rates may still fall; and the time now."""
@@ -134,9 +134,9 @@ class Board:
     async def _declared(self, account: str) -> tuple[Declared, dict[str, tuple[str, str]]]:
         async with self._lock:
             held = self._read.get(account)
-            if held is not None and (held[0] == self._traffic.revision or _now() - held[1] < RESTED):
+            if held is not None and (held[0] == self._traffic.revision(account) or _now() - held[1] < RESTED):
                 return held[2], held[3]
-            revision = self._traffic.revision
+            revision = self._traffic.revision(account)
             stated, owners = Declared(), dict[str, tuple[str, str]]()
             for region in await self.regions(account):
                 looker = Looker(self._doorway, account, region)

@@ -34,13 +34,13 @@ class Feed:
 
     async def events(self, account: str) -> AsyncIterator[bytes]:
         """The feed of one account's map."""
-        revision = self._traffic.revision
+        revision = self._traffic.revision(account)
         loop = asyncio.get_running_loop()
         since = told = loop.time()
         yield _event("hello", {"revision": revision})
         while not await self._over(EVERY):
-            if self._traffic.revision != revision or self._board.behind(account):
-                revision = self._traffic.revision
+            if self._traffic.revision(account) != revision or self._board.behind(account):
+                revision = self._traffic.revision(account)
                 told = loop.time()
                 yield _event("structure", {"revision": revision})
             since, figures = await self._board.figures(account, since)

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Doorway, Principal, Trace
-from kumoi.doorway.payloads import HIDDEN, Payload, packed, redacted
+from kumoi.doorway.payloads import Payload, packed
+from kumoi.doorway.redaction import HIDDEN, redacted, secrets_in
 from kumoi.studio.calls import SOURCE
 from kumoi.wire import Wire, aws_error
 from kumoi.wire.model import Shape
@@ -59,7 +60,8 @@ def _restored(edited: Any, kept: Any) -> Any:
         try:
             return orjson.dumps(_restored(orjson.loads(edited), orjson.loads(kept))).decode()
         except orjson.JSONDecodeError:
-            return edited
+            for part in secrets_in(kept):
+                edited = edited.replace(HIDDEN, part, 1)
     return edited
 
 

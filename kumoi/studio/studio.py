@@ -6,6 +6,7 @@ come with their code.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -73,7 +74,7 @@ class Studio:
         self.board = Board(doorway, self.traffic)
         self.feed = Feed(self.board, self.traffic)
         self._bundle = bundle or Bundle()
-        self._seeded = False
+        self._seeding: asyncio.Task[None] | None = None
 
     @property
     def token(self) -> str:
@@ -82,6 +83,8 @@ class Studio:
 
     def close(self) -> None:
         """End feeds and stop listening."""
+        if self._seeding is not None:
+            self._seeding.cancel()
         self.feed.close()
         self.traffic.close()
 
@@ -104,9 +107,7 @@ class Studio:
         handler = _ROUTES.get((request.method, name))
         if handler is None:
             return _json({"error": f"there is no {request.method} {name}"}, 404)
-        if not self._seeded:
-            self._seeded = True
-            await self.board.seed()
+        await self._seeded()
         query = {one: values[-1] for one, values in parse_qs(request.query, keep_blank_values=True).items()}
         try:
             answer = await handler(self, request, query)
@@ -115,6 +116,12 @@ class Studio:
         except AwsError as error:
             return _json({"error": error.message, "code": error.code, "status": error.default_status}, 422)
         return answer if isinstance(answer, Response) else _json(answer)
+
+    async def _seeded(self) -> None:
+        """Wait until the map knows what happened before this start; whoever asks first has it read, once for all."""
+        if self._seeding is None or (self._seeding.done() and self._seeding.exception() is not None):
+            self._seeding = asyncio.create_task(self.board.seed())
+        await asyncio.shield(self._seeding)
 
 
 async def _info(studio: Studio, _request: Request, query: Query) -> Any:

@@ -36,6 +36,7 @@ THROTTLES = frozenset(
 _DURATIONS = 200
 _KINDS = 10_000
 """Kinds of calls whose edges are remembered."""
+_WAYS = 8
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
 
@@ -45,7 +46,11 @@ CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
 
 @dataclass(slots=True)
 class Edge:
-    """What has passed from one node to another."""
+    """What has passed from one node to another.
+
+    `ways` are the services that were called, with the ends as hops name them: a function's alias has a name of its own
+    there.
+    """
 
     source: str
     target: str
@@ -55,6 +60,7 @@ class Edge:
     durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
     operations: Counter[str] = field(default_factory=Counter)
     regions: set[str] = field(default_factory=set)
+    ways: dict[tuple[str, str, str], None] = field(default_factory=dict)
     last_seen: int = 0
     last_error: str = ""
     changed: float = 0.0
@@ -127,6 +133,7 @@ class Edge:
             "cost": self.totals[COST],
             "costHour": self.cost_hour(now),
             "operations": dict(self.operations.most_common(6)),
+            "ways": list(self.ways)[:_WAYS],
             "lastSeen": self.last_seen,
             "lastError": self.last_error,
         }
@@ -169,8 +176,7 @@ class Traffic:
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
         self._ends: dict[tuple[str, ...], tuple[Edge, ...]] = {}
-        self.revision = 0
-        """Grows with each new edge and each call that sets something up."""
+        self._revisions: Counter[str] = Counter()
         self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
@@ -187,6 +193,10 @@ class Traffic:
         now = self._loop.time()
         return {node: edge.cost_hour(now) for node, edge in self._own.get(account, {}).items()}
 
+    def revision(self, account: str) -> int:
+        """Grows with each new edge of the account, and each of its calls that sets something up."""
+        return self._revisions[account]
+
     @property
     def accounts(self) -> list[str]:
         """Accounts that something has happened in, in order."""
@@ -194,7 +204,8 @@ class Traffic:
 
     def clear(self, account: str | None = None) -> None:
         """Forget the edges of one account, or all."""
-        self.revision += 1
+        for one in list(self._revisions) if account is None else [account]:
+            self._revisions[one] += 1
         self._ends.clear()
         if account is None:
             self._edges.clear()
@@ -237,7 +248,7 @@ class Traffic:
         plane = self._doorway.registry.data_plane(hop.operation) is not None
         if not is_traffic(hop.service, hop.operation, plane):
             if not hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
-                self.revision += 1
+                self._revisions[hop.account] += 1
                 self._edges.setdefault(hop.account, {})
             return ()
         source, target = settled(hop.source), settled(hop.target)
@@ -246,14 +257,17 @@ class Traffic:
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
             return ()  # the service itself, that fetches a function's code: functions call in their role
         ends = [target] if ":" in target else _named(hop)
-        return tuple(self._edge(hop.account, source, end) for end in ends)
+        edges = tuple(self._edge(hop.account, source, end) for end in ends)
+        for edge in edges:
+            edge.ways[hop.service, hop.source, hop.target] = None
+        return edges
 
     def _edge(self, account: str, source: str, target: str) -> Edge:
         edges = self._edges.setdefault(account, {})
         found = edges.get((source, target))
         if found is None:
             found = edges[source, target] = Edge(source, target)
-            self.revision += 1
+            self._revisions[account] += 1
         return found
 
 

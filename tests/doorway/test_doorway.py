@@ -185,3 +185,19 @@ def test_hops_reach_the_lake() -> None:
 
     (row,) = run(scenario)
     assert (row["target"], row["operation"], row["outcome"], row["units"]) == ("bank", "Pay", "ok", "requests=1")
+
+
+def test_a_listener_that_fails_does_not_fail_the_call(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(doorway: Doorway) -> tuple[Any, list[str]]:
+        heard = list[str]()
+
+        def stumble(hop: Hop) -> None:
+            raise KeyError(hop.operation)
+
+        doorway.hops.listen(stumble)
+        doorway.hops.listen(lambda hop: heard.append(hop.operation))
+        return await doorway.dispatch(call(doorway, "Pay", Amount=1)), heard
+
+    answer, heard = run(scenario)
+    assert (answer["Paid"], heard) == (1, ["Pay"])
+    assert "a listener failed at the hop bank Pay" in caplog.text

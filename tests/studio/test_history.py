@@ -6,9 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
 from kumoi.studio import Studio
+from kumoi.wire.http import Headers, Request
 
 ACCOUNT = "000000000000"
 
@@ -35,3 +38,32 @@ def test_edges_are_known_after_a_restart_and_counted_once(tmp_path: Path) -> Non
     after = asyncio.run(use(0))["client→sqs:jobs"]
     assert (after["calls"], after["recent"]) == (6, 0)
     assert after["operations"] == {"SendMessage": 3, "ReceiveMessage": 3}
+
+
+def test_whoever_asks_while_history_is_read_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> tuple[int, list[bool]]:
+        async with Platform(Settings(port=0)) as platform:
+            studio = platform.parts[Studio]
+            read, done, times = asyncio.Event(), False, 0
+
+            async def seed() -> None:
+                nonlocal done, times
+                times += 1
+                await read.wait()
+                done = True
+
+            async def ask() -> bool:
+                headers = Headers([("x-kumoi-studio", "1"), ("host", "127.0.0.1")])
+                answer = await studio(Request("GET", "/_kumoi/studio/api/info", headers=headers))
+                assert answer.status == 200
+                return done
+
+            monkeypatch.setattr(studio.board, "seed", seed)
+            asking = [asyncio.create_task(ask()) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert not any(one.done() for one in asking)
+            read.set()
+            answered = await asyncio.gather(*asking)
+            return times, answered
+
+    assert asyncio.run(run()) == (1, [True, True, True])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,7 +8,8 @@ import orjson
 import pytest
 
 from kumoi.doorway import payloads as recorder
-from kumoi.doorway.payloads import HIDDEN, LARGEST, PER_EDGE, Payloads, redacted
+from kumoi.doorway.payloads import LARGEST, PER_EDGE, Payloads
+from kumoi.doorway.redaction import HIDDEN, redacted, secrets_in
 
 
 def call(span: str, params: dict[str, Any], **given: Any) -> Any:
@@ -45,6 +47,41 @@ def test_secrets_are_hidden_wherever_they_are_named() -> None:
 )
 def test_a_value_beside_the_name_of_a_secret_is_hidden(pair: dict[str, Any], hidden: str | None) -> None:
     assert redacted([pair]) == [{**pair, **({hidden: HIDDEN} if hidden else {})}]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl end", f"id {HIDDEN} end"),
+        ("curl -H 'Authorization: Bearer abcdef123456'", f"curl -H 'Authorization: Bearer {HIDDEN}'"),
+        ("postgres://app:hunter2@db:5432/x", f"postgres://{HIDDEN}@db:5432/x"),
+        (
+            "https://b/k?X-Amz-Credential=AK&X-Amz-Signature=ab12&v=1",
+            f"https://b/k?X-Amz-Credential={HIDDEN}&X-Amz-Signature={HIDDEN}&v=1",
+        ),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+            f"-----BEGIN RSA PRIVATE KEY-----{HIDDEN}-----END RSA PRIVATE KEY-----",
+        ),
+        ("user=ann password=hunter2 n=1", f"user=ann password={HIDDEN} n=1"),
+        ("ghp_0123456789abcdefghij", HIDDEN),
+        ("?NextToken=page&n=1", "?NextToken=page&n=1"),
+        ("the token of appreciation: a clock", "the token of appreciation: a clock"),
+    ],
+)
+def test_a_secret_is_known_by_its_looks(text: str, shown: str) -> None:
+    assert redacted({"message": [text]}) == {"message": [shown]}
+    restored = shown
+    for part in secrets_in(text):
+        restored = restored.replace(HIDDEN, part, 1)
+    assert restored == text
+
+
+def test_looking_for_secrets_takes_a_long_text_little_time() -> None:
+    for piece in ("a", "a.", "://a", "secret", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----"):
+        began = time.process_time()
+        redacted(piece * (LARGEST // len(piece)))
+        assert time.process_time() - began < 5, piece
 
 
 def test_a_text_that_only_looks_like_json_stays() -> None:

@@ -133,12 +133,22 @@ def test_what_was_forgotten_is_counted_anew(account: str | None) -> None:
         for _ in range(2):
             heard.listener(hop())
             assert [edge.totals[CALLS] for edge in traffic.edges("1").values()] == [1]
-            before = traffic.revision
+            before = traffic.revision("1")
             traffic.clear(account)
             assert (traffic.edges("1"), traffic.accounts, traffic.regions) == ({}, [], {})
-            assert traffic.revision > before
+            assert traffic.revision("1") > before
 
     asyncio.run(listened())
+
+
+def test_what_an_account_sets_up_is_news_to_its_own_map_alone() -> None:
+    async def listened() -> tuple[int, int]:
+        heard = Heard()
+        traffic = traffic_of(heard)
+        heard.listener(hop(operation="CreateFunction"))
+        return traffic.revision("1"), traffic.revision("2")
+
+    assert asyncio.run(listened()) == (1, 0)
 
 
 def test_what_is_no_call_is_charged_to_its_node() -> None:

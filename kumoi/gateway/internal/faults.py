@@ -1,4 +1,4 @@
-"""Declared faults: listed, added, cleared, what they struck; and as other tools of chaos declare them."""
+"""Declared faults: listed, added, cleared, what they struck; as other tools of chaos declare them; the latest sweep."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kumoi.doorway import Fault
+from kumoi.gateway import struck, sweeps
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
-from kumoi.gateway.internal.requests import BadRequest, Query, Routes, read_body
+from kumoi.gateway.internal.requests import BadRequest, Query, Routes, account_of, read_body
 from kumoi.wire.http import Request
 
 if TYPE_CHECKING:
@@ -44,6 +45,26 @@ async def _clear_fault_log(internal: Internal, _request: Request, _query: Query)
     return {"strikes": []}
 
 
+async def _struck(internal: Internal, _request: Request, query: Query) -> Any:
+    return struck.told(struck.hits(list(internal.doorway.hops), account_of(query)))
+
+
+async def _sweep(internal: Internal, _request: Request, query: Query) -> Any:
+    return {"sweep": await sweeps.latest(internal.doorway.state.at(account_of(query), ""))}
+
+
+async def _keep_sweep(internal: Internal, request: Request, query: Query) -> Any:
+    found = await read_body(request, sweeps.Sweep, sweeps.LARGEST)
+    now = internal.doorway.clock.now()
+    await sweeps.keep(internal.doorway.state.at(account_of(query), ""), found, now)
+    return {"kept": len(found.rows)}
+
+
+async def _forget_sweep(internal: Internal, _request: Request, query: Query) -> Any:
+    await sweeps.forget(internal.doorway.state.at(account_of(query), ""))
+    return {"sweep": None}
+
+
 async def _chaos_faults(internal: Internal, request: Request, _query: Query) -> Any:
     rules = [] if request.method == "GET" else await read_body(request, list[Rule])
     try:
@@ -66,6 +87,10 @@ ROUTES: Routes = {
     ("DELETE", "/_kumoi/faults"): _clear_faults,
     ("GET", "/_kumoi/faults/log"): _fault_log,
     ("DELETE", "/_kumoi/faults/log"): _clear_fault_log,
+    ("GET", "/_kumoi/faults/struck"): _struck,
+    ("GET", "/_kumoi/sweep"): _sweep,
+    ("POST", "/_kumoi/sweep"): _keep_sweep,
+    ("DELETE", "/_kumoi/sweep"): _forget_sweep,
     **{(method, "/_kumoi/chaos/faults"): _chaos_faults for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
     **{(method, "/_kumoi/chaos/effects"): _chaos_effects for method in ("GET", "POST", "PUT")},
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire.http import BodyTooLarge, Request
 
 if TYPE_CHECKING:
@@ -25,9 +26,17 @@ class BadRequest(Exception):
     """The request cannot be answered as asked; the text says why."""
 
 
-async def read_body(request: Request, kind: type[BodyT]) -> BodyT:
-    """A JSON body as a structure; BadRequest for another one."""
+def account_of(query: Query) -> str:
+    """The account that is meant, the default one where none is named; BadRequest for what is no account."""
+    account = query.get("account") or DEFAULT_ACCOUNT
+    if not (len(account) == 12 and account.isascii() and account.isdigit()):
+        raise BadRequest("account is a number of twelve digits")
+    return account
+
+
+async def read_body(request: Request, kind: type[BodyT], limit: int = _BODY_LIMIT) -> BodyT:
+    """A JSON body of at most `limit` bytes as a structure; BadRequest for another one."""
     try:
-        return msgspec.json.decode(await request.body.read(_BODY_LIMIT), type=kind)
+        return msgspec.json.decode(await request.body.read(limit), type=kind)
     except (msgspec.MsgspecError, BodyTooLarge, ValueError) as error:
         raise BadRequest(str(error)) from None
