@@ -45,10 +45,8 @@ async def start_execution(
     if execution.express:
         engine.launch(found.arn.account, found.arn.region, execution, machine)
         return {"executionArn": execution.arn, "startDate": execution.started}
-    there = await engine.start(found.arn.account, found.arn.region, execution, machine)
-    if not isinstance(there, ExecutionRecord):
-        return {"executionArn": execution.arn, "startDate": execution.started}
-    if there.status == "RUNNING" and there.input == execution.input:
+    there, driver = await engine.start(found.arn.account, found.arn.region, execution, machine)
+    if driver is not None or (there.status == "RUNNING" and there.input == execution.input):
         return {"executionArn": there.arn, "startDate": there.started}
     raise aws_error("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
 
