@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -181,7 +182,7 @@ def measure(servers: list[Server]) -> None:
         found: dict[str, list[Cost]] = {one.name: [] for one in servers}
         for _ in range(ROUNDS):
             for one in servers:
-                found[one.name].append(one.cost(lambda one=one: run(one), times))
+                found[one.name].append(one.cost(partial(run, one), times))
         best = {name: Cost(*(min(part) for part in zip(*costs, strict=True))) for name, costs in found.items()}
         for name, cost in best.items():
             times_better = [theirs / max(ours, 0.001) for ours, theirs in zip(best["Kumoi"], cost, strict=True)]

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 SLICE = 0.003
 """Seconds that pure states may take before others get their turn."""
+AHEAD = 10
+"""Such slices that a Standard execution may take before it is stored for the first time."""
 Action = Callable[[Interpreter], Any]
 Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
 Listener = Callable[["Driver", Changes], None]
@@ -75,7 +77,7 @@ class Driver:
         self._busy = self._stuck = False
         self._timer: float | None = None
         self._alarm: asyncio.Task[None] | None = None
-        self._threaded = any(state.jsonata for state in run.machine.states.values())
+        self._threaded = run.machine.evaluates
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -83,12 +85,20 @@ class Driver:
         """Whether the execution is stored."""
         return not self.run.execution.express
 
-    def begin(self) -> Batch:
-        """Step an execution that begins for as long as its turn lasts; what is to be stored with it, before `launch`."""
+    def begin(self) -> None:
+        """Step an execution that begins, for one slice; `launch` goes on from there."""
         if not self._threaded:
             self._work([(Interpreter.begin, None)], perf_counter() + SLICE)
-        due = self._due()
-        return self._batch(self.run.changes, due)
+
+    async def ahead(self) -> Batch:
+        """Step an execution that begins; what is to be stored with it before `launch`."""
+        self.begin()
+        for _ in range(AHEAD):
+            if not self.run.ready:
+                break
+            await asyncio.sleep(0)
+            self._work([], perf_counter() + SLICE)
+        return self._batch(self.run.changes, self._due())
 
     def launch(self) -> None:
         """Go on behind what `begin` did, now that it is stored."""

@@ -65,7 +65,8 @@ class Engine:
             launched.append(driver)
             self._launch(driver)
 
-        named = await store.begin(self._state.at(account, region), execution, driver.begin(), launch)
+        batch = await driver.ahead()
+        named = await store.begin(self._state.at(account, region), execution, batch, launch)
         return named, launched[0] if launched else None
 
     async def start_child(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:

@@ -30,10 +30,13 @@ from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
 logger = logging.getLogger(__name__)
 
 _RUNNING = ("call", "callback", "job")
+_NOTHING = object()
 
 
 class Interpreter(MapPlans, TaskEvents, PlainStates):
     """Steps one run."""
+
+    _written: tuple[Any, str] = (_NOTHING, "")
 
     # What moves a run on
 
@@ -165,11 +168,19 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
             return None
         return frame
 
+    def _text(self, value: Any) -> str:
+        """A value as JSON; what was written last, where it is the same value still."""
+        last, text = self._written
+        if last is not value:
+            text = dumps(value)
+            self._written = (value, text)
+        return text
+
     # States
 
     def _enter(self, frame: Frame) -> None:
         run, state = self.run, self.run.state_of(frame)
-        text = frame.text if frame.text is not None else dumps(frame.input)
+        text = self._text(frame.input) if frame.text is None else frame.text
         now = self.now()
         frame.before, frame.text = frame.previous, None
         frame.entered, frame.counts = now, [0] * len(state.retry)
@@ -256,7 +267,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
     ) -> None:
         """Leave a state with an output, setting variables; go on to the next, or end the flow."""
         run = self.run
-        text = dumps(output)
+        text = self._text(output)
         if too_large(text):
             raise too_much(state.name)
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": {"truncated": False}}

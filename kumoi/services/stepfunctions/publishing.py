@@ -76,8 +76,13 @@ class Publishing:
 
     async def _log(self, waiting: list[_Told]) -> None:
         streams: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        machines_of: dict[tuple[str, str, str], MachineRecord | None] = {}
         for told in waiting:
-            machine = await _machine(told.state, told.execution.machine.partition("/")[0])
+            name = told.execution.machine.partition("/")[0]
+            place = (told.state.account, told.state.region, name)
+            if place not in machines_of:
+                machines_of[place] = await _machine(told.state, name)
+            machine = machines_of[place]
             group = None if machine is None else group_of(machine.logging)
             if machine is None or group is None:
                 continue
@@ -113,6 +118,8 @@ class Publishing:
     async def _trace(self, waiting: list[_Told]) -> None:
         """Send the segments of executions that are traced to X-Ray, in their machines' roles."""
         for told in waiting:
+            if not told.execution.traced:
+                continue
             documents = self._tracer.documents(told.execution, told.events)
             if documents:
                 arn = Arn.parse(told.execution.arn)
