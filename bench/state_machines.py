@@ -6,7 +6,8 @@ Prepared requests on plain sockets, since an SDK costs more than the servers mea
 StartExecution to the last DescribeExecution that is not RUNNING; engine time is stopDate minus startDate, CPU time that
 of the server's process tree. The servers take turns, and the best of the rounds counts for each: the machine has other
 work. Kumoi runs with its data on disk, every commit synced (`--durability full`); ministack keeps all in memory, and
-sleeps 150 ms before an execution begins, which its wall and engine times have in them.
+sleeps 150 ms before an execution begins, which its wall and engine times have in them. Executions that all wait for one
+moment show what is left without that sleep and without the requests: their engine time is that of the last to end.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ class Cost(NamedTuple):
 def chain(length: int) -> dict[str, Any]:
     states: dict[str, Any] = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(length - 1)}
     return {"StartAt": "S0" if length > 1 else f"S{length - 1}", "States": {**states, f"S{length - 1}": END}}
+
+
+def waiting(length: int) -> dict[str, Any]:
+    """A chain that begins at a given moment."""
+    made = chain(length)
+    wait = {"Type": "Wait", "TimestampPath": "$.at", "Next": "S0"}
+    return {"StartAt": "W", "States": {"W": wait, **made["States"]}}
 
 
 def prepared(operation: str, **parameters: Any) -> bytes:
@@ -134,6 +142,18 @@ class Server:
         start = prepared("StartExecution", stateMachineArn=self._machines[machine], input=json.dumps(PAYLOAD))
         return self._ended([one["executionArn"] for one in self._ask_all([start] * count)])
 
+    def together(self, machine: str, count: int) -> float:
+        """Run many executions that wait for the same moment; how long after it the last one has ended."""
+        moment = int(time.time()) + 3
+        given = json.dumps({"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)), **PAYLOAD})
+        start = prepared("StartExecution", stateMachineArn=self._machines[machine], input=given)
+        started = [one["executionArn"] for one in self._ask_all([start] * count)]
+        assert time.time() < moment, "the machine is too busy to start them in time"
+        time.sleep(moment - time.time() + self._poll)
+        self._ended(started)
+        found = self._ask_all([prepared("DescribeExecution", executionArn=arn) for arn in started])
+        return max(_seconds(one["stopDate"]) for one in found) - moment
+
     def _ended(self, executions: list[str]) -> float:
         """Wait until all have ended; the mean of their engine times."""
         left = {arn: prepared("DescribeExecution", executionArn=arn) for arn in executions}
@@ -171,12 +191,14 @@ def measure(servers: list[Server]) -> None:
         ("100 Pass", lambda one: one.one("long", PAYLOAD), 10),
         ("Map 1000 x 1 Pass", lambda one: one.one("map", list(range(1000))), 4),
         ("100 executions x 10 Pass", lambda one: one.many("short", 100), 4),
-        ("StartSyncExecution, 10 Pass", lambda one: one.sync("express"), 20),
+        ("100 at one moment x 100 Pass", lambda one: one.together("waiting", 100), 1),
+        ("StartSyncExecution, 10 Pass", lambda one: one.sync("express"), 50),
     ]
     for one in servers:
         one.machine("long", chain(100))
         one.machine("map", MAP)
         one.machine("short", chain(10))
+        one.machine("waiting", waiting(100))
         one.machine("express", chain(10), "EXPRESS")
     for title, run, times in cases:
         found: dict[str, list[Cost]] = {one.name: [] for one in servers}
