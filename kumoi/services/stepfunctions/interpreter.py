@@ -184,7 +184,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         now = self.now()
         frame.before, frame.text = frame.previous, None
         frame.entered, frame.counts = now, [0] * len(state.retry)
-        details = {"name": state.name, "input": text, "inputDetails": {"truncated": False}}
+        details = {"name": state.name, "input": text}
         frame.previous = frame.entered_id = run.emit(now, f"{state.type}StateEntered", frame.previous, details)
         run.changes.transitions += 1
         run.touch(frame)
@@ -270,10 +270,9 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
         text = self._text(output)
         if too_large(text):
             raise too_much(state.name)
-        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": {"truncated": False}}
+        details: dict[str, Any] = {"name": state.name, "output": text}
         if values:
             details["assignedVariables"] = self._assign(frame, state, values)
-            details["assignedVariablesDetails"] = {"truncated": False}
         frame.previous = run.emit(self.now(), f"{state.type}StateExited", frame.previous, details)
         run.release(frame)
         target = following or state.next
@@ -297,7 +296,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
     def end_flow(self, frame: Frame, output: Any, text: str) -> None:
         """A flow has reached its end."""
         if frame.parent < 0:
-            details = {"output": text, "outputDetails": {"truncated": False}}
+            details = {"output": text}
             self.finish("SUCCEEDED", "ExecutionSucceeded", frame.previous, details=details, output=text)
         else:
             self.child_ended(frame, output)

@@ -18,6 +18,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import Arn
 from kumoi.services.stepfunctions.charging import charge
 from kumoi.services.stepfunctions.driver import Driver
+from kumoi.services.stepfunctions.history_shape import details_of
 from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.logging_configuration import group_of
 from kumoi.services.stepfunctions.records import Event, ExecutionRecord, MachineRecord, machines
@@ -149,7 +150,7 @@ def wanted(kind: str, level: str) -> bool:
 
 def line(event: Event, execution: ExecutionRecord, config: dict[str, Any]) -> str:
     """An event as a line of the log."""
-    details = event.details or {}
+    details = details_of(event)
     if not config.get("includeExecutionData"):
         details = {name: value for name, value in details.items() if name not in _DATA}
     return dumps(
