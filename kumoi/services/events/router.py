@@ -66,9 +66,11 @@ class Router:
         matched: list[tuple[Arrival, list[ListeningRule]]] = []
         kept: list[dict[str, Any]] = []
         now = self._clock.now()
+        indexes = {}
+        for place in {arrival.place for arrival in arrivals}:
+            indexes[place] = await self._indexes.of(self._state.at(place.account, place.region), place.name)
         for arrival in arrivals:
-            account, region, bus = arrival.place
-            index = await self._indexes.of(self._state.at(account, region), bus)
+            index = indexes[arrival.place]
             if index is None:
                 logger.warning("an event for the bus %s, which does not exist, is dropped", arrival.place.arn)
                 continue

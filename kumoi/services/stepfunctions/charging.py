@@ -34,7 +34,8 @@ def charge(charges: Charges, driver: Driver, transitions: int) -> None:
     if execution.express:
         charges.add(key, express_executions=1, express_MB_milliseconds=express_milliseconds(execution) * EXPRESS_MB)
         return
-    charges.add(key, transitions=transitions)
-    if run.ended:
-        seconds = (execution.stopped or execution.started) - execution.started
-        charges.add(key, standard_executions=1, standard_milliseconds=round(seconds * 1000, 3))
+    if not run.ended:
+        charges.add(key, transitions=transitions)
+        return
+    milliseconds = round(((execution.stopped or execution.started) - execution.started) * 1000, 3)
+    charges.add(key, transitions=transitions, standard_executions=1, standard_milliseconds=milliseconds)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kumoi.services.stepfunctions.language import json_path, jsonata_expression
-from kumoi.services.stepfunctions.language.definition import State
+from kumoi.services.stepfunctions.language.definition import ROOT, State
 from kumoi.services.stepfunctions.language.errors import RESULT_PATH, StateError
 from kumoi.services.stepfunctions.language.json_path import Path, PathMissing
 from kumoi.services.stepfunctions.language.jsonata_expression import NOTHING, is_expression
@@ -87,6 +87,8 @@ def effective_input(state: State, view: View) -> Any:
     """What the state works on: behind InputPath and Parameters, or Arguments."""
     if state.jsonata:
         return jsonata(view, state.fields["Arguments"], "Arguments") if state.has("Arguments") else view.input
+    if state.input_path is ROOT and state.parameters is None:
+        return view.input
     selected = read(state.input_path, view.scope(view.input))
     return selected if state.parameters is None else state.parameters(view.scope(selected))
 
@@ -99,8 +101,8 @@ def output_of(state: State, view: View, result: Any, *, produced: bool) -> Any:
         return jsonata(view, state.fields["Output"], "Output", {"result": result} if produced else None)
     if produced and state.result_selector is not None:
         result = state.result_selector(view.scope(result))
-    placed = place(state.result_path, view, result)
-    return read(state.output_path, view.scope(placed))
+    placed = result if state.result_path is ROOT else place(state.result_path, view, result)
+    return placed if state.output_path is ROOT else read(state.output_path, view.scope(placed))
 
 
 def place(path: Path | None, view: View, result: Any) -> Any:

@@ -1,8 +1,10 @@
 """One execution at work: takes what has happened, steps the run until everything waits, commits, and only then acts.
 
 What happens to an execution (a task's answer, a token, a timer, a stop) is posted to its driver and handled one after
-the other. Pure states are not committed one by one: a commit comes before an effect, a timer or the end. An Express
-execution is never stored. Steps of a machine that uses JSONata run on a thread, since an expression may take long.
+the other. Pure states are not committed one by one: a commit comes before an effect, a timer or the end. An execution
+that begins is stepped first and stored with what came of it: one that only computes is one transaction in all. An
+Express execution is never stored. Steps of a machine that uses JSONata run on a thread, since an expression may take
+long.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 SLICE = 0.003
 """Seconds that pure states may take before others get their turn."""
+AHEAD = 10
+"""Such slices that a Standard execution may take before it is stored for the first time."""
 Action = Callable[[Interpreter], Any]
 Effect = Callable[["Driver", Frame], Coroutine[Any, Any, None]]
 Listener = Callable[["Driver", Changes], None]
@@ -73,7 +77,7 @@ class Driver:
         self._busy = self._stuck = False
         self._timer: float | None = None
         self._alarm: asyncio.Task[None] | None = None
-        self._threaded = any(state.jsonata for state in run.machine.states.values())
+        self._threaded = run.machine.evaluates
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -81,11 +85,44 @@ class Driver:
         """Whether the execution is stored."""
         return not self.run.execution.express
 
-    def start(self) -> None:
-        """Begin, or go on with what was under way."""
+    def begin(self) -> None:
+        """Step an execution that begins, for one slice; `launch` goes on from there."""
+        if not self._threaded:
+            self._work([(Interpreter.begin, None)], perf_counter() + SLICE)
+
+    async def ahead(self) -> Batch:
+        """Step an execution that begins; what is to be stored with it before `launch`."""
+        self.begin()
+        for _ in range(AHEAD):
+            if not self.run.ready:
+                break
+            await asyncio.sleep(0)
+            self._work([], perf_counter() + SLICE)
+        return self._batch(self.run.changes, self._due())
+
+    def launch(self) -> None:
+        """Go on behind what `begin` did, now that it is stored."""
+        changes, self.run.changes = self.run.changes, Changes()
+        due = self._due()
+        if not self.durable:
+            self._set_alarm(due)
         if self.run.last == 0:
             self._inbox.append((Interpreter.begin, None))
-        elif self.durable:
+        self._committed(changes, due)
+        if self.run.ended:
+            self._quiet.set()
+            return
+        if self._inbox or self.run.ready:
+            self._wake.set()
+        else:
+            self._rest()
+        self._task = asyncio.create_task(self._live())
+
+    def resume(self) -> None:
+        """Go on with what was under way when the platform ended."""
+        if self.run.last == 0:
+            self._inbox.append((Interpreter.begin, None))
+        else:
             self.run.resume()
         self._timer = -1.0  # whatever is set in state is set anew
         self._wake.set()
@@ -169,14 +206,23 @@ class Driver:
     async def _commit(self) -> None:
         run = self.run
         changes, run.changes = run.changes, Changes()
-        due = run.next_due() if not run.ended else None
+        due = self._due()
         if changes.matter or due != self._timer:
             if self.durable:
                 await store.commit(self.state, self._batch(changes, due))
             elif due != self._timer:
                 self._set_alarm(due)
-            self._timer = due
-            run.stored = (run.stored | changes.touched) - changes.dropped
+        self._committed(changes, due)
+
+    def _due(self) -> float | None:
+        """When the next thing is due, None for an execution that has ended."""
+        return self.run.next_due() if not self.run.ended else None
+
+    def _committed(self, changes: Changes, due: float | None) -> None:
+        """Do what follows from changes that are stored."""
+        run = self.run
+        self._timer = due
+        run.stored = (run.stored | changes.touched) - changes.dropped
         for number in changes.cancelled:
             task = self._working.pop(number, None)
             if task is not None:
@@ -185,7 +231,7 @@ class Driver:
             self._abandon(self.state, run.execution.arn, job)
         self._listen(self, changes)
         if run.ended:
-            await self._end()
+            self._end()
             return
         for number in changes.effects:
             frame = run.frames.get(number)
@@ -276,7 +322,7 @@ class Driver:
         self._alarm = None
         self.post(Interpreter.due)
 
-    async def _end(self) -> None:
+    def _end(self) -> None:
         tasks = [task for task in (self._alarm, *self._working.values()) if task is not None]
         for task in tasks:
             task.cancel()

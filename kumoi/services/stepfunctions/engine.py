@@ -46,29 +46,37 @@ class Engine:
         timers.on(RESUME, self._resume)
 
     def launch(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
-        """Run an execution that begins."""
-        return self._drive(account, region, Run(execution, machine))
+        """Run an execution that begins and is not stored."""
+        driver = self._driver(account, region, Run(execution, machine))
+        driver.begin()
+        self._launch(driver)
+        return driver
 
     async def start(
         self, account: str, region: str, execution: ExecutionRecord, machine: Machine
-    ) -> Driver | ExecutionRecord:
-        """Store a Standard execution and run it: its driver, once it is stored. Or the execution that has its name."""
+    ) -> tuple[ExecutionRecord, Driver | None]:
+        """Store a Standard execution and run it: what it was begun as, and its driver, once it is stored. Or, without
+        a driver, the execution that has its name.
+        """
+        driver = self._driver(account, region, Run(execution, machine))
         launched: list[Driver] = []
-        there = await store.begin(
-            self._state.at(account, region),
-            execution,
-            lambda: launched.append(self.launch(account, region, execution, machine)),
-        )
-        return launched[0] if there is None else there
+
+        def launch() -> None:
+            launched.append(driver)
+            self._launch(driver)
+
+        batch = await driver.ahead()
+        named = await store.begin(self._state.at(account, region), execution, batch, launch)
+        return named, launched[0] if launched else None
 
     async def start_child(self, account: str, region: str, execution: ExecutionRecord, machine: Machine) -> Driver:
         """Run an execution, stored where it is a Standard one; its driver."""
         if execution.express:
             return self.launch(account, region, execution, machine)
-        begun = await self.start(account, region, execution, machine)
-        if isinstance(begun, ExecutionRecord):
-            raise RuntimeError(f"{begun.arn} is {begun.status} and could not be taken up")
-        return begun
+        named, driver = await self.start(account, region, execution, machine)
+        if driver is None:
+            raise RuntimeError(f"{named.arn} is {named.status} and could not be taken up")
+        return driver
 
     async def prepare(self) -> None:
         """Have what an earlier process left behind taken up once the platform is up."""
@@ -94,10 +102,17 @@ class Engine:
         run = await store.load(self._state.at(account, region), machine, name)
         if run is None or run.ended or run.execution.arn in self.drivers:
             return None
-        return self._drive(account, region, run)
+        driver = self._driver(account, region, run)
+        self.drivers[run.execution.arn] = driver
+        driver.resume()
+        return driver
 
-    def _drive(self, account: str, region: str, run: Run) -> Driver:
-        driver = Driver(
+    def _launch(self, driver: Driver) -> None:
+        self.drivers[driver.run.execution.arn] = driver
+        driver.launch()
+
+    def _driver(self, account: str, region: str, run: Run) -> Driver:
+        return Driver(
             run,
             self._state.at(account, region),
             self._clock,
@@ -107,9 +122,6 @@ class Engine:
             ended=self._ended,
             threads=self._threads,
         )
-        self.drivers[run.execution.arn] = driver
-        driver.start()
-        return driver
 
     async def ended(self, arn: str) -> None:
         """Return once an execution runs no more; at once for one that does not run."""

@@ -145,17 +145,16 @@ class Forks(Stepping):
     def item_input(self, frame: Frame, child: Frame, state: State) -> Any:
         """What an iteration gets: the item, or what ItemSelector makes of it."""
         item = self.run.items[frame.id][child.index]
+        if not state.has("ItemSelector") if state.jsonata else state.item_selector is None:
+            return item
         view = self.view(frame)
         value = item["Value"] if frame.job == "object" else item
         view.context["Map"] = {"Item": {"Index": child.index, "Value": value}}
         if frame.job == "object":
             view.context["Map"]["Item"]["Key"] = item["Key"]
         if state.jsonata:
-            if not state.has("ItemSelector"):
-                return item
             return data_flow.jsonata(view, state.fields["ItemSelector"], "ItemSelector")
-        if state.item_selector is None:
-            return item
+        assert state.item_selector is not None
         return state.item_selector(view.scope(data_flow.read(state.input_path, view.scope(frame.input))))
 
     def child_ended(self, child: Frame, output: Any) -> None:

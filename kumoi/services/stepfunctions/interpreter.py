@@ -30,10 +30,13 @@ from kumoi.services.stepfunctions.task_events import TaskEvents, too_much
 logger = logging.getLogger(__name__)
 
 _RUNNING = ("call", "callback", "job")
+_NOTHING = object()
 
 
 class Interpreter(MapPlans, TaskEvents, PlainStates):
     """Steps one run."""
+
+    _written: tuple[Any, str] = (_NOTHING, "")
 
     # What moves a run on
 
@@ -165,15 +168,23 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
             return None
         return frame
 
+    def _text(self, value: Any) -> str:
+        """A value as JSON; what was written last, where it is the same value still."""
+        last, text = self._written
+        if last is not value:
+            text = dumps(value)
+            self._written = (value, text)
+        return text
+
     # States
 
     def _enter(self, frame: Frame) -> None:
         run, state = self.run, self.run.state_of(frame)
-        text = frame.text if frame.text is not None else dumps(frame.input)
+        text = self._text(frame.input) if frame.text is None else frame.text
         now = self.now()
         frame.before, frame.text = frame.previous, None
         frame.entered, frame.counts = now, [0] * len(state.retry)
-        details = {"name": state.name, "input": text, "inputDetails": {"truncated": False}}
+        details = {"name": state.name, "input": text}
         frame.previous = frame.entered_id = run.emit(now, f"{state.type}StateEntered", frame.previous, details)
         run.changes.transitions += 1
         run.touch(frame)
@@ -256,13 +267,12 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
     ) -> None:
         """Leave a state with an output, setting variables; go on to the next, or end the flow."""
         run = self.run
-        text = dumps(output)
+        text = self._text(output)
         if too_large(text):
             raise too_much(state.name)
-        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": {"truncated": False}}
+        details: dict[str, Any] = {"name": state.name, "output": text}
         if values:
             details["assignedVariables"] = self._assign(frame, state, values)
-            details["assignedVariablesDetails"] = {"truncated": False}
         frame.previous = run.emit(self.now(), f"{state.type}StateExited", frame.previous, details)
         run.release(frame)
         target = following or state.next
@@ -286,7 +296,7 @@ class Interpreter(MapPlans, TaskEvents, PlainStates):
     def end_flow(self, frame: Frame, output: Any, text: str) -> None:
         """A flow has reached its end."""
         if frame.parent < 0:
-            details = {"output": text, "outputDetails": {"truncated": False}}
+            details = {"output": text}
             self.finish("SUCCEEDED", "ExecutionSucceeded", frame.previous, details=details, output=text)
         else:
             self.child_ended(frame, output)

@@ -59,6 +59,21 @@ async def find_machine(call: Call, arn: str) -> Found:
     return found
 
 
+async def find_definition(call: Call, arn: str) -> tuple[Found, str]:
+    """The machine of an ARN and the text of the definition that is meant; StateMachineDoesNotExist."""
+    parsed = machine_arn(arn)
+    found = await _find_definition(place_of(call, parsed), parsed)
+    if found is None:
+        raise no_machine(arn)
+    return found
+
+
+@transactional
+async def _find_definition(tx: Transaction, arn: MachineArn) -> tuple[Found, str] | None:
+    found = await _find(tx, arn)
+    return None if found is None else (found, await definition_text(tx, found.hash))
+
+
 @transactional
 async def _find(tx: Transaction, arn: MachineArn) -> Found | None:
     machine = await machines.get(tx, arn.name)

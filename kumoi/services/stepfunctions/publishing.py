@@ -18,6 +18,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import Arn
 from kumoi.services.stepfunctions.charging import charge
 from kumoi.services.stepfunctions.driver import Driver
+from kumoi.services.stepfunctions.history_shape import details_of
 from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.logging_configuration import group_of
 from kumoi.services.stepfunctions.records import Event, ExecutionRecord, MachineRecord, machines
@@ -76,8 +77,13 @@ class Publishing:
 
     async def _log(self, waiting: list[_Told]) -> None:
         streams: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        machines_of: dict[tuple[str, str, str], MachineRecord | None] = {}
         for told in waiting:
-            machine = await _machine(told.state, told.execution.machine.partition("/")[0])
+            name = told.execution.machine.partition("/")[0]
+            place = (told.state.account, told.state.region, name)
+            if place not in machines_of:
+                machines_of[place] = await _machine(told.state, name)
+            machine = machines_of[place]
             group = None if machine is None else group_of(machine.logging)
             if machine is None or group is None:
                 continue
@@ -113,6 +119,8 @@ class Publishing:
     async def _trace(self, waiting: list[_Told]) -> None:
         """Send the segments of executions that are traced to X-Ray, in their machines' roles."""
         for told in waiting:
+            if not told.execution.traced:
+                continue
             documents = self._tracer.documents(told.execution, told.events)
             if documents:
                 arn = Arn.parse(told.execution.arn)
@@ -142,7 +150,7 @@ def wanted(kind: str, level: str) -> bool:
 
 def line(event: Event, execution: ExecutionRecord, config: dict[str, Any]) -> str:
     """An event as a line of the log."""
-    details = event.details or {}
+    details = details_of(event)
     if not config.get("includeExecutionData"):
         details = {name: value for name, value in details.items() if name not in _DATA}
     return dumps(

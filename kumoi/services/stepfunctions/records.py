@@ -132,8 +132,11 @@ class Abandoned(msgspec.Struct, frozen=True):
     execution: str
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
-    """An event of a history."""
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An event of a history. What its details always say (that nothing was cut off) is added where they are shown.
+
+    There are many, and they are in no cycle: the collector has no business with them.
+    """
 
     id: int
     previous: int

@@ -73,7 +73,7 @@ class Run:
     def begin(self, now: float) -> None:
         """Start the machine's own flow."""
         execution = self.execution
-        details: dict[str, Any] = {"input": execution.input, "inputDetails": {"truncated": False}}
+        details: dict[str, Any] = {"input": execution.input}
         details["roleArn"] = execution.role
         if execution.alias_arn is not None:
             details["stateMachineAliasArn"] = execution.alias_arn

@@ -60,9 +60,11 @@ class Batch(msgspec.Struct, kw_only=True):
 
 
 @transactional
-async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[], None]) -> ExecutionRecord | None:
-    """Store an execution that is to run; `launch` starts it once that is committed. One that has its name is answered
-    instead, unless it is out of its 90 days.
+async def begin(
+    tx: Transaction, execution: ExecutionRecord, batch: Batch, launch: Callable[[], None]
+) -> ExecutionRecord:
+    """Store an execution that is to run, with what it has done already; `launch` goes on with it once that is
+    committed. One that has its name is answered instead, unless it is out of its 90 days.
     """
     before = await executions.get(tx, execution.machine, execution.name)
     if before is not None:
@@ -71,19 +73,29 @@ async def begin(tx: Transaction, execution: ExecutionRecord, launch: Callable[[]
         await starts.delete(tx, before.map_run or before.machine, int(before.started * 1e6), before.name)
         for space in (history, frames, fork_values):
             await space.delete_all(tx, execution.arn)
-    await executions.put(tx, execution)
+    await executions.put(tx, batch.execution)
     owner = execution.map_run or execution.machine
     await starts.put(tx, ExecutionStart(owner, int(execution.started * 1e6), execution.machine, execution.name))
-    await running.put(tx, Running(tx.account, tx.region, execution.machine, execution.name))
+    if batch.execution.status == "RUNNING":
+        await running.put(tx, Running(tx.account, tx.region, execution.machine, execution.name))
+    await _write(tx, batch)
     tx.on_commit(launch)
-    return None
+    return execution
 
 
 @transactional
 async def commit(tx: Transaction, batch: Batch) -> None:
     """Write what a run has done."""
     execution = batch.execution
-    arn = execution.arn
+    if batch.whole:
+        await executions.put(tx, execution)
+    if execution.status != "RUNNING":
+        await running.delete(tx, tx.account, tx.region, execution.machine, execution.name)
+    await _write(tx, batch)
+
+
+async def _write(tx: Transaction, batch: Batch) -> None:
+    arn = batch.execution.arn
     if batch.events:
         await history.put(tx, Segment(arn, batch.events[0].id, batch.events))
     for frame in batch.frames:
@@ -105,10 +117,6 @@ async def commit(tx: Transaction, batch: Batch) -> None:
         await abandoned.put(tx, Abandoned(job, tx.account, tx.region, arn))
     for key in batch.answered:
         await forget(tx, key)
-    if batch.whole:
-        await executions.put(tx, execution)
-    if execution.status != "RUNNING":
-        await running.delete(tx, tx.account, tx.region, execution.machine, execution.name)
     if batch.set_timer:
         if batch.due is None:
             tx.cancel_timer(DUE, arn)

@@ -73,7 +73,7 @@ class TaskEvents(Stepping):
             region = resource.arn.split(":")[3] or self.region
             details = {**_about(resource), "region": region, "parameters": text}
         else:
-            details = {"resource": resource.arn, "input": text, "inputDetails": {"truncated": False}}
+            details = {"resource": resource.arn, "input": text}
         if timeout is not None:
             details["timeoutInSeconds"] = timeout
         if beat is not None and resource.kind != "function":
@@ -120,7 +120,7 @@ class TaskEvents(Stepping):
     def emit_submitted(self, frame: Frame, state: State, text: str) -> None:
         """The call of a task that goes on waiting was answered."""
         resource = resource_of(state)
-        details = {**_about(resource), "output": text, "outputDetails": {"truncated": False}}
+        details = {**_about(resource), "output": text}
         frame.previous = self.run.emit(self.now(), "TaskSubmitted", frame.previous, details)
 
     def emit_succeeded(self, frame: Frame, state: State, text: str) -> None:
@@ -128,7 +128,7 @@ class TaskEvents(Stepping):
         resource = resource_of(state)
         if too_large(text):
             raise too_much(_limit_name(state, resource))
-        details: dict[str, Any] = {"output": text, "outputDetails": {"truncated": False}}
+        details: dict[str, Any] = {"output": text}
         if resource.kind == "service":
             details = {**_about(resource), **details}
         kind = _PREFIX[resource.kind]

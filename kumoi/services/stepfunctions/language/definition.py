@@ -99,6 +99,8 @@ class Machine:
     timeout: int | None
     states: dict[str, State]
     """Every state by name, those of branches and processors too."""
+    evaluates: bool = False
+    """Whether any of them is in JSONata."""
 
 
 @lru_cache(512)
@@ -108,7 +110,8 @@ def compile_machine(text: str) -> Machine:
     states: dict[str, State] = {}
     jsonata = document.get("QueryLanguage") == "JSONata"
     flow = _flow(document, jsonata, states)
-    return Machine(flow, jsonata, document.get("TimeoutSeconds"), states)
+    evaluates = any(state.jsonata for state in states.values())
+    return Machine(flow, jsonata, document.get("TimeoutSeconds"), states, evaluates)
 
 
 def compile_state(name: str, document: dict[str, Any], *, jsonata: bool = False) -> State:

@@ -14,7 +14,14 @@ from kumoi.services.stepfunctions.effects import Effects
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.language.definition import Machine, compile_machine
 from kumoi.services.stepfunctions.language.json_text import loads, too_deep, too_large
-from kumoi.services.stepfunctions.lookup import Found, definition_text, find_execution, find_machine, place_of
+from kumoi.services.stepfunctions.lookup import (
+    Found,
+    definition_text,
+    find_definition,
+    find_execution,
+    find_machine,
+    place_of,
+)
 from kumoi.services.stepfunctions.naming import check_name, execution_arn, no_execution, not_supported, small_number
 from kumoi.services.stepfunctions.paging import bad_token, read_token, token_of
 from kumoi.services.stepfunctions.records import (
@@ -39,16 +46,14 @@ async def start_execution(
     call: Call, stateMachineArn: str, name: str | None = None, input: str = "{}", traceHeader: str | None = None
 ) -> dict[str, Any]:
     """Start an execution; a Standard one of the same name and input that still runs is answered again."""
-    found = await find_machine(call, stateMachineArn)
-    execution, machine = await _prepare(call, found, name, input, traceHeader)
+    found, text = await find_definition(call, stateMachineArn)
+    execution, machine = await _prepare(call, found, text, name, input, traceHeader)
     engine = call.part(Engine)
     if execution.express:
         engine.launch(found.arn.account, found.arn.region, execution, machine)
         return {"executionArn": execution.arn, "startDate": execution.started}
-    there = await engine.start(found.arn.account, found.arn.region, execution, machine)
-    if not isinstance(there, ExecutionRecord):
-        return {"executionArn": execution.arn, "startDate": execution.started}
-    if there.status == "RUNNING" and there.input == execution.input:
+    there, driver = await engine.start(found.arn.account, found.arn.region, execution, machine)
+    if driver is not None or (there.status == "RUNNING" and there.input == execution.input):
         return {"executionArn": there.arn, "startDate": there.started}
     raise aws_error("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
 
@@ -63,10 +68,10 @@ async def start_sync_execution(
     includedData: str = "ALL_DATA",
 ) -> dict[str, Any]:
     """Run an Express state machine and answer what it came to."""
-    found = await find_machine(call, stateMachineArn)
+    found, text = await find_definition(call, stateMachineArn)
     if found.machine.type != "EXPRESS":
         raise not_supported()
-    execution, machine = await _prepare(call, found, name, input, traceHeader)
+    execution, machine = await _prepare(call, found, text, name, input, traceHeader)
     driver = call.part(Engine).launch(found.arn.account, found.arn.region, execution, machine)
     ended = await asyncio.shield(driver.finished)
     assert ended.stopped is not None
@@ -90,13 +95,12 @@ async def start_sync_execution(
 
 
 async def _prepare(
-    call: Call, found: Found, name: str | None, given: str, trace: str | None
+    call: Call, found: Found, text: str, name: str | None, given: str, trace: str | None
 ) -> tuple[ExecutionRecord, Machine]:
     """A new execution's record; InvalidName, InvalidExecutionInput."""
     if name is not None:
         check_name(name)
     check_input(given)
-    text = await definition_text(place_of(call, found.arn), found.hash)
     machine = compile_machine(text)
     if found.arn.mock is not None:
         call.part(Effects).mocks.check(found.machine.name, found.arn.mock)
