@@ -57,8 +57,10 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bare(table: Table, id: int) -> Table:
-    """The table without indexes, stream, expiry and journal, under another number."""
-    return msgspec.structs.replace(table, id=id, indexes=(), stream="", expiry="", recovery_days=0, copies=0)
+    """The table under another number, without all that follows a write."""
+    return msgspec.structs.replace(
+        table, id=id, indexes=(), stream="", expiry="", recovery_days=0, copies=0, replicas={}, destinations=()
+    )
 
 
 async def begin(tx: Transaction, copy: Copy) -> None:

@@ -5,22 +5,24 @@ A table is usable when CreateTable answers; the answer says CREATING as AWS's do
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.dynamodb import dynamodb, journal, schema
+from kumoi.services.dynamodb import dynamodb, journal, replicas, schema
 from kumoi.services.dynamodb.copying import refuse_while_copied
-from kumoi.services.dynamodb.describe import Count, describe, describe_deleted
+from kumoi.services.dynamodb.describe import Count, describe, describe_deleted, table_arn
 from kumoi.services.dynamodb.errors import invalid, no_such_table
 from kumoi.services.dynamodb.expiry import EXPIRE_TOPIC, EXPIRIES
+from kumoi.services.dynamodb.kinesis_log import destinations
 from kumoi.services.dynamodb.naming import arn_of, table_name
-from kumoi.services.dynamodb.records import Table, streams, tables
+from kumoi.services.dynamodb.records import Table, tables
+from kumoi.services.dynamodb.replication import VERSIONS
+from kumoi.services.dynamodb.resource_policies import check_document, policies, put_policy, stream_arn
 from kumoi.services.dynamodb.storage import counts, new_id
-from kumoi.services.dynamodb.streams.records import begin_stream, end_stream
+from kumoi.services.dynamodb.streams.records import end_stream, with_stream
 from kumoi.services.dynamodb.upkeep import erase_later, erase_rows_later
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -45,6 +47,7 @@ async def create_table(
     DeletionProtectionEnabled: bool = False,
     OnDemandThroughput: dict[str, int] | None = None,
     WarmThroughput: dict[str, int] | None = None,
+    ResourcePolicy: str | None = None,
 ) -> dict[str, Any]:
     """Make a table; ResourceInUseException when there is one of that name."""
     name = table_name(call, TableName)
@@ -77,7 +80,9 @@ async def create_table(
         encryption=schema.encryption(SSESpecification, call.arn("kms", "alias/aws/dynamodb")),
         tags={tag["Key"]: tag["Value"] for tag in Tags or ()},
     )
-    table = await _create(call.state, table)
+    if ResourcePolicy is not None:
+        check_document(ResourcePolicy)
+    table = await _create(call.state, table, ResourcePolicy)
     nothing = {id: Count(0, 0) for id in (table.id, *(index.id for index in table.indexes))}
     description = describe(table, arn_of(call, name), nothing)
     description["TableStatus"] = "CREATING"
@@ -87,7 +92,7 @@ async def create_table(
 
 
 @transactional
-async def _create(tx: Transaction, table: Table) -> Table:
+async def _create(tx: Transaction, table: Table, policy: str | None) -> Table:
     if await tables.get(tx, table.name) is not None:
         raise aws_error("ResourceInUseException", f"Table already exists: {table.name}")
     made = [msgspec.structs.replace(index, id=await new_id(tx)) for index in table.indexes]
@@ -95,16 +100,8 @@ async def _create(tx: Transaction, table: Table) -> Table:
     if table.stream:
         table = await with_stream(tx, table, table.stream)
     await tables.put(tx, table)
-    return table
-
-
-async def with_stream(tx: Transaction, table: Table, view: str) -> Table:
-    """The table with a stream of its own that begins now."""
-    began = datetime.fromtimestamp(tx.now, UTC)
-    while await streams.get(tx, table.name, label := began.isoformat(timespec="milliseconds")[:23]) is not None:
-        began += timedelta(milliseconds=1)
-    table = msgspec.structs.replace(table, stream=view, stream_label=label)
-    await begin_stream(tx, table)
+    if policy is not None:
+        await put_policy(tx, table_arn(tx.account, tx.region, table.name), policy, None)
     return table
 
 
@@ -133,6 +130,13 @@ async def delete_table(call: Call, TableName: str) -> dict[str, Any]:
 @transactional
 async def _delete(tx: Transaction, name: str) -> tuple[Table, dict[int, Count]]:
     table, counted = await _find(tx, name)
+    await drop_table(tx, table)
+    await replicas.forget_replica(tx, table, tx.region)
+    return table, counted
+
+
+async def drop_table(tx: Transaction, table: Table) -> None:
+    """Remove a table; ValidationException for one that is protected, ResourceInUseException while it is copied."""
     if table.protected:
         raise invalid(
             "Resource cannot be deleted as it is currently protected against deletion. "
@@ -140,14 +144,17 @@ async def _delete(tx: Transaction, name: str) -> tuple[Table, dict[int, Count]]:
         )
     refuse_while_copied(table)
     await journal.trim(tx, table.id, float("inf"))
-    await tables.delete(tx, name)
-    for id in counted:
+    await tables.delete(tx, table.name)
+    for id in (table.id, *(index.id for index in table.indexes)):
         await erase_rows_later(tx, id)
     if table.stream:
         await end_stream(tx, table)
     erase_later(tx, (EXPIRIES, table.id))
-    tx.cancel_timer(EXPIRE_TOPIC, f"{name}/{table.id}")
-    return table, counted
+    erase_later(tx, (VERSIONS, table.id))
+    tx.cancel_timer(EXPIRE_TOPIC, f"{table.name}/{table.id}")
+    for arn in (table_arn(tx.account, tx.region, table.name), stream_arn(tx, table)):
+        await policies.delete(tx, arn)
+    await destinations.delete_all(tx, table.name)
 
 
 @dynamodb.operation
