@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -175,7 +176,7 @@ def test_what_is_refused(client: Any, make: Make, at: Any) -> None:
     assert "NEW_AND_OLD_IMAGES" in error(lambda: client.update_table(TableName="keyed", ReplicaUpdates=asked))
 
 
-def test_replication_goes_on_after_a_crash(killable: Any) -> None:
+def test_replication_and_kinesis_records_go_on_after_a_crash(killable: Any) -> None:
     killable.start()
     client = killable.client("dynamodb")
     client.create_table(
@@ -187,6 +188,10 @@ def test_replication_goes_on_after_a_crash(killable: Any) -> None:
     for number in range(120):
         put(client, f"old{number}", "x")
     client.update_table(TableName="table", ReplicaUpdates=[{"Create": {"RegionName": EUROPE}}])
+    kinesis = killable.client("kinesis")
+    kinesis.create_stream(StreamName="changes", ShardCount=1)
+    stream = kinesis.describe_stream_summary(StreamName="changes")["StreamDescriptionSummary"]["StreamARN"]
+    client.enable_kinesis_streaming_destination(TableName="table", StreamArn=stream)
     for number in range(60):
         put(client, f"new{number}", "x")
     killable.kill()
@@ -201,4 +206,15 @@ def test_replication_goes_on_after_a_crash(killable: Any) -> None:
     wait(lambda: statuses(client).get(EUROPE) == "ACTIVE")
     wait(lambda: items(europe) == items(client))
     assert len(items(europe)) == 180
+    (shard,) = kinesis.list_shards(StreamName="changes")["Shards"]
+
+    def sent() -> list[str]:
+        iterator = kinesis.get_shard_iterator(
+            StreamName="changes", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        found = [json.loads(one["Data"]) for one in kinesis.get_records(ShardIterator=iterator)["Records"]]
+        return list(dict.fromkeys(one["dynamodb"]["Keys"]["pk"]["S"] for one in found))
+
+    wait(lambda: len(sent()) == 60)
+    assert sent() == [f"new{number}" for number in range(60)]
     europe.close()
