@@ -24,6 +24,8 @@ dynamodb = Service(
         "operations.batch",
         "operations.contributor_insights",
         "operations.expiry",
+        "operations.exports",
+        "operations.imports",
         "operations.items",
         "operations.kinesis_destinations",
         "operations.partiql",

@@ -22,7 +22,7 @@ from kumoi.services.dynamodb.resource_policies import policies
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
-_ARNS = ("ResourceArn", "BackupArn", "SourceTableArn", "StreamArn")
+_ARNS = ("ResourceArn", "BackupArn", "SourceTableArn", "TableArn", "ExportArn", "ImportArn")
 _TRANSACTION = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -55,6 +55,12 @@ def tables(call: Call) -> list[str]:
     """The tables of a batch."""
     items = call.params.get("RequestItems")
     return [table_arn(call, name) for name in items] if isinstance(items, Mapping) else []
+
+
+def imported(call: Call) -> str:
+    """The table that an import makes."""
+    asked = call.params.get("TableCreationParameters")
+    return table_arn(call, asked.get("TableName")) if isinstance(asked, Mapping) else EVERYTHING
 
 
 def transaction(call: Call) -> Iterator[Ask]:
@@ -144,7 +150,11 @@ AUTHORIZATION = Authorization(
     resources={
         "BatchGetItem": tables,
         "BatchWriteItem": tables,
+        "ImportTable": imported,
         "ListBackups": everything,
+        "ListContributorInsights": everything,
+        "ListExports": everything,
+        "ListImports": everything,
         "ListTables": everything,
     },
     asks={

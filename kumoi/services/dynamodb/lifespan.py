@@ -15,6 +15,8 @@ def start(parts: Parts) -> None:
     for job in ("expire", "backfill", "copy", "erase", "forget", "trim", "replicate", "seed"):
         timers.on(f"dynamodb.{job}", partial(_fire, doorway, job))
     timers.on("dynamodb.kinesis", partial(_send, doorway))
+    timers.on("dynamodb.export", partial(_export, doorway))
+    timers.on("dynamodb.import", partial(_import, doorway))
 
 
 async def _fire(doorway: Doorway, job: str, timer: Timer) -> None:
@@ -27,3 +29,15 @@ async def _send(doorway: Doorway, timer: Timer) -> None:
     from kumoi.services.dynamodb.kinesis_sender import send
 
     await send(doorway, timer)
+
+
+async def _export(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.dynamodb.export_writer import write_export
+
+    await write_export(doorway, timer)
+
+
+async def _import(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.dynamodb.importer import run_import
+
+    await run_import(doorway, timer)

@@ -5,6 +5,7 @@ A table is usable when CreateTable answers; the answer says CREATING as AWS's do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -50,19 +51,30 @@ async def create_table(
     ResourcePolicy: str | None = None,
 ) -> dict[str, Any]:
     """Make a table; ResourceInUseException when there is one of that name."""
-    name = table_name(call, TableName)
-    units = schema.billing_mode(BillingMode, ProvisionedThroughput)
-    if not KeySchema or AttributeDefinitions is None:
+    table = planned(call, call.params)
+    if ResourcePolicy is not None:
+        check_document(ResourcePolicy)
+    table = await _create(call.state, table, ResourcePolicy)
+    return {"TableDescription": being_made(call, table)}
+
+
+def planned(call: Call, given: Mapping[str, Any]) -> Table:
+    """The table that CreateTable's members describe, without its numbers; ValidationException for what may not be."""
+    name, billing = table_name(call, given["TableName"]), given.get("BillingMode") or "PROVISIONED"
+    units = schema.billing_mode(billing, given.get("ProvisionedThroughput"))
+    if not given.get("KeySchema") or given.get("AttributeDefinitions") is None:
         raise invalid("One or more parameter values were invalid: KeySchema and AttributeDefinitions must be specified")
-    types = schema.attribute_types(AttributeDefinitions)
-    keys = schema.table_keys(KeySchema, types)
-    local = schema.local_indexes(LocalSecondaryIndexes, keys, types)
-    indexes = [*local, *schema.global_indexes(GlobalSecondaryIndexes, types, BillingMode)]
+    types = schema.attribute_types(given["AttributeDefinitions"])
+    keys = schema.table_keys(given["KeySchema"], types)
+    local = schema.local_indexes(given.get("LocalSecondaryIndexes"), keys, types)
+    indexes = [*local, *schema.global_indexes(given.get("GlobalSecondaryIndexes"), types, billing)]
     schema.check_names(indexes)
     schema.check_all_used(types, keys, indexes)
-    if Tags and len(Tags) > MOST_TAGS:
+    tags = given.get("Tags") or ()
+    if len(tags) > MOST_TAGS:
         raise invalid(f"Too many tags: a table has at most {MOST_TAGS}")
-    table = Table(
+    table_class = given.get("TableClass", "STANDARD")
+    return Table(
         name=name,
         id=0,
         uuid=uuid(),
@@ -70,29 +82,38 @@ async def create_table(
         keys=keys,
         attributes=types,
         indexes=tuple(indexes),
-        billing=BillingMode,
+        billing=billing,
         throughput=units,
-        on_demand=schema.on_demand(OnDemandThroughput, BillingMode),
-        warm=WarmThroughput or {},
-        stream=schema.stream_view(StreamSpecification),
-        protected=DeletionProtectionEnabled,
-        table_class="" if TableClass == "STANDARD" else TableClass,
-        encryption=schema.encryption(SSESpecification, call.arn("kms", "alias/aws/dynamodb")),
-        tags={tag["Key"]: tag["Value"] for tag in Tags or ()},
+        on_demand=schema.on_demand(given.get("OnDemandThroughput"), billing),
+        warm=given.get("WarmThroughput") or {},
+        stream=schema.stream_view(given.get("StreamSpecification")),
+        protected=bool(given.get("DeletionProtectionEnabled")),
+        table_class="" if table_class == "STANDARD" else table_class,
+        encryption=schema.encryption(given.get("SSESpecification"), call.arn("kms", "alias/aws/dynamodb")),
+        tags={tag["Key"]: tag["Value"] for tag in tags},
     )
-    if ResourcePolicy is not None:
-        check_document(ResourcePolicy)
-    table = await _create(call.state, table, ResourcePolicy)
+
+
+def being_made(call: Call, table: Table) -> dict[str, Any]:
+    """A new table as CreateTable tells it."""
     nothing = {id: Count(0, 0) for id in (table.id, *(index.id for index in table.indexes))}
-    description = describe(table, arn_of(call, name), nothing)
+    description = describe(table, arn_of(call, table.name), nothing)
     description["TableStatus"] = "CREATING"
     for index in description.get("GlobalSecondaryIndexes", ()):
         index["IndexStatus"] = "CREATING"
-    return {"TableDescription": description}
+    return description
 
 
 @transactional
 async def _create(tx: Transaction, table: Table, policy: str | None) -> Table:
+    table = await store_new(tx, table)
+    if policy is not None:
+        await put_policy(tx, table_arn(tx.account, tx.region, table.name), policy, None)
+    return table
+
+
+async def store_new(tx: Transaction, table: Table) -> Table:
+    """Store a planned table, with its numbers; ResourceInUseException when there is one of that name."""
     if await tables.get(tx, table.name) is not None:
         raise aws_error("ResourceInUseException", f"Table already exists: {table.name}")
     made = [msgspec.structs.replace(index, id=await new_id(tx)) for index in table.indexes]
@@ -100,8 +121,6 @@ async def _create(tx: Transaction, table: Table, policy: str | None) -> Table:
     if table.stream:
         table = await with_stream(tx, table, table.stream)
     await tables.put(tx, table)
-    if policy is not None:
-        await put_policy(tx, table_arn(tx.account, tx.region, table.name), policy, None)
     return table
 
 
