@@ -218,3 +218,47 @@ def test_replication_and_kinesis_records_go_on_after_a_crash(killable: Any) -> N
     wait(lambda: len(sent()) == 60)
     assert sent() == [f"new{number}" for number in range(60)]
     europe.close()
+
+
+def test_templates_make_global_tables(kumoi: Any, client: Any, at: Any) -> None:
+    kinesis = kumoi.client("kinesis")
+    kinesis.create_stream(StreamName="changes", ShardCount=1)
+    stream = kinesis.describe_stream_summary(StreamName="changes")["StreamDescriptionSummary"]["StreamARN"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*"}
+    own = {
+        "Region": "us-east-1",
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "KinesisStreamSpecification": {"StreamArn": stream},
+        "ContributorInsightsSpecification": {"Enabled": True},
+        "ResourcePolicy": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+    }
+    properties = {
+        "TableName": "table",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "Replicas": [own, {"Region": EUROPE}],
+    }
+    stacks = kumoi.client("cloudformation")
+
+    def deploy(verb: str) -> None:
+        template = {"Resources": {"T": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}}}
+        getattr(stacks, f"{verb}_stack")(StackName="s", TemplateBody=json.dumps(template))
+        stacks.get_waiter(f"stack_{verb}_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+
+    deploy("create")
+    arn = client.describe_table(TableName="table")["Table"]["TableArn"]
+    assert "GetItem" in client.get_resource_policy(ResourceArn=arn)["Policy"]
+    (found,) = client.describe_kinesis_streaming_destination(TableName="table")["KinesisDataStreamDestinations"]
+    assert (found["StreamArn"], found["DestinationStatus"]) == (stream, "ACTIVE")
+    wait(lambda: statuses(client) == {EUROPE: "ACTIVE"})
+    put(client, "a", "x")
+    wait(lambda: items(at(EUROPE)) == {"a": "x"})
+    properties["Replicas"] = [{"Region": "us-east-1"}, {"Region": ASIA}]
+    deploy("update")
+    wait(lambda: statuses(client) == {ASIA: "ACTIVE"})
+    assert items(at(ASIA)) == {"a": "x"}
+    stacks.delete_stack(StackName="s")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    assert at(ASIA).list_tables()["TableNames"] == client.list_tables()["TableNames"] == []
