@@ -72,7 +72,7 @@ async def custom_answer(
         "VerifyAuthChallengeResponse_Authentication",
         user.name,
         request,
-        {"answerCorrect": None},
+        {"answerCorrect": False},
     )
     right = bool((answer or {}).get("answerCorrect"))
     done = [

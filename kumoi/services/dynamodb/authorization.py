@@ -12,15 +12,17 @@ from contextlib import suppress
 from kumoi.doorway import Ask, Authorization, Call, Owned
 from kumoi.doorway.authorization import EVERYTHING, everything, resource_tags
 from kumoi.names import Arn
+from kumoi.policy import Policy, compile_policy
 from kumoi.services.dynamodb.leading_keys import leading_keys
 from kumoi.services.dynamodb.partiql.parser import parse_statement
 from kumoi.services.dynamodb.partiql.syntax import Delete, Exists, Insert, Select, Update
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.records import tables as records
+from kumoi.services.dynamodb.resource_policies import policies
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
-_ARNS = ("ResourceArn", "BackupArn", "SourceTableArn", "StreamArn")
+_ARNS = ("ResourceArn", "BackupArn", "SourceTableArn", "TableArn", "ExportArn", "ImportArn")
 _TRANSACTION = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -53,6 +55,12 @@ def tables(call: Call) -> list[str]:
     """The tables of a batch."""
     items = call.params.get("RequestItems")
     return [table_arn(call, name) for name in items] if isinstance(items, Mapping) else []
+
+
+def imported(call: Call) -> str:
+    """The table that an import makes."""
+    asked = call.params.get("TableCreationParameters")
+    return table_arn(call, asked.get("TableName")) if isinstance(asked, Mapping) else EVERYTHING
 
 
 def transaction(call: Call) -> Iterator[Ask]:
@@ -115,16 +123,25 @@ async def owned(call: Call, ask: Ask) -> Owned:
     table = None if kind != "table" else await _table(call.doorway.state.at(place.account, place.region), name)
     if table is None:
         return Owned(place.account)
+    found_policies = await _policies(call.doorway.state.at(place.account, place.region), place, below)
     index = below.removeprefix("index/")
     keys = next((one.keys for one in table.indexes if one.name == index), table.keys)
     found = leading_keys(call.operation, call.params, (name, ask.resource), keys.hash)
     tags = resource_tags(table.tags)
-    return Owned(place.account, context={**tags, "dynamodb:leadingkeys": found} if found else tags)
+    return Owned(place.account, found_policies, context={**tags, "dynamodb:leadingkeys": found} if found else tags)
 
 
 @transactional
 async def _table(tx: Transaction, name: str) -> Table | None:
     return await records.get(tx, name)
+
+
+@transactional
+async def _policies(tx: Transaction, place: Arn, below: str) -> tuple[Policy, ...]:
+    """The policy of a stream, or that of a table, which is its indexes' too."""
+    arn = str(place) if below.startswith("stream/") else str(place).removesuffix(f"/{below}")
+    found = await policies.get(tx, arn)
+    return () if found is None else (compile_policy(found.document, "resource", "resource policy"),)
 
 
 AUTHORIZATION = Authorization(
@@ -133,7 +150,11 @@ AUTHORIZATION = Authorization(
     resources={
         "BatchGetItem": tables,
         "BatchWriteItem": tables,
+        "ImportTable": imported,
         "ListBackups": everything,
+        "ListContributorInsights": everything,
+        "ListExports": everything,
+        "ListImports": everything,
         "ListTables": everything,
     },
     asks={

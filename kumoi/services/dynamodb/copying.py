@@ -1,4 +1,4 @@
-"""Copies of a table as it was at a moment: backups, and tables restored from a backup or a point in time.
+"""Copies of a table as it was at a moment: backups, tables restored from them or a point in time, and for exports.
 
 A copy is made in small transactions while its source is written, then what the source's journal has since the moment
 is undone in it. The job is a timer: after a restart it goes on where its cursor stands.
@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from kumoi.services.dynamodb import journal
+from kumoi.services.dynamodb.exports import EXPORT_TOPIC, exports
 from kumoi.services.dynamodb.keys import ItemKey
 from kumoi.services.dynamodb.records import Table, tables
 from kumoi.services.dynamodb.storage import ITEMS, Row, find, write
@@ -43,13 +44,13 @@ backups: Space[Backup] = Space("dynamodb.backup", Backup, lambda backup: (backup
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
-    """Copy the items under the number `rows` to a backup or a table (`target` is its key), as they were at `moment`.
+    """Copy the items under the number `rows` to a backup, a table or an export (`target` is its key).
 
     `source` names the table whose journal has what was written since its entry number `since`; empty when the items
     are a backup's, which nobody writes.
     """
 
-    kind: Literal["backup", "table"]
+    kind: Literal["backup", "table", "export"]
     target: tuple[str, ...]
     rows: int
     source: str = ""
@@ -57,8 +58,10 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bare(table: Table, id: int) -> Table:
-    """The table without indexes, stream, expiry and journal, under another number."""
-    return msgspec.structs.replace(table, id=id, indexes=(), stream="", expiry="", recovery_days=0, copies=0)
+    """The table under another number, without all that follows a write."""
+    return msgspec.structs.replace(
+        table, id=id, indexes=(), stream="", expiry="", recovery_days=0, copies=0, replicas={}, destinations=()
+    )
 
 
 async def begin(tx: Transaction, copy: Copy) -> None:
@@ -99,6 +102,9 @@ def _cursor(copy: Copy) -> Key:
 async def _target(tx: Transaction, copy: Copy) -> Table | None:
     if copy.kind == "table":
         return await tables.get(tx, copy.target[0])
+    if copy.kind == "export":
+        export = await exports.get(tx, *copy.target)
+        return None if export is None else bare(export.source, export.rows)
     backup = await backups.get(tx, *copy.target)
     return None if backup is None else backup.contents
 
@@ -151,6 +157,8 @@ async def _finish(tx: Transaction, copy: Copy) -> None:
         restored = await tables.get(tx, copy.target[0])
         if restored is not None:
             await tables.put(tx, msgspec.structs.replace(restored, restoring=False))
+    elif copy.kind == "export":
+        tx.timer(tx.now, EXPORT_TOPIC, key=copy.target[0])
     else:
         backup = await backups.get(tx, *copy.target)
         if backup is not None:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from kumoi.names import arn
 from kumoi.services.dynamodb.records import Index, Keys, Table, Throughput
 
+GLOBAL_TABLE_VERSION = "2019.11.21"
+
 
 class Count(NamedTuple):
     """How much lies in a table or index."""
@@ -68,6 +70,11 @@ def describe(table: Table, arn: str, counts: dict[int, Count], *, warm: bool = F
         description["SSEDescription"] = table.encryption
     if table.table_class:
         description["TableClassSummary"] = {"TableClass": table.table_class}
+    if table.replicas:
+        description["GlobalTableVersion"] = GLOBAL_TABLE_VERSION
+        description["Replicas"] = [
+            {"RegionName": region, "ReplicaStatus": status} for region, status in sorted(table.replicas.items())
+        ]
     if table.restored_from:
         description["RestoreSummary"] = table.restored_from | {"RestoreInProgress": table.restoring}
     if table.on_demand:

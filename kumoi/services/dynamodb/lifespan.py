@@ -5,18 +5,39 @@ from __future__ import annotations
 from functools import partial
 
 from kumoi.doorway import Doorway, Parts
-from kumoi.state import State, Timer
+from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
 
 
 def start(parts: Parts) -> None:
     """Register the handlers."""
-    state, timers = parts[Doorway].state, parts[TimerRunner]
-    for job in ("expire", "backfill", "copy", "erase", "forget", "trim"):
-        timers.on(f"dynamodb.{job}", partial(_fire, state, job))
+    doorway, timers = parts[Doorway], parts[TimerRunner]
+    for job in ("expire", "backfill", "copy", "erase", "forget", "trim", "replicate", "seed"):
+        timers.on(f"dynamodb.{job}", partial(_fire, doorway, job))
+    timers.on("dynamodb.kinesis", partial(_send, doorway))
+    timers.on("dynamodb.export", partial(_export, doorway))
+    timers.on("dynamodb.import", partial(_import, doorway))
 
 
-async def _fire(state: State, job: str, timer: Timer) -> None:
+async def _fire(doorway: Doorway, job: str, timer: Timer) -> None:
     from kumoi.services.dynamodb import upkeep
 
-    await upkeep.JOBS[job](state.at(timer.account, timer.region), timer)
+    await upkeep.JOBS[job](doorway.state.at(timer.account, timer.region), timer)
+
+
+async def _send(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.dynamodb.kinesis_sender import send
+
+    await send(doorway, timer)
+
+
+async def _export(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.dynamodb.export_writer import write_export
+
+    await write_export(doorway, timer)
+
+
+async def _import(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.dynamodb.importer import run_import
+
+    await run_import(doorway, timer)

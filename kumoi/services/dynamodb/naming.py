@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.dynamodb.describe import table_arn
 from kumoi.services.dynamodb.errors import invalid, no_table
 from kumoi.services.dynamodb.records import Table, tables
 from kumoi.services.dynamodb.schema import table_name_error
-from kumoi.state import Transaction
+from kumoi.state import State, Transaction
 
 
 def table_name(call: Call, TableName: str) -> str:
@@ -32,6 +34,21 @@ def table_name(call: Call, TableName: str) -> str:
     if (arn.account, arn.region) != (call.account, call.region):
         raise no_table()
     return name
+
+
+def located(call: Call, TableName: str) -> tuple[State, str]:
+    """Where a table lies, and its bare name: with an ARN also one of another account, in the same region.
+
+    Whether the caller may use it is for that account's policies to say, which the doorway has asked.
+    """
+    if not TableName.startswith("arn:"):
+        return call.state, table_name(call, TableName)
+    with suppress(ValueError):
+        arn = Arn.parse(TableName)
+        kind, _, name = arn.resource.partition("/")
+        if (arn.service, kind, arn.region) == ("dynamodb", "table", call.region) and table_name_error(name) is None:
+            return call.doorway.state.at(arn.account, arn.region), name
+    return call.state, table_name(call, TableName)
 
 
 async def find_table(tx: Transaction, name: str) -> Table:

@@ -62,7 +62,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table. `stream` is the view type of its stream, empty without one; `stream_label` names the latest.
 
     `expiry` is the attribute of its time to live; `recovery_days` the window of point-in-time recovery, 0 when off.
-    `copies` are those under way (`copying.py`); while a table is `restoring` it is not there for items.
+    `copies` are those under way (`copying.py`); while a table is `restoring` it is not there for items. `replicas` are
+    the other regions of a global table with the status of each, `destinations` the Kinesis streams that are sent its
+    changes, `insights` the mode of contributor insights by index (empty name: the table).
     """
 
     name: str
@@ -89,6 +91,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     table_class: str = ""
     encryption: dict[str, Any] = {}
     tags: dict[str, str] = {}
+    replicas: dict[str, str] = {}
+    destinations: tuple[str, ...] = ()
+    insights: dict[str, str] = {}
 
     def index(self, name: str) -> Index | None:
         """The index of that name."""

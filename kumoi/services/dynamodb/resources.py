@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import orjson
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
 
@@ -10,6 +14,11 @@ _TABLE = (
     *("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema"),
     *("LocalSecondaryIndexes", "OnDemandThroughput", "ProvisionedThroughput", "TableClass", "WarmThroughput"),
 )
+_REPLICA = (
+    *("ContributorInsightsSpecification", "DeletionProtectionEnabled", "KinesisStreamSpecification"),
+    *("PointInTimeRecoverySpecification", "ResourcePolicy", "TableClass", "Tags"),
+)
+"""What a global table states for each of its replicas; the stack's region's are settled, the others have its own."""
 
 
 def _numbers(value: Any) -> Any:
@@ -71,6 +80,40 @@ async def _settle(call: ResourceCall, name: str) -> None:
             TableName=name,
             PointInTimeRecoverySpecification=_numbers(recovery),
         )
+    await _settle_policy(call, name)
+    await _settle_destination(call, name)
+    insights = call.properties.get("ContributorInsightsSpecification")
+    if insights != call.before.get("ContributorInsightsSpecification"):
+        on = _numbers((insights or {}).get("Enabled"))
+        action = {"ContributorInsightsAction": "ENABLE" if on else "DISABLE"}
+        await call.ask("dynamodb", "UpdateContributorInsights", TableName=name, **action)
+
+
+async def _settle_policy(call: ResourceCall, name: str) -> None:
+    policy, before = call.properties.get("ResourcePolicy"), call.before.get("ResourcePolicy")
+    if policy == before:
+        return
+    arn = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]["TableArn"]
+    if policy:
+        text = orjson.dumps(policy["PolicyDocument"]).decode()
+        await call.ask("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=text)
+    else:
+        await call.ask("dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
+
+
+async def _settle_destination(call: ResourceCall, name: str) -> None:
+    wanted, before = (one.get("KinesisStreamSpecification") for one in (call.properties, call.before))
+    if wanted == before:
+        return
+    if before:
+        given = {"TableName": name, "StreamArn": before["StreamArn"]}
+        await call.ask("dynamodb", "DisableKinesisStreamingDestination", **given)
+    if wanted:
+        precision = wanted.get("ApproximateCreationDateTimePrecision")
+        given = {"TableName": name, "StreamArn": wanted["StreamArn"]}
+        if precision:
+            given["EnableKinesisStreamingConfiguration"] = {"ApproximateCreationDateTimePrecision": precision}
+        await call.ask("dynamodb", "EnableKinesisStreamingDestination", **given)
 
 
 async def _table(call: ResourceCall, name: str) -> Resource:
@@ -120,6 +163,63 @@ async def _update_index(call: ResourceCall, name: str, update: dict[str, Any]) -
     )
 
 
+async def _create_global(call: ResourceCall) -> Resource:
+    """A table in the stack's region, and a replica in each of the others."""
+    made = await _create_table(_here(call))
+    await _bring_replicas(call, made.physical_id)
+    return made
+
+
+def _here(call: ResourceCall) -> ResourceCall:
+    """A global table's properties as those of the table in the stack's region."""
+    return replace(call, properties=_own(call, call.properties), before=_own(call, call.before))
+
+
+def _own(call: ResourceCall, properties: Mapping[str, Any]) -> dict[str, Any]:
+    replicas = properties.get("Replicas", ())
+    own: Mapping[str, Any] = next((one for one in replicas if one.get("Region") == call.region), {})
+    settled = {member: own[member] for member in _REPLICA if member in own}
+    write = properties.get("WriteProvisionedThroughputSettings") or {}
+    read = own.get("ReadProvisionedThroughputSettings") or {}
+    if properties.get("BillingMode", "PROVISIONED") == "PROVISIONED" and properties:
+        settled["ProvisionedThroughput"] = {
+            "ReadCapacityUnits": read.get("ReadCapacityUnits") or _least(read, "ReadCapacityAutoScalingSettings"),
+            "WriteCapacityUnits": _least(write, "WriteCapacityAutoScalingSettings"),
+        }
+    return {**properties, **settled}
+
+
+def _least(settings: Mapping[str, Any], member: str) -> Any:
+    """Where auto scaling begins; Kumoi does not throttle, so nothing scales."""
+    return (settings.get(member) or {}).get("MinCapacity", 1)
+
+
+async def _update_global(call: ResourceCall) -> Resource:
+    made = await _update_table(_here(call))
+    await _bring_replicas(call, made.physical_id)
+    return made
+
+
+async def _bring_replicas(call: ResourceCall, name: str) -> None:
+    table = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]
+    own = table["TableArn"].split(":")[3]
+    had = {one["RegionName"] for one in table.get("Replicas", ())}
+    wanted = {one["Region"] for one in call.properties.get("Replicas", ())} - {own}
+    changes = [{"Delete": {"RegionName": one}} for one in sorted(had - wanted)]
+    changes += [{"Create": {"RegionName": one}} for one in sorted(wanted - had)]
+    if changes:
+        await call.ask("dynamodb", "UpdateTable", TableName=name, ReplicaUpdates=changes)
+
+
+async def _delete_global(call: ResourceCall) -> None:
+    name = call.physical_id
+    table = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]
+    gone = [{"Delete": {"RegionName": one["RegionName"]}} for one in table.get("Replicas", ())]
+    if gone:
+        await call.ask("dynamodb", "UpdateTable", TableName=name, ReplicaUpdates=gone)
+    await _delete_table(call)
+
+
 async def _delete_table(call: ResourceCall) -> None:
     await call.ask("dynamodb", "DeleteTable", TableName=call.physical_id)
 
@@ -130,6 +230,14 @@ RESOURCES = (
         _create_table,
         _delete_table,
         _update_table,
+        replaced_by=frozenset(("TableName", "KeySchema", "LocalSecondaryIndexes")),
+        expected=lambda call: call.name("TableName", 255),
+    ),
+    ResourceType(
+        "AWS::DynamoDB::GlobalTable",
+        _create_global,
+        _delete_global,
+        _update_global,
         replaced_by=frozenset(("TableName", "KeySchema", "LocalSecondaryIndexes")),
         expected=lambda call: call.name("TableName", 255),
     ),

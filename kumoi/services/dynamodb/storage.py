@@ -17,9 +17,11 @@ from kumoi.services.dynamodb.describe import Count
 from kumoi.services.dynamodb.expiry import expiry_of, note_expiry
 from kumoi.services.dynamodb.journal import note
 from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key
+from kumoi.services.dynamodb.kinesis_log import log_change
 from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.records import Index, Table
-from kumoi.services.dynamodb.streams.records import append_change
+from kumoi.services.dynamodb.replication import Origin, note_version
+from kumoi.services.dynamodb.streams.records import append_change, change_of
 from kumoi.state import Key, Transaction
 
 ITEMS = "dynamodb.item"
@@ -75,11 +77,18 @@ async def find(tx: Transaction, id: int, key: ItemKey) -> Row | None:
 
 
 async def write(
-    tx: Transaction, table: Table, key: ItemKey, old: Row | None, new: Row | None, *, expired: bool = False
+    tx: Transaction,
+    table: Table,
+    key: ItemKey,
+    old: Row | None,
+    new: Row | None,
+    *,
+    expired: bool = False,
+    origin: Origin | None = None,
 ) -> Consumed:
     """Store `new` under `key` in place of `old` (None: delete it), with all that follows; what that consumes.
 
-    `expired` marks the deletion as that of the time to live.
+    `expired` marks the deletion as that of the time to live, `origin` a write that was made in another region.
     """
     consumed = Consumed(table.name, write_units(old.size if old else 0, new.size if new else 0))
     if new is not None:
@@ -98,9 +107,29 @@ async def write(
     if table.expiry:
         was, becomes = (None if row is None else expiry_of(table, row.item) for row in (old, new))
         await note_expiry(tx, table, key, was, becomes)
-    if table.stream and not (old is not None and new is not None and old.item == new.item):
-        await append_change(tx, table, old, new, expired=expired)
+    if (table.stream or table.destinations) and not (old is not None and new is not None and old.item == new.item):
+        await _tell(tx, table, key, old, new, expired, origin)
     return consumed
+
+
+async def _tell(
+    tx: Transaction,
+    table: Table,
+    key: ItemKey,
+    old: Row | None,
+    new: Row | None,
+    expired: bool,
+    origin: Origin | None,
+) -> None:
+    """Tell the stream, other regions and Kinesis of a change."""
+    if table.stream:
+        change = change_of(table, table.stream, old, new, expired=expired)
+        if table.replicas:
+            version = await note_version(tx, table, key, origin)
+            change = msgspec.structs.replace(change, version=version, replicated=origin is not None)
+        await append_change(tx, table, change)
+    if table.destinations:
+        await log_change(tx, table, change_of(table, "NEW_AND_OLD_IMAGES", old, new, expired=expired))
 
 
 async def _write_entry(

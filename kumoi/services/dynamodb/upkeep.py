@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from kumoi.services.dynamodb import copying, journal
+from kumoi.services.dynamodb import copying, journal, replicas
 from kumoi.services.dynamodb.expiry import due, earliest_expiry, expiry_of, note_expiry, set_timer
 from kumoi.services.dynamodb.keys import ItemKey
 from kumoi.services.dynamodb.records import Table, tables
@@ -86,7 +86,16 @@ async def trim(state: State, timer: Timer) -> None:
 
 
 JOBS: Mapping[str, Callable[[State, Timer], Awaitable[None]]] = MappingProxyType(
-    {"expire": expire, "backfill": backfill, "copy": copy, "erase": erase, "forget": forget, "trim": trim}
+    {
+        "expire": expire,
+        "backfill": backfill,
+        "copy": copy,
+        "erase": erase,
+        "forget": forget,
+        "trim": trim,
+        "replicate": replicas.replicate,
+        "seed": replicas.seed,
+    }
 )
 """What each timer of `lifespan.py` does."""
 

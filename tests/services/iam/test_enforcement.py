@@ -724,3 +724,33 @@ def test_guests_of_an_identity_pool_may_what_their_role_may(connect: Connect) ->
     with pytest.raises(ClientError) as refused:
         pools.get_credentials_for_identity(IdentityId=guest)
     assert refused.value.response["Error"]["Code"] == "InvalidIdentityPoolConfigurationException"
+
+
+def test_another_account_uses_a_table_as_its_policy_says(connect: Connect) -> None:
+    owner = connect("dynamodb")
+    made = owner.create_table(
+        TableName="shared",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableArn"]
+    iam = connect("iam", account=OTHER)
+    iam.create_user(UserName="reader")
+    iam.put_user_policy(UserName="reader", PolicyName="p", PolicyDocument=document("dynamodb:*"))
+    reader = connect("dynamodb", iam.create_access_key(UserName="reader")["AccessKey"])
+    key = {"pk": {"S": "a"}}
+    owner.put_item(TableName="shared", Item=key)
+    code, said = refusal(reader.get_item, TableName=made, Key=key)
+    assert (code, "no resource-based policy allows" in said) == ("AccessDeniedException", True)
+    principal = {"AWS": f"arn:aws:iam::{OTHER}:user/reader"}
+    reading = document(["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"], made, Principal=principal)
+    owner.put_resource_policy(ResourceArn=made, Policy=reading)
+    assert reader.get_item(TableName=made, Key=key)["Item"] == key
+    assert reader.scan(TableName=made)["Items"] == [key]
+    assert refusal(reader.put_item, TableName=made, Item=key)[0] == "AccessDeniedException"
+    assert "Item" not in reader.get_item(TableName=made, Key={"pk": {"S": "b"}})
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        reader.get_item(TableName="shared", Key=key)
+    denied = document("dynamodb:*", made, "Deny", Principal="*")
+    owner.put_resource_policy(ResourceArn=made, Policy=denied)
+    assert "explicit deny" in refusal(owner.get_item, TableName="shared", Key=key)[1]

@@ -44,6 +44,15 @@ async def _find(tx: Transaction, name: str) -> Table:
 @transactional
 async def _change(tx: Transaction, name: str, attribute: str, enabled: bool) -> None:
     table = await _find(tx, name)
+    await _set(tx, table, attribute, enabled)
+    for region in table.replicas:  # replicas expire by the same attribute
+        place = tx.at(tx.account, region)
+        replica = await tables.get(place, name)
+        if replica is not None and bool(replica.expiry) != enabled:
+            await _set(place, replica, attribute, enabled)
+
+
+async def _set(tx: Transaction, table: Table, attribute: str, enabled: bool) -> None:
     if enabled and table.expiry:
         raise invalid("TimeToLive is already enabled")
     if not enabled and not table.expiry:
@@ -55,5 +64,5 @@ async def _change(tx: Transaction, name: str, attribute: str, enabled: bool) -> 
     if (
         enabled
     ):  # rows from an earlier time with expiry may lie about: what has become of them is seen when they are due
-        backfill_later(tx, Backfill(name))
+        backfill_later(tx, Backfill(table.name))
         set_timer(tx, table, tx.now)

@@ -12,9 +12,9 @@ from kumoi.services.dynamodb.changes import Change, ConditionFailed, Prepared, p
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
 from kumoi.services.dynamodb.keys import Item, normalised_key
-from kumoi.services.dynamodb.naming import find_table, table_name
+from kumoi.services.dynamodb.naming import find_table, located
 from kumoi.services.dynamodb.storage import Row, find
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 
 NONE = "NONE"
 
@@ -35,7 +35,7 @@ async def put_item(
     ReturnValuesOnConditionCheckFailure: str = NONE,
 ) -> dict[str, Any]:
     """Store an item in place of what is there, if the condition holds; ALL_OLD answers what was there."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Write(Expected, ConditionalOperator, ConditionExpression)
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
     item = normalised_item(Item)
@@ -44,7 +44,7 @@ async def put_item(
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     if condition is not None:
         change = replace(change, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-    prepared, consumed = await changed(call, name, change)
+    prepared, consumed = await changed(call, state, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:
         answer["Attributes"] = prepared.old.item
@@ -67,13 +67,13 @@ async def delete_item(
     ReturnValuesOnConditionCheckFailure: str = NONE,
 ) -> dict[str, Any]:
     """Delete an item, if it is there and the condition holds; ALL_OLD answers what was there."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Write(Expected, ConditionalOperator, ConditionExpression)
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
     _only_old(ReturnValues)
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     change = Change(key=Key, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-    prepared, consumed = await changed(call, name, change)
+    prepared, consumed = await changed(call, state, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:
         answer["Attributes"] = prepared.old.item
@@ -98,14 +98,14 @@ async def update_item(
     ReturnValuesOnConditionCheckFailure: str = NONE,
 ) -> dict[str, Any]:
     """Change attributes of an item, or make it, if the condition holds."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Write(Expected, ConditionalOperator, ConditionExpression, AttributeUpdates, UpdateExpression, updates=True)
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
     update, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     change = Change(
         key=Key, update=update, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD"
     )
-    prepared, consumed = await changed(call, name, change)
+    prepared, consumed = await changed(call, state, name, change)
     answer: dict[str, Any] = {}
     attributes = returned(prepared, ReturnValues)
     if attributes:
@@ -125,11 +125,11 @@ async def get_item(
     ExpressionAttributeNames: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """An item, or what a projection leaves of it; no Item when there is none."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Read(AttributesToGet, ProjectionExpression)
     asked.check_mix(ExpressionAttributeNames)
     projection = asked.parse(ExpressionAttributeNames)
-    row = await get(call.state, name, Key)
+    row = await get(state, name, Key)
     consumed = Consumed(TableName, read_units(row.size if row else 0, consistent=ConsistentRead))
     call.meter("read_units", consumed.total)
     answer: dict[str, Any] = {}
@@ -147,10 +147,10 @@ async def get(tx: Transaction, name: str, key: Item) -> Row | None:
     return await find(tx, table.id, normalised_key(table.keys, key)[1])
 
 
-async def changed(call: Call, name: str, change: Change) -> tuple[Prepared, Consumed]:
+async def changed(call: Call, state: State, name: str, change: Change) -> tuple[Prepared, Consumed]:
     """Make one change; what a condition that fails has consumed is metered."""
     try:
-        return await write(call.state, name, change)
+        return await write(state, name, change)
     except ConditionFailed as failed:
         call.meter("write_units", failed.consumed)
         raise

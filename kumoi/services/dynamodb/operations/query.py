@@ -14,11 +14,11 @@ from kumoi.services.dynamodb.expressions import Selection, normalised_start
 from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key, normalised_key
 from kumoi.services.dynamodb.language.conditions import Condition
 from kumoi.services.dynamodb.language.projections import Projection
-from kumoi.services.dynamodb.naming import find_table, table_name
+from kumoi.services.dynamodb.naming import find_table, located
 from kumoi.services.dynamodb.reading import Page, Span, continued, in_segment, partition, read_page, whole
 from kumoi.services.dynamodb.records import Index, Keys, Table
 from kumoi.services.dynamodb.storage import Row, row_key
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import AwsError
 
 NONE = "NONE"
@@ -100,7 +100,7 @@ async def query(
     ExpressionAttributeValues: Item | None = None,
 ) -> dict[str, Any]:
     """The items of one partition, in the order of the sort key, a page at a time."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Selection(
         "Query",
         Select,
@@ -116,7 +116,7 @@ async def query(
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
     start = normalised_start(ExclusiveStartKey)
     asked.check_select()
-    source = await _source(call.state, name, IndexName, ConsistentRead)
+    source = await _source(state, name, IndexName, ConsistentRead)
     parsed = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues, source.keys)
     hash_key, operator, operands = parsed.key_condition
     span = partition(source.id, hash_key, operator, operands, reverse=not ScanIndexForward)
@@ -129,6 +129,7 @@ async def query(
         span = continued(span, row_key(source.id, position))
     return await _page(
         call,
+        state,
         TableName,
         source,
         span,
@@ -162,7 +163,7 @@ async def scan(
     ConsistentRead: bool = False,
 ) -> dict[str, Any]:
     """The items of a table or index, or of a segment of it, a page at a time."""
-    name = table_name(call, TableName)
+    state, name = located(call, TableName)
     asked = Selection(
         "Scan",
         Select,
@@ -177,7 +178,7 @@ async def scan(
     start = normalised_start(ExclusiveStartKey)
     segment, segments = _segment(Segment, TotalSegments)
     asked.check_select()
-    source = await _source(call.state, name, IndexName, ConsistentRead)
+    source = await _source(state, name, IndexName, ConsistentRead)
     parsed = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     span = whole(source.id, segment, segments)
     if start is not None:
@@ -190,6 +191,7 @@ async def scan(
         span = continued(span, row_key(source.id, position))
     return await _page(
         call,
+        state,
         TableName,
         source,
         span,
@@ -268,6 +270,7 @@ def satisfies(range_bytes: bytes, operator: str, operands: tuple[bytes, ...]) ->
 
 async def _page(
     call: Call,
+    state: State,
     table_name: str,
     source: Source,
     span: Span,
@@ -284,7 +287,7 @@ async def _page(
     if source.index is not None:
         named = projection.names if projection is not None else ()
         base = source.table.id if fetches(source, source.index, asked.select, named) else None
-    page = await read_page(call.state, span, limit, answer.take, base=base)
+    page = await read_page(state, span, limit, answer.take, base=base)
     told: dict[str, Any] = {} if answer.count_only else {"Items": answer.items}
     told |= {"Count": answer.count, "ScannedCount": page.scanned}
     if page.last is not None:

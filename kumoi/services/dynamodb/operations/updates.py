@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
-from kumoi.services.dynamodb import dynamodb, schema
+from kumoi.services.dynamodb import dynamodb, replicas, schema
 from kumoi.services.dynamodb.copying import refuse_while_copied
 from kumoi.services.dynamodb.describe import Count, describe
 from kumoi.services.dynamodb.errors import invalid, invalid_values, no_such_table
 from kumoi.services.dynamodb.naming import arn_of, table_name
-from kumoi.services.dynamodb.operations.tables import with_stream
+from kumoi.services.dynamodb.operations.tables import drop_table
 from kumoi.services.dynamodb.records import Index, Table, tables
 from kumoi.services.dynamodb.storage import counts, new_id
-from kumoi.services.dynamodb.streams.records import end_stream
+from kumoi.services.dynamodb.streams.records import end_stream, with_stream
 from kumoi.services.dynamodb.upkeep import Backfill, backfill_later, erase_rows_later
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -29,6 +29,9 @@ NOTHING_ASKED = (
     "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
     "SSESpecification or ReplicaUpdates is required"
 )
+
+SHARED = ("AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "GlobalSecondaryIndexUpdates", "TableClass")
+"""What a change of one replica changes in all of them."""
 
 
 @dynamodb.operation
@@ -45,6 +48,7 @@ async def update_table(
     DeletionProtectionEnabled: bool | None = None,
     OnDemandThroughput: dict[str, int] | None = None,
     WarmThroughput: dict[str, int] | None = None,
+    ReplicaUpdates: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Change a table; the answer says UPDATING as AWS's does, the next DescribeTable ACTIVE."""
     name = table_name(call, TableName)
@@ -95,6 +99,18 @@ def _check_index_updates(updates: list[dict[str, Any]]) -> None:
 async def _update(
     tx: Transaction, name: str, given: Mapping[str, Any]
 ) -> tuple[Table, dict[int, Count], frozenset[str]]:
+    """Change a table, and what the replicas of a global table have in common in each of them."""
+    answer = await _update_here(tx, name, given)
+    shared = {member: given[member] for member in SHARED if member in given}
+    if shared.keys() - {"AttributeDefinitions"}:
+        for region in answer[0].replicas:
+            await _update_here(tx.at(tx.account, region), name, shared)
+    return answer
+
+
+async def _update_here(
+    tx: Transaction, name: str, given: Mapping[str, Any]
+) -> tuple[Table, dict[int, Count], frozenset[str]]:
     """The table as the answer tells it (with an index that is being dropped), its counts, and what is dropped."""
     table = await tables.get(tx, name)
     if table is None:
@@ -105,6 +121,8 @@ async def _update(
     table = _resettled(table, given)
     if "StreamSpecification" in given:
         table = await _restreamed(tx, table, given["StreamSpecification"])
+    for what, asked in replicas.changes_of(given.get("ReplicaUpdates") or ()):
+        table = await _replicated(tx, table, what, asked)
     told, dropped = table, frozenset[str]()
     for update in _updates(given):
         if "Create" in update:
@@ -171,6 +189,22 @@ def _resettled(table: Table, given: Mapping[str, Any]) -> Table:
     return msgspec.structs.replace(table, **changes) if changes else table
 
 
+async def _replicated(tx: Transaction, table: Table, what: str, asked: Mapping[str, Any]) -> Table:
+    """The table with a replica more or less."""
+    if what == "Create":
+        return await replicas.add_replica(tx, table, asked)
+    region = replicas.other_replica(tx, table, asked)
+    if what != "Delete":
+        return table
+    place = tx.at(tx.account, region)
+    replica = await tables.get(place, table.name)
+    if replica is not None:
+        await drop_table(place, msgspec.structs.replace(replica, restoring=False))
+    await replicas.forget_replica(tx, table, region)
+    left = {one: status for one, status in table.replicas.items() if one != region}
+    return msgspec.structs.replace(table, replicas=left)
+
+
 async def _restreamed(tx: Transaction, table: Table, specification: Mapping[str, Any]) -> Table:
     """The table with its stream begun or ended."""
     view = schema.stream_view(specification)
@@ -180,6 +214,8 @@ async def _restreamed(tx: Transaction, table: Table, specification: Mapping[str,
         raise invalid(f"Table already has a disabled stream: TableName: {table.name}")
     if view:
         return await with_stream(tx, table, view)
+    if table.replicas:
+        raise invalid(f"The stream of a table with replicas cannot be disabled: TableName: {table.name}")
     await end_stream(tx, table)
     return msgspec.structs.replace(table, stream="")
 

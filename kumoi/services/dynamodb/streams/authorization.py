@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from kumoi.doorway import Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING, everything
+from kumoi.services.dynamodb.authorization import owned
 from kumoi.services.dynamodb.streams.iterators import ShardIterator
 from kumoi.wire.errors import AwsError
 
@@ -21,5 +22,9 @@ def stream(call: Call) -> str:
 
 
 AUTHORIZATION = Authorization(
-    "dynamodb", resource=stream, resources={"ListStreams": everything}, actions={"AwaitRecords": "GetRecords"}
+    "dynamodb",
+    resource=stream,
+    resources={"ListStreams": everything},
+    actions={"AwaitRecords": "GetRecords"},
+    policy=owned,
 )

@@ -6,6 +6,7 @@ the order of the writes. Sequence numbers are 24 digits, made of the record's nu
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,7 +25,10 @@ TRIM_EVERY = 3_600.0
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """A stored record: keys, images as msgpack, SizeBytes; `expired` marks the deletions of the time to live."""
+    """A stored record: keys, images as msgpack, SizeBytes; `expired` marks the deletions of the time to live.
+
+    `version` is when a global table's item was written (`replication.py`); it came from another region if `replicated`.
+    """
 
     event: str
     keys: dict[str, Any]
@@ -32,6 +36,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     old: msgspec.Raw = msgspec.Raw()
     new: msgspec.Raw = msgspec.Raw()
     expired: bool = False
+    version: float = 0.0
+    replicated: bool = False
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,20 +53,34 @@ def stream_topic(table: str, label: str) -> str:
     return f"dynamodb.stream/{table}/{label}"
 
 
-async def append_change(tx: Transaction, table: Table, old: Row | None, new: Row | None, *, expired: bool) -> None:
-    """Append what happened to an item to its table's stream."""
+def change_of(table: Table, view: str, old: Row | None, new: Row | None, *, expired: bool = False) -> Change:
+    """What happened to an item, as a view tells it."""
     event = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
     item = (new or old).item  # type: ignore[union-attr]
     keys = {name: item[name] for name in table.keys.names}
     size = size_of(keys)
     before = after = msgspec.Raw(b"\xc0")
-    if old is not None and table.stream in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
+    if old is not None and view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"):
         before, size = old.packed, size + old.size
-    if new is not None and table.stream in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+    if new is not None and view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
         after, size = new.packed, size + new.size
-    change = Change(event, keys, size, before, after, expired)
+    return Change(event, keys, size, before, after, expired)
+
+
+async def append_change(tx: Transaction, table: Table, change: Change) -> None:
+    """Append a change to its table's stream."""
     await tx.append(stream_key(table.name, table.stream_label), _encode(change))
     tx.notify(stream_topic(table.name, table.stream_label))
+
+
+async def with_stream(tx: Transaction, table: Table, view: str) -> Table:
+    """The table with a stream of its own that begins now."""
+    began = datetime.fromtimestamp(tx.now, UTC)
+    while await streams.get(tx, table.name, label := began.isoformat(timespec="milliseconds")[:23]) is not None:
+        began += timedelta(milliseconds=1)
+    table = msgspec.structs.replace(table, stream=view, stream_label=label)
+    await begin_stream(tx, table)
+    return table
 
 
 async def begin_stream(tx: Transaction, table: Table) -> None:
