@@ -68,13 +68,12 @@ class Internal:
             known = sorted({path for _, path in _ROUTES})
             return _json({"error": f"nothing at {request.path}", "paths": known}, 404)
         identity = self.doorway.identity
-        if identity.enforces and handler is not platform.health:
-            if not identity.rules(request.headers.get("authorization")):
-                if not request.local:
-                    return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
-                if handler not in platform.HARMLESS:
-                    told = "with --auth enforce, this takes the token in platform.json of the data directory"
-                    return _json({"error": told}, 401, [("WWW-Authenticate", "Bearer")])
+        if identity.enforces and not identity.rules(request.headers.get("authorization")):
+            if not request.local and handler is not platform.health:
+                return _json({"error": "with --auth enforce, other machines are told of the health only"}, 403)
+            if handler not in platform.HARMLESS:
+                told = "with --auth enforce, this takes the token in platform.json of the data directory"
+                return _json({"error": told}, 401, [("WWW-Authenticate", "Bearer")])
         if _foreign(request):
             return _json({"error": "requests from other origins and for foreign host names are refused"}, 403)
         query = {name: values[-1] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
