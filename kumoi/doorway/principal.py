@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -54,11 +55,13 @@ class Principal:
     session: Session | None = None
 
     @classmethod
+    @lru_cache(4096)
     def root(cls, account: str, access_key: str | None = None) -> Principal:
         """The account's root: what any credentials mean while nothing is verified."""
         return cls(account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
 
     @classmethod
+    @lru_cache(4096)
     def anonymous(cls, account: str) -> Principal:
         """Nobody in particular: an unsigned request, answered in `account`."""
         return cls(account, ANONYMOUS, ANONYMOUS)

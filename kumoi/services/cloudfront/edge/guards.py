@@ -32,9 +32,11 @@ def refusal(visit: Visit, request: Request) -> EdgeResponse | None:
         return _insecure(visit)
     if visit.viewer.method not in behaviour.allowed:
         raise Failure(403, _NOT_ALLOWED, detail="InvalidRequestMethod")
-    listed = viewer_headers.country(request.headers.items, visit.pop) in visit.served.countries
-    if (visit.served.restriction == "whitelist" and not listed) or (visit.served.restriction == "blacklist" and listed):
-        raise Failure(403, _BLOCKED_COUNTRY, detail="ClientGeoBlocked")
+    restriction = visit.served.restriction
+    if restriction in ("whitelist", "blacklist"):
+        listed = viewer_headers.country(request.headers.items, visit.pop) in visit.served.countries
+        if listed is (restriction == "blacklist"):
+            raise Failure(403, _BLOCKED_COUNTRY, detail="ClientGeoBlocked")
     return _unsigned(visit)
 
 

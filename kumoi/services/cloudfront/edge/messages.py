@@ -88,7 +88,10 @@ def phrase(status: int) -> str:
 
 def first(fields: Iterable[tuple[str, str]], name: str) -> str | None:
     """The first value of a field (`name` in lower case)."""
-    return next((value for key, value in fields if key.lower() == name), None)
+    for key, value in fields:
+        if key.lower() == name:
+            return value
+    return None
 
 
 def every(fields: Iterable[tuple[str, str]], name: str) -> list[str]:

@@ -23,7 +23,7 @@ from kumoi.services.cloudfront.edge.error_page import BAD_REQUEST, Failure
 from kumoi.services.cloudfront.edge.locating import compiled
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.messages import EdgeResponse, without
+from kumoi.services.cloudfront.edge.messages import EdgeResponse
 from kumoi.services.cloudfront.edge.pops import Pop
 from kumoi.services.cloudfront.edge.staging import is_staged
 from kumoi.services.cloudfront.edge.visit import Visit, visit_of
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 REPLAYED = 256 * 1024
 """Bytes of a request's body that are kept for a replay."""
 CHOSEN = "x-kumoi-distribution"
+_ADDED = frozenset(("x-cache", "x-amz-cf-pop", "x-amz-cf-id"))
 
 
 @cloudfront.data_plane("cloudfront-edge")
@@ -132,10 +133,14 @@ def _name(request: Request, attributes: Mapping[str, str]) -> str:
 
 def _written(response: EdgeResponse, pop: Pop, request_id: str, via: str, cache: str) -> Response:
     """The response with the headers that the edge adds to each."""
-    headers = without(response.headers, "x-cache", "via", "x-amz-cf-pop", "x-amz-cf-id")
-    if isinstance(response.body, bytes) and response.body:
-        headers = without(headers, "content-length")
-    vias = [value for name, value in response.headers if name.lower() == "via"]
+    headers, vias = [], []
+    framed = isinstance(response.body, bytes) and response.body
+    for field in response.headers:
+        name = field[0].lower()
+        if name == "via":
+            vias.append(field[1])
+        elif name not in _ADDED and not (framed and name == "content-length"):
+            headers.append(field)
     headers += [
         ("X-Cache", cache),
         ("Via", ", ".join([*vias, via or "1.1 kumoi.cloudfront.net (CloudFront)"])),
