@@ -8,7 +8,9 @@ What counts is the server's CPU a request. Where nginx is installed, its cache a
 from __future__ import annotations
 
 import io
+import random
 import shutil
+import time
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +19,8 @@ from typing import Any
 import boto3
 from invoke import kumoi, show
 from load import free_port, request, server
+
+from kumoi.services.cloudfront.edge.store import CachedObject, Store
 
 OPTIMIZED, DISABLED = "658327ea-f89d-4fab-a63d-7e88639e58f6", "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 FUNCTION = b"""function handler(event) {
@@ -43,6 +47,7 @@ http {{
 
 
 def main() -> None:
+    lookups()
     port = free_port()
     with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, _ready):
         domains = create(port)
@@ -64,6 +69,22 @@ def main() -> None:
                 config.write_text(NGINX.format(root=folder, port=own, origin=origin))
                 with server([nginx, "-c", str(config), "-p", folder], own) as (other, _ready):
                     show("nginx, hit, 1 KB", own, request("GET", "/1k"), 8000, 8, other)
+
+
+def lookups() -> None:
+    """What it costs to find an object among few and among many, each asked for in an order that no cache foresees."""
+    for count in (1_000, 1_000_000):
+        store = Store(capacity=1 << 40)
+        wheres = [
+            ("IAD89-P1", "E2QWRUHAPOMQZL", ("GET", f"/pictures/{number}.png", "?", "")) for number in range(count)
+        ]
+        for where in wheres:
+            store.put(where, CachedObject(200, [("Content-Type", "image/png")], b"x" * 64, "", 0, 9, 9, None, 0, ()))
+        order = random.Random(7).choices(wheres, k=200_000)
+        began = time.process_time()
+        for where in order:
+            store.get(where)
+        print(f"finding one of {count:9,} objects          {(time.process_time() - began) / len(order) * 1e6:8.2f} µs")
 
 
 def create(port: int) -> dict[str, str]:
