@@ -15,7 +15,7 @@ from graphql import FieldNode
 
 from kumoi.services.appsync.execution.arguments import Arguments
 from kumoi.services.appsync.execution.leaves import Leaf
-from kumoi.services.appsync.execution.readers import OFTEN, Reader, reader
+from kumoi.services.appsync.execution.readers import OFTEN, ListReader, Reader, list_reader, reader
 from kumoi.services.appsync.execution.selections import Selections, text
 from kumoi.services.appsync.execution.shown import Shown, brief, of_field, written
 from kumoi.services.appsync.resolving.outcomes import FieldError
@@ -171,14 +171,19 @@ class ListPlan:
         out: list[Any] = []
         read = self.item.reader(len(value)) if isinstance(self.item, CompositePlan) else None
         if read is not None:
-            for index, one in enumerate(value):
+            read_one = read
+
+            def other(index: int, one: Any) -> Any:
                 if one is not None:
-                    out.append(read(one, (path, index, nullable), ledger))
-                    continue
-                out.append(None)
+                    return read_one(one, (path, index, nullable), ledger)
                 if not nullable:
                     ledger.null((path, index, False), self.item, field)
-            return out
+                return None
+
+            assert isinstance(self.item, CompositePlan)
+            if (together := self.item.list_reader) is not None:
+                return together(value, other)
+            return [other(index, one) for index, one in enumerate(value)]
         finish = self.item.finish
         for index, one in enumerate(value):
             if one is not None:
@@ -207,15 +212,17 @@ class ObjectPlan:
             leaf = field.type.leaf if plain and isinstance(field.type, LeafPlan) else None
             write, exact = (None, None) if leaf is None else leaf
             self.steps.append((field.key, field.name, write, exact, field))
+        self.list_reader: ListReader | None = None
         self._met = 0
         self._reader: Reader | None = None
 
     def reader(self, more: int) -> Reader | None:
-        """What reads such objects fast, once they were met often; `more` are about to be."""
+        """What reads such objects fast, once they were met often; `more` are about to be. Lists: `list_reader`."""
         if self._reader is None:
             self._met += more
             if self._met >= OFTEN:
                 self._reader = reader(self.name, self.steps, _finished, _longer)
+                self.list_reader = list_reader(self.name, self.steps)
         return self._reader
 
     def read(self, source: Any, path: Path, ledger: Ledger, out: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -290,6 +297,12 @@ class CompositePlan:
         """What reads such objects fast, where they are all of one type."""
         plan = self._plans.get(self._only) if self._only is not None else None
         return plan.reader(more) if plan is not None else None
+
+    @property
+    def list_reader(self) -> ListReader | None:
+        """What reads lists of such objects fast, where `reader` has answered one."""
+        plan = self._plans.get(self.name)
+        return plan.list_reader if plan is not None else None
 
     def finish(self, value: Any, path: Path, field: FieldPlan, ledger: Ledger) -> Any:
         """What is asked of the object."""

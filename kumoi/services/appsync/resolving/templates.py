@@ -25,6 +25,7 @@ from kumoi.services.appsync.realtime.filters import transformed
 from kumoi.services.appsync.resolving import extensions, relational
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
+from kumoi.services.appsync.resolving.constants import Copier, copier
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
 from kumoi.services.appsync.resolving.typed import typed, typed_members
@@ -32,14 +33,24 @@ from kumoi.vtl import Object, Template, VtlError
 from kumoi.vtl.values import text_of
 
 KEPT = 1_024
+_LONGEST_CONSTANT = 16 * 1024
 _MOST = 5 * 1024 * 1024
 
 
 class Templates:
-    """Templates that were read, by their text."""
+    """Templates that were read, by their text; those without a reference or directive by what they write."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Template] = OrderedDict()
+        self._constants: OrderedDict[str, Copier | None] = OrderedDict()
+
+    def constant(self, text: str) -> Copier | None:
+        """What makes copies of the one value that a template writes; None for one that has to be rendered."""
+        if text not in self._constants:
+            self._constants[text] = _constant(text)
+            if len(self._constants) > KEPT:
+                self._constants.popitem(last=False)
+        return self._constants[text]
 
     def of(self, text: str) -> Template:
         """A template; raises VtlError."""
@@ -50,8 +61,19 @@ class Templates:
         return found
 
 
+def _constant(text: str) -> Copier | None:
+    if "$" in text or "#" in text or "\\" in text or len(text) > _LONGEST_CONSTANT:
+        return None
+    try:
+        return copier(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return None  # rendering says what is wrong
+
+
 def run(templates: Templates, field: Field, text: str) -> Any:
     """The value that a template writes as JSON, None for nothing; raises FieldError and Returned."""
+    if (copied := templates.constant(text)) is not None:
+        return copied()
     if (path := _handed_on(text)) is not None:
         found, value = _followed(field.prev if path[0] == "prev" else field.result, path)
         if found:
