@@ -293,3 +293,97 @@ def test_domains_are_one_pools(shop: Shop, kumoi: Any) -> None:
         shop.pool.admin.delete_user_pool_domain(Domain=name, UserPoolId=shop.pool.id)
     assert shop.browser.ask(shop.address())[0] == 404
     shop.pool.admin.delete_user_pool(UserPoolId=shop.pool.id)
+
+
+class People(Shop):
+    """A shop that anybody may sign up at, walked through page by page."""
+
+    def __init__(self, source: Any, make_pool: Any, domain: str, *, secret: bool = False, **pool: Any) -> None:
+        made = {"GenerateSecret": secret}
+        super().__init__(source, lambda source, client: make_pool(source, client, **pool), domain, **made)
+
+    def open(self, link: str) -> tuple[str, str]:
+        """Follow a link of the page to sign in at."""
+        url, body = self.browser.visit(self.address())
+        found = re.search(rf'href="({link}[^"]*)"', body)
+        assert found is not None, body
+        return self.browser.visit(urljoin(url, html.unescape(found[1])))
+
+    def send(self, url: str, body: str, **given: str) -> tuple[str, str]:
+        """Send the form of a page."""
+        to = re.search(r'<form method="post" action="([^"]*)"', body)
+        where = urljoin(url, html.unescape(to[1])) if to else url
+        return where, self.browser.ask(where, {**hidden(body), **given})[1]
+
+    def arrive(self, url: str, body: str, **given: str) -> str:
+        """Send the form to sign in with; the URL of the client's where that ends."""
+        to = re.search(r'<form method="post" action="([^"]*)"', body)
+        where = urljoin(url, html.unescape(to[1])) if to else url
+        return self.browser.visit(where, {**hidden(body), **given})[0]
+
+
+@pytest.fixture
+def people(kumoi: Any, make_pool: Any) -> People:
+    return People(kumoi, make_pool, f"people-{kumoi.account}")
+
+
+def test_signing_up_at_the_page(people: People) -> None:
+    url, body = people.open("signup")
+    assert 'name="email" type="email"' in body
+    _, refused = people.send(url, body, username="bob", email="bob@example.com", password="short")
+    assert "Password did not conform with policy" in refused
+    assert 'value="bob@example.com"' in refused
+    url, body = people.send(url, refused, username="bob", email="bob@example.com", password=PASSWORD)
+    assert "A code was sent to b***@e***" in body
+    _, again = people.send(url, body, code="000000")
+    assert "Invalid verification code provided" in again
+    url, body = people.send(url, again, again="1")
+    assert "A code was sent" in body
+    url, body = people.send(url, body, code=people.pool.code())
+    assert "Your account is confirmed." in body
+    assert people.arrive(url, body, username="bob", password=PASSWORD).startswith(BACK)
+
+
+def test_who_is_not_confirmed_is_asked_for_the_code_when_signing_in(people: People) -> None:
+    url, body = people.open("signup")
+    people.send(url, body, username="bob", email="bob@example.com", password=PASSWORD)
+    url, body = people.browser.visit(people.address())
+    url, body = people.send(url, body, username="bob", password=PASSWORD)
+    assert "User is not confirmed." in body
+    url, body = people.send(url, body, code=people.pool.code())
+    assert people.arrive(url, body, username="bob", password=PASSWORD).startswith(BACK)
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_forgotten_password_at_the_page(kumoi: Any, make_pool: Any, secret: bool) -> None:
+    people = People(kumoi, make_pool, f"people-{kumoi.account}", secret=secret)
+    people.pool.user(email="ann@example.com", email_verified="true")
+    url, body = people.open("forgotPassword")
+    url, body = people.send(url, body, username="ann")
+    assert "A code was sent to a***@e***" in body
+    _, refused = people.send(url, body, code="000000", password="Another-horse-2")
+    assert "Invalid verification code provided" in refused
+    url, body = people.send(url, refused, code=people.pool.code(), password="Another-horse-2")
+    assert "Your password is changed." in body
+    assert people.arrive(url, body, username="ann", password="Another-horse-2").startswith(BACK)
+
+
+def test_a_pool_where_administrators_create_users(kumoi: Any, make_pool: Any) -> None:
+    config = {"AllowAdminCreateUserOnly": True}
+    closed = People(kumoi, make_pool, f"closed-{kumoi.account}", AdminCreateUserConfig=config)
+    url, body = closed.browser.visit(closed.address())
+    assert "signup" not in body and "forgotPassword" in body
+    assert "SignUp is not permitted" in closed.browser.visit(url.replace("/login", "/signup"))[1]
+
+
+@pytest.mark.parametrize("path", ["signup", "confirmUser", "forgotPassword", "confirmForgotPassword"])
+def test_forms_of_others_and_garbage_are_refused(people: People, path: str) -> None:
+    url, body = people.browser.visit(people.address())
+    page = url.replace("/login", f"/{path}")
+    assert people.browser.ask(page, {"username": "x", "password": "y", "code": "z"})[0] == 403
+    for name in ("", "x" * 129, "\x00<script>"):
+        status, told, _ = people.browser.ask(
+            page, {**hidden(body), "username": name, "password": "y", "code": "z" * 3_000}
+        )
+        assert status == 400
+        assert "<script>" not in told

@@ -1,4 +1,4 @@
-"""The HTML of the sign-in page. Whatever users or clients give is escaped; there is no script."""
+"""The HTML of the pages. Whatever users or clients give is escaped; there is no script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
 from kumoi.wire.http import HeaderList, Response
 
@@ -15,9 +16,11 @@ _STYLE = (
     "box-shadow:0 1px 8px #0002}h1{font-size:1.35rem;margin:0 0 1.25rem}label{display:block;margin:0 0 1rem}"
     "input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;border:1px solid #767680;border-radius:6px}"
     "button{width:100%;padding:.7rem;font:inherit;font-weight:600;border:0;border-radius:6px;background:#1c5cc8;"
-    "color:#fff}p{margin:0 0 1rem}.problem{color:#b3261e}small{color:#55555c}"
+    "color:#fff}button.plain{margin-top:.75rem;background:none;color:inherit;border:1px solid #767680}"
+    "a{color:#1c5cc8}nav{display:flex;justify-content:space-between;gap:1rem;margin-top:1rem}p{margin:0 0 1rem}"
+    ".problem{color:#b3261e}small{color:#55555c}"
     "@media(prefers-color-scheme:dark){body{background:#161618;color:#f2f2f4}main{background:#232326}"
-    "input{background:#161618;color:inherit}.problem{color:#ff8a80}small{color:#b0b0b8}}"
+    "input{background:#161618;color:inherit}a{color:#8ab4ff}.problem{color:#ff8a80}small{color:#b0b0b8}}"
 )
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
@@ -25,7 +28,34 @@ _POLICY = (
 )
 
 
-def sign_in(app: str, token: str, problem: str = "", name: str = "", known: Sequence[str] = ()) -> str:
+class Link(NamedTuple):
+    """A way to another page."""
+
+    text: str
+    to: str
+
+
+class Wanted(NamedTuple):
+    """Something that a form asks for."""
+
+    name: str
+    label: str
+    kind: str
+    autocomplete: str
+    value: str = ""
+
+
+def sign_in(
+    app: str,
+    token: str,
+    problem: str = "",
+    name: str = "",
+    known: Sequence[str] = (),
+    *,
+    links: Sequence[Link] = (),
+    note: str = "",
+    to: str = "",
+) -> str:
     """The form for a name and a password; `known` are names to choose from."""
     options = "".join(f'<option value="{escape(one)}">' for one in known)
     fields = (
@@ -33,7 +63,28 @@ def sign_in(app: str, token: str, problem: str = "", name: str = "", known: Sequ
         f'value="{escape(name)}"></label><datalist id="known">{options}</datalist>'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
     )
-    return _form(f"Sign in to {app}", fields, "Sign in", {"_csrf": token}, problem)
+    return _form(f"Sign in to {app}", fields, "Sign in", {"_csrf": token}, problem, note, to, links)
+
+
+def form(
+    title: str,
+    asked: Sequence[Wanted],
+    action: str,
+    hidden: dict[str, str],
+    problem: str = "",
+    note: str = "",
+    to: str = "",
+    *,
+    links: Sequence[Link] = (),
+    again: str = "",
+) -> str:
+    """A form that asks for several things; `again` is a second button, whose name is that."""
+    fields = "".join(
+        f'<label>{escape(one.label)}<input name="{escape(one.name)}" type="{one.kind}" value="{escape(one.value)}" '
+        f'autocomplete="{one.autocomplete}" required{" autofocus" if number == 0 else ""}></label>'
+        for number, one in enumerate(asked)
+    )
+    return _form(title, fields, action, hidden, problem, note, to, links, again)
 
 
 def new_password(app: str, token: str, session: str, name: str, problem: str = "") -> str:
@@ -72,13 +123,29 @@ def html(content: str, status: int = 200, headers: HeaderList | None = None) -> 
     return Response(status, [*fixed, *(headers or [])], content.encode())
 
 
-def _form(title: str, fields: str, action: str, hidden: dict[str, str], problem: str) -> str:
+def _form(
+    title: str,
+    fields: str,
+    action: str,
+    hidden: dict[str, str],
+    problem: str,
+    note: str = "",
+    to: str = "",
+    links: Sequence[Link] = (),
+    again: str = "",
+) -> str:
     kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in hidden.items())
-    said = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
+    said = f'<p role="status">{escape(note)}</p>' if note else ""
+    said += f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
+    where = f' action="{escape(to)}"' if to else ""
+    buttons = f"<button>{escape(action)}</button>"
+    if again:
+        buttons += f'<button class="plain" name="again" value="1" formnovalidate>{escape(again)}</button>'
+    ways = "".join(f'<a href="{escape(one.to)}">{escape(one.text)}</a>' for one in links)
     return _document(
         title,
-        f'<h1>{escape(title)}</h1>{said}<form method="post">{kept}{fields}<button>{escape(action)}</button></form>'
-        "<p></p><small>A user pool of Kumoi, on this machine.</small>",
+        f'<h1>{escape(title)}</h1>{said}<form method="post"{where}>{kept}{fields}{buttons}</form>'
+        f"{f'<nav>{ways}</nav>' if ways else ''}<p></p><small>A user pool of Kumoi, on this machine.</small>",
     )
 
 

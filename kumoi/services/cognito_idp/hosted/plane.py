@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
-from kumoi.services.cognito_idp.hosted import page, sign_in, token
+from kumoi.services.cognito_idp.hosted import accounts, page, sign_in, token
 from kumoi.services.cognito_idp.hosted.authorize import BackToClient, authorize
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, redirect, visit
 from kumoi.services.cognito_idp.records import Domain, domains
@@ -21,6 +21,13 @@ _PAGES: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "/oauth2/authorize"): authorize,
     ("GET", "/login"): sign_in.show,
     ("POST", "/login"): sign_in.take,
+    ("GET", "/signup"): accounts.show_sign_up,
+    ("POST", "/signup"): accounts.take_sign_up,
+    ("GET", "/confirmUser"): accounts.show_confirm,
+    ("POST", "/confirmUser"): accounts.take_confirm,
+    ("GET", "/forgotPassword"): accounts.show_forgot,
+    ("POST", "/forgotPassword"): accounts.take_forgot,
+    ("POST", "/confirmForgotPassword"): accounts.take_reset,
     ("GET", "/logout"): sign_in.leave,
 }
 _PROGRAMS: Mapping[tuple[str, str], Endpoint] = {

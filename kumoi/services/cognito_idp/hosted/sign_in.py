@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
-import re
-import secrets
 from collections.abc import Mapping, Sequence
 
 from kumoi.services.cognito_idp.factors import CODES, answered, ask_for, factors_of
-from kumoi.services.cognito_idp.hosted import page
+from kumoi.services.cognito_idp.hosted import accounts, forms, page
 from kumoi.services.cognito_idp.hosted.authorize import COOKIE, Wish, send_back, session_cookie, set_cookie, wish
 from kumoi.services.cognito_idp.hosted.clients import check_redirect, client_in_domain
 from kumoi.services.cognito_idp.hosted.requests import Visit, redirect
@@ -19,29 +16,25 @@ from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 from kumoi.wire.http import Response
 
-_CSRF = "XSRF-TOKEN"
-_TOKEN = re.compile(r"[0-9a-f]{32}")
 _MOST_SHOWN = 20
 
 
 async def show(visit: Visit, domain: Domain) -> Response:
     """GET /login: the form."""
     wanted = await wish(visit, domain)
-    token = _form_token(visit) or secrets.token_hex(16)
-    known = await _names(visit, wanted.scene)
-    content = page.sign_in(wanted.client.name, token, known=known)
-    return page.html(content, headers=[set_cookie(visit, _CSRF, token, 3_600)])
+    known, links = await _names(visit, wanted.scene), accounts.links(visit, wanted.scene.pool)
+    return forms.fresh(visit, lambda token: page.sign_in(wanted.client.name, token, known=known, links=links))
 
 
 async def take(visit: Visit, domain: Domain) -> Response:
     """POST /login: back to the client, or the form again with what is wrong."""
     wanted = await wish(visit, domain)
-    token, form = _form_token(visit), visit.form
-    if not token or not hmac.compare_digest(token.encode(), form.get("_csrf", "").encode()):
-        fresh = secrets.token_hex(16)
-        content = page.sign_in(wanted.client.name, fresh, "The form was too old: try again.")
-        return page.html(content, 403, [set_cookie(visit, _CSRF, fresh, 3_600)])
-    call, scene, app = visit.call, wanted.scene, wanted.client.name
+    form, links = visit.form, accounts.links(visit, wanted.scene.pool)
+    if not forms.is_genuine(visit):
+        return forms.fresh(
+            visit, lambda token: page.sign_in(wanted.client.name, token, forms.TOO_OLD, links=links), 403
+        )
+    call, scene, app, token = visit.call, wanted.scene, wanted.client.name, forms.token_of(visit)
     try:
         if form.get("challenge") in CODES:
             user, first = await _by_code(visit, scene), None
@@ -56,9 +49,11 @@ async def take(visit: Visit, domain: Domain) -> Response:
     except AwsError as error:
         if "session" in form and error.code in ("InvalidPasswordException", "CodeMismatchException"):
             return page.html(_step(app, token, form, form["session"], error.message), 400)
+        if error.code == "UserNotConfirmedException":
+            return forms.fresh(visit, accounts.confirming(visit, wanted, form.get("username", ""), error.message), 400)
         said = "Incorrect username or password." if error.code == "UserNotFoundException" else error.message
-        content = page.sign_in(app, token, said, form.get("username", ""), await _names(visit, scene))
-        return page.html(content, 400)
+        known = await _names(visit, scene)
+        return page.html(page.sign_in(app, token, said, form.get("username", ""), known, links=links), 400)
     if first is None:
         return await _done(visit, wanted, user)
     if first["ChallengeName"] == "MFA_SETUP":
@@ -83,12 +78,6 @@ async def _done(visit: Visit, wanted: Wish, user: User) -> Response:
     now = visit.call.now
     await after_sign_in(visit.call, wanted.scene, user, {})
     return await send_back(visit, wanted, user, now, [session_cookie(visit, wanted.scene, user, now)])
-
-
-def _form_token(visit: Visit) -> str:
-    """What the browser got with its form; empty for what was never ours, as it goes into headers and pages again."""
-    found = visit.cookie(_CSRF) or ""
-    return found if _TOKEN.fullmatch(found) else ""
 
 
 def _step(app: str, token: str, form: Mapping[str, str], session: str, problem: str = "") -> str:
