@@ -47,7 +47,11 @@ class Execution:
         for part in _apart(program.root) if program.serial else [program.root]:
             ledger = Ledger()
             part.read(root, None, ledger, data)
-            await self._settle(self._kept(ledger))
+            pending = self._kept(ledger)
+            while len(pending) == 1:  # the usual case, which is a coroutine less
+                pending = await self._one(pending[0], self._resolve(pending)[0])
+            if pending:
+                await self._settle(pending)
             if None in self._holes:
                 break
         return self._pierced(data)

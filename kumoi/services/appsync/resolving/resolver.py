@@ -111,14 +111,18 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
             if _has(properties, "response")
             else field.result
         )
-    request = await _run(kept, field, step.version, properties, "request")
-    if request is None and not properties.get("code"):
+    template = None if properties.get("code") else properties
+    if template is None:
+        request = await javascript.run(field, step.version, properties["code"], "request")
+    else:
+        request = templates.run(kept, field, template["requestMappingTemplate"])
+    if request is None and template is not None:
         raise FieldError("Template transformation yielded an empty response.", "MappingTemplate")
     if request is None:
         request = {"payload": None}
     if not isinstance(request, dict):
         raise FieldError("Unable to transform: the request is no object.", "MappingTemplate")
-    old = not properties.get("code") and request.get("version") == "2017-02-28"
+    old = template is not None and request.get("version") == "2017-02-28"
     field.error, field.result = None, None
     try:
         if request.get("operation") == "BatchInvoke" and step.source.properties["type"] == "AWS_LAMBDA":
@@ -132,6 +136,8 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
         field.result = error.data
     if (old and field.result is None) or not _has(properties, "response"):
         return field.result
+    if template is not None:
+        return templates.run(kept, field, template["responseMappingTemplate"])
     return await _run(kept, field, step.version, properties, "response")
 
 
