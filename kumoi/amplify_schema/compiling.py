@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from graphql import GraphQLError, GraphQLSyntaxError, build_ast_schema, concat_ast, parse, validate_schema
 from graphql.validation.validate import validate_sdl
 
-from kumoi.amplify_schema.models import SCALARS, Schema
+from kumoi.amplify_schema.models import NO_STRANGERS, SCALARS, Schema, Strangers
 from kumoi.amplify_schema.problems import SchemaProblem
 from kumoi.amplify_schema.reading import read
 from kumoi.amplify_schema.relations import resolve
@@ -39,9 +39,10 @@ class Backend(NamedTuple):
     notes: tuple[str, ...]
 
 
-def compiled(text: str, name: str, conflicts: str | None = None) -> Backend:
+def compiled(text: str, name: str, conflicts: str | None = None, strangers: Strangers = NO_STRANGERS) -> Backend:
     """Make a backend of a schema; raises SchemaProblem.
 
+    `strangers` are what rules with the providers oidc and function need.
     `conflicts`: the handler of conflicts of versioned tables, as Amplify's DataStore needs them; None for plain tables.
     """
     if not _NAME.fullmatch(name):
@@ -52,7 +53,7 @@ def compiled(text: str, name: str, conflicts: str | None = None) -> Backend:
     sdl = Writer(schema, conflicts is not None).written()
     _validate(sdl)
     resolvers = list(resolvers_of(schema, conflicts is not None))
-    return Backend(sdl, template_of(name, schema, sdl, resolvers, conflicts), tuple(schema.notes))
+    return Backend(sdl, template_of(name, schema, sdl, resolvers, conflicts, strangers), tuple(schema.notes))
 
 
 def _check(schema: Schema) -> None:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 TEXTS = frozenset(
     ("ID", "String", "AWSDate", "AWSTime", "AWSDateTime", "AWSEmail", "AWSURL", "AWSPhone", "AWSIPAddress", "AWSJSON")
 )
 NUMBERS = {"Int": "Int", "Float": "Float", "AWSTimestamp": "Int"}
 SCALARS = TEXTS | NUMBERS.keys() | {"Boolean"}
+
+
+class Strangers(NamedTuple):
+    """Who vouches for callers that the API's own user pool does not know: an OpenID Connect issuer, a function.
+
+    `clients` is a pattern that the `aud` or `azp` of a token has to match, None for any.
+    """
+
+    issuer: str | None = None
+    clients: str | None = None
+    authorizer: str | None = None
+
+
+NO_STRANGERS = Strangers()
 
 
 @dataclass(frozen=True, slots=True)

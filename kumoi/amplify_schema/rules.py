@@ -52,7 +52,8 @@ def _rule(given: Mapping[str, Any], line: int) -> Rule:
         raise SchemaProblem(f"allow: {allow} takes the provider {' or '.join(_PROVIDERS[allow])}, not {provider}", line)
     operations = _operations(given.get("operations"), line)
     if allow == "owner":
-        claim = str(given.get("identityClaim") or "sub::username")
+        # Tokens of other issuers have no user name.
+        claim = str(given.get("identityClaim") or ("sub" if provider == "oidc" else "sub::username"))
         return Rule(allow, provider, operations, None, str(given.get("ownerField") or "owner"), claim)
     if allow != "groups":
         return Rule(allow, provider, operations)

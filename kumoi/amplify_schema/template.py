@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kumoi.amplify_schema.models import NUMBERS, Key, Model, Schema
+from kumoi.amplify_schema.models import NUMBERS, Key, Model, Schema, Strangers
 from kumoi.amplify_schema.naming import upper
 from kumoi.amplify_schema.problems import SchemaProblem
 from kumoi.amplify_schema.resolvers import NOTHING, Pipeline, Resolver, code, function_source, known, table_source
@@ -23,12 +23,24 @@ Resources = dict[str, Any]
 
 
 def template_of(
-    name: str, schema: Schema, sdl: str, resolvers: Sequence[Resolver | Pipeline], conflicts: str | None
+    name: str,
+    schema: Schema,
+    sdl: str,
+    resolvers: Sequence[Resolver | Pipeline],
+    conflicts: str | None,
+    strangers: Strangers,
 ) -> dict[str, Any]:
     """The template; `conflicts` is the conflict handler of versioned tables, None for tables without versions."""
-    providers = _providers(schema)
+    providers = _providers(schema, strangers)
     users = "userPools" in providers
-    resources: Resources = {"GraphQLAPI": _api(name, providers)}
+    resources: Resources = {"GraphQLAPI": _api(name, providers, strangers)}
+    if "function" in providers:
+        resources["AuthorizerPermission"] = _resource(
+            "Lambda::Permission",
+            FunctionName=_function_arn(str(strangers.authorizer)),
+            Action="lambda:InvokeFunction",
+            Principal="appsync.amazonaws.com",
+        )
     resources["GraphQLSchema"] = _resource("AppSync::GraphQLSchema", ApiId=_API_ID, Definition=sdl)
     if "apiKey" in providers:
         resources["GraphQLAPIKey"] = _resource(
@@ -62,13 +74,12 @@ def template_of(
     }
 
 
-def _providers(schema: Schema) -> list[str]:
+def _providers(schema: Schema, strangers: Strangers) -> list[str]:
     found = {rule.provider for rule in schema.rules()} or {"apiKey"}
-    for one in ("oidc", "function"):
-        if one in found:
-            raise SchemaProblem(
-                f"the provider {one} needs an issuer or a function, which a schema cannot say: use AppSync's own API"
-            )
+    if "oidc" in found and strangers.issuer is None:
+        raise SchemaProblem("the provider oidc needs an issuer, which a schema cannot say: give --issuer")
+    if "function" in found and strangers.authorizer is None:
+        raise SchemaProblem("the provider function needs a function that authorizes: give --authorizer")
     return [one for one in MODES if one in found]
 
 
@@ -77,13 +88,18 @@ def _resource(kind: str, depends: tuple[str, ...] = (), /, **properties: Any) ->
     return {**made, "DependsOn": list(depends)} if depends else made
 
 
-def _api(name: str, providers: list[str]) -> dict[str, Any]:
+def _api(name: str, providers: list[str], strangers: Strangers) -> dict[str, Any]:
     listed = []
     for at, one in enumerate(providers):
         provider: dict[str, Any] = {"AuthenticationType": MODES[one][0]}
         if one == "userPools":
             pool = {"UserPoolId": {"Ref": "UserPool"}, "AwsRegion": {"Ref": "AWS::Region"}}
             provider["UserPoolConfig"] = pool if at else {**pool, "DefaultAction": "ALLOW"}
+        if one == "oidc":
+            clients = {} if strangers.clients is None else {"ClientId": strangers.clients}
+            provider["OpenIDConnectConfig"] = {"Issuer": strangers.issuer, **clients}
+        if one == "function":
+            provider["LambdaAuthorizerConfig"] = {"AuthorizerUri": _function_arn(str(strangers.authorizer))}
         listed.append(provider)
     more = {"AdditionalAuthenticationProviders": listed[1:]} if len(listed) > 1 else {}
     return _resource("AppSync::GraphQLApi", Name=name, **listed[0], **more)
@@ -199,10 +215,7 @@ def _sources(schema: Schema, versioned: bool) -> Resources:
     made["NONEDS"] = _resource("AppSync::DataSource", ApiId=_API_ID, Name=NOTHING, Type="NONE")
     functions = []
     for name in _functions(schema):
-        arn: Any = name
-        if not name.startswith("arn:"):
-            place = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
-            arn = {"Fn::Sub": place + name}
+        arn = _function_arn(name)
         functions.append(arn)
         made[_logical("Function", name, made)] = _resource(
             "AppSync::DataSource",
@@ -213,6 +226,13 @@ def _sources(schema: Schema, versioned: bool) -> Resources:
             LambdaConfig={"LambdaFunctionArn": arn},
         )
     return {"DataRole": _role(tables, functions), **made}
+
+
+def _function_arn(name: str) -> Any:
+    """The ARN of a function that is named by it, or by its name alone."""
+    if name.startswith("arn:"):
+        return name
+    return {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + name}
 
 
 def _role(tables: list[Any], functions: list[Any]) -> dict[str, Any]:

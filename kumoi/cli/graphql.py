@@ -31,6 +31,9 @@ def command() -> None:
     type=click.Choice(list(CONFLICTS)),
     help="Version items and handle conflicts so, as Amplify's DataStore needs it.",
 )
+@click.option("--issuer", help="Who issues the tokens of rules with the provider oidc, as a URL.")
+@click.option("--clients", help="A pattern that the client of such a token has to match.")
+@click.option("--authorizer", help="The function that rules with the provider function ask, by name or ARN.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--watch", is_flag=True, help="Change the API again whenever the schema changes.")
 @click.option("--template", "only_template", is_flag=True, help="Print the CloudFormation template only.")
@@ -48,6 +51,9 @@ def new(
     name: str | None,
     environment: str,
     conflicts: str | None,
+    issuer: str | None,
+    clients: str | None,
+    authorizer: str | None,
     only_plan: bool,
     watch: bool,
     only_template: bool,
@@ -59,12 +65,14 @@ def new(
 
     Run again after a change, it changes the API.
     """
+    from kumoi.amplify_schema.models import Strangers
     from kumoi.cli.deploy import default_name
     from kumoi.cli.deploying.backend import Wanted, deploy, plan, printed
     from kumoi.cli.deploying.backend import watch as watching
 
     handler = None if conflicts is None else CONFLICTS[conflicts]
-    wanted = Wanted(schema, name or default_name(schema), environment, handler, configs, data)
+    strangers = Strangers(issuer, clients, authorizer)
+    wanted = Wanted(schema, name or default_name(schema), environment, handler, configs, data, strangers)
     if only_sdl or only_template:
         click.echo(printed(wanted, template=only_template))
     elif only_plan:

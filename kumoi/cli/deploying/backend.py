@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from kumoi.amplify_schema import Backend, SchemaProblem, compiled
 from kumoi.amplify_schema.client_config import amplify_outputs, aws_exports
+from kumoi.amplify_schema.models import Strangers
 from kumoi.cli.connection import Connection, environment
 from kumoi.cli.deploying.artifacts import Artifacts
 from kumoi.cli.deploying.stack import Deployer
@@ -26,7 +27,10 @@ HOUR = 3600
 
 
 class Wanted(NamedTuple):
-    """An API of a schema: its name, what ends the names of tables, how conflicts are handled (None: not at all)."""
+    """An API of a schema: its name, what ends the names of tables, how conflicts are handled (None: not at all).
+
+    `strangers` say who vouches for callers of other providers.
+    """
 
     schema: Path
     name: str
@@ -34,11 +38,12 @@ class Wanted(NamedTuple):
     conflicts: str | None
     configs: tuple[Path, ...]
     data: Path | None
+    strangers: Strangers
 
     def compiled(self) -> Backend:
         """What the schema makes; ClickException where it is none."""
         try:
-            return compiled(self.schema.read_text("utf-8"), self.name, self.conflicts)
+            return compiled(self.schema.read_text("utf-8"), self.name, self.conflicts, self.strangers)
         except (UnicodeDecodeError, OSError) as error:
             raise click.ClickException(f"{self.schema} cannot be read: {error}") from None
         except SchemaProblem as problem:

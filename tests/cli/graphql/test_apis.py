@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
+PASSWORD = "Secret-passw0rd"
 BLOG = """
 type Blog @model @auth(rules: [{allow: public}]) {
   name: String!
@@ -240,6 +241,50 @@ def test_functions_of_fields(api: Callable[..., Any], kumoi: Any, zipped: Any) -
     )
     made = api('type Query { echo(msg: String): String @function(name: "echo-${env}") }')
     assert made.get('{ echo(msg: "hi") }') == "echo hi"
+
+
+def test_rules_for_users_of_another_issuer_and_for_whom_a_function_lets_in(
+    api: Callable[..., Any], kumoi: Any, zipped: Any
+) -> None:
+    code = "def handler(event, context):\n    return {'isAuthorized': event['authorizationToken'] == 'let me in'}\n"
+    kumoi.client("lambda").create_function(
+        FunctionName="gate",
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/r",
+        Handler="app.handler",
+        Code={"ZipFile": zipped({"app.py": code})},
+    )
+    users = kumoi.client("cognito-idp")
+    pool = users.create_user_pool(PoolName="elsewhere")["UserPool"]["Id"]
+    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    apps = [
+        users.create_user_pool_client(UserPoolId=pool, ClientName=name, ExplicitAuthFlows=flows)["UserPoolClient"]
+        for name in ("ours", "theirs")
+    ]
+
+    def token(name: str, app: int = 0) -> str:
+        given = {"USERNAME": name, "PASSWORD": PASSWORD}
+        client = apps[app]["ClientId"]
+        answer = users.initiate_auth(ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)
+        return str(answer["AuthenticationResult"]["IdToken"])
+
+    for name in ("ann", "bob"):
+        users.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+        users.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
+    rules = "[{allow: owner, provider: oidc}, {allow: custom, operations: [read]}]"
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{pool}"
+    options = ("--issuer", issuer, "--clients", apps[0]["ClientId"], "--authorizer", "gate")
+    notes = api(f"type Note @model @auth(rules: {rules}) {{ text: String }}", *options)
+    assert notes.outputs["GraphQLAPIAuthorization"] == "OPENID_CONNECT,AWS_LAMBDA"
+    write, read = 'mutation { createNote(input: {text: "mine"}) { text } }', "{ listNotes { items { text } } }"
+    assert notes.get(write, token("ann")) == {"text": "mine"}
+    assert notes.get(read, token("ann"))["items"] == [{"text": "mine"}]
+    assert notes.get(read, token("bob"))["items"] == []
+    assert notes.get(read, "let me in")["items"] == [{"text": "mine"}]
+    assert notes.refused(write, "let me in") == "Unauthorized"
+    for stranger in (token("ann", app=1), "open up"):
+        with pytest.raises(OSError, match="401"):
+            notes.ask(read, stranger)
 
 
 def test_a_schema_changes_and_the_verbs_tell(api: Callable[..., Any], run: Run, tmp_path: Path) -> None:
