@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from kumoi.services.appsync.caching import usable_key
 from kumoi.services.appsync.errors import bad_request
-from kumoi.wire.errors import aws_error
+from kumoi.wire.errors import AwsError, aws_error
 
 if TYPE_CHECKING:
     from kumoi.sandbox.js import JsContext
 
 TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
 MAX_CODE = 32_768
+MAX_ERRORS = 20
 MAX_KEYS = 25
 MAX_SECONDS = 3600
 
@@ -68,19 +69,36 @@ def _check_code(code: str, properties: Mapping[str, Any]) -> None:
 
 
 def compiled_code(code: str) -> JsContext:
-    """A context with a program; raises BadRequestException where it does not compile."""
+    """A context with a program; raises BadRequestException where it does not compile, or says what APPSYNC_JS lacks."""
     from kumoi.sandbox.js import JsError
     from kumoi.services.appsync.resolving.javascript import build
+    from kumoi.services.appsync.resolving.restrictions import unsupported
 
     try:
-        return build(code)
+        made = build(code)
     except JsError as problem:
-        raise aws_error(
-            "BadRequestException",
-            "The code contains one or more errors.",
-            reason="CODE_ERROR",
-            detail={"codeErrors": [{"errorType": "PARSER_ERROR", "value": str(problem)}]},
-        ) from None
+        raise _code_error({"errorType": "PARSER_ERROR", "value": str(problem)}) from None
+    if findings := unsupported(code):
+        raise _code_error(
+            *(
+                {
+                    "errorType": "UNSUPPORTED_SYNTAX_TYPE",
+                    "value": f"{one.line}:{one.column} {one.text}",
+                    "location": {"line": one.line, "column": one.column, "span": one.span},
+                }
+                for one in findings[:MAX_ERRORS]
+            )
+        )
+    return made
+
+
+def _code_error(*errors: Mapping[str, Any]) -> AwsError:
+    return aws_error(
+        "BadRequestException",
+        "The code contains one or more errors.",
+        reason="CODE_ERROR",
+        detail={"codeErrors": list(errors)},
+    )
 
 
 def _check_template(member: str, text: str) -> None:

@@ -61,3 +61,14 @@ export const response = (ctx) => { if (ctx.error) util.error(ctx.error.message, 
     failed = json.dumps({"error": {"message": "m", "type": "t"}})
     answer = client.evaluate_code(runtime=RUNTIME, code=code, context=failed, function="response")
     assert answer["error"]["message"] == "m"
+
+
+def test_what_appsync_js_leaves_out(client: Any) -> None:
+    code = "export function request(ctx) {\n  while (true) {}\n}\nexport const response = () => 1"
+    with pytest.raises(client.exceptions.BadRequestException) as refused:
+        client.evaluate_code(code=code, runtime=RUNTIME, context=CONTEXT, function="request")
+    answer = refused.value.response
+    assert (answer["Error"]["Message"], answer["reason"]) == ("The code contains one or more errors.", "CODE_ERROR")
+    (error,) = answer["detail"]["codeErrors"]
+    assert error["errorType"] == "UNSUPPORTED_SYNTAX_TYPE"
+    assert error["location"] == {"line": 2, "column": 3, "span": 5}

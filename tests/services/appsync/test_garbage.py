@@ -59,7 +59,17 @@ def test_programs_of_garbage_are_errors_of_the_field(kumoi: Any, client: Any, ap
 
 
 @pytest.mark.parametrize(
-    "body", ["throw 5", "while (true) {}", "return undefined", "return [1]", "util.error({ a: 1 }, 5)", "nope()"]
+    "body",
+    [
+        "null.x",
+        "const f = (n) => f(n - 1) + f(n - 2); return f(1)",
+        "const f = (n) => (n < 2 ? 1 : f(n - 1) + f(n - 2)); return f(80)",
+        "return Array.from({ length: 1e7 }).map(() => ({}))",
+        "return undefined",
+        "return [1]",
+        "util.error({ a: 1 }, 5)",
+        "nope()",
+    ],
 )
 def test_code_of_garbage_is_an_error_of_the_field(body: str, ask: Any, resolve: Callable[..., None]) -> None:
     resolve("hello", code=f"export function request(ctx) {{ {body} }}\nexport function response() {{ return null.x }}")
