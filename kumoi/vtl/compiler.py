@@ -1,12 +1,16 @@
-"""From nodes to functions: statements write to a `Run`, expressions answer values."""
+"""From nodes to functions: statements write to a `Run`, expressions answer values.
+
+`reading.py` is how values are read, `loops.py` what loops do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from kumoi.vtl import methods, operators
+from kumoi.vtl import loops, methods, operators, reading
 from kumoi.vtl.errors import LimitExceeded, VtlError
+from kumoi.vtl.loops import Expression, Statement
 from kumoi.vtl.nodes import (
     Binary,
     Define,
@@ -32,19 +36,8 @@ from kumoi.vtl.nodes import (
 )
 from kumoi.vtl.parser import parse
 from kumoi.vtl.run import Break, Run, Stop
-from kumoi.vtl.values import Object, text_of
 
-Statement = Callable[[Run], None]
-Expression = Callable[[Run], Any]
 Step = Callable[[Run, Any], Any]
-
-_WHOLE = frozenset(
-    ("equals", "hashCode", "toString", "valueOf", "contains", "containsValue", "indexOf", "lastIndexOf", "remove")
-)
-"""Methods that compare or write what is held, however deep."""
-_EACH_WITH_EACH = frozenset(("containsAll", "removeAll", "retainAll"))
-_HOST_STEP = 16
-"""How much of a value is a step where a method of the host gets or gives it; many only look at it."""
 
 
 class Defined(NamedTuple):
@@ -88,7 +81,7 @@ def statement(node: Node) -> Statement:
         case If(branches, otherwise):
             return _if([(expression(test), compiled_block(block)) for test, block in branches], otherwise)
         case Foreach(name, items, block):
-            return _foreach(name, expression(items), compiled_block(block))
+            return loops.foreach(name, expression(items), compiled_block(block))
         case Define(name, block):
             defined = Defined(compiled_block(block))
             return lambda run: run.set(name, defined)
@@ -119,9 +112,9 @@ def expression(node: Node) -> Expression:
             return lambda run: [one(run) for one in made]
         case MapOf(items):
             pairs = [(expression(key), expression(value)) for key, value in items]
-            return lambda run: {_key(run, key(run)): value(run) for key, value in pairs}
+            return lambda run: {reading.key(run, key(run)): value(run) for key, value in pairs}
         case RangeOf(first, last):
-            return _range(expression(first), expression(last))
+            return loops.between(expression(first), expression(last))
         case Unary(operator, operand):
             inner_value = expression(operand)
             if operator == "!":
@@ -170,73 +163,16 @@ def _block_text(run: Run, defined: Defined) -> str:
 def _step(accessor: Property | Method | Index) -> Step:
     if isinstance(accessor, Property):
         name = accessor.name
-        return lambda _run, value: _property(value, name)
+        return lambda _run, value: reading.member(value, name)
     if isinstance(accessor, Index):
         index = expression(accessor.index)
-        return lambda run, value: _item(run, value, index(run))
+        return lambda run, value: reading.item(run, value, index(run))
     method, arguments = accessor.name, tuple(expression(one) for one in accessor.arguments)
 
     def call(run: Run, value: Any) -> Any:
-        given = [one(run) for one in arguments]
-        if isinstance(value, Object):
-            run.look_into(*given, a_step=_HOST_STEP)
-        elif method in _EACH_WITH_EACH and given and isinstance(value, list | tuple):
-            run.look_into(value, *given)
-            run.spend(len(value) * len(given[0] if isinstance(given[0], list | tuple | range) else ()) // 64)
-        elif method in _WHOLE:
-            run.look_into(value, *given)
-        elif isinstance(value, dict):
-            run.look_into(*given[:1])
-        if isinstance(value, list | dict):
-            run.spend(len(value) // 16 + 1)
-        elif isinstance(value, str):
-            run.spend(len(value) >> 10)
-        found = methods.call(value, method, given, run.limits.output)
-        if isinstance(found, str):
-            run.spend(len(found) >> 10)
-        elif isinstance(value, Object):
-            run.look_into(found, a_step=_HOST_STEP)
-        return found
+        return reading.called(run, value, method, [one(run) for one in arguments])
 
     return call
-
-
-def _text(run: Run, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    run.look_into(value)
-    return text_of(value, run.limits.output)
-
-
-def _key(run: Run, value: Any) -> Any:
-    run.look_into(value)
-    return methods.key_of(value, run.limits.output)
-
-
-def _property(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return value.get(name)
-    if isinstance(value, Object):
-        found = value.properties.get(name)
-        if found is None and (method := value.methods.get(f"get{name[:1].upper()}{name[1:]}")) is not None:
-            return method()
-        return found
-    if name == "empty" and isinstance(value, str | list | tuple | range):
-        return not value
-    return None
-
-
-def _item(run: Run, value: Any, index: Any) -> Any:
-    if isinstance(value, list | tuple | range):
-        if not isinstance(index, int) or isinstance(index, bool):
-            return None
-        at = index + len(value) if index < 0 else index
-        if not 0 <= at < len(value):
-            raise VtlError(f"index {index} is out of bounds for length {len(value)}")
-        return value[at]
-    if isinstance(value, dict):
-        return value.get(_key(run, index))
-    return methods.call(value, "get", [index], run.limits.output)
 
 
 def _written(node: Reference) -> Statement:
@@ -256,7 +192,7 @@ def _written(node: Reference) -> Statement:
         else:
             if half:
                 run.write(half)
-            run.write(_text(run, found))
+            run.write(reading.written(run, found))
 
     return write
 
@@ -285,7 +221,7 @@ def _set(target: Reference, value: Expression) -> Statement:
             return
         held, where = holder(run), key(run)
         if isinstance(held, dict):
-            methods.call(held, "put", [_key(run, where), found], run.limits.output)
+            methods.call(held, "put", [reading.key(run, where), found], run.limits.output)
         elif isinstance(held, list):
             methods.call(held, "set", [where, found], run.limits.output)
 
@@ -306,74 +242,6 @@ def _if(branches: list[tuple[Expression, Statement]], otherwise: Sequence[Node])
     return choose
 
 
-def _foreach(name: str, items: Expression, block: Statement) -> Statement:
-    def loop(run: Run) -> None:
-        run.spend()
-        found = items(run)
-        sequence = _iterated(found)
-        if len(sequence) > run.limits.iterations:
-            raise LimitExceeded(
-                f"#foreach iterates over {len(sequence)} items, and at most {run.limits.iterations} may be"
-            )
-        before = {one: run.get(one) for one in (name, "foreach", "velocityCount")}
-        count = len(sequence)
-        stopped = [False]
-        try:
-            for number, item in enumerate(sequence):
-                run.spend()
-                run.set(name, item)
-                run.set("velocityCount", number + 1)
-                run.set("foreach", _loop(number, count, before["foreach"], stopped))
-                block(run)
-                if stopped[0]:
-                    break
-        except Break:
-            pass
-        finally:
-            for one, value in before.items():
-                run.set(one, value)
-
-    return loop
-
-
-def _iterated(found: Any) -> Sequence[Any]:
-    if isinstance(found, dict):
-        return list(found.values())
-    if isinstance(found, list):
-        return list(found)
-    return found if isinstance(found, tuple | range) else ()
-
-
-def _loop(number: int, count: int, parent: Any, stopped: list[bool]) -> Object:
-    said = {
-        "index": number,
-        "count": number + 1,
-        "hasNext": number + 1 < count,
-        "first": number == 0,
-        "last": number + 1 == count,
-        "parent": parent,
-    }
-
-    def stop() -> str:
-        stopped[0] = True
-        return ""
-
-    return Object(said, {"hasNext": lambda: number + 1 < count, "stop": stop})
-
-
-def _range(first: Expression, last: Expression) -> Expression:
-    def made(run: Run) -> Any:
-        start, end = first(run), last(run)
-        if any(not isinstance(one, int) or isinstance(one, bool) for one in (start, end)):
-            return None
-        if abs(end - start) >= run.limits.steps:
-            raise LimitExceeded(f"a range has more than {run.limits.steps} numbers")
-        run.spend(abs(end - start) // 16)
-        return list(range(start, end + 1) if start <= end else range(start, end - 1, -1))
-
-    return made
-
-
 def _binary(node: Binary) -> Expression:
     operator, left, right = node.operator, expression(node.left), expression(node.right)
     if operator == "and":
@@ -381,19 +249,14 @@ def _binary(node: Binary) -> Expression:
     if operator == "or":
         return lambda run: operators.truth(left(run)) or operators.truth(right(run))
     if operator == "==":
-        return lambda run: _equal(run, left(run), right(run))
+        return lambda run: reading.equal(run, left(run), right(run))
     if operator == "!=":
-        return lambda run: not _equal(run, left(run), right(run))
+        return lambda run: not reading.equal(run, left(run), right(run))
     if operator in ("<", "<=", ">", ">="):
         return lambda run: operators.compared(operator, left(run), right(run))
     if operator == "+":
         return _sum(node, left, right)
     return lambda run: operators.arithmetic(operator, left(run), right(run))
-
-
-def _equal(run: Run, left: Any, right: Any) -> bool:
-    run.look_into(left, right)
-    return operators.equal(left, right, run.limits.output)
 
 
 def _sum(node: Binary, left: Expression, right: Expression) -> Expression:
@@ -404,8 +267,8 @@ def _sum(node: Binary, left: Expression, right: Expression) -> Expression:
         if not isinstance(one, str) and not isinstance(other, str):
             return operators.arithmetic("+", one, other)
         most = run.limits.output
-        first = sources[0] if one is None else _text(run, one)
-        second = sources[1] if other is None else _text(run, other)
+        first = sources[0] if one is None else reading.written(run, one)
+        second = sources[1] if other is None else reading.written(run, other)
         if len(first) + len(second) > most:
             raise LimitExceeded(f"a text is longer than {most} characters")
         run.spend((len(first) + len(second)) >> 10)
@@ -444,7 +307,7 @@ def _evaluate(template: Expression) -> Statement:
         source = template(run)
         if source is None:
             return
-        text = _text(run, source)
+        text = reading.written(run, source)
         run.spend(len(text) // 16 + 1)
         parsed = parse(text)
         run.macros |= {name: compiled_macro(macro) for name, macro in parsed.macros.items()}
