@@ -24,6 +24,14 @@ RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
         ("$util.dynamodb.toMapValuesJson($ctx.args.input)", {"title": {"S": "t"}, "n": {"N": "5"}}),
         ('"$util.typeOf($ctx.args.ids) $util.isNullOrEmpty("")"', "List true"),
         ('$util.toJson($util.parseJson("[1]"))', [1]),
+        (
+            '"$util.time.epochMilliSecondsToFormatted(0, "yyyy-MM-dd HH:mm:ssZ", "Asia/Tokyo")"',
+            "1970-01-01 09:00:00+0900",
+        ),
+        ('$util.time.parseFormattedToEpochMilliSeconds("1970-01-02", "yyyy-MM-dd")', 86_400_000),
+        ('$util.toJson($util.list.sortList([{"n": 2}, {"n": 1}], false, "n"))', [{"n": 1}, {"n": 2}]),
+        ('$util.toJson($util.list.sortList([1, "a"], false, ""))', [1, "a"]),
+        ("$util.autoUlid().length()", 26),
         ('$util.time.parseISO8601ToEpochMilliSeconds("1970-01-01T00:00:01Z")', 1000),
     ],
 )
@@ -72,3 +80,11 @@ def test_what_appsync_js_leaves_out(client: Any) -> None:
     (error,) = answer["detail"]["codeErrors"]
     assert error["errorType"] == "UNSUPPORTED_SYNTAX_TYPE"
     assert error["location"] == {"line": 2, "column": 3, "span": 5}
+
+
+def test_ids_that_sort_in_code(client: Any) -> None:
+    code = "export const request = () => [util.autoUlid(), util.autoKsuid()]\nexport const response = () => 1"
+    answer = client.evaluate_code(code=code, runtime=RUNTIME, context="{}", function="request")
+    ulid, ksuid = json.loads(answer["evaluationResult"])
+    assert (len(ulid), len(ksuid)) == (26, 27)
+    assert ulid[:2] in ("01", "02") and ksuid.isalnum()

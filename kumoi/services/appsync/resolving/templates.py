@@ -22,17 +22,19 @@ import orjson
 from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
-from kumoi.services.appsync.resolving import extensions, relational
+from kumoi.services.appsync.resolving import extensions, java_times, relational
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.constants import Copier, copier
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
+from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
 from kumoi.services.appsync.resolving.typed import typed, typed_members
 from kumoi.vtl import Object, Template, VtlError
 from kumoi.vtl.values import text_of
 
 KEPT = 1_024
+_MOST_SORTED = 1_000
 _LONGEST_CONSTANT = 16 * 1024
 _MOST = 5 * 1024 * 1024
 
@@ -186,6 +188,25 @@ def _milliseconds(text: Any) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def _formatted(milliseconds: Any, pattern: Any, zone: Any = "") -> str:
+    return java_times.formatted(float(milliseconds), _text(pattern), java_times.zone(_text(zone)))
+
+
+def _parsed_time(text: Any, pattern: Any, zone: Any = None) -> int:
+    return java_times.parsed(_text(text), _text(pattern), None if zone is None else java_times.zone(_text(zone)))
+
+
+def _sorted(items: Any, descending: Any, field: Any) -> Any:
+    """Items by a field of theirs, or by themselves; as they are where they are too many or do not compare."""
+    if not isinstance(items, list) or len(items) > _MOST_SORTED:
+        return items
+    keys = [one.get(field) if field and isinstance(one, dict) else one for one in items]
+    if len({type(one) for one in keys}) > 1 or any(isinstance(one, dict | list | None) for one in keys):
+        return items
+    order = sorted(range(len(items)), key=lambda at: keys[at], reverse=bool(descending))
+    return [items[at] for at in order]
+
+
 PURE: dict[str, Callable[..., Any]] = {
     "qr": lambda *_: "",
     "quiet": lambda *_: "",
@@ -240,6 +261,7 @@ _NAMED = {
         methods={
             "copyAndRetainAll": lambda one, other: [item for item in one if item in other],
             "copyAndRemoveAll": lambda one, other: [item for item in one if item not in other],
+            "sortList": lambda items, descending, field: _sorted(items, descending, field),
         },
         text="$util.list",
     ),
@@ -318,7 +340,10 @@ def _util(field: Field) -> Object:
         "nowISO8601": lambda: _iso(now * 1000),
         "nowEpochSeconds": lambda: int(now),
         "nowEpochMilliSeconds": lambda: int(now * 1000),
+        "nowFormatted": lambda pattern, zone="": _formatted(now * 1000, pattern, zone),
         "parseISO8601ToEpochMilliSeconds": _milliseconds,
+        "parseFormattedToEpochMilliSeconds": _parsed_time,
+        "epochMilliSecondsToFormatted": _formatted,
         "epochMilliSecondsToSeconds": lambda value: int(value // 1000),
         "epochMilliSecondsToISO8601": _iso,
     }
@@ -328,6 +353,8 @@ def _util(field: Field) -> Object:
         "appendError": append,
         "validate": validate,
         "unauthorized": unauthorized,
+        "autoUlid": lambda: ulid(now),
+        "autoKsuid": lambda: ksuid(now),
         "authType": lambda: AUTH_TYPES[field.asked.caller.mode],
     }
 

@@ -233,6 +233,9 @@
     base64Decode: (text) => decodeURIComponent(escape(atob(text))),
 
     autoId: () => uuid(),
+    autoUlid: () => sortable(BigInt(Date.now()), 80, '0123456789ABCDEFGHJKMNPQRSTVWXYZ', 26),
+    autoKsuid: () => sortable(BigInt(Math.floor(Date.now() / 1000) - 1400000000), 128,
+      '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', 27),
     authType: () => authType,
     time: {
       nowISO8601: () => new Date().toISOString(),
@@ -282,6 +285,15 @@
     if (ids.length) return ids.pop();
     const digit = () => Math.floor(Math.random() * 16).toString(16);
     return 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, digit);
+  }
+
+  // A time, random bits behind it, as digits.
+  function sortable(time, bits, digits, length) {
+    let number = time;
+    for (let at = 0; at < bits; at += 16) number = (number << 16n) | BigInt(Math.floor(Math.random() * 65536));
+    let text = '';
+    for (; text.length < length; number /= BigInt(digits.length)) text = digits[Number(number % BigInt(digits.length))] + text;
+    return text;
   }
 
   globalThis.console = { log: kumoi.log, error: kumoi.log };

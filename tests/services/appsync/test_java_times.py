@@ -1,0 +1,73 @@
+"""Times by Java's patterns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kumoi.services.appsync.resolving.java_times import BadTime, formatted, parsed, zone
+from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
+
+MOMENT = 1_518_073_085_123  # 2018-02-08T06:58:05.123Z, a Thursday
+
+
+@pytest.mark.parametrize(
+    ("pattern", "where", "text"),
+    [
+        ("yyyy-MM-dd HH:mm:ssZ", "", "2018-02-08 06:58:05+0000"),
+        ("yyyy-MM-dd HH:mm:ssZ", "Australia/Perth", "2018-02-08 14:58:05+0800"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "+05:30", "2018-02-08T12:28:05.123+05:30"),
+        ("EEE, d MMM yyyy h:mm a", "", "Thu, 8 Feb 2018 6:58 AM"),
+        ("EEEE MMMM yy", "", "Thursday February 18"),
+        ("HH 'o''clock'", "", "06 o'clock"),
+        ("D k K A Q X", "", "39 6 6 25085123 1 Z"),
+        ("xx x ZZZZ ZZZZZ", "-03:00", "-0300 -03 GMT-03:00 -03:00"),
+    ],
+)
+def test_written(pattern: str, where: str, text: str) -> None:
+    assert formatted(MOMENT, pattern, zone(where)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "where", "found"),
+    [
+        ("2018-02-08 14:58:05+0800", "yyyy-MM-dd HH:mm:ssZ", None, MOMENT - 123),
+        ("2018-02-08 14:58:05", "yyyy-MM-dd HH:mm:ss", "Australia/Perth", MOMENT - 123),
+        ("2018-02-08T06:58:05.123Z", "yyyy-MM-dd'T'HH:mm:ss.SSSX", None, MOMENT),
+        ("Thu, 8 Feb 2018 6:58 PM", "EEE, d MMM yyyy h:mm a", None, MOMENT - 5_123 + 43_200_000),
+        ("18/2/8", "yy/M/d", None, 1_518_048_000_000),
+    ],
+)
+def test_read(text: str, pattern: str, where: str | None, found: int) -> None:
+    assert parsed(text, pattern, None if where is None else zone(where)) == found
+
+
+@given(st.integers(-(10**12), 10**13), st.sampled_from(["", "Asia/Tokyo", "+05:30", "-09:30"]))
+@settings(max_examples=100)
+def test_what_is_written_is_read(milliseconds: int, where: str) -> None:
+    pattern = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
+    assert parsed(formatted(milliseconds, pattern, zone(where)), pattern) == milliseconds
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-'T", "B", "y" * 257])
+def test_what_is_no_pattern(pattern: str) -> None:
+    with pytest.raises(BadTime):
+        formatted(0, pattern)
+
+
+def test_what_cannot_be_read() -> None:
+    hostile = ("1" * 200, "".join(f"{letter}'1'" for letter in "yMdHms"))
+    for text, pattern in (("x", "yyyy"), ("2018-13-01", "yyyy-MM-dd"), ("Nowhere/City", "VV"), hostile, ("1", "dd dd")):
+        with pytest.raises(BadTime):
+            parsed(text, pattern)
+    with pytest.raises(BadTime):
+        zone("Nowhere/City")
+    with pytest.raises(BadTime):
+        formatted(1e30, "yyyy")
+
+
+def test_ids_that_sort() -> None:
+    assert ulid(1_469_918_176.385)[:10] == "01ARYZ6S41"
+    assert [len(make(1.5e9)) for make in (ulid, ksuid)] == [26, 27]
+    assert ksuid(1.5e9) < ksuid(1.6e9) and ulid(1.5e9) < ulid(1.6e9)
