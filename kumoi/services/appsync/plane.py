@@ -126,7 +126,7 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
         await publish(asked, bound.schema, read, chosen[0], answer, len(content))
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
-    return _sent(call, content, errors="errors" in answer)
+    return _sent(call, content, 200, *asked.response_headers.items(), errors="errors" in answer)
 
 
 def _held(asked: Asked, given: Mapping[str, Any]) -> Key | None:

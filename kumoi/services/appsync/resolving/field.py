@@ -40,7 +40,8 @@ class Asked:
     """The request whose fields are resolved; `appended` errors are beside values, `logs` what programs said.
 
     `filters` are what resolvers of a subscription set, `invalidations` what those of mutations end subscriptions by.
-    `cache` is that of the API, `evicted` how many of its entries programs dropped.
+    `cache` is that of the API, `evicted` how many of its entries programs dropped. `response_headers` are
+    what programs have the answer carry.
     """
 
     call: Call
@@ -55,6 +56,7 @@ class Asked:
     invalidations: list[dict[str, Any]] = field(default_factory=list)
     cache: ApiCache | None = None
     evicted: int = 0
+    response_headers: dict[str, str] = field(default_factory=dict)
 
 
 class Chosen(Protocol):

@@ -10,7 +10,7 @@ import orjson
 
 from kumoi.names import uuid
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten
-from kumoi.services.appsync.resolving import extensions
+from kumoi.services.appsync.resolving import extensions, response_headers
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
@@ -45,6 +45,8 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
             field.append(_error(told))
         elif kind == "extension":
             extensions.called(field, *told)
+        elif kind == "header":
+            response_headers.add(field.asked.response_headers, str(told[0]), str(told[1]))
         elif kind == "evict":
             evict(field, *told)
     if outcome.error is not None:

@@ -22,7 +22,7 @@ import orjson
 from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
-from kumoi.services.appsync.resolving import extensions, java_times, relational
+from kumoi.services.appsync.resolving import extensions, java_times, relational, response_headers, xml_maps
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.constants import Copier, copier
@@ -200,10 +200,14 @@ def _sorted(items: Any, descending: Any, field: Any) -> Any:
     """Items by a field of theirs, or by themselves; as they are where they are too many or do not compare."""
     if not isinstance(items, list) or len(items) > _MOST_SORTED:
         return items
-    keys = [one.get(field) if field and isinstance(one, dict) else one for one in items]
+    keys: list[Any] = [one.get(field) if field and isinstance(one, dict) else one for one in items]
     if len({type(one) for one in keys}) > 1 or any(isinstance(one, dict | list | None) for one in keys):
         return items
-    order = sorted(range(len(items)), key=lambda at: keys[at], reverse=bool(descending))
+
+    def key(at: int) -> Any:
+        return keys[at]
+
+    order = sorted(range(len(items)), key=key, reverse=bool(descending))
     return [items[at] for at in order]
 
 
@@ -297,6 +301,13 @@ _NAMED = {
         },
         text="$util.str",
     ),
+    "xml": Object(
+        methods={
+            "toMap": lambda text: xml_maps.as_map(_text(text)),
+            "toJsonString": lambda text: to_json(xml_maps.as_map(_text(text))),
+        },
+        text="$util.xml",
+    ),
     "transform": Object(
         methods={
             "toDynamoDBFilterExpression": lambda given: to_json(expression(given)),
@@ -358,9 +369,24 @@ def _util(field: Field) -> Object:
         "authType": lambda: AUTH_TYPES[field.asked.caller.mode],
     }
 
+    def header(name: Any, value: Any) -> str:
+        response_headers.add(field.asked.response_headers, _text(name), _text(value))
+        return ""
+
+    def headers(given: Any) -> str:
+        for name, value in given.items():
+            header(name, value)
+        return ""
+
     def say(*told: Any) -> str:
         field.asked.logs.append(" ".join(_text(one) for one in told))
         return ""
 
     log = Object(methods=dict.fromkeys(("info", "debug", "error"), say), text="$util.log")
-    return Object({**_NAMED, "time": Object(methods=time, text="$util.time"), "log": log}, methods, "$util")
+    http = Object(
+        methods={"copyHeaders": response_headers.copied, "addResponseHeader": header, "addResponseHeaders": headers},
+        text="$util.http",
+    )
+    return Object(
+        {**_NAMED, "http": http, "time": Object(methods=time, text="$util.time"), "log": log}, methods, "$util"
+    )

@@ -218,6 +218,9 @@
     ...sets,
   };
 
+  const NOT_COPIED = ['transfer-encoding', 'connection', 'host', 'expect', 'keep-alive', 'upgrade', 'proxy-authenticate',
+    'proxy-authorization', 'te', 'content-length'];
+
   const util = {
     error: (message, type, data, info) => signal('AppSyncError', told(message, type, data, info)),
     appendError: (message, type, data, info) => kumoi.effect('error', told(message, type, data, info)),
@@ -265,6 +268,13 @@
       maxVal: (list) => Math.max(...list),
       randomDouble: () => Math.random(),
       randomWithinRange: (start, end) => Math.floor(start + Math.random() * (end - start)),
+    },
+    http: {
+      copyHeaders: (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_COPIED.includes(name.toLowerCase()))),
+      addResponseHeader: (name, value) => kumoi.effect('header', [given(name), given(value)]),
+      addResponseHeaders: (headers) => {
+        for (const [name, value] of Object.entries(headers)) kumoi.effect('header', [name, given(value)]);
+      },
     },
     str: { normalize: (text, form) => text.normalize(form.toUpperCase()) },
   };
