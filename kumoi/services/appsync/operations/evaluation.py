@@ -96,7 +96,7 @@ def _field(call: Call, context: str) -> Field:
 
 
 def _answer(field: Field, value: Any = None, error: FieldError | None = None) -> dict[str, Any]:
-    from kumoi.services.appsync.resolving.templates import to_json
+    from kumoi.services.appsync.resolving.template_utilities import to_json
 
     appended = [
         {"message": one.message, "type": one.kind, "data": one.data, "errorInfo": one.info}
