@@ -155,4 +155,5 @@ class Deployment:
             outputs=outputs_of(template, scope),
             imports=tuple(sorted(scope.imports)),
             previous=self.stack.source,
+            drift="NOT_CHECKED",
         )
