@@ -127,7 +127,7 @@ class StackEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A change set: what would change, as the API tells it."""
+    """A change set: what would change, as the API tells it; `imports`: logical names of what exists to physical ids."""
 
     id: str
     name: str
@@ -143,6 +143,7 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str | None = None
     role: str | None = None
     notifications: tuple[str, ...] = ()
+    imports: dict[str, str] = {}
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
