@@ -37,8 +37,8 @@ def import_changes(
     others = sorted(one.name for one in changes if one.action != "Add")
     if others:
         raise _refused(
-            f"You have modified resources {_listed(others)} in your template that are not being imported. Update, create "
-            "or delete operations cannot be executed during import operations."
+            f"You have modified resources {_listed(others)} in your template that are not being imported. "
+            "Update, create or delete operations cannot be executed during import operations."
         )
     added = {one.name for one in changes}
     missing, unknown = sorted(added - named.keys()), sorted(named.keys() - added)

@@ -109,5 +109,5 @@ def test_imports_that_are_refused(kumoi: Any, stacks: Any) -> None:
     stacks.deploy("adopting", {"A": queue("a")})
     proposed = propose(stacks, {"A": queue("a", VisibilityTimeout=5), "Q": queue("q")}, wanted("Q", url))
     assert "You have modified resources [A]" in proposed["StatusReason"]
-    with pytest.raises(ClientError, match="ResourcesToImport must be given"):
+    with pytest.raises(ClientError, match="ResourcesToImport is for change sets"):
         propose(stacks, {"Q": queue("q")})

@@ -55,9 +55,7 @@ async def create_change_set(
     """Work out what would change, for a stack that is there or one that is to be."""
     imports = ChangeSetType == "IMPORT"
     if imports != bool(ResourcesToImport):
-        raise aws_error(
-            "ValidationError", "ResourcesToImport must be given for change sets of type IMPORT, and only then"
-        )
+        raise aws_error("ValidationError", "ResourcesToImport is for change sets of type IMPORT, which need it.")
     stack = await known_stack(call.state, StackName)
     if stack is not None and stack.deleted is not None:
         stack = None
