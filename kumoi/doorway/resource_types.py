@@ -26,6 +26,16 @@ class Resource(NamedTuple):
     ref: str | None = None
 
 
+class Reading(NamedTuple):
+    """A resource as it is now, whoever changed it: what it is, and those properties of its type that can be told.
+
+    A property that it could have and has not is None.
+    """
+
+    resource: Resource
+    properties: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceCall:
     """What a type's function is asked to do, and its way to services.
@@ -114,6 +124,7 @@ class ResourceCall:
 
 
 Make = Callable[[ResourceCall], Awaitable[Resource]]
+Read = Callable[[ResourceCall], Awaitable[Reading]]
 Delete = Callable[[ResourceCall], Awaitable[None]]
 
 
@@ -122,7 +133,9 @@ class ResourceType:
     """One type. A change of a property in `replaced_by` needs a new resource; so does every change without `update`.
 
     `expected` is the physical id that `create` gives, where that is known before: what a crash left behind is found by
-    it, if it was given a name of its own.
+    it, if it was given a name of its own. `read` tells what the resource of `physical_id` is like now, raising its
+    service's error where there is none; types with it can be imported, by the property or attribute `identifier`, whose
+    value is the physical id, and their drift is detected.
     """
 
     name: str
@@ -131,6 +144,8 @@ class ResourceType:
     update: Make | None = None
     replaced_by: frozenset[str] = frozenset()
     expected: Callable[[ResourceCall], str] | None = None
+    read: Read | None = None
+    identifier: str = ""
 
     def replaces(self, changed: frozenset[str]) -> bool:
         """Whether a change of these properties needs a new resource."""

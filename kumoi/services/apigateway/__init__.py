@@ -37,6 +37,7 @@ apigateway = Service(
         "operations.stages",
         "operations.tags",
         "operations.testing",
+        "operations.vpc_links",
         "plane",
     ),
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),

@@ -122,6 +122,15 @@ class Account(msgspec.Struct, frozen=True):
     role: str | None = None
 
 
+class VpcLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A VPC link."""
+
+    id: str
+    properties: dict[str, Any]
+    tags: dict[str, str] = {}
+
+
+vpc_links: Space[VpcLink] = Space("apigateway.vpc_link", VpcLink, lambda one: (one.id,))
 rest_apis: Space[RestApi] = Space("apigateway.api", RestApi, lambda api: (api.id,), remembered=True)
 resources: Space[Resource] = Space("apigateway.resource", Resource, lambda one: (one.api, one.id))
 parts: Space[Part] = Space("apigateway.part", Part, lambda part: (part.api, part.kind, part.id))

@@ -28,6 +28,7 @@ apigatewayv2 = Service(
         "operations.parts",
         "operations.stages",
         "operations.tags",
+        "operations.vpc_links",
         "plane",
         "websocket.plane",
     ),

@@ -16,6 +16,7 @@ from kumoi.doorway import Call
 from kumoi.http_api.endpoints import send
 from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, acting, function_of, with_stage_variables
 from kumoi.http_api.iam import ask_service
+from kumoi.http_api.load_balancers import listener_address
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described, described_or_body
 from kumoi.http_client import Unreachable
@@ -66,6 +67,8 @@ async def _endpoint(exchange: Exchange, integration: Mapping[str, Any]) -> HttpR
     incoming = exchange.incoming
     method = integration.get("IntegrationMethod") or "ANY"
     url = with_stage_variables(integration["IntegrationUri"], exchange.variables)
+    if integration.get("ConnectionType") == "VPC_LINK":
+        url = await listener_address(exchange.call, url) + quote(exchange.raw_path, safe="/-._~!$&'()*+,;=:@")
     for name, value in exchange.path_parameters.items():
         url = url.replace(f"{{{name}}}", quote(value, safe="/")).replace(f"{{{name}+}}", quote(value, safe="/"))
     fields = [field for field in incoming.fields if field[0].lower() not in ("host", "content-length")]

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from kumoi import java_patterns
+from kumoi.http_api.load_balancers import LISTENER
 from kumoi.java_patterns import BadPattern
 from kumoi.services.apigatewayv2.errors import bad
 from kumoi.services.apigatewayv2.records import Api
@@ -123,16 +124,26 @@ def check_integration(api: Api, given: dict[str, Any]) -> None:
         _check_message_integration(given)
     if subtype is not None and subtype not in _SUBTYPES:
         raise bad(f"IntegrationSubtype {subtype} is not one that Kumoi serves: {', '.join(sorted(_SUBTYPES))}")
-    if given.get("ConnectionType") == "VPC_LINK":
-        raise bad("VPC_LINK is not supported by Kumoi: name the endpoint's URL with ConnectionType INTERNET")
+    private = given.get("ConnectionType") == "VPC_LINK"
+    if private:
+        _check_private(api, given)
     if kind in ("AWS_PROXY", "HTTP_PROXY", "HTTP", "AWS") and subtype is None and not given.get("IntegrationUri"):
         raise bad(f"IntegrationUri is required for integration type {kind}")
     uri = given.get("IntegrationUri")
-    if kind.startswith("HTTP") and uri and not uri.startswith(("http://", "https://")):
+    if kind.startswith("HTTP") and not private and uri and not uri.startswith(("http://", "https://")):
         raise bad(f"Invalid HTTP endpoint specified for URI: {uri}")
     longest = 30_000 if api.protocol == "HTTP" else 29_000
     if not 50 <= given.get("TimeoutInMillis", longest) <= longest:
         raise bad(f"Timeout should be between 50 ms and {longest} ms")
+
+
+def _check_private(api: Api, given: dict[str, Any]) -> None:
+    if api.protocol != "HTTP":
+        raise bad("Kumoi serves VPC links of HTTP APIs only")
+    if given["IntegrationType"] != "HTTP_PROXY" or not given.get("ConnectionId"):
+        raise bad("An integration with ConnectionType VPC_LINK is an HTTP_PROXY, with the ConnectionId of a VPC link")
+    if not LISTENER.fullmatch(given.get("IntegrationUri") or ""):
+        raise bad("The IntegrationUri of a private integration is the ARN of an application load balancer's listener")
 
 
 def _check_message_integration(given: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from kumoi.http_api.places import new_id
 from kumoi.services.apigatewayv2.errors import bad, conflict, not_found
 from kumoi.services.apigatewayv2.kinds import INTEGRATION, ROUTE, Kind, completed
-from kumoi.services.apigatewayv2.records import Api, Part, Stage, apis, parts, stages
+from kumoi.services.apigatewayv2.records import Api, Part, Stage, apis, parts, stages, vpc_links
 from kumoi.state import Transaction, transactional
 
 
@@ -53,6 +53,10 @@ async def write_part(
                 raise conflict(f"{kind.label} with key {full[kind.unique]} already exists for this API")
     if kind is ROUTE:
         await _check_references(tx, api, full)
+    if kind is INTEGRATION and full.get("ConnectionType") == "VPC_LINK":
+        link = full["ConnectionId"]
+        if await vpc_links.get(tx, link) is None:
+            raise bad(f"VPC link {link} doesn't exist.")
     part = Part(
         api=api.id,
         kind=kind.name,

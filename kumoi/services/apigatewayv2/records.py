@@ -59,6 +59,18 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, dict[str, dict[str, Any]]] = {}
 
 
+class VpcLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A VPC link."""
+
+    id: str
+    name: str
+    created: float
+    subnets: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+
+
+vpc_links: Space[VpcLink] = Space("apigatewayv2.vpc_link", VpcLink, lambda one: (one.id,))
 apis: Space[Api] = Space("apigatewayv2.api", Api, lambda api: (api.id,), remembered=True)
 parts: Space[Part] = Space("apigatewayv2.part", Part, lambda part: (part.api, part.kind, part.parent, part.id))
 stages: Space[Stage] = Space("apigatewayv2.stage", Stage, lambda stage: (stage.api, stage.name), remembered=True)

@@ -213,7 +213,31 @@ async def _delete_mapping(call: ResourceCall) -> None:
     await call.ask(_SERVICE, "DeleteApiMapping", ApiMappingId=call.physical_id, **given)
 
 
+async def _create_link(call: ResourceCall) -> Resource:
+    given = call.given("Name", "SubnetIds", "SecurityGroupIds")
+    answer = await call.ask(_SERVICE, "CreateVpcLink", **given, Tags=_tags(call))
+    return Resource(answer["VpcLinkId"], {"VpcLinkId": answer["VpcLinkId"]})
+
+
+async def _update_link(call: ResourceCall) -> Resource:
+    await call.ask(_SERVICE, "UpdateVpcLink", VpcLinkId=call.physical_id, **call.given("Name"))
+    arn = f"arn:aws:apigateway:{call.region}::/vpclinks/{call.physical_id}"
+    await call.ask(_SERVICE, "TagResource", ResourceArn=arn, Tags=_tags(call))
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _delete_link(call: ResourceCall) -> None:
+    await call.ask(_SERVICE, "DeleteVpcLink", VpcLinkId=call.physical_id)
+
+
 RESOURCES = (
+    ResourceType(
+        "AWS::ApiGatewayV2::VpcLink",
+        _create_link,
+        _delete_link,
+        _update_link,
+        replaced_by=frozenset(("SubnetIds", "SecurityGroupIds")),
+    ),
     ResourceType(
         "AWS::ApiGatewayV2::Api", _create_api, _delete_api, _update_api, replaced_by=frozenset(("ProtocolType",))
     ),

@@ -19,8 +19,8 @@ cloudformation = Service(
     modules=tuple(
         f"operations.{name}"
         for name in (
-            *("change_sets", "events", "exports", "rollback", "settings", "signals", "stack_resources", "stacks"),
-            "templates",
+            *("change_sets", "drift", "events", "exports", "rollback", "settings", "signals", "stack_resources"),
+            *("stacks", "templates"),
         )
     ),
     resource=("StackName", "ChangeSetName"),

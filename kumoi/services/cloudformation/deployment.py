@@ -14,7 +14,7 @@ import orjson
 
 from kumoi.doorway import Doorway
 from kumoi.doorway.resource_types import ResourceType
-from kumoi.services.cloudformation import going_back
+from kumoi.services.cloudformation import going_back, importing
 from kumoi.services.cloudformation.acting import Acting
 from kumoi.services.cloudformation.journal import Journal
 from kumoi.services.cloudformation.making import bring_to, scope_for
@@ -110,6 +110,33 @@ class Deployment:
             return
         await journal.become("UPDATE_ROLLBACK_COMPLETE", wanted=None, policy_once=None)
 
+    async def take_in(self, imports: Mapping[str, str]) -> None:
+        """Import resources (logical name to physical id); should that fail, those taken in are let go."""
+        journal = self._journal
+        await journal.open()
+        source = self.stack.wanted
+        assert source is not None
+        scope = await scope_for(self._acting, source)
+        try:
+            await importing.take_in(self._acting, source, scope, imports)
+            await check_exports(journal.state, self.stack, outputs_of(orjson.loads(source.processed), scope))
+        except Failed as failure:
+            await self._let_go(str(failure))
+        except AwsError as error:
+            await self._let_go(error.message)
+        else:
+            await self._finish("IMPORT_COMPLETE", source)
+
+    async def _let_go(self, reason: str) -> None:
+        await self._journal.become("IMPORT_ROLLBACK_IN_PROGRESS", reason)
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Undo an import that failed or was interrupted."""
+        await self._journal.open()
+        await importing.let_go(self._acting)
+        await self._journal.become("IMPORT_ROLLBACK_COMPLETE", wanted=None)
+
     async def delete(self, retained: Iterable[str] = ()) -> None:
         """Delete the resources, but for those that are to be retained, and the stack."""
         journal = self._journal
@@ -155,4 +182,5 @@ class Deployment:
             outputs=outputs_of(template, scope),
             imports=tuple(sorted(scope.imports)),
             previous=self.stack.source,
+            drift="NOT_CHECKED",
         )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Call
-from kumoi.services.cloudformation.lookup import resources_of
+from kumoi.services.cloudformation.importing import import_changes
+from kumoi.services.cloudformation.lookup import live_stacks, resources_of
 from kumoi.services.cloudformation.planning import Change, plan
 from kumoi.services.cloudformation.records import Source, Stack
 from kumoi.services.cloudformation.scope import exports_for, scope_of, wanted_resources
 from kumoi.services.cloudformation.template.intrinsics import Unresolved
 from kumoi.services.cloudformation.types import Types
+from kumoi.wire.errors import aws_error
 
 
 async def changes_of(call: Call, stack: Stack, source: Source) -> list[Change]:
@@ -39,6 +42,20 @@ async def changes_of(call: Call, stack: Stack, source: Source) -> list[Change]:
 
     scope = scope_of(stack, source, template, await exports_for(call.state, source), reference, attribute)
     return plan(wanted_resources(template, scope), existing, types, scope)
+
+
+async def imports_of(call: Call, stack: Stack, source: Source, to_import: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """What an import would do to a stack; ValidationError for what it may not, or what is a stack's already."""
+    changes = await changes_of(call, stack, source)
+    types = Types(call.doorway.registry.resource_types, source.tags)
+    found = import_changes(changes, orjson.loads(source.processed)["Resources"], to_import, types)
+    wanted = {(one.type, one.physical_id) for one in found}
+    for other in await live_stacks(call.state):
+        for one in await resources_of(call.state, other.id):
+            if one.made is not None and (one.type, one.made.physical_id) in wanted:
+                told = f"Resource {one.made.physical_id} already exists in stack {other.id}"
+                raise aws_error("ValidationError", told)
+    return found
 
 
 def outputs_or_tags_differ(before: Source, after: Source) -> bool:

@@ -27,6 +27,7 @@ _FAILED = {
     "ROLLBACK": "ROLLBACK_FAILED",
     "UPDATE": "UPDATE_ROLLBACK_FAILED",
     "DELETE": "DELETE_FAILED",
+    "IMPORT": "IMPORT_ROLLBACK_FAILED",
 }
 """What a stack is when Kumoi itself failed, by how its status began: none of them needs what is lost."""
 
@@ -96,6 +97,8 @@ class Engine:
                 return stack, Deployment.roll_back
             case "ROLLBACK_IN_PROGRESS":
                 return stack, Deployment.roll_back_creation
+            case "IMPORT_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS":
+                return await self._interrupted(stack, "IMPORT_ROLLBACK_IN_PROGRESS"), Deployment.let_go
             case "CREATE_IN_PROGRESS" if stack.on_failure == KEEPING:
                 return await self._interrupted(stack, "CREATE_FAILED"), None
             case "CREATE_IN_PROGRESS":

@@ -43,7 +43,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
     """A stack. `source` is what it is made from, `wanted` what an operation under way turns it into.
 
-    `previous` is what it was made from before its last update. `policy_once` is the stack policy for the update under
+    `previous` is what it was made from before its last update. `drift` is what the last look at it has found since
+    then, at `drift_checked`. `policy_once` is the stack policy for the update under
     way alone. `parent` and `root` are the ids of the stacks that a nested one belongs to.
     """
 
@@ -70,6 +71,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     policy_once: str | None = None
     change_set: str | None = None
     previous: Source | None = None
+    drift: str = "NOT_CHECKED"
+    drift_checked: float | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +109,8 @@ class StackResource(msgspec.Struct, frozen=True, kw_only=True):
     token: str = ""
     begun: dict[str, Any] | None = None
     replacing: bool = False
+    drift: str = "NOT_CHECKED"
+    drift_checked: float | None = None
 
 
 class StackEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +127,7 @@ class StackEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A change set: what would change, as the API tells it."""
+    """A change set: what would change, as the API tells it; `imports`: logical names of what exists to physical ids."""
 
     id: str
     name: str
@@ -138,6 +143,32 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str | None = None
     role: str | None = None
     notifications: tuple[str, ...] = ()
+    imports: dict[str, str] = {}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """How a resource was found to differ from its template: IN_SYNC, MODIFIED, DELETED or NOT_CHECKED.
+
+    `expected` and `actual` are properties (JSON), `differences` what differs, as the API tells it.
+    """
+
+    stack: str
+    name: str
+    status: str
+    when: float
+    expected: str = "{}"
+    actual: str = "{}"
+    differences: tuple[dict[str, str], ...] = ()
+
+
+class DriftDetection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look at a whole stack has found."""
+
+    id: str
+    stack: str
+    status: str
+    drifted: int
+    when: float
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -178,6 +209,8 @@ resources: Space[StackResource] = Space(
     "cloudformation.resource", StackResource, lambda resource: (resource.stack, resource.name)
 )
 change_sets: Space[ChangeSet] = Space("cloudformation.change_set", ChangeSet, lambda one: (one.stack, one.name))
+drifts: Space[Drift] = Space("cloudformation.drift", Drift, lambda one: (one.stack, one.name))
+detections: Space[DriftDetection] = Space("cloudformation.drift_detection", DriftDetection, lambda one: (one.id,))
 callbacks: Space[Callback] = Space("cloudformation.callback", Callback, lambda one: (one.id,), scope="global")
 signals: Space[Signal] = Space("cloudformation.signal", Signal, lambda one: (one.topic, one.unique))
 macros: Space[Macro] = Space("cloudformation.macro", Macro, lambda one: (one.name,))

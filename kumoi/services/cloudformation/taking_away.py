@@ -19,6 +19,11 @@ from kumoi.wire.errors import AwsError, aws_error
 _GONE = ("NotFound", "NonExistent", "NoSuch", "DoesNotExist")
 
 
+def is_gone(error: AwsError) -> bool:
+    """Whether a service says that there is no such thing."""
+    return any(part in error.code for part in _GONE)
+
+
 async def delete(acting: Acting, among: Iterable[str], *, rolling_back: bool, retained: Iterable[str] = ()) -> None:
     """Delete resources so that each goes before those it needs; Failed names those that stay.
 
@@ -75,7 +80,7 @@ async def _take_away(acting: Acting, resource: StackResource, version: Version) 
         if declared is not None:
             await declared.delete(call)
     except AwsError as error:
-        if not any(part in error.code for part in _GONE):
+        if not is_gone(error):
             await acting.journal.note(shown, "DELETE_FAILED", f"{error.message} ({error.code})")
             raise
     except CallDropped:

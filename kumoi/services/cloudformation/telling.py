@@ -22,7 +22,7 @@ def describe(stack: Stack) -> dict[str, Any]:
         "DisableRollback": stack.on_failure == "DO_NOTHING",
         "RollbackConfiguration": {},
         "EnableTerminationProtection": stack.protected,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {"StackDriftStatus": stack.drift, **_checked(stack.drift_checked)},
         "Capabilities": list(stack.source.capabilities),
         "NotificationARNs": list(stack.notifications),
         "Tags": [{"Key": key, "Value": value} for key, value in stack.source.tags.items()],
@@ -78,13 +78,17 @@ def resource_of(resource: StackResource) -> dict[str, Any]:
         "ResourceType": resource.type,
         "Timestamp": moment(resource.when),
         "ResourceStatus": resource.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {"StackResourceDriftStatus": resource.drift, **_checked(resource.drift_checked)},
     }
     if resource.made is not None:
         told["PhysicalResourceId"] = resource.made.physical_id
     if resource.reason:
         told["ResourceStatusReason"] = resource.reason
     return told
+
+
+def _checked(when: float | None) -> dict[str, Any]:
+    return {} if when is None else {"LastCheckTimestamp": moment(when)}
 
 
 def moment(when: float | None) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 _TABLE = (
     *("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema"),
@@ -224,6 +224,40 @@ async def _delete_table(call: ResourceCall) -> None:
     await call.ask("dynamodb", "DeleteTable", TableName=call.physical_id)
 
 
+async def _read_table(call: ResourceCall) -> Reading:
+    table = (await call.ask("dynamodb", "DescribeTable", TableName=call.physical_id))["Table"]
+    expiry = await call.ask("dynamodb", "DescribeTimeToLive", TableName=call.physical_id)
+    tags = await call.ask("dynamodb", "ListTagsOfResource", ResourceArn=table["TableArn"])
+    mode = (table.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED")
+    stream, lives = table.get("StreamSpecification") or {}, expiry["TimeToLiveDescription"]
+    told = {
+        "TableName": call.physical_id,
+        "AttributeDefinitions": table["AttributeDefinitions"],
+        "BillingMode": mode,
+        "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
+        "GlobalSecondaryIndexes": [_index(one, mode) for one in table.get("GlobalSecondaryIndexes", ())] or None,
+        "KeySchema": table["KeySchema"],
+        "LocalSecondaryIndexes": [_index(one, "") for one in table.get("LocalSecondaryIndexes", ())] or None,
+        "ProvisionedThroughput": _throughput(table) if mode == "PROVISIONED" else None,
+        "StreamSpecification": {"StreamViewType": stream["StreamViewType"]} if stream.get("StreamEnabled") else None,
+        "TableClass": (table.get("TableClassSummary") or {}).get("TableClass", "STANDARD"),
+        "Tags": tags.get("Tags", []),
+        "TimeToLiveSpecification": {"AttributeName": lives["AttributeName"], "Enabled": True}
+        if lives.get("TimeToLiveStatus") == "ENABLED"
+        else None,
+    }
+    return Reading(await _table(call, call.physical_id), told)
+
+
+def _index(described: dict[str, Any], mode: str) -> dict[str, Any]:
+    index = {name: described[name] for name in ("IndexName", "KeySchema", "Projection")}
+    return index | {"ProvisionedThroughput": _throughput(described)} if mode == "PROVISIONED" else index
+
+
+def _throughput(described: dict[str, Any]) -> dict[str, Any]:
+    return {name: described["ProvisionedThroughput"][name] for name in ("ReadCapacityUnits", "WriteCapacityUnits")}
+
+
 RESOURCES = (
     ResourceType(
         "AWS::DynamoDB::Table",
@@ -232,6 +266,8 @@ RESOURCES = (
         _update_table,
         replaced_by=frozenset(("TableName", "KeySchema", "LocalSecondaryIndexes")),
         expected=lambda call: call.name("TableName", 255),
+        read=_read_table,
+        identifier="TableName",
     ),
     ResourceType(
         "AWS::DynamoDB::GlobalTable",

@@ -2,9 +2,9 @@
 
 `operations/` holds the control plane: load balancers, listeners with their rules, target groups with their targets,
 attributes, tags. Requests come to the data plane `elb` (`plane.py`): listener → the first rule whose conditions
-(`conditions.py`) match → its action (`actions.py`), which may forward to a target group (`choosing.py`): a function
-(`function_target.py`), an HTTP server (`http_target.py`) or its WebSocket (`websocket_target.py`). `health.py` checks
-targets on the platform's clock.
+(`conditions.py`) match → its action (`actions.py`), which may have people sign in (`authentication.py`) and forward to
+a target group (`choosing.py`): a function (`function_target.py`), an HTTP server (`http_target.py`) or its WebSocket
+(`websocket_target.py`). `health.py` checks targets on the platform's clock.
 
 Rules: the Elastic Load Balancing API reference (2015-12-01) and "Application Load Balancers".
 """
@@ -30,9 +30,10 @@ elbv2 = Service(
         "operations.target_groups",
         "operations.targets",
         "plane",
+        "signing",
     ),
     resource=("LoadBalancerArn", "ListenerArn", "RuleArn", "TargetGroupArn", "Name"),
-    data_planes=("elb",),
+    data_planes=("elb", "elb-public-keys"),
     authorization="authorization",
     held="held",
 )

@@ -5,13 +5,26 @@ Source: "Action types for listener rules" and the API reference.
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kumoi.doorway.sealing import Sealer
 from kumoi.services.elbv2.errors import invalid, not_built, refused
 
 _ENDS = {"forward": "ForwardConfig", "redirect": "RedirectConfig", "fixed-response": "FixedResponseConfig"}
 _REDIRECT = {"Protocol": "#{protocol}", "Port": "#{port}", "Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
+_OIDC = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint", "ClientId")
+_COGNITO = ("UserPoolArn", "UserPoolClientId", "UserPoolDomain")
+_AUTHENTICATION = {
+    "SessionCookieName": "AWSELBAuthSessionCookie",
+    "Scope": "openid",
+    "SessionTimeout": 604_800,
+    "OnUnauthenticatedRequest": "authenticate",
+}
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+CONFIGS = {"authenticate-oidc": "AuthenticateOidcConfig", "authenticate-cognito": "AuthenticateCognitoConfig"}
 _MOST_GROUPS = 5
 _TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
 
@@ -19,17 +32,48 @@ _TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "appl
 def checked(actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Actions as they are stored and told, the one that ends them last; raises ValidationError and others."""
     for action in actions:
-        if action["Type"] not in _ENDS:
+        if action["Type"] not in _ENDS and action["Type"] not in CONFIGS:
             raise not_built(f"actions of type {action['Type']}")
-    if len(actions) != 1:
+        for name, member in {**_ENDS, **CONFIGS}.items():
+            if name != action["Type"] and member in action:
+                raise refused("InvalidLoadBalancerAction", f"{member} is not for actions of type '{action['Type']}'")
+    ends = [action for action in actions if action["Type"] in _ENDS]
+    before = [action for action in actions if action["Type"] in CONFIGS]
+    if len(ends) != 1:
         raise refused(
             "InvalidLoadBalancerAction", "Actions must end with exactly one forward, redirect or fixed-response"
         )
-    action = dict(actions[0])
+    if len(before) > 1:
+        raise refused("InvalidLoadBalancerAction", "A rule can have at most one authentication action")
+    if before:
+        orders = [action.get("Order") for action in (*before, *ends)]
+        if None in orders or orders != sorted(set(orders), key=lambda one: one or 0):
+            raise refused("InvalidLoadBalancerAction", "The Order of an authentication action must be the lowest")
+    return [*(_authentication(action) for action in before), *_end(ends[0])]
+
+
+def _authentication(action: Mapping[str, Any]) -> dict[str, Any]:
     kind = action["Type"]
-    for name, member in _ENDS.items():
-        if name != kind and member in action:
-            raise refused("InvalidLoadBalancerAction", f"{member} is not for actions of type '{kind}'")
+    config = {**_AUTHENTICATION, **(action.get(CONFIGS[kind]) or {})}
+    needed = _OIDC if kind == "authenticate-oidc" else _COGNITO
+    if missing := [name for name in needed if not config.get(name)]:
+        raise refused("InvalidLoadBalancerAction", f"{missing[0]} must be specified for actions of type '{kind}'")
+    if kind == "authenticate-oidc" and not config.get("ClientSecret") and not config.get("UseExistingClientSecret"):
+        raise refused("InvalidLoadBalancerAction", "You must either specify a client secret or use the existing one")
+    if kind == "authenticate-oidc":
+        for name in ("AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint", "Issuer"):
+            if not str(config[name]).startswith(("https://", "http://")):
+                raise refused("InvalidLoadBalancerAction", f"{name} must be a URL")
+    if not 1 <= int(config["SessionTimeout"]) <= 604_800:
+        raise invalid("The session timeout must be between '1' and '604800' seconds")
+    if not _COOKIE_NAME.fullmatch(config["SessionCookieName"]):
+        raise invalid(f"'{config['SessionCookieName']}' is no name of a cookie")
+    return {**action, CONFIGS[kind]: config}
+
+
+def _end(stated: Mapping[str, Any]) -> list[dict[str, Any]]:
+    action = dict(stated)
+    kind = action["Type"]
     if kind == "forward":
         return [_forward(action)]
     config = action.get(_ENDS[kind])
@@ -102,4 +146,61 @@ def groups_of(actions: Sequence[Mapping[str, Any]]) -> list[str]:
         for action in actions
         if action["Type"] == "forward"
         for one in action["ForwardConfig"]["TargetGroups"]
+    ]
+
+
+def check_protocol(protocol: str, actions: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse to authenticate people over plain HTTP."""
+    for action in actions:
+        if action["Type"] in CONFIGS and protocol != "HTTPS":
+            raise refused(
+                "InvalidLoadBalancerAction", f"Actions of type '{action['Type']}' are supported only on HTTPS listeners"
+            )
+
+
+def secret_context(client: str) -> str:
+    """What a client's secret is sealed for."""
+    return f"elbv2/client/{client}"
+
+
+def sealed(actions: Sequence[dict[str, Any]], sealer: Sealer) -> list[dict[str, Any]]:
+    """Actions as they are stored: the secrets of clients are encrypted."""
+    found = []
+    for action in actions:
+        config = action.get("AuthenticateOidcConfig")
+        if config and config.get("ClientSecret"):
+            secret = sealer.seal(str(config["ClientSecret"]).encode(), secret_context(config["ClientId"]))
+            config = {**config, "ClientSecret": base64.b64encode(secret).decode()}
+            action = {**action, "AuthenticateOidcConfig": config}
+        found.append(action)
+    return found
+
+
+def with_known_secret(actions: Sequence[dict[str, Any]], before: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Actions with the client's secret of those they replace, where they say so."""
+    known: Mapping[str, Any] = next(
+        (one["AuthenticateOidcConfig"] for one in before if one["Type"] == "authenticate-oidc"), {}
+    )
+    found = []
+    for action in actions:
+        config = action.get("AuthenticateOidcConfig")
+        if config and config.get("UseExistingClientSecret") and not config.get("ClientSecret"):
+            if known.get("ClientId") != config["ClientId"]:
+                raise refused("InvalidLoadBalancerAction", "There is no existing client secret of this client to use")
+            action = {**action, "AuthenticateOidcConfig": {**config, "ClientSecret": known["ClientSecret"]}}
+        found.append(action)
+    return found
+
+
+def shown(actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Actions as they are told: without secrets."""
+    hidden = ("ClientSecret", "UseExistingClientSecret")
+    return [
+        {
+            name: {key: one for key, one in value.items() if key not in hidden}
+            if name == "AuthenticateOidcConfig"
+            else value
+            for name, value in action.items()
+        }
+        for action in actions
     ]

@@ -7,7 +7,12 @@ from http import HTTPStatus
 from kumoi.wire.http import HeaderList, Response
 
 SERVER = ("Server", "awselb/2.0")
-_TEXTS = {413: "Request Entity Too Large", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+_TEXTS = {
+    561: "Unauthorized",
+    413: "Request Entity Too Large",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
 
 
 def page(status: int, *fields: tuple[str, str], reason: str = "") -> Response:

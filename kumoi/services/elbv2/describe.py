@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kumoi.services.elbv2.actions import shown
 from kumoi.services.elbv2.records import DEFAULT_PRIORITY, Listener, LoadBalancer, Rule, TargetGroup
 
 _ZONE_ID = "Z35SXDOTRQ7X7K"
@@ -46,7 +47,7 @@ def listener_answer(listener: Listener) -> dict[str, Any]:
         "ListenerArn": listener.arn,
         "LoadBalancerArn": listener.balancer_arn,
         **listener.properties,
-        "DefaultActions": default.actions,
+        "DefaultActions": shown(default.actions),
     }
 
 
@@ -57,7 +58,7 @@ def rule_answer(listener: Listener, rule: Rule) -> dict[str, Any]:
         "RuleArn": listener.rule_arn(rule),
         "Priority": "default" if default else str(rule.priority),
         "Conditions": rule.conditions,
-        "Actions": rule.actions,
+        "Actions": shown(rule.actions),
         "IsDefault": default,
     }
 

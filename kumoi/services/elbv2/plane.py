@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.names import trace_id
-from kumoi.services.elbv2 import actions, attributes, choosing, elbv2, function_target, http_target, websocket_target
+from kumoi.services.elbv2 import (
+    actions,
+    attributes,
+    authentication,
+    choosing,
+    elbv2,
+    function_target,
+    http_target,
+    websocket_target,
+)
 from kumoi.services.elbv2.answers import SERVER, fixed, page
 from kumoi.services.elbv2.conditions import Asked, matches
 from kumoi.services.elbv2.health import Health
@@ -44,7 +53,7 @@ _HOP = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request on its way through a load balancer; `fields` are what targets get."""
+    """A request on its way through a load balancer; `fields` are what targets get, `given` what the answer gets."""
 
     call: Call
     request: Request
@@ -52,6 +61,7 @@ class Exchange:
     balancer: LoadBalancer
     listener: Listener
     fields: HeaderList
+    given: HeaderList = field(default_factory=list)
 
     def option(self, key: str) -> str:
         """An attribute of the load balancer."""
@@ -91,7 +101,21 @@ async def _answer(exchange: Exchange) -> Response:
         headers.setdefault(name.lower(), []).append(content)
     host = _bare(request.host)
     asked = Asked(host, exchange.path, request.method, request.query, request.client[0], headers)
+    if (signed_in := await authentication.answered(exchange)) is not None:
+        return signed_in
     rule = next(one for one in exchange.listener.in_order if matches(one.conditions, asked))
+    known = await authentication.authenticate(exchange, rule)
+    if isinstance(known, Response):
+        return known
+    named = [one for one in exchange.fields if not one[0].lower().startswith("x-amzn-oidc-")]
+    response = await _acted(replace(exchange, fields=[*named, *known]), rule, host)
+    response.headers += exchange.given
+    return response
+
+
+async def _acted(exchange: Exchange, rule: Rule, host: str) -> Response:
+    """What the action of a rule that ends it answers."""
+    request = exchange.request
     action = rule.actions[-1]
     if action["Type"] == "fixed-response":
         config = action["FixedResponseConfig"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 
 def _rule(call: ResourceCall, name: str) -> dict[str, Any]:
@@ -52,6 +52,15 @@ async def _delete_rule(call: ResourceCall) -> None:
     if ids:
         await call.ask("events", "RemoveTargets", Rule=name, EventBusName=bus, Ids=ids)
     await call.ask("events", "DeleteRule", Name=name, EventBusName=bus)
+
+
+async def _read_rule(call: ResourceCall) -> Reading:
+    bus, _, name = call.physical_id.rpartition("|")
+    rule = await call.ask("events", "DescribeRule", Name=name, EventBusName=bus or None)
+    targets = await call.ask("events", "ListTargetsByRule", Rule=name, EventBusName=bus or None)
+    told = {member: rule.get(member) for member in ("Description", "EventPattern", "RoleArn", "ScheduleExpression")}
+    told |= {"Name": name, "State": rule["State"], "Targets": targets.get("Targets") or None}
+    return Reading(Resource(call.physical_id, {"Arn": rule["Arn"]}), told)
 
 
 _BUS = ("Description", "DeadLetterConfig", "KmsKeyIdentifier", "LogConfig")
@@ -198,6 +207,7 @@ RESOURCES = (
         _update_rule,
         replaced_by=frozenset(("Name", "EventBusName")),
         expected=lambda call: call.name("Name", 64),
+        read=_read_rule,
     ),
     ResourceType(
         "AWS::Events::EventBus",

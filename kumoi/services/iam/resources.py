@@ -6,10 +6,11 @@ Source: "IAM resource type reference" of the CloudFormation template reference.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import AwsError
 
 
@@ -82,6 +83,30 @@ async def _take_policies(call: ResourceCall, kind: str, name: str) -> None:
 async def _delete_role(call: ResourceCall) -> None:
     await _take_policies(call, "Role", call.physical_id)
     await call.ask("iam", "DeleteRole", RoleName=call.physical_id)
+
+
+async def _read_role(call: ResourceCall) -> Reading:
+    holder = {"RoleName": call.physical_id}
+    role = (await call.ask("iam", "GetRole", **holder))["Role"]
+    inline = await call.ask("iam", "ListRolePolicies", **holder)
+    attached = await call.ask("iam", "ListAttachedRolePolicies", **holder)
+    policies = [await call.ask("iam", "GetRolePolicy", **holder, PolicyName=one) for one in inline["PolicyNames"]]
+    told = {
+        "AssumeRolePolicyDocument": unquote(role["AssumeRolePolicyDocument"]),
+        "Description": role.get("Description") or None,
+        "ManagedPolicyArns": [one["PolicyArn"] for one in attached["AttachedPolicies"]] or None,
+        "MaxSessionDuration": role.get("MaxSessionDuration"),
+        "Path": role["Path"],
+        "PermissionsBoundary": (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
+        "Policies": [
+            {"PolicyName": one["PolicyName"], "PolicyDocument": orjson.loads(unquote(one["PolicyDocument"]))}
+            for one in policies
+        ]
+        or None,
+        "RoleName": role["RoleName"],
+        "Tags": role.get("Tags", []),
+    }
+    return Reading(Resource(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]}), told)
 
 
 async def _create_user(call: ResourceCall) -> Resource:
@@ -202,6 +227,8 @@ RESOURCES = (
         _update_role,
         frozenset(("RoleName", "Path")),
         expected=lambda call: call.name("RoleName", 64),
+        read=_read_role,
+        identifier="RoleName",
     ),
     ResourceType(
         "AWS::IAM::User",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 
 def _mode(call: ResourceCall) -> str:
@@ -112,6 +112,21 @@ async def _delete_consumer(call: ResourceCall) -> None:
     await call.ask("kinesis", "DeregisterStreamConsumer", ConsumerARN=call.physical_id)
 
 
+async def _read_stream(call: ResourceCall) -> Reading:
+    name = call.physical_id
+    summary = (await call.ask("kinesis", "DescribeStreamSummary", StreamName=name))["StreamDescriptionSummary"]
+    tags = await call.ask("kinesis", "ListTagsForStream", StreamName=name)
+    mode = summary["StreamModeDetails"]["StreamMode"]
+    told = {
+        "Name": name,
+        "RetentionPeriodHours": summary["RetentionPeriodHours"],
+        "ShardCount": summary["OpenShardCount"] if mode == "PROVISIONED" else None,
+        "StreamModeDetails": {"StreamMode": mode},
+        "Tags": tags.get("Tags", []),
+    }
+    return Reading(_stream(call, name), told)
+
+
 RESOURCES = (
     ResourceType(
         "AWS::Kinesis::Stream",
@@ -120,6 +135,8 @@ RESOURCES = (
         _update_stream,
         replaced_by=frozenset(("Name",)),
         expected=lambda call: call.name("Name", 128),
+        read=_read_stream,
+        identifier="Name",
     ),
     ResourceType("AWS::Kinesis::StreamConsumer", _create_consumer, _delete_consumer),
 )

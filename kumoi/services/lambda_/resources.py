@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import aws_error
 
 _PLAIN = (
@@ -132,6 +132,23 @@ async def _settle(call: ResourceCall, name: str) -> None:
 
 async def _delete_function(call: ResourceCall) -> None:
     await call.ask("lambda", "DeleteFunction", FunctionName=call.physical_id)
+
+
+async def _read_function(call: ResourceCall) -> Reading:
+    found = await call.ask("lambda", "GetFunction", FunctionName=call.physical_id)
+    configuration = found["Configuration"]
+    told = {name: configuration.get(name) for name in (*_PLAIN, "PackageType", "Architectures")}
+    told["Description"] = configuration.get("Description") or None
+    told["Environment"] = {"Variables": (configuration.get("Environment") or {}).get("Variables", {})}
+    told["FunctionName"] = call.physical_id
+    told["KmsKeyArn"] = configuration.get("KMSKeyArn")
+    told["Layers"] = [one["Arn"] for one in configuration.get("Layers", ())] or None
+    told["ReservedConcurrentExecutions"] = (found.get("Concurrency") or {}).get("ReservedConcurrentExecutions")
+    told["Tags"] = [{"Key": key, "Value": value} for key, value in found.get("Tags", {}).items()]
+    told["TracingConfig"] = configuration.get("TracingConfig")
+    for derived in ("VpcConfig", "LoggingConfig", "SnapStart", "ImageConfig"):
+        told.pop(derived)  # the service completes them
+    return Reading(_function(configuration), told)
 
 
 async def _create_version(call: ResourceCall) -> Resource:
@@ -329,6 +346,8 @@ RESOURCES = (
         _update_function,
         replaced_by=frozenset(("FunctionName", "PackageType")),
         expected=lambda call: call.name("FunctionName", 64),
+        read=_read_function,
+        identifier="FunctionName",
     ),
     ResourceType("AWS::Lambda::Version", _create_version, _delete_version),
     ResourceType(

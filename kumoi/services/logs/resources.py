@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 
 async def _create_group(call: ResourceCall) -> Resource:
@@ -31,6 +31,21 @@ async def _retain(call: ResourceCall, name: str) -> None:
 
 async def _delete_group(call: ResourceCall) -> None:
     await call.ask("logs", "DeleteLogGroup", logGroupName=call.physical_id)
+
+
+async def _read_group(call: ResourceCall) -> Reading:
+    name = call.physical_id
+    tags = await call.ask("logs", "ListTagsForResource", resourceArn=call.arn("logs", f"log-group:{name}"))
+    found = await call.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name)
+    group = next(one for one in found["logGroups"] if one["logGroupName"] == name)
+    told = {
+        "KmsKeyId": group.get("kmsKeyId"),
+        "LogGroupClass": group.get("logGroupClass", "STANDARD"),
+        "LogGroupName": name,
+        "RetentionInDays": group.get("retentionInDays"),
+        "Tags": [{"Key": key, "Value": value} for key, value in tags["tags"].items()],
+    }
+    return Reading(Resource(name, {"Arn": call.arn("logs", f"log-group:{name}:*")}), told)
 
 
 async def _create_stream(call: ResourceCall) -> Resource:
@@ -193,6 +208,8 @@ RESOURCES = (
         _update_group,
         replaced_by=frozenset(("LogGroupName",)),
         expected=lambda call: call.name("LogGroupName", 512),
+        read=_read_group,
+        identifier="LogGroupName",
     ),
     ResourceType("AWS::Logs::LogStream", _create_stream, _delete_stream),
 )

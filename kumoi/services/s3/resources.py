@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.names import arn
 from kumoi.services.s3.naming import HOME
 from kumoi.services.s3.template_sections import SECTIONS, Section, flag
@@ -123,6 +123,21 @@ async def _delete_bucket(call: ResourceCall) -> None:
     await _unless_gone(call, "DeleteBucket", call.physical_id)
 
 
+async def _read_bucket(call: ResourceCall) -> Reading:
+    name = call.physical_id
+    await call.ask("s3", "HeadBucket", Bucket=name)
+    versioning = await call.ask("s3", "GetBucketVersioning", Bucket=name)
+    try:
+        tags = (await call.ask("s3", "GetBucketTagging", Bucket=name))["TagSet"]
+    except AwsError as error:
+        if error.code != "NoSuchTagSet":
+            raise
+        tags = []
+    status = versioning.get("Status")
+    told = {"BucketName": name, "Tags": tags, "VersioningConfiguration": {"Status": status} if status else None}
+    return Reading(_bucket(call, name), told)
+
+
 async def _unless_gone(call: ResourceCall, operation: str, bucket: str) -> None:
     try:
         await call.ask("s3", operation, Bucket=bucket)
@@ -151,6 +166,8 @@ RESOURCES = (
         _update_bucket,
         replaced_by=frozenset({"BucketName", "ObjectLockEnabled"}),
         expected=_name,
+        read=_read_bucket,
+        identifier="BucketName",
     ),
     ResourceType("AWS::S3::BucketPolicy", _put_policy, _delete_policy, _put_policy, replaced_by=frozenset({"Bucket"})),
 )

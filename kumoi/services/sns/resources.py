@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 _TOPIC = (
     *("ArchivePolicy", "ContentBasedDeduplication", "DisplayName", "FifoThroughputScope", "FifoTopic"),
@@ -75,6 +75,16 @@ def _logging(given: dict[str, Any]) -> dict[str, str]:
     }
     prefix = protocol.get(str(given.get("Protocol")), str(given.get("Protocol")))
     return {f"{prefix}{name}": _text(value) for name, value in given.items() if name != "Protocol"}
+
+
+async def _read_topic(call: ResourceCall) -> Reading:
+    arn = call.physical_id
+    attributes = (await call.ask("sns", "GetTopicAttributes", TopicArn=arn))["Attributes"]
+    tags = await call.ask("sns", "ListTagsForResource", ResourceArn=arn)
+    name = arn.rpartition(":")[2]
+    told: dict[str, Any] = {member: attributes.get(member) or _DEFAULTS.get(member) for member in _TOPIC}
+    told |= {"TopicName": name, "Tags": tags.get("Tags", [])}
+    return Reading(Resource(arn, {"TopicArn": arn, "TopicName": name}), told)
 
 
 async def _subscribe(call: ResourceCall, topic: str, one: dict[str, Any]) -> None:
@@ -209,6 +219,8 @@ RESOURCES = (
         _update_topic,
         replaced_by=frozenset(("TopicName", "FifoTopic")),
         expected=lambda call: call.arn("sns", _name(call)),
+        read=_read_topic,
+        identifier="TopicArn",
     ),
     ResourceType(
         "AWS::SNS::Subscription",

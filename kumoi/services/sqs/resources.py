@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 
 _ATTRIBUTES = (
     *("ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit"),
@@ -38,7 +38,7 @@ def _name(call: ResourceCall) -> str:
 async def _create_queue(call: ResourceCall) -> Resource:
     name = _name(call)
     attributes = {key: value for key, value in _attributes(call).items() if (key, value) != ("FifoQueue", "false")}
-    answer = await call.ask("sqs", "CreateQueue", QueueName=name, Attributes=attributes or None)
+    answer = await call.ask("sqs", "CreateQueue", QueueName=name, Attributes=attributes or None, tags=call.all_tags())
     return _queue(call, name, answer["QueueUrl"])
 
 
@@ -48,7 +48,16 @@ async def _update_queue(call: ResourceCall) -> Resource:
         attributes[name] = _DEFAULTS.get(name, "")
     if attributes:
         await call.ask("sqs", "SetQueueAttributes", QueueUrl=call.physical_id, Attributes=attributes)
+    await _tag(call)
     return Resource(call.physical_id, call.attributes)
+
+
+async def _tag(call: ResourceCall) -> None:
+    """Bring the tags to what the template and the stack say; those that the template states no more go."""
+    gone = [one["Key"] for one in call.before.get("Tags") or () if one["Key"] not in call.all_tags()]
+    if gone:
+        await call.ask("sqs", "UntagQueue", QueueUrl=call.physical_id, TagKeys=gone)
+    await call.ask("sqs", "TagQueue", QueueUrl=call.physical_id, Tags=call.all_tags())
 
 
 _DEFAULTS = {
@@ -62,6 +71,18 @@ _DEFAULTS = {
 
 async def _delete_queue(call: ResourceCall) -> None:
     await call.ask("sqs", "DeleteQueue", QueueUrl=call.physical_id)
+
+
+async def _read_queue(call: ResourceCall) -> Reading:
+    url = call.physical_id
+    found = await call.ask("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+    attributes: dict[str, str] = found["Attributes"]
+    tags = await call.ask("sqs", "ListQueueTags", QueueUrl=url)
+    name = attributes["QueueArn"].rpartition(":")[2]
+    told: dict[str, Any] = {member: attributes.get(member) for member in _ATTRIBUTES}
+    told["QueueName"] = name
+    told["Tags"] = [{"Key": key, "Value": value} for key, value in (tags.get("Tags") or {}).items()]
+    return Reading(_queue(call, name, url), told)
 
 
 async def _put_policy(call: ResourceCall) -> Resource:
@@ -86,6 +107,8 @@ RESOURCES = (
         _update_queue,
         replaced_by=frozenset(("QueueName", "FifoQueue")),
         expected=lambda call: call.arn("sqs", _name(call)),
+        read=_read_queue,
+        identifier="QueueUrl",
     ),
     ResourceType("AWS::SQS::QueuePolicy", _put_policy, _delete_policy, _put_policy),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import aws_error
 
 _MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
@@ -55,6 +55,16 @@ async def _delete(call: ResourceCall) -> None:
     await call.ask("ssm", "DeleteParameter", Name=call.physical_id)
 
 
+async def _read(call: ResourceCall) -> Reading:
+    name = call.physical_id
+    value = (await call.ask("ssm", "GetParameter", Name=name))["Parameter"]
+    only = [{"Key": "Name", "Values": [name]}]
+    (described,) = (await call.ask("ssm", "DescribeParameters", ParameterFilters=only))["Parameters"]
+    told = {member: described.get(member) for member in ("AllowedPattern", "DataType", "Description", "Tier")}
+    told |= {"Name": name, "Type": value["Type"], "Value": value["Value"]}
+    return Reading(Resource(name, {"Type": value["Type"], "Value": value["Value"]}), told)
+
+
 RESOURCES = (
     ResourceType(
         "AWS::SSM::Parameter",
@@ -63,5 +73,7 @@ RESOURCES = (
         _update,
         replaced_by=frozenset(("Name", "Type")),
         expected=lambda call: call.name("Name", _MOST_CHARACTERS),
+        read=_read,
+        identifier="Name",
     ),
 )

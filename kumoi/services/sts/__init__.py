@@ -8,7 +8,10 @@ from kumoi.doorway import Service
 sts = Service(
     "sts",
     __name__,
-    modules=("operations.assume_role", "operations.identity", "operations.tokens", "operations.web_identity"),
+    modules=(
+        *("operations.assume_role", "operations.identity", "operations.saml", "operations.tokens"),
+        "operations.web_identity",
+    ),
     resource=("RoleArn",),
     page="iam",
     authorization="authorization",

@@ -63,7 +63,7 @@ AUTHORIZATION = Authorization(
         "GetFederationToken": federation,
         **dict.fromkeys(
             (
-                *("GetCallerIdentity", "GetSessionToken", "AssumeRoleWithWebIdentity"),
+                *("GetCallerIdentity", "GetSessionToken", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"),
                 "GetAccessKeyInfo",
             ),
             no_permission,

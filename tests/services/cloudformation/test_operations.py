@@ -172,8 +172,7 @@ def test_what_kumoi_lacks_says_so(stacks: Any) -> None:
     stacks.deploy("s", {"A": group("a")})
     for call in (
         lambda: stacks.client.create_stack_set(StackSetName="x", TemplateBody="{}"),
-        lambda: stacks.client.detect_stack_drift(StackName="s"),
-        lambda: stacks.client.describe_stack_drift_detection_status(StackDriftDetectionId="x"),
+        lambda: stacks.client.describe_account_limits(),
     ):
         assert "NotImplemented" in refused(call)
 

@@ -68,7 +68,8 @@ def test_listeners(client: Any) -> None:
         },
         *FIXED,
     ]
-    assert refused(client.create_listener, **{**given, "Port": 81, "DefaultActions": oidc}) == "NotImplemented"
+    wrong = {**given, "Port": 81, "DefaultActions": oidc}
+    assert refused(client.create_listener, **wrong) == "InvalidLoadBalancerAction"
     client.modify_listener(ListenerArn=listener, Port=8080)
     [found] = client.describe_listeners(LoadBalancerArn=arn)["Listeners"]
     assert (found["Port"], found["DefaultActions"]) == (8080, FIXED)

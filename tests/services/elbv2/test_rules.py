@@ -106,7 +106,7 @@ BAD_ACTIONS = [
     ([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}], "InvalidLoadBalancerActionException"),
     ([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Path": "x"}}], "ValidationError"),
     ([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Port": "0"}}], "ValidationError"),
-    ([{"Type": "authenticate-oidc"}, {"Type": "forward", "TargetGroupArn": "a"}], "NotImplemented"),
+    ([{"Type": "jwt-validation"}, {"Type": "forward", "TargetGroupArn": "a"}], "NotImplemented"),
     ([{"Type": "forward", "TargetGroupArn": "a"}] * 2, "InvalidLoadBalancerActionException"),
     (
         [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "a", "Weight": 1000}]}}],

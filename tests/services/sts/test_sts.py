@@ -152,12 +152,3 @@ def test_a_roles_own_limit_of_a_session_counts(kumoi: Any) -> None:
     )["Role"]["Arn"]
     with pytest.raises(ClientError, match="exceeds the MaxSessionDuration set for this role"):
         kumoi.client("sts").assume_role(RoleArn=role, RoleSessionName="me", DurationSeconds=7200)
-
-
-def test_saml_is_refused_clearly(kumoi: Any) -> None:
-    with pytest.raises(ClientError, match="does not implement AssumeRoleWithSAML yet; docs/iam.md"):
-        kumoi.client("sts").assume_role_with_saml(
-            RoleArn=f"arn:aws:iam::{kumoi.account}:role/one",
-            PrincipalArn=f"arn:aws:iam::{kumoi.account}:saml-provider/p",
-            SAMLAssertion="PHg+",
-        )

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from kumoi.http_api.endpoints import send
 from kumoi.http_api.functions import IntegrationFailed, with_stage_variables
+from kumoi.http_api.load_balancers import balancer_name
 from kumoi.http_client import Unreachable
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing
@@ -20,6 +21,10 @@ async def ask_endpoint(exchange: Exchange, integration: Mapping[str, Any], outgo
     if not url.startswith(("http://", "https://")):
         raise IntegrationFailed("refused", f"{url} is no HTTP endpoint")
     parts = urlsplit(url)
+    target = integration.get("integrationTarget")
+    if target:
+        port = f":{parts.port}" if parts.port else ""
+        parts = parts._replace(netloc=f"{await balancer_name(exchange.call, target)}{port}")
     sent = urlencode([(name, value) for name, values in outgoing.query.items() for value in values])
     url = urlunsplit(parts._replace(query="&".join(text for text in (parts.query, sent) if text)))
     exchange.log(f"Endpoint request URI: {url}")

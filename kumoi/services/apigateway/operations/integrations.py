@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.http_api.load_balancers import BALANCER
 from kumoi.services.apigateway import apigateway, patches
 from kumoi.services.apigateway.errors import bad, not_found, present, unbuilt
 from kumoi.services.apigateway.lookup import find_resource, integration_of, method_of
@@ -31,6 +32,7 @@ _FIELDS: patches.Fields = {
     "requestTemplates": patches.mapping(),
     "tlsConfig": patches.within({"insecureSkipVerification": patches.flag}),
     "responseTransferMode": patches.text,
+    "integrationTarget": patches.text,
 }
 _RESPONSE_FIELDS: patches.Fields = {
     "selectionPattern": patches.text,
@@ -142,8 +144,13 @@ def completed(resource_id: str, given: dict[str, Any]) -> dict[str, Any]:
 def check_integration(integration: dict[str, Any]) -> None:
     """Raise BadRequestException for an integration that cannot be."""
     kind, uri = integration["type"], integration.get("uri") or ""
-    if integration.get("connectionType") == "VPC_LINK" or integration.get("integrationTarget"):
-        raise unbuilt("VPC links: name the endpoint's URL with connectionType INTERNET")
+    target = integration.get("integrationTarget")
+    if (integration.get("connectionType") == "VPC_LINK") != bool(integration.get("connectionId")):
+        raise bad("An integration with connectionType VPC_LINK has a connectionId, and no other has")
+    if integration.get("connectionId") and not kind.startswith("HTTP"):
+        raise bad("VPC links are for integrations of type HTTP and HTTP_PROXY")
+    if target and not (integration.get("connectionId") and BALANCER.fullmatch(target)):
+        raise bad("An integrationTarget is the ARN of an application load balancer, behind a VPC link")
     if integration.get("responseTransferMode") == "STREAM":
         raise unbuilt("responseTransferMode STREAM")
     if kind != "MOCK":

@@ -1,9 +1,9 @@
-"""Tags of APIs, stages, keys, usage plans and domain names."""
+"""Tags of APIs, stages, keys, usage plans, domain names and VPC links."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -11,12 +11,19 @@ from kumoi.doorway import Call
 from kumoi.http_api.places import domains
 from kumoi.services.apigateway import apigateway
 from kumoi.services.apigateway.errors import bad, not_found
-from kumoi.services.apigateway.records import api_keys, rest_apis, stages, usage_plans
+from kumoi.services.apigateway.records import api_keys, rest_apis, stages, usage_plans, vpc_links
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
 _ARN = re.compile(r"arn:[^:]+:apigateway:[^:]*:[^:]*:/(?P<path>.+)")
 _MOST = 50
+_SPACES: dict[str, Space[Any]] = {
+    "restapis": rest_apis,
+    "apikeys": api_keys,
+    "usageplans": usage_plans,
+    "domainnames": domains,
+    "vpclinks": vpc_links,
+}
 
 
 @apigateway.operation
@@ -47,10 +54,9 @@ async def _tagged(tx: Transaction, arn: str) -> tuple[Space[Any], Any]:
     path = match["path"].split("/") if match else []
     space: Space[Any]
     if len(path) == 4 and (path[0], path[2]) == ("restapis", "stages"):
-        space, key = stages, (path[1], path[3])
-    elif len(path) == 2 and path[0] in ("restapis", "apikeys", "usageplans", "domainnames"):
-        space = {"restapis": rest_apis, "apikeys": api_keys, "usageplans": usage_plans, "domainnames": domains}[path[0]]  # type: ignore[assignment]
-        key = (path[1],)  # type: ignore[assignment]
+        space, key = cast(Space[Any], stages), (path[1], path[3])
+    elif len(path) == 2 and path[0] in _SPACES:
+        space, key = _SPACES[path[0]], (path[1],)  # type: ignore[assignment]
     else:
         raise bad(f"Invalid resource ARN specified: {arn}")
     found = await space.get(tx, *key)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from kumoi.services.apigateway.resources import apis, domains, methods, parts, plans, stages
+from kumoi.services.apigateway.resources import apis, domains, methods, parts, plans, stages, vpc_links
 
-RESOURCES = (*apis.TYPES, *methods.TYPES, *stages.TYPES, *parts.TYPES, *plans.TYPES, *domains.TYPES)
+RESOURCES = (
+    *(*apis.TYPES, *methods.TYPES, *stages.TYPES, *parts.TYPES),
+    *(*plans.TYPES, *domains.TYPES, *vpc_links.TYPES),
+)

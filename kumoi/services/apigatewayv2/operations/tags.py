@@ -11,7 +11,7 @@ from kumoi.http_api.places import domains
 from kumoi.services.apigatewayv2 import apigatewayv2
 from kumoi.services.apigatewayv2.errors import bad, not_found
 from kumoi.services.apigatewayv2.lookup import find_api, find_stage
-from kumoi.services.apigatewayv2.records import apis, stages
+from kumoi.services.apigatewayv2.records import apis, stages, vpc_links
 from kumoi.state import Transaction, transactional
 
 MAX_TAGS = 50
@@ -59,6 +59,14 @@ async def _change(tx: Transaction, resource: str, added: dict[str, str], removed
             if tags != stage.tags:
                 await stages.put(tx, msgspec.structs.replace(stage, tags=tags))
             return tags
+        case ["vpclinks", link_id]:
+            link = await vpc_links.get(tx, link_id)
+            if link is None:
+                raise not_found("VpcLink", link_id)
+            tags = merged(link.tags)
+            if tags != link.tags:
+                await vpc_links.put(tx, msgspec.structs.replace(link, tags=tags))
+            return tags
         case ["domainnames", name]:
             domain = await domains.get(tx, name)
             if domain is None or (domain.account, domain.region) != (tx.account, tx.region):
@@ -68,4 +76,4 @@ async def _change(tx: Transaction, resource: str, added: dict[str, str], removed
                 await domains.put(tx, msgspec.structs.replace(domain, tags=tags))
             return tags
         case _:
-            raise bad(f"Invalid ARN {resource}: tags are kept of apis, stages and domainnames")
+            raise bad(f"Invalid ARN {resource}: tags are kept of apis, stages, domainnames and vpclinks")

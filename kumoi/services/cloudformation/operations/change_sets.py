@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,8 +13,8 @@ from kumoi.names import uuid
 from kumoi.services.cloudformation import cloudformation
 from kumoi.services.cloudformation.creation import add_stack, new_stack
 from kumoi.services.cloudformation.deployment import Deployment
-from kumoi.services.cloudformation.differences import changes_of, outputs_or_tags_differ
-from kumoi.services.cloudformation.engine import Engine
+from kumoi.services.cloudformation.differences import changes_of, imports_of, outputs_or_tags_differ
+from kumoi.services.cloudformation.engine import Engine, Run
 from kumoi.services.cloudformation.journal import begin
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
 from kumoi.services.cloudformation.operations.stacks import UPDATABLE, check_updatable, rollback_disabled
@@ -52,12 +53,13 @@ async def create_change_set(
     DisableValidation: bool | None = None,
 ) -> dict[str, Any]:
     """Work out what would change, for a stack that is there or one that is to be."""
-    if ChangeSetType == "IMPORT" or ResourcesToImport:
-        raise aws_error("NotImplemented", "Kumoi's cloudformation does not import existing resources yet.")
+    imports = ChangeSetType == "IMPORT"
+    if imports != bool(ResourcesToImport):
+        raise aws_error("ValidationError", "ResourcesToImport is for change sets of type IMPORT, which need it.")
     stack = await known_stack(call.state, StackName)
     if stack is not None and stack.deleted is not None:
         stack = None
-    creates = ChangeSetType == "CREATE"
+    creates = ChangeSetType == "CREATE" or (imports and (stack is None or stack.status == "REVIEW_IN_PROGRESS"))
     if stack is None and not creates:
         raise aws_error("ValidationError", f"Stack [{StackName}] does not exist")
     if stack is not None and creates and stack.status != "REVIEW_IN_PROGRESS":
@@ -88,7 +90,12 @@ async def create_change_set(
         notifications=tuple(NotificationARNs or ()),
     )
     try:
-        changes = tuple(change.told() for change in await changes_of(call, stack, source))
+        if imports:
+            found = await imports_of(call, stack, source, ResourcesToImport or ())
+            made = msgspec.structs.replace(made, imports={one.name: one.physical_id for one in found})
+        else:
+            found = await changes_of(call, stack, source)
+        changes = tuple(change.told() for change in found)
     except AwsError as error:
         made = msgspec.structs.replace(made, status="FAILED", execution="UNAVAILABLE", reason=error.message)
     else:
@@ -167,7 +174,7 @@ async def execute_change_set(
     on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)
-    status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
+    status = "IMPORT_IN_PROGRESS" if found.imports else "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
     changes: dict[str, Any] = {"wanted": found.source, "on_failure": on_failure, "change_set": found.id}
     if creates:
         changes["source"] = found.source
@@ -178,7 +185,10 @@ async def execute_change_set(
     allowed = ("REVIEW_IN_PROGRESS",) if creates else UPDATABLE
     refusal = f"Stack:{stack.id} is in {{}} state and can not be updated."
     stack = await begin(call.state, stack.id, allowed, refusal, status, call.now, **changes)
-    await call.part(Engine).run(stack, Deployment.create if creates else Deployment.update)
+    run: Run = Deployment.create if creates else Deployment.update
+    if found.imports:
+        run = partial(Deployment.take_in, imports=found.imports)
+    await call.part(Engine).run(stack, run)
     return {}
 
 

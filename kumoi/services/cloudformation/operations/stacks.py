@@ -28,6 +28,7 @@ UPDATABLE = frozenset(
         "UPDATE_COMPLETE",
         "UPDATE_ROLLBACK_COMPLETE",
         "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
         "CREATE_FAILED",
         "UPDATE_FAILED",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.doorway.resource_types import ResourceType
 from kumoi.services.cloudformation import cloudformation
 from kumoi.services.cloudformation.lookup import find_stack
 from kumoi.services.cloudformation.records import change_sets
@@ -65,12 +68,26 @@ async def get_template_summary(
     summary["ResourceTypes"] = sorted(
         {str(one["Type"]) for one in template.get("Resources", {}).values() if isinstance(one, dict) and "Type" in one}
     )
-    summary["ResourceIdentifierSummaries"] = []
+    types = await asyncio.to_thread(lambda: call.doorway.registry.resource_types)
+    summary["ResourceIdentifierSummaries"] = _identifiers(template.get("Resources", {}), types)
     if "Metadata" in template:
         summary["Metadata"] = orjson.dumps(template["Metadata"]).decode()
     if "AWSTemplateFormatVersion" in template:
         summary["Version"] = str(template["AWSTemplateFormatVersion"])
     return summary
+
+
+def _identifiers(resources: Mapping[str, Any], types: Mapping[str, ResourceType]) -> list[dict[str, Any]]:
+    """By what resources of importable types are identified."""
+    named: dict[str, list[str]] = {}
+    for name, one in resources.items():
+        kind = one.get("Type") if isinstance(one, dict) else None
+        if isinstance(kind, str) and kind in types and types[kind].identifier:
+            named.setdefault(kind, []).append(name)
+    return [
+        {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": [types[kind].identifier]}
+        for kind, names in sorted(named.items())
+    ]
 
 
 @cloudformation.operation

@@ -9,7 +9,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.elbv2 import elbv2
-from kumoi.services.elbv2.actions import checked, groups_of
+from kumoi.services.elbv2.actions import check_protocol, checked, groups_of, sealed, with_known_secret
 from kumoi.services.elbv2.describe import listener_answer
 from kumoi.services.elbv2.errors import invalid, not_built, page, refused
 from kumoi.services.elbv2.health import check_soon
@@ -34,7 +34,8 @@ async def create_listener(
 ) -> dict[str, Any]:
     """Create a listener; the same one again is the one there is."""
     properties = _properties({"Protocol": Protocol, "Port": Port, **given})
-    actions = checked(DefaultActions)
+    actions = sealed(checked(DefaultActions), call.doorway.identity.sealer)
+    check_protocol(Protocol, actions)
     listener = await _create(call.state, LoadBalancerArn, properties, actions, tags_of(Tags or []))
     return {"Listeners": [listener_answer(listener)]}
 
@@ -59,7 +60,8 @@ async def modify_listener(
     call: Call, ListenerArn: str, DefaultActions: list[dict[str, Any]] | None = None, **given: Any
 ) -> dict[str, Any]:
     """Change a listener's port, protocol, certificate or default actions."""
-    actions = None if DefaultActions is None else checked(DefaultActions)
+    sealer = call.doorway.identity.sealer
+    actions = None if DefaultActions is None else sealed(checked(DefaultActions), sealer)
     return {"Listeners": [listener_answer(await _modify(call.state, ListenerArn, actions, given))]}
 
 
@@ -164,11 +166,15 @@ async def _modify(tx: Transaction, arn: str, actions: list[dict[str, Any]] | Non
     await _check_port(tx, await find_balancer(tx, listener.balancer_arn), properties, listener.id)
     rules = listener.rules
     if actions is not None:
+        default = next(rule for rule in rules if rule.priority == DEFAULT_PRIORITY)
+        actions = with_known_secret(actions, default.actions)
         await check_groups(tx, listener.balancer_arn, actions)
         rules = [
             msgspec.structs.replace(rule, actions=actions) if rule.priority == DEFAULT_PRIORITY else rule
             for rule in rules
         ]
+    for rule in rules:
+        check_protocol(properties["Protocol"], rule.actions)
     changed = msgspec.structs.replace(listener, properties=properties, rules=rules)
     await listeners.put(tx, changed)
     return changed

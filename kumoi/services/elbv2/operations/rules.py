@@ -39,7 +39,7 @@ async def create_rule(
         id=new_id(),
         priority=_priority(Priority),
         conditions=condition_rules.checked(Conditions),
-        actions=action_rules.checked(Actions),
+        actions=action_rules.sealed(action_rules.checked(Actions), call.doorway.identity.sealer),
         tags=tags_of(Tags or []),
     )
     listener = await _create(call.state, ListenerArn, rule)
@@ -74,7 +74,8 @@ async def modify_rule(
     if Transforms:
         raise not_built("transforms in rules")
     conditions = None if Conditions is None else condition_rules.checked(Conditions)
-    actions = None if Actions is None else action_rules.checked(Actions)
+    sealer = call.doorway.identity.sealer
+    actions = None if Actions is None else action_rules.sealed(action_rules.checked(Actions), sealer)
     return {"Rules": [rule_answer(*await _modify(call.state, RuleArn, conditions, actions))]}
 
 
@@ -120,6 +121,7 @@ async def _create(tx: Transaction, arn: str, rule: Rule) -> Listener:
     _check_free(listener, rule)
     if len(listener.rules) > _MOST:
         raise refused("TooManyRules", f"The maximum number of rules has been reached on listener '{arn}'")
+    action_rules.check_protocol(listener.properties["Protocol"], rule.actions)
     await check_groups(tx, listener.balancer_arn, rule.actions)
     return await _put(tx, listener, [*listener.rules, rule])
 
@@ -140,6 +142,8 @@ async def _modify(
     if rule.priority == DEFAULT_PRIORITY:
         raise refused("OperationNotPermitted", f"Default rule '{arn}' cannot be modified")
     if actions is not None:
+        actions = action_rules.with_known_secret(actions, rule.actions)
+        action_rules.check_protocol(listener.properties["Protocol"], actions)
         await check_groups(tx, listener.balancer_arn, actions)
     changed = msgspec.structs.replace(
         rule,

@@ -118,7 +118,7 @@ async def update_thumbprints(call: Call, OpenIDConnectProviderArn: str, Thumbpri
 async def create_saml_provider(
     call: Call, SAMLMetadataDocument: str, Name: str, Tags: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Register a SAML provider by its metadata. Its assertions are not verified (see AssumeRoleWithSAML)."""
+    """Register a SAML provider by its metadata, whose certificates AssumeRoleWithSAML checks assertions with."""
     provider = SamlProvider(
         arn=arn("iam", "", call.account, f"saml-provider/{Name}"),
         id=unique_id("ASAM"),
