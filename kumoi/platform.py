@@ -220,14 +220,30 @@ class Platform:
         except Exception as error:
             logger.exception("the platform does not run on the snapshot; it goes back to what was there")
             await self._take_down()
-            await asyncio.to_thread(take_back, root)
-            await self._build(Clock(begins=before))
+            await self._go_back(root, before)
             gone = "" if contents is None else ", and what it had in memory is gone"
             raise BadSnapshot(f"the platform does not run on it{gone}: {error}") from error
         finally:
             if contents is not None:
                 await asyncio.to_thread(shutil.rmtree, contents, ignore_errors=True)
         await asyncio.to_thread(finish, root)
+
+    async def _go_back(self, root: Path, before: float) -> None:
+        """Run on what was there before a snapshot; where that fails, too, say so to whoever waits or comes."""
+        assert self._turnstile is not None, "a platform that runs has one"
+        try:
+            await asyncio.to_thread(take_back, root)
+            await self._build(Clock(begins=before))
+        except Exception as error:
+            reason = (
+                f"Kumoi runs neither on the snapshot nor on what was there before ({error})."
+                f"{' Its data are whole.' if self.settings.data is not None else ''}"
+                " Stop it (kumoi down) and start it anew (kumoi up)."
+            )
+            logger.critical("%s", reason, exc_info=error)
+            await self._take_down()
+            self._turnstile.give_up(reason)
+            raise BadSnapshot(reason) from error
 
     async def _take_down(self) -> None:
         """End all parts but those that stay, and have their memory back: `_build` takes what is there for permanent."""

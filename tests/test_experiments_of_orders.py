@@ -47,6 +47,7 @@ def test_the_experiment_finds_what_is_careless(
         assert (report["lost"], report["duplicated"], report["dead_letters"]) == (0, 0, {})
         assert any(layer.startswith("SDK in lambda:orders-Api") for layer in report["retries"])
         assert suite.get("failures") == "0"
+        assert 0 < report["added_usd"] < 0.01, "what was done again has its price"
     else:
         assert (done.returncode, report["verdict"]) == (1, "failed"), done.stdout
         assert report["lost"] == 3, "what the worker swallowed is gone"

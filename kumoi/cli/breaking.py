@@ -32,6 +32,9 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--record", metavar="COMMAND", help="Record the flows of --all-edges while this command uses the platform."
 )
+@click.option(
+    "--against", type=_IN, metavar="MATRIX", help="An earlier --all-edges --json: only what is worse than there fails."
+)
 @click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
 @click.option(
     "--way", "ways", multiple=True, type=click.Choice(WAYS), help="Break in this way only; as often as wanted."
@@ -64,7 +67,7 @@ def command(
 
     With --all-edges their loads are the flows, and what users do while --record's command runs: each edge of the map
     that they touch is broken in each way, every time from a snapshot that is taken first; at the end the platform is as
-    it was. 1 when data were lost or counted twice.
+    it was. 1 when data were lost or counted twice; with --against, when a cell is red or black that was better there.
     """
     from kumoi.experiments.application import Application
     from kumoi.experiments.model import BadExperiment
@@ -72,6 +75,8 @@ def command(
 
     if replay is not None and (files or all_edges or given["seed"] is not None):
         raise click.UsageError("--replay goes without FILES, --all-edges and --seed: the report says all that.")
+    if given["against"] is not None and not all_edges:
+        raise click.UsageError("--against goes with --all-edges.")
     if replay is None and not files and not (all_edges and given["record"]):
         raise click.UsageError("a FILE is needed, or --all-edges with --record COMMAND.")
     connection = Connection.find(data)
@@ -139,8 +144,10 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
 
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
+    from kumoi.experiments.regression import read_matrix, regressions
     from kumoi.experiments.sweep import KINDS, Sweep, recorded
 
+    before = None if given["against"] is None else read_matrix(given["against"])
     for flow in flows:
         if flow.load is None:
             raise BadExperiment(f"{flow.title}: a flow needs a load")
@@ -169,7 +176,12 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
     write(given["json_file"], reporting.as_json(matrix))
     write(given["html_file"], reporting.matrix_html(matrix).encode())
     write(given["junit_file"], reporting.matrix_junit(matrix))
-    return not matrix.counts.get("black", 0)
+    if before is None:
+        return not matrix.counts.get("black", 0)
+    worse = regressions(before, matrix)
+    for one in worse:
+        click.echo(f"WORSE {one}", err=quiet)
+    return not worse
 
 
 def _recorded(connection: Connection, command_line: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from kumoi.cli.durations import parse_duration
 
 ACTIONS = [
     *("delay", "fail", "drop", "hang", "duplicate", "reorder"),
-    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut"),
+    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate"),
 ]
 KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
 
@@ -42,6 +42,7 @@ def command() -> None:
 @click.option("--distribution", type=click.Choice(["fixed", "uniform", "lognormal", "pareto"]))
 @click.option("--copies", type=int, help="How often more a call comes (--action duplicate).")
 @click.option("--limit-mb", type=int, help="What is left to the function (--action memory, disk).")
+@click.option("--share", type=click.FloatRange(0.01, 0.99), help="Of the time that it runs (--action cpu).")
 @click.option("--skew", metavar="DURATION", help="How far its clock is ahead, e.g. 10m, or -10m (--action skew).")
 @click.option("--error", help=f"The error's code, or one of {', '.join(KINDS)}.")
 @click.option("--message")
@@ -101,6 +102,8 @@ def _describe(fault: dict[str, Any]) -> str:
         "cold": "start cold",
         "skew": f"set the clock off by {fault['skew_s']:g} s",
         "cut": "cut the network",
+        "cpu": f"let it run for {fault['share']:.0%} of the time",
+        "truncate": "lose half of the answer",
     }.get(fault["action"], fault["action"])
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"

@@ -37,12 +37,14 @@ Action = Literal[
     "disk",
     "skew",
     "cut",
+    "cpu",
+    "truncate",
 ]
 Point = Literal["call", "run"]
 
 _AT_CALL: frozenset[Action] = frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder"})
 _AT_RUN: frozenset[Action] = frozenset(
-    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut"}
+    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate"}
 )
 
 HANG_SECONDS = 900.0
@@ -80,7 +82,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its own,
     `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms` after
     it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
-    `skew_s` seconds fast, or slow), `cut` (it has no network). There `resource` is `name:qualifier` as it was invoked.
+    `skew_s` seconds fast, or slow), `cut` (it has no network), `cpu` (its processes run for a `share` of the time),
+    `truncate` (half of its answer is lost). There `resource` is `name:qualifier` as it was invoked.
     """
 
     action: Action
@@ -104,6 +107,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     copies: int = 1
     limit_mb: int = 1
     skew_s: float = 0.0
+    share: float = 0.1
     payload: str = "null"
     account: str = "*"
     region: str = "*"
@@ -126,6 +130,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("limit_mb lies between 1 and 10240")
         if not -MOST_SKEW <= self.skew_s <= MOST_SKEW or bool(self.skew_s) != (self.action == "skew"):
             raise ValueError("skew_s goes with the action skew, and is no more than ten years")
+        if not 0.01 <= self.share <= 0.99:
+            raise ValueError("share lies between 0.01 and 0.99")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
         if self.action not in (_AT_CALL if self.point == "call" else _AT_RUN):

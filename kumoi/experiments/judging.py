@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kumoi.experiments.added_cost import added_usd
 from kumoi.experiments.model import Experiment
 from kumoi.experiments.verdict import Check, Outcome, Report, by_fault, retries_by_layer
 
@@ -63,6 +64,7 @@ def judged(experiment: Experiment, run: Run) -> Report:
         failed=failed,
         user_retries=sum(one.retries for one in outcomes),
         retries=retries_by_layer(run.hops),
+        added_usd=added_usd(run.hops),
         lost=max((check.missing for check in run.invariants), default=0),
         duplicated=max((check.surplus for check in run.invariants), default=0),
         dead_letters=run.dead_letters,

@@ -63,13 +63,45 @@ class Condition(Struct, frozen=True):
     contains: str | None = None
 
 
+class LogsQuery(Struct, frozen=True):
+    """A query of Logs Insights over what was logged in the last while; its rows, as mappings, are what is found."""
+
+    groups: list[str]
+    query: str
+    within: str = "15m"
+
+
+class Metric(Struct, frozen=True):
+    """A statistic of a metric over the last while: a number, 0 where there is none."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str] = {}
+    statistic: Literal["Sum", "Average", "Minimum", "Maximum", "SampleCount"] = "Sum"
+    within: str = "15m"
+
+
+class Workflow(Struct, frozen=True):
+    """The executions of a state machine that began in the last while: `succeeded`, `failed` (also timed out and
+    aborted), and `ratio`, which is 1 where none has ended.
+    """
+
+    machine: str
+    within: str = "15m"
+
+
 class Probe(Struct, frozen=True):
-    """One thing that must hold: an answer over HTTP, one of an AWS operation, or a queue without messages."""
+    """One thing that must hold: an answer over HTTP, one of an AWS operation, a queue without messages, or what logs,
+    metrics and workflows tell of the last while.
+    """
 
     title: str = ""
     http: HttpRequest | None = None
     call: ApiCall | None = None
     empty: str | None = None
+    logs: LogsQuery | None = None
+    metric: Metric | None = None
+    workflow: Workflow | None = None
     expect: Condition = Condition()
 
 
@@ -245,7 +277,7 @@ def _variable(name: str, variables: Mapping[str, Any]) -> Any:
 
 def _check(place: str, part: Probe | Step | Load | Invariant) -> None:
     kinds = {
-        Probe: ("http", "call", "empty"),
+        Probe: ("http", "call", "empty", "logs", "metric", "workflow"),
         Step: ("fault", "call", "http", "pause", "clear"),
         Load: ("http", "call", "replay"),
         Invariant: ("arrives", "total", "empty"),
@@ -253,6 +285,10 @@ def _check(place: str, part: Probe | Step | Load | Invariant) -> None:
     given = [kind for kind in kinds if getattr(part, kind) is not None]
     if len(given) != 1:
         raise BadExperiment(f"{place} has {' and '.join(given) or 'none'} of {', '.join(kinds)}: it takes one")
+    if isinstance(part, Probe):
+        for one in (part.logs, part.metric, part.workflow):
+            if one is not None:
+                seconds(one.within)
     if isinstance(part, Step):
         for duration in (part.pause, part.lasts):
             if duration is not None:

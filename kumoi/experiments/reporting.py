@@ -40,6 +40,8 @@ def lines(report: Report) -> Iterator[str]:
         )
     for layer, count in report.retries.items():
         yield f"  tried again: {layer}, {count} times"
+    if report.added_usd:
+        yield f"  what was done again would cost ${report.added_usd:.2g} at AWS (list prices, nothing free)"
     for queue, count in report.dead_letters.items():
         yield f"  dead letters: {queue}, {count}"
     if report.recovery_seconds is not None and report.invariants:
@@ -77,6 +79,7 @@ def as_html(report: Report) -> str:
         ("lost", report.lost),
         ("duplicated", report.duplicated),
         ("tried again by users", report.user_retries),
+        ("USD at AWS for what was done again (list prices)", f"{report.added_usd:.2g}"),
         ("seconds until all was well", "-" if report.recovery_seconds is None else report.recovery_seconds),
     ]
     faults = [[one.title, one.struck, one.absorbed, one.degraded, one.failed] for one in report.faults]

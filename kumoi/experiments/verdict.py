@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -70,7 +70,8 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment's outcome. Requests are absorbed when a fault met them and the user did not see it.
 
-    `experiment` and `strikes` are what is needed to replay the run; `replay` is there when it was one itself.
+    `added_usd` is what the calls that were made again would cost at AWS, with all that they set going: list prices,
+    nothing free. `experiment` and `strikes` are what is needed to replay the run; `replay` is there when it was one.
     """
 
     title: str
@@ -88,6 +89,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     duplicated: int = 0
     dead_letters: dict[str, int] = {}
     recovery_seconds: float | None = None
+    added_usd: float = 0.0
     faults: list[Injected] = []
     before: list[Check] = []
     after: list[Check] = []
@@ -184,27 +186,32 @@ def added_up(title: str, found: float, each: float, accepted: int, refused: int)
 
 def retries_by_layer(hops: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Who tried again, and how often: `SDK in lambda:worker`, `event source sqs:queue`, `delivery sns:topic`, …"""
-    found: Counter[str] = Counter()
+    return dict(sorted(Counter(layer for layer, _ in repeated(hops)).items()))
+
+
+def repeated(hops: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The calls that there are because something failed, with who made them: an SDK's attempts after the first, and
+    those of event sources and deliveries that failed.
+    """
     asked: dict[tuple[str, ...], int] = defaultdict(int)
     for hop in hops:
         source, kind = hop["source"], hop["source"].partition(":")[0]
         failed = hop["outcome"] not in ("ok", "Cancelled")
         if kind in _EVENT_SOURCES:
             if failed and hop["operation"] == "Invoke":
-                found[f"event source {source}"] += 1
+                yield f"event source {source}", hop
             continue
         if kind in _DELIVERIES:
             if failed:
-                found[f"delivery {source}"] += 1
+                yield f"delivery {source}", hop
             continue
         key = (hop["trace"], hop["parent"], source, hop["target"], hop["operation"])
         if asked[key]:
             asked[key] -= 1
             layer = {"lambda": "SDK in", "stepfunctions": "state machine", "states": "state machine"}.get(kind, kind)
-            found[f"{layer} {source}"] += 1
+            yield f"{layer} {source}", hop
         if failed and any(word in hop["outcome"] for word in _PASSING):
             asked[key] += 1
-    return dict(sorted(found.items()))
 
 
 def busy(calls: Iterable[Mapping[str, Any]]) -> bool:

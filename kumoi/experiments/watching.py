@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kumoi.experiments.application import Application
+from kumoi.experiments.lately import found_in_the_last_while, title_of
 from kumoi.experiments.model import Invariant, Place, Probe, filled
 from kumoi.experiments.users import Users
 from kumoi.experiments.verdict import Check, Outcome, added_up, arrived, met
@@ -25,10 +26,23 @@ class Watch:
         """Whether a probe holds now."""
         if probe.empty is not None:
             return self._empty(probe.title, str(filled(probe.empty, variables)))
-        answer = self._users.ask(probe.http, probe.call, variables)
+        looked = probe.logs or probe.metric or probe.workflow
+        if looked is not None:
+            told = msgspec.convert(filled(msgspec.to_builtins(looked), variables), type(looked))
+            answer = found_in_the_last_while(self._application, told)
+        else:
+            answer = self._users.ask(probe.http, probe.call, variables)
         expect = msgspec.convert(filled(msgspec.to_builtins(probe.expect), variables), type(probe.expect))
         wrong = met(expect, answer.status, answer.body, answer.error)
-        usual = probe.http.path if probe.http is not None else probe.call.operation if probe.call else ""
+        usual = (
+            title_of(looked)
+            if looked is not None
+            else probe.http.path
+            if probe.http is not None
+            else probe.call.operation
+            if probe.call
+            else ""
+        )
         return Check(title=probe.title or usual, held=not wrong, seen=wrong or f"status {answer.status}")
 
     def invariant(self, one: Invariant, variables: Mapping[str, Any], outcomes: list[Outcome]) -> Check:

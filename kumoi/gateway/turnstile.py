@@ -1,12 +1,15 @@
 """The turnstile between the listener and the front: it can be closed while what lies behind it is exchanged.
 
 Requests that come while it is closed wait and are answered by whatever has been put behind it. Those that were let in
-before have a moment to end; then they are cut off, as the end of a server would cut them off.
+before have a moment to end; then they are cut off, as the end of a server would cut them off. WebSockets are told that
+the server goes away once requests have ended: they may come back, and then wait like any request. When nothing is put
+behind it any more, whoever waits or comes is told so.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kumoi.gateway.front import Front
@@ -19,8 +22,10 @@ class Turnstile:
 
     def __init__(self) -> None:
         self._front: Front | None = None
+        self._lost = ""
         self._opened = asyncio.Event()
         self._inside: set[asyncio.Task[Any]] = set()
+        self._websockets: dict[asyncio.Task[Any], WebSocket] = {}
         self._left = asyncio.Event()
 
     def open(self, front: Front) -> None:
@@ -28,26 +33,26 @@ class Turnstile:
         self._front = front
         self._opened.set()
 
+    def give_up(self, reason: str) -> None:
+        """There will be no front any more: answer whoever waits, or comes, with why."""
+        self._lost = reason
+        self._opened.set()
+
     async def close(self, grace: float) -> None:
         """Let nobody in, and return when nobody is inside but the caller; who stays longer than `grace` is cut off."""
         self._opened.clear()
         caller = asyncio.current_task()
-        try:
-            async with asyncio.timeout(grace):
-                while self._inside - {caller}:
-                    self._left.clear()
-                    await self._left.wait()
-        except TimeoutError:
-            others = self._inside - {caller}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+        await self._empty(lambda: self._inside - {caller}, grace)
+        for websocket in list(self._websockets.values()):
+            websocket.go_away()
+        await self._empty(lambda: self._websockets.keys() - {caller}, grace)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         front = await self._enter()
-        task = asyncio.current_task()
-        assert task is not None, "requests are answered in tasks"
+        if front is None:
+            return self._gone()
+        task = _current()
         self._inside.add(task)
         try:
             return await front(request)
@@ -56,12 +61,40 @@ class Turnstile:
             self._left.set()
 
     async def websocket(self, request: Request, websocket: WebSocket) -> Response | None:
-        """Serve a WebSocket; the service that holds it ends it when it stops."""
+        """Serve a WebSocket, from its handshake on."""
         front = await self._enter()
-        return await front.websocket(request, websocket)
+        if front is None:
+            return self._gone()
+        task = _current()
+        self._websockets[task] = websocket
+        try:
+            return await front.websocket(request, websocket)
+        finally:
+            del self._websockets[task]
+            self._left.set()
 
-    async def _enter(self) -> Front:
+    async def _enter(self) -> Front | None:
         while not self._opened.is_set():
             await self._opened.wait()
-        assert self._front is not None, "it was opened with a front"
-        return self._front
+        return None if self._lost else self._front
+
+    async def _empty(self, inside: Callable[[], Collection[asyncio.Task[Any]]], grace: float) -> None:
+        try:
+            async with asyncio.timeout(grace):
+                while inside():
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            others = list(inside())
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+    def _gone(self) -> Response:
+        return Response(503, [("Content-Type", "text/plain; charset=utf-8")], f"{self._lost}\n".encode())
+
+
+def _current() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "requests are answered in tasks"
+    return task

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +153,30 @@ class _Bounded:
 def read_manifest(source: Path) -> Manifest:
     """The manifest of an archive; BadSnapshot when it is none, OSError when it cannot be read."""
     try:
-        with tarfile.open(source, mode="r|") as archive:
-            return _manifest(archive, archive.next())
-    except tarfile.TarError as error:
+        with source.open("rb") as opened:
+            bounded: Any = _Bounded(opened)
+            with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as archive:
+                return _manifest(archive, archive.next())
+    except (tarfile.TarError, RecursionError) as error:
         raise BadSnapshot(f"{source} is not a snapshot: {error}") from None
+
+
+def members(source: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """What an archive holds behind its manifest, member by member, with what it can be extracted from.
+
+    No more is in memory than heads a member. BadSnapshot when it is no archive.
+    """
+    try:
+        with source.open("rb") as opened:
+            bounded: Any = _Bounded(opened)
+            with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as archive:
+                _manifest(archive, archive.next())
+                bounded.left = _HEADERS_LIMIT
+                while (member := archive.next()) is not None:
+                    bounded.left = member.size + _HEADERS_LIMIT
+                    yield archive, member
+    except (tarfile.TarError, RecursionError) as error:
+        raise BadSnapshot(f"{source} is not a whole snapshot: {error}") from None
 
 
 def _manifest(archive: tarfile.TarFile, member: tarfile.TarInfo | None) -> Manifest:

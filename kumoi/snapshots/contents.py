@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kumoi.snapshots.archive import BadSnapshot, Manifest, read_manifest
+from kumoi.snapshots.archive import BadSnapshot, Manifest, members, read_manifest
 from kumoi.snapshots.taking import BLOBS, FILES, LAKE, STATE
 from kumoi.state.copying import NotState, check_state
 from kumoi.state.keys import decode
@@ -63,13 +62,12 @@ def holdings(archive: Path) -> Holdings:
         for entry, _ in _entries(connection):
             counts[entry.account, entry.region, entry.kind] += 1
     places: dict[str, tuple[int, int]] = {}
-    with tarfile.open(archive, "r:") as opened:
-        for member in opened:
-            parts = member.name.split("/")
-            if parts[0] in (BLOBS, LAKE, FILES) and len(parts) > 1:
-                place = "blobs" if parts[0] == BLOBS else f"{parts[0]}/{parts[1]}"
-                files, size = places.get(place, (0, 0))
-                places[place] = files + 1, size + member.size
+    for _, member in members(archive):
+        parts = member.name.split("/")
+        if parts[0] in (BLOBS, LAKE, FILES) and len(parts) > 1:
+            place = "blobs" if parts[0] == BLOBS else f"{parts[0]}/{parts[1]}"
+            files, size = places.get(place, (0, 0))
+            places[place] = files + 1, size + member.size
     return Holdings(read_manifest(archive), dict(sorted(counts.items())), dict(sorted(places.items())))
 
 
@@ -123,16 +121,20 @@ def _state(archive: Path) -> Iterator[sqlite3.Connection]:
     read_manifest(archive)
     with TemporaryDirectory(prefix="kumoi-snapshot-") as folder:
         path = Path(folder) / "state.db"
+        for opened, member in members(archive):
+            if member.name != STATE:
+                continue
+            content = opened.extractfile(member) if member.isreg() and not member.issparse() else None
+            if content is None:
+                raise BadSnapshot(f"{archive} holds no state")
+            with path.open("wb") as out:
+                shutil.copyfileobj(content, out)
+            break
+        else:
+            raise BadSnapshot(f"{archive} holds no state")
         try:
-            with tarfile.open(archive, "r:") as opened:
-                member = opened.getmember(STATE)
-                content = opened.extractfile(member) if member.isreg() and not member.issparse() else None
-                if content is None:
-                    raise BadSnapshot(f"{archive} holds no state")
-                with path.open("wb") as out:
-                    shutil.copyfileobj(content, out)
             check_state(path)
-        except (tarfile.TarError, KeyError, NotState) as error:
+        except NotState as error:
             raise BadSnapshot(f"{archive} is not a whole snapshot: {error}") from None
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             yield connection

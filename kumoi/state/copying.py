@@ -56,7 +56,15 @@ def check_state(path: Path) -> None:
         connection.execute("PRAGMA trusted_schema = OFF")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise NotState(f"the state was written by a newer Kumoi (data version {version}, this one knows {VERSION})")
+            raise NotState(
+                f"the state was written by a newer Kumoi (data version {version}, this one knows {VERSION}): "
+                "load it with that one"
+            )
+        if version < VERSION:
+            raise NotState(
+                f"the state was written by an older Kumoi (data version {version}, this one has {VERSION}): load it "
+                "with that one, start this one on the same data, which brings it up to date, and save it again"
+            )
         if _schema(connection) != _own_schema():
             raise NotState("the state has other tables than Kumoi's")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

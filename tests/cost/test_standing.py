@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +54,11 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
         queues.create_queue(QueueName=name, **given)
         arn = f"arn:aws:sqs:us-east-1:{kumoi.account}:{name}"
         functions.create_event_source_mapping(EventSourceArn=arn, FunctionName="worker", Enabled=enabled)
+    queues.send_message(QueueUrl=queues.get_queue_url(QueueName="off")["QueueUrl"], MessageBody="x")
+    deadline = time.monotonic() + 30
+    while not metrics.list_metrics(Namespace="AWS/SQS")["Metrics"]:  # those of services are free
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     found = month(kumoi)
     for written in ("logs.gb-months", "logs.ingested-gb"):  # by the function that is held ready
         assert found.pop(written, 0) < 1e-6

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kumoi.experiments.added_cost import added_usd
 from kumoi.experiments.model import Condition, Place
 from kumoi.experiments.verdict import Outcome, added_up, arrived, busy, by_fault, met, retries_by_layer
 
@@ -80,6 +81,30 @@ def test_who_tried_again_is_told_by_layer() -> None:
         hop("sns:t", "SendMessage", "InternalFailure"),
     ]
     assert retries_by_layer(hops) == {"SDK in lambda:a": 2, "delivery sns:t": 1, "event source sqs:q": 1}
+
+
+def test_what_was_done_again_is_priced_with_what_it_set_going() -> None:
+    units = {"requests": 1.0, "lambda:invocations": 1.0, "lambda:MB-millisecond-x86": 1024.0 * 1000}
+    plain = {
+        "region": "us-east-1",
+        "request_bytes": 0,
+        "response_bytes": 0,
+        "units": {"requests": 1.0},
+        "service": "sqs",
+    }
+
+    def spent(failed: str) -> float:
+        invoke = {**plain, "units": units, "service": "lambda", "target": "lambda:f", "parent": ""}
+        return added_usd(
+            [
+                {**hop("sqs:q", "Invoke", failed), **invoke, "span": "1"},
+                {**hop("lambda:f", "SendMessage"), **plain, "span": "2", "parent": "1", "target": "sqs:other"},
+                {**hop("sqs:q", "Invoke"), **invoke, "span": "3"},
+            ]
+        )
+
+    assert spent("ok") == 0.0
+    assert spent("RuntimeError") == pytest.approx(0.20e-6 + 0.0000166667 + 0.40e-6)
 
 
 def test_pollers_are_no_business() -> None:

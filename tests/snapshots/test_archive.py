@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from kumoi.snapshots import BadSnapshot, unpack
+from kumoi.snapshots.archive import read_manifest
 from kumoi.snapshots.contents import holdings
 from kumoi.snapshots.exchange import exchange, prepare, recover, take_back
 from kumoi.state.schema import open_connection
@@ -89,7 +91,8 @@ HOSTILE: list[tuple[io.BytesIO, str]] = [
     (archive({"state/kumoi.db": state("CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END")}), "other"),
     (archive({"state/kumoi.db": state("CREATE VIEW sqlitestats AS SELECT * FROM rows")}), "other tables"),
     (archive({"state/kumoi.db": state("DROP TABLE timers")}), "other tables"),
-    (archive({"state/kumoi.db": state("PRAGMA user_version = 99")}), "newer Kumoi"),
+    (archive({"state/kumoi.db": state("PRAGMA user_version = 99")}), "newer Kumoi.*load it with that one"),
+    (archive({"state/kumoi.db": state("PRAGMA user_version = 0")}), "older Kumoi.*start this one on the same data"),
     (archive({"state/kumoi.db": STATE["state/kumoi.db"][:-4096]}), "the state"),
 ]
 
@@ -109,6 +112,20 @@ def test_a_state_that_unpacks_to_more_than_the_file_is_not_looked_into(tmp_path:
         path.write_bytes(archive({}, (member,), files=1).getvalue())
         with pytest.raises(BadSnapshot, match="holds no state"):
             holdings(path)
+
+
+@pytest.mark.parametrize("look", [read_manifest, holdings])
+def test_what_heads_the_manifest_or_a_member_is_bounded(tmp_path: Path, look: Callable[[Path], object]) -> None:
+    path = tmp_path / "hostile.kumoi"
+    longest = tarfile.TarInfo("x")
+    longest.type, longest.size = tarfile.XHDTYPE, 5 << 20
+    path.write_bytes(longest.tobuf() + b"a" * longest.size)
+    with pytest.raises(BadSnapshot, match="too large"):
+        look(path)
+    if look is holdings:
+        path.write_bytes(headed(tarfile.GNUTYPE_LONGNAME, 5 << 20).getvalue())
+        with pytest.raises(BadSnapshot, match="too large"):
+            look(path)
 
 
 def test_one_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:

@@ -232,6 +232,29 @@ def test_one_that_the_platform_does_not_run_on_is_taken_back(running: Running, c
     assert len(sqs.list_queues()["QueueUrls"]) == 1
 
 
+def test_one_that_cannot_be_taken_back_either_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Running(tmp_path / "data")
+    saved = get(running.url)
+
+    async def build(*_: Any) -> None:
+        raise ValueError("nothing runs any more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Platform, "_build", build)
+        assert "neither on the snapshot nor on what was there before" in refused(running.url, saved)
+    for path in ("/_kumoi/health", "/"):
+        with pytest.raises(urllib.error.HTTPError) as found:
+            urllib.request.urlopen(f"{running.url}{path}", timeout=10)
+        with found.value as answer:
+            assert (answer.code, b"start it anew" in answer.read()) == (503, True)
+    running.stop()
+    again = Running(tmp_path / "data")
+    assert get(again.url)
+    again.stop()
+
+
 @pytest.mark.parametrize("step", ["prepare", "exchange"])
 def test_a_disk_that_fails_as_one_is_loaded_leaves_what_there_was(
     running: Running, clients: Any, monkeypatch: pytest.MonkeyPatch, step: str

@@ -26,7 +26,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await runner.stop()
+        await runner.close()
 
 
 async def forget(parts: Parts, account: str | None) -> None:

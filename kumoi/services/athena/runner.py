@@ -64,6 +64,7 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._queries: dict[str, Query] = {}
         self._accounts: dict[str, str] = {}
+        self._closed = False
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -82,6 +83,11 @@ class Runner:
                 self._queries[execution_id].interrupt()
             task.cancel()
             await asyncio.wait([task])
+
+    async def close(self) -> None:
+        """End with the platform: what runs is left unfinished, to be told as failed at the next start."""
+        self._closed = True
+        await self.stop()
 
     async def stop(self, account: str | None = None) -> None:
         """Stop what runs, of an account or of all."""
@@ -106,8 +112,9 @@ class Runner:
         except StatementFailed as error:
             await _change(job.state, name, {"state": "FAILED", "completed": now(), "reason": str(error)})
         except asyncio.CancelledError:
-            told = {"state": "CANCELLED", "completed": now(), "reason": "Query cancelled by user"}
-            await _change(job.state, name, told)
+            if not self._closed:
+                told = {"state": "CANCELLED", "completed": now(), "reason": "Query cancelled by user"}
+                await _change(job.state, name, told)
         except Exception as error:
             logger.exception("the query %s failed", name)
             said = f"INTERNAL_ERROR: Kumoi failed ({type(error).__name__}); its log has the details."

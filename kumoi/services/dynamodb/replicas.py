@@ -1,14 +1,15 @@
 """Global tables: a table of the same name in several regions of an account, each of which is read and written.
 
 Every region's changes go to the others by its stream: in the background and in order, each once, with the place in the
-stream kept in the transaction that applies them. A new replica is filled from the table's items meanwhile; what both
+stream that each other region has kept in the transaction that applies them. Where a declared fault keeps changes from
+passing, they wait and are tried again. A new replica is filled from the table's items meanwhile; what both
 bring is settled by the versions (`replication.py`). Source: "Global tables" of the developer guide, version 2019.11.21.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from kumoi.names import uuid
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.keys import ItemKey, key_of_item
 from kumoi.services.dynamodb.records import Table, tables
-from kumoi.services.dynamodb.replication import Origin, version_of
+from kumoi.services.dynamodb.replication import REPLICATE_TOPIC, Origin, version_of
 from kumoi.services.dynamodb.storage import ITEMS, Row, find, new_id, write
 from kumoi.services.dynamodb.streams.records import Change, stream_key, with_stream
 from kumoi.state import Key, State, Timer, Transaction, transactional
@@ -25,15 +26,24 @@ from kumoi.state import Key, State, Timer, Transaction, transactional
 SEED_TOPIC = "dynamodb.seed"
 BATCH = 100
 """Changes or items a transaction applies."""
+PAUSE_SECONDS = 1.0
+"""How long changes wait that do not pass."""
+Passes = Callable[[str, str], Awaitable[bool]]
+"""Whether a table's changes pass to a region now."""
 VIEW = "NEW_AND_OLD_IMAGES"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _decode = msgspec.msgpack.Decoder(Change).decode
 _image = msgspec.msgpack.Decoder(dict[str, Any] | None).decode
 
 
-def _position(id: int) -> Key:
-    """Where it is kept how far a table's stream has been applied in the other regions."""
-    return ("dynamodb.replicated", id)
+def _position(id: int, region: str) -> Key:
+    """Where it is kept how far a table's stream has been applied in another region."""
+    return ("dynamodb.replicated", id, region)
+
+
+async def _applied(tx: Transaction, id: int, region: str) -> int:
+    at = await tx.get(_position(id, region))
+    return 0 if at is None else msgspec.json.decode(at, type=int)
 
 
 async def add_replica(tx: Transaction, table: Table, asked: Mapping[str, Any]) -> Table:
@@ -49,9 +59,14 @@ async def add_replica(tx: Transaction, table: Table, asked: Mapping[str, Any]) -
         raise invalid(f"Table must have a stream of {VIEW} to get replicas: TableName: {table.name}")
     if not table.stream:
         table = await with_stream(tx, table, VIEW)
-    if not table.replicas:
-        last = (await tx.stream_bounds(stream_key(table.name, table.stream_label)))[1]
-        await tx.put(_position(table.id), msgspec.json.encode(last))
+    last = (await tx.stream_bounds(stream_key(table.name, table.stream_label)))[1]
+    await tx.put(_position(table.id, region), msgspec.json.encode(last))
+    for other in table.replicas:  # what has come from there is among the items that the replica is filled with
+        there = tx.at(tx.account, other)
+        known = await tables.get(there, table.name)
+        if known is not None:
+            come = await _applied(there, known.id, tx.region)
+            await there.put(_position(known.id, region), msgspec.json.encode(come))
     await _change_others(tx, table, lambda replicas: replicas | {region: "CREATING"})
     replica = msgspec.structs.replace(
         table,
@@ -71,7 +86,6 @@ async def add_replica(tx: Transaction, table: Table, asked: Mapping[str, Any]) -
         tags={},
     )
     replica = await with_stream(place, replica, VIEW)
-    await place.put(_position(replica.id), msgspec.json.encode(0))
     await tables.put(place, replica)
     tx.timer(tx.now, SEED_TOPIC, msgspec.json.encode((table.name, table.id, region)), key=f"{table.id}/{region}")
     return msgspec.structs.replace(table, replicas={**table.replicas, region: "CREATING"})
@@ -116,21 +130,49 @@ def _other_region(tx: Transaction, asked: Mapping[str, Any]) -> str:
     return region
 
 
-async def replicate(state: State, timer: Timer) -> None:
-    """Apply a table's changes in its other regions, as far as its stream goes."""
+async def replicate(state: State, timer: Timer, passes: Passes) -> None:
+    """Apply a table's changes in its other regions, as far as its stream goes and they pass."""
     name, id = msgspec.json.decode(timer.payload, type=tuple[str, int])
-    while await _replicate(state, name, id):  # each commit lets others run
-        pass
+    held = False
+    for region in await _others(state, name, id):
+        while await _waiting(state, name, id, region):  # each commit lets others run
+            if not await passes(name, region):
+                held = True
+                break
+            if not await _replicate(state, name, id, region):
+                break
+    if held:
+        await _later(state, timer)
 
 
 @transactional
-async def _replicate(tx: Transaction, name: str, id: int) -> bool:
-    """Apply some changes; whether there may be more."""
+async def _others(tx: Transaction, name: str, id: int) -> list[str]:
+    table = await tables.get(tx, name)
+    return [] if table is None or table.id != id else sorted(table.replicas)
+
+
+@transactional
+async def _later(tx: Transaction, timer: Timer) -> None:
+    tx.timer(tx.now + PAUSE_SECONDS, REPLICATE_TOPIC, timer.payload, key=timer.key)
+
+
+@transactional
+async def _waiting(tx: Transaction, name: str, id: int, region: str) -> bool:
+    """Whether there are changes that a region has not got."""
+    table = await tables.get(tx, name)
+    if table is None or table.id != id or not table.stream or region not in table.replicas:
+        return False
+    after = await _applied(tx, id, region)
+    return bool(await tx.read_stream(stream_key(name, table.stream_label), after=after, limit=1))
+
+
+@transactional
+async def _replicate(tx: Transaction, name: str, id: int, region: str) -> bool:
+    """Apply some changes in a region; whether there may be more."""
     table = await tables.get(tx, name)
     if table is None or table.id != id or not table.stream:
         return False
-    at = await tx.get(_position(id))
-    after = 0 if at is None else msgspec.json.decode(at, type=int)
+    after = await _applied(tx, id, region)
     found = await tx.read_stream(stream_key(name, table.stream_label), after=after, limit=BATCH)
     if not found:
         return False
@@ -139,9 +181,8 @@ async def _replicate(tx: Transaction, name: str, id: int) -> bool:
         if change.version and not change.replicated:
             image = _image(change.new)
             row = None if image is None else Row.of(image)
-            for region in table.replicas:
-                await _apply(tx.at(tx.account, region), name, change.keys, row, Origin(change.version, tx.region))
-    await tx.put(_position(id), msgspec.json.encode(found[-1][0]))
+            await _apply(tx.at(tx.account, region), name, change.keys, row, Origin(change.version, tx.region))
+    await tx.put(_position(id, region), msgspec.json.encode(found[-1][0]))
     return len(found) == BATCH
 
 

@@ -93,7 +93,6 @@ JOBS: Mapping[str, Callable[[State, Timer], Awaitable[None]]] = MappingProxyType
         "erase": erase,
         "forget": forget,
         "trim": trim,
-        "replicate": replicas.replicate,
         "seed": replicas.seed,
     }
 )

@@ -33,6 +33,7 @@ FUNCTION = "aws:lambda:function"
 ROLE = "aws:iam:role"
 STREAM = "aws:kinesis:stream"
 SUBNET = "aws:ec2:subnet"
+GLOBAL_TABLE = "aws:dynamodb:global-table"
 CLUSTER, DATABASE = "aws:rds:cluster", "aws:rds:db"
 
 _API = {"duration": True, "service": True, "percentage": True, "operations": True}
@@ -57,8 +58,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "aws:dynamodb:global-table-pause-replication",
             "Pauses the replication of a global table.",
             _DURATION,
-            {"Tables": "aws:dynamodb:global-table"},
-            "Kumoi's DynamoDB has no global tables, so that nothing replicates",
+            {"Tables": GLOBAL_TABLE},
         ),
         ActionKind(
             "aws:ec2:reboot-instances", "Reboots instances.", {}, {"Instances": "aws:ec2:instance"}, _NO_INSTANCES
@@ -164,7 +164,7 @@ ACTIONS: Mapping[str, ActionKind] = {
 TARGETS: Mapping[str, TargetKind] = {
     one.id: one
     for one in (
-        TargetKind("aws:dynamodb:global-table", "A global table of Amazon DynamoDB"),
+        TargetKind(GLOBAL_TABLE, "A global table of Amazon DynamoDB"),
         TargetKind("aws:ec2:instance", "An Amazon EC2 instance"),
         TargetKind(SUBNET, "A subnet"),
         TargetKind("aws:ec2:transit-gateway", "A transit gateway"),

@@ -62,6 +62,9 @@ def faults_of(account: str, region: str, experiment: Experiment, action: ActionR
             for arn in _targets(experiment, action, "KinesisStreams")
             for fault in _stream_faults(kind, given, arn)
         ]
+    elif kind == "aws:dynamodb:global-table-pause-replication":
+        struck = [{"action": "drop", "service": "dynamodb", "operation": "Replicate"}]
+        scopes = [{"resource": arn.rpartition("/")[2]} for arn in _targets(experiment, action, "Tables")]
     elif kind in (FAILOVER, REBOOT):
         struck, scopes = [_OUTAGE], [{"resource": name} for name in action.clusters]
     elif kind in NETWORKS:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import Arn
-from kumoi.services.fis.catalogue import CLUSTER, DATABASE, FUNCTION, ROLE, STREAM, SUBNET
+from kumoi.services.fis.catalogue import CLUSTER, DATABASE, FUNCTION, GLOBAL_TABLE, ROLE, STREAM, SUBNET
 from kumoi.services.fis.records import Experiment
 from kumoi.services.fis.rules import chosen, passes
 from kumoi.state import State
@@ -109,6 +109,26 @@ async def _streams(ask: Ask) -> list[Found]:
     return found
 
 
+async def _table(ask: Ask, arn: str) -> Found:
+    """A global table by its ARN, or by the ARN of its table in the experiment's Region."""
+    told = (await ask("dynamodb", "DescribeTable", TableName=arn.rpartition("/")[2]))["Table"]
+    if not told.get("Replicas"):
+        raise Unresolved(f"Target resolution failed: {told['TableName']} is no global table: it has no replicas.")
+    tags = (await ask("dynamodb", "ListTagsOfResource", ResourceArn=told["TableArn"])).get("Tags") or ()
+    return told["TableArn"], {tag["Key"]: tag["Value"] for tag in tags}, told
+
+
+async def _tables(ask: Ask) -> list[Found]:
+    found = []
+    pages = _pages(ask, ("dynamodb", "ListTables"), "TableNames", ("LastEvaluatedTableName", "ExclusiveStartTableName"))
+    async for name in pages:
+        try:
+            found.append(await _table(ask, f"table/{name}"))
+        except Unresolved:
+            continue
+    return found
+
+
 async def _subnet(_ask: Ask, arn: str) -> Found:
     return arn, {}, {}
 
@@ -175,6 +195,7 @@ async def _pages(ask: Ask, call: tuple[str, str], member: str, markers: tuple[st
 _KINDS: dict[str, tuple[Callable[[Ask, str], Awaitable[Found]], Callable[[Ask], Awaitable[list[Found]]]]] = {
     FUNCTION: (_function, _functions),
     ROLE: (_role, _roles),
+    GLOBAL_TABLE: (_table, _tables),
     STREAM: (_stream, _streams),
     SUBNET: (_subnet, _subnets),
     CLUSTER: (_cluster, _clusters),

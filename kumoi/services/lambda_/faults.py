@@ -5,6 +5,7 @@ They strike however the function was reached: called, from the queue of events, 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import orjson
@@ -15,6 +16,9 @@ from kumoi.sandbox import Outcome, Sandbox, SandboxSpec
 from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.own_faults import asked_for, own_faults
 from kumoi.services.lambda_.records import Function
+
+SLICE_SECONDS = 0.05
+"""How long a function that is slowed down runs and is held, once each."""
 
 
 async def fault_of(call: Call, function: Function, function_arn: str, maker: EnvironmentMaker) -> Fault | None:
@@ -54,7 +58,10 @@ def made_up(fault: Fault, duration: float) -> Outcome:
 
 
 async def strike_sandbox(fault: Fault, sandbox: Sandbox, clock: Clock) -> None:
-    """Kill the processes that run an invocation once it has run for a while, or hold them for so long."""
+    """Kill the processes that run an invocation once it has run for a while; hold them for so long; slow them down."""
+    if fault.action == "cpu":
+        await _slowed(fault.share, sandbox)
+        return
     if fault.action == "freeze":
         sandbox.hold()
         try:
@@ -64,6 +71,23 @@ async def strike_sandbox(fault: Fault, sandbox: Sandbox, clock: Clock) -> None:
         return
     await clock.sleep(fault.delay_ms / 1000)
     sandbox.kill()
+
+
+async def _slowed(share: float, sandbox: Sandbox) -> None:
+    """Let the processes run for a share of the time (the machine's) until this is cancelled."""
+    try:
+        while True:
+            sandbox.hold()
+            await asyncio.sleep(SLICE_SECONDS * (1 - share))
+            sandbox.resume()
+            await asyncio.sleep(SLICE_SECONDS * share)
+    finally:
+        sandbox.resume()
+
+
+def truncated(outcome: Outcome) -> Outcome:
+    """An answer of which half is lost on its way."""
+    return replace(outcome, payload=outcome.payload[: len(outcome.payload) // 2])
 
 
 def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:

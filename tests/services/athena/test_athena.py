@@ -264,4 +264,10 @@ def test_executions_outlive_the_platform(killable: Any, make_lake: Any) -> None:
     assert again.get_query_execution(QueryExecutionId=done)["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
     status = again.get_query_execution(QueryExecutionId=left)["QueryExecution"]["Status"]
     assert (status["State"], status["AthenaError"]["Retryable"]) == ("FAILED", True)
+    stopped = lake.start(SLOW)
+    killable.close()
+    killable.start()
+    status = killable.client("athena").get_query_execution(QueryExecutionId=stopped)["QueryExecution"]["Status"]
+    assert status["State"] == "FAILED", "nobody has cancelled it"
+    assert "Kumoi was stopped while the query ran" in status["StateChangeReason"]
     assert len(again.get_query_results(QueryExecutionId=done)["ResultSet"]["Rows"]) == 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -190,6 +192,64 @@ def test_a_cluster_that_fails_over_has_no_writer_for_a_while(kumoi: Any, start: 
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 504
         kumoi.advance(31)
         assert statements.execute_statement(**asked)["records"] == [[{"longValue": 1}]]
+
+
+def test_a_global_table_does_not_replicate_until_the_action_is_over(kumoi: Any, client: Any, start: Any) -> None:
+    keys = {"aws_access_key_id": kumoi.account, "aws_secret_access_key": "test"}
+    here = kumoi.client("dynamodb")
+    there = boto3.client("dynamodb", endpoint_url=kumoi.url, region_name="eu-west-1", **keys)
+    for name in ("struck", "alone"):
+        table = here.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )["TableDescription"]
+    here.update_table(TableName="struck", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+
+    def ids(region: Any) -> set[str]:
+        return {one["id"]["S"] for one in region.scan(TableName="struck")["Items"]}
+
+    def until(done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def struck() -> int:
+        with urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults") as answer:
+            return sum(one["struck"] for one in json.load(answer)["faults"] if one["account"] == kumoi.account)
+
+    here.put_item(TableName="struck", Item={"id": {"S": "before"}})
+    until(lambda: ids(there) == {"before"})
+    given = one_action(
+        "aws:dynamodb:global-table-pause-replication",
+        "Tables",
+        "aws:dynamodb:global-table",
+        {"resourceArns": [table["TableArn"].replace("alone", "struck")]},
+        duration="PT5M",
+    )
+    assert start(**given)["state"]["status"] == "running"
+    for region, name in ((here, "from here"), (there, "from there")):
+        region.put_item(TableName="struck", Item={"id": {"S": name}})
+        before = struck()
+        until(lambda before=before: struck() > before)  # type: ignore[misc]
+    assert (ids(here), ids(there)) == ({"before", "from here"}, {"before", "from there"})
+    kumoi.advance(301)
+    until(lambda: ids(here) == ids(there) == {"before", "from here", "from there"})
+
+    given["targets"]["these"]["resourceArns"] = [table["TableArn"]]
+    experiment = client.start_experiment(
+        experimentTemplateId=client.create_experiment_template(
+            description="d",
+            stopConditions=[{"source": "none"}],
+            roleArn=f"arn:aws:iam::{kumoi.account}:role/r",
+            **given,
+        )["experimentTemplate"]["id"]
+    )["experiment"]["id"]
+    until(lambda: client.get_experiment(id=experiment)["experiment"]["state"]["status"] == "failed")
+    assert "is no global table" in client.get_experiment(id=experiment)["experiment"]["state"]["reason"]
+    there.close()
 
 
 @pytest.mark.parametrize(

@@ -145,12 +145,11 @@ def test_api_calls_of_a_role_fail(kumoi: Any, client: Any, start: Any, role: str
 
 
 def test_what_cannot_be_broken_fails(start: Any, kumoi: Any) -> None:
-    arn = f"arn:aws:dynamodb::{kumoi.account}:global-table/t"
-    target = {"resourceType": "aws:dynamodb:global-table", "resourceArns": [arn], "selectionMode": "ALL"}
+    target = {"resourceType": "aws:s3:bucket", "resourceArns": ["arn:aws:s3:::photos-of-farms"], "selectionMode": "ALL"}
     action = {
-        "actionId": "aws:dynamodb:global-table-pause-replication",
-        "parameters": {"duration": "PT5M"},
-        "targets": {"Tables": "these"},
+        "actionId": "aws:s3:bucket-pause-replication",
+        "parameters": {"duration": "PT5M", "region": "eu-west-1"},
+        "targets": {"Buckets": "these"},
     }
     experiment = start(targets={"these": target}, actions={"break": action, "later": WAIT | {"startAfter": ["break"]}})
     assert experiment["state"]["status"] == "failed"

@@ -23,6 +23,11 @@ def handler(event, context):
         endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
         socket.create_connection((endpoint.hostname, endpoint.port), timeout=5).close()
         return "connected"
+    if event == "busy":
+        began, used = time.perf_counter(), time.process_time()
+        while time.process_time() - used < 0.1:
+            pass
+        return time.perf_counter() - began
     if event == "disk":
         with open("/tmp/file", "wb") as out:
             return out.write(b"x" * (5 << 20))
@@ -96,6 +101,12 @@ def test_each_happens_to_the_function_and_is_over_with_the_fault(kumoi: Any, fau
         assert failed and "No space left" in said["errorMessage"]
     else:
         assert said == 5 << 20, "nothing bounds /tmp there"
+
+    fault(action="cpu", share=0.1, times=1)
+    assert invoke("busy")[1] > 0.7, "a tenth of a second of work takes a second"
+    fault(action="truncate", times=1)
+    with pytest.raises(json.JSONDecodeError):
+        invoke()
 
     fault(action="skew", skew_s=-3600, times=1)
     assert -3700 < int(invoke()[1]) / 1e9 - time.time() < -3500
