@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from time import sleep
@@ -155,7 +155,8 @@ def _reprocess(analytics: Any, pipeline: dict[str, Any], storage: Mapping[str, A
     for at in range(0, len(paths), MOST_PATHS):
         taken = {"s3Paths": paths[at : at + MOST_PATHS]}
         run = analytics.start_pipeline_reprocessing(pipelineName=pipeline["name"], channelMessages=taken)
-        _wait(lambda run=run: _status(analytics, pipeline["name"], run["reprocessingId"]) != "RUNNING")
+        while _status(analytics, pipeline["name"], run["reprocessingId"]) == "RUNNING":
+            sleep(_PAUSE)
     if paths:
         click.echo(f"pipeline {pipeline['name']}: the messages of {len(paths)} objects have passed")
 
@@ -163,8 +164,3 @@ def _reprocess(analytics: Any, pipeline: dict[str, Any], storage: Mapping[str, A
 def _status(analytics: Any, pipeline: str, reprocessing: str) -> str:
     summaries = analytics.describe_pipeline(pipelineName=pipeline)["pipeline"].get("reprocessingSummaries", [])
     return next((str(one["status"]) for one in summaries if one["id"] == reprocessing), "")
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    while not condition():
-        sleep(_PAUSE)

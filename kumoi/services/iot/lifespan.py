@@ -14,6 +14,7 @@ from kumoi.http_client import HttpClient
 from kumoi.services.iot.actions import Actor
 from kumoi.services.iot.device_policies import DevicePolicies
 from kumoi.services.iot.job_rules import TIMEOUT
+from kumoi.services.iot.mqtt.admission import Admission
 from kumoi.services.iot.mqtt.broker import Broker, end_session
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.rule_engine import RuleEngine
@@ -44,6 +45,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
     devices = parts.add(DevicePolicies, DevicePolicies(doorway.state))
     parts[Identity].authoriser.devices = devices.of
+    parts[Identity].devices = Admission(doorway).over_https
     anchors = parts.add(TrustAnchors, TrustAnchors(doorway.state))
     parts[ClientCertificates].trust(anchors.current)  # type: ignore[type-abstract]
     stops = [parts[Hops].listen(one) for one in (devices.follow, anchors.follow)]
