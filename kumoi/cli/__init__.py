@@ -31,6 +31,7 @@ VERBS = {
     "break": "Run an experiment: break an application on purpose, and see what it makes of that.",
     "runtime": "Install what AWS's runtimes bundle: the SDK for JavaScript.",
     "sdk": "Give botocore the model of a service that it no longer ships.",
+    "iotanalytics": "Bring in what was exported of an IoT Analytics account.",
     "trace": "The last calls as a tree, or one trace whole.",
     "map": "Who calls what, and how often.",
     "top": "What is called now, how long it takes, what fails; renews itself.",

@@ -9,13 +9,20 @@ from typing import Any
 from kumoi.cli.connection import Connection, environment
 
 
-def client(service: str, data: Path | None, region: str | None = None) -> Any:
-    """A client of the platform of a data directory, with the environment's credentials or the usual ones."""
+def client(service: str, data: Path | None, region: str | None = None, models: Path | None = None) -> Any:
+    """A client of the platform of a data directory, with the environment's credentials or the usual ones.
+
+    `models` is a folder of models that botocore does not bring.
+    """
     import boto3
+    import botocore.session
     from botocore.config import Config
 
     variables = {**environment(Connection.find(data).url), **_given()}
-    return boto3.client(
+    session = botocore.session.Session()
+    if models is not None:
+        session.set_config_variable("data_path", str(models))
+    return boto3.Session(botocore_session=session).client(
         service,
         endpoint_url=variables["AWS_ENDPOINT_URL"],
         region_name=region or variables["AWS_DEFAULT_REGION"],

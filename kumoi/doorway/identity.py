@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -86,7 +87,8 @@ class Identity:
 
     `mode`: `off` takes everybody at their word and asks no policy; `audit` lets everybody pass and writes down what
     policies would deny; `verify` needs a known key with the right signature, too (the gateway checks it); `enforce`
-    refuses what policies deny. `sealer` encrypts what services keep secret.
+    refuses what policies deny. `sealer` encrypts what services keep secret. `devices` tells whose a
+    client's certificate (DER) is, or raises AwsError.
     """
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
@@ -94,6 +96,7 @@ class Identity:
         self.sealer = Sealer(master_key)
         self.authoriser = Authoriser(self.sealer)
         self.last_used: dict[str, KeyUse] = {}
+        self.devices: Callable[[bytes], Awaitable[Principal]] | None = None
         self._state = state
         self._clock = clock
         self._master = master_key

@@ -42,7 +42,7 @@ class Principal:
     `id` its unique id as GetCallerIdentity answers it. `source` is the caller's node on the map: `client`, or the
     part of the application whose credentials these are (`lambda:thumbnail`). `source_arn` is the resource on whose
     account a service acts (`aws:SourceArn`), `source_account` whose that is where the ARN does not say so; `session` is
-    what temporary credentials say.
+    what temporary credentials say. `region` is the only one that it is known in: a device's, whose requests name none.
     """
 
     account: str
@@ -53,6 +53,7 @@ class Principal:
     source_arn: str = ""
     source_account: str = ""
     session: Session | None = None
+    region: str = ""
 
     @classmethod
     @lru_cache(4096)

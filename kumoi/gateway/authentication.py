@@ -24,6 +24,8 @@ from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expir
 
 logger = logging.getLogger(__name__)
 
+DEVICE_SERVICES = ("iot-data", "iot-jobs-data")
+"""Services that take a client's certificate for a signature."""
 SIGNED_BODY = 10_485_760
 """Bytes that a signed request to a data plane may have: API Gateway's limit, the largest of any."""
 
@@ -52,6 +54,9 @@ class Authentication:
         the operation is called without a signature, as the one that gives credentials for a token.
         """
         credential = target.credential
+        shown, devices = request.certificate, self._identity.devices
+        if credential is None and shown is not None and devices is not None and target.service in DEVICE_SERVICES:
+            return await devices(shown)
         if credential is None and (unsigned or target.service == "s3") and self._identity.verifies:
             return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)

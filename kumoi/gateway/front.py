@@ -143,7 +143,7 @@ class Front:
                 params,
                 caller,
                 caller.account,
-                target.region,
+                caller.region or target.region,
                 Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
                 caller.source,
                 http=request,

@@ -82,6 +82,7 @@ class HttpConnection(asyncio.Protocol):
         """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)
         peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        encrypted = transport.get_extra_info("ssl_object")
         limits = self._server.limits
         self._reader = RequestReader(
             limits,
@@ -91,6 +92,7 @@ class HttpConnection(asyncio.Protocol):
             websockets=self._server.websocket is not None,
             taken=self._regulate,
             wanted=self._proceed,
+            certificate=None if encrypted is None else encrypted.getpeercert(binary_form=True),
         )
         self._transport.set_write_buffer_limits(high=limits.read_high)
         self._server.opened(self)

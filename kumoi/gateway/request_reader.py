@@ -79,6 +79,7 @@ class RequestReader:
         websockets: bool,
         taken: Callable[[], None],
         wanted: Callable[[Exchange], None],
+        certificate: bytes | None = None,
     ) -> None:
         self.ready: deque[Exchange] = deque()
         self.begun = 0
@@ -90,6 +91,7 @@ class RequestReader:
         self._scheme = "https" if secure else "http"
         self._client = client
         self._local = local
+        self._certificate = certificate
         self._websockets = websockets
         self._taken = taken
         self._wanted = wanted
@@ -200,7 +202,17 @@ class RequestReader:
         self._unseen = 0
         self.in_head = False
         request = Request(
-            method, path, query, headers, body, self._scheme, self._client, version, websocket, self._local
+            method,
+            path,
+            query,
+            headers,
+            body,
+            self._scheme,
+            self._client,
+            version,
+            websocket,
+            self._local,
+            self._certificate,
         )
         exchange = self.receiving = Exchange(request, old=old, websocket=websocket)
         if length != 0:

@@ -266,6 +266,8 @@ class Router(HostNames):
             scope = self._scopes.get(credential.signing_name)
             return credential.signing_name if scope is None else scope.service(request, form)
         path = request.path
+        if request.certificate is not None and (match := _DEVICES.match(path)):
+            return "iot-jobs-data" if match["jobs"] else "iot-data"
         if _may_be_query(path) and (version := _query_version(request.query, form)):
             return self._versions.get(version, version)
         if host.service is not None:
@@ -275,6 +277,8 @@ class Router(HostNames):
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
 
 
+_DEVICES = re.compile(r"/topics/|/things/[^/]+/(?:shadow$|(?P<jobs>jobs(?:/|$)))|/retainedMessage/")
+"""What devices ask over HTTPS with their certificates."""
 _OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
 """The paths of OpenTelemetry's protocol; no bucket has a name of two characters."""
 _PLANE_PATHS = (

@@ -100,7 +100,7 @@ class Request:
 
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
     `scheme` is http or https; `client` is (host, port) of the peer, `local` whether that is this machine.
-    `websocket` says whether it is the handshake of a WebSocket.
+    `websocket` says whether it is the handshake of a WebSocket; `certificate` is what the client has shown (DER).
     """
 
     method: str
@@ -113,6 +113,7 @@ class Request:
     http_version: str = "1.1"
     websocket: bool = False
     local: bool = True
+    certificate: bytes | None = None
 
     @property
     def host(self) -> str:

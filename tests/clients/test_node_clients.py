@@ -110,6 +110,28 @@ def test_the_sdk_for_javascript(kumoi: Any, project: Path, tmp_path: Path) -> No
     }
 
 
+def test_the_sdk_for_javascript_and_iot_analytics(kumoi: Any, project: Path) -> None:
+    done = subprocess.run(
+        ["node", "analytics.mjs"],
+        cwd=project,
+        env={**os.environ, **kumoi.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "refused": [],
+        "ran": ['{"t":4,"t2":8}'],
+        "sampled": ['{"t":4}'],
+        "created": True,
+        "listed": ["c", "other"],
+        "csv": '"t","t2"\n"4","8"\n',
+        "error": [True, 409, "c"],
+    }
+
+
 def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> None:
     done = subprocess.run(
         ["node", "stores.mjs"],

@@ -49,6 +49,7 @@ SERVED = [
     "iam",
     "iot",
     "iot-data",
+    "iot-jobs-data",
     "iotanalytics",
     "kinesis",
     "lambda",

@@ -1,6 +1,7 @@
 """AWS IoT Core: things and their shadows, messages published over MQTT and HTTPS, and rules that act on them.
 
-`iot` is the control plane (the registry, topic rules), `iot_data` the data plane (Publish, shadows, retained messages).
+`iot` is the control plane (the registry, topic rules, jobs), `iot_data` the data plane (Publish, shadows, retained
+messages), `iot_jobs_data` what devices ask about their jobs.
 A message is evaluated by every rule whose filter means its topic (`kumoi/iot_sql`); each action of a rule is a delivery
 that is stored before the publisher is answered (`rule_engine.py`), and `actions.py` makes its call. `mqtt/` is the
 broker.
@@ -23,6 +24,8 @@ iot = Service(
         "operations.ca_certificates",
         "operations.certificates",
         "operations.endpoint",
+        "operations.job_executions",
+        "operations.jobs",
         "operations.policies",
         "operations.policy_attachments",
         "operations.rules",
@@ -32,7 +35,7 @@ iot = Service(
         "operations.thing_types",
         "operations.things",
     ),
-    resource=("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId"),
+    resource=("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId", "jobId"),
     authorization="authorization",
 )
 iot_data = Service(
@@ -42,6 +45,14 @@ iot_data = Service(
     resource=("thingName", "topic"),
     data_planes=("iot-mqtt",),
     authorization="message_authorization",
+    page="iot",
+)
+iot_jobs_data = Service(
+    "iot-jobs-data",
+    __name__,
+    modules=("operations.device_jobs",),
+    resource=("thingName",),
+    authorization="jobs_authorization",
     page="iot",
 )
 

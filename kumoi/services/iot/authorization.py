@@ -17,11 +17,20 @@ _NAMED = (
     ("policyName", "policy"),
     ("thingGroupName", "thinggroup"),
     ("certificateId", "cert"),
+    ("jobId", "job"),
     ("caCertificateId", "cacert"),
 )
 _OF_CA = ("DescribeCACertificate", "UpdateCACertificate", "DeleteCACertificate")
 _ON_EVERYTHING = (
-    *("ListThings", "ListThingTypes", "ListThingGroups", "ListTopicRules", "DescribeEndpoint", "TestAuthorization"),
+    *(
+        "ListThings",
+        "ListThingTypes",
+        "ListThingGroups",
+        "ListTopicRules",
+        "ListJobs",
+        "DescribeEndpoint",
+        "TestAuthorization",
+    ),
     *("ListPolicies", "ListCertificates", "ListCACertificates", "GetRegistrationCode", "CreateKeysAndCertificate"),
     *("CreateCertificateFromCsr", "RegisterCertificate", "RegisterCertificateWithoutCA", "RegisterCACertificate"),
     *("ListPrincipalThings", "ListPrincipalThingsV2", "ListPrincipalPolicies"),
@@ -53,6 +62,19 @@ def thing_and_group(call: Call) -> Iterator[str]:
             yield str(call.params[arn])
 
 
+def job_and_thing(call: Call) -> Iterator[str]:
+    """The job and the thing that a call names."""
+    for name, kind in (("jobId", "job"), ("thingName", "thing")):
+        if name in call.params:
+            yield call.arn("iot", f"{kind}/{call.params[name]}")
+
+
+def job_and_targets(call: Call) -> Iterator[str]:
+    """The job, and what it is for."""
+    yield call.arn("iot", f"job/{call.params.get('jobId', '')}")
+    yield from (str(one) for one in call.params.get("targets") or ())
+
+
 def rule_with_roles(call: Call) -> Iterator[Ask]:
     """The rule, and the roles that its actions are handed."""
     yield from AUTHORIZATION.usual(call)
@@ -74,6 +96,8 @@ AUTHORIZATION = Authorization(
     resources={
         **dict.fromkeys(_ON_EVERYTHING, everything),
         **dict.fromkeys(_OF_CA, ca_certificate),
+        **dict.fromkeys(("DescribeJobExecution", "CancelJobExecution", "DeleteJobExecution"), job_and_thing),
+        **dict.fromkeys(("CreateJob", "AssociateTargetsWithJob"), job_and_targets),
         **dict.fromkeys(("AddThingToThingGroup", "RemoveThingFromThingGroup"), thing_and_group),
     },
     asks=dict.fromkeys(("CreateTopicRule", "ReplaceTopicRule"), rule_with_roles),

@@ -67,7 +67,7 @@ def device(certificate: Certificate, account: str, region: str, context: dict[st
     """Who a device is that has shown a certificate; `context` holds the policy variables of its connection."""
     name = arn("iot", region, account, f"cert/{certificate.id}")
     session = Session(issued=certificate.created, context=tuple(context.items()))
-    return Principal(account, name, certificate.id, session=session)
+    return Principal(account, name, certificate.id, session=session, region=region)
 
 
 def thing_of(principal: Principal) -> str:

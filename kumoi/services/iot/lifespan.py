@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from kumoi.delivery import Outbox
-from kumoi.doorway import Doorway, Hops, Identity, Parts
+from kumoi.doorway import Doorway, Hops, Identity, Parts, Principal
 from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.http_client import HttpClient
 from kumoi.services.iot.actions import Actor
 from kumoi.services.iot.device_policies import DevicePolicies
+from kumoi.services.iot.job_rules import TIMEOUT
+from kumoi.services.iot.mqtt.admission import Admission
 from kumoi.services.iot.mqtt.broker import Broker, end_session
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.rule_engine import RuleEngine
@@ -39,9 +41,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         give_up=engine.give_up,
     )
     parts[TimerRunner].on("iot.session", partial(_end_session, doorway, broker))
+    parts[TimerRunner].on(TIMEOUT, partial(_time_out, doorway))
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
     devices = parts.add(DevicePolicies, DevicePolicies(doorway.state))
     parts[Identity].authoriser.devices = devices.of
+    parts[Identity].devices = Admission(doorway).over_https
     anchors = parts.add(TrustAnchors, TrustAnchors(doorway.state))
     parts[ClientCertificates].trust(anchors.current)  # type: ignore[type-abstract]
     stops = [parts[Hops].listen(one) for one in (devices.follow, anchors.follow)]
@@ -53,6 +57,13 @@ async def running(parts: Parts) -> AsyncIterator[None]:
             stop()
         await broker.stop()
         await engine.outbox.stop()
+
+
+async def _time_out(doorway: Doorway, timer: Timer) -> None:
+    thing, _, job = timer.key.rpartition("/")
+    caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
+    params = {"thingName": thing, "jobId": job}
+    await doorway.ask("iot-jobs-data", "TimeOutJobExecution", params, caller, timer.region)
 
 
 async def _end_session(doorway: Doorway, broker: Broker, timer: Timer) -> None:

@@ -193,6 +193,41 @@ class Member(msgspec.Struct, frozen=True):
     thing: str
 
 
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that things are to do. `timeout` is how many minutes one may take, once it has begun."""
+
+    id: str
+    created: float
+    updated: float
+    targets: tuple[str, ...]
+    document: str
+    source: str | None = None
+    description: str | None = None
+    selection: str = "SNAPSHOT"
+    status: str = "IN_PROGRESS"
+    completed: float | None = None
+    reason: str | None = None
+    comment: str | None = None
+    forced: bool = False
+    timeout: int | None = None
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """A job of one thing. `due` is when it times out."""
+
+    job: str
+    thing: str
+    queued: float
+    updated: float
+    status: str = "QUEUED"
+    started: float | None = None
+    number: int = 1
+    version: int = 1
+    details: dict[str, str] = {}
+    forced: bool = False
+    due: float | None = None
+
+
 class Tags(msgspec.Struct, frozen=True):
     """The tags of a resource."""
 
@@ -222,3 +257,6 @@ thing_groups: Space[ThingGroup] = Space("iot.group", ThingGroup, lambda one: (on
 members: Space[Member] = Space("iot.member", Member, lambda one: (one.group, one.thing))
 memberships: Space[Member] = Space("iot.membership", Member, lambda one: (one.thing, one.group))
 tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
+jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
+executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))
+job_things: Space[Member] = Space("iot.job.thing", Member, lambda one: (one.group, one.thing))

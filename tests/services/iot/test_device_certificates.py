@@ -9,8 +9,11 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -297,6 +300,35 @@ def test_certificates_of_a_registered_ca_connect_and_register_by_themselves(
     foreign, key = signed("foreign")
     with pytest.raises((ssl.SSLError, queue.Empty)):  # TLS 1.3 tells a client when it has finished its handshake
         device("foreign", pem(foreign), key_pem(key), patience=1).connect()
+
+
+def test_a_device_publishes_and_keeps_its_shadow_over_https(
+    platform: str, client: Any, iot: Any, tmp_path: Path, device: Any
+) -> None:
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    may = (("Publish", "topic/https/*"), ("GetThingShadow", "thing/https"), ("UpdateThingShadow", "thing/https"))
+    iot.create_policy(policyName="https", policyDocument=allowing(*may))
+    iot.attach_policy(policyName="https", target=made["certificateArn"])
+    (tmp_path / "https.pem").write_text("".join(pair(made)))
+
+    def ask(method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(tmp_path / "https.pem")
+        context.set_alpn_protocols(["x-amzn-http-ca"])
+        with closing(HTTPSConnection(urlsplit(platform).netloc, context=context, timeout=20)) as connection:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+
+    assert ask("POST", "/topics/https%2Fa?qos=1&retain=true", b"kept")[0] == 403  # not to be retained
+    assert ask("POST", "/topics/https%2Fa?qos=1", b"said")[0] == 200
+    assert ask("POST", "/topics/other", b"said")[0] == 403
+    assert ask("POST", "/things/https/shadow", b'{"state": {"reported": {"on": true}}}')[0] == 200
+    assert ask("GET", "/things/https/shadow")[1]["state"] == {"reported": {"on": True}}
+    assert ask("GET", "/things/pump/shadow")[0] == 403
+    iot.update_certificate(certificateId=made["certificateId"], newStatus="INACTIVE")
+    assert ask("POST", "/topics/https%2Fa?qos=1", b"said")[0] == 403
 
 
 TRUST = json.dumps(

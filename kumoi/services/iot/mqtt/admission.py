@@ -21,6 +21,7 @@ from kumoi.services.iot.operations.certificates import register
 from kumoi.services.iot.records import CaCertificate, Certificate, ca_certificates, certificates, owners
 from kumoi.services.iot.x509_certificates import issued_by, read_der
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class Admission:
         if identity.verifies:
             raise NotAdmitted("it shows no certificate and has signed nothing")
         return await identity.principal(username or None, None), DEFAULT_REGION
+
+    async def over_https(self, certificate: bytes) -> Principal:
+        """Who a client of HTTPS is by its certificate; ForbiddenException when it is nobody who may ask."""
+        try:
+            principal, _ = await self._device(certificate, "")
+        except NotAdmitted as error:
+            logger.info("a request is refused: %s", error)
+            raise aws_error("ForbiddenException", "Forbidden", status=403) from None
+        return principal
 
     async def _device(self, shown: bytes, client: str) -> tuple[Principal, str]:
         certificate_id = hashlib.sha256(shown).hexdigest()

@@ -1,4 +1,4 @@
-"""Tags of rules, policies, types and groups of things, and CA certificates."""
+"""Tags of rules, policies, types and groups of things, jobs, and CA certificates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kumoi.services.iot.naming import invalid, not_found, page
 from kumoi.services.iot.records import (
     Tags,
     ca_certificates,
+    jobs,
     policies,
     rules,
     tagged,
@@ -23,6 +24,7 @@ from kumoi.wire.errors import aws_error
 MOST_TAGS = 50
 KINDS: dict[str, Any] = {
     "cacert": ca_certificates,
+    "job": jobs,
     "policy": policies,
     "rule": rules,
     "thinggroup": thing_groups,

@@ -9,6 +9,8 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import Arn, uuid
 from kumoi.services.iot import iot
+from kumoi.services.iot.job_notices import tell
+from kumoi.services.iot.job_rules import join
 from kumoi.services.iot.naming import given, invalid, not_found, page
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.operations.things import find_thing
@@ -111,7 +113,7 @@ async def add_thing_to_thing_group(
 ) -> dict[str, Any]:
     """Put a thing into a group."""
     group = _name(thingGroupName, thingGroupArn, "thinggroup")
-    await _change(call.state, _name(thingName, thingArn, "thing"), [group], [])
+    await _move(call, _name(thingName, thingArn, "thing"), [group], [])
     return {}
 
 
@@ -138,7 +140,7 @@ async def update_thing_groups_for_thing(
     overrideDynamicGroups: bool = False,
 ) -> dict[str, Any]:
     """Put a thing into groups and take it out of others."""
-    await _change(call.state, _name(thingName, None, "thing"), thingGroupsToAdd or [], thingGroupsToRemove or [])
+    await _move(call, _name(thingName, None, "thing"), thingGroupsToAdd or [], thingGroupsToRemove or [])
     return {}
 
 
@@ -162,6 +164,12 @@ async def list_things_in_thing_group(
     """The things in a group; `recursive`: in those below it, too."""
     found, more = page(await _things(call.state, thingGroupName, recursive), str, nextToken, maxResults)
     return {"things": list(found), **more}
+
+
+async def _move(call: Call, thing: str, add: list[str], remove: list[str]) -> None:
+    """Change the groups of a thing; it gets the continuous jobs of those that it comes into."""
+    if await _change(call.state, thing, add, remove):
+        await tell(call, [thing])
 
 
 def _arn(call: Call, name: str) -> str:
@@ -283,7 +291,8 @@ async def _below(tx: Transaction, parent: str | None, recursive: bool) -> list[T
 
 
 @transactional
-async def _change(tx: Transaction, thing: str, add: list[str], remove: list[str]) -> None:
+async def _change(tx: Transaction, thing: str, add: list[str], remove: list[str]) -> bool:
+    """Change the groups of a thing; whether it has got jobs by that."""
     await find_thing(tx, thing)
     for name in add:
         await _find(tx, name)
@@ -293,6 +302,7 @@ async def _change(tx: Transaction, thing: str, add: list[str], remove: list[str]
         await _find(tx, name)
         await members.delete(tx, name, thing)
         await memberships.delete(tx, thing, name)
+    return await join(tx, thing, add)
 
 
 @transactional

@@ -9,6 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.iot import iot
+from kumoi.services.iot.job_rules import forget_things
 from kumoi.services.iot.naming import given, invalid, not_found, page
 from kumoi.services.iot.records import (
     Thing,
@@ -171,6 +172,7 @@ async def _delete(tx: Transaction, name: str, expected: int | None) -> None:
         _check_version(thing, expected)
         if await thing_principals.list(tx, name, limit=1):
             raise invalid(f"Cannot delete. Thing {name} is still attached to one or more principals")
+        await forget_things(tx, name)
         for member in await memberships.list(tx, name):
             await members.delete(tx, member.group, name)
         await memberships.delete_all(tx, name)

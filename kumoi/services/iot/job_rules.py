@@ -1,0 +1,233 @@
+"""Jobs and what becomes of them: queued for things, begun, ended; what a thing has still to do. Transactions.
+
+A thing does its jobs one after the other: what it has begun first, then what was queued first. Source: developer guide,
+"Jobs and job execution states".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kumoi.names import Arn
+from kumoi.services.iot.naming import invalid, not_found
+from kumoi.services.iot.operations.policy_attachments import groups_above
+from kumoi.services.iot.records import (
+    Execution,
+    Job,
+    Member,
+    executions,
+    job_things,
+    jobs,
+    members,
+    thing_groups,
+    things,
+)
+from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import AwsError, aws_error
+
+PENDING = ("QUEUED", "IN_PROGRESS")
+SAID_BY_DEVICES = ("IN_PROGRESS", "FAILED", "SUCCEEDED", "REJECTED")
+NEXT = "$next"
+TIMEOUT = "iot.job.timeout"
+
+
+def invalid_transition(text: str) -> AwsError:
+    """InvalidStateTransitionException."""
+    return aws_error("InvalidStateTransitionException", text, status=409)
+
+
+@transactional
+async def find_job(tx: Transaction, job_id: str) -> Job:
+    """A job; ResourceNotFoundException when there is none."""
+    job = await jobs.get(tx, job_id)
+    if job is None:
+        raise not_found(f"Job {job_id} cannot be found.")
+    return job
+
+
+@transactional
+async def find_execution(tx: Transaction, thing: str, job_id: str, number: int | None = None) -> Execution:
+    """An execution; ResourceNotFoundException when there is none."""
+    found = await executions.get(tx, thing, job_id)
+    if found is None or number not in (None, found.number):
+        raise not_found(f"Job execution for job {job_id} on thing {thing} cannot be found.")
+    return found
+
+
+@transactional
+async def pending(tx: Transaction, thing: str) -> list[Execution]:
+    """What a thing has to do, in its order."""
+    listed = [one for one in await executions.list(tx, thing) if one.status in PENDING]
+    return sorted(listed, key=lambda one: (one.status != "IN_PROGRESS", one.started or one.queued, one.queued, one.job))
+
+
+@transactional
+async def members_below(tx: Transaction, group: str) -> set[str]:
+    """The things in a group and in those below it."""
+    found = {one.thing for one in await members.list(tx, group)}
+    for other in await thing_groups.list(tx):
+        if other.name != group and group in await groups_above(tx, other.name):
+            found |= {one.thing for one in await members.list(tx, other.name)}
+    return found
+
+
+@transactional
+async def things_of(tx: Transaction, targets: Iterable[str]) -> set[str]:
+    """The things that targets (ARNs of things and of groups) mean."""
+    found: set[str] = set()
+    for target in targets:
+        try:
+            kind, _, name = Arn.parse(target).resource.partition("/")
+        except ValueError:
+            raise invalid(f"Invalid target {target}") from None
+        if kind == "thing" and await things.get(tx, name) is not None:
+            found.add(name)
+        elif kind == "thinggroup" and await thing_groups.get(tx, name) is not None:
+            found |= await members_below(tx, name)
+        elif kind in ("thing", "thinggroup"):
+            raise not_found(f"Target {target} cannot be found.")
+        else:
+            raise invalid(f"Invalid target {target}")
+    return found
+
+
+@transactional
+async def queue(tx: Transaction, job: Job, names: Iterable[str]) -> list[str]:
+    """Queue a job for things that do not have it; which those are."""
+    queued = []
+    for name in sorted(names):
+        if await executions.get(tx, name, job.id) is None:
+            await executions.put(tx, Execution(job=job.id, thing=name, queued=tx.now, updated=tx.now))
+            await job_things.put(tx, Member(job.id, name))
+            queued.append(name)
+    return queued
+
+
+@transactional
+async def join(tx: Transaction, thing: str, groups: Iterable[str]) -> bool:
+    """Queue the continuous jobs of groups for a thing that has come into them; whether there were any."""
+    above = {name for group in groups for name in await groups_above(tx, group)}
+    found = False
+    for job in await jobs.list(tx):
+        if job.selection == "CONTINUOUS" and job.status == "IN_PROGRESS":
+            meant = {target.rpartition("thinggroup/")[2] for target in job.targets}
+            if meant & above and await queue(tx, job, [thing]):
+                found = True
+    return found
+
+
+@transactional
+async def change(
+    tx: Transaction,
+    thing: str,
+    job_id: str,
+    status: str,
+    *,
+    details: dict[str, str] | None = None,
+    expected: int | None = None,
+    number: int | None = None,
+    forced: bool = False,
+    minutes: int | None = None,
+) -> Execution:
+    """Change an execution's status; the job is completed with its last one. `minutes` is a time-out of its own."""
+    before = await find_execution(tx, thing, job_id, number)
+    if expected is not None and expected != before.version:
+        raise aws_error(
+            "VersionConflictException",
+            f"The execution has version {before.version}, not {expected}.",
+            status=409,
+        )
+    if before.status not in PENDING:
+        raise invalid_transition(f"The execution is {before.status}: it cannot become {status}.")
+    job = await find_job(tx, job_id)
+    begins = status == "IN_PROGRESS" and before.started is None
+    limit = minutes if minutes is not None else job.timeout if begins else None
+    due = before.due if limit is None else None if limit < 1 else tx.now + limit * 60
+    after = msgspec.structs.replace(
+        before,
+        status=status,
+        updated=tx.now,
+        started=before.started or (tx.now if status != "CANCELED" else None),
+        version=before.version + 1,
+        details=before.details if details is None else {**before.details, **details},
+        forced=forced,
+        due=due if status == "IN_PROGRESS" else None,
+    )
+    await executions.put(tx, after)
+    if after.due != before.due:
+        tx.cancel_timer(TIMEOUT, f"{thing}/{job_id}")
+        if after.due is not None:
+            tx.timer(after.due, TIMEOUT, key=f"{thing}/{job_id}")
+    if status not in PENDING:
+        await _complete(tx, job)
+    return after
+
+
+@transactional
+async def start_next(
+    tx: Transaction, thing: str, details: dict[str, str] | None, minutes: int | None
+) -> Execution | None:
+    """Have a thing begin what comes next; None when it has nothing to do."""
+    await _find_thing(tx, thing)
+    waiting = await pending(tx, thing)
+    if not waiting:
+        return None
+    return await change(tx, thing, waiting[0].job, "IN_PROGRESS", details=details, minutes=minutes)
+
+
+@transactional
+async def _find_thing(tx: Transaction, thing: str) -> None:
+    if await things.get(tx, thing) is None:
+        raise not_found(f"Thing {thing} not found.")
+
+
+@transactional
+async def todo(tx: Transaction, thing: str) -> list[Execution]:
+    """What a thing that there is has to do, in its order."""
+    await _find_thing(tx, thing)
+    return await pending(tx, thing)
+
+
+@transactional
+async def executions_of(tx: Transaction, job_id: str) -> list[Execution]:
+    """The executions of a job."""
+    listed = [await executions.get(tx, one.thing, job_id) for one in await job_things.list(tx, job_id)]
+    return [one for one in listed if one is not None]
+
+
+@transactional
+async def forget_things(tx: Transaction, thing: str) -> None:
+    """Remove the executions of a thing that is deleted."""
+    for one in await executions.list(tx, thing):
+        await job_things.delete(tx, one.job, thing)
+        await executions.delete(tx, thing, one.job)
+        job = await jobs.get(tx, one.job)
+        if job is not None:
+            await _complete(tx, job)
+
+
+@transactional
+async def _complete(tx: Transaction, job: Job) -> None:
+    """Have a job be completed once nothing of it is pending; one that is continuous never is."""
+    if job.status != "IN_PROGRESS" or job.selection == "CONTINUOUS":
+        return
+    if not any(one.status in PENDING for one in await executions_of(tx, job.id)):
+        await jobs.put(tx, msgspec.structs.replace(job, status="COMPLETED", completed=tx.now, updated=tx.now))
+
+
+def counted(listed: Sequence[Execution]) -> dict[str, Any]:
+    """How many executions are in which state, as DescribeJob tells it."""
+    names = {
+        "CANCELED": "Canceled",
+        "SUCCEEDED": "Succeeded",
+        "FAILED": "Failed",
+        "REJECTED": "Rejected",
+        "QUEUED": "Queued",
+        "IN_PROGRESS": "InProgress",
+        "REMOVED": "Removed",
+        "TIMED_OUT": "TimedOut",
+    }
+    return {f"numberOf{name}Things": sum(one.status == status for one in listed) for status, name in names.items()}

@@ -1,0 +1,170 @@
+"""Jobs: made through boto3, done by devices over HTTPS and MQTT."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+pytestmark = pytest.mark.kumoi_clock
+
+DOCUMENT = json.dumps({"do": "update"})
+
+
+@pytest.fixture
+def iot(kumoi: Any) -> Any:
+    client = kumoi.client("iot")
+    client.create_thing_group(thingGroupName="barn")
+    for name in ("a", "b"):
+        client.create_thing(thingName=name)
+        client.add_thing_to_thing_group(thingGroupName="barn", thingName=name)
+    return client
+
+
+@pytest.fixture
+def data(kumoi: Any) -> Any:
+    return kumoi.client("iot-jobs-data")
+
+
+@pytest.fixture
+def make(iot: Any, kumoi: Any) -> Callable[..., None]:
+    def job(job_id: str, *targets: str, **more: Any) -> None:
+        arns = [f"arn:aws:iot:us-east-1:{kumoi.account}:{target}" for target in targets]
+        given = {"document": DOCUMENT, **more}
+        iot.create_job(jobId=job_id, targets=arns, **{name: one for name, one in given.items() if one is not None})
+
+    return job
+
+
+@pytest.fixture
+def device(kumoi: Any, device_type: Any) -> Iterator[Any]:
+    one = device_type(kumoi.url, kumoi.account, "a")
+    one.connect()
+    yield one
+    one.close()
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_things_do_jobs_one_after_the_other(iot: Any, data: Any, make: Callable[..., None]) -> None:
+    make("first", "thinggroup/barn", timeoutConfig={"inProgressTimeoutInMinutes": 5})
+    make("second", "thing/a")
+    pending = data.get_pending_job_executions(thingName="a")
+    assert [one["jobId"] for one in pending["queuedJobs"]] == ["first", "second"]
+    begun = data.start_next_pending_job_execution(thingName="a", statusDetails={"step": "1"})["execution"]
+    assert (begun["jobId"], begun["status"], begun["jobDocument"]) == ("first", "IN_PROGRESS", DOCUMENT)
+    again = data.start_next_pending_job_execution(thingName="a")["execution"]
+    assert (again["jobId"], again["versionNumber"]) == ("first", 3)
+    stale = {"jobId": "first", "thingName": "a", "status": "SUCCEEDED", "expectedVersion": 1}
+    assert refused(lambda: data.update_job_execution(**stale)) == "VersionConflictException"
+    done = data.update_job_execution(
+        jobId="first", thingName="a", status="SUCCEEDED", includeJobExecutionState=True, includeJobDocument=True
+    )
+    assert done["executionState"]["statusDetails"] == {"step": "1"}
+    assert done["jobDocument"] == DOCUMENT
+    late = {"jobId": "first", "thingName": "a", "status": "FAILED"}
+    assert refused(lambda: data.update_job_execution(**late)) == "InvalidStateTransitionException"
+    assert data.describe_job_execution(jobId="$next", thingName="a")["execution"]["jobId"] == "second"
+    shown = iot.describe_job(jobId="first")["job"]
+    assert shown["status"] == "IN_PROGRESS"
+    assert shown["jobProcessDetails"]["numberOfSucceededThings"] == 1
+    assert shown["jobProcessDetails"]["numberOfQueuedThings"] == 1
+    data.update_job_execution(jobId="first", thingName="b", status="REJECTED")
+    assert iot.describe_job(jobId="first")["job"]["status"] == "COMPLETED"
+    assert [job["jobId"] for job in iot.list_jobs(status="COMPLETED")["jobs"]] == ["first"]
+    listed = iot.list_job_executions_for_job(jobId="first", status="REJECTED")["executionSummaries"]
+    assert [one["thingArn"].rpartition("/")[2] for one in listed] == ["b"]
+    assert iot.get_job_document(jobId="first")["document"] == DOCUMENT
+
+
+def test_what_takes_too_long_times_out(iot: Any, data: Any, kumoi: Any, make: Callable[..., None]) -> None:
+    make("slow", "thing/a", timeoutConfig={"inProgressTimeoutInMinutes": 5})
+    begun = data.start_next_pending_job_execution(thingName="a")["execution"]
+    assert 290 <= begun["approximateSecondsBeforeTimedOut"] <= 300
+    kumoi.advance("6m")
+    assert iot.describe_job_execution(jobId="slow", thingName="a")["execution"]["status"] == "TIMED_OUT"
+    assert iot.describe_job(jobId="slow")["job"]["status"] == "COMPLETED"
+
+
+def test_jobs_are_cancelled_and_deleted(iot: Any, data: Any, make: Callable[..., None]) -> None:
+    make("j", "thinggroup/barn")
+    data.start_next_pending_job_execution(thingName="a")
+    assert refused(lambda: iot.delete_job(jobId="j")) == "InvalidStateTransitionException"
+    assert refused(lambda: iot.cancel_job_execution(jobId="j", thingName="a")) == "InvalidStateTransitionException"
+    iot.cancel_job(jobId="j", comment="no longer")
+    shown = iot.describe_job(jobId="j")["job"]
+    assert (shown["status"], shown["comment"]) == ("CANCELED", "no longer")
+    found = {one: iot.describe_job_execution(jobId="j", thingName=one)["execution"]["status"] for one in ("a", "b")}
+    assert found == {"a": "IN_PROGRESS", "b": "CANCELED"}
+    iot.cancel_job_execution(jobId="j", thingName="a", force=True)
+    iot.delete_job_execution(jobId="j", thingName="a", executionNumber=1)
+    iot.delete_job(jobId="j")
+    assert refused(lambda: iot.describe_job(jobId="j")) == "ResourceNotFoundException"
+    assert iot.list_job_executions_for_thing(thingName="b")["executionSummaries"] == []
+
+
+def test_continuous_jobs_are_for_those_that_come_later(iot: Any, data: Any, make: Callable[..., None]) -> None:
+    make("always", "thinggroup/barn", targetSelection="CONTINUOUS")
+    iot.create_thing(thingName="late")
+    iot.add_thing_to_thing_group(thingGroupName="barn", thingName="late")
+    assert data.describe_job_execution(jobId="$next", thingName="late")["execution"]["jobId"] == "always"
+    for name in ("a", "b", "late"):
+        data.update_job_execution(jobId="always", thingName=name, status="SUCCEEDED")
+    assert iot.describe_job(jobId="always")["job"]["status"] == "IN_PROGRESS"
+
+
+def test_documents_come_from_s3_and_are_checked(iot: Any, kumoi: Any, make: Callable[..., None]) -> None:
+    s3 = kumoi.client("s3")
+    s3.create_bucket(Bucket=f"jobs-{kumoi.account}")
+    s3.put_object(Bucket=f"jobs-{kumoi.account}", Key="d/j.json", Body=b'{"from": "s3"}')
+    for number, host in enumerate((f"s3.amazonaws.com/jobs-{kumoi.account}", f"jobs-{kumoi.account}.s3.amazonaws.com")):
+        make(f"j{number}", "thing/a", document=None, documentSource=f"https://{host}/d/j.json")
+        assert iot.get_job_document(jobId=f"j{number}")["document"] == '{"from": "s3"}'
+    for more in ({"document": "{"}, {"documentSource": "https://example.org/a"}, {"documentSource": "x"}):
+        given = {"document": None, **more}
+        assert refused(lambda given=given: make("no", "thing/a", **given)) == "InvalidRequestException"
+    assert refused(lambda: make("no", "thing/nobody")) == "ResourceNotFoundException"
+    assert refused(lambda: make("no", "nothing/a")) == "InvalidRequestException"
+
+
+def test_devices_do_their_jobs_over_mqtt(iot: Any, device: Any, make: Callable[..., None]) -> None:
+    base = "$aws/things/a/jobs"
+    device.subscribe(*(f"{base}/{one}" for one in ("notify-next", "+/accepted", "+/rejected", "+/+/accepted")))
+    device.subscribe(f"{base}/+/+/rejected")
+
+    def told(count: int = 1) -> dict[str, Any]:
+        found = [device.get() for _ in range(count)]
+        return {message.topic.removeprefix(f"{base}/"): json.loads(message.payload) for message in found}
+
+    make("j", "thing/a")
+    assert told()["notify-next"]["execution"]["jobDocument"] == {"do": "update"}
+    device.publish(f"{base}/get", b'{"clientToken": "t"}')
+    found = told()["get/accepted"]
+    assert ([one["jobId"] for one in found["queuedJobs"]], found["clientToken"]) == (["j"], "t")
+    device.publish(f"{base}/start-next", b"{}")
+    found = told(2)
+    assert found["start-next/accepted"]["execution"]["status"] == "IN_PROGRESS"
+    device.publish(f"{base}/j/update", b'{"status": "IN_PROGRESS", "statusDetails": {"at": 5}}')
+    assert told()["j/update/rejected"]["code"] == "InvalidRequest"
+    device.publish(f"{base}/j/update", b"no JSON")
+    assert told()["j/update/rejected"]["code"] == "InvalidJson"
+    device.publish(
+        f"{base}/j/update", b'{"status": "SUCCEEDED", "expectedVersion": 2, "includeJobExecutionState": true}'
+    )
+    found = told(2)
+    assert found["j/update/accepted"]["executionState"]["status"] == "SUCCEEDED"
+    assert found["notify-next"]["execution"] == {}
+    device.publish(f"{base}/j/update", b'{"status": "FAILED"}')
+    assert told()["j/update/rejected"]["code"] == "InvalidStateTransition"
+    device.publish(f"{base}/nothing/get", b"")
+    assert told()["nothing/get/rejected"]["code"] == "ResourceNotFound"
+    device.publish(f"{base}/$next/get", b"")
+    assert told()["$next/get/accepted"]["execution"] == {}
+    assert iot.describe_job(jobId="j")["job"]["status"] == "COMPLETED"
