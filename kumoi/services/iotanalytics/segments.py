@@ -72,13 +72,15 @@ class SegmentFiles:
         self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
     ) -> list[Segment]:
         """Write rows (JSON objects) as files, one for each partition; blocks."""
+        import duckdb
+
         with self._database.cursor() as cursor:
             try:
                 batch = self._load(cursor, self._checked(joined(lines), f"{source[0]}/out"))
                 outcome = Statement(cursor, batch).run([], _stamp(day))
                 if (declared := declared_columns(store)) is not None:
                     outcome = as_declared(outcome, declared, DT)
-            except (Shapeless, NotVectorised):
+            except (Shapeless, NotVectorised, duckdb.Error):
                 outcome = self._inferred(cursor, store, lines, day)
             return self._copies(cursor, store, day, outcome, source, now)
 

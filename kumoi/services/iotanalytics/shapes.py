@@ -173,10 +173,12 @@ def _size(types: Mapping[str, Type]) -> int:
 
 
 def _distinct(kind: Type) -> bool:
-    """Whether names differ in more than case, at every level, and nothing is empty."""
+    """Whether names differ in more than case, at every level, and no name and nothing else is empty."""
+    if isinstance(kind, list):
+        return _distinct(kind[0])
     if not isinstance(kind, dict):
         return True
-    return bool(kind) and len({name.lower() for name in kind}) == len(kind) and all(map(_distinct, kind.values()))
+    return bool(kind) and "" not in kind and len({name.lower() for name in kind}) == len(kind) and all(map(_distinct, kind.values()))
 
 
 def _checking(kind: Type) -> Any:
