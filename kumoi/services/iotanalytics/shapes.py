@@ -56,7 +56,10 @@ class Shape:
         if not types or _size(types) > MOST_ATTRIBUTES or not _distinct(types):
             raise Shapeless
         self.types = dict(types)
-        self._check = msgspec.json.Decoder(_checking(self.types)).decode_lines
+        try:
+            self._check = msgspec.json.Decoder(_checking(self.types)).decode_lines
+        except ValueError:  # a name that msgspec does not take, such as one with a quotation mark
+            raise Shapeless from None
 
     def check(self, lines: Lines) -> None:
         """Shapeless when a message is not of this shape; that no name comes twice is left to count, by `quotes`."""
@@ -178,7 +181,12 @@ def _distinct(kind: Type) -> bool:
         return _distinct(kind[0])
     if not isinstance(kind, dict):
         return True
-    return bool(kind) and "" not in kind and len({name.lower() for name in kind}) == len(kind) and all(map(_distinct, kind.values()))
+    return (
+        bool(kind)
+        and "" not in kind
+        and len({name.lower() for name in kind}) == len(kind)
+        and all(map(_distinct, kind.values()))
+    )
 
 
 def _checking(kind: Type) -> Any:
