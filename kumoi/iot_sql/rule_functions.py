@@ -12,12 +12,12 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 import orjson
 
 from kumoi.iot_sql import mathematics
@@ -28,8 +28,7 @@ from kumoi.iot_sql.values import UNDEFINED, Value, decimal, is_number, rendered
 from kumoi.presto.joda import PatternError, strftime_pattern
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """Where a message came from: `payload` is what was published; `known` answers of functions that ask others."""
 
     topic: str
@@ -41,9 +40,9 @@ class World:
     source_ip: str | None = None
     trace_id: str = ""
     user_properties: tuple[tuple[str, str], ...] = ()
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = {}
     sql_version: str = "2015-10-08"
-    known: dict[tuple[str, str], Value] = field(default_factory=dict)
+    known: dict[tuple[str, str], Value] = {}
 
 
 class Pending(Exception):

@@ -27,6 +27,8 @@ from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, literal, pl
 logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 30.0
+ROW_GROUP = 122_880
+"""Rows of a group within a Parquet file, which is read as a whole."""
 
 Equals = Mapping[str, str | Sequence[str]]
 
@@ -185,11 +187,10 @@ class Lake:
             yield Arrivals(None, recent, recent[-1]["seq"]) if recent else None
             return
         until = _until(sorted(ahead, key=lambda one: one.file.first_seq), after.seq, rows, size)
-        place = f'("time", seq) > ({literal(after.time)}, {literal(after.seq)}) AND seq <= {literal(until)}'
         chosen = [one for one in ahead if one.file.first_seq <= until]
         self._rest_later()
         with store:
-            yield Arrivals(relation(store.table, chosen, f"{selection.sql()} AND {place}"), [], until)
+            yield Arrivals(relation(store.table, chosen, _between(chosen, after, until, end)), [], until)
 
     async def query(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, views: Mapping[str, View]
@@ -372,7 +373,21 @@ def _until(ahead: Sequence[Sealed], after: int, rows: int, size: int) -> int:
         return until
     first = ahead[0].file
     share = min(rows, max(first.rows * size // first.size, 1)) if first.size else rows
+    if share >= ROW_GROUP:  # so that no group is read for two batches, where the file has no gaps
+        share -= (max(after - first.first_seq + 1, 0) + share) % ROW_GROUP
     return max(first.first_seq - 1, after) + share
+
+
+def _between(files: Sequence[Sealed], after: Cursor, until: int, end: int | None) -> str:
+    """The condition for rows behind a place, up to a seq and before a time; no more of it than files do not say."""
+    terms = []
+    if any(one.file.first_seq <= after.seq or one.file.first_time < after.time for one in files):
+        terms.append(f'("time", seq) > ({literal(after.time)}, {literal(after.seq)})')
+    if any(one.file.last_seq > until for one in files):
+        terms.append(f"seq <= {literal(until)}")
+    if end is not None and any(one.file.last_time >= end for one in files):
+        terms.append(f'"time" < {literal(end)}')
+    return " AND ".join(terms) or "true"
 
 
 def _bounded(rows: Iterator[Row], column: str | None, size: int) -> Iterator[Row]:

@@ -73,7 +73,10 @@ class StoredWorld(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delivery holds: an action, what the rule made of the message, and the message's own facts."""
+    """What a delivery holds: an action, what the rule made of the message, and the message's own facts.
+
+    `together` are further messages of the same kind: what the rule made of each, and what was published.
+    """
 
     rule: str
     action: dict[str, Any]
@@ -81,6 +84,7 @@ class ActionJob(msgspec.Struct, frozen=True, kw_only=True):
     world: StoredWorld
     error_action: dict[str, Any] | None = None
     hops: int = 0
+    together: list[tuple[bytes, bytes]] = []
 
 
 class Task:
@@ -253,7 +257,7 @@ async def _republish(task: Task) -> None:
 
 async def _iotanalytics(task: Task) -> None:
     channel = task.settings.get("channelName") or str(task.settings.get("channelArn", "")).rpartition("/")[2]
-    payloads = [task.job.payload]
+    payloads = [task.job.payload, *(result for result, _ in task.job.together)]
     if task.settings.get("batchMode"):
         payloads = [orjson.dumps(one) for one in task.objects()]
     for at in range(0, len(payloads), MOST_BATCH):
@@ -301,6 +305,14 @@ _ACTIONS: Mapping[str, Callable[[Task], Awaitable[None]]] = {
     "sqs": _sqs,
     "stepFunctions": _stepfunctions,
 }
+
+
+def takes_many(action: Mapping[str, Any]) -> bool:
+    """Whether an action does for several messages at once what it does for each."""
+    settings = action.get("iotAnalytics")
+    return settings is not None and not settings.get("batchMode") and "${" not in resource_of(settings)
+
+
 KINDS = frozenset((*_ACTIONS, "http"))
 """The actions that rules may have."""
 

@@ -7,22 +7,27 @@ rules, is noted here. Source: "AWS IoT Core additional metering details".
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kumoi.doorway import ChargeKey, Charges
+
+if TYPE_CHECKING:
+    from kumoi.services.iot.rule_engine import Message
 
 UNIT_BYTES = 5 * 1024
 
 
 def metered(topic: str, payload: bytes) -> int:
     """Messages that a publish counts for."""
-    return max(math.ceil((len(topic.encode()) + len(payload)) / UNIT_BYTES), 1)
+    return max(-(-(len(topic.encode()) + len(payload)) // UNIT_BYTES), 1)
 
 
-def sent(charges: Charges, account: str, region: str, topic: str, payload: bytes, clients: int) -> None:
-    """Note a message that goes out to so many clients."""
+def sent(charges: Charges, account: str, region: str, messages: Sequence[Message], clients: float) -> None:
+    """Note messages that go out to so many clients, each."""
     if clients:
         key = ChargeKey(account, region, "", "iot-data", "iot-data", "Deliver")
-        charges.add(key, messages=metered(topic, payload) * clients)
+        charges.add(key, messages=sum(metered(one.topic, one.payload) for one in messages) * clients)
 
 
 def subscribed(charges: Charges, account: str, region: str) -> None:
@@ -36,9 +41,10 @@ def connected(charges: Charges, account: str, region: str, seconds: float) -> No
     charges.add(key, messages=1, connection_minutes=max(math.ceil(seconds / 60), 1))
 
 
-def triggered(charges: Charges, account: str, region: str, rule: str, topic: str, payload: bytes) -> None:
-    """Note that a message has triggered a rule."""
-    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Rule"), rules=metered(topic, payload))
+def triggered(charges: Charges, account: str, region: str, rule: str, messages: Sequence[Message]) -> None:
+    """Note that messages have triggered a rule."""
+    rules = sum(metered(one.topic, one.payload) for one in messages)
+    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Rule"), rules=rules)
 
 
 def acted(charges: Charges, account: str, region: str, rule: str, payload: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql.rule_functions import Pending, World
 from kumoi.iot_sql.rules import BASIC_INGEST, Rule, compiled_rule, matches
 from kumoi.names import uuid
-from kumoi.services.iot.actions import ActionJob, Actor, StoredWorld, resource_of
+from kumoi.services.iot.actions import ActionJob, Actor, StoredWorld, resource_of, takes_many
 from kumoi.services.iot.asking import ask
 from kumoi.services.iot.charging import acted, triggered
 from kumoi.services.iot.mqtt.broker import Broker
@@ -72,13 +73,40 @@ class RuleEngine:
         self.broker.forget(account)
         await self.outbox.forget(account)
 
-    async def publish(self, account: str, region: str, message: Message) -> None:
-        """Take a message; returns once what follows from it is stored."""
+    async def publish(self, account: str, region: str, message: Message, more: Sequence[bytes] = ()) -> None:
+        """Take a message, and others that have another payload alone; returns once what follows of them is stored."""
         topic, only = message.topic, None
         if topic.startswith(BASIC_INGEST):
             only, _, topic = topic.removeprefix(BASIC_INGEST).partition("/")
-        state = self._doorway.state.at(account, region)
-        world = World(
+        messages = [message, *(msgspec.structs.replace(message, payload=payload) for payload in more)]
+        deliveries: list[Delivery] = []
+        meant = [
+            (rule, compiled)
+            for rule, compiled in await self._of(account, region)
+            if not rule.disabled
+            and (rule.name == only if only is not None else compiled.topic and matches(compiled.topic, topic))
+        ]
+        worlds = [self._world(account, topic, one) for one in messages] if meant else []
+        for rule, compiled in meant:
+            triggered(self._doorway.charges, account, region, rule.name, messages)
+            results = []
+            for world in worlds:
+                result = await self._result(account, region, rule, compiled, world)
+                if result is not None:
+                    results.append((result, world))
+            deliveries += [
+                one for action in rule.actions for one in self._jobs(account, region, rule, action, results, message)
+            ]
+        keeps = message.retain and only is None
+        waiting, direct = await self.broker.route(account, region, messages)
+        if deliveries or keeps or waiting:
+            await _store(
+                self._doorway.state.at(account, region), self, deliveries, messages[-1] if keeps else None, waiting
+            )
+        self.broker.send(account, region, messages, direct)
+
+    def _world(self, account: str, topic: str, message: Message) -> World:
+        return World(
             topic=topic,
             now=self._doorway.clock.now(),
             payload=message.payload,
@@ -90,27 +118,28 @@ class RuleEngine:
             user_properties=tuple((key, value) for key, value in message.user_properties),
             properties=message.properties,
         )
-        deliveries: list[Delivery] = []
-        for rule, compiled in await self._of(account, region):
-            meant = rule.name == only if only is not None else compiled.topic and matches(compiled.topic, topic)
-            if rule.disabled or not meant:
-                continue
-            triggered(self._doorway.charges, account, region, rule.name, topic, message.payload)
-            result = await self._result(account, region, rule, compiled, world)
-            if result is not None:
-                deliveries += [
-                    self._delivery(account, region, rule, action, result, message, world) for action in rule.actions
-                ]
-        keeps = message.retain and only is None
-        waiting, direct = await self.broker.route(account, region, message)
-        if deliveries or keeps or waiting:
-            await _store(state, self, deliveries, message if keeps else None, waiting)
-        self.broker.send(account, region, message, direct)
+
+    def _jobs(
+        self,
+        account: str,
+        region: str,
+        rule: TopicRule,
+        action: dict[str, Any],
+        results: list[tuple[bytes, World]],
+        message: Message,
+    ) -> list[Delivery]:
+        """The deliveries of an action: one for each message, or one for all where the action takes many at once."""
+        if len(results) > 1 and takes_many(action):
+            (first, world), *rest = results
+            together = [(result, other.payload) for result, other in rest]
+            return [self._delivery(account, region, rule, action, first, message, world, together)]
+        return [self._delivery(account, region, rule, action, result, message, world) for result, world in results]
 
     async def attempt(self, delivery: Delivery) -> None:
         """Do the action of a delivery; raises what it answers."""
         job = self._decode(delivery.content)
-        acted(self._doorway.charges, delivery.account, delivery.region, job.rule, job.payload)
+        for payload in (job.payload, *(result for result, _ in job.together)):
+            acted(self._doorway.charges, delivery.account, delivery.region, job.rule, payload)
         await self._actor.act(delivery.account, delivery.region, job, self)
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
@@ -119,13 +148,19 @@ class RuleEngine:
         if job.error_action is None:
             logger.warning("an action of rule %s failed: %s", job.rule, failure.message)
             return
+        for original in (job.world.payload, *(payload for _, payload in job.together)):
+            await self._tell(delivery, failure, job, job.error_action, original)
+
+    async def _tell(
+        self, delivery: Delivery, failure: Failure, job: ActionJob, action: dict[str, Any], original: bytes
+    ) -> None:
         ((kind, settings),) = job.action.items()
         told = {
             "ruleName": job.rule,
             "topic": job.world.topic,
             "cloudwatchTraceId": job.world.trace_id,
             "clientId": job.world.client_id or "N/A",
-            "base64OriginalPayload": base64.b64encode(job.world.payload).decode(),
+            "base64OriginalPayload": base64.b64encode(original).decode(),
             "failures": [
                 {
                     "failedAction": f"{kind[:1].upper()}{kind[1:]}Action",
@@ -134,7 +169,7 @@ class RuleEngine:
                 }
             ],
         }
-        error = msgspec.structs.replace(job, action=job.error_action, payload=orjson.dumps(told), error_action=None)
+        error = msgspec.structs.replace(job, action=action, payload=orjson.dumps(told), error_action=None, together=[])
         try:
             await self._actor.act(delivery.account, delivery.region, error, self)
         except (AwsError, CallDropped) as reason:
@@ -172,6 +207,7 @@ class RuleEngine:
         result: bytes,
         message: Message,
         world: World,
+        together: list[tuple[bytes, bytes]] | None = None,
     ) -> Delivery:
         job = ActionJob(
             rule=rule.name,
@@ -180,6 +216,7 @@ class RuleEngine:
             world=StoredWorld.of(world),
             error_action=rule.error_action,
             hops=message.hops,
+            together=together or [],
         )
         ((kind, settings),) = action.items()
         return Delivery(

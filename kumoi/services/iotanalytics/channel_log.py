@@ -1,7 +1,9 @@
 """A channel's messages: rows of the lake, as they were received.
 
-A payload that is text is kept as text, any other as base64. Within a channel, times never go backwards, so that
-(time, seq) is the order of arrival, whatever the machine's clock does: a pipeline's position is such a place.
+A payload that is text is kept as text, any other as base64. `shape` names the shape that it was checked against when
+it came in (`channel_shapes.py`), and `quotes` says how many quotation marks it has. Within a channel, times never go
+backwards, so that (time, seq) is the order of arrival, whatever the machine's clock does: a pipeline's position is
+such a place.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from kumoi.lake import Arrivals, Cursor, Lake, Row, Table, View
+from kumoi.services.iotanalytics.shapes import quotes_in
 
 TABLE = "iotanalytics_messages"
 _COLUMNS = {
@@ -23,9 +26,11 @@ _COLUMNS = {
     "message_id": "VARCHAR",
     "payload": "VARCHAR",
     "encoded": "BOOLEAN",
+    "shape": "VARCHAR",
+    "quotes": "BIGINT",
 }
 BATCH = 10_000
-MOST_ROWS, MOST_BYTES = 100_000, 16 << 20
+MOST_ROWS, MOST_BYTES = 150_000, 32 << 20
 """What a pipeline reads at once."""
 
 
@@ -51,14 +56,16 @@ class ChannelLog:
         self._latest: dict[ChannelKey, int] = {}
         lake.define(Table(TABLE, _COLUMNS, partition=("account", "region", "channel"), measured="payload"))
 
-    async def append(self, key: ChannelKey, messages: Iterable[tuple[str, bytes]], now: float) -> None:
-        """Add messages (id, payload); returns once they are durable."""
+    async def append(
+        self, key: ChannelKey, messages: Iterable[tuple[str, bytes]], now: float, shape: str | None = None
+    ) -> None:
+        """Add messages (id, payload) of a shape; returns once they are durable."""
         if key not in self._latest:
             last = await self.last(key)
             self._latest.setdefault(key, last.time if last else 0)
         time = self._latest[key] = max(self._latest[key], int(now * 1000))
-        fixed = {"time": time, "account": key.account, "region": key.region, **key.equals}
-        await self._lake.append(TABLE, [{**fixed, **_kept(*message)} for message in messages])
+        fixed = {"time": time, "account": key.account, "region": key.region, **key.equals, "shape": shape}
+        await self._lake.append(TABLE, [{**fixed, **_kept(*message, shape)} for message in messages])
 
     async def read(self, key: ChannelKey, after: Cursor, *, end: int | None = None, limit: int = BATCH) -> list[Row]:
         """The messages behind a place and before `end` (epoch ms), in order."""
@@ -137,8 +144,10 @@ def payloads(rows: Sequence[Row]) -> list[bytes]:
     return [payload_of(row) for row in rows]
 
 
-def _kept(message_id: str, payload: bytes) -> dict[str, Any]:
+def _kept(message_id: str, payload: bytes, shape: str | None) -> dict[str, Any]:
     try:
-        return {"message_id": message_id, "payload": payload.decode(), "encoded": False}
+        text, encoded = payload.decode(), False
     except UnicodeDecodeError:
-        return {"message_id": message_id, "payload": base64.b64encode(payload).decode(), "encoded": True}
+        text, encoded = base64.b64encode(payload).decode(), True
+    quotes = None if shape is None else quotes_in(payload)
+    return {"message_id": message_id, "payload": text, "encoded": encoded, "quotes": quotes}

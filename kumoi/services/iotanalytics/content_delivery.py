@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +68,15 @@ class Deliverer:
         region: str,
         dataset: DatasetRecord,
         content: Content,
-        written: Mapping[Template, Sequence[Written]],
+        written: Callable[[Mapping[str, Any], Template], Sequence[Written]],
     ) -> None:
-        """Deliver a content as the data set's rules say."""
+        """Deliver a content as the data set's rules say; `written` tells the files that a rule means."""
         for rule in dataset.delivery:
             destination = rule["destination"]
             if (s3 := destination.get("s3DestinationConfiguration")) is not None:
                 template = read_template(s3["key"])
                 caller = Principal.of_role(account, s3["roleArn"], "iotanalytics", f"iotanalytics:{dataset.name}")
-                wrong = await self._upload(caller, region, s3["bucket"], template, content, written[template])
+                wrong = await self._upload(caller, region, s3["bucket"], template, content, written(rule, template))
             else:
                 wrong = ["Kumoi does not serve IoT Events: the content was not sent to an input."]
             await self._reports.errors(account, region, f"datasets/{dataset.name}/{content.version}", wrong)

@@ -22,6 +22,7 @@ from kumoi.presto.column_types import UNKNOWN, united_columns
 from kumoi.presto.outputs import FORMATS, NULL_KEY, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.tables import Relation
+from kumoi.services.iotanalytics.container_action import Containers
 from kumoi.services.iotanalytics.content_delivery import Deliverer
 from kumoi.services.iotanalytics.dataset_rules import delta, triggered_by
 from kumoi.services.iotanalytics.key_template import Template, read_template, safe
@@ -39,7 +40,7 @@ from kumoi.services.iotanalytics.records import (
 )
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.segments import SegmentFiles, declared_columns
-from kumoi.services.iotanalytics.windows import expired
+from kumoi.services.iotanalytics.windows import expired, order
 from kumoi.state import Transaction, transactional
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SPLIT_TAG, FORMAT_TAG = "kumoi:splitBy", "kumoi:format"
-AT_ONCE = 2
+AT_ONCE, CONTAINERS_AT_ONCE = 2, 20
 MEDIA = {
     "csv": "text/csv",
     "csv.gz": "application/gzip",
@@ -76,7 +77,9 @@ class ContentMaker:
         self._files = files
         self._reports = reports
         self._deliverer = Deliverer(doorway, reports)
+        self._containers = Containers(doorway)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._container_slots = asyncio.Semaphore(CONTAINERS_AT_ONCE)
         self._running: dict[Job, tuple[asyncio.Task[None], list[Run]]] = {}
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -138,26 +141,46 @@ class ContentMaker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _make(self, job: Job, runs: list[Run]) -> None:
-        async with self._slots:
-            try:
-                await self._try(job, runs)
-            except QueryRefused as error:
-                await self._failed(job, str(error))
-            except Exception as error:
-                logger.exception("the content of data set %s could not be made", job.dataset)
-                await self._failed(job, f"Kumoi failed ({type(error).__name__}); its log has the details.")
+        try:
+            found = await _load(self._doorway.state.at(job.account, job.region), job)
+            if found is not None and found[0].query is None:
+                async with self._container_slots:
+                    await self._contain(job, *found[:2])
+            elif found is not None:
+                async with self._slots:
+                    await self._query(job, runs)
+        except QueryRefused as error:
+            await self._failed(job, str(error))
+        except Exception as error:
+            logger.exception("the content of data set %s could not be made", job.dataset)
+            await self._failed(job, f"Kumoi failed ({type(error).__name__}); its log has the details.")
 
-    async def _try(self, job: Job, runs: list[Run]) -> None:
-        state = self._doorway.state.at(job.account, job.region)
-        found = await _load(state, job)
-        if found is None:
+    async def _contain(self, job: Job, dataset: DatasetRecord, content: Content) -> None:
+        """Make a content by a container action."""
+        state, folder = self._doorway.state.at(job.account, job.region), self.folder(job.account, content)
+        if any(read_template(rule["key"]).columns for rule in self._deliverer.to_s3(dataset)):
+            raise QueryRefused("The key of a delivery rule names a column: outputs of a container have none.")
+
+        async def version_of(name: str) -> str | None:
+            return await _succeeded(state, name)
+
+        await self._files.run(shutil.rmtree, folder, True)
+        entries = await self._containers.run(job.account, job.region, dataset, content, version_of, folder)
+
+        def meant(rule: Mapping[str, Any], _template: Template) -> list[Written]:
+            chosen = [one for one in entries if rule.get("entryName") in (None, one.name)]
+            return [Written((), folder / one.path, 0) for one in chosen]
+
+        await self._deliverer.deliver(job.account, job.region, dataset, content, meant)
+        await self._succeed(job, content, entries)
+
+    async def _query(self, job: Job, runs: list[Run]) -> None:
+        """Make a content by a query."""
+        found = await _load(self._doorway.state.at(job.account, job.region), job)
+        if found is None or found[0].query is None:
             return
         dataset, content, stores = found
-        if dataset.query is None:
-            raise QueryRefused(
-                "Kumoi does not run container actions yet: make the content with a queryAction, "
-                "or read it from a program of your own with GetDatasetContent."
-            )
+        assert dataset.query is not None
         window = None
         if (filter_ := delta(dataset)) is not None and content.window is not None:
             window = Window(filter_["timeExpression"], *content.window)
@@ -180,9 +203,14 @@ class ContentMaker:
             answer = await self._files.run(run.run, tables, folder, outputs)
         entries = _entries(folder, outputs[0], answer.files[0])
         rows_of = dict(zip(templates, answer.files[1:], strict=True))
-        await self._deliverer.deliver(job.account, job.region, dataset, content, rows_of)
+        await self._deliverer.deliver(
+            job.account, job.region, dataset, content, lambda _rule, template: rows_of[template]
+        )
         for extra in range(1, len(outputs)):
             await self._files.run(shutil.rmtree, folder / str(extra), True)
+        await self._succeed(job, content, entries)
+
+    async def _succeed(self, job: Job, content: Content, entries: list[Entry]) -> None:
         done = msgspec.structs.replace(
             content, state="SUCCEEDED", completed=self._doorway.clock.now(), entries=entries, reason=None
         )
@@ -266,6 +294,16 @@ async def _unfinished(tx: Transaction) -> list[tuple[str, str]]:
         listed = await contents.list(tx, dataset.id)
         found += [(dataset.name, one.version) for one in listed if one.state == "CREATING"]
     return found
+
+
+@transactional
+async def _succeeded(tx: Transaction, name: str) -> str | None:
+    """The newest version of a data set's content that succeeded."""
+    dataset = await datasets.get(tx, name)
+    if dataset is None:
+        return None
+    made = [one for one in await contents.list(tx, dataset.id) if one.state == "SUCCEEDED"]
+    return max(made, key=order).version if made else None
 
 
 @transactional

@@ -77,6 +77,8 @@ def _check_variables(variables: Sequence[Mapping[str, Any]]) -> None:
     for one in variables:
         if len(one.keys() - {"name"}) != 1:
             raise invalid(f"Variable {one['name']} should have exactly one value.")
+        if one.get("outputFileUriValue", {}).get("fileName") in (".", ".."):
+            raise invalid(f"The file name of variable {one['name']} is not valid.")
 
 
 def read_schedule(expression: str, start: float) -> Schedule:

@@ -10,6 +10,7 @@ from kumoi.lake import Lake
 from kumoi.services.iotanalytics import channel_export, dataset_schedules, retention
 from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog
+from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
 from kumoi.services.iotanalytics.content_maker import ContentMaker
 from kumoi.services.iotanalytics.dataset_schedules import Scheduling
 from kumoi.services.iotanalytics.records import places, segments
@@ -26,9 +27,10 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts, and go on with what an earlier process left behind."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
     log = parts.add(ChannelLog, ChannelLog(parts[Lake]))
+    shapes = parts.add(ChannelShapes, ChannelShapes())
     files = parts.add(SegmentFiles, SegmentFiles(doorway.directory("iotanalytics") / "datastores"))
     reports = parts.add(Reports, Reports(doorway))
-    runner = parts.add(Runner, Runner(doorway, log, files, reports))
+    runner = parts.add(Runner, Runner(doorway, log, shapes, files, reports))
     maker = parts.add(
         ContentMaker, ContentMaker(doorway, files, reports, doorway.directory("iotanalytics") / "contents")
     )
@@ -54,3 +56,4 @@ async def forget(parts: Parts, state: State, account: str | None) -> None:
             await parts[SegmentFiles].remove(await state.at(place.account, place.region).run(segments.list))
     await parts[ContentMaker].forget(account)
     parts[ChannelLog].forget(account)
+    parts[ChannelShapes].forget(account)

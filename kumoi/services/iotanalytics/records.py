@@ -67,6 +67,15 @@ class Position(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
+class ChannelShape(msgspec.Struct, frozen=True):
+    """A shape that messages of a channel have (`shapes.py`): its name, which one it was, the types of attributes."""
+
+    channel_id: str
+    name: str
+    number: int
+    types: dict[str, Any]
+
+
 class Export(msgspec.Struct, frozen=True):
     """How far a channel's messages were written to its bucket, and up to which message the next object goes."""
 
@@ -162,6 +171,7 @@ channels: Space[ChannelRecord] = Space("iotanalytics.channel", ChannelRecord, _n
 datastores: Space[DatastoreRecord] = Space("iotanalytics.datastore", DatastoreRecord, _name)
 pipelines: Space[PipelineRecord] = Space("iotanalytics.pipeline", PipelineRecord, _name)
 positions: Space[Position] = Space("iotanalytics.position", Position, lambda one: (one.pipeline_id, one.run))
+channel_shapes: Space[ChannelShape] = Space("iotanalytics.shape", ChannelShape, lambda one: (one.channel_id, one.name))
 exports: Space[Export] = Space("iotanalytics.export", Export, lambda one: (one.channel_id,))
 reprocessings: Space[Reprocessing] = Space(
     "iotanalytics.reprocessing", Reprocessing, lambda one: (one.pipeline, one.id)

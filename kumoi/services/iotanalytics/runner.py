@@ -17,12 +17,13 @@ from typing import NamedTuple
 import msgspec
 
 from kumoi.doorway import CallDropped, Doorway, Principal
-from kumoi.lake import Cursor
+from kumoi.lake import Arrivals, Cursor
 from kumoi.services.iotanalytics.activities.calling import content_of
 from kumoi.services.iotanalytics.arrivals import Messages, of_rows
 from kumoi.services.iotanalytics.chain import chain
 from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
+from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
 from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
     DatastoreRecord,
@@ -40,7 +41,7 @@ from kumoi.services.iotanalytics.records import (
 )
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
-from kumoi.services.iotanalytics.shapes import Shapeless
+from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, joined
 from kumoi.services.iotanalytics.vectorised import NotVectorised, may_be
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -87,9 +88,12 @@ class Batch(NamedTuple):
 class Runner:
     """The pipelines that are at work."""
 
-    def __init__(self, doorway: Doorway, log: ChannelLog, files: SegmentFiles, reports: Reports) -> None:
+    def __init__(
+        self, doorway: Doorway, log: ChannelLog, shapes: ChannelShapes, files: SegmentFiles, reports: Reports
+    ) -> None:
         self._doorway = doorway
         self._log = log
+        self._shapes = shapes
         self._files = files
         self._reports = reports
         self._readers: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -177,15 +181,23 @@ class Runner:
 
     async def _batch(self, stream: Stream) -> bool:
         """Do one batch; whether there may be more."""
-        state = self._doorway.state.at(stream.account, stream.region)
-        task = await _task(state, stream)
+        task = await _task(self._doorway.state.at(stream.account, stream.region), stream)
         if task is None:
             return False
-        batch = await self._read(stream, task)
-        if batch is None:
-            if task.reprocessing is not None:
-                await _finish(state, stream)
-            return False
+        run, place = task.reprocessing, task.position
+        if run is not None and run.paths:
+            if place.seq < len(run.paths):
+                return await self._do(stream, task, await self._read_object(stream, task, run.paths[place.seq]))
+        else:
+            end = run.end if run is not None else None
+            with self._log.following(task.channel, Cursor(place.time, place.seq), end=end) as arrivals:
+                if arrivals is not None:
+                    return await self._do(stream, task, await self._read(place, arrivals))
+        if run is not None:
+            await _finish(self._doorway.state.at(stream.account, stream.region), stream)
+        return False
+
+    async def _do(self, stream: Stream, task: Task, batch: Batch) -> bool:
         made: list[Segment] = []
         passages = []
         for messages in batch.days:
@@ -196,31 +208,24 @@ class Runner:
             task.position,
             time=batch.time,
             seq=batch.seq,
-            read=task.position.read + sum(map(len, batch.days)),
+            read=task.position.read + sum(messages.count for messages in batch.days),
             stored=task.position.stored + sum(one.rows for one in made),
             failed=task.position.failed + sum(len(passage.failed) for passage in passages),
         )
         for passage in passages:
             await self._reports.passed(stream.account, stream.region, task.pipeline, passage.wrong, passage.failed)
-        if not await _commit(state, task, position, made):
+        if not await _commit(self._doorway.state.at(stream.account, stream.region), task, position, made):
             await self._files.remove(made)
             return True
         await self._tidy(stream, task.store)
         return True
 
-    async def _read(self, stream: Stream, task: Task) -> Batch | None:
-        run, place = task.reprocessing, task.position
-        if run is not None and run.paths:
-            return None if place.seq >= len(run.paths) else await self._read_object(stream, task, run.paths[place.seq])
-        end = run.end if run is not None else None
-        with self._log.following(task.channel, Cursor(place.time, place.seq), end=end) as arrivals:
-            if arrivals is None:
-                return None
-            if arrivals.sealed is None:
-                days = await self._files.run(of_rows, arrivals.recent)
-                return Batch(days, arrivals.recent[-1]["time"], arrivals.until)
-            days, last = await self._files.run(self._files.sealed, arrivals.sealed)
-            return Batch(days, max(last, place.time), arrivals.until)
+    async def _read(self, place: Position, arrivals: Arrivals) -> Batch:
+        if arrivals.sealed is None:
+            days = await self._files.run(of_rows, arrivals.recent)
+            return Batch(days, arrivals.recent[-1]["time"], arrivals.until)
+        days, last = await self._files.run(self._files.sealed, arrivals.sealed)
+        return Batch(days, max(last, place.time), arrivals.until)
 
     async def _read_object(self, stream: Stream, task: Task, path: str) -> Batch:
         """The messages of one object of the channel's bucket; none of one that cannot be read, which is told."""
@@ -237,7 +242,7 @@ class Runner:
             reason = f"{bucket}/{path} could not be read: {error}"
             await self._reports.errors(stream.account, stream.region, f"pipelines/{stream.pipeline}", [reason])
         day = day_of_path(path) or day_of(self._doorway.clock.now())
-        return Batch([Messages(day, payloads=payloads)] if payloads else [], 0, place.seq + 1)
+        return Batch([Messages(day, len(payloads), payloads)] if payloads else [], 0, place.seq + 1)
 
     async def _process(
         self, stream: Stream, task: Task, messages: Messages, batch: Batch
@@ -247,18 +252,34 @@ class Runner:
         if may_be(activities):
             source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
             now = self._doorway.clock.now()
-
-            def transform() -> tuple[list[Segment], list[str]]:
-                return self._files.transform(task.store, activities, messages.lines(), messages.day, source, now)
-
             try:
+                shape = await self._shape(stream, task, messages)
+
+                def transform() -> tuple[list[Segment], list[str]]:
+                    given = self._given(messages, shape)
+                    return self._files.transform(task.store, activities, given, messages.day, source, now)
+
                 made, wrong = await self._files.run(transform)
             except (NotVectorised, Shapeless):
                 pass
             else:
                 return Passage(wrong=wrong), made
-        passage = await self._pass(stream, task, await self._files.run(messages.payloads))
+        passage = await self._pass(stream, task, await self._files.run(self._files.payloads, messages))
         return passage, await self._store(task, passage, messages.day, batch) if passage.messages else []
+
+    async def _shape(self, stream: Stream, task: Task, messages: Messages) -> Shape | None:
+        """The shape that messages were checked against when they came in, if they were; Shapeless if they differ."""
+        if not messages.shapes:
+            return None
+        return await self._shapes.shape(
+            self._doorway.state.at(stream.account, stream.region), task.channel, messages.shapes
+        )
+
+    def _given(self, messages: Messages, shape: Shape | None) -> Lines | Checked:
+        if shape is None:
+            return joined(self._files.payloads(messages))
+        rows = messages.rows if messages.payloads is None else joined(messages.payloads)
+        return Checked(rows, shape, messages.count, messages.quotes)
 
     async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]

@@ -22,11 +22,11 @@ from kumoi.presto.database import Database, text_literal
 from kumoi.presto.json_columns import load_lines, typed_columns
 from kumoi.presto.outputs import NULL_KEY
 from kumoi.presto.tables import Part, Relation, relation
-from kumoi.services.iotanalytics.arrivals import Messages, of_sealed
+from kumoi.services.iotanalytics.arrivals import Messages, of_sealed, payloads_of
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
 from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
-from kumoi.services.iotanalytics.shapes import Lines, Shape, Shapeless, joined, shape_of
+from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, joined, quotes_in, shape_of
 from kumoi.services.iotanalytics.vectorised import Batch, NotVectorised, Outcome, Statement, as_declared, load
 
 T = TypeVar("T")
@@ -63,17 +63,24 @@ class SegmentFiles:
         with self._database.cursor() as cursor:
             return of_sealed(cursor, arrivals)
 
+    def payloads(self, messages: Messages) -> list[bytes]:
+        """Messages one by one; blocks."""
+        with self._database.cursor() as cursor:
+            return payloads_of(cursor, messages)
+
     def write(
         self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
     ) -> list[Segment]:
         """Write rows (JSON objects) as files, one for each partition; blocks."""
+        import duckdb
+
         with self._database.cursor() as cursor:
             try:
-                batch = self._read(cursor, joined(lines), f"{source[0]}/out")
+                batch = self._load(cursor, self._checked(joined(lines), f"{source[0]}/out"))
                 outcome = Statement(cursor, batch).run([], _stamp(day))
                 if (declared := declared_columns(store)) is not None:
                     outcome = as_declared(outcome, declared, DT)
-            except (Shapeless, NotVectorised):
+            except (Shapeless, NotVectorised, duckdb.Error):
                 outcome = self._inferred(cursor, store, lines, day)
             return self._copies(cursor, store, day, outcome, source, now)
 
@@ -107,7 +114,7 @@ class SegmentFiles:
         self,
         store: DatastoreRecord,
         activities: Sequence[Activity],
-        lines: Lines,
+        messages: Lines | Checked,
         day: str,
         source: tuple[str, str, int, int],
         now: float,
@@ -120,7 +127,8 @@ class SegmentFiles:
 
         with self._database.cursor() as cursor:
             try:
-                outcome = Statement(cursor, self._read(cursor, lines, f"{source[0]}/in")).run(activities, _stamp(day))
+                checked = self._checked(messages, f"{source[0]}/in") if isinstance(messages, Lines) else messages
+                outcome = Statement(cursor, self._load(cursor, checked)).run(activities, _stamp(day))
                 if (declared := declared_columns(store)) is not None:
                     outcome = as_declared(outcome, declared, DT)
                 made = self._copies(cursor, store, day, outcome, source, now) if outcome.count else []
@@ -128,8 +136,8 @@ class SegmentFiles:
                 raise NotVectorised from error
             return made, outcome.wrong
 
-    def _read(self, cursor: Any, lines: Lines, stream: str) -> Batch:
-        """Messages of one shape as a table; the shape of a stream is remembered. Shapeless when they have none."""
+    def _checked(self, lines: Lines, stream: str) -> Checked:
+        """Lines with the shape that they have. Shapeless when they have none; that of a stream is remembered."""
         shape = self._shapes.get(stream)
         try:
             if shape is None:
@@ -140,9 +148,13 @@ class SegmentFiles:
             if len(self._shapes) >= MOST_SHAPES:
                 self._shapes.clear()
             self._shapes[stream] = shape
-        with self._scratch(lines.text) as path:
-            load(cursor, path, lines, shape)
-        return Batch(cursor, shape)
+        return Checked(lines, shape, lines.count, quotes_in(lines.text))
+
+    def _load(self, cursor: Any, messages: Checked) -> Batch:
+        if isinstance(messages.rows, str):
+            return load(cursor, messages, None)
+        with self._scratch(messages.rows.text) as path:
+            return load(cursor, messages, path)
 
     @contextlib.contextmanager
     def _scratch(self, text: bytes) -> Iterator[Path]:

@@ -9,7 +9,8 @@ a good deal that is no JSON, and converts what is of another type, reads just wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -27,11 +28,22 @@ class Shapeless(Exception):
     """Messages have no one shape, or are not of the one that they should have."""
 
 
-class Lines(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Lines:
     """Messages as JSON lines, and how many there are."""
 
     text: bytes
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Messages of a known shape, as lines or as the column `payload` of a SELECT: how many, and how many quotes."""
+
+    rows: Lines | str
+    shape: Shape
+    count: int
+    quotes: int
 
 
 class Shape:
@@ -44,7 +56,10 @@ class Shape:
         if not types or _size(types) > MOST_ATTRIBUTES or not _distinct(types):
             raise Shapeless
         self.types = dict(types)
-        self._check = msgspec.json.Decoder(_checking(self.types)).decode_lines
+        try:
+            self._check = msgspec.json.Decoder(_checking(self.types)).decode_lines
+        except ValueError:  # a name that msgspec does not take, such as one with a quotation mark
+            raise Shapeless from None
 
     def check(self, lines: Lines) -> None:
         """Shapeless when a message is not of this shape; that no name comes twice is left to count, by `quotes`."""
@@ -61,6 +76,10 @@ class Shape:
         """The attributes as read_json wants to have them told."""
         told = (f"{_text(name)}: {_text(_spelled(kind))}" for name, kind in self.types.items())
         return f"{{{', '.join(told)}}}"
+
+    def structure(self) -> str:
+        """The attributes as json_transform wants to have them told."""
+        return _text(orjson.dumps(self.types).decode())
 
     def quotes(self) -> str:
         """SQL for the quotation marks that the rows of a table of this shape take up in JSON."""
@@ -83,11 +102,25 @@ def shape_of(lines: Lines, known: Shape | None = None) -> Shape:
     return Shape(types)
 
 
-def quotes_in(lines: Lines) -> int:
-    """The quotation marks in messages but for those within texts."""
-    count = lines.text.count(b'"')
-    if b"\\" in lines.text:
-        count -= lines.text.replace(b"\\\\", b"").count(b'\\"')
+def merged(left: Any, right: Any) -> Any:
+    """The types of two shapes together; Shapeless where an attribute has several."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        both = {name: merged(left[name], right[name]) for name in left if name in right}
+        return {**left, **right, **both}
+    if isinstance(left, list) and isinstance(right, list):
+        return [merged(left[0], right[0])]
+    if left == right:
+        return left
+    if left in _NUMBERS and right in _NUMBERS:
+        return "DOUBLE"
+    raise Shapeless
+
+
+def quotes_in(text: bytes) -> int:
+    """The quotation marks in JSON but for those within texts."""
+    count = text.count(b'"')
+    if b"\\" in text:
+        count -= text.replace(b"\\\\", b"").count(b'\\"')
     return count
 
 
@@ -143,10 +176,17 @@ def _size(types: Mapping[str, Type]) -> int:
 
 
 def _distinct(kind: Type) -> bool:
-    """Whether names differ in more than case, at every level, and nothing is empty."""
+    """Whether names differ in more than case, at every level, and no name and nothing else is empty."""
+    if isinstance(kind, list):
+        return _distinct(kind[0])
     if not isinstance(kind, dict):
         return True
-    return bool(kind) and len({name.lower() for name in kind}) == len(kind) and all(map(_distinct, kind.values()))
+    return (
+        bool(kind)
+        and "" not in kind
+        and len({name.lower() for name in kind}) == len(kind)
+        and all(map(_distinct, kind.values()))
+    )
 
 
 def _checking(kind: Type) -> Any:

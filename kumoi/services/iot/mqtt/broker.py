@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,6 +46,11 @@ class Subscribers:
     def __init__(self) -> None:
         self._filters: dict[str, dict[str, Subscription]] = {}
         self._turns = itertools.count()
+
+    @property
+    def shares(self) -> bool:
+        """Whether groups share filters, so that messages of one topic go to different clients."""
+        return any(topic_filter.startswith(SHARED) for topic_filter in self._filters)
 
     def add(self, client: str, subscription: Subscription) -> None:
         """A client subscribes, or changes how."""
@@ -200,21 +205,36 @@ class Broker:
         told = {"eventType": "disconnected", "clientInitiatedDisconnect": said, "disconnectReason": reason}
         await self._tell(connection, "presence/disconnected", told)
 
-    async def acknowledge(self, connection: Connection, seq: int) -> None:
-        """A client has a stored message."""
-        await _acknowledge(self._state(connection.place), connection.client, seq)
+    async def acknowledge(self, connection: Connection, seqs: list[int]) -> None:
+        """A client has stored messages."""
+        await _acknowledge(self._state(connection.place), connection.client, seqs)
 
     # What is published, wherever it comes from
 
-    async def route(self, account: str, region: str, message: Message) -> tuple[list[Queued], dict[str, int]]:
-        """Who gets a message: what is to be stored for persistent sessions, and the QoS for clients that are here."""
-        place = (account, region)
-        if message.topic.startswith(BASIC_INGEST):
-            return [], {}
+    async def route(
+        self, account: str, region: str, messages: Sequence[Message]
+    ) -> tuple[list[Queued], list[dict[str, int]]]:
+        """Who gets messages of one topic and client: what is to be stored for persistent sessions, and, for each
+        message or all of them, the QoS for clients that are here."""
+        place, first = (account, region), messages[0]
+        if first.topic.startswith(BASIC_INGEST):
+            return [], []
         if place not in self._subscribers and not await _has_sessions(self._state(place)):
-            return [], {}
+            return [], []
         await self._load(place)
+        each = messages if self._subscribers[place].shares else messages[:1]
+        found = [await self._receivers(place, one) for one in each]
         stored: list[Queued] = []
+        for number, message in enumerate(messages):
+            stored += [_queued(client, message) for client in found[number % len(found)][0]]
+        receivers = sum(len(kept) + len(direct) for kept, direct in found) * len(messages) // len(found)
+        if receivers:
+            sent(self._doorway.charges, account, region, messages, receivers / len(messages))
+        return stored, [direct for _, direct in found]
+
+    async def _receivers(self, place: Place, message: Message) -> tuple[dict[str, int], dict[str, int]]:
+        """The QoS for clients whose sessions store a message, and for others that are here."""
+        kept: dict[str, int] = {}
         direct: dict[str, int] = {}
         for client, granted in self._subscribers[place].of(message.topic, message.client_id).items():
             qos = min(granted, message.qos)
@@ -222,21 +242,32 @@ class Broker:
             if here is not None and here.receiving is not None and not await here.may_receive(message.topic):
                 continue
             if qos and client in self._persistent[place]:
-                kept = _kept(message)
-                stored.append(
-                    Queued(client=client, seq=0, topic=message.topic, payload=message.payload, properties=kept)
-                )
+                kept[client] = qos
             elif here is not None:
                 direct[client] = qos
-        sent(self._doorway.charges, account, region, message.topic, message.payload, len(stored) + len(direct))
-        return stored, direct
+        return kept, direct
 
-    def send(self, account: str, region: str, message: Message, direct: dict[str, int]) -> None:
-        """Send a message to clients that are here."""
-        for client, qos in direct.items():
-            connection = self._connections.get(((account, region), client))
-            if connection is not None:
-                connection.send(message.topic, message.payload, qos, properties=_kept(message))
+    def send(self, account: str, region: str, messages: Sequence[Message], direct: Sequence[dict[str, int]]) -> None:
+        """Send messages to clients that are here: `direct` says to which, each or all of them."""
+        if not direct:
+            return
+        groups = (
+            [(messages, direct[0])] if len(direct) == 1 else [([m], d) for m, d in zip(messages, direct, strict=True)]
+        )
+        for group, clients in groups:
+            encoded: dict[int, bytes] = {}
+            for client, qos in clients.items():
+                connection = self._connections.get(((account, region), client))
+                if connection is None:
+                    continue
+                if qos:
+                    for one in group:
+                        connection.send(one.topic, one.payload, qos, properties=_kept(one))
+                    continue
+                level = connection.level
+                if level not in encoded:
+                    encoded[level] = b"".join([packets.publish(_publish(one), level) for one in group])
+                connection.send_packets(encoded[level])
 
     def send_stored(self, account: str, region: str, stored: list[Queued]) -> None:
         """Send stored messages to those of their clients that are here."""
@@ -321,6 +352,14 @@ def _subscription(topic: str, qos: int) -> Subscription:
     return Subscription(topic, qos)
 
 
+def _queued(client: str, message: Message) -> Queued:
+    return Queued(client=client, seq=0, topic=message.topic, payload=message.payload, properties=_kept(message))
+
+
+def _publish(message: Message) -> packets.Publish:
+    return packets.Publish(message.topic, message.payload, properties=packets.as_sent(_kept(message)))
+
+
 def _kept(message: Message) -> dict[str, Any]:
     """The properties that go on to subscribers."""
     found: packets.Properties = {
@@ -372,8 +411,9 @@ async def _waiting(tx: Transaction, client: str, after: int) -> list[Queued]:
 
 
 @transactional
-async def _acknowledge(tx: Transaction, client: str, seq: int) -> None:
-    await queued.delete(tx, client, seq)
+async def _acknowledge(tx: Transaction, client: str, seqs: list[int]) -> None:
+    for seq in seqs:
+        await queued.delete(tx, client, seq)
 
 
 @transactional

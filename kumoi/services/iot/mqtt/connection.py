@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 160 * 1024
 MOST_FILTERS = 8
 MOST_INFLIGHT = 100
-MOST_WAITING = 64
-AT_A_TIME = 16
-"""Packets of one client after which others have their turn."""
+MOST_WAITING = 512
+AT_A_TIME, TOGETHER = 16, 128
+"""What is done for one client before others have their turn: so many times a packet, or packets that are alike."""
 MOST_UNSENT = 8 << 20
 """Bytes that wait in memory for a client; beyond them what is stored waits in state, the rest is not kept."""
 MOST_ALIASES = 8
@@ -100,8 +100,7 @@ class Connection(asyncio.Protocol):
         self._buffer += data
         self._heard()
         try:
-            while (found := packets.frame(self._buffer, MOST_BYTES)) is not None:
-                self._waiting.append(found)
+            self._waiting += packets.frames(self._buffer, MOST_BYTES)
         except Malformed:
             self.close(0x81)
             return
@@ -139,7 +138,7 @@ class Connection(asyncio.Protocol):
         self, topic: str, payload: bytes, qos: int, *, retain: bool = False, properties: dict[str, Any] | None = None
     ) -> None:
         """Send a message that is not stored; QoS 0 is dropped for a client that does not read."""
-        message = Publish(topic, payload, qos, retain, properties=_pairs(properties))
+        message = Publish(topic, payload, qos, retain, properties=packets.as_sent(properties))
         if qos:
             self._later(message, None)
             if self._unsent_bytes > MOST_UNSENT:
@@ -147,8 +146,18 @@ class Connection(asyncio.Protocol):
                 self._unsent.clear()
                 self._unsent_bytes = 0
                 self.close(0x97)
-        elif not self._lost and self._transport.get_write_buffer_size() < MOST_UNSENT:
-            self._transport.write(packets.publish(message, self._level))
+        else:
+            self.send_packets(packets.publish(message, self._level))
+
+    @property
+    def level(self) -> int:
+        """The version of MQTT: 4 (3.1.1) or 5."""
+        return self._level
+
+    def send_packets(self, encoded: bytes) -> None:
+        """Send packets that nobody acknowledges; they are dropped for a client that does not read."""
+        if not self._lost and self._transport.get_write_buffer_size() < MOST_UNSENT:
+            self._transport.write(encoded)
 
     def send_queued(self, one: Queued) -> None:
         """Send a message just stored, which is removed once it is acknowledged; one that is behind draws it later."""
@@ -172,14 +181,14 @@ class Connection(asyncio.Protocol):
                     self._send_stored(one)
                 else:
                     self._drawn = one.seq
-                    await self._broker.acknowledge(self, one.seq)
+                    await self._broker.acknowledge(self, [one.seq])
             if not page and not self._missed:
                 self._behind = False
                 return
 
     def _send_stored(self, one: Queued) -> None:
         self._drawn = one.seq
-        self._later(Publish(one.topic, one.payload, 1, properties=_pairs(one.properties)), one.seq)
+        self._later(Publish(one.topic, one.payload, 1, properties=packets.as_sent(one.properties)), one.seq)
 
     def _later(self, message: Publish, seq: int | None) -> None:
         self._unsent.append((message, seq))
@@ -204,9 +213,9 @@ class Connection(asyncio.Protocol):
             greeted = await self._hello()
             taken = 0
             while greeted:
-                await self._packet(*await self._next())
-                taken += 1
-                if taken % AT_A_TIME == 0:
+                taken += await self._packet(*await self._next())
+                if taken >= AT_A_TIME:
+                    taken = 0
                     await asyncio.sleep(0)
         except Goodbye as goodbye:
             said = goodbye.said
@@ -275,13 +284,36 @@ class Connection(asyncio.Protocol):
         await self._broker.greet(self)
         return True
 
-    async def _packet(self, first: int, body: bytes) -> None:
+    async def _packet(self, first: int, body: bytes) -> int:
+        """Do what a packet says, and those that wait behind it and are alike; how much of a turn that was."""
         kind, flags = first >> 4, first & 15
         if kind == packets.PUBLISH:
-            await self._published(packets.read_publish(flags, body, self._level))
-        elif kind == packets.PUBACK:
-            await self._acknowledged(int.from_bytes(body[:2], "big"))
-        elif kind == packets.SUBSCRIBE:
+            message = packets.read_publish(flags, body, self._level)
+            more = self._alike(first, body)
+            await self._published(message, more)
+            return AT_A_TIME if more else 1
+        if kind == packets.PUBACK:
+            ids = [int.from_bytes(body[:2], "big")]
+            while self._waiting and self._waiting[0][0] >> 4 == packets.PUBACK and len(ids) < TOGETHER:
+                ids.append(int.from_bytes(self._waiting.popleft()[1][:2], "big"))
+            await self._acknowledged(ids)
+            return 1 + len(ids) // AT_A_TIME
+        await self._rare(kind, body)
+        return 1
+
+    def _alike(self, first: int, body: bytes) -> list[tuple[int, bytes]]:
+        """The ids and payloads of packets that publish to the same topic in the same way, taken from those waiting."""
+        found: list[tuple[int, bytes]] = []
+        while self._waiting and len(found) < TOGETHER - 1:
+            one = packets.alike((first, body), self._waiting[0], self._level)
+            if one is None:
+                break
+            self._waiting.popleft()
+            found.append(one)
+        return found
+
+    async def _rare(self, kind: int, body: bytes) -> None:
+        if kind == packets.SUBSCRIBE:
             await self._subscribe(body)
         elif kind == packets.UNSUBSCRIBE:
             packet_id, filters = packets.read_unsubscribe(body, self._level)
@@ -295,7 +327,7 @@ class Connection(asyncio.Protocol):
         else:
             raise Malformed(f"a client does not send packets of kind {kind}")
 
-    async def _published(self, message: Publish) -> None:
+    async def _published(self, message: Publish, more: list[tuple[int, bytes]]) -> None:
         if message.qos > 1:
             raise Goodbye(0x9B)
         topic, alias = message.topic, message.properties.get("topic_alias")
@@ -316,6 +348,7 @@ class Connection(asyncio.Protocol):
             "retain": message.retain,
             "properties": kept,
             "userProperties": message.properties.get("user_properties", []),
+            "more": [payload for _, payload in more],
         }
         try:
             await self._broker.publish(self, params)
@@ -325,12 +358,13 @@ class Connection(asyncio.Protocol):
         except CallDropped:
             raise Goodbye(0x80) from None
         if message.qos:
-            self._transport.write(packets.acknowledged(packets.PUBACK, message.packet_id, self._level))
+            ids = [message.packet_id, *(packet_id for packet_id, _ in more)]
+            self._transport.write(b"".join([packets.acknowledged(packets.PUBACK, one, self._level) for one in ids]))
 
-    async def _acknowledged(self, packet_id: int) -> None:
-        seq = self._inflight.pop(packet_id, None)
-        if seq is not None:
-            await self._broker.acknowledge(self, seq)
+    async def _acknowledged(self, ids: list[int]) -> None:
+        seqs = [seq for one in ids if (seq := self._inflight.pop(one, None)) is not None]
+        if seqs:
+            await self._broker.acknowledge(self, seqs)
         self._pump()
         if self.persistent and self._behind and not self._unsent:
             await self.draw()
@@ -394,10 +428,3 @@ def _plain(topic_filter: str) -> str:
     if topic_filter.startswith(SHARED):
         return topic_filter.removeprefix(SHARED).partition("/")[2]
     return topic_filter
-
-
-def _pairs(properties: dict[str, Any] | None) -> packets.Properties:
-    found = dict(properties or {})
-    if isinstance(found.get("correlation_data"), str):
-        found["correlation_data"] = found["correlation_data"].encode()
-    return found

@@ -182,27 +182,54 @@ def _read(reader: Reader, kind: int) -> Any:
     return reader.text() if kind == _TEXT else reader.binary()
 
 
-def frame(buffer: bytearray, limit: int) -> tuple[int, bytes] | None:
-    """The first byte and the body of the first packet of a buffer, taken from it; None when it is not whole yet."""
-    length, shift, at = 0, 0, 1
-    while True:
-        if at >= len(buffer):
-            return None
-        one = buffer[at]
-        length |= (one & 127) << shift
-        at += 1
-        if not one & 128:
+def frames(buffer: bytearray, limit: int) -> list[tuple[int, bytes]]:
+    """The first bytes and the bodies of the whole packets that a buffer begins with, taken from it."""
+    found, at, size = [], 0, len(buffer)
+    while at + 1 < size:
+        length, shift, start = 0, 0, at + 1
+        while start < size:
+            one = buffer[start]
+            start += 1
+            length |= (one & 127) << shift
+            if not one & 128:
+                break
+            shift += 7
+            if shift > 21:
+                raise Malformed("a length is too long")
+        else:
             break
-        shift += 7
-        if shift > 21:
-            raise Malformed("a length is too long")
-    if length > limit:
-        raise Malformed("a packet is too large")
-    if len(buffer) < at + length:
+        if length > limit:
+            raise Malformed("a packet is too large")
+        end = start + length
+        if end > size:
+            break
+        found.append((buffer[at], bytes(buffer[start:end])))
+        at = end
+    if at:
+        del buffer[:at]
+    return found
+
+
+def alike(first: tuple[int, bytes], other: tuple[int, bytes], level: int) -> tuple[int, bytes] | None:
+    """The id and the payload of a PUBLISH that differs from the one before in them alone; None where it may not.
+
+    Both are without properties, and nothing is to be retained.
+    """
+    flags, body = first
+    if flags >> 4 != PUBLISH or flags & 1 or other[0] & 0xF7 != flags & 0xF7:
         return None
-    first, body = buffer[0], bytes(buffer[at : at + length])
-    del buffer[: at + length]
-    return first, body
+    end = 2 + (body[0] << 8 | body[1])
+    if other[1][:end] != body[:end]:
+        return None
+    packet_id = int.from_bytes(other[1][end : end + 2], "big") if flags & 6 else 0
+    at = end + 2 if flags & 6 else end
+    if (flags & 6 and not packet_id) or len(other[1]) < at:
+        return None
+    if level == 5:
+        if body[at : at + 1] != b"\0" or other[1][at : at + 1] != b"\0":
+            return None
+        at += 1
+    return packet_id, other[1][at:]
 
 
 def read_connect(body: bytes) -> Connect:
@@ -272,6 +299,14 @@ def written(properties: Properties) -> bytes:
     """Properties as bytes."""
     content = b"".join(_property(name, value) for name, value in properties.items())
     return _variable(len(content)) + content
+
+
+def as_sent(properties: dict[str, Any] | None) -> Properties:
+    """Properties of a message as they go out: what was kept as text and is not."""
+    found = dict(properties or {})
+    if isinstance(found.get("correlation_data"), str):
+        found["correlation_data"] = found["correlation_data"].encode()
+    return found
 
 
 def publish(message: Publish, level: int) -> bytes:

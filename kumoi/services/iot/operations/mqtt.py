@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -51,17 +52,18 @@ async def mqtt_publish(
     properties: dict[str, Any] | None = None,
     userProperties: list[tuple[str, str]] | None = None,
     hops: int = 0,
+    more: Sequence[bytes] = (),
 ) -> None:
     """Publish a client's message, or what IoT itself says (no operation of AWS's API: it is not called over HTTPS).
 
-    `hops` counts how often rules have republished it.
+    `hops` counts how often rules have republished it; `more` are payloads of messages that are otherwise alike.
     """
     if clientId is not None:
         check_topic(topic)
-    if len(payload) > MOST_BYTES:
+    if max(map(len, (payload, *more))) > MOST_BYTES:
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
     if clientId is not None:
-        call.meter("messages", metered(topic, payload))
+        call.meter("messages", sum(metered(topic, one) for one in (payload, *more)))
     message = Message(
         topic=topic,
         payload=payload,
@@ -73,6 +75,7 @@ async def mqtt_publish(
         properties=properties or {},
         hops=hops,
     )
-    await call.part(RuleEngine).publish(call.account, call.region, message)
+    await call.part(RuleEngine).publish(call.account, call.region, message, more)
     if topic.startswith(PREFIX):
-        await answer(call, topic, payload)
+        for one in (payload, *more):
+            await answer(call, topic, one)

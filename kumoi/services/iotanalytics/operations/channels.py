@@ -19,7 +19,7 @@ from kumoi.services.iotanalytics.naming import (
     read_tags,
     retention_shown,
 )
-from kumoi.services.iotanalytics.records import ChannelRecord, channels
+from kumoi.services.iotanalytics.records import ChannelRecord, channel_shapes, channels
 from kumoi.services.iotanalytics.retention import set_sweep
 from kumoi.services.iotanalytics.storage_rules import read_storage, service_managed
 from kumoi.state import Transaction, transactional
@@ -134,6 +134,7 @@ async def _update(tx: Transaction, name: str, storage: dict[str, Any] | None, re
 async def _delete(tx: Transaction, name: str) -> ChannelRecord:
     channel = await find_channel(tx, name)
     await channels.delete(tx, name)
+    await channel_shapes.delete_all(tx, channel.id)
     return channel
 
 

@@ -9,6 +9,7 @@ from kumoi.doorway import Call
 from kumoi.services.iotanalytics import iotanalytics
 from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog, payloads
+from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
 from kumoi.services.iotanalytics.lookup import channel_key, find_channel
 from kumoi.services.iotanalytics.naming import invalid
 from kumoi.services.iotanalytics.runner import Runner
@@ -36,7 +37,8 @@ async def batch_put_message(call: Call, channelName: str, messages: list[dict[st
             taken[message_id] = payload
     if taken:
         key = channel_key(call, channel)
-        await call.part(ChannelLog).append(key, taken.items(), call.now)
+        shape = await call.part(ChannelShapes).of(call.state, key, list(taken.values()))
+        await call.part(ChannelLog).append(key, taken.items(), call.now, shape)
         if not service_managed(channel.storage):
             await call.part(ChannelExport).arrived(call.state, key)
         call.part(Runner).arrived(call.account, call.region, channelName)

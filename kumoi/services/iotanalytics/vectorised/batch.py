@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kumoi.iot_sql import nodes
 from kumoi.presto.column_types import Type, inferred, quoted
 from kumoi.presto.database import text_literal
-from kumoi.services.iotanalytics.shapes import Lines, Shape, quotes_in
+from kumoi.services.iotanalytics.shapes import Checked, Shape
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,15 +37,24 @@ class Column(NamedTuple):
     kind: Type
 
 
-def load(cursor: duckdb.DuckDBPyConnection, path: Path, lines: Lines, shape: Shape) -> None:
-    """Make the table `read` of a file of lines that were checked against their shape."""
-    cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE read AS SELECT * FROM read_json({text_literal(str(path))}, columns = "
-        f"{shape.columns()}, format = 'newline_delimited', maximum_object_size = {_LINE_LIMIT})"
-    )
+def load(cursor: duckdb.DuckDBPyConnection, messages: Checked, path: Path | None) -> Batch:
+    """Make the table `read` of messages that were checked against their shape; lines are in the file `path`."""
+    shape = messages.shape
+    if path is not None:
+        rows = (
+            f"SELECT * FROM read_json({text_literal(str(path))}, columns = {shape.columns()}, "
+            f"format = 'newline_delimited', maximum_object_size = {_LINE_LIMIT})"
+        )
+    else:
+        columns = ", ".join(f"s.{quoted(name)} AS {quoted(name)}" for name in shape.types)
+        rows = (
+            f"SELECT {columns} FROM (SELECT json_transform(payload, {shape.structure()}) AS s FROM ({messages.rows}))"
+        )
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
     found = cursor.execute(f"SELECT count(*), {shape.quotes()} FROM read").fetchone()
-    if found != (lines.count, quotes_in(lines)):
+    if found != (messages.count, messages.quotes):  # a name comes twice in a message
         raise NotVectorised
+    return Batch(cursor, shape)
 
 
 class Batch:
