@@ -25,12 +25,14 @@ CHROMIUM = os.environ.get("KUMOI_CHROMIUM") or shutil.which("chromium")
 BUILT = all((ROOT / path).exists() for path in ("studio/node_modules/playwright-core", "kumoi/studio/dist/.stamp"))
 ACCOUNT, CROWD = "000000000000", "222222222222"
 
-SCREENS = ("map", "traces", "logs", "executions", "data", "metrics")
+SCREENS = ("map", "traces", "logs", "executions", "data", "metrics", "break", "cost")
 CHECKS = (
     *SCREENS,
     "the map follows a call",
     "map of 60 nodes",
     "palette",
+    "pins",
+    "sweep",
     "a log line or a payload cannot script the page",
     "no errors in the console",
 )
@@ -128,6 +130,9 @@ def prepare() -> dict[str, str]:
         "crowd": CROWD,
         "api": f"apigatewayv2:{outputs['ApiId']}",
         "worker": f"lambda:{named['orders-Worker']}",
+        "projection": f"lambda:{named['orders-Projection']}",
+        "orders": f"dynamodb:{outputs['Orders']}",
+        "totals": f"dynamodb:{outputs['Totals']}",
         "charge": "lambda:charge",
         "stock": "dynamodb:stock",
         "queue": "sqs:browser",
@@ -174,13 +179,17 @@ def test_studio(found: dict[str, dict[str, Any]], name: str) -> None:
 
 
 def test_a_bundle_that_loads_quickly() -> None:
-    """150 KB of JavaScript and CSS at most, compressed, without the engine that lays maps out: it comes when needed."""
+    """150 KB of JavaScript and CSS at most, compressed, until a screen can be used; what comes later is counted apart.
+
+    That is the engine that lays maps out, and each of the two screens that one opens on purpose, 15 KB at most.
+    """
     import gzip
 
-    assets = ROOT / "kumoi/studio/dist/assets"
     sizes = {
         path.name: len(gzip.compress(path.read_bytes(), 9))
-        for path in assets.iterdir()
+        for path in (ROOT / "kumoi/studio/dist/assets").iterdir()
         if path.suffix in (".js", ".css") and not path.name.startswith("elk-")
     }
-    assert sum(sizes.values()) <= 150 * 1024, sizes
+    later = {name: size for name, size in sizes.items() if name.startswith(("Break-", "Cost-"))}
+    assert len(later) == 2 and max(later.values()) <= 15 * 1024, sizes
+    assert sum(sizes.values()) - sum(later.values()) <= 150 * 1024, sizes
