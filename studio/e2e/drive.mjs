@@ -180,6 +180,20 @@ soon("logs", async () => {
   await page.close();
 });
 
+soon("parts of a function's work", async () => {
+  const page = await open(`traces/${facts.mean}`);
+  await page.locator("[role=list] .item").first().waitFor();
+  const part = page.locator("tbody tr").filter({ hasText: "think hard" });
+  for (let number = 0; (await part.count()) === 0 && number < 8; number += 1) {
+    await page.locator("[role=list] .item").nth(number).click();
+    await page.waitForTimeout(700);
+  }
+  await part.click();
+  await page.getByRole("heading", { name: "Annotations" }).waitFor();
+  await clean(page, "a part");
+  await page.close();
+});
+
 soon("executions", async () => {
   const page = await open("executions");
   await page.locator("[role=list] .item").first().waitFor();
@@ -200,6 +214,13 @@ soon("data", async () => {
   await page.getByLabel("The item as JSON").waitFor();
   await shot(page, "studio-data");
   await readable(page, "data");
+  await page.getByRole("textbox", { name: "Query" }).fill("left < 0");
+  await page.getByRole("button", { name: "Run" }).click();
+  await page.getByText("No such item").waitFor();
+  await page.getByRole("textbox", { name: "Query" }).fill("item = 'lamp'");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "lamp" }).click();
+  await page.getByRole("button", { name: "All items" }).click();
   await page.getByLabel("The item as JSON").fill('{"item": "lamp", "left": 77}');
   await page.getByRole("button", { name: "Save" }).click();
   await page.locator("td", { hasText: "77" }).waitFor();
@@ -224,6 +245,10 @@ soon("data", async () => {
 soon("metrics", async () => {
   const page = await open("metrics");
   await page.locator(".u-over").waitFor();
+  await page.getByRole("button", { name: /mean is called/ }).click();
+  await page.getByText("Rings when it is > 3 in 1 of 1 periods of 60 s.").waitFor();
+  await page.locator(".u-legend", { hasText: "Threshold" }).waitFor();
+  await clean(page, "an alarm");
   await page.getByLabel("Filter metrics").fill("Errors");
   await page.locator(".item", { hasText: "Errors" }).first().click();
   await page.getByRole("heading", { name: "Errors" }).waitFor();

@@ -31,6 +31,7 @@ CHECKS = (
     "the map follows a call",
     "map of 60 nodes",
     "palette",
+    "parts of a function's work",
     "pins",
     "sweep",
     "a log line or a payload cannot script the page",
@@ -56,7 +57,25 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # boto3.client of the examples has no close
 ]
 
-MEAN = "def handler(event, context):\n    print(event['say'])\n    return {'said': event['say']}\n"
+MEAN = """
+import json, os, socket, time
+
+def handler(event, context):
+    began = time.time()
+    print(event['say'])
+    tell(began, {"said": event["say"]})
+    return {'said': event['say']}
+
+def tell(began, annotations):
+    # What X-Ray's SDK sends for a part of the work.
+    ids = dict(part.split("=") for part in os.environ["_X_AMZN_TRACE_ID"].split(";"))
+    host, port = os.environ["AWS_XRAY_DAEMON_ADDRESS"].split(":")
+    part = {"id": "00000000000000aa", "type": "subsegment", "name": "think hard", "trace_id": ids["Root"], "parent_id": ids["Parent"]}
+    part |= {"start_time": began, "end_time": time.time(), "annotations": annotations}
+    if ids.get("Sampled") == "1":
+        packet = json.dumps({"format": "json", "version": 1}) + "\\n" + json.dumps(part)
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(packet.encode(), (host, int(port)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +134,19 @@ def prepare() -> dict[str, str]:
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},
+        TracingConfig={"Mode": "Active"},
+    )
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName="mean is called",
+        AlarmDescription="Somebody says something.",
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": "mean"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=3,
+        ComparisonOperator="GreaterThanThreshold",
     )
     functions.invoke(FunctionName="mean", Payload=b'{"say": "hello"}')
     boto3.client("sqs").create_queue(QueueName="browser")
@@ -134,6 +166,7 @@ def prepare() -> dict[str, str]:
         "orders": f"dynamodb:{outputs['Orders']}",
         "totals": f"dynamodb:{outputs['Totals']}",
         "charge": "lambda:charge",
+        "mean": "lambda:mean",
         "stock": "dynamodb:stock",
         "queue": "sqs:browser",
         "bucket": "s3:orders-code",

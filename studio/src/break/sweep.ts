@@ -42,7 +42,7 @@ export const MARKS: Record<Color, string> = { green: "■", yellow: "▲", red: 
 export const MEANS: Record<Color, string> = {
   green: "unaffected",
   yellow: "slower, or tried again",
-  red: "a user saw it fail",
+  red: "failed for a user",
   black: "data lost or counted twice",
   none: "not broken this way",
 };

@@ -56,12 +56,16 @@ export function places(labels: readonly Label[], cards: readonly Box[]): Map<str
       height: label.height,
     });
     const apart = candidates.filter((spot) => !taken.some((one) => overlap(one, box(spot))));
-    const chosen = apart.find((spot) => !cards.some((one) => overlap(one, box(spot)))) ?? (label.must ? apart[0] : undefined);
+    const chosen = apart.find((spot) => !cards.some((one) => overlap(one, box(spot)))) ?? (label.must ? smallest(apart) : undefined);
     if (chosen === undefined) continue;
     taken.push(box(chosen));
     found.set(label.id, { x: chosen.x, y: chosen.y, text: chosen.text });
   }
   return found;
+}
+
+function smallest<Spot extends { width: number }>(spots: readonly Spot[]): Spot | undefined {
+  return spots.reduce<Spot | undefined>((best, one) => (best === undefined || one.width < best.width ? one : best), undefined);
 }
 
 /** Points of a path to put a label on: of its longest runs first, the level ones before the others. */
