@@ -70,7 +70,8 @@ def tell(began, annotations):
     # What X-Ray's SDK sends for a part of the work.
     ids = dict(part.split("=") for part in os.environ["_X_AMZN_TRACE_ID"].split(";"))
     host, port = os.environ["AWS_XRAY_DAEMON_ADDRESS"].split(":")
-    part = {"id": "00000000000000aa", "type": "subsegment", "name": "think hard", "trace_id": ids["Root"], "parent_id": ids["Parent"]}
+    part = {"id": "00000000000000aa", "type": "subsegment", "name": "think hard"}
+    part |= {"trace_id": ids["Root"], "parent_id": ids["Parent"]}
     part |= {"start_time": began, "end_time": time.time(), "annotations": annotations}
     if ids.get("Sampled") == "1":
         packet = json.dumps({"format": "json", "version": 1}) + "\\n" + json.dumps(part)

@@ -60,7 +60,7 @@ def test_what_was_struck_is_told_with_the_platforms_time(ask: Ask, kumoi: Any) -
     assert status == 200
     kumoi.client("sqs").list_queues()
     status, found = ask("GET", "faults/struck")
-    assert status == 200 and abs(found["now"] - kumoi.now()) < 600
+    assert status == 200 and abs(found["now"] - kumoi.now().timestamp()) < 600
     [hit] = found["hits"]
     assert (hit["fault"], hit["operation"], hit["then"]) == (made["id"], "ListQueues", "went on")
     assert found["faults"][made["id"]] == {"struck": 1, "failed": 0, "again": 0, "through": 0}
