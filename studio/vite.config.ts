@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 const platform = process.env.KUMOI_URL ?? "http://127.0.0.1:4566";
 
+const later = /elkjs|src\/(break|cost)\/|screens\/(Break|Cost)\.svelte/;
+
 export default defineConfig({
   base: "/_kumoi/studio/",
   plugins: [svelte()],
@@ -14,10 +16,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     cssCodeSplit: false,
-    // One file compresses better than one a screen; only the layout engine, ten times as large, comes when it is needed.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", test: (id) => !id.includes("elkjs") }] } } },
+    // One file compresses better than one a screen. What comes when it is needed: the layout engine, ten times as large,
+    // and the screens that one opens on purpose.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "app", test: (id) => !later.test(id) }] } } },
     chunkSizeWarningLimit: 2000,
   },
-  server: { proxy: { "/_kumoi/studio/api": platform } },
+  server: { proxy: { "^/_kumoi/(studio/api|faults|sweep|cost|clock)": platform } },
   test: { include: ["src/**/*.test.ts"] },
 });

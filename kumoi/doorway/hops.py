@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_AT_ONCE = 500
+"""Hops that go to the lake together at most: handing them over keeps other work waiting for as long as that takes."""
+
 TABLE = Table(
     "hops",
     {
@@ -90,7 +93,7 @@ _KEPT = tuple(TABLE.columns)
 
 
 class Hops:
-    """The recorder. `keep` bounds the ring; the lake gets what has come in every `flush_seconds`."""
+    """The recorder. `keep` bounds the ring; the lake gets hops every `flush_seconds`, sooner when they are many."""
 
     def __init__(self, lake: Lake, *, keep: int = 10_000, flush_seconds: float = 1.0) -> None:
         self._lake = lake
@@ -105,7 +108,9 @@ class Hops:
         """Keep a hop; cheap, and safe to call for every call."""
         self._ring.append(hop)
         self._unwritten.append(hop)
-        if self._flush_handle is None:
+        if len(self._unwritten) >= MOST_AT_ONCE:
+            self.flush()
+        elif self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
         for listener in self._listeners:
             try:
@@ -149,11 +154,14 @@ class Hops:
 
 
 def _record(hop: Hop) -> dict[str, Any]:
-    record = hop.shown()
+    record: dict[str, Any] = dict(zip(_KEPT, hop, strict=False))
     record["units"] = units_text(hop.units)
     return record
 
 
 def units_text(units: Mapping[str, float]) -> str:
     """Units as a column of the lake has them: `requests=1,write_units=2.5`, every digit kept."""
-    return ",".join(f"{unit}={amount!r}" for unit, amount in units.items())
+    if len(units) == 1:
+        [(unit, amount)] = units.items()
+        return f"{unit}={amount!r}"
+    return ",".join([f"{unit}={amount!r}" for unit, amount in units.items()])

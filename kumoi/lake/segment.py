@@ -86,6 +86,7 @@ class Segment:
         self.size = 0
         self._buckets: dict[Any, Bucket] = {}
         self._names = table.columns.keys()
+        self._order = tuple(table.columns)
         self._key = itemgetter(*table.partition)
 
     @classmethod
@@ -120,9 +121,9 @@ class Segment:
 
     def add(self, records: Sequence[Row]) -> list[bytes]:
         """Take records in, each with the next seq; their lines, to be written to the file."""
-        names = self._names
+        names, order = self._names, self._order
         for record in records:
-            if record.keys() != names:
+            if tuple(record) != order and record.keys() != names:
                 raise ValueError(f"a record of {self.table.name} has other columns than the table: {sorted(record)}")
         rows = [{**record, "seq": seq} for seq, record in enumerate(records, self.next_seq)]
         lines = [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.doorway import Doorway, Hop
+from kumoi.doorway.hops import TABLE
 from kumoi.lake import View
 from kumoi.studio.nodes import is_traffic, placed
 
@@ -15,7 +16,7 @@ _AT_ONCE = 1000
 """Hops that are looked at before others have their turn."""
 
 _ONE = "SELECT * EXCLUDE (seq) FROM hops WHERE trace = ? ORDER BY time LIMIT 2000"
-_FIELDS = tuple(name for name in Hop._fields if name not in ("units", "asked"))
+_FIELDS = tuple(name for name in TABLE.columns if name not in ("units", "asked"))
 
 
 @dataclass(slots=True)

@@ -45,6 +45,20 @@ CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
 
 
 @dataclass(slots=True)
+class Tally:
+    """Calls of one kind within a second."""
+
+    calls: int = 0
+    errors: int = 0
+    throttled: int = 0
+    microseconds: int = 0
+    read: int = 0
+    written: int = 0
+    faults: int = 0
+    units: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Edge:
     """What has passed from one node to another.
 
@@ -59,45 +73,56 @@ class Edge:
     totals: list[float] = field(default_factory=lambda: [0.0] * WIDTH)
     durations: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_DURATIONS))
     operations: Counter[str] = field(default_factory=Counter)
-    regions: set[str] = field(default_factory=set)
     ways: dict[tuple[str, str, str], None] = field(default_factory=dict)
     last_seen: int = 0
     last_error: str = ""
     changed: float = 0.0
     second: int = 0
-    unpriced: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
+    fresh: dict[tuple[str, ...], Tally] = field(default_factory=dict)
 
     def add(self, hop: Hop, now: float) -> None:
-        """Count one hop. What it costs is worked out later, for the units of a second together."""
-        if self.unpriced and int(now) != self.second:
-            self._price()
-        self.second = int(now)
-        size, failed = hop.request_bytes + hop.response_bytes, hop.outcome != "ok"
-        for counts in (self._bucket(now), self.window, self.totals):
-            counts[CALLS] += 1
-            counts[MICROSECONDS] += hop.duration_us
-            counts[BYTES] += size
-            if failed:
-                counts[ERRORS] += 1
-                counts[THROTTLED] += hop.outcome in THROTTLES
-            if hop.fault:
-                counts[FAULTS] += 1
+        """Note one hop. What it adds up to is worked out later, for all of a second together."""
+        if int(now) != self.second:
+            self.settle()
+            self.second = int(now)
         kind = hop.region, hop.service, hop.operation, hop.source, hop.target
-        units = self.unpriced.get(kind)
-        if units is None:
-            units = self.unpriced[kind] = [{}, 0, 0]
-        sums = units[0]
+        tally = self.fresh.get(kind)
+        if tally is None:
+            tally = self.fresh[kind] = Tally()
+        tally.calls += 1
+        tally.microseconds += hop.duration_us
+        tally.read += hop.request_bytes
+        tally.written += hop.response_bytes
+        sums = tally.units
         for name, amount in hop.units.items():
             sums[name] = sums.get(name, 0.0) + amount
-        units[1] += hop.request_bytes
-        units[2] += hop.response_bytes
-        self.durations.append((now, hop.duration_us))
-        self.operations[hop.operation] += 1
-        self.regions.add(hop.region)
-        self.last_seen = hop.time
-        if failed:
+        if hop.outcome != "ok":
+            tally.errors += 1
+            tally.throttled += hop.outcome in THROTTLES
             self.last_error = hop.outcome
+        if hop.fault:
+            tally.faults += 1
+        self.durations.append((now, hop.duration_us))
+        self.last_seen = hop.time
         self.changed = now
+
+    def settle(self) -> None:
+        """Count the calls of the latest second, and add what they cost: prices are of sums."""
+        if not self.fresh:
+            return
+        fresh, self.fresh = self.fresh, {}
+        found = [0.0] * WIDTH
+        for (region, service, operation, source, target), tally in fresh.items():
+            size = tally.read + tally.written
+            usd = _pricing().calls_cost(
+                source, target, service, operation, tally.units, tally.read, tally.written, region
+            )
+            counted = (tally.calls, tally.errors, tally.throttled, tally.microseconds, size, usd, tally.faults)
+            found = [sum(pair) for pair in zip(found, counted, strict=True)]
+            self.operations[operation] += tally.calls
+        for counts in (self._bucket(self.second), self.window, self.totals):
+            for place, amount in enumerate(found):
+                counts[place] += amount
 
     def charge(self, usd: float, now: float) -> None:
         """Add what is billed without being a call."""
@@ -141,22 +166,15 @@ class Edge:
     def _bucket(self, now: float) -> list[float]:
         bucket = self.buckets.get(int(now))
         if bucket is None:
-            self._prune(now)
+            self._drop(now)
             bucket = self.buckets[int(now)] = [0.0] * WIDTH
         return bucket
 
-    def _price(self) -> None:
-        """Add what the calls of the latest second cost: prices are of sums, so that it is worked out once for all."""
-        usd = 0.0
-        for (region, service, operation, source, target), (units, read, written) in self.unpriced.items():
-            usd += _pricing().calls_cost(source, target, service, operation, units, read, written, region)
-        self.unpriced.clear()
-        for counts in (self.buckets[self.second], self.window, self.totals):
-            counts[COST] += usd
-
     def _prune(self, now: float) -> None:
-        if self.unpriced:
-            self._price()
+        self.settle()
+        self._drop(now)
+
+    def _drop(self, now: float) -> None:
         oldest = now - WINDOW
         while self.buckets and (first := next(iter(self.buckets))) <= oldest:
             for place, amount in enumerate(self.buckets.pop(first)):

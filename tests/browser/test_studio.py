@@ -25,12 +25,15 @@ CHROMIUM = os.environ.get("KUMOI_CHROMIUM") or shutil.which("chromium")
 BUILT = all((ROOT / path).exists() for path in ("studio/node_modules/playwright-core", "kumoi/studio/dist/.stamp"))
 ACCOUNT, CROWD = "000000000000", "222222222222"
 
-SCREENS = ("map", "traces", "logs", "executions", "data", "metrics")
+SCREENS = ("map", "traces", "logs", "executions", "data", "metrics", "break", "cost")
 CHECKS = (
     *SCREENS,
     "the map follows a call",
     "map of 60 nodes",
     "palette",
+    "parts of a function's work",
+    "pins",
+    "sweep",
     "a log line or a payload cannot script the page",
     "no errors in the console",
 )
@@ -54,7 +57,26 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # boto3.client of the examples has no close
 ]
 
-MEAN = "def handler(event, context):\n    print(event['say'])\n    return {'said': event['say']}\n"
+MEAN = """
+import json, os, socket, time
+
+def handler(event, context):
+    began = time.time()
+    print(event['say'])
+    tell(began, {"said": event["say"]})
+    return {'said': event['say']}
+
+def tell(began, annotations):
+    # What X-Ray's SDK sends for a part of the work.
+    ids = dict(part.split("=") for part in os.environ["_X_AMZN_TRACE_ID"].split(";"))
+    host, port = os.environ["AWS_XRAY_DAEMON_ADDRESS"].split(":")
+    part = {"id": "00000000000000aa", "type": "subsegment", "name": "think hard"}
+    part |= {"trace_id": ids["Root"], "parent_id": ids["Parent"]}
+    part |= {"start_time": began, "end_time": time.time(), "annotations": annotations}
+    if ids.get("Sampled") == "1":
+        packet = json.dumps({"format": "json", "version": 1}) + "\\n" + json.dumps(part)
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(packet.encode(), (host, int(port)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +135,19 @@ def prepare() -> dict[str, str]:
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},
+        TracingConfig={"Mode": "Active"},
+    )
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName="mean is called",
+        AlarmDescription="Somebody says something.",
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": "mean"}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=3,
+        ComparisonOperator="GreaterThanThreshold",
     )
     functions.invoke(FunctionName="mean", Payload=b'{"say": "hello"}')
     boto3.client("sqs").create_queue(QueueName="browser")
@@ -128,7 +163,11 @@ def prepare() -> dict[str, str]:
         "crowd": CROWD,
         "api": f"apigatewayv2:{outputs['ApiId']}",
         "worker": f"lambda:{named['orders-Worker']}",
+        "projection": f"lambda:{named['orders-Projection']}",
+        "orders": f"dynamodb:{outputs['Orders']}",
+        "totals": f"dynamodb:{outputs['Totals']}",
         "charge": "lambda:charge",
+        "mean": "lambda:mean",
         "stock": "dynamodb:stock",
         "queue": "sqs:browser",
         "bucket": "s3:orders-code",
@@ -174,13 +213,17 @@ def test_studio(found: dict[str, dict[str, Any]], name: str) -> None:
 
 
 def test_a_bundle_that_loads_quickly() -> None:
-    """150 KB of JavaScript and CSS at most, compressed, without the engine that lays maps out: it comes when needed."""
+    """150 KB of JavaScript and CSS at most, compressed, until a screen can be used; what comes later is counted apart.
+
+    That is the engine that lays maps out, and each of the two screens that one opens on purpose, 15 KB at most.
+    """
     import gzip
 
-    assets = ROOT / "kumoi/studio/dist/assets"
     sizes = {
         path.name: len(gzip.compress(path.read_bytes(), 9))
-        for path in assets.iterdir()
+        for path in (ROOT / "kumoi/studio/dist/assets").iterdir()
         if path.suffix in (".js", ".css") and not path.name.startswith("elk-")
     }
-    assert sum(sizes.values()) <= 150 * 1024, sizes
+    later = {name: size for name, size in sizes.items() if name.startswith(("Break-", "Cost-"))}
+    assert len(later) == 2 and max(later.values()) <= 15 * 1024, sizes
+    assert sum(sizes.values()) - sum(later.values()) <= 150 * 1024, sizes

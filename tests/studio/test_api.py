@@ -104,6 +104,19 @@ def test_a_trace_with_payloads_is_replayed_edited(kumoi: Any, page: Page, functi
     assert other("GET", "payload", span=invoke["span"])[0] == 400, "another account's payloads are its own"
 
 
+def test_a_traced_function_is_told_with_what_x_ray_knows_of_it(kumoi: Any, page: Page, function: str) -> None:
+    kumoi.client("lambda").update_function_configuration(FunctionName=function, TracingConfig={"Mode": "Active"})
+    kumoi.client("lambda").invoke(FunctionName=function, Payload=b'{"n": 1}')
+    [summary] = page("GET", "traces", node="lambda:plus")[1]["traces"]
+    status, found = page("GET", "trace", id=summary["trace"])
+    assert status == 200
+    [invoke] = [hop for hop in found["hops"] if hop["operation"] == "Invoke"]
+    [trace] = page.call("xray", "BatchGetTraces", TraceIds=[summary["trace"]])["Traces"]
+    documents = [json.loads(segment["Document"]) for segment in trace["Segments"]]
+    parts = {part["id"]: part["name"] for one in documents for part in one.get("subsegments", ())}
+    assert parts[invoke["span"]] == "Invocation", "so that what SDKs send is found below the call"
+
+
 def test_any_operation_is_called_and_looking_leaves_no_trace(kumoi: Any, page: Page) -> None:
     kumoi.client("s3").create_bucket(Bucket=f"box-{kumoi.account}")
     box = {"Bucket": f"box-{kumoi.account}", "Key": "a.txt"}

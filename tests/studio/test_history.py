@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from kumoi.doorway import Doorway, Principal
+from kumoi.lake import View
 from kumoi.platform import Platform, Settings
-from kumoi.studio import Studio
+from kumoi.studio import Studio, traces
 from kumoi.wire.http import Headers, Request
 
 ACCOUNT = "000000000000"
@@ -20,6 +21,17 @@ async def edges(platform: Platform) -> dict[str, Any]:
     board = platform.parts[Studio].board
     await board.seed()
     return {edge["id"]: edge["stats"] for edge in (await board.map(ACCOUNT))["edges"]}
+
+
+async def told(data: Path) -> list[dict[str, Any]]:
+    """The trace of the last message that was sent before this start."""
+    async with Platform(Settings(port=0, data=data)) as platform:
+        doorway = platform.parts[Doorway]
+        found = await doorway.lake.query(
+            "SELECT trace FROM hops WHERE operation = 'SendMessage' ORDER BY time DESC LIMIT 1",
+            views={"hops": View("hops", ACCOUNT, None)},
+        )
+        return await traces.one(doorway, ACCOUNT, found.rows[0][0])
 
 
 def test_edges_are_known_after_a_restart_and_counted_once(tmp_path: Path) -> None:
@@ -36,6 +48,8 @@ def test_edges_are_known_after_a_restart_and_counted_once(tmp_path: Path) -> Non
     before = asyncio.run(use(3))["client→sqs:jobs"]
     assert (before["calls"], before["recent"]) == (6, 6)
     after = asyncio.run(use(0))["client→sqs:jobs"]
+    [hop] = asyncio.run(told(tmp_path))
+    assert (hop["operation"], hop["outcome"], hop["payload"]) == ("SendMessage", "ok", False)
     assert (after["calls"], after["recent"]) == (6, 0)
     assert after["operations"] == {"SendMessage": 3, "ReceiveMessage": 3}
 

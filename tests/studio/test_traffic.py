@@ -8,7 +8,7 @@ import pytest
 
 from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
-from kumoi.studio.traffic import CALLS, WINDOW, Edge, Traffic
+from kumoi.studio.traffic import WINDOW, Edge, Traffic
 
 
 def hop(**given: Any) -> Hop:
@@ -80,7 +80,7 @@ def calls_of(*hops: Hop) -> dict[tuple[str, str], int]:
         traffic = traffic_of(heard)
         for one in hops:
             heard.listener(one)
-        return {ends: int(edge.totals[CALLS]) for ends, edge in traffic.edges("1").items()}
+        return {ends: int(edge.told(0.0)["calls"]) for ends, edge in traffic.edges("1").items()}
 
     return asyncio.run(listened())
 
@@ -132,7 +132,7 @@ def test_what_was_forgotten_is_counted_anew(account: str | None) -> None:
         traffic = traffic_of(heard)
         for _ in range(2):
             heard.listener(hop())
-            assert [edge.totals[CALLS] for edge in traffic.edges("1").values()] == [1]
+            assert [edge.told(0.0)["calls"] for edge in traffic.edges("1").values()] == [1]
             before = traffic.revision("1")
             traffic.clear(account)
             assert (traffic.edges("1"), traffic.accounts, traffic.regions) == ({}, [], {})

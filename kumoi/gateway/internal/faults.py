@@ -46,7 +46,8 @@ async def _clear_fault_log(internal: Internal, _request: Request, _query: Query)
 
 
 async def _struck(internal: Internal, _request: Request, query: Query) -> Any:
-    return struck.told(struck.hits(list(internal.doorway.hops), account_of(query)))
+    found = struck.hits(list(internal.doorway.hops), account_of(query))
+    return {"now": internal.doorway.clock.now(), **struck.told(found)}
 
 
 async def _sweep(internal: Internal, _request: Request, query: Query) -> Any:

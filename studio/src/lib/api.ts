@@ -1,6 +1,7 @@
 // Studio's own interface: JSON below `api/`, any AWS operation through `aws`, and the map's live feed.
 
 const BASE = `${import.meta.env.BASE_URL}api/`;
+const PLATFORM = import.meta.env.BASE_URL.replace(/studio\/$/, "");
 const TOKEN = "kumoi-studio-token";
 
 export class ApiError extends Error {
@@ -32,16 +33,21 @@ function headers(): Record<string, string> {
 
 type Query = Record<string, string | number | undefined>;
 
-function address(path: string, query: Query): string {
+function address(path: string, query: Query, base = BASE): string {
   const sent = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) sent.set(name, String(value));
-  return `${BASE}${path}?${sent}`;
+  return `${base}${path}?${sent}`;
 }
 
-export async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+/** Ask the platform's own interface, below `/_kumoi/`: faults, sweeps, costs, the clock. */
+export function platform<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+  return ask<T>(method, path, query, body, PLATFORM);
+}
+
+export async function ask<T>(method: string, path: string, query: Query = {}, body?: unknown, base = BASE): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(address(path, query), {
+    answer = await fetch(address(path, query, base), {
       method,
       headers: headers(),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cell, plain, plainItem, typedItem } from "../data/attribute";
 import { graph, visits, type HistoryEvent } from "../executions/machine";
 import { buckets, complete, fieldsOf, levelOf, merged, patternOf, short, withSource } from "../logs/logs";
-import { bare, rows, type Hop } from "../trace/tree";
+import { bare, rows, subsegments, type Hop } from "../trace/tree";
 import { parseEvent } from "./api";
 import { matching } from "./commands.svelte";
 import { base64Text, bytes, duration, money, pretty, rate, textBase64, unfolded } from "./format";
@@ -129,5 +129,28 @@ describe("an item", () => {
     expect(plainItem(item)).toMatchObject({ s: "x", n: 1.5, long: { N: "12345678901234567890" }, m: { l: [true, null] } });
     expect(typedItem(plainItem(item))).toEqual(item);
     expect([cell({ S: "x" }), cell(undefined), plain({ N: "2" })]).toEqual(["x", "", 2]);
+  });
+});
+
+describe("what functions told X-Ray", () => {
+  const invoke = { time: 1000, span: "f1", parent: "", source: "client", target: "lambda:f", service: "lambda", operation: "Invoke", outcome: "ok", duration_us: 90_000 } as Hop;
+  const put = { ...invoke, time: 1020, span: "d1", parent: "aws1", source: "lambda:f", target: "dynamodb:t", operation: "PutItem", duration_us: 5_000 };
+  const document = {
+    id: "seg", start_time: 1, end_time: 1.09,
+    subsegments: [{ id: "f1", name: "Invocation", subsegments: [
+      { id: "own", name: "think", start_time: 1.01, end_time: 1.04, fault: true, cause: { exceptions: [{ type: "ValueError" }] },
+        subsegments: [{ id: "aws1", name: "DynamoDB", namespace: "aws", start_time: 1.02, end_time: 1.03 }] },
+    ] }],
+  };
+
+  it("stands below the call, with the calls that were made meanwhile below it", () => {
+    const hops = [invoke, put];
+    const found = rows([...hops, ...subsegments([document], hops)], false);
+    expect(found.map((row) => [row.depth, row.hop.operation, row.hop.outcome])).toEqual([[0, "Invoke", "ok"], [1, "think", "ValueError"], [2, "PutItem", "ok"]]);
+  });
+
+  it("is found where it was sent alone, and not where it is of no call", () => {
+    expect(subsegments([{ id: "x", type: "subsegment", parent_id: "f1", name: "late" }], [invoke]).map((one) => one.operation)).toEqual(["late"]);
+    expect(subsegments([{ id: "x", type: "subsegment", parent_id: "unknown", name: "late" }, { id: "seg", subsegments: [] }], [invoke])).toEqual([]);
   });
 });

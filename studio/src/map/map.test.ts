@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { answers, caption, labelled, picture, startsFolded, structureOf, type MapEdge, type MapNode, type Model, type Stats } from "./model";
 import { components, LOOSE, shelves } from "./layout";
-import { path, places } from "./path";
+import { nearest, path, places, straight } from "./path";
+import { moved } from "./pins";
 
 const stats = (given: Partial<Stats>): Stats => ({
   calls: 1, errors: 0, recent: 1, recentErrors: 0, recentThrottles: 0, recentFaults: 0, rate: 0.1, p50: 1000, p95: 2000,
@@ -94,5 +95,38 @@ describe("a layout", () => {
     expect(new Set(spots).size).toBe(4);
     expect(found.edges.a).toEqual([{ x: (found.nodes.a?.x ?? 0) + 1, y: (found.nodes.a?.y ?? 0) + 1 }]);
     expect(Math.max(...Object.values(found.nodes).map((one) => one.y))).toBeGreaterThan(0);
+  });
+});
+
+describe("pinned cards", () => {
+  const shown = picture(model([node("lambda:a", "shop"), node("dynamodb:t", "shop"), node("sqs:q")], [edge("lambda:a", "dynamodb:t"), edge("lambda:a", "sqs:q")]), [], false);
+  const box = (x: number, y: number): { x: number; y: number; width: number; height: number } => ({ x, y, width: 100, height: 50 });
+  const layout = {
+    nodes: { "lambda:a": box(0, 0), "dynamodb:t": box(200, 0), "sqs:q": box(400, 0), "frame:shop": box(-10, -10) },
+    edges: { "lambda:a→dynamodb:t": [{ x: 100, y: 25 }, { x: 200, y: 25 }], "lambda:a→sqs:q": [{ x: 100, y: 30 }, { x: 400, y: 30 }] },
+  };
+
+  it("stand where they were put, in a frame that holds them, with links that reach them", () => {
+    const found = moved(layout, shown, { "dynamodb:t": { x: 300, y: 500 } });
+    expect(found.nodes["dynamodb:t"]).toEqual(box(300, 500));
+    const frame = found.nodes["frame:shop"];
+    expect(frame && frame.y + frame.height).toBeGreaterThan(550);
+    expect(found.edges["lambda:a→dynamodb:t"]?.at(-1)).toEqual({ x: 300, y: 525 });
+    expect(found.edges["lambda:a→sqs:q"]).toBe(layout.edges["lambda:a→sqs:q"]);
+  });
+
+  it("have links that go around when they stand before what calls them", () => {
+    const back = straight(box(500, 0), box(0, 0));
+    expect([back[0], back.at(-1)]).toEqual([{ x: 600, y: 25 }, { x: 0, y: 25 }]);
+    expect(back.some((point) => point.y > 50)).toBe(true);
+  });
+
+  it("leave alone what nobody moved", () => expect(moved(layout, shown, {}).nodes).toEqual(layout.nodes));
+});
+
+describe("the nearest path", () => {
+  const paths = { a: [{ x: 0, y: 0 }, { x: 100, y: 0 }], b: [{ x: 0, y: 60 }, { x: 100, y: 60 }] };
+  it.each([[50, 10, "a"], [50, 55, "b"], [130, 0, "a"], [50, 200, undefined]])("of %d, %d is %s", (x, y, found) => {
+    expect(nearest(paths, { x, y }, 40)).toBe(found);
   });
 });

@@ -16,6 +16,8 @@ export interface Stats {
   cost: number;
   costHour: number;
   operations: Record<string, number>;
+  /** What was called: the service, and the ends as calls name them. */
+  ways?: [string, string, string][];
   lastSeen: number;
   lastError: string;
 }
@@ -214,6 +216,13 @@ export function caption(link: Link, heat: Heat): string[] {
   if (heat === "cost") return [`${money(figures.costHour)}/h`];
   if (heat === "latency") return [duration(figures.p95)];
   return [figures.rate > 0 ? rate(figures.rate) : `${figures.calls} calls`];
+}
+
+/** What stands on a card. */
+export function figure(figures: Figures, heat: Heat): string {
+  if (heat === "cost") return figures.costHour > 0 ? `${money(figures.costHour)}/h` : "";
+  if (heat === "latency") return figures.p95 > 0 ? `p95 ${duration(figures.p95)}` : "";
+  return figures.calls > 0 ? rate(figures.rate) : "";
 }
 
 /** The width of a link in pixels: by the order of magnitude of its rate. */

@@ -56,12 +56,16 @@ export function places(labels: readonly Label[], cards: readonly Box[]): Map<str
       height: label.height,
     });
     const apart = candidates.filter((spot) => !taken.some((one) => overlap(one, box(spot))));
-    const chosen = apart.find((spot) => !cards.some((one) => overlap(one, box(spot)))) ?? (label.must ? apart[0] : undefined);
+    const chosen = apart.find((spot) => !cards.some((one) => overlap(one, box(spot)))) ?? (label.must ? smallest(apart) : undefined);
     if (chosen === undefined) continue;
     taken.push(box(chosen));
     found.set(label.id, { x: chosen.x, y: chosen.y, text: chosen.text });
   }
   return found;
+}
+
+function smallest<Spot extends { width: number }>(spots: readonly Spot[]): Spot | undefined {
+  return spots.reduce<Spot | undefined>((best, one) => (best === undefined || one.width < best.width ? one : best), undefined);
 }
 
 /** Points of a path to put a label on: of its longest runs first, the level ones before the others. */
@@ -77,6 +81,44 @@ function spots(points: readonly Point[]): Point[] {
 
 function overlap(a: Box, b: Box): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+/** A path between two cards that nothing lays out: out of one's side, across, into the other's. */
+export function straight(source: Box, target: Box): Point[] {
+  const start = { x: source.x + source.width, y: source.y + source.height / 2 };
+  const end = { x: target.x, y: target.y + target.height / 2 };
+  if (end.x >= start.x + 24) {
+    const half = (start.x + end.x) / 2;
+    return [start, { x: half, y: start.y }, { x: half, y: end.y }, end];
+  }
+  const out = start.x + 24;
+  const into = end.x - 24;
+  const apart = Math.abs(start.y - end.y) > source.height / 2 + target.height / 2 + 24;
+  const level = apart ? (start.y + end.y) / 2 : Math.max(source.y + source.height, target.y + target.height) + 24;
+  return [start, { x: out, y: start.y }, { x: out, y: level }, { x: into, y: level }, { x: into, y: end.y }, end];
+}
+
+/** The path that passes a point most closely, and no farther than `within`. */
+export function nearest(paths: Readonly<Record<string, readonly Point[]>>, point: Point, within: number): string | undefined {
+  let best = within;
+  let found: string | undefined;
+  for (const [id, points] of Object.entries(paths)) {
+    points.slice(1).forEach((end, index) => {
+      const apart = away(point, points[index] ?? end, end);
+      if (apart <= best) {
+        best = apart;
+        found = id;
+      }
+    });
+  }
+  return found;
+}
+
+function away(point: Point, start: Point, end: Point): number {
+  const squared = (end.x - start.x) ** 2 + (end.y - start.y) ** 2;
+  const share = squared === 0 ? 0 : ((point.x - start.x) * (end.x - start.x) + (point.y - start.y) * (end.y - start.y)) / squared;
+  const at = Math.min(Math.max(share, 0), 1);
+  return Math.hypot(point.x - start.x - at * (end.x - start.x), point.y - start.y - at * (end.y - start.y));
 }
 
 function at(point: Point): string {

@@ -56,4 +56,18 @@ export const screens: Screen[] = [
     icon: "M4 4v16h16 M7.5 15l3.5-4.5 3 2.5L19 7",
     load: () => import("./Metrics.svelte"),
   },
+  {
+    id: "break",
+    title: "Break",
+    key: "b",
+    icon: "M13 2 5 13h6l-1 9 9-12h-6Z",
+    load: () => import("./Break.svelte"),
+  },
+  {
+    id: "cost",
+    title: "Cost",
+    key: "c",
+    icon: "M12 2.5v19 M16.5 7c-.6-1.6-2.3-2.5-4.5-2.5-2.6 0-4.5 1.3-4.5 3.5 0 5 9.5 2.6 9.5 7.8 0 2.3-2 3.7-5 3.7-2.6 0-4.5-1.1-5-3",
+    load: () => import("./Cost.svelte"),
+  },
 ];

@@ -21,6 +21,30 @@ export interface Hop {
   denied: string;
   warning: string;
   payload: boolean;
+  /** What a function told X-Ray of a part of its work: then this is no call. */
+  segment?: Segment;
+  /** Not shown, though others may lie below it. */
+  quiet?: boolean;
+}
+
+/** A segment's document, as far as a waterfall needs it. */
+export interface Segment {
+  id?: string;
+  type?: string;
+  name?: string;
+  parent_id?: string;
+  start_time?: number;
+  end_time?: number;
+  namespace?: string;
+  fault?: boolean;
+  error?: boolean;
+  throttle?: boolean;
+  cause?: { exceptions?: { type?: string; message?: string }[] } | string;
+  annotations?: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+  http?: unknown;
+  sql?: unknown;
+  subsegments?: Segment[];
 }
 
 export interface Row {
@@ -37,7 +61,7 @@ const HOUSEKEEPING = new Set(["WriteFunctionLogs", "ReceiveMessages", "AwaitReco
 
 /** Rows of a trace; without the platform's own bookkeeping unless `all`. */
 export function rows(hops: readonly Hop[], all: boolean): Row[] {
-  const shown = hops.filter((hop) => all || !HOUSEKEEPING.has(hop.operation) || hop.outcome !== "ok");
+  const shown = hops.filter((hop) => !hop.quiet && (all || !HOUSEKEEPING.has(hop.operation) || hop.outcome !== "ok"));
   if (shown.length === 0) return [];
   const spans = new Map(hops.map((hop) => [hop.span, hop]));
   const visible = new Set(shown.map((hop) => hop.span));
@@ -73,6 +97,44 @@ export function rows(hops: readonly Hop[], all: boolean): Row[] {
   };
   visit("", 0, undefined);
   return found;
+}
+
+/** The parts of a trace that functions told X-Ray of, below the calls that they are parts of. What they say of calls to
+ * AWS is quiet: the calls themselves are there. */
+export function subsegments(documents: readonly Segment[], hops: readonly Hop[]): Hop[] {
+  const spans = new Map(hops.map((hop) => [hop.span, hop]));
+  const found: Hop[] = [];
+  const visit = (segment: Segment, parent: string, owner: Hop | undefined): void => {
+    const id = segment.id ?? "";
+    const own = spans.get(id);
+    if (own === undefined && owner !== undefined && id !== "") found.push(part(segment, parent, owner));
+    for (const child of segment.subsegments ?? []) visit(child, id, own ?? owner);
+  };
+  for (const document of documents) visit(document, document.parent_id ?? "", document.type === "subsegment" ? spans.get(document.parent_id ?? "") : undefined);
+  return found;
+}
+
+function part(segment: Segment, parent: string, owner: Hop): Hop {
+  const start = segment.start_time ?? owner.time / 1000;
+  const cause = typeof segment.cause === "object" ? segment.cause.exceptions?.[0]?.type : undefined;
+  const failed = segment.fault === true || segment.error === true || segment.throttle === true;
+  return {
+    ...owner,
+    time: start * 1000,
+    span: segment.id ?? "",
+    parent,
+    source: owner.target,
+    service: "xray",
+    operation: segment.name ?? "",
+    outcome: failed ? (cause ?? (segment.throttle ? "throttle" : segment.fault ? "fault" : "error")) : "ok",
+    duration_us: Math.max(((segment.end_time ?? start) - start) * 1e6, 0),
+    fault: "",
+    denied: "",
+    warning: "",
+    payload: false,
+    segment,
+    quiet: segment.namespace === "aws",
+  };
 }
 
 export function ends(hop: Hop): number {
