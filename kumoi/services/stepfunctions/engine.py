@@ -41,7 +41,8 @@ class Engine:
         self._threads = ThreadPoolExecutor(JSONATA_THREADS, thread_name_prefix="jsonata")
         self._resumed = asyncio.Event()
         self.abort_map_run: Callable[[State, str], Coroutine[Any, Any, None]] | None = None
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._stopping: dict[asyncio.Task[None], str] = {}
+        self._taking: dict[tuple[str, str, str, str], asyncio.Task[Driver | None]] = {}
         timers.on(store.DUE, self._due)
         timers.on(RESUME, self._resume)
 
@@ -93,14 +94,29 @@ class Engine:
                 await self.take_up(one.account, one.region, one.machine, one.name)
             except Exception:
                 logger.exception("the execution %s of %s could not be taken up", one.name, one.machine)
-        self._resumed.set()
-        for left in await store.left_behind(self._state.at("", "")):
-            self._abandon(self._state.at(left.account, left.region), left.execution, left.job)
+        try:
+            for left in await store.left_behind(self._state.at("", "")):
+                self._abandon(self._state.at(left.account, left.region), left.execution, left.job)
+        finally:
+            self._resumed.set()
 
     async def take_up(self, account: str, region: str, machine: str, name: str) -> Driver | None:
-        """Go on with an execution that is stored."""
+        """Go on with an execution that is stored: its driver, one for all who ask; None when it does not run."""
+        place = (account, region, machine, name)
+        taking = self._taking.get(place)
+        if taking is None:
+            taking = self._taking[place] = asyncio.create_task(self._take_up(*place))
+            taking.add_done_callback(lambda _: self._taking.pop(place, None))
+        return await asyncio.shield(taking)
+
+    async def _take_up(self, account: str, region: str, machine: str, name: str) -> Driver | None:
+        before = self.drivers.get(f"arn:aws:states:{region}:{account}:execution:{machine}:{name}")
+        if before is not None and not before.run.ended:
+            return before
+        if before is not None:
+            await asyncio.wait([before.finished])
         run = await store.load(self._state.at(account, region), machine, name)
-        if run is None or run.ended or run.execution.arn in self.drivers:
+        if run is None or run.ended:
             return None
         driver = self._driver(account, region, run)
         self.drivers[run.execution.arn] = driver
@@ -123,6 +139,15 @@ class Engine:
             threads=self._threads,
         )
 
+    async def abort(self, arn: str, error: str | None = None, cause: str | None = None) -> None:
+        """Stop an execution, also one that is stored as running and has no driver; one that has ended stays so."""
+        driver = await self.driver(arn)
+        if driver is None and ":execution:" in arn:
+            _, _, _, region, account, _, machine, name = arn.split(":")
+            driver = await self.take_up(account, region, machine, name)
+        if driver is not None:
+            await driver.post(lambda interpreter: interpreter.stop(error, cause))
+
     async def ended(self, arn: str) -> None:
         """Return once an execution runs no more; at once for one that does not run."""
         driver = await self.driver(arn)
@@ -132,18 +157,23 @@ class Engine:
     def _abandon(self, state: State, execution: str, job: str) -> None:
         """Nobody waits any more for what a task of an execution began: it is stopped."""
         stopping = asyncio.create_task(self._stop_job(state, execution, job))
-        self._stopping.add(stopping)
-        stopping.add_done_callback(self._stopping.discard)
+        self._stopping[stopping] = execution
+        stopping.add_done_callback(self._stopping.pop)
+
+    async def settled(self, arn: str) -> None:
+        """Return once what an execution has abandoned is stopped: it can be redriven then."""
+        await self._resumed.wait()
+        stopping = [task for task, execution in self._stopping.items() if execution == arn]
+        if stopping:
+            await asyncio.wait(stopping)
 
     async def _stop_job(self, state: State, execution: str, job: str) -> None:
         if ":mapRun:" in job:
             assert self.abort_map_run is not None
             await self.abort_map_run(state, job)
         else:
-            inner = await self.driver(job)
-            if inner is not None:
-                cause = f"The execution {execution} that waited for this one has gone on or was stopped."
-                await inner.post(lambda interpreter: interpreter.stop(None, cause))
+            cause = f"The execution {execution} that waited for this one has gone on or was stopped."
+            await self.abort(job, None, cause)
         await store.stopped(self._state.at("", ""), job)
 
     def _ended(self, driver: Driver) -> None:
@@ -167,8 +197,8 @@ class Engine:
 
     async def stop(self) -> None:
         """Stop everything; Standard executions go on at the next start."""
-        for stopping in self._stopping:
-            stopping.cancel()
+        for task in (*self._stopping, *self._taking.values()):
+            task.cancel()
         await self.forget(None)
         self._threads.shutdown(wait=False, cancel_futures=True)
 

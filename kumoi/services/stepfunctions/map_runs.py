@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -18,9 +17,10 @@ import msgspec
 from kumoi.doorway import Doorway, Principal
 from kumoi.services.stepfunctions import item_files
 from kumoi.services.stepfunctions.driver import Driver
+from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.integrations.shapes import read_body
 from kumoi.services.stepfunctions.integrations.task import key_of
-from kumoi.services.stepfunctions.language.definition import Machine, State, compile_machine
+from kumoi.services.stepfunctions.language.definition import State, compile_machine
 from kumoi.services.stepfunctions.language.errors import (
     DATA_LIMIT,
     ITEM_READER_FAILED,
@@ -49,28 +49,21 @@ logger = logging.getLogger(__name__)
 CHUNK = 500
 YEAR = 365 * 86_400.0
 EXPRESS_SECONDS = 300.0
-Start = Callable[[str, str, ExecutionRecord, Machine], Awaitable[Driver]]
-Find = Callable[[str], Awaitable[Driver | None]]
-TakeUp = Callable[[str, str, str, str], Awaitable[Driver | None]]
 
 
 class MapRuns:
-    """Runs map runs. `start` begins a child and answers its driver, `find` answers that of one that runs, `take_up`
-    goes on with one that is stored.
-    """
+    """Runs map runs, their children by an engine."""
 
-    def __init__(self, doorway: Doorway, start: Start, find: Find, take_up: TakeUp) -> None:
+    def __init__(self, doorway: Doorway, engine: Engine) -> None:
         self._doorway = doorway
-        self._start = start
-        self._find = find
-        self._take_up = take_up
+        self._engine = engine
 
     async def run(self, driver: Driver, frame: Frame) -> None:
         """Run what a frame planned; its driver is told how it ended."""
         number, scheduled = frame.id, frame.scheduled
         failure: tuple[str, str | None] | None = None
         try:
-            result = await _Run(self._doorway, (self._start, self._find, self._take_up), driver, frame).go()
+            result = await _Run(self._doorway, self._engine, driver, frame).go()
         except StateError as error:
             failure = (error.error, error.cause)
         except Exception as error:
@@ -89,9 +82,7 @@ class MapRuns:
             return
         for child in await children_of(state, map_run):
             if child.status == "RUNNING":
-                found = await self._find(child.arn)
-                if found is not None:
-                    await found.post(lambda one: one.stop(None, None))
+                await self._engine.abort(child.arn)
                 await put_children(state, [msgspec.structs.replace(child, status="ABORTED")])
         now = self._doorway.clock.now()
         await put_run(state, msgspec.structs.replace(record, status="ABORTED", stopped=now))
@@ -103,12 +94,12 @@ class _Run:
     def __init__(
         self,
         doorway: Doorway,
-        engine: tuple[Start, Find, TakeUp],
+        engine: Engine,
         driver: Driver,
         frame: Frame,
     ) -> None:
         self._doorway = doorway
-        self._start, self._find, self._take_up = engine
+        self._engine = engine
         self._driver = driver
         self._frame = frame
         self._state: State = driver.run.state_of(frame)
@@ -272,9 +263,7 @@ class _Run:
     async def _abort_rest(self) -> None:
         for child in await children_of(self._store, self._arn):
             if child.status in ("RUNNING", "PENDING"):
-                found = await self._find(child.arn)
-                if found is not None:
-                    await found.post(lambda one: one.stop(None, None))
+                await self._engine.abort(child.arn)
                 await put_children(self._store, [msgspec.structs.replace(child, status="ABORTED")])
 
     async def _run_child(self, child: MapChild) -> None:
@@ -294,18 +283,18 @@ class _Run:
     async def _outcome(self, child: MapChild) -> ExecutionRecord:
         """How a child ended: it is begun, taken up, or was there before."""
         place = child.arn.split(":")
-        driver = await self._find(child.arn)
+        driver = await self._engine.driver(child.arn)
         if driver is None:
             if not self._express:
                 there = await _stored(self._store, place[6], place[7])
                 if there is not None and child.again and await _redrive(self._store, child):
-                    driver = await self._take_up(self._store.account, self._store.region, place[6], place[7])
+                    driver = await self._engine.take_up(self._store.account, self._store.region, place[6], place[7])
                     assert driver is not None
                     return await asyncio.shield(driver.finished)
                 if there is not None and there.status != "RUNNING":
                     return there
             await put_children(self._store, [msgspec.structs.replace(child, status="RUNNING", again=False)])
-            driver = await self._start(
+            driver = await self._engine.start_child(
                 self._store.account, self._store.region, self._execution(child), compile_machine(self._text)
             )
         return await asyncio.shield(driver.finished)
