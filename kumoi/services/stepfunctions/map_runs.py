@@ -18,12 +18,11 @@ from kumoi.doorway import Doorway, Principal
 from kumoi.services.stepfunctions import item_files
 from kumoi.services.stepfunctions.driver import Driver
 from kumoi.services.stepfunctions.engine import Engine
-from kumoi.services.stepfunctions.integrations.shapes import read_body
 from kumoi.services.stepfunctions.integrations.task import key_of
+from kumoi.services.stepfunctions.item_sources import ItemSource
 from kumoi.services.stepfunctions.language.definition import State, compile_machine
 from kumoi.services.stepfunctions.language.errors import (
     DATA_LIMIT,
-    ITEM_READER_FAILED,
     RESULT_WRITER_FAILED,
     TOLERATED,
     StateError,
@@ -42,7 +41,7 @@ from kumoi.services.stepfunctions.result_files import outputs, result_files
 from kumoi.services.stepfunctions.store import redrive
 from kumoi.state import State as Store
 from kumoi.state import Transaction, transactional
-from kumoi.wire import AwsError, BufferedBody, timestamps
+from kumoi.wire import AwsError, BufferedBody
 
 logger = logging.getLogger(__name__)
 
@@ -186,33 +185,7 @@ class _Run:
         reader = self._plan["reader"]
         if reader is None:
             return self._driver.run.items[self._frame.id]
-        try:
-            if reader["resource"].endswith(":listObjectsV2"):
-                return item_files.limited(await self._listed(reader), reader["config"])
-            answer = await self._ask("GetObject", reader["arguments"])
-            content = await read_body(answer["Body"])
-        except AwsError as error:
-            raise StateError(ITEM_READER_FAILED, f"{error.message} (Error Code: {error.code})") from None
-        found = await asyncio.to_thread(item_files.items_of, content, reader["config"])
-        return item_files.limited(found, reader["config"])
-
-    async def _listed(self, reader: dict[str, Any]) -> list[Any]:
-        given, found = dict(reader["arguments"]), []
-        while True:
-            page = await self._ask("ListObjectsV2", given)
-            found += [
-                {
-                    "Etag": one["ETag"],
-                    "Key": one["Key"],
-                    "LastModified": int(_epoch(one["LastModified"])),
-                    "Size": one["Size"],
-                    "StorageClass": one.get("StorageClass", "STANDARD"),
-                }
-                for one in page.get("Contents", ())
-            ]
-            if not page.get("IsTruncated"):
-                return found
-            given["ContinuationToken"] = page["NextContinuationToken"]
+        return await ItemSource(self._ask, reader).items()
 
     def _inputs(self, items: list[Any]) -> list[tuple[Any, int]]:
         """The input of each child, and how many items are in it. Takes as long as a machine's JSONata may."""
@@ -363,12 +336,6 @@ class _Run:
         if isinstance(params.get("Body"), bytes):
             params = {**params, "Body": BufferedBody(params["Body"])}
         return await self._doorway.ask("s3", operation, params, caller, self._store.region)
-
-
-def _epoch(moment: Any) -> float:
-    if isinstance(moment, str):
-        moment = timestamps.decode(moment)
-    return float(moment if isinstance(moment, int | float) else moment.timestamp())
 
 
 def _digest(text: str) -> str:
