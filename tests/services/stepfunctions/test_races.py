@@ -13,6 +13,7 @@ import pytest
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
+from kumoi.services.stepfunctions import engine
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.map_plan import MapPlans
 from kumoi.wire import AwsError
@@ -185,3 +186,38 @@ def test_an_execution_is_stopped_before_its_redrive_has_taken_it_up(
 
     found = asyncio.run(asyncio.wait_for(scenario(), 30))
     assert (found["status"], found["redriveCount"]) == ("ABORTED", 1)
+
+
+def test_an_execution_that_waits_is_put_away_and_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None stays in memory here: a worker, a beat, a report, a timer and a stop all find theirs."""
+    monkeypatch.setattr(engine, "RESIDENT", 0)
+    waiting = {"Type": "Task", "Resource": ACTIVITY, "HeartbeatSeconds": 600, "Assign": {"kept": 7}, "Next": "B"}
+    states = {"A": waiting, "B": {"Type": "Wait", "Seconds": 1, "Next": "C"}}
+    last = {"Type": "Pass", "Parameters": {"kept.$": "$kept", "got.$": "$"}, "End": True}
+    each = {"StartAt": "A", "States": {**states, "C": last}}
+    definition = {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": each, "End": True}}}
+
+    async def scenario() -> list[Any]:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask, drivers = asker(platform), platform.parts[Engine].drivers
+            await ask("CreateActivity", name="work")
+            text = json.dumps(definition)
+            await ask("CreateStateMachine", name="m", definition=text, roleArn="arn:aws:iam::000000000000:role/r")
+            for name in ("one", "two"):
+                await ask("StartExecution", stateMachineArn=f"{ARN}:stateMachine:m", name=name, input="[0, 1]")
+            for number in range(2):
+                task = await ask("GetActivityTask", activityArn=ACTIVITY)
+                assert not drivers
+                await ask("SendTaskHeartbeat", taskToken=task["taskToken"])
+                assert not drivers
+                await ask("SendTaskSuccess", taskToken=task["taskToken"], output=str(number))
+            await ask("StopExecution", executionArn=EXECUTION.replace(":one", ":two"))
+            while (found := await ask("DescribeExecution", executionArn=EXECUTION))["status"] == "RUNNING":
+                await asyncio.sleep(0.005)
+            return [found, await ask("DescribeExecution", executionArn=EXECUTION.replace(":one", ":two"))]
+
+    one, two = asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert (one["status"], json.loads(one["output"])) == ("SUCCEEDED", [{"kept": 7, "got": 0}, {"kept": 7, "got": 1}])
+    assert two["status"] == "ABORTED"
