@@ -337,10 +337,22 @@ def test_what_is_tolerated_may_change_on_the_way(states: Any, kumoi: Any) -> Non
             "End": True,
         }
     )
-    execution = states.start(states.create(distributed(waiting)), [1])
+    execution = states.start(states.create(distributed(waiting, MaxConcurrency=1)), [1, 2, 3])
     run = states.until(execution, "MapRunStarted")["mapRunStartedEventDetails"]["mapRunArn"]
-    (message,) = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
-    states.client.update_map_run(mapRunArn=run, toleratedFailureCount=1)
-    states.client.send_task_failure(taskToken=message["Body"], error="No")
+
+    def token() -> str:
+        (message,) = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        return str(message["Body"])
+
+    tokens = [token()]
+    counts = states.client.describe_map_run(mapRunArn=run)["executionCounts"]
+    assert (counts["running"], counts["pending"], counts["total"]) == (1, 2, 3)
+    states.client.update_map_run(mapRunArn=run, toleratedFailureCount=1, maxConcurrency=3)
+    tokens += [token(), token()]
+    states.client.send_task_failure(taskToken=tokens[1], error="No")
+    for one in (tokens[0], tokens[2]):
+        states.client.send_task_success(taskToken=one, output="7")
     ended = states.ended(execution)
-    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[]")
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[7,7]")
+    counts = states.client.describe_map_run(mapRunArn=run)["itemCounts"]
+    assert (counts["succeeded"], counts["failed"], counts["total"], counts["resultsWritten"]) == (2, 1, 3, 0)
