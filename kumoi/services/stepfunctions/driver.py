@@ -56,6 +56,8 @@ class Driver:
         abandon: Callable[[State, str, str], None],
         listen: Listener,
         ended: Callable[[Driver], None],
+        rested: Callable[[Driver], None],
+        repost: Callable[[str, Action], asyncio.Future[Any]],
         threads: Executor,
     ) -> None:
         self._threads = threads
@@ -69,12 +71,15 @@ class Driver:
         self._abandon = abandon
         self._listen = listen
         self._ended = ended
+        self._rested = rested
+        self._repost = repost
         self._inbox: list[tuple[Action, asyncio.Future[Any] | None]] = []
         self._wake = asyncio.Event()
         self._quiet = asyncio.Event()
         self._working: dict[int, asyncio.Task[None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._busy = self._stuck = False
+        self._busy = self._stuck = self._away = False
+        self._awaited = 0
         self._timer: float | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._threaded = run.machine.evaluates
@@ -118,12 +123,12 @@ class Driver:
             self._rest()
         self._task = asyncio.create_task(self._live())
 
-    def resume(self) -> None:
-        """Go on with what was under way when the platform ended."""
+    def resume(self, *, crashed: bool = True) -> None:
+        """Go on with what is stored: after a crash, or as it was put away."""
         if self.run.last == 0:
             self._inbox.append((Interpreter.begin, None))
         else:
-            self.run.resume()
+            self.run.resume(crashed=crashed)
         self._timer = -1.0  # whatever is set in state is set anew
         self._wake.set()
         self._task = asyncio.create_task(self._live())
@@ -137,6 +142,8 @@ class Driver:
         if self.finished.done():
             done.set_result(None)
             return done
+        if self._away:
+            return self._repost(self.run.execution.arn, action)
         if self._stuck:
             done.set_exception(Stuck(self.run.execution.arn))
             return done
@@ -144,6 +151,29 @@ class Driver:
         self._quiet.clear()
         self._wake.set()
         return done
+
+    @property
+    def idle(self) -> bool:
+        """Whether all there is to know is stored, and nobody and nothing is at work: it can be put away."""
+        at_work = self._busy or self._stuck or self._awaited or self._wake.is_set() or self._inbox or self._working
+        done = self.finished.done() or self.run.ended
+        return self.durable and not (at_work or done or self.run.ready or self.run.execution.map_run)
+
+    def put_away(self) -> None:
+        """Give up an idle execution's place in memory: it is taken up again when something happens to it."""
+        self._away = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def end(self) -> None:
+        """Return once the execution has ended, or at once for one that is put away."""
+        if self._away:
+            return
+        self._awaited += 1
+        try:
+            await asyncio.wait([self.finished])
+        finally:
+            self._awaited -= 1
 
     async def quiet(self) -> None:
         """Return once the execution waits for time or for others, or has ended."""
@@ -310,6 +340,8 @@ class Driver:
         """Note that nothing goes on by itself, if that is so."""
         if not self._calls and not self._inbox and not self.run.ready and not self._busy:
             self._quiet.set()
+            if self.idle:
+                self._rested(self)
 
     def _set_alarm(self, due: float | None) -> None:
         """Wake an Express execution, which has no timer in state."""

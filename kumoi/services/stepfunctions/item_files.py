@@ -1,4 +1,4 @@
-"""The items in a file that a Distributed Map reads: CSV, JSON, JSON Lines. Pure: bytes to values.
+"""The items in a file that a Distributed Map reads: CSV, JSON, JSON Lines, Parquet; gzipped or not. Bytes to values.
 
 Source: "ItemReader" of the developer guide and recorded errors.
 """
@@ -6,8 +6,11 @@ Source: "ItemReader" of the developer guide and recorded errors.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterable
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import orjson
@@ -15,6 +18,8 @@ import orjson
 from kumoi.services.stepfunctions.language.errors import ITEM_READER_FAILED, StateError
 from kumoi.services.stepfunctions.naming import small_number
 
+LARGEST = 1 << 30
+"""The most bytes that a file may have once it is unpacked."""
 _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
 
@@ -26,6 +31,9 @@ def failed(why: str) -> StateError:
 def items_of(content: bytes, config: dict[str, Any]) -> list[Any]:
     """The items in a file, as its ReaderConfig says."""
     kind = config.get("InputType", "JSON")
+    if kind == "PARQUET":
+        return _parquet(content)
+    content = _unpacked(content)
     try:
         if kind == "CSV":
             return list(_rows(content.decode("utf-8-sig"), config))
@@ -37,7 +45,38 @@ def items_of(content: bytes, config: dict[str, Any]) -> list[Any]:
         raise failed("The file is not encoded in UTF-8.") from None
     except orjson.JSONDecodeError as error:
         raise failed(f"The file is not valid {kind}: {error}") from None
-    raise failed(f"Kumoi does not read items of the InputType {kind} yet.")
+    raise failed(f"Kumoi does not read items of the type {kind}: CSV, JSON, JSONL and PARQUET it does.")
+
+
+def _unpacked(content: bytes) -> bytes:
+    if content.startswith(b"\x28\xb5\x2f\xfd"):
+        raise failed("Kumoi does not read files compressed by Zstandard; gzip it does.")
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            unpacked = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise failed(f"The file is not valid gzip: {error}") from None
+    if len(unpacked) > LARGEST:
+        raise failed(f"The file is larger than {LARGEST} bytes unpacked.")
+    return unpacked
+
+
+def _parquet(content: bytes) -> list[Any]:
+    """The rows as objects: what JSON has no type for (times, decimals) as text."""
+    import duckdb
+
+    with NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as database:
+        file.write(content)
+        file.flush()
+        try:
+            rows = database.execute(
+                "SELECT CAST(to_json(one) AS VARCHAR) FROM read_parquet(?) AS one", [file.name]
+            ).fetchall()
+        except duckdb.Error as error:
+            raise failed(f"The file is not valid Parquet: {str(error).partition(chr(10))[0]}") from None
+    return [orjson.loads(text) for (text,) in rows]
 
 
 def _json(document: Any, pointer: str | None) -> list[Any]:
@@ -77,14 +116,20 @@ def _rows(text: str, config: dict[str, Any]) -> Iterable[dict[str, str]]:
         yield dict(zip(headers, cells, strict=False))
 
 
-def limited(items: list[Any], config: dict[str, Any]) -> list[Any]:
-    """The first MaxItems items."""
+def most_of(config: dict[str, Any]) -> int | None:
+    """MaxItems; None where all are wanted."""
     most = config.get("MaxItems")
     if most is None:
-        return items
+        return None
     if isinstance(most, bool) or not isinstance(most, int | float) or most <= 0:
         raise failed("field MaxItems must be positive")
-    return items[: int(most)]
+    return int(most)
+
+
+def limited(items: list[Any], config: dict[str, Any]) -> list[Any]:
+    """The first MaxItems items."""
+    most = most_of(config)
+    return items if most is None else items[:most]
 
 
 def batches(items: list[Any], config: dict[str, Any], size_of: Any) -> list[list[Any]]:

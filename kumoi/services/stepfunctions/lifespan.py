@@ -25,7 +25,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     engine = parts.add(Engine, Engine(doorway, timers, effects, publishing))
     effects.http = HttpEndpoints(doorway, parts[HttpClient]).call
     effects.nested.ended = engine.ended
-    map_runs = MapRuns(doorway, engine.start_child, engine.driver, engine.take_up)
+    map_runs = parts.add(MapRuns, MapRuns(doorway, engine))
     effects.map_runs = map_runs.run
     engine.abort_map_run = map_runs.abort
     await engine.prepare()

@@ -12,7 +12,10 @@ from kumoi.state.space import Space
 
 
 class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A map run. `total` are its children, `items` the items in them; `count` and `percentage` what may fail."""
+    """A map run. `total` are its children, `items` the items in them; `count` and `percentage` what may fail.
+
+    Of one that has ended, `tally` says how its children stand, and `written` whether their results are in S3.
+    """
 
     arn: str
     execution: str
@@ -27,6 +30,8 @@ class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
     items: int = 0
     redrives: int = 0
     redriven: float | None = None
+    tally: dict[str, tuple[int, int]] = {}
+    written: bool = False
 
 
 class MapChild(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +53,17 @@ class MapChild(msgspec.Struct, frozen=True, kw_only=True):
 map_runs: Space[MapRunRecord] = Space("stepfunctions.map_run", MapRunRecord, lambda one: (one.execution, one.arn))
 map_children: Space[MapChild] = Space("stepfunctions.map_child", MapChild, lambda one: (one.map_run, one.index))
 _owners: Space[MapRunRecord] = Space("stepfunctions.map_run_arn", MapRunRecord, lambda one: (one.arn,))
+
+
+Tally = dict[str, tuple[int, int]]
+"""Children, and the items in them, by status. Those that failed and wait to be redriven are PENDING_REDRIVE."""
+
+
+def count(tally: Tally, child: MapChild, by: int) -> None:
+    """Add a child to a tally, or take it away (-1)."""
+    status = "PENDING_REDRIVE" if child.again and child.status == "PENDING" else child.status
+    executions, items = tally.get(status, (0, 0))
+    tally[status] = (executions + by, items + by * child.items)
 
 
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
@@ -90,14 +106,14 @@ async def redrive_run(tx: Transaction, execution: str, label: str) -> str | None
     last = max(failed, key=lambda one: one.started)
     await put_run(
         tx,
-        msgspec.structs.replace(last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now),
+        msgspec.structs.replace(
+            last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now, tally={}
+        ),
     )
     for child in await map_children.list(tx, last.arn):
         if child.status not in ("SUCCEEDED", "PENDING"):
-            again = msgspec.structs.replace(
-                child, status="PENDING", again=True, redrives=child.redrives + 1, error=None, cause=None
-            )
-            await map_children.put(tx, again)
+            waiting = msgspec.structs.replace(child, status="PENDING", again=True, redrives=child.redrives + 1)
+            await map_children.put(tx, msgspec.structs.replace(waiting, error=None, cause=None))
     return last.arn
 
 

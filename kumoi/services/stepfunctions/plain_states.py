@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any
-
 from kumoi.services.stepfunctions import data_flow
 from kumoi.services.stepfunctions.data_flow import View
 from kumoi.services.stepfunctions.language import choice, errors, jsonata_expression
@@ -18,16 +15,6 @@ from kumoi.services.stepfunctions.stepping import Stepping
 
 class PlainStates(Stepping):
     """The part of the interpreter that runs states which only compute, or wait for a time."""
-
-    @abstractmethod
-    def leave(
-        self, frame: Frame, state: State, output: Any, values: dict[str, Any], *, following: str | None = None
-    ) -> None:
-        """Leave a state with an output, setting variables; go on to the next, or end the flow."""
-
-    @abstractmethod
-    def fail_flow(self, frame: Frame, error: str | None, cause: str | None) -> None:
-        """A flow has failed: so does what holds it."""
 
     def run_pass(self, frame: Frame, state: State) -> None:
         """Hand on the input, or a result."""

@@ -175,15 +175,15 @@ class Run:
             elif frame.fork == fork:
                 self.results.setdefault(frame.id, [None] * frame.size)[index] = value
 
-    def resume(self) -> None:
-        """Have what was under way when the platform ended go on."""
+    def resume(self, *, crashed: bool) -> None:
+        """Have what was under way go on; where the platform `crashed`, with effects and tokens that may be lost."""
         for frame in self.frames.values():
             if frame.phase in ("enter", "again"):
                 self.ready.append(frame.id)
             elif frame.phase == "fork":
                 self.results.setdefault(frame.id, [None] * frame.size)
                 self.ready.append(frame.id)
-            elif frame.phase in ("call", "job", "map-run"):
+            elif crashed and frame.phase in ("call", "job", "map-run"):
                 self.changes.effects.append(frame.id)
-            elif frame.phase == "callback" and frame.job is None:
+            elif crashed and frame.phase == "callback" and frame.job is None:
                 self.changes.tokens.append(frame.id)

@@ -39,3 +39,27 @@ class Stepping(ABC):
     @abstractmethod
     def fail_state(self, frame: Frame, error: str, cause: str | None) -> None:
         """A state has failed: it is retried, or caught, or fails its flow."""
+
+    @abstractmethod
+    def leave(
+        self, frame: Frame, state: State, output: Any, values: dict[str, Any], *, following: str | None = None
+    ) -> None:
+        """Leave a state with an output, setting variables; go on to the next, or end the flow."""
+
+    @abstractmethod
+    def fail_flow(self, frame: Frame, error: str | None, cause: str | None) -> None:
+        """A flow has failed: so does what holds it."""
+
+    @abstractmethod
+    def finish(
+        self,
+        status: str,
+        event: str,
+        previous: int,
+        *,
+        details: dict[str, Any] | None = None,
+        output: str | None = None,
+        error: str | None = None,
+        cause: str | None = None,
+    ) -> None:
+        """End the execution."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from kumoi.services.stepfunctions.item_files import batches, items_of
+from kumoi.services.stepfunctions.item_sources import ItemSource
 from kumoi.services.stepfunctions.language.errors import StateError
 
 
@@ -54,6 +59,80 @@ def test_files_that_cannot_be_read(content: str, config: dict[str, Any], cause: 
     with pytest.raises(StateError) as caught:
         items_of(content.encode(), config)
     assert (caught.value.error, caught.value.cause) == ("States.ItemReaderFailed", cause)
+
+
+def parquet(query: str, path: Any) -> bytes:
+    with duckdb.connect() as database:
+        database.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return bytes(path.read_bytes())
+
+
+def test_packed_files(tmp_path: Path) -> None:
+    assert items_of(gzip.compress(b"a\n1\n"), {"InputType": "CSV"}) == [{"a": "1"}]
+    rows = "SELECT 1 AS a, 'x' AS b, [1, 2] AS c, DATE '2026-01-02' AS d UNION ALL SELECT 2, NULL, [], NULL"
+    assert items_of(parquet(rows, tmp_path / "rows"), {"InputType": "PARQUET"}) == [
+        {"a": 1, "b": "x", "c": [1, 2], "d": "2026-01-02"},
+        {"a": 2, "b": None, "c": [], "d": None},
+    ]
+    for content, kind, why in (
+        (b"\x1f\x8bnot gzip", "CSV", "The file is not valid gzip"),
+        (b"no columns", "PARQUET", "The file is not valid Parquet"),
+        (b"\x28\xb5\x2f\xfd", "JSONL", "Kumoi does not read files compressed by Zstandard"),
+    ):
+        with pytest.raises(StateError, match=why):
+            items_of(content, {"InputType": kind})
+
+
+OBJECTS: dict[str, bytes] = {
+    "inventory.json": json.dumps(
+        {
+            "sourceBucket": "b",
+            "destinationBucket": "arn:aws:s3:::lists",
+            "fileFormat": "CSV",
+            "fileSchema": "Bucket, Key, Size",
+            "files": [{"key": "one.csv.gz"}, {"key": "two.csv"}],
+        }
+    ).encode(),
+    "one.csv.gz": gzip.compress(b'"b","x.txt","7"\n'),
+    "two.csv": b'"b","y.txt","8"\n"b","z.txt","9"\n',
+    "athena.csv": b"s3://lists/a.jsonl\ns3://lists/dir/b%20.jsonl\n",
+    "a.jsonl": b'{"n":1}\n{"n":2}\n',
+    "dir/b%20.jsonl": b'{"n":3}',
+    "odd.csv": b"http://elsewhere/x",
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "expected"),
+    [
+        (
+            {"InputType": "MANIFEST"},
+            "inventory.json",
+            [{"Bucket": "b", "Key": f"{key}.txt", "Size": size} for key, size in (("x", "7"), ("y", "8"), ("z", "9"))],
+        ),
+        ({"InputType": "JSONL", "ManifestType": "ATHENA_DATA"}, "athena.csv", [{"n": 1}, {"n": 2}, {"n": 3}]),
+        ({"InputType": "JSONL", "ManifestType": "ATHENA_DATA", "MaxItems": 1}, "athena.csv", [{"n": 1}]),
+        ({"InputType": "MANIFEST"}, "a.jsonl", "The file is not the manifest of an S3 inventory."),
+        (
+            {"InputType": "CSV", "ManifestType": "ATHENA_DATA"},
+            "odd.csv",
+            "The manifest names 'http://elsewhere/x', which is no address in S3.",
+        ),
+    ],
+)
+def test_manifests(config: dict[str, Any], key: str, expected: Any) -> None:
+    async def ask(operation: str, params: dict[str, Any]) -> Any:
+        assert (operation, params["Bucket"]) == ("GetObject", "lists")
+        return {"Body": OBJECTS[params["Key"]]}
+
+    reader = {"resource": "arn:aws:states:::s3:getObject", "arguments": {"Bucket": "lists", "Key": key}}
+    source = ItemSource(ask, {**reader, "config": config})
+    if isinstance(expected, list):
+        assert asyncio.run(source.items()) == expected
+    else:
+        with pytest.raises(StateError) as caught:
+            asyncio.run(source.items())
+        assert (caught.value.error, caught.value.cause) == ("States.ItemReaderFailed", expected)
 
 
 def test_batches() -> None:
@@ -128,6 +207,13 @@ def test_a_csv_file_in_batches_with_results_in_s3(states: Any, kumoi: Any) -> No
     listed = states.run(listing)
     assert listed.get("cause") is None
     assert json.loads(listed["output"]) == {"keys": ["in.csv"]}
+    loading = {
+        "Resource": "arn:aws:states:::s3:listObjectsV2",
+        "ReaderConfig": {"InputType": "CSV", "Transformation": "LOAD_AND_FLATTEN"},
+        "Parameters": {"Bucket": bucket, "Prefix": "in"},
+    }
+    loaded = states.run(distributed(PASS, ItemReader=loading))
+    assert json.loads(loaded["output"]) == [{"name": "a"}, {"name": "b"}, {"name": "c"}]
     missing = distributed(
         PASS,
         ItemReader={"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": bucket, "Key": "none"}},
@@ -251,10 +337,22 @@ def test_what_is_tolerated_may_change_on_the_way(states: Any, kumoi: Any) -> Non
             "End": True,
         }
     )
-    execution = states.start(states.create(distributed(waiting)), [1])
+    execution = states.start(states.create(distributed(waiting, MaxConcurrency=1)), [1, 2, 3])
     run = states.until(execution, "MapRunStarted")["mapRunStartedEventDetails"]["mapRunArn"]
-    (message,) = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
-    states.client.update_map_run(mapRunArn=run, toleratedFailureCount=1)
-    states.client.send_task_failure(taskToken=message["Body"], error="No")
+
+    def token() -> str:
+        (message,) = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        return str(message["Body"])
+
+    tokens = [token()]
+    counts = states.client.describe_map_run(mapRunArn=run)["executionCounts"]
+    assert (counts["running"], counts["pending"], counts["total"]) == (1, 2, 3)
+    states.client.update_map_run(mapRunArn=run, toleratedFailureCount=1, maxConcurrency=3)
+    tokens += [token(), token()]
+    states.client.send_task_failure(taskToken=tokens[1], error="No")
+    for one in (tokens[0], tokens[2]):
+        states.client.send_task_success(taskToken=one, output="7")
     ended = states.ended(execution)
-    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[]")
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[7,7]")
+    counts = states.client.describe_map_run(mapRunArn=run)["itemCounts"]
+    assert (counts["succeeded"], counts["failed"], counts["total"], counts["resultsWritten"]) == (2, 1, 3, 0)

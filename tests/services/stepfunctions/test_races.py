@@ -13,6 +13,7 @@ import pytest
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
+from kumoi.services.stepfunctions import engine
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.map_plan import MapPlans
 from kumoi.wire import AwsError
@@ -123,3 +124,100 @@ def test_the_items_of_a_map_run_are_selected_on_a_thread(tmp_path: Path, monkeyp
 
     assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "[1,2]"
     assert threads == [False, False]
+
+
+def test_an_execution_that_is_redriven_as_it_is_stopped_goes_on(tmp_path: Path) -> None:
+    """Stopping its map run takes longer than the stop: the redrive waits for it, and goes on with that very run."""
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "B",
+        "States": {"B": {"Type": "Task", "Resource": ACTIVITY, "End": True}},
+    }
+    mapping = {"Type": "Map", "ItemProcessor": processor, "End": True}
+
+    async def scenario() -> tuple[list[Any], Any, Any]:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            await ask("CreateActivity", name="work")
+            definition = json.dumps({"StartAt": "A", "States": {"A": mapping}})
+            await ask("CreateStateMachine", name="m", definition=definition, roleArn="arn:aws:iam::000000000000:role/r")
+            await ask("StartExecution", stateMachineArn=f"{ARN}:stateMachine:m", name="one", input="[1, 2, 3]")
+            await ask("GetActivityTask", activityArn=ACTIVITY)
+            await ask("StopExecution", executionArn=EXECUTION)
+            await ask("RedriveExecution", executionArn=EXECUTION)
+            for _ in range(3):
+                task = await ask("GetActivityTask", activityArn=ACTIVITY)
+                await ask("SendTaskSuccess", taskToken=task["taskToken"], output=task["input"])
+            while (ended := await ask("DescribeExecution", executionArn=EXECUTION))["status"] == "RUNNING":
+                await asyncio.sleep(0.005)
+            runs = (await ask("ListMapRuns", executionArn=EXECUTION))["mapRuns"]
+            return runs, ended, await ask("DescribeMapRun", mapRunArn=runs[0]["mapRunArn"])
+
+    runs, ended, run = asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert len(runs) == 1
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[1,2,3]")
+    assert (run["status"], run["redriveCount"], run["executionCounts"]["succeeded"]) == ("SUCCEEDED", 1, 3)
+
+
+def test_an_execution_is_stopped_before_its_redrive_has_taken_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> Any:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask = asker(platform)
+            await begun(ask)
+            await ask("StopExecution", executionArn=EXECUTION)
+            taken, take_up = asyncio.Event(), Engine.take_up
+
+            async def late(*place: Any) -> Any:
+                if not taken.is_set():
+                    taken.set()
+                    await asyncio.Event().wait()
+                return await take_up(*place)
+
+            monkeypatch.setattr(Engine, "take_up", late)
+            redriving = asyncio.ensure_future(ask("RedriveExecution", executionArn=EXECUTION))
+            await taken.wait()
+            stopped = await ask("StopExecution", executionArn=EXECUTION)
+            redriving.cancel()
+            found = await ask("DescribeExecution", executionArn=EXECUTION)
+            assert found["stopDate"] == stopped["stopDate"]
+            return found
+
+    found = asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert (found["status"], found["redriveCount"]) == ("ABORTED", 1)
+
+
+def test_an_execution_that_waits_is_put_away_and_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None stays in memory here: a worker, a beat, a report, a timer and a stop all find theirs."""
+    monkeypatch.setattr(engine, "RESIDENT", 0)
+    waiting = {"Type": "Task", "Resource": ACTIVITY, "HeartbeatSeconds": 600, "Assign": {"kept": 7}, "Next": "B"}
+    states = {"A": waiting, "B": {"Type": "Wait", "Seconds": 1, "Next": "C"}}
+    last = {"Type": "Pass", "Parameters": {"kept.$": "$kept", "got.$": "$"}, "End": True}
+    each = {"StartAt": "A", "States": {**states, "C": last}}
+    definition = {"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": each, "End": True}}}
+
+    async def scenario() -> list[Any]:
+        async with Platform(Settings(port=0, data=tmp_path)) as platform:
+            ask, drivers = asker(platform), platform.parts[Engine].drivers
+            await ask("CreateActivity", name="work")
+            text = json.dumps(definition)
+            await ask("CreateStateMachine", name="m", definition=text, roleArn="arn:aws:iam::000000000000:role/r")
+            for name in ("one", "two"):
+                await ask("StartExecution", stateMachineArn=f"{ARN}:stateMachine:m", name=name, input="[0, 1]")
+            for number in range(2):
+                task = await ask("GetActivityTask", activityArn=ACTIVITY)
+                assert not drivers
+                await ask("SendTaskHeartbeat", taskToken=task["taskToken"])
+                assert not drivers
+                await ask("SendTaskSuccess", taskToken=task["taskToken"], output=str(number))
+            await ask("StopExecution", executionArn=EXECUTION.replace(":one", ":two"))
+            while (found := await ask("DescribeExecution", executionArn=EXECUTION))["status"] == "RUNNING":
+                await asyncio.sleep(0.005)
+            return [found, await ask("DescribeExecution", executionArn=EXECUTION.replace(":one", ":two"))]
+
+    one, two = asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert (one["status"], json.loads(one["output"])) == ("SUCCEEDED", [{"kept": 7, "got": 0}, {"kept": 7, "got": 1}])
+    assert two["status"] == "ABORTED"

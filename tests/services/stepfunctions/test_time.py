@@ -75,9 +75,14 @@ def test_back_off(states: Any, kumoi: Any) -> None:
         "11:TaskFailed(10)",
         "12:TaskStateExited(11)",
     ]
-    scheduled = [one for one in states.events(execution) if one["type"] == "TaskScheduled"]
-    gaps = [(later["timestamp"] - one["timestamp"]).total_seconds() for one, later in itertools.pairwise(scheduled)]
-    assert [round(gap) for gap in gaps] == [10, 20]
+    events = states.events(execution)
+    scheduled = [one for one in events if one["type"] == "TaskScheduled"]
+    gaps = [
+        (later["timestamp"] - one["timestamp"]).total_seconds()
+        for one, later in itertools.pairwise(events)
+        if one["type"] == "TaskFailed" and later["type"] == "TaskScheduled"
+    ]
+    assert [int(gap) for gap in gaps] == [10, 20]
     attempts = [json.loads(one["taskScheduledEventDetails"]["parameters"])["Payload"] for one in scheduled]
     assert attempts == [{"attempt": 0}, {"attempt": 1}, {"attempt": 2}]
 

@@ -112,8 +112,8 @@ def _time(value: Any, millis: bool) -> Any:
     return timestamps.iso8601(value)
 
 
-async def read_body(body: Any) -> bytes:
-    """The bytes of a blob, whatever it comes as."""
+async def read_body(body: Any, most: int = MAX_BODY) -> bytes:
+    """The bytes of a blob, whatever it comes as; of a long one little more than `most`."""
     if isinstance(body, bytes):
         return body
     if isinstance(body, str):
@@ -121,11 +121,11 @@ async def read_body(body: Any) -> bytes:
     if isinstance(body, FileBody):
         with body.path.open("rb") as file:
             file.seek(body.offset)
-            return file.read(min(body.length, MAX_BODY))
+            return file.read(min(body.length, most))
     assert isinstance(body, AsyncIterator)
-    content = b""
+    content = bytearray()
     async for piece in body:
         content += piece
-        if len(content) > MAX_BODY:
+        if len(content) > most:
             break
-    return content
+    return bytes(content)

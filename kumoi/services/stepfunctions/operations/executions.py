@@ -306,10 +306,9 @@ async def stop_execution(
     if execution_arn(executionArn).express:
         raise not_supported()
     _, one = await find_execution(call, executionArn)
-    driver = await call.part(Engine).driver(executionArn)
-    if driver is not None:
-        await driver.post(lambda interpreter: interpreter.stop(error, cause))
-        one = driver.run.execution
+    if one.status == "RUNNING":
+        await call.part(Engine).abort(executionArn, error, cause)
+        _, one = await find_execution(call, executionArn)
     return {"stopDate": one.stopped if one.stopped is not None else call.now}
 
 

@@ -10,7 +10,8 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.lookup import find_execution, place_of
-from kumoi.services.stepfunctions.map_records import MapChild, MapRunRecord, children_of, load_run, put_run, runs_of
+from kumoi.services.stepfunctions.map_records import MapRunRecord, Tally, load_run, put_run, runs_of
+from kumoi.services.stepfunctions.map_runs import MapRuns
 from kumoi.services.stepfunctions.naming import invalid_arn
 from kumoi.services.stepfunctions.paging import page
 from kumoi.wire.errors import aws_error
@@ -40,7 +41,7 @@ async def list_map_runs(
 async def describe_map_run(call: Call, mapRunArn: str) -> dict[str, Any]:
     """A map run, with how many of its children and items stand where."""
     record = await _find(call, mapRunArn)
-    children = await children_of(call.state, mapRunArn)
+    tally = await call.part(MapRuns).tally(call.state, record)
     answer: dict[str, Any] = {
         "mapRunArn": mapRunArn,
         "executionArn": record.execution,
@@ -49,8 +50,8 @@ async def describe_map_run(call: Call, mapRunArn: str) -> dict[str, Any]:
         "maxConcurrency": record.concurrency,
         "toleratedFailurePercentage": record.percentage or 0.0,
         "toleratedFailureCount": int(record.count or 0),
-        "itemCounts": _counts(children, items=True),
-        "executionCounts": _counts(children, items=False),
+        "itemCounts": _counts(record, tally, 1),
+        "executionCounts": _counts(record, tally, 0),
         "redriveCount": record.redrives,
     }
     if record.redriven is not None:
@@ -58,10 +59,9 @@ async def describe_map_run(call: Call, mapRunArn: str) -> dict[str, Any]:
     return answer if record.stopped is None else {**answer, "stopDate": record.stopped}
 
 
-def _counts(children: list[MapChild], *, items: bool) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for child in children:
-        found[child.status] += child.items if items else 1
+def _counts(record: MapRunRecord, tally: Tally, which: int) -> dict[str, int]:
+    """The executions of a tally, or the items in them (1)."""
+    found = Counter({status: counted[which] for status, counted in tally.items()})
     return {
         "pending": found["PENDING"],
         "running": found["RUNNING"],
@@ -70,7 +70,9 @@ def _counts(children: list[MapChild], *, items: bool) -> dict[str, int]:
         "timedOut": found["TIMED_OUT"],
         "aborted": found["ABORTED"],
         "total": found.total(),
-        "resultsWritten": 0,
+        "resultsWritten": found.total() if record.written else 0,
+        "failuresNotRedrivable": 0,
+        "pendingRedrive": found["PENDING_REDRIVE"],
     }
 
 
@@ -82,7 +84,7 @@ async def update_map_run(
     toleratedFailurePercentage: float | None = None,
     toleratedFailureCount: int | None = None,
 ) -> dict[str, Any]:
-    """Change what a map run that is under way is held to; a new concurrency counts once it is taken up again."""
+    """Change what a map run that is under way is held to."""
     record = await _find(call, mapRunArn)
     changes: dict[str, Any] = {
         "concurrency": maxConcurrency or None,
@@ -90,7 +92,9 @@ async def update_map_run(
         "count": toleratedFailureCount,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    await put_run(call.state, msgspec.structs.replace(record, **given))
+    record = msgspec.structs.replace(record, **given)
+    await put_run(call.state, record)
+    call.part(MapRuns).held_to(record)
     return {}
 
 

@@ -35,9 +35,10 @@ async def redrive_execution(call: Call, executionArn: str, clientToken: str | No
     state = place_of(call, parsed)
     if len(await read_history(state, executionArn)) >= MAX_EVENTS - 1:
         raise _refused(executionArn, "Execution history has reached its limit")
+    engine = call.part(Engine)
+    await engine.settled(executionArn)
     if not await redrive(state, one.machine, one.name, clientToken, STANDARD_SECONDS):
         raise _refused(executionArn, "Execution is RUNNING and cannot be redriven")
-    engine = call.part(Engine)
     driver = await engine.take_up(parsed.account, parsed.region, one.machine, one.name)
     if driver is not None:
         await driver.post(lambda _: None)

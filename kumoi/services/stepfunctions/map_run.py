@@ -1,0 +1,352 @@
+"""One map run under way: its children, so many at once, and what they come to.
+
+The children are worked out and stored once; each has its row. A child is an execution of its own, named by the run and
+its place, so that after a crash those that ended are read and those that were under way are taken up, none begun twice.
+Failures beyond what is tolerated end the run and abort what still runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from kumoi.doorway import Doorway, Principal
+from kumoi.services.stepfunctions import item_files
+from kumoi.services.stepfunctions.driver import Driver
+from kumoi.services.stepfunctions.engine import Engine
+from kumoi.services.stepfunctions.integrations.task import key_of
+from kumoi.services.stepfunctions.item_sources import ItemSource
+from kumoi.services.stepfunctions.language.definition import State, compile_machine
+from kumoi.services.stepfunctions.language.errors import (
+    DATA_LIMIT,
+    RESULT_WRITER_FAILED,
+    TOLERATED,
+    StateError,
+)
+from kumoi.services.stepfunctions.language.json_text import dumps, loads, too_large
+from kumoi.services.stepfunctions.map_records import (
+    MapChild,
+    MapRunRecord,
+    Tally,
+    children_of,
+    count,
+    load_run,
+    put_children,
+    put_run,
+)
+from kumoi.services.stepfunctions.records import DefinitionRecord, ExecutionRecord, Frame, definitions, executions
+from kumoi.services.stepfunctions.result_files import outputs, result_files
+from kumoi.services.stepfunctions.store import redrive
+from kumoi.state import State as Store
+from kumoi.state import Transaction, transactional
+from kumoi.wire import AwsError, BufferedBody
+
+CHUNK = 500
+YEAR = 365 * 86_400.0
+EXPRESS_SECONDS = 300.0
+
+
+class MapRun:
+    """One run under way. `tally` counts its children, and the items in them, by how they stand."""
+
+    def __init__(
+        self,
+        doorway: Doorway,
+        engine: Engine,
+        driver: Driver,
+        frame: Frame,
+    ) -> None:
+        self._doorway = doorway
+        self._engine = engine
+        self._driver = driver
+        self._frame = frame
+        self._state: State = driver.run.state_of(frame)
+        self._store: Store = driver.state
+        self._plan: dict[str, Any] = frame.request
+        assert frame.job is not None
+        self.arn: str = frame.job
+        processor = self._state.fields.get("ItemProcessor") or self._state.fields["Iterator"]
+        self._express = processor["ProcessorConfig"].get("ExecutionType") == "EXPRESS"
+        document = {name: processor[name] for name in ("StartAt", "States")}
+        self._text = dumps({**document, "QueryLanguage": "JSONata"} if self._state.jsonata else document)
+        self._children: list[MapChild] = []
+        self.tally: Tally = {}
+        self._concurrency = 0
+        self._queue: Iterator[MapChild] = iter(())
+        self._workers: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[None] | None = None
+        self._failures = 0
+        self._written = False
+
+    @property
+    def _now(self) -> float:
+        return self._doorway.clock.now()
+
+    async def go(self) -> Any:
+        """Run it to its end; the state's result, StateError when it fails."""
+        record = await load_run(self._store, self.arn)
+        if record is None:
+            record = await self._prepare()
+        self._concurrency = record.concurrency
+        self._children = await children_of(self._store, self.arn)
+        for child in self._children:
+            count(self.tally, child, 1)
+        self._failures = sum(child.status not in ("SUCCEEDED", "PENDING", "RUNNING") for child in self._children)
+        try:
+            self._check_failures()
+            await self._run_children()
+            result = await self._result()
+        except Exception:
+            await self._end("FAILED")
+            raise
+        await self._end("SUCCEEDED")
+        return result
+
+    async def _end(self, status: str) -> None:
+        record = await load_run(self._store, self.arn)
+        assert record is not None
+        record = msgspec.structs.replace(record, tally=self.tally, written=self._written)
+        await put_run(self._store, msgspec.structs.replace(record, status=status, stopped=self._now))
+
+    async def _prepare(self) -> MapRunRecord:
+        """Work out the children and store them with the run."""
+        execution, plan = self._driver.run.execution, self._plan
+        record = MapRunRecord(
+            arn=self.arn,
+            execution=execution.arn,
+            status="RUNNING",
+            started=self._now,
+            concurrency=plan["concurrency"],
+            count=plan["count"],
+            percentage=plan["percentage"],
+            express=self._express,
+        )
+        try:
+            inputs = await asyncio.to_thread(self._inputs, await self._items())
+        except StateError:
+            await put_run(self._store, msgspec.structs.replace(record, status="FAILED", stopped=self._now))
+            raise
+        machine = self.arn.split(":")[6]
+        for start in range(0, len(inputs), CHUNK):
+            rows = [
+                MapChild(
+                    map_run=self.arn,
+                    index=index,
+                    arn=self._child_arn(machine, index),
+                    input=dumps(given),
+                    items=count,
+                )
+                for index, (given, count) in enumerate(inputs[start : start + CHUNK], start)
+            ]
+            await put_children(self._store, rows)
+        record = msgspec.structs.replace(record, total=len(inputs), items=sum(count for _, count in inputs))
+        await _store_definition(self._store, self._text)
+        await put_run(self._store, record)
+        return record
+
+    def _child_arn(self, machine: str, index: int) -> str:
+        base, name = ":".join(self.arn.split(":")[:5]), key_of(self.arn, index)
+        if self._express:
+            return f"{base}:express:{machine}:{name}:{key_of(self.arn, -1 - index)}"
+        return f"{base}:execution:{machine}:{name}"
+
+    async def _items(self) -> list[Any]:
+        reader = self._plan["reader"]
+        if reader is None:
+            return self._driver.run.items[self._frame.id]
+        return await ItemSource(self._ask, reader).items()
+
+    def _inputs(self, items: list[Any]) -> list[tuple[Any, int]]:
+        """The input of each child, and how many items are in it. Takes as long as a machine's JSONata may."""
+        select = self._driver.interpreter.selected
+        chosen = [select(self._frame, self._state, index, item) for index, item in enumerate(items)]
+        batcher = self._plan["batcher"]
+        if batcher is None:
+            return [(one, 1) for one in chosen]
+        fixed = {"BatchInput": batcher["BatchInput"]} if "BatchInput" in batcher else {}
+        grouped = item_files.batches(chosen, batcher, lambda one: len(dumps(one)))
+        return [({**fixed, "Items": group}, len(group)) for group in grouped]
+
+    async def _run_children(self) -> None:
+        """Run what has not ended, so many at once; StateError once more have failed than may."""
+        self._queue = iter([child for child in self._children if child.status in ("PENDING", "RUNNING")])
+        over = self._over = asyncio.get_running_loop().create_future()
+        try:
+            self._hire()
+            self._look_round()
+            await over
+        except StateError:
+            await self._dismiss()
+            for child in self._children:
+                if child.status in ("RUNNING", "PENDING"):
+                    await self._engine.abort(child.arn)
+                    await self._note(msgspec.structs.replace(child, status="ABORTED"))
+            raise
+        finally:
+            await self._dismiss()
+
+    def held_to(self, record: MapRunRecord) -> None:
+        """What the run is held to has changed."""
+        self._plan = {**self._plan, "count": record.count, "percentage": record.percentage}
+        self._concurrency = record.concurrency
+        self._hire()
+
+    def _hire(self) -> None:
+        while len(self._workers) < self._concurrency and (child := next(self._queue, None)) is not None:
+            worker = asyncio.create_task(self._work(child))
+            self._workers.add(worker)
+            worker.add_done_callback(self._left)
+
+    async def _work(self, child: MapChild | None) -> None:
+        """Run a child, and others behind it for as long as no more are at work than may be."""
+        while child is not None:
+            await self._run_child(child)
+            self._check_failures()
+            child = next(self._queue, None) if len(self._workers) <= self._concurrency else None
+
+    def _left(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        failure = None if worker.cancelled() else worker.exception()
+        if failure is not None and self._over is not None and not self._over.done():
+            self._over.set_exception(failure)
+        self._look_round()
+
+    def _look_round(self) -> None:
+        """Note that all is done, if that is so."""
+        if not self._workers and self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+    async def _dismiss(self) -> None:
+        for worker in (workers := list(self._workers)):
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _run_child(self, child: MapChild) -> None:
+        ended = await self._outcome(child)
+        child = msgspec.structs.replace(
+            child, status=ended.status, again=False, output=ended.output, error=ended.error, cause=ended.cause
+        )
+        if ended.status != "SUCCEEDED":
+            self._failures += 1
+        await self._note(child)
+
+    async def _note(self, child: MapChild) -> None:
+        """Store what has become of a child."""
+        before = self._children[child.index]
+        self._children[child.index] = child
+        count(self.tally, before, -1)
+        count(self.tally, child, 1)
+        await put_children(self._store, [child])
+
+    async def _outcome(self, child: MapChild) -> ExecutionRecord:
+        """How a child ended: it is begun, taken up, or was there before."""
+        place = child.arn.split(":")
+        driver = await self._engine.driver(child.arn)
+        if driver is None:
+            if not self._express:
+                there = await _stored(self._store, place[6], place[7])
+                if there is not None and child.again and await _redrive(self._store, child):
+                    driver = await self._engine.take_up(self._store.account, self._store.region, place[6], place[7])
+                    assert driver is not None
+                    return await asyncio.shield(driver.finished)
+                if there is not None and there.status != "RUNNING":
+                    return there
+            await self._note(msgspec.structs.replace(child, status="RUNNING", again=False))
+            driver = await self._engine.start_child(
+                self._store.account, self._store.region, self._execution(child), compile_machine(self._text)
+            )
+        return await asyncio.shield(driver.finished)
+
+    def _execution(self, child: MapChild) -> ExecutionRecord:
+        parent, place = self._driver.run.execution, child.arn.split(":")
+        return ExecutionRecord(
+            machine=place[6],
+            name=place[7],
+            arn=child.arn,
+            express=self._express,
+            hash=_digest(self._text),
+            role=parent.role,
+            input=child.input,
+            status="RUNNING",
+            started=round(self._now, 3),
+            span=parent.span,
+            deadline=self._now + (EXPRESS_SECONDS if self._express else YEAR),
+            map_run=self.arn,
+            item_count=child.items,
+            mock=parent.mock,
+        )
+
+    def _check_failures(self) -> None:
+        count, percentage = self._plan["count"], self._plan["percentage"]
+        total = len(self._children)
+        allowed = [] if count is None else [count]
+        if percentage is not None:
+            allowed.append(total * percentage / 100)
+        if not self._failures or (allowed and self._failures <= min(allowed)):
+            return
+        raise StateError(TOLERATED, "The specified tolerated failure threshold was exceeded")
+
+    async def _result(self) -> Any:
+        writer = self._plan["writer"]
+        if writer is not None and writer.get("resource"):
+            return await self._write(writer)
+        if writer is not None:
+            text = dumps(outputs(self._children, writer["config"]))
+        else:
+            text = f"[{','.join(child.output for child in self._children if child.output is not None)}]"
+        if too_large(text):
+            raise StateError(
+                DATA_LIMIT,
+                f"The state/task '{self._state.name}' returned a result with a size exceeding the maximum number of "
+                "bytes service limit.",
+            )
+        return loads(text)
+
+    async def _write(self, writer: dict[str, Any]) -> Any:
+        arguments = writer["arguments"]
+        bucket, prefix = arguments.get("Bucket"), str(arguments.get("Prefix", "")).strip("/")
+        folder = "/".join(part for part in (prefix, self.arn.rpartition(":")[2]) if part)
+        files = await asyncio.to_thread(result_files, self.arn, bucket, folder, self._children, writer["config"])
+        try:
+            for key, content in files:
+                await self._ask("PutObject", {"Bucket": bucket, "Key": key, "Body": content})
+        except AwsError as error:
+            raise StateError(RESULT_WRITER_FAILED, f"{error.message} (Error Code: {error.code})") from None
+        self._written = True
+        return {"MapRunArn": self.arn, "ResultWriterDetails": {"Bucket": bucket, "Key": f"{folder}/manifest.json"}}
+
+    async def _ask(self, operation: str, params: dict[str, Any]) -> Any:
+        execution = self._driver.run.execution
+        source = f"stepfunctions:{execution.machine}"
+        caller = Principal.of_role(self._store.account, execution.role or "role/states", execution.name, source)
+        if isinstance(params.get("Body"), bytes):
+            params = {**params, "Body": BufferedBody(params["Body"])}
+        return await self._doorway.ask("s3", operation, params, caller, self._store.region)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+@transactional
+async def _store_definition(tx: Transaction, text: str) -> None:
+    await definitions.put(tx, DefinitionRecord(_digest(text), text))
+
+
+@transactional
+async def _redrive(tx: Transaction, child: MapChild) -> bool:
+    """Set a child's execution running again; False where it has not failed."""
+    place = child.arn.split(":")
+    found = await redrive(tx, place[6], place[7], None, YEAR)
+    if found:
+        await put_children(tx, [msgspec.structs.replace(child, status="RUNNING", again=False)])
+    return found
+
+
+@transactional
+async def _stored(tx: Transaction, machine: str, name: str) -> ExecutionRecord | None:
+    return await executions.get(tx, machine, name)
