@@ -146,7 +146,7 @@ def _run(port: int, prepared: bytes, count: int, concurrency: int) -> list[float
 def cpu_seconds(pid: int, *, children: bool = False) -> float:
     """User and system time of a process (and of its live descendants), in seconds."""
     total = 0.0
-    for process in [pid, *(_descendants(pid) if children else [])]:
+    for process in [pid, *(descendants(pid) if children else [])]:
         try:
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:
@@ -163,11 +163,12 @@ def rss_mb(pid: int) -> float:
     raise ValueError(f"no VmRSS for {pid}")
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process began, and those that they did."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            found += [int(child), *_descendants(int(child))]
+            found += [int(child), *descendants(int(child))]
     return found
 
 
