@@ -3,8 +3,9 @@ r"""DynamoDB through HTTP: the server's CPU time per PutItem, GetItem, UpdateIte
     PEER_PYTHON=/venv/with/ministack/bin/python MOTO=/venv/with/moto/bin/moto_server \
         DYNALITE=/node_modules/dynalite/cli.js scripts/bench dynamodb
 
-Prepared requests on kept-alive connections, SQLite on disk. Also what a global index and a stream add to PutItem, and
-Query and GetItem again once the table is twenty times as large: their cost must not grow with it.
+Prepared requests on kept-alive connections, SQLite on disk; every PutItem changes its item. Also what a global
+index and a stream add to PutItem, and Query and GetItem again once the table is twenty times as large: their cost must
+not grow with it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,16 @@ def create(name: str, **options: Any) -> bytes:
     )
 
 
-PLAIN = call("PutItem", TableName="plain", Item=item(1, 7))
+def puts(table: str) -> list[bytes]:
+    """Writes of one partition, each of which changes what the last one there has left."""
+    return [
+        call("PutItem", TableName=table, Item={**item(1, number), "ver": {"N": str(version)}})
+        for version in range(4)
+        for number in range(SIZE)
+    ]
+
+
+PLAIN = puts("plain")
 GET = call("GetItem", TableName="plain", Key={name: item(7, 7)[name] for name in ("pk", "sk")})
 UPDATE = call(
     "UpdateItem",
@@ -98,7 +108,7 @@ def main() -> None:
             for name, prepared in (("PutItem", PLAIN), ("UpdateItem", UPDATE), ("GetItem", GET), ("Query 10", QUERY)):
                 show(name, port, prepared, pid)
             for name, template in (("PutItem, 1 index", "indexed"), ("PutItem, stream", "streamed")):
-                show(name, port, call("PutItem", TableName=template, Item=item(1, 7)), pid)
+                show(name, port, puts(template), pid)
             for name, prepared in COMPARED:
                 alone(name, port, prepared, pid)
             fill(connection, PARTITIONS, PARTITIONS * GROWN)
@@ -132,11 +142,12 @@ def peers(port: int) -> None:
                     show(name, port, prepared, pid, (8,))
 
 
-def alone(name: str, port: int, prepared: bytes, pid: int) -> None:
+def alone(name: str, port: int, prepared: bytes | list[bytes], pid: int) -> None:
     """Each request on a connection of its own, which every server takes."""
+    requests = [prepared] if isinstance(prepared, bytes) else prepared
     count, began = COUNT // 4, cpu_seconds(pid)
-    for _ in range(count):
-        ask_alone(port, prepared)
+    for number in range(count):
+        ask_alone(port, requests[number % len(requests)])
     print(f"{name:18} alone {(cpu_seconds(pid) - began) / count * 1e6:6.0f} µs CPU")
 
 
@@ -160,7 +171,9 @@ def ask(connection: socket.socket, prepared: bytes) -> None:
     assert status == 200, answer
 
 
-def show(name: str, port: int, prepared: bytes, pid: int, concurrencies: tuple[int, ...] = (1, 8)) -> None:
+def show(
+    name: str, port: int, prepared: bytes | list[bytes], pid: int, concurrencies: tuple[int, ...] = (1, 8)
+) -> None:
     for concurrency in concurrencies:
         measured = load(port, prepared, count=COUNT, concurrency=concurrency, pid=pid, warm_up=200)
         print(

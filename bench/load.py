@@ -12,7 +12,7 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -72,7 +72,7 @@ def _more(connection: socket.socket) -> bytes:
 class _Client:
     """One kept-alive connection with one request under way."""
 
-    def __init__(self, port: int, prepared: bytes, share: int) -> None:
+    def __init__(self, port: int, prepared: Sequence[bytes], share: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.left = share
@@ -83,7 +83,7 @@ class _Client:
     def ask(self) -> None:
         self._received = b""
         self._began = time.perf_counter()
-        self.socket.sendall(self._prepared)
+        self.socket.sendall(self._prepared[self.left % len(self._prepared)])
 
     def answered(self) -> bool:
         """Take what has arrived; whether the answer is complete. RuntimeError for one that is not 2xx."""
@@ -104,9 +104,12 @@ class _Client:
         return True
 
 
-def load(port: int, prepared: bytes, *, count: int, concurrency: int, pid: int, warm_up: int = 20) -> Measured:
+def load(
+    port: int, prepared: bytes | Sequence[bytes], *, count: int, concurrency: int, pid: int, warm_up: int = 20
+) -> Measured:
     """Send `count` requests over `concurrency` kept-alive connections; raises on any answer that is not 2xx.
 
+    Of several prepared requests each connection sends one after the other, from the last to the first.
     One thread serves all connections: the client shares the machine with what it measures.
     """
     _run(port, prepared, max(warm_up, concurrency), concurrency)
@@ -124,8 +127,9 @@ def load(port: int, prepared: bytes, *, count: int, concurrency: int, pid: int, 
     )
 
 
-def _run(port: int, prepared: bytes, count: int, concurrency: int) -> list[float]:
-    clients = [_Client(port, prepared, count // concurrency) for _ in range(concurrency)]
+def _run(port: int, prepared: bytes | Sequence[bytes], count: int, concurrency: int) -> list[float]:
+    requests = [prepared] if isinstance(prepared, bytes) else prepared
+    clients = [_Client(port, requests, count // concurrency) for _ in range(concurrency)]
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
@@ -146,7 +150,7 @@ def _run(port: int, prepared: bytes, count: int, concurrency: int) -> list[float
 def cpu_seconds(pid: int, *, children: bool = False) -> float:
     """User and system time of a process (and of its live descendants), in seconds."""
     total = 0.0
-    for process in [pid, *(_descendants(pid) if children else [])]:
+    for process in [pid, *(descendants(pid) if children else [])]:
         try:
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:
@@ -163,11 +167,12 @@ def rss_mb(pid: int) -> float:
     raise ValueError(f"no VmRSS for {pid}")
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process began, and those that they did."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            found += [int(child), *_descendants(int(child))]
+            found += [int(child), *descendants(int(child))]
     return found
 
 

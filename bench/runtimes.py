@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import compileall
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from load import descendants
 
 from kumoi.sandbox import Invocation, Sandbox, SandboxHost, SandboxSpec
 
@@ -186,13 +188,12 @@ def ignore(_lines: Any) -> None:
 
 
 def shared_mb() -> float:
-    """Proportional memory of every process on the machine that runs as a sandbox's user or keeps one."""
+    """Proportional memory of every process of a sandbox, and of those that keep them."""
     total = 0
-    for path in Path("/proc").glob("[0-9]*/smaps_rollup"):
+    for pid in descendants(os.getpid()):
         try:
-            command = (path.parent / "cmdline").read_bytes()
-            if b"sandbox/python/__main__.py" in command or b"_kumoi" in command:
-                total += next(int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith("Pss:"))
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
         except (OSError, StopIteration):
             continue
     return total / 1024

@@ -21,12 +21,12 @@ def encode(key: Key) -> bytes:
     raw = b""
     for element in key:
         if isinstance(element, str):
-            text = element.encode() if element.isascii() else element.encode("utf-8", "surrogatepass")
-            raw += _STR + (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text) + b"\x00"
+            text = element.encode("utf-8", "surrogatepass")
+            raw += b"\x02%b\x00" % (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text)
         elif isinstance(element, int):
             raw += _integer(element)
         elif isinstance(element, bytes):
-            raw += _BYTES + element.replace(b"\x00", b"\x00\xff") + b"\x00"
+            raw += b"\x01%b\x00" % (element.replace(b"\x00", b"\x00\xff") if b"\x00" in element else element)
         else:
             raise TypeError(f"a key has no {type(element).__name__}")
     return raw

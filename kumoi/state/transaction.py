@@ -85,7 +85,7 @@ class SqliteTransaction(Transaction):
             found = None if row is None else decode(row[0])
             if not work.wrote:
                 work.memory.keep(raw, found)
-        return cast(R | None, found)
+        return cast("R | None", found)
 
     async def put(self, key: Key, value: bytes) -> None:
         """Write `value` under `key`."""

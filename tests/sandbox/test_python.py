@@ -230,3 +230,32 @@ def _running(mark: str) -> int:
         except OSError:
             continue
     return count
+
+
+def test_a_fork_of_a_function_is_as_it_is_elsewhere(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import logging, os, random, threading
+            from concurrent.futures import ThreadPoolExecutor
+            def handler(event, context):
+                main = threading.main_thread().native_id == threading.get_native_id()
+                read, write = os.pipe()
+                with ThreadPoolExecutor(2) as pool:
+                    list(pool.map(str, range(2)))
+                    logging._acquireLock() if hasattr(logging, "_acquireLock") else logging._lock.acquire()
+                    drawn = random.getstate()
+                    pid = os.fork()
+                    if pid == 0:
+                        logging.warning("from the child")  # would wait for a lock that is not mended
+                        os.write(write, repr([threading.active_count(), random.getstate() == drawn]).encode())
+                        os._exit(0)
+                    logging._releaseLock() if hasattr(logging, "_releaseLock") else logging._lock.release()
+                os.waitpid(pid, 0)
+                return [main, os.read(read, 100).decode()]
+            """
+        )
+        answer, _ = await workshop.invoke(sandbox)
+        assert answer == [True, "[1, False]"]
+
+    run(scenario)

@@ -17,6 +17,7 @@ def _main() -> None:
     package = importlib.util.module_from_spec(spec)
     sys.modules["_kumoi"] = package
     spec.loader.exec_module(package)
+    importlib.import_module("_kumoi.fork_handlers").keep_aside()
     importlib.import_module("_kumoi.zygote").main(int(sys.argv[1]))
 
 

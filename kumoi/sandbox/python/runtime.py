@@ -19,7 +19,7 @@ import traceback
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import frames, isolation, program, skewed
+from . import fork_handlers, frames, isolation, program, skewed
 from .context import LambdaContext
 from .function_log import FunctionLog
 
@@ -37,6 +37,7 @@ def main(spec: dict[str, Any], level: str, channel: int, log: int) -> None:
     time.tzset()
     os.chdir(spec["task"])
     random.seed()
+    fork_handlers.register()
     serve(spec)
 
 

@@ -6,24 +6,26 @@ Rules: "Read/write capacity modes" and "Capacity unit consumption" of the develo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kumoi.services.dynamodb.records import Index, Table
 
 
-@dataclass(slots=True, eq=False)
-class Consumed:
+class Consumed(msgspec.Struct, eq=False):
     """Units one operation consumed of one table; `table_name` as the caller wrote it."""
 
     table_name: str
     table: float = 0.0
-    global_indexes: dict[str, float] = field(default_factory=dict, init=False)
-    local_indexes: dict[str, float] = field(default_factory=dict, init=False)
+    global_indexes: dict[str, float] = {}
+    local_indexes: dict[str, float] = {}
 
     @property
     def total(self) -> float:
         """All units together."""
+        if not self.global_indexes and not self.local_indexes:
+            return self.table
         return self.table + sum(self.global_indexes.values()) + sum(self.local_indexes.values())
 
     def add_index(self, index: Index, units: float) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from kumoi.services.dynamodb.capacity import Consumed, write_units
 from kumoi.services.dynamodb.errors import CONDITION_FAILED, invalid
 from kumoi.services.dynamodb.keys import Item, ItemKey, check_index_keys, key_of_item, normalised_key
-from kumoi.services.dynamodb.language.values import size_of
+from kumoi.services.dynamodb.language.values import measured
 from kumoi.services.dynamodb.records import Table
 from kumoi.services.dynamodb.storage import Row, find, write
 from kumoi.state import Transaction
@@ -37,8 +39,7 @@ class Update(Protocol):
         """The new item, and the paths that were touched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A write that is asked for, its values in canonical form.
 
     `item` is set for a put (with its `size`; an `insert` must find no item), `key` for the others, `update` for an
@@ -56,9 +57,9 @@ class Change:
     insert: bool = False
 
 
-def put_of(item: Item) -> Change:
-    """A put of an item in canonical form; ValidationException where it is too large."""
-    size = size_of(item)
+def put_of(asked: Item) -> Change:
+    """A put of an item as it was asked for; ValidationException where it is none, or is too large."""
+    item, size = measured(asked)
     if size > MOST_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
     return Change(item=item, size=size)

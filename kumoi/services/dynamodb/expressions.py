@@ -7,8 +7,9 @@ may be said together. Rules: "Expressions" and "Legacy conditional parameters" o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 from kumoi.services.dynamodb.changes import Update
 from kumoi.services.dynamodb.errors import invalid, invalid_values
@@ -74,8 +75,7 @@ def check_mix(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """What PutItem, UpdateItem and DeleteItem (`updates` tells) ask beside the item or key."""
 
     expected: Mapping[str, Any] | None = None
@@ -114,8 +114,7 @@ class Write:
         return update, condition
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """What is to be told of an item that is read."""
 
     attributes: list[str] | None
@@ -144,8 +143,7 @@ class Parsed(NamedTuple):
     projection: Projection | None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What Query or Scan is asked."""
 
     operation: str

@@ -73,21 +73,24 @@ def _key_bytes(value: Any, name: str, kind: str) -> bytes:
 
 def normalised_key(keys: Keys, key: Mapping[str, Any]) -> tuple[Item, ItemKey]:
     """A Key parameter in canonical form, and the key it is; ValidationException where it is not one of the table's."""
-    names = keys.names
-    if len(key) != len(names):
+    if len(key) != (2 if keys.range else 1):
         raise invalid(WRONG_KEY)
-    canonical: Item = {}
-    for name, kind in keys.types.items():
-        value = key.get(name)
-        if value is None:
-            raise invalid(WRONG_KEY)
-        value = normalise(value)
-        if kind not in value:
-            raise invalid(WRONG_KEY)
-        if not value[kind]:
-            raise empty_key(kind, name)
-        canonical[name] = value
+    canonical: Item = {keys.hash: _key_value(key, keys.hash, keys.hash_type)}
+    if keys.range:
+        canonical[keys.range] = _key_value(key, keys.range, keys.range_type)
     return canonical, key_of_item(keys, canonical)
+
+
+def _key_value(key: Mapping[str, Any], name: str, kind: str) -> Any:
+    value = key.get(name)
+    if value is None:
+        raise invalid(WRONG_KEY)
+    value = normalise(value)
+    if kind not in value:
+        raise invalid(WRONG_KEY)
+    if not value[kind]:
+        raise empty_key(kind, name)
+    return value
 
 
 def index_key(index: Index, item: Mapping[str, Any], base: ItemKey) -> EntryKey | None:

@@ -6,6 +6,7 @@ Rules: the API reference of CreateTable ("Errors"), "Service quotas" of the deve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from kumoi.services.dynamodb.errors import invalid, invalid_values
 from kumoi.services.dynamodb.records import Index, Keys, Throughput
 from kumoi.wire.errors import AwsError, aws_error
 
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 MOST_UNITS = 1_000_000_000_000
 MOST_LOCAL, MOST_GLOBAL, MOST_INCLUDED = 5, 20, 100
 
@@ -240,14 +242,14 @@ def encryption(specification: Mapping[str, Any] | None, default_key: str) -> dic
 
 def table_name_error(name: str) -> AwsError | None:
     """What is wrong with a table's name, if anything."""
+    if _TABLE_NAME.fullmatch(name):
+        return None
     if len(name) < 3:
         rule = "Member must have length greater than or equal to 3"
     elif len(name) > 255:
         rule = "Member must have length less than or equal to 255"
-    elif not all(char.isascii() and (char.isalnum() or char in "_.-") for char in name):
-        rule = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
     else:
-        return None
+        rule = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
     return aws_error(
         "ValidationException",
         f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {rule}",

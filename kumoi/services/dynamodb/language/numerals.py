@@ -24,6 +24,8 @@ EXACT = Context(prec=512, Emin=-9999, Emax=9999)
 
 def canonical(text: str) -> str:
     """A number as it is stored: plain, without needless zeros; ValidationException for what is none or out of range."""
+    if len(text) < _SHORT and text.isdigit() and text.isascii() and text[0] != "0":
+        return text
     if len(text) <= _SHORT and _PLAIN.fullmatch(text) and text != "-0":
         return text
     if not _NUMBER.fullmatch(text):
@@ -61,6 +63,8 @@ def canonical_decimal(value: Decimal) -> str:
 
 def size_of_number(text: str) -> int:
     """Bytes that a canonical number counts for."""
+    if text.isdigit():
+        return 1 + (len(text.rstrip("0")) + 1) // 2
     whole, _, fraction = text.lstrip("-").partition(".")
     if whole == "0":
         whole, fraction = "", fraction.lstrip("0")

@@ -52,6 +52,65 @@ def normalise(value: Value, level: int = 1) -> Value:
     return normalised
 
 
+def measured(item: Item, level: int = 1) -> tuple[Item, int]:
+    """An item (or the content of a map) in canonical form, and the bytes it counts for.
+
+    `normalise` and `size_of` in one pass: what is canonical already is answered itself, not a copy.
+    """
+    total, found = 0, item
+    for name, value in item.items():
+        total += len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
+        if len(value) == 1 and level <= MOST_LEVELS:
+            if (text := value.get("S")) is not None:  # most values are texts
+                total += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+                continue
+            made, size = _measured(value, level)
+        else:
+            made = normalise(value, level)
+            size = size_of_value(made)
+        total += size
+        if made is not value:
+            if found is item:
+                found = dict(item)
+            found[name] = made
+    return found, total
+
+
+def _measured(value: Value, level: int) -> tuple[Value, int]:
+    """A value that names one type, in canonical form, and the bytes it counts for."""
+    for kind in value:
+        content = value[kind]
+        if kind == "N":
+            text = canonical(content)
+            return (value if text == content else {"N": text}), size_of_number(text)
+        if kind == "M":
+            members, size = measured(content, level + 1)
+            return (value if members is content else {"M": members}), 3 + len(content) + size
+        if kind == "BOOL":
+            return value, 1
+        if kind == "L":
+            elements, size = _measured_list(content, level + 1)
+            return (value if elements is content else {"L": elements}), size
+    made = normalise(value, level)
+    return made, size_of_value(made)
+
+
+def _measured_list(content: list[Value], level: int) -> tuple[list[Value], int]:
+    total, found = 3 + len(content), content
+    for at, value in enumerate(content):
+        if len(value) == 1 and level <= MOST_LEVELS:
+            made, size = _measured(value, level)
+        else:
+            made = normalise(value, level)
+            size = size_of_value(made)
+        total += size
+        if made is not value:
+            if found is content:
+                found = list(content)
+            found[at] = made
+    return found, total
+
+
 def _same(content: Any, _level: int) -> Any:
     return content
 

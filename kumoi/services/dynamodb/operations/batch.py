@@ -10,7 +10,7 @@ from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, ConsumedByTable, collection_metrics, metrics_by_table, read_units
 from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import WRONG_KEY, invalid
-from kumoi.services.dynamodb.expressions import Read, normalised_item
+from kumoi.services.dynamodb.expressions import Read
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
@@ -127,7 +127,7 @@ def _change(request: Mapping[str, Any]) -> Change:
     if delete is not None:
         return Change(key=delete["Key"])
     assert put is not None
-    return put_of(normalised_item(put["Item"]))
+    return put_of(put["Item"])
 
 
 def _key(table: Table, change: Change) -> ItemKey:

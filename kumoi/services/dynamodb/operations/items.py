@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, collection_metrics, read_units
 from kumoi.services.dynamodb.changes import Change, ConditionFailed, Prepared, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
-from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
+from kumoi.services.dynamodb.expressions import Read, Write
 from kumoi.services.dynamodb.keys import Item, normalised_key
 from kumoi.services.dynamodb.naming import find_table, located
 from kumoi.services.dynamodb.storage import Row, find
@@ -38,12 +39,13 @@ async def put_item(
     state, name = located(call, TableName)
     asked = Write(Expected, ConditionalOperator, ConditionExpression)
     asked.check_mix(ExpressionAttributeNames, ExpressionAttributeValues)
-    item = normalised_item(Item)
+    change = put_of(Item)
     _only_old(ReturnValues)
-    change = put_of(item)
     _, condition = asked.parse(ExpressionAttributeNames, ExpressionAttributeValues)
     if condition is not None:
-        change = replace(change, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+        change = msgspec.structs.replace(
+            change, condition=condition, tell_old=ReturnValuesOnConditionCheckFailure == "ALL_OLD"
+        )
     prepared, consumed = await changed(call, state, name, change)
     answer: dict[str, Any] = {}
     if ReturnValues == "ALL_OLD" and prepared.old is not None:

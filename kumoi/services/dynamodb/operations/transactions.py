@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ from kumoi.services.dynamodb.capacity import (
 )
 from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
-from kumoi.services.dynamodb.expressions import Read, Write, normalised_item
+from kumoi.services.dynamodb.expressions import Read, Write
 from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
@@ -136,9 +136,9 @@ def _action(call: Call, item: Mapping[str, Any]) -> Action:
         condition=asked.get("ConditionExpression"), update=asked.get("UpdateExpression"), updates=kind == "Update"
     )
     expressions.check_mix(names, values)
-    change = put_of(normalised_item(asked["Item"])) if kind == "Put" else Change(key=asked["Key"])
+    change = put_of(asked["Item"]) if kind == "Put" else Change(key=asked["Key"])
     update, condition = expressions.parse(names, values)
-    change = replace(
+    change = msgspec.structs.replace(
         change,
         update=update,
         condition=condition,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from kumoi.services.dynamodb.changes import Change, put_of
 from kumoi.services.dynamodb.errors import invalid
-from kumoi.services.dynamodb.expressions import normalised_item
 from kumoi.services.dynamodb.keys import Item
 from kumoi.services.dynamodb.language.conditions import Condition
 from kumoi.services.dynamodb.partiql.binding import Bound
@@ -46,7 +47,7 @@ def change_of(bound: Bound, keys: Keys, *, tell_old: bool = False) -> Change:
     body = bound.body
     assert not isinstance(body, Select)
     if isinstance(body, Insert):
-        return replace(put_of(normalised_item(bound.item(body.item))), insert=True)
+        return msgspec.structs.replace(put_of(bound.item(body.item)), insert=True)
     where = body.select.where if isinstance(body, Exists) else body.where
     found = one_item(where, keys, bound)
     if found is None:

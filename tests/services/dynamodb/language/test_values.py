@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kumoi.services.dynamodb.language.values import compare, equal, normalise, size_of
+from kumoi.services.dynamodb.language.values import compare, equal, measured, normalise, size_of
 from kumoi.wire.errors import AwsError
 
 INVALID = "One or more parameter values were invalid: "
@@ -48,6 +51,9 @@ def test_what_is_no_value_is_refused(value: dict[str, Any], message: str) -> Non
     with pytest.raises(AwsError) as refused:
         normalise(value)
     assert refused.value.message == message
+    with pytest.raises(AwsError) as refused:
+        measured({"a": value})
+    assert refused.value.message == message
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,7 @@ def test_what_is_no_value_is_refused(value: dict[str, Any], message: str) -> Non
 )
 def test_numbers_within_become_canonical(value: dict[str, Any], canonical: dict[str, Any]) -> None:
     assert normalise(value) == canonical
+    assert measured({"a": value})[0] == {"a": canonical}
     assert normalise(deep(32)) == deep(32)
 
 
@@ -79,6 +86,43 @@ def test_numbers_within_become_canonical(value: dict[str, Any], canonical: dict[
 )
 def test_an_items_size_is_that_of_its_names_and_values(item: dict[str, Any], size: int) -> None:
     assert size_of(item) == size
+    assert measured(item) == (item, size)
+
+
+numbers = st.one_of(
+    st.integers(-(10**40), 10**40).map(str), st.sampled_from(["0", "-0", "1.50", "007", "1e3", "x", "٣"])
+)
+values = st.recursive(
+    st.one_of(
+        st.text(max_size=3).map(lambda text: {"S": text}),
+        st.binary(max_size=3).map(lambda content: {"B": content}),
+        numbers.map(lambda text: {"N": text}),
+        st.booleans().map(lambda flag: {"BOOL": flag}),
+        st.booleans().map(lambda flag: {"NULL": flag}),
+        st.lists(numbers, max_size=2).map(lambda found: {"NS": found}),
+        st.just({}),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda found: {"L": found}),
+        st.dictionaries(st.text(max_size=2), inner, max_size=3).map(lambda found: {"M": found}),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(st.text(max_size=3), values, max_size=3))
+def test_measuring_is_normalising_and_sizing(item: dict[str, Any]) -> None:
+    given_item = copy.deepcopy(item)
+    try:
+        canonical = {name: normalise(value) for name, value in item.items()}
+    except AwsError as refusal:
+        with pytest.raises(AwsError) as refused:
+            measured(item)
+        assert refused.value.message == refusal.message
+    else:
+        assert measured(item) == (canonical, size_of(canonical))
+    assert item == given_item
 
 
 def test_sets_are_equal_in_any_order_and_lists_in_theirs() -> None:
