@@ -11,6 +11,7 @@ import pytest
 
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.tls import CertificateAuthority
+from kumoi.services.iot.x509_certificates import issue, make_issuer
 
 GET = b"GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -104,6 +105,46 @@ def test_what_is_negotiated(serve: Any, tmp_path: Path) -> None:
     client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
     assert client.socket.selected_alpn_protocol() == "http/1.1"
     assert authority.server_context().minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def certificate(target: Path) -> tuple[str, str, Path]:
+    """An authority's certificate, one that it has issued, and the file of that with its key."""
+    issuer, key = make_issuer()
+    made = issue(issuer, key)
+    target.write_text(made.certificate + made.private_key)
+    return issuer, made.certificate, target
+
+
+@pytest.mark.parametrize("name", ["localhost", "iot.us-east-1.amazonaws.com"])
+def test_clients_may_show_certificates_that_are_vouched_for(serve: Any, tmp_path: Path, name: str) -> None:
+    authority = CertificateAuthority(tmp_path / "tls")
+    server = serve(tls=authority)
+    assert secure(server.connect(), authority.ca_file, name).ask(GET).status == 200
+    issuer, _, mine = certificate(tmp_path / "mine.pem")
+    _, itself, alone = certificate(tmp_path / "alone.pem")
+    _, _, foreign = certificate(tmp_path / "foreign.pem")
+
+    def shown(file: Path | None) -> int:
+        context = ssl.create_default_context(cafile=str(authority.ca_file))
+        if file is not None:
+            context.load_cert_chain(file)
+        client = server.connect()
+        client.socket = context.wrap_socket(client.socket, server_hostname=name)
+        return int(client.ask(GET).status)
+
+    assert shown(foreign) == 200  # nobody has asked for it
+    authority.trust([issuer, itself])
+    assert [shown(one) for one in (None, mine, alone)] == [200, 200, 200]
+    with pytest.raises((OSError, EOFError)):
+        shown(foreign)
+    assert shown(None) == 200
+
+
+def test_what_is_no_certificate_is_no_anchor(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path / "tls")
+    server = serve(tls=authority)
+    authority.trust(["garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+    assert secure(server.connect(), authority.ca_file, "localhost").ask(GET).status == 200
 
 
 def test_the_authority_is_made_once_and_kept_private(tmp_path: Path) -> None:
