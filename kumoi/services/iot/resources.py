@@ -25,7 +25,8 @@ def _camel(value: Any) -> Any:
 
 def _flags(payload: dict[str, Any]) -> dict[str, Any]:
     """Booleans that a template has as text."""
-    for settings in (payload, *(one for action in payload.get("actions", []) for one in action.values())):
+    actions = [*payload.get("actions", []), payload.get("errorAction") or {}]
+    for settings in (payload, *(one for action in actions for one in action.values())):
         for name in ("ruleDisabled", "useBase64", "batchMode"):
             if isinstance(settings.get(name), str):
                 settings[name] = settings[name].lower() == "true"
