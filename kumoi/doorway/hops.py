@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kumoi.lake import Lake, Table
@@ -93,11 +94,15 @@ _KEPT = tuple(TABLE.columns)
 
 
 class Hops:
-    """The recorder. `keep` bounds the ring; the lake gets hops every `flush_seconds`, sooner when they are many."""
+    """The recorder. `keep` bounds the ring; the lake gets hops every `flush_seconds`, sooner when they are many.
+
+    `recorded` is how many hops there have been.
+    """
 
     def __init__(self, lake: Lake, *, keep: int = 10_000, flush_seconds: float = 1.0) -> None:
         self._lake = lake
         self._ring: deque[Hop] = deque(maxlen=keep)
+        self.recorded = 0
         self._unwritten: list[Hop] = []
         self._flush_seconds = flush_seconds
         self._flush_handle: asyncio.TimerHandle | None = None
@@ -107,6 +112,7 @@ class Hops:
     def record(self, hop: Hop) -> None:
         """Keep a hop; cheap, and safe to call for every call."""
         self._ring.append(hop)
+        self.recorded += 1
         self._unwritten.append(hop)
         if len(self._unwritten) >= MOST_AT_ONCE:
             self.flush()
@@ -132,6 +138,11 @@ class Hops:
             if account is None or hop.account == account:
                 found.append(hop)
         return found[::-1]
+
+    def after(self, number: int) -> list[Hop]:
+        """What was recorded behind the first `number` hops, as far as it is still known; the newest last."""
+        new = self.recorded - number if 0 <= number <= self.recorded else self.recorded
+        return list(islice(self._ring, max(len(self._ring) - new, 0), None))
 
     def __iter__(self) -> Iterator[Hop]:
         return iter(self._ring)

@@ -19,6 +19,7 @@ class Run(NamedTuple):
     after: list[Check]
     invariants: list[Check]
     hops: list[dict[str, Any]]
+    unseen: int
     struck: dict[str, tuple[str, int]]
     problems: list[str]
     strikes: list[dict[str, Any]]
@@ -65,6 +66,7 @@ def judged(experiment: Experiment, run: Run) -> Report:
         user_retries=sum(one.retries for one in outcomes),
         retries=retries_by_layer(run.hops),
         added_usd=added_usd(run.hops),
+        unseen_calls=run.unseen,
         lost=max((check.missing for check in run.invariants), default=0),
         duplicated=max((check.surplus for check in run.invariants), default=0),
         dead_letters=run.dead_letters,

@@ -5,6 +5,7 @@ Time is the platform's: where nobody has to be waited for it is advanced, so tha
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ CALM_STEPS = 3
 HOPELESS_STEPS = 8
 """The same while invariants are broken: nothing will put them right any more."""
 MOST_HOPS = 100_000
+LOOK_SECONDS = 0.5
+"""Real seconds between two looks at what has passed the doorway: it remembers the last ten thousand calls."""
 
 
 class Time:
@@ -87,6 +90,10 @@ class Time:
             left -= STEP_SECONDS
             calm = calm + 1 if quiet else 0
 
+    def watched(self, start: float) -> Passed:
+        """What passes the doorway from a time of the platform's on, gathered while it goes on."""
+        return Passed(self._application, start)
+
     def hops(self, start: float) -> list[dict[str, Any]]:
         """What has passed the doorway since a time of the platform's, the newest MOST_HOPS of it."""
         found = self._application.ask("GET", "hops", limit=str(MOST_HOPS), account=self._application.account)["hops"]
@@ -110,3 +117,41 @@ class Time:
     def _under_way(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._application.ask("GET", "calls", account=self._application.account)["calls"]
         return found
+
+
+class Passed:
+    """Gathers the `hops` of a run while it goes on. `missed` is how many calls, of whichever account, were not seen."""
+
+    def __init__(self, application: Application, start: float) -> None:
+        self._application = application
+        self._start = int(start * 1000)
+        self._number = int(application.ask("GET", "hops", limit="0")["recorded"])
+        self.hops: list[dict[str, Any]] = []
+        self._over = threading.Event()
+        self._looking = threading.Thread(target=self._look_on, name="hops", daemon=True)
+        self.missed = 0
+
+    def __enter__(self) -> Passed:
+        self._looking.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._over.set()
+        self._looking.join()
+
+    def close(self) -> None:
+        """Look for the last time: what passes from now on is none of the run's."""
+        if not self._over.is_set():
+            self._over.set()
+            self._looking.join()
+            self._look()
+
+    def _look_on(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        told = self._application.ask("GET", "hops", after=str(self._number), account=self._application.account)
+        self.missed += max(told["recorded"] - self._number - told["known"], 0)
+        self._number = told["recorded"]
+        self.hops += [hop for hop in told["hops"] if hop["time"] >= self._start]

@@ -42,6 +42,8 @@ def lines(report: Report) -> Iterator[str]:
         yield f"  tried again: {layer}, {count} times"
     if report.added_usd:
         yield f"  what was done again would cost ${report.added_usd:.2g} at AWS (list prices, nothing free)"
+    if report.unseen_calls:
+        yield f"  {report.unseen_calls} calls passed too fast to be looked at: retries and what was absorbed lack them"
     for queue, count in report.dead_letters.items():
         yield f"  dead letters: {queue}, {count}"
     if report.recovery_seconds is not None and report.invariants:

@@ -15,7 +15,7 @@ from kumoi.experiments.application import Application
 from kumoi.experiments.breaking import Breaker, Tell
 from kumoi.experiments.judging import Run, judged, not_started
 from kumoi.experiments.model import Experiment, seconds
-from kumoi.experiments.passing import Time
+from kumoi.experiments.passing import Passed, Time
 from kumoi.experiments.replaying import Recorded
 from kumoi.experiments.users import Users
 from kumoi.experiments.verdict import Check, Outcome, Report
@@ -46,6 +46,19 @@ class Runner:
         self._application.ask("DELETE", "faults/log")
         start = self.time.now()
         breaker = Breaker(self._application, self.users, self.time, self._tell, experiment, recorded)
+        with self.time.watched(start) as passed:
+            return self._judged(experiment, variables, breaker, before, passed, began)
+
+    def _judged(
+        self,
+        experiment: Experiment,
+        variables: Mapping[str, Any],
+        breaker: Breaker,
+        before: list[Check],
+        passed: Passed,
+        began: float,
+    ) -> Report:
+        """Break, wait and look; the report of it."""
         with self.time.speed(experiment.speed), breaker.taken_back():
             outcomes = self._broken(experiment, variables, breaker)
             self.time.linger(seconds(experiment.linger))
@@ -55,7 +68,7 @@ class Runner:
         invariants, quiet = self.settle(experiment, variables, outcomes)
         for check in invariants:
             self._tell(f"{'holds' if check.held else 'BROKEN'}: {check.title} ({check.seen})")
-        hops = self.time.hops(start)
+        passed.close()
         return judged(
             experiment,
             Run(
@@ -63,7 +76,8 @@ class Runner:
                 before=before,
                 after=self._probed(experiment, variables),
                 invariants=invariants,
-                hops=hops,
+                hops=passed.hops,
+                unseen=passed.missed,
                 struck={name: (title, struck.get(name, 0)) for name, title in breaker.declared.items()},
                 problems=breaker.problems,
                 strikes=strikes,

@@ -71,7 +71,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment's outcome. Requests are absorbed when a fault met them and the user did not see it.
 
     `added_usd` is what the calls that were made again would cost at AWS, with all that they set going: list prices,
-    nothing free. `experiment` and `strikes` are what is needed to replay the run; `replay` is there when it was one.
+    nothing free. `unseen_calls` passed faster than they were looked at: what is counted by calls lacks them.
+    `experiment` and `strikes` are what is needed to replay the run; `replay` is there when it was one.
     """
 
     title: str
@@ -90,6 +91,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: dict[str, int] = {}
     recovery_seconds: float | None = None
     added_usd: float = 0.0
+    unseen_calls: int = 0
     faults: list[Injected] = []
     before: list[Check] = []
     after: list[Check] = []

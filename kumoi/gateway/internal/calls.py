@@ -19,7 +19,14 @@ async def _hops(internal: Internal, _request: Request, query: Query) -> Any:
         limit = int(query.get("limit", "100"))
     except ValueError:
         raise BadRequest("limit is a number") from None
-    return {"hops": [hop.shown() for hop in internal.doorway.hops.latest(max(limit, 0), query.get("account"))]}
+    hops, account = internal.doorway.hops, query.get("account")
+    if "after" not in query:
+        return {"hops": [hop.shown() for hop in hops.latest(max(limit, 0), account)], "recorded": hops.recorded}
+    if not query["after"].isascii() or not query["after"].isdigit() or len(query["after"]) > 18:
+        raise BadRequest("after is how many hops were recorded before")
+    found = hops.after(int(query["after"]))
+    shown = [hop.shown() for hop in found if account in (None, hop.account)]
+    return {"hops": shown, "recorded": hops.recorded, "known": len(found)}
 
 
 async def _trace(internal: Internal, _request: Request, query: Query) -> Any:
