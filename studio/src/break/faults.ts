@@ -20,6 +20,8 @@ export interface Fault {
   error: string;
   copies: number;
   limit_mb: number;
+  skew_s: number;
+  share: number;
   ends: number | null;
   struck: number;
 }
@@ -191,6 +193,10 @@ export function described(fault: Fault): string {
     freeze: `is frozen for ${duration(fault.delay_ms * 1000)}`,
     memory: `has ${fault.limit_mb} MB of memory`,
     disk: `has ${fault.limit_mb} MB of /tmp`,
+    skew: `has a clock that is ${fault.skew_s < 0 ? "slow" : "fast"} by ${duration(Math.abs(fault.skew_s) * 1e6)}`,
+    cut: "has no network",
+    cpu: `runs for ${Math.round(fault.share * 100)} % of the time`,
+    truncate: "loses half of its answer",
   };
   const share = fault.probability >= 1 ? "Every call" : `${Math.round(fault.probability * 100)} % of calls:`;
   const words = what[fault.action] ?? fault.action;
