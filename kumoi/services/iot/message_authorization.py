@@ -24,7 +24,7 @@ def resource(call: Call) -> str:
 
 def publishing(call: Call) -> Iterator[Ask]:
     """To publish, and to have the topic retain it where that is asked for."""
-    topic = call.arn("iot", f"topic/{call.params['topic']}")
+    topic = call.arn("iot", f"topic/{call.params.get('topic', '*')}")
     yield Ask("iot:Publish", topic)
     if call.params.get("retain"):
         yield Ask("iot:RetainPublish", topic)
@@ -32,12 +32,12 @@ def publishing(call: Call) -> Iterator[Ask]:
 
 def connecting(call: Call) -> Iterator[Ask]:
     """To connect as a client."""
-    yield Ask("iot:Connect", call.arn("iot", f"client/{call.params['clientId']}"))
+    yield Ask("iot:Connect", call.arn("iot", f"client/{call.params.get('clientId', '*')}"))
 
 
 def subscribing(call: Call) -> Iterator[Ask]:
     """To subscribe to a topic filter."""
-    yield Ask("iot:Subscribe", call.arn("iot", f"topicfilter/{call.params['topicFilter']}"))
+    yield Ask("iot:Subscribe", call.arn("iot", f"topicfilter/{call.params.get('topicFilter', '*')}"))
 
 
 def connection_keys(call: Call) -> Values:

@@ -311,7 +311,7 @@ def asks(service: str, operation: str, params: dict[str, Any]) -> list[str]:
             "iot-data",
             "GetThingShadow",
             {"thingName": "t", "shadowName": "s"},
-            [f"iot:GetThingShadow arn:aws:iot:{REGION}:{ACCOUNT}:thing/t"],
+            [f"iot:GetThingShadow arn:aws:iot:{REGION}:{ACCOUNT}:thing/t/s"],
         ),
         (
             "iotanalytics",
