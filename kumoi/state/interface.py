@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Self, TypeVar
 
+from kumoi.state.memory import UNKNOWN
+
 Key = tuple[str | int | bytes, ...]
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -203,6 +205,10 @@ class State(ABC):
     @abstractmethod
     async def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
+
+    def remembered(self, key: Key) -> Any:
+        """What a transaction would remember under `key` now, without running one; UNKNOWN where only one can tell."""
+        return UNKNOWN
 
     @abstractmethod
     def watch(self, topic: str) -> AbstractAsyncContextManager[Watch]:

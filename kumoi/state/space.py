@@ -7,11 +7,12 @@ a record type with defaults: what was stored before still decodes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 
-from kumoi.state.interface import Key, Transaction
+from kumoi.state.interface import Key, State, Transaction
+from kumoi.state.memory import UNKNOWN
 
 RecordT = TypeVar("RecordT")
 
@@ -51,6 +52,15 @@ class Space(Generic[RecordT]):
             return await placed.remember((self.name, *key), self._decode)
         found = await placed.get((self.name, *key))
         return None if found is None else self._decode(found)
+
+    def glance(self, state: State, *key: Any) -> RecordT | None:
+        """As `get` outside of a transaction, of a space that is remembered; LookupError where only one can tell."""
+        scope = self._scope
+        placed = state if scope == "region" else state.at(state.account if scope == "account" else "", "")
+        found = placed.remembered((self.name, *key))
+        if found is UNKNOWN:
+            raise LookupError(self.name)
+        return cast("RecordT | None", found)
 
     async def put(self, tx: Transaction, record: RecordT) -> None:
         """Store a record under its key, replacing what was there."""

@@ -20,9 +20,9 @@ from typing import Any, Literal, TypeVar, cast
 from kumoi.clock import Clock
 from kumoi.state.checkpoint import Checkpoints
 from kumoi.state.group_commit import GroupCommit, run_actions
-from kumoi.state.interface import State, Timer, Transaction, Watch
+from kumoi.state.interface import Key, State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
-from kumoi.state.memory import Memory
+from kumoi.state.memory import UNKNOWN, Memory
 from kumoi.state.once import current
 from kumoi.state.schema import KEYED_TABLES, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
@@ -132,6 +132,13 @@ class SqliteState(State):
         if account == self.account and region == self.region:
             return self
         return SqliteState(self.engine, account, region)
+
+    def remembered(self, key: Key) -> Any:
+        """What is remembered under `key`, unless there are writes that may yet be undone."""
+        engine = self.engine
+        if engine.closed or engine.inside or engine.group.busy or engine.group.is_open:
+            return UNKNOWN
+        return engine.memory.get(engine.place(self.account, self.region) + encode(key))
 
     async def close(self) -> None:
         """Commit what is open and close the database, for all places."""

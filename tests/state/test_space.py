@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -136,6 +137,35 @@ def test_a_record_written_before_it_had_all_its_fields_still_reads(run: Run) -> 
     run(scenario)
 
 
+def test_a_glance_sees_nothing_that_may_yet_be_undone(run: Run) -> None:
+    @transactional
+    async def put(tx: Transaction, name: str) -> None:
+        await hot.put(tx, Bucket(name, "o"))
+        await hot.get(tx, name)
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        def unknown() -> bool:
+            try:
+                hot.glance(state, "b")
+            except LookupError:
+                return True
+            return False
+
+        assert unknown()
+        assert await find(state, hot, "b") is None
+        assert hot.glance(state, "b") is None
+        writing = asyncio.ensure_future(put(state, "a"))
+        await asyncio.sleep(0)
+        assert unknown()
+        await writing
+        await put(state, "b")
+        assert unknown()
+        found = await find(state, hot, "b")
+        assert found is not None and hot.glance(state, "b") is found
+
+    run(scenario)
+
+
 hot: Space[Bucket] = Space("hot", Bucket, lambda bucket: (bucket.name,), remembered=True)
 
 
@@ -161,6 +191,7 @@ def test_what_is_remembered_is_what_is_stored(run: Run) -> None:
         async def read() -> Bucket | None:
             first = await find(state, hot, "b")
             assert await find(state, hot, "b") is first
+            assert hot.glance(state, "b") is first
             return first  # type: ignore[no-any-return]
 
         assert await read() is None

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kumoi.services.appsync.resolving.java_times import BadTime, formatted, parsed, zone
+from kumoi.services.appsync.resolving.javascript import build
 from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
 
 MOMENT = 1_518_073_085_123  # 2018-02-08T06:58:05.123Z, a Thursday
 
 
-@pytest.mark.parametrize(
-    ("pattern", "where", "text"),
-    [
-        ("yyyy-MM-dd HH:mm:ssZ", "", "2018-02-08 06:58:05+0000"),
-        ("yyyy-MM-dd HH:mm:ssZ", "Australia/Perth", "2018-02-08 14:58:05+0800"),
-        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "+05:30", "2018-02-08T12:28:05.123+05:30"),
-        ("EEE, d MMM yyyy h:mm a", "", "Thu, 8 Feb 2018 6:58 AM"),
-        ("EEEE MMMM yy", "", "Thursday February 18"),
-        ("HH 'o''clock'", "", "06 o'clock"),
-        ("D k K A Q X", "", "39 6 6 25085123 1 Z"),
-        ("xx x ZZZZ ZZZZZ", "-03:00", "-0300 -03 GMT-03:00 -03:00"),
-    ],
-)
+WRITTEN = [
+    ("yyyy-MM-dd HH:mm:ssZ", "", "2018-02-08 06:58:05+0000"),
+    ("yyyy-MM-dd HH:mm:ssZ", "Australia/Perth", "2018-02-08 14:58:05+0800"),
+    ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "+05:30", "2018-02-08T12:28:05.123+05:30"),
+    ("EEE, d MMM yyyy h:mm a", "", "Thu, 8 Feb 2018 6:58 AM"),
+    ("EEEE MMMM yy", "", "Thursday February 18"),
+    ("HH 'o''clock'", "", "06 o'clock"),
+    ("D k K A Q X", "", "39 6 6 25085123 1 Z"),
+    ("xx x ZZZZ ZZZZZ", "-03:00", "-0300 -03 GMT-03:00 -03:00"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "where", "text"), WRITTEN)
 def test_written(pattern: str, where: str, text: str) -> None:
     assert formatted(MOMENT, pattern, zone(where)) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "pattern", "where", "found"),
-    [
-        ("2018-02-08 14:58:05+0800", "yyyy-MM-dd HH:mm:ssZ", None, MOMENT - 123),
-        ("2018-02-08 14:58:05", "yyyy-MM-dd HH:mm:ss", "Australia/Perth", MOMENT - 123),
-        ("2018-02-08T06:58:05.123Z", "yyyy-MM-dd'T'HH:mm:ss.SSSX", None, MOMENT),
-        ("Thu, 8 Feb 2018 6:58 PM", "EEE, d MMM yyyy h:mm a", None, MOMENT - 5_123 + 43_200_000),
-        ("18/2/8", "yy/M/d", None, 1_518_048_000_000),
-    ],
-)
+READ = [
+    ("2018-02-08 14:58:05+0800", "yyyy-MM-dd HH:mm:ssZ", None, MOMENT - 123),
+    ("2018-02-08 14:58:05", "yyyy-MM-dd HH:mm:ss", "Australia/Perth", MOMENT - 123),
+    ("2018-02-08T06:58:05.123Z", "yyyy-MM-dd'T'HH:mm:ss.SSSX", None, MOMENT),
+    ("Thu, 8 Feb 2018 6:58 PM", "EEE, d MMM yyyy h:mm a", None, MOMENT - 5_123 + 43_200_000),
+    ("18/2/8", "yy/M/d", None, 1_518_048_000_000),
+]
+
+
+@pytest.mark.parametrize(("text", "pattern", "where", "found"), READ)
 def test_read(text: str, pattern: str, where: str | None, found: int) -> None:
     assert parsed(text, pattern, None if where is None else zone(where)) == found
 
@@ -65,6 +70,49 @@ def test_what_cannot_be_read() -> None:
         zone("Nowhere/City")
     with pytest.raises(BadTime):
         formatted(1e30, "yyyy")
+
+
+OFFSETS = [one for one in WRITTEN if "/" not in one[1]]
+
+
+@pytest.fixture(scope="module")
+def code() -> Callable[[str], Any]:
+    """Evaluates an expression in a program."""
+
+    def evaluate(expression: str) -> Any:
+        outcome = build(f"const request = () => {expression}; // Formatted", 2).call("request", [], now=0.0)
+        if outcome.error is not None:
+            raise BadTime(outcome.error.message)
+        return json.loads(outcome.value or "null")
+
+    return evaluate
+
+
+@pytest.mark.parametrize(("pattern", "where", "text"), OFFSETS)
+def test_written_by_code(code: Callable[[str], Any], pattern: str, where: str, text: str) -> None:
+    given = json.dumps([MOMENT, pattern, where])
+    assert code(f"util.time.epochMilliSecondsToFormatted(...{given})") == text
+
+
+@pytest.mark.parametrize(("text", "pattern", "where", "found"), [one for one in READ if one[2] is None])
+def test_read_by_code(code: Callable[[str], Any], text: str, pattern: str, where: None, found: int) -> None:
+    assert code(f"util.time.parseFormattedToEpochMilliSeconds(...{json.dumps([text, pattern])})") == found
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "nowFormatted('yyyy', 'Asia/Tokyo')",
+        "nowFormatted('B')",
+        'nowFormatted("yyyy-\'T")',
+        "parseFormattedToEpochMilliSeconds('2018-02-30', 'yyyy-MM-dd')",
+        "parseFormattedToEpochMilliSeconds('1'.repeat(200), 'yMd')",
+        "epochMilliSecondsToFormatted('x', 'yyyy')",
+    ],
+)
+def test_what_code_cannot_write_or_read(code: Callable[[str], Any], expression: str) -> None:
+    with pytest.raises(BadTime):
+        code(f"util.time.{expression}")
 
 
 def test_ids_that_sort() -> None:

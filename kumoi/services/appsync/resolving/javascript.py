@@ -16,14 +16,16 @@ from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
 
 _SECONDS = 0.25
+_MODULES = {"rds": "rds", "Formatted": "times"}
+"""What is loaded beside `utils`, for programs with a word in them."""
 _IDS = 8
 """Random ids that a call is given for `util.autoId`."""
 
 
 def build(code: str, seconds: float = _SECONDS) -> JsContext:
     """A context with a program, for calls of so many seconds; raises JsError where it does not compile."""
-    preludes = [_module("utils"), _module("rds")] if "rds" in code else [_module("utils")]
-    return JsContext(rewritten(code), preludes, seconds=seconds)
+    wanted = [name for word, name in _MODULES.items() if word in code]
+    return JsContext(rewritten(code), [_module("utils"), *map(_module, wanted)], seconds=seconds)
 
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
