@@ -104,18 +104,6 @@ def test_an_enforcing_platform_is_ruled_by_who_has_its_token(
     assert forgotten == ([None] if path.endswith("reset") and status == 200 else [])
 
 
-@pytest.mark.parametrize(("token", "status"), [("right", 200), ("wrong", 403), ("", 403)])
-def test_studio_elsewhere_rules_an_enforcing_platform_with_its_token(token: str, status: int) -> None:
-    async def reset(_account: str | None) -> None: ...
-
-    identity = SimpleNamespace(enforces=True, verifies=True, secret_for=lambda _purpose: "right")
-    doorway: Any = SimpleNamespace(identity=identity)
-    internal = Internal(doorway, cast(Clock, None), cast(TimerRunner, None), reset, dict)
-    headers = Headers([("Host", "kumoi:4566"), ("X-Kumoi-Studio", "1"), ("Authorization", f"Bearer {token}")])
-    request = Request("POST", "/_kumoi/reset", headers=headers, client=("203.0.113.9", 5), local=False)
-    assert asyncio.run(internal(request)).status == status
-
-
 @pytest.mark.parametrize(
     ("host", "origin", "status"),
     [
