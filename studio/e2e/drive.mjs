@@ -174,7 +174,7 @@ await check("sweep", async () => {
   await page.getByRole("button", { name: "Sweep" }).click();
   const black = page.getByRole("button", { name: "Twice: data lost or counted twice" });
   await black.click();
-  await page.getByText("2 counted twice").waitFor();
+  await page.getByText("0 lost, 2 counted twice").waitFor();
   await page.locator(`.svelte-flow__edge[data-id="${facts.projection}→${facts.totals}"] .link.lost`).waitFor({ state: "attached" });
   await page.waitForTimeout(500);
   await shot(page, "studio-sweep");
