@@ -1,7 +1,8 @@
 """What declared faults have hit lately: each struck call, whether it failed, and whether its caller tried again.
 
-Read from the hops that are in memory. Who asks the same thing of the same resource once more under the same parent has
-tried again; event sources and deliveries come again in traces of their own, so of them that is not told.
+Read from the hops that are in memory. A later call on the same edge, of the same operation, in the same trace is
+another try: an SDK's, or of a queue that delivered again. What begins a trace of its own each time (a client) is not
+seen to try again.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def hits(hops: Iterable[Hop], account: str, limit: int = AT_MOST) -> list[Hit]:
     later: dict[tuple[str, ...], list[Hop]] = {}
     found: list[Hit] = []
     for hop in reversed(ours):
-        kind = (hop.trace, hop.parent, hop.source, hop.target, hop.operation)
+        kind = (hop.trace, hop.source, hop.target, hop.operation)
         if hop.fault and len(found) < limit:
             found.append(_hit(hop, later.get(kind, [])))
         later.setdefault(kind, []).append(hop)

@@ -31,8 +31,10 @@ RESTED = 2.0
 _HISTORY = """
     SELECT account, region, source, target, service, operation, count(*) AS calls,
            count(*) FILTER (outcome <> 'ok') AS errors, max(time) AS latest
-    FROM hops WHERE time < ? AND contains(target, ':') GROUP BY ALL
+    FROM hops WHERE time < ? AND contains(target, ':') AND NOT (? AND source LIKE 'lambda:%' AND service = 's3'
+        AND coalesce(principal, '') = '') GROUP BY ALL
 """
+"""As live hops: where policies are asked, functions call S3 in their role, and who fetches their code does not."""
 
 
 class Board:
@@ -105,7 +107,9 @@ class Board:
     async def seed(self) -> None:
         """Count what the lake still knows from before this start; its edges are seen, not live."""
         self._doorway.hops.flush()
-        found = await self._doorway.lake.query(_HISTORY, [self._began], views={"hops": View("hops", None, None)})
+        found = await self._doorway.lake.query(
+            _HISTORY, [self._began, self._doorway.identity.mode != "off"], views={"hops": View("hops", None, None)}
+        )
         for account, region, source, target, service, operation, calls, errors, latest in found.rows:
             self._traffic.regions.setdefault(account, set()).add(region)
             plane = self._doorway.registry.data_plane(operation) is not None

@@ -137,18 +137,6 @@ def prepare() -> dict[str, str]:
         Code={"ZipFile": archive.getvalue()},
         TracingConfig={"Mode": "Active"},
     )
-    boto3.client("cloudwatch").put_metric_alarm(
-        AlarmName="mean is called",
-        AlarmDescription="Somebody says something.",
-        Namespace="AWS/Lambda",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "FunctionName", "Value": "mean"}],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=3,
-        ComparisonOperator="GreaterThanThreshold",
-    )
     functions.invoke(FunctionName="mean", Payload=b'{"say": "hello"}')
     boto3.client("sqs").create_queue(QueueName="browser")
     orders = runpy.run_path(str(ROOT / "examples/orders/orders.py"))

@@ -22,6 +22,7 @@ def hop(outcome: str = "ok", fault: str = "", **given: Any) -> Hop:
         ([hop("SlowDown", "f")], "failed"),
         ([hop("SlowDown", "f"), hop("SlowDown")], "tried again"),
         ([hop("SlowDown", "f"), hop("SlowDown"), hop()], "got through"),
+        ([hop("SlowDown", "f"), hop(parent="the queue's next delivery")], "got through"),
         ([hop("SlowDown", "f"), hop(trace="other")], "failed"),
         ([hop("SlowDown", "f"), hop(operation="Receive")], "failed"),
         ([hop(), hop("SlowDown", "f")], "failed"),

@@ -65,4 +65,4 @@ def test_what_was_struck_is_told_with_the_platforms_time(ask: Ask, kumoi: Any) -
     assert (hit["fault"], hit["operation"], hit["then"]) == (made["id"], "ListQueues", "went on")
     assert found["faults"][made["id"]] == {"struck": 1, "failed": 0, "again": 0, "through": 0}
     assert ask("GET", "faults/struck", account="x")[0] == 400
-    assert ask("GET", "sweep", account="12345678901²")[0] == 400
+    assert ask("GET", "sweep", account="12345678901%C2%B2")[0] == 400

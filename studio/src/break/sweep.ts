@@ -47,6 +47,13 @@ export const MEANS: Record<Color, string> = {
   none: "not broken this way",
 };
 
+export const SHORT: Record<Color, string> = { green: "unaffected", yellow: "slower", red: "failed", black: "lost or twice", none: "" };
+
+/** A sentence with what people call resources in place of their generated names. */
+export function plainly(text: string): string {
+  return text.replace(/[\w-]+-([A-Za-z0-9]+)-[0-9a-f]{12}\b/g, "$1");
+}
+
 export const WAYS: Record<string, string> = { error: "Fails", throttle: "Throttled", slow: "Slow", lost: "Lost answer", duplicate: "Twice" };
 
 const ORDER: Color[] = ["none", "green", "yellow", "red", "black"];

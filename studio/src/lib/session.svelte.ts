@@ -55,6 +55,7 @@ class Session {
   }
 
   setTheme(theme: Theme): void {
+    document.documentElement.dataset.theme = theme; // before what is drawn reads its colours
     this.theme = theme;
     localStorage.setItem("kumoi-theme", theme);
   }
