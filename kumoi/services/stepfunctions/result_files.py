@@ -11,7 +11,7 @@ from typing import Any
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
 from kumoi.services.stepfunctions.map_records import MapChild
 
-LARGEST = 64 * 1024 * 1024
+LARGEST = 16 * 1024 * 1024
 """Bytes of results after which another file is begun."""
 
 
