@@ -16,6 +16,7 @@ from kumoi.cli.invoke import read_event
 from kumoi.cli.sdk_client import client
 
 POLL = 0.1
+_TOLD = ("StateEntered", "StateExited", "Failed", "TimedOut", "Aborted", "Redriven")
 _MARKS = {"Failed": "✗", "TimedOut": "✗", "Aborted": "✗", "Succeeded": "✓", "Exited": "✓"}
 
 
@@ -30,10 +31,13 @@ def command() -> None:
     "--input", "given", default="{}", metavar="JSON|FILE|-", help="The input: JSON, a file, or - for standard input."
 )
 @click.option("--name", help="The execution's name.")
-@click.option("--show", is_flag=True, help="Show the history on standard error.")
+@click.option("--show", is_flag=True, help="Show every event, with its data.")
 @data_option
 def run(machine: str, given: str, name: str | None, show: bool, data: Path | None) -> None:
-    """Run MACHINE (a name or an ARN, with #TestCase for mocks) and print its output; exits with 1 when it failed."""
+    """Run MACHINE (a name or an ARN, with #TestCase for mocks) and print its output; exits with 1 when it failed.
+
+    States are told on standard error as they happen, and how far a Map is.
+    """
     from botocore.exceptions import ClientError
 
     states = client("stepfunctions", data)
@@ -45,10 +49,7 @@ def run(machine: str, given: str, name: str | None, show: bool, data: Path | Non
         if express:
             ended = states.start_sync_execution(**asked)
         else:
-            ended = _watched(states, states.start_execution(**asked)["executionArn"])
-            if show:
-                for line in lines(_history(states, ended["executionArn"])):
-                    click.echo(line, err=True)
+            ended = _watched(states, states.start_execution(**asked)["executionArn"], show=show)
     except ClientError as error:
         raise click.ClickException(str(error)) from None
     if ended["status"] == "SUCCEEDED":
@@ -100,12 +101,66 @@ def _find(states: Any, machine: str) -> tuple[str, bool]:
     raise click.ClickException(f"there is no state machine {plain}")
 
 
-def _watched(states: Any, execution: str) -> dict[str, Any]:
+def _watched(states: Any, execution: str, *, show: bool) -> dict[str, Any]:
+    """Tell what an execution does until it has ended; its description."""
+    progress, told, last = Progress(), Lines(), 0
     while True:
         described: dict[str, Any] = states.describe_execution(executionArn=execution)
+        events = _since(states, execution, last)
+        for event in events:
+            if show or event["type"].endswith(_TOLD):
+                for line in told.of(event):
+                    click.echo(line, err=True)
+        last = events[-1]["id"] if events else last
+        for line in progress.of(states, events):
+            click.echo(line, err=True)
         if described["status"] != "RUNNING":
             return described
         time.sleep(POLL)
+
+
+def _since(states: Any, execution: str, last: int) -> list[dict[str, Any]]:
+    """The events behind one, in order."""
+    found: list[dict[str, Any]] = []
+    for page in states.get_paginator("get_execution_history").paginate(executionArn=execution, reverseOrder=True):
+        found += [event for event in page["events"] if event["id"] > last]
+        if page["events"] and page["events"][-1]["id"] <= last + 1:
+            break
+    return found[::-1]
+
+
+class Progress:
+    """How far the Map state under way is: a line whenever that has changed."""
+
+    def __init__(self) -> None:
+        self._total = self._done = self._failed = 0
+        self._run: str | None = None
+        self._said = ""
+
+    def of(self, states: Any, events: Iterable[dict[str, Any]]) -> Iterable[str]:
+        """The line, if there is something new."""
+        for event in events:
+            kind = event["type"]
+            if kind == "MapStateStarted":
+                self._total, self._done, self._failed, self._run = (
+                    event["mapStateStartedEventDetails"]["length"],
+                    0,
+                    0,
+                    None,
+                )
+            elif kind == "MapRunStarted":
+                self._run = event["mapRunStartedEventDetails"]["mapRunArn"]
+            self._done += kind == "MapIterationSucceeded"
+            self._failed += kind in ("MapIterationFailed", "MapIterationAborted")
+        if self._run is not None:
+            counts = states.describe_map_run(mapRunArn=self._run)["itemCounts"]
+            self._total, self._done = counts["total"], counts["succeeded"]
+            self._failed = counts["failed"] + counts["timedOut"] + counts["aborted"]
+        failed = f", {self._failed} failed" if self._failed else ""
+        line = f"       {self._done} of {self._total} items{failed}" if self._total else ""
+        if line and line != self._said:
+            yield line
+        self._said = line
 
 
 def _history(states: Any, execution: str) -> list[dict[str, Any]]:
@@ -114,17 +169,49 @@ def _history(states: Any, execution: str) -> list[dict[str, Any]]:
 
 
 def lines(events: Iterable[dict[str, Any]]) -> Iterable[str]:
-    """A history as text, a line for each event that says something, indented by depth."""
-    depth = 0
-    for event in events:
+    """A history as text, a line for each event, indented by depth; more where it failed with a trace."""
+    told = Lines()
+    return [line for event in events for line in told.of(event)]
+
+
+class Lines:
+    """Events as text, one behind the other."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._attempts: dict[int, int] = {}
+
+    def of(self, event: dict[str, Any]) -> Iterable[str]:
+        """The lines of the next event."""
         kind = event["type"]
         details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         if kind in ("MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"):
-            depth = max(depth - 1, 0)
+            self._depth = max(self._depth - 1, 0)
         mark = next((mark for ending, mark in _MARKS.items() if kind.endswith(ending)), "·")
-        yield f"{event['id']:>5}  {'  ' * depth}{mark} {kind}{_about(details)}"
+        attempts = self._attempts.pop(event.get("previousEventId", 0), 0)
+        retry = f"  retry {attempts}" if attempts and kind.endswith("Scheduled") else ""
+        yield f"{event['id']:>5}  {'  ' * self._depth}{mark} {kind}{retry}{_about(details)}"
+        if kind.endswith(("Failed", "TimedOut")):
+            attempts += 1
+            for line in _cause(str(details.get("cause", ""))):
+                yield f"{' ' * 9}{'  ' * self._depth}{line}"
+        if attempts and not kind.endswith("Exited"):
+            self._attempts[event["id"]] = attempts
         if kind == "MapIterationStarted":
-            depth += 1
+            self._depth += 1
+
+
+def _cause(text: str) -> list[str]:
+    """What a cause that is a function's error as JSON says: its type and message, and where it was raised."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(found, dict) or "errorMessage" not in found:
+        return []
+    trace = found.get("stackTrace") or found.get("trace") or []
+    said = [f"{found.get('errorType', 'Error')}: {found['errorMessage']}"]
+    return said + [line for one in trace if isinstance(one, str) for line in one.rstrip().splitlines()]
 
 
 def _about(details: dict[str, Any]) -> str:

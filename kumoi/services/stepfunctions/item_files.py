@@ -99,21 +99,17 @@ def _rows(text: str, config: dict[str, Any]) -> Iterable[dict[str, str]]:
     delimiter = _DELIMITERS.get(config.get("CSVDelimiter", "COMMA"))
     if delimiter is None:
         raise failed(f"CSVDelimiter must be one of {', '.join(_DELIMITERS)}.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
     try:
-        rows = [row for row in reader if row]
+        given = config.get("CSVHeaderLocation", "FIRST_ROW") == "GIVEN"
+        headers = [one.strip() for one in (config.get("CSVHeaders", ()) if given else next(rows, ()))]
+        if len(set(headers)) != len(headers):
+            raise failed("CSV headers cannot contain duplicates.")
+        for row in rows:
+            cells = [*row, *[""] * (len(headers) - len(row))]
+            yield dict(zip(headers, cells, strict=False))
     except csv.Error as error:
         raise failed(f"The file is not valid CSV: {error}") from None
-    if config.get("CSVHeaderLocation", "FIRST_ROW") == "GIVEN":
-        headers = list(config.get("CSVHeaders", ()))
-    else:
-        headers, rows = (rows[0], rows[1:]) if rows else ([], [])
-    headers = [one.strip() for one in headers]
-    if len(set(headers)) != len(headers):
-        raise failed("CSV headers cannot contain duplicates.")
-    for row in rows:
-        cells = [*row, *[""] * (len(headers) - len(row))]
-        yield dict(zip(headers, cells, strict=False))
 
 
 def most_of(config: dict[str, Any]) -> int | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import msgspec
 
-from kumoi.services.stepfunctions.language.definition import State
-from kumoi.state import Transaction, transactional
+from kumoi.services.stepfunctions.language.definition import State as StateOfMachine
+from kumoi.state import State, Transaction, transactional
 from kumoi.state.space import Space
+
+CHUNK = 500
+"""Children that are read or written at once."""
 
 
 class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +74,7 @@ def count(tally: Tally, child: MapChild, by: int) -> None:
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def label_of(state: State) -> str:
+def label_of(state: StateOfMachine) -> str:
     """What a map run's ARN says of the state it is a run of."""
     return state.fields.get("Label") or _UNFIT.sub("", state.name)[:40] or "Map"
 
@@ -125,6 +130,21 @@ async def put_children(tx: Transaction, children: list[MapChild]) -> None:
 
 
 @transactional
-async def children_of(tx: Transaction, arn: str) -> list[MapChild]:
-    """The children of a run, in order."""
-    return await map_children.list(tx, arn)
+async def children_after(tx: Transaction, arn: str, index: int) -> list[MapChild]:
+    """The next children of a run behind a place (-1: the first), in order; fewer than CHUNK where there are no more."""
+    return await map_children.list(tx, arn, after=(arn, index) if index >= 0 else None, limit=CHUNK)
+
+
+async def children_of(state: State, arn: str) -> AsyncIterator[list[MapChild]]:
+    """The children of a run, in order, some at a time: there may be very many."""
+    chunk = await children_after(state, arn, -1)
+    while chunk:
+        yield chunk
+        await asyncio.sleep(0)
+        chunk = await children_after(state, arn, chunk[-1].index) if len(chunk) == CHUNK else []
+
+
+@transactional
+async def drop_children(tx: Transaction, arn: str) -> None:
+    """Forget the children of a run that could not be worked out to the end."""
+    await map_children.delete_all(tx, arn)

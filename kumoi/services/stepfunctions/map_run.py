@@ -1,15 +1,16 @@
 """One map run under way: its children, so many at once, and what they come to.
 
-The children are worked out and stored once; each has its row. A child is an execution of its own, named by the run and
-its place, so that after a crash those that ended are read and those that were under way are taken up, none begun twice.
-Failures beyond what is tolerated end the run and abort what still runs.
+The children are worked out and stored once; each has its row, and few are in memory at a time. A child is an execution
+of its own, named by the run and its place, so that after a crash those that ended are read and those that were under
+way are taken up, none begun twice. Failures beyond what is tolerated end the run and abort what still runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -22,30 +23,33 @@ from kumoi.services.stepfunctions.integrations.task import key_of
 from kumoi.services.stepfunctions.item_sources import ItemSource
 from kumoi.services.stepfunctions.language.definition import State, compile_machine
 from kumoi.services.stepfunctions.language.errors import (
-    DATA_LIMIT,
     RESULT_WRITER_FAILED,
     TOLERATED,
     StateError,
 )
-from kumoi.services.stepfunctions.language.json_text import dumps, loads, too_large
+from kumoi.services.stepfunctions.language.json_text import MAX_BYTES, dumps, loads, too_large
 from kumoi.services.stepfunctions.map_records import (
+    CHUNK,
     MapChild,
     MapRunRecord,
     Tally,
+    children_after,
     children_of,
     count,
+    drop_children,
     load_run,
     put_children,
     put_run,
 )
 from kumoi.services.stepfunctions.records import DefinitionRecord, ExecutionRecord, Frame, definitions, executions
-from kumoi.services.stepfunctions.result_files import outputs, result_files
+from kumoi.services.stepfunctions.result_files import ResultFiles, outputs
 from kumoi.services.stepfunctions.store import redrive
+from kumoi.services.stepfunctions.task_events import too_much
 from kumoi.state import State as Store
 from kumoi.state import Transaction, transactional
 from kumoi.wire import AwsError, BufferedBody
 
-CHUNK = 500
+_UNFINISHED = ("PENDING", "RUNNING", "PENDING_REDRIVE")
 YEAR = 365 * 86_400.0
 EXPRESS_SECONDS = 300.0
 
@@ -73,10 +77,11 @@ class MapRun:
         self._express = processor["ProcessorConfig"].get("ExecutionType") == "EXPRESS"
         document = {name: processor[name] for name in ("StartAt", "States")}
         self._text = dumps({**document, "QueryLanguage": "JSONata"} if self._state.jsonata else document)
-        self._children: list[MapChild] = []
         self.tally: Tally = {}
-        self._concurrency = 0
-        self._queue: Iterator[MapChild] = iter(())
+        self._total = self._concurrency = self._waiting = 0
+        self._queue: deque[MapChild] = deque()
+        self._reading = asyncio.Lock()
+        self._place: int | None = -1
         self._workers: set[asyncio.Task[None]] = set()
         self._over: asyncio.Future[None] | None = None
         self._failures = 0
@@ -92,10 +97,12 @@ class MapRun:
         if record is None:
             record = await self._prepare()
         self._concurrency = record.concurrency
-        self._children = await children_of(self._store, self.arn)
-        for child in self._children:
-            count(self.tally, child, 1)
-        self._failures = sum(child.status not in ("SUCCEEDED", "PENDING", "RUNNING") for child in self._children)
+        async for chunk in children_of(self._store, self.arn):
+            for child in chunk:
+                count(self.tally, child, 1)
+        self._total = record.total
+        self._waiting = sum(executions for status, (executions, _) in self.tally.items() if status in _UNFINISHED)
+        self._failures = self._total - self._waiting - self.tally.get("SUCCEEDED", (0, 0))[0]
         try:
             self._check_failures()
             await self._run_children()
@@ -125,25 +132,17 @@ class MapRun:
             percentage=plan["percentage"],
             express=self._express,
         )
+        total = items = 0
         try:
-            inputs = await asyncio.to_thread(self._inputs, await self._items())
+            for start, given in self._portions(await self._items()):
+                rows = await asyncio.to_thread(self._rows, start, given)
+                await put_children(self._store, rows)
+                total, items = start + len(rows), items + sum(row.items for row in rows)
         except StateError:
+            await drop_children(self._store, self.arn)
             await put_run(self._store, msgspec.structs.replace(record, status="FAILED", stopped=self._now))
             raise
-        machine = self.arn.split(":")[6]
-        for start in range(0, len(inputs), CHUNK):
-            rows = [
-                MapChild(
-                    map_run=self.arn,
-                    index=index,
-                    arn=self._child_arn(machine, index),
-                    input=dumps(given),
-                    items=count,
-                )
-                for index, (given, count) in enumerate(inputs[start : start + CHUNK], start)
-            ]
-            await put_children(self._store, rows)
-        record = msgspec.structs.replace(record, total=len(inputs), items=sum(count for _, count in inputs))
+        record = msgspec.structs.replace(record, total=total, items=items)
         await _store_definition(self._store, self._text)
         await put_run(self._store, record)
         return record
@@ -160,20 +159,33 @@ class MapRun:
             return self._driver.run.items[self._frame.id]
         return await ItemSource(self._ask, reader).items()
 
-    def _inputs(self, items: list[Any]) -> list[tuple[Any, int]]:
-        """The input of each child, and how many items are in it. Takes as long as a machine's JSONata may."""
-        select = self._driver.interpreter.selected
-        chosen = [select(self._frame, self._state, index, item) for index, item in enumerate(items)]
+    def _portions(self, items: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+        """Items, some at a time, and at which place they begin; all of them where they are to be batched."""
+        if self._plan["batcher"] is not None:
+            yield 0, items
+            return
+        for start in range(0, len(items), CHUNK):
+            yield start, items[start : start + CHUNK]
+
+    def _rows(self, start: int, items: list[Any]) -> list[MapChild]:
+        """The children of items. Takes as long as a machine's JSONata may."""
+        select, machine = self._driver.interpreter.selected, self.arn.split(":")[6]
+        chosen = [select(self._frame, self._state, index, item) for index, item in enumerate(items, start)]
         batcher = self._plan["batcher"]
-        if batcher is None:
-            return [(one, 1) for one in chosen]
-        fixed = {"BatchInput": batcher["BatchInput"]} if "BatchInput" in batcher else {}
-        grouped = item_files.batches(chosen, batcher, lambda one: len(dumps(one)))
-        return [({**fixed, "Items": group}, len(group)) for group in grouped]
+        inputs: Iterable[tuple[Any, int]] = ((one, 1) for one in chosen)
+        if batcher is not None:
+            fixed = {"BatchInput": batcher["BatchInput"]} if "BatchInput" in batcher else {}
+            grouped = item_files.batches(chosen, batcher, lambda one: len(dumps(one)))
+            inputs = (({**fixed, "Items": group}, len(group)) for group in grouped)
+        return [
+            MapChild(
+                map_run=self.arn, index=index, arn=self._child_arn(machine, index), input=dumps(given), items=within
+            )
+            for index, (given, within) in enumerate(inputs, start)
+        ]
 
     async def _run_children(self) -> None:
         """Run what has not ended, so many at once; StateError once more have failed than may."""
-        self._queue = iter([child for child in self._children if child.status in ("PENDING", "RUNNING")])
         over = self._over = asyncio.get_running_loop().create_future()
         try:
             self._hire()
@@ -181,10 +193,11 @@ class MapRun:
             await over
         except StateError:
             await self._dismiss()
-            for child in self._children:
-                if child.status in ("RUNNING", "PENDING"):
-                    await self._engine.abort(child.arn)
-                    await self._note(msgspec.structs.replace(child, status="ABORTED"))
+            async for chunk in children_of(self._store, self.arn):
+                for child in chunk:
+                    if child.status in _UNFINISHED:
+                        await self._engine.abort(child.arn)
+                        await self._note(child, msgspec.structs.replace(child, status="ABORTED"))
             raise
         finally:
             await self._dismiss()
@@ -196,17 +209,29 @@ class MapRun:
         self._hire()
 
     def _hire(self) -> None:
-        while len(self._workers) < self._concurrency and (child := next(self._queue, None)) is not None:
-            worker = asyncio.create_task(self._work(child))
+        while self._waiting and len(self._workers) < self._concurrency:
+            self._waiting -= 1
+            worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._left)
 
-    async def _work(self, child: MapChild | None) -> None:
+    async def _work(self) -> None:
         """Run a child, and others behind it for as long as no more are at work than may be."""
-        while child is not None:
+        while (child := await self._next()) is not None:
             await self._run_child(child)
             self._check_failures()
-            child = next(self._queue, None) if len(self._workers) <= self._concurrency else None
+            if not self._waiting or len(self._workers) > self._concurrency:
+                return
+            self._waiting -= 1
+
+    async def _next(self) -> MapChild | None:
+        """The next child that has not ended."""
+        async with self._reading:
+            while not self._queue and self._place is not None:
+                chunk = await children_after(self._store, self.arn, self._place)
+                self._place = chunk[-1].index if len(chunk) == CHUNK else None
+                self._queue += [child for child in chunk if child.status in _UNFINISHED]
+            return self._queue.popleft() if self._queue else None
 
     def _left(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
@@ -227,23 +252,24 @@ class MapRun:
 
     async def _run_child(self, child: MapChild) -> None:
         ended = await self._outcome(child)
-        child = msgspec.structs.replace(
+        after = msgspec.structs.replace(
             child, status=ended.status, again=False, output=ended.output, error=ended.error, cause=ended.cause
         )
         if ended.status != "SUCCEEDED":
             self._failures += 1
-        await self._note(child)
+        await self._note(msgspec.structs.replace(child, status="RUNNING"), after)
 
-    async def _note(self, child: MapChild) -> None:
+    async def _note(self, before: MapChild, after: MapChild) -> None:
         """Store what has become of a child."""
-        before = self._children[child.index]
-        self._children[child.index] = child
         count(self.tally, before, -1)
-        count(self.tally, child, 1)
-        await put_children(self._store, [child])
+        count(self.tally, after, 1)
+        await put_children(self._store, [after])
 
     async def _outcome(self, child: MapChild) -> ExecutionRecord:
         """How a child ended: it is begun, taken up, or was there before."""
+        running = msgspec.structs.replace(child, status="RUNNING", again=False)
+        count(self.tally, child, -1)
+        count(self.tally, running, 1)
         place = child.arn.split(":")
         driver = await self._engine.driver(child.arn)
         if driver is None:
@@ -255,7 +281,7 @@ class MapRun:
                     return await asyncio.shield(driver.finished)
                 if there is not None and there.status != "RUNNING":
                     return there
-            await self._note(msgspec.structs.replace(child, status="RUNNING", again=False))
+            await put_children(self._store, [running])
             driver = await self._engine.start_child(
                 self._store.account, self._store.region, self._execution(child), compile_machine(self._text)
             )
@@ -282,7 +308,7 @@ class MapRun:
 
     def _check_failures(self) -> None:
         count, percentage = self._plan["count"], self._plan["percentage"]
-        total = len(self._children)
+        total = self._total
         allowed = [] if count is None else [count]
         if percentage is not None:
             allowed.append(total * percentage / 100)
@@ -294,26 +320,34 @@ class MapRun:
         writer = self._plan["writer"]
         if writer is not None and writer.get("resource"):
             return await self._write(writer)
+        succeeded, size = [], 0
+        async for chunk in children_of(self._store, self.arn):
+            succeeded += [child for child in chunk if child.output is not None]
+            size += sum(len(child.output or "") for child in chunk)
+            if size > 2 * MAX_BYTES:
+                raise too_much(self._state.name)
         if writer is not None:
-            text = dumps(outputs(self._children, writer["config"]))
+            text = dumps(outputs(succeeded, writer["config"]))
         else:
-            text = f"[{','.join(child.output for child in self._children if child.output is not None)}]"
+            text = f"[{','.join(str(child.output) for child in succeeded)}]"
         if too_large(text):
-            raise StateError(
-                DATA_LIMIT,
-                f"The state/task '{self._state.name}' returned a result with a size exceeding the maximum number of "
-                "bytes service limit.",
-            )
+            raise too_much(self._state.name)
         return loads(text)
 
     async def _write(self, writer: dict[str, Any]) -> Any:
         arguments = writer["arguments"]
         bucket, prefix = arguments.get("Bucket"), str(arguments.get("Prefix", "")).strip("/")
         folder = "/".join(part for part in (prefix, self.arn.rpartition(":")[2]) if part)
-        files = await asyncio.to_thread(result_files, self.arn, bucket, folder, self._children, writer["config"])
-        try:
-            for key, content in files:
+        files = ResultFiles(self.arn, bucket, folder, writer["config"])
+
+        async def put(made: list[tuple[str, bytes]]) -> None:
+            for key, content in made:
                 await self._ask("PutObject", {"Bucket": bucket, "Key": key, "Body": content})
+
+        try:
+            async for chunk in children_of(self._store, self.arn):
+                await put(await asyncio.to_thread(files.add, chunk))
+            await put(await asyncio.to_thread(files.close))
         except AwsError as error:
             raise StateError(RESULT_WRITER_FAILED, f"{error.message} (Error Code: {error.code})") from None
         self._written = True

@@ -62,12 +62,14 @@ class MapRuns:
         if record is None or record.status != "RUNNING":
             return
         tally: Tally = {}
-        for child in await children_of(state, map_run):
-            if child.status == "RUNNING":
-                await self._engine.abort(child.arn)
-                child = msgspec.structs.replace(child, status="ABORTED")
-                await put_children(state, [child])
-            count(tally, child, 1)
+        async for chunk in children_of(state, map_run):
+            for child in chunk:
+                aborted = child.status == "RUNNING"
+                now_so = msgspec.structs.replace(child, status="ABORTED") if aborted else child
+                if aborted:
+                    await self._engine.abort(child.arn)
+                    await put_children(state, [now_so])
+                count(tally, now_so, 1)
         now = self._doorway.clock.now()
         await put_run(state, msgspec.structs.replace(record, status="ABORTED", stopped=now, tally=tally))
 
@@ -79,8 +81,9 @@ class MapRuns:
         if record.status != "RUNNING" and record.tally:
             return record.tally
         tally: Tally = {}
-        for child in await children_of(state, record.arn):
-            count(tally, child, 1)
+        async for chunk in children_of(state, record.arn):
+            for child in chunk:
+                count(tally, child, 1)
         return tally
 
     def held_to(self, record: MapRunRecord) -> None:

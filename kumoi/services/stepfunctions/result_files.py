@@ -11,31 +11,43 @@ from typing import Any
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
 from kumoi.services.stepfunctions.map_records import MapChild
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of results after which another file is begun."""
 
-def result_files(
-    arn: str, bucket: str, folder: str, children: Sequence[MapChild], config: dict[str, Any]
-) -> list[tuple[str, bytes]]:
-    """Keys and contents; the manifest last."""
-    lines = config.get("OutputType", "JSON") == "JSONL"
-    ending = "jsonl" if lines else "json"
-    groups: dict[str, list[MapChild]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
-    for child in children:
-        kind = child.status if child.status in ("SUCCEEDED", "PENDING") else "FAILED"
-        groups[kind].append(child)
-    files: list[tuple[str, bytes]] = []
-    listed: dict[str, list[dict[str, Any]]] = {}
-    for kind, members in groups.items():
-        listed[kind] = []
-        if not members:
-            continue
-        shown = _entries(members, config.get("Transformation", "NONE"), kind)
-        text = "\n".join(dumps(one) for one in shown) if lines else dumps(shown)
-        content = text.encode()
-        key = f"{folder}/{kind}_0.{ending}"
-        files.append((key, content))
-        listed[kind].append({"Key": key, "Size": len(content)})
-    manifest = {"DestinationBucket": bucket, "MapRunArn": arn, "ResultFiles": listed}
-    return [*files, (f"{folder}/manifest.json", dumps(manifest).encode())]
+
+class ResultFiles:
+    """Results as files, by how their children ended; each is handed out as soon as it is full."""
+
+    def __init__(self, arn: str, bucket: str, folder: str, config: dict[str, Any]) -> None:
+        self._arn, self._bucket, self._folder = arn, bucket, folder
+        self._transformation = config.get("Transformation", "NONE")
+        self._lines = config.get("OutputType", "JSON") == "JSONL"
+        self._texts: dict[str, list[str]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+        self._sizes = dict.fromkeys(self._texts, 0)
+        self._listed: dict[str, list[dict[str, Any]]] = {kind: [] for kind in self._texts}
+
+    def add(self, children: Sequence[MapChild]) -> list[tuple[str, bytes]]:
+        """Take the next children; the keys and contents of files that are full."""
+        for child in children:
+            kind = child.status if child.status in ("SUCCEEDED", "PENDING") else "FAILED"
+            for one in _entries([child], self._transformation, kind):
+                text = dumps(one)
+                self._texts[kind].append(text)
+                self._sizes[kind] += len(text)
+        return [self._file(kind) for kind, size in self._sizes.items() if size > LARGEST]
+
+    def close(self) -> list[tuple[str, bytes]]:
+        """The files that are left, the manifest last."""
+        files = [self._file(kind) for kind, texts in self._texts.items() if texts]
+        manifest = {"DestinationBucket": self._bucket, "MapRunArn": self._arn, "ResultFiles": self._listed}
+        return [*files, (f"{self._folder}/manifest.json", dumps(manifest).encode())]
+
+    def _file(self, kind: str) -> tuple[str, bytes]:
+        texts, self._texts[kind], self._sizes[kind] = self._texts[kind], [], 0
+        content = ("\n".join(texts) if self._lines else f"[{','.join(texts)}]").encode()
+        key = f"{self._folder}/{kind}_{len(self._listed[kind])}.{'jsonl' if self._lines else 'json'}"
+        self._listed[kind].append({"Key": key, "Size": len(content)})
+        return key, content
 
 
 def outputs(children: Sequence[MapChild], config: dict[str, Any]) -> list[Any]:

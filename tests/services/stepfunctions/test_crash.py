@@ -165,7 +165,8 @@ SWEPT = machine(
 
 
 def test_a_crash_at_any_commit_changes_nothing(tmp_path: Path) -> None:
-    """The scenario is run once undisturbed, then again and again with a crash in place of its first, second … commit.
+    """The scenario is run once undisturbed, then again and again with a crash in place of its first, second … commit:
+    those of the execution as it goes on, and those with which the executions that it starts begin.
 
     A crash here: the commit is not made, and everything in memory is given up; another platform opens the same data.
     """
@@ -200,22 +201,27 @@ async def _kept(tx: Transaction) -> bool:
 
 async def _swept(data: Path, *, crash_at: int | None, after: bool = False) -> Swept:
     swept = Swept()
-    original = store.commit
     crashed = asyncio.Event()
 
-    async def commit(state: Any, batch: Any) -> None:
-        swept.commits += 1
-        if crashed.is_set():
-            await asyncio.Event().wait()
-        if swept.commits == crash_at:
-            if after:
-                await original(state, batch)
-            crashed.set()
-            await asyncio.Event().wait()
-        await original(state, batch)
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def commit(state: Any, *given: Any) -> Any:
+            if getattr(given[0], "name", "") == "one":  # whoever starts the scenario has no answer yet
+                return await original(state, *given)
+            swept.commits += 1
+            if crashed.is_set():
+                await asyncio.Event().wait()
+            if swept.commits == crash_at:
+                if after:
+                    await original(state, *given)
+                crashed.set()
+                await asyncio.Event().wait()
+            return await original(state, *given)
+
+        return commit
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "commit", commit)
+        patch.setattr(store, "commit", counted(store.commit))
+        patch.setattr(store, "begin", counted(store.begin))
         async with Platform(Settings(port=0, data=data)) as platform:
             ask = asker(platform)
             await prepare(ask)

@@ -12,9 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from kumoi.services.stepfunctions import result_files
 from kumoi.services.stepfunctions.item_files import batches, items_of
 from kumoi.services.stepfunctions.item_sources import ItemSource
 from kumoi.services.stepfunctions.language.errors import StateError
+from kumoi.services.stepfunctions.map_records import MapChild
 
 
 def machine(**states: Any) -> dict[str, Any]:
@@ -133,6 +135,23 @@ def test_manifests(config: dict[str, Any], key: str, expected: Any) -> None:
         with pytest.raises(StateError) as caught:
             asyncio.run(source.items())
         assert (caught.value.error, caught.value.cause) == ("States.ItemReaderFailed", expected)
+
+
+def test_results_fill_several_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_files, "LARGEST", 10)
+    files = result_files.ResultFiles("arn:run", "b", "out", {"OutputType": "JSONL", "Transformation": "COMPACT"})
+    arn = "arn:aws:states:us-east-1:000000000000:execution:m/each:one"
+    children = [
+        MapChild(map_run="arn:run", index=index, arn=arn, input="1", items=1, status="SUCCEEDED", output='"12345"')
+        for index in range(3)
+    ]
+    found = [*files.add(children[:2]), *files.add(children[2:]), *files.close()]
+    manifest = json.loads(found.pop()[1])
+    assert found == [("out/SUCCEEDED_0.jsonl", b'"12345"\n"12345"'), ("out/SUCCEEDED_1.jsonl", b'"12345"')]
+    assert manifest["ResultFiles"]["SUCCEEDED"] == [
+        {"Key": "out/SUCCEEDED_0.jsonl", "Size": 15},
+        {"Key": "out/SUCCEEDED_1.jsonl", "Size": 7},
+    ]
 
 
 def test_batches() -> None:

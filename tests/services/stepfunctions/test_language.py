@@ -355,6 +355,16 @@ def jsonata(expression: str, **bindings: Any) -> Any:
         ("$type($x)", "null"),
         ("[1..4]", [1, 2, 3, 4]),
         ("$map([1..3000], function($v){$v}) ~> $count()", 3000),
+        ("5.5 % 2", 1.5),
+        ("-10 % 3", -1),
+        ("1e20 & ''", "100000000000000000000"),
+        ("123456789012345678 & 'x'", "123456789012346000x"),
+        ("$string(12345678901234567890)", "12345678901234600000"),
+        ("'a' & 1.5 & true & $x & [1] & $none", "a1.5truenull[1]"),
+        ("$number('0x1F')", 31),
+        ("$number('-1.5e3')", -1500),
+        ("$sort([[1,1],[2,2],[2,3],[0,4]], function($l, $r){$l[0] < $r[0]})", [[2, 2], [2, 3], [1, 1], [0, 4]]),
+        ("$sort(['b', 'a'])", ["a", "b"]),
     ],
 )
 def test_jsonata(expression: str, expected: Any) -> None:
@@ -368,7 +378,8 @@ def test_jsonata_without_a_result() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["$eval('1')", "$number('x')", "function($x){$x}", "$hash('a', 'CRC')", "$parse('{')", "1 & $error('no')", "1/0",
+    ["$eval('1')", "$number('x')", "function($x){$x}", "$hash('a', 'CRC')", "$parse('{')", "$number(' 5 ')",
+     "$replace('abc', /x*/, '-')", "$split('abc', /x*/)", "5 % 0", "1 & $error('no')", "1/0",
      "($f := function($n){1 + $f($n + 1)}; $f(1))"],
 )  # fmt: skip
 def test_jsonata_fails(expression: str) -> None:

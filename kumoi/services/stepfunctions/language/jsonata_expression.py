@@ -153,19 +153,30 @@ class _Pattern:
         self._compiled = java_patterns.compiled(f"(?{letters}){text}" if letters else text)
 
     def search(self, string: str) -> Any:
-        return self._compiled.search(string, timeout=MAX_MATCHING)
+        return _filled(self._compiled.search(string, timeout=MAX_MATCHING))
 
     def finditer(self, string: str) -> Any:
-        return self._compiled.finditer(string, timeout=MAX_MATCHING)
+        return map(_filled, self._compiled.finditer(string, timeout=MAX_MATCHING))
 
     def sub(self, replacement: Any, string: str, count: int = 0) -> Any:
         for named in _NAMED.finditer(replacement) if isinstance(replacement, str) else ():
             if named[1] is not None and int(named[1]) > self._compiled.groups:  # the library goes on from these words
                 raise ValueError(f"invalid group reference {named[1]} at position {named.start()}")
+        for _ in self.finditer(string):
+            pass
         return self._compiled.sub(replacement, string, count, timeout=MAX_MATCHING)
 
     def split(self, string: str, maxsplit: int = 0) -> Any:
+        for _ in self.finditer(string):
+            pass
         return self._compiled.split(string, maxsplit, timeout=MAX_MATCHING)
+
+
+def _filled(match: Any) -> Any:
+    """A match; ValueError for one of nothing, which JSONata refuses."""
+    if match is not None and match.end() == match.start():
+        raise ValueError("Regular expression matches zero length string")
+    return match
 
 
 @lru_cache(2048)
@@ -173,8 +184,10 @@ def _compiled(text: str, _thread: int) -> Any:
     from jsonata.jexception import JException
     from jsonata.jsonata import Jsonata
 
+    from kumoi.services.stepfunctions.language import jsonata_mended
+
     try:
-        compiled = Jsonata(_SURROGATES.sub(_joined, text[2:-2]), _Pattern)
+        compiled = jsonata_mended.Mended(_SURROGATES.sub(_joined, text[2:-2]), _Pattern)
     except JException as error:
         raise Invalid(str(error)) from None
     except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -183,7 +196,12 @@ def _compiled(text: str, _thread: int) -> Any:
         raise Invalid("; ".join(str(error) for error in compiled.errors))
     compiled.set_output_convert_nulls(False)
     compiled.set_validate_input(False)
-    for name, function, signature in _FUNCTIONS:
+    mended = (
+        ("string", jsonata_mended.string, "<x-b?:s>"),
+        ("number", jsonata_mended.number, "<(nsb)-:n>"),
+        ("sort", jsonata_mended.sort, "<af?:a>"),
+    )
+    for name, function, signature in (*_FUNCTIONS, *mended):
         compiled.environment.bind(name, Jsonata.JFunction(Jsonata.JLambda(function), signature))
     return compiled
 
@@ -273,25 +291,6 @@ def _eval(*_arguments: Any) -> Any:
     raise ValueError("$eval is not supported")
 
 
-def _string(value: Any, pretty: Any = None) -> Any:
-    """`$string`, its numbers as JavaScript writes them."""
-    from jsonata.functions import Functions
-
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number_text(value)
-    return Functions.string(value, pretty)
-
-
-def number_text(value: float) -> str:
-    """A number as JavaScript prints it, at 15 significant digits."""
-    number = float(f"{value:.15g}")
-    if number.is_integer() and abs(number) < 1e21:
-        return str(int(number))
-    if 1e-6 <= abs(number) < 1e-4:
-        return f"{number:.20f}".rstrip("0")
-    return re.sub(r"e([+-])0+", r"e\1", repr(number))
-
-
 def _joined(pair: re.Match[str]) -> str:
     """The character that two escaped surrogates mean."""
     return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
@@ -302,7 +301,6 @@ _FUNCTIONS: tuple[tuple[str, Any, str | None], ...] = (
     ("range", _range, None),
     ("hash", _hash, None),
     ("random", _random, None),
-    ("string", _string, "<x-b?:s>"),
     ("uuid", uuid, None),
     ("parse", _parse, None),
     ("eval", _eval, None),
