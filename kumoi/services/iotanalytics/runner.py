@@ -52,6 +52,8 @@ STORED = "iotanalytics.stored"
 """Watchers of this are woken when rows have come into a data store."""
 LIVE = ""
 """The run of a pipeline that is no reprocessing."""
+REST, FEW = 0.1, 1000
+"""Real seconds until the next batch after one of few messages: what comes one by one is done together."""
 RECOVERY, MAX_RECOVERY = 0.5, 60.0
 """Real seconds until a pipeline whose batch failed is tried again: twice as many each time."""
 
@@ -172,18 +174,21 @@ class Runner:
         while more or stream in self._woken:
             self._woken.discard(stream)
             try:
-                more, failures = await self._batch(stream), 0
+                done, failures = await self._batch(stream), 0
+                more = done is not None
+                if done is not None and done < FEW:
+                    await asyncio.sleep(REST)
             except Exception:
                 logger.exception("a batch of pipeline %s failed; it is tried again", stream.pipeline)
                 failures += 1
                 await asyncio.sleep(min(RECOVERY * 2**failures, MAX_RECOVERY))
                 more = True
 
-    async def _batch(self, stream: Stream) -> bool:
-        """Do one batch; whether there may be more."""
+    async def _batch(self, stream: Stream) -> int | None:
+        """Do one batch; how many messages that were, None when there were none."""
         task = await _task(self._doorway.state.at(stream.account, stream.region), stream)
         if task is None:
-            return False
+            return None
         run, place = task.reprocessing, task.position
         if run is not None and run.paths:
             if place.seq < len(run.paths):
@@ -195,9 +200,10 @@ class Runner:
                     return await self._do(stream, task, await self._read(place, arrivals))
         if run is not None:
             await _finish(self._doorway.state.at(stream.account, stream.region), stream)
-        return False
+        return None
 
-    async def _do(self, stream: Stream, task: Task, batch: Batch) -> bool:
+    async def _do(self, stream: Stream, task: Task, batch: Batch) -> int:
+        count = sum(messages.count for messages in batch.days)
         made: list[Segment] = []
         passages = []
         for messages in batch.days:
@@ -208,7 +214,7 @@ class Runner:
             task.position,
             time=batch.time,
             seq=batch.seq,
-            read=task.position.read + sum(messages.count for messages in batch.days),
+            read=task.position.read + count,
             stored=task.position.stored + sum(one.rows for one in made),
             failed=task.position.failed + sum(len(passage.failed) for passage in passages),
         )
@@ -216,9 +222,9 @@ class Runner:
             await self._reports.passed(stream.account, stream.region, task.pipeline, passage.wrong, passage.failed)
         if not await _commit(self._doorway.state.at(stream.account, stream.region), task, position, made):
             await self._files.remove(made)
-            return True
+            return count
         await self._tidy(stream, task.store)
-        return True
+        return count
 
     async def _read(self, place: Position, arrivals: Arrivals) -> Batch:
         if arrivals.sealed is None:
