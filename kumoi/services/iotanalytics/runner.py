@@ -24,7 +24,7 @@ from kumoi.services.iotanalytics.chain import chain
 from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
 from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
-from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
+from kumoi.services.iotanalytics.passage import MOST_TOLD, Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
     DatastoreRecord,
     PipelineRecord,
@@ -54,6 +54,8 @@ LIVE = ""
 """The run of a pipeline that is no reprocessing."""
 REST, FEW = 0.1, 1000
 """Real seconds until the next batch after one of few messages: what comes one by one is done together."""
+ONE_BY_ONE = 10_000
+"""Messages that are objects in memory at once."""
 RECOVERY, MAX_RECOVERY = 0.5, 60.0
 """Real seconds until a pipeline whose batch failed is tried again: twice as many each time."""
 
@@ -270,8 +272,13 @@ class Runner:
                 pass
             else:
                 return Passage(wrong=wrong), made
-        passage = await self._pass(stream, task, await self._files.run(self._files.payloads, messages))
-        return passage, await self._store(task, passage, messages.day, batch) if passage.messages else []
+        payloads, passage, lines = await self._files.run(self._files.payloads, messages), Passage(), []
+        for at in range(0, len(payloads), ONE_BY_ONE):
+            part = await self._pass(stream, task, payloads[at : at + ONE_BY_ONE])
+            lines += await self._files.run(as_lines, part)
+            passage.wrong = (passage.wrong + part.wrong)[:MOST_TOLD]
+            passage.failed += part.failed
+        return passage, await self._store(task, passage, lines, messages.day, batch) if lines else []
 
     async def _shape(self, stream: Stream, task: Task, messages: Messages) -> Shape | None:
         """The shape that messages were checked against when they came in, if they were; Shapeless if they differ."""
@@ -292,17 +299,12 @@ class Runner:
         caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
         return await passed(self._doorway, caller, stream.region, activities, payloads, self._files.run)
 
-    async def _store(self, task: Task, passage: Passage, day: str, batch: Batch) -> list[Segment]:
+    async def _store(self, task: Task, passage: Passage, lines: list[bytes], day: str, batch: Batch) -> list[Segment]:
         source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
-        now = self._doorway.clock.now()
-
-        def write() -> list[Segment]:
-            lines = as_lines(passage)
-            made, refused = self._files.store(task.store, lines, day, source, now) if lines else ([], [])
-            passage.failed += refused
-            return made
-
-        return await self._files.run(write)
+        given = (task.store, lines, day, source, self._doorway.clock.now())
+        made, refused = await self._files.run(self._files.store, *given)
+        passage.failed += refused
+        return made
 
     async def _tidy(self, stream: Stream, store: DatastoreRecord) -> None:
         state = self._doorway.state.at(stream.account, stream.region)
