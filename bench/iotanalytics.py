@@ -1,6 +1,7 @@
 """IoT Analytics beside DuckDB: CPU time from a channel's messages to Parquet, into the channel, and out of the store.
 
-    scripts/bench iotanalytics [messages]
+    scripts/bench iotanalytics            # or .venv/bin/python bench/iotanalytics.py [messages]
+    .venv/bin/python bench/iotanalytics.py large FOLDER    # queries of the Parquet files there, and their memory
 
 The messages are synthetic, 128 bytes of JSON each; filter `battery > 10 AND hum < 90`, math `(tempF - 32) * 5 / 9`.
 The peer is DuckDB in this process, on one thread, with the columns declared, reading the same messages from files of
@@ -14,9 +15,12 @@ import base64
 import gzip
 import random
 import resource
+import socket
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -192,8 +196,6 @@ def ingest(folder: Path, count: int = 200_000) -> None:
         f"SignedHeaders=host, Signature={'0' * 64}",
     }
     with server(kumoi(port, str(folder / "ingest")), port) as (pid, _ready):
-        import socket
-
         with socket.create_connection(("127.0.0.1", port)) as connection:
             made = request("POST", "/channels", orjson.dumps({"channelName": "in"}), headers)
             assert exchange(connection, made)[0] == 201
@@ -207,13 +209,92 @@ def ingest(folder: Path, count: int = 200_000) -> None:
         print(f"BatchPutMessage: {1e6 / cpu:,.0f} messages per CPU second ({cpu:.1f} µs), {rate:,.0f}/s wall")
 
 
+def live(folder: Path, rounds: int = 40) -> None:
+    """How long after BatchPutMessage was answered a live view shows the message."""
+    port = free_port()
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iotanalytics/aws4_request, "
+        f"SignedHeaders=host, Signature={'0' * 64}",
+    }
+    activities = [
+        {"channel": {"name": "in", "channelName": "live", "next": "out"}},
+        {"datastore": {"name": "out", "datastoreName": "live"}},
+    ]
+    seen: dict[int, float] = {}
+    with server(kumoi(port, str(folder / "live")), port):  # noqa: SIM117  (the server first, then who asks it)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            for path, made in (
+                ("/channels", {"channelName": "live"}),
+                ("/datastores", {"datastoreName": "live"}),
+                ("/pipelines", {"pipelineName": "live", "pipelineActivities": activities}),
+            ):
+                assert exchange(connection, request("POST", path, orjson.dumps(made), headers))[0] == 201
+
+            def watch() -> None:
+                url = f"http://127.0.0.1:{port}/_kumoi/iotanalytics-live?sql=SELECT+max(n)+AS+n+FROM+live"
+                with urllib.request.urlopen(url, timeout=60) as events:
+                    for line in events:
+                        if line.startswith(b"data: "):
+                            newest = orjson.loads(line[6:])[0].get("n")
+                            seen.setdefault(-1 if newest is None else newest, time.perf_counter())
+                            if newest == rounds:
+                                return
+
+            put = {}
+            for number in range(rounds + 1):
+                payload = base64.b64encode(orjson.dumps({"n": number})).decode()
+                body = {"channelName": "live", "messages": [{"messageId": "m", "payload": payload}]}
+                assert exchange(connection, request("POST", "/messages/batch", orjson.dumps(body), headers))[0] == 200
+                put[number] = time.perf_counter()
+                if number == 0:
+                    time.sleep(2)
+                    watcher = threading.Thread(target=watch)
+                    watcher.start()
+                    time.sleep(2)
+                time.sleep(0.137)
+            watcher.join(60)
+    lags = []
+    for number in range(1, rounds + 1):
+        lags.append(min(at for newest, at in seen.items() if newest >= number) - put[number])
+    lags.sort()
+    print(f"live view: {lags[len(lags) // 2] * 1000:.0f} ms behind in the middle, {lags[-1] * 1000:.0f} ms at most")
+
+
+def large(folder: Path) -> None:
+    """Queries of a store of Parquet files as large as you like, already in `folder`, in a process of their own."""
+    paths = sorted(folder.glob("*.parquet"))
+    size = sum(path.stat().st_size for path in paths) / 1e9
+    with duckdb.connect() as database:
+        told = database.execute(f"DESCRIBE SELECT * FROM '{paths[0]}'").fetchall()
+    kinds = {name: kind for name, kind, *_ in told}
+    table = Relation([Part(paths, kinds)], kinds)
+    queries = {
+        "one sensor of a day": "SELECT * FROM s WHERE sensor_id = 's0042' AND __dt = TIMESTAMP '2026-01-03 00:00:00'",
+        "averages by sensor": "SELECT sensor_id, avg(tempf) AS t, max(hum) AS h, count(*) AS n FROM s GROUP BY 1",
+        "many groups, sorted": "SELECT sensor_id, battery, avg(tempf) AS t FROM s GROUP BY 1, 2 ORDER BY 3 DESC",
+    }
+    with tempfile.TemporaryDirectory() as target:
+        for number, (what, sql) in enumerate(queries.items()):
+            with spending() as spent:
+                Run(sql, now=time.time()).run({"s": table}, Path(target) / str(number), [Output("csv")])
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(
+                f"{size:.1f} GB, {what}: {spent.wall:.1f} s, {spent.cpu:.1f} s CPU, {most:.0f} MB at most", flush=True
+            )
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["large"]:
+        large(Path(sys.argv[2]))
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         uvloop.run(pipelines(count, folder))
         export(folder)
         ingest(folder)
+        live(folder)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ from kumoi.presto.tables import Relation, relation
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP", "DATE")
 
 
 class Run:
@@ -104,13 +108,50 @@ def _write(
     ).fetchall()
     if len(groups) > MOST_FILES:
         raise QueryRefused(f"An answer is split into at most {MOST_FILES} files.")
-    written = []
-    for number, (*values, first, last) in enumerate(groups):
-        path = folder / f"{number}.{output.form}"
-        where = f"rowid BETWEEN {first} AND {last}"
-        rows = _copy(database, "sorted", where, shown, path, output.form)
-        written.append(Written(tuple(values), path, rows))
+    written = [
+        Written(tuple(values), folder / f"{number}.{output.form}", last - first + 1)
+        for number, (*values, first, last) in enumerate(groups)
+    ]
+    if _has_lines(database, shown, output.form):
+        _cut(database, shown, written, folder, output.form)
+        return written
+    for one, (*_, first, last) in zip(written, groups, strict=True):
+        _copy(database, "sorted", f"rowid BETWEEN {first} AND {last}", shown, one.path, output.form)
     return written
+
+
+def _has_lines(database: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Any]], form: Format) -> bool:
+    """Whether each row is a line of its file, so that a file of all rows can be cut into those of the keys."""
+    if not form.startswith("csv"):
+        return form.startswith("ndjson")
+    if any("\n" in name for name, _ in columns):
+        return False
+    texts = [as_text(quoted(name), kind) for name, kind in columns if str(kind) not in _NUMBERS]
+    if not texts:
+        return True
+    tests = " OR ".join(f"contains({text}, chr(10))" for text in texts)
+    found = database.execute(f"SELECT bool_or({tests}) FROM sorted").fetchone()
+    return not (found and found[0])
+
+
+def _cut(
+    database: duckdb.DuckDBPyConnection,
+    columns: Sequence[tuple[str, Any]],
+    written: Sequence[Written],
+    folder: Path,
+    form: Format,
+) -> None:
+    """Write all rows of the table `sorted` to one file, and cut it: a statement for each key costs far more."""
+    plain, _, packed = form.partition(".")
+    whole = folder / "whole"
+    _copy(database, "sorted", "true", columns, whole, "csv" if plain == "csv" else "ndjson")
+    with whole.open("rb") as rows:
+        header = rows.readline() if plain == "csv" else b""
+        for one in written:
+            with gzip.open(one.path, "wb", compresslevel=1) if packed else one.path.open("wb") as out:
+                out.write(header)
+                out.writelines(islice(rows, one.rows))
+    whole.unlink()
 
 
 def _column(columns: Sequence[tuple[str, Any]], name: str) -> str:

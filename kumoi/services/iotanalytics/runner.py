@@ -24,7 +24,7 @@ from kumoi.services.iotanalytics.chain import chain
 from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
 from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
-from kumoi.services.iotanalytics.passage import Passage, as_lines, passed
+from kumoi.services.iotanalytics.passage import MOST_TOLD, Passage, as_lines, passed
 from kumoi.services.iotanalytics.records import (
     DatastoreRecord,
     PipelineRecord,
@@ -52,6 +52,10 @@ STORED = "iotanalytics.stored"
 """Watchers of this are woken when rows have come into a data store."""
 LIVE = ""
 """The run of a pipeline that is no reprocessing."""
+REST, FEW = 0.1, 1000
+"""Real seconds until the next batch after one of few messages: what comes one by one is done together."""
+ONE_BY_ONE = 10_000
+"""Messages that are objects in memory at once."""
 RECOVERY, MAX_RECOVERY = 0.5, 60.0
 """Real seconds until a pipeline whose batch failed is tried again: twice as many each time."""
 
@@ -172,18 +176,21 @@ class Runner:
         while more or stream in self._woken:
             self._woken.discard(stream)
             try:
-                more, failures = await self._batch(stream), 0
+                done, failures = await self._batch(stream), 0
+                more = done is not None
+                if done is not None and done < FEW:
+                    await asyncio.sleep(REST)
             except Exception:
                 logger.exception("a batch of pipeline %s failed; it is tried again", stream.pipeline)
                 failures += 1
                 await asyncio.sleep(min(RECOVERY * 2**failures, MAX_RECOVERY))
                 more = True
 
-    async def _batch(self, stream: Stream) -> bool:
-        """Do one batch; whether there may be more."""
+    async def _batch(self, stream: Stream) -> int | None:
+        """Do one batch; how many messages that were, None when there were none."""
         task = await _task(self._doorway.state.at(stream.account, stream.region), stream)
         if task is None:
-            return False
+            return None
         run, place = task.reprocessing, task.position
         if run is not None and run.paths:
             if place.seq < len(run.paths):
@@ -195,9 +202,10 @@ class Runner:
                     return await self._do(stream, task, await self._read(place, arrivals))
         if run is not None:
             await _finish(self._doorway.state.at(stream.account, stream.region), stream)
-        return False
+        return None
 
-    async def _do(self, stream: Stream, task: Task, batch: Batch) -> bool:
+    async def _do(self, stream: Stream, task: Task, batch: Batch) -> int:
+        count = sum(messages.count for messages in batch.days)
         made: list[Segment] = []
         passages = []
         for messages in batch.days:
@@ -208,7 +216,7 @@ class Runner:
             task.position,
             time=batch.time,
             seq=batch.seq,
-            read=task.position.read + sum(messages.count for messages in batch.days),
+            read=task.position.read + count,
             stored=task.position.stored + sum(one.rows for one in made),
             failed=task.position.failed + sum(len(passage.failed) for passage in passages),
         )
@@ -216,9 +224,9 @@ class Runner:
             await self._reports.passed(stream.account, stream.region, task.pipeline, passage.wrong, passage.failed)
         if not await _commit(self._doorway.state.at(stream.account, stream.region), task, position, made):
             await self._files.remove(made)
-            return True
+            return count
         await self._tidy(stream, task.store)
-        return True
+        return count
 
     async def _read(self, place: Position, arrivals: Arrivals) -> Batch:
         if arrivals.sealed is None:
@@ -264,8 +272,13 @@ class Runner:
                 pass
             else:
                 return Passage(wrong=wrong), made
-        passage = await self._pass(stream, task, await self._files.run(self._files.payloads, messages))
-        return passage, await self._store(task, passage, messages.day, batch) if passage.messages else []
+        payloads, passage, lines = await self._files.run(self._files.payloads, messages), Passage(), []
+        for at in range(0, len(payloads), ONE_BY_ONE):
+            part = await self._pass(stream, task, payloads[at : at + ONE_BY_ONE])
+            lines += await self._files.run(as_lines, part)
+            passage.wrong = (passage.wrong + part.wrong)[:MOST_TOLD]
+            passage.failed += part.failed
+        return passage, await self._store(task, passage, lines, messages.day, batch) if lines else []
 
     async def _shape(self, stream: Stream, task: Task, messages: Messages) -> Shape | None:
         """The shape that messages were checked against when they came in, if they were; Shapeless if they differ."""
@@ -286,17 +299,12 @@ class Runner:
         caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
         return await passed(self._doorway, caller, stream.region, activities, payloads, self._files.run)
 
-    async def _store(self, task: Task, passage: Passage, day: str, batch: Batch) -> list[Segment]:
+    async def _store(self, task: Task, passage: Passage, lines: list[bytes], day: str, batch: Batch) -> list[Segment]:
         source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
-        now = self._doorway.clock.now()
-
-        def write() -> list[Segment]:
-            lines = as_lines(passage)
-            made, refused = self._files.store(task.store, lines, day, source, now) if lines else ([], [])
-            passage.failed += refused
-            return made
-
-        return await self._files.run(write)
+        given = (task.store, lines, day, source, self._doorway.clock.now())
+        made, refused = await self._files.run(self._files.store, *given)
+        passage.failed += refused
+        return made
 
     async def _tidy(self, stream: Stream, store: DatastoreRecord) -> None:
         state = self._doorway.state.at(stream.account, stream.region)

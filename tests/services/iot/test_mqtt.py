@@ -290,3 +290,46 @@ def test_devices_keep_shadows_by_their_topics(device: Any, kumoi: Any) -> None:
     assert kumoi.client("iot-data").list_named_shadows_for_thing(thingName="pump")["results"] == ["config"]
     one.publish(f"{base}/update", b"no JSON")
     assert told(1)["update/rejected"]["message"] == "Payload contains invalid json"
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_what_is_published_in_one_go_comes_in_order(device: Any, kumoi: Any, version: int) -> None:
+    """Packets that are alike are one call; those between them are not lost, nor is their order."""
+    iot, sqs = kumoi.client("iot"), kumoi.client("sqs")
+    queue_url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    action = {"sqs": {"queueUrl": queue_url, "roleArn": "arn:aws:iam::000000000000:role/r"}}
+    rule = {"sql": "SELECT n FROM 'go' WHERE n % 100 = 99", "actions": [action]}
+    iot.create_topic_rule(ruleName="r", topicRulePayload=rule)
+    here, kept, publisher = device("here"), device("kept", version=version, clean=False), device("p", version=version)
+    publisher.client.max_inflight_messages_set(100)
+    here.connect()
+    kept.connect(expiry=600)
+    publisher.connect()
+    here.subscribe("#", qos=0)
+    kept.subscribe("go")
+    published = [
+        publisher.client.publish("other" if n % 150 == 7 else "go", json.dumps({"n": n}), qos=1) for n in range(600)
+    ]
+    for one in published:
+        one.wait_for_publish(20)
+    assert [json.loads(here.get().payload)["n"] for _ in range(600)] == list(range(600))
+    found = [json.loads(kept.get().payload)["n"] for _ in range(600 - 4)]
+    assert found == [n for n in range(600) if n % 150 != 7]
+    told = set()
+    while len(told) < 6:
+        for one in sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]:
+            told.add(json.loads(one["Body"])["n"])
+    assert told == {99, 199, 299, 399, 499, 599}
+
+
+def test_groups_share_what_is_published_in_one_go(device: Any) -> None:
+    members = [device(f"m{n}") for n in range(2)]
+    for one in members:
+        one.connect()
+        one.subscribe("$share/g/go", qos=0)
+    publisher = device("p")
+    publisher.connect()
+    published = [publisher.client.publish("go", str(n), qos=1) for n in range(100)]
+    for one in published:
+        one.wait_for_publish(20)
+    assert sorted(int(one.get().payload) for one in members for _ in range(50)) == list(range(100))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 from urllib.parse import parse_qs
 
 import orjson
@@ -21,8 +22,9 @@ from kumoi.wire.errors import aws_error
 from kumoi.wire.http import Response
 
 MOST_ROWS = 1000
-PAUSE, HEARTBEAT = 1.0, 15.0
-"""Real seconds between two answers at least, and until an idle view says that it is still there."""
+PAUSE, HEARTBEAT = 0.25, 15.0
+"""Real seconds between two answers at least (or as long as the last one took), and until an idle view says that it is
+still there."""
 
 
 @iotanalytics.data_plane("iotanalytics-live")
@@ -56,11 +58,12 @@ async def _events(call: Call, sql: str, first: bytes) -> AsyncIterator[bytes]:
             if not await watch.wait(HEARTBEAT):
                 yield b": still here\n\n"
                 continue
+            began = monotonic()
             try:
                 yield await _event(call, sql)
             except QueryRefused as error:
                 yield b"event: error\ndata: " + orjson.dumps(str(error)) + b"\n\n"
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(max(PAUSE, monotonic() - began))
 
 
 async def _event(call: Call, sql: str) -> bytes:
