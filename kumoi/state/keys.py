@@ -7,9 +7,11 @@ The layout follows the idea of FoundationDB's tuple layer.
 
 from __future__ import annotations
 
+import struct
+
 from kumoi.state.interface import Key
 
-_BYTES, _STR, _INT = b"\x01", b"\x02", b"\x03"
+_pack = struct.Struct(">BQ").pack
 _OFFSET = 1 << 63
 
 MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1
@@ -23,10 +25,10 @@ def encode(key: Key) -> bytes:
         if isinstance(element, str):
             text = element.encode("utf-8", "surrogatepass")
             raw += b"\x02%b\x00" % (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text)
-        elif isinstance(element, int):
-            raw += _integer(element)
         elif isinstance(element, bytes):
             raw += b"\x01%b\x00" % (element.replace(b"\x00", b"\x00\xff") if b"\x00" in element else element)
+        elif isinstance(element, int):
+            raw += _integer(element)
         else:
             raise TypeError(f"a key has no {type(element).__name__}")
     return raw
@@ -35,9 +37,10 @@ def encode(key: Key) -> bytes:
 def _integer(number: int) -> bytes:
     if number is True or number is False:
         raise TypeError("a key has no booleans")
-    if not MIN_INT <= number <= MAX_INT:
-        raise ValueError(f"{number} does not fit a key: integers have 64 bits")
-    return _INT + (number + _OFFSET).to_bytes(8)
+    try:
+        return _pack(3, number + _OFFSET)
+    except struct.error:
+        raise ValueError(f"{number} does not fit a key: integers have 64 bits") from None
 
 
 def decode(raw: bytes) -> Key:

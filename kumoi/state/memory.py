@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from kumoi.state.interface import Key
+from kumoi.state.keys import encode
+
 MOST = 4096
 """Rows that are remembered; then all are forgotten, and those in use come back."""
 
@@ -19,6 +22,16 @@ class Memory:
 
     def __init__(self) -> None:
         self._rows: dict[bytes, Any] = {}
+        self._keys: dict[tuple[bytes, Key], bytes] = {}
+
+    def key(self, place: bytes, key: Key) -> bytes:
+        """A key as bytes, with its place; remembered, since the same few come again and again."""
+        found = self._keys.get((place, key))
+        if found is None:
+            if len(self._keys) >= MOST:
+                self._keys.clear()
+            found = self._keys[place, key] = place + encode(key)
+        return found
 
     def get(self, raw: bytes) -> Any:
         """What is remembered under a key; UNKNOWN when nothing is."""

@@ -78,7 +78,7 @@ class SqliteTransaction(Transaction):
     async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
         """The value under `key` as `decode` reads it, or None; kept decoded until it is written again."""
         work = self._work
-        raw = self._place + encode(key)
+        raw = work.memory.key(self._place, key)
         found = work.memory.get(raw)
         if found is UNKNOWN:
             row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
@@ -153,7 +153,7 @@ class SqliteTransaction(Transaction):
 
     async def add(self, key: Key, delta: int = 1) -> int:
         """Add to the counter under `key` and answer the new value."""
-        raw = self._place + encode(key)
+        raw = self._work.memory.key(self._place, key)
         if delta == 0:
             row = self._read("SELECT n FROM counters WHERE k = ?", (raw,)).fetchone()
             return 0 if row is None else int(row[0])
@@ -165,7 +165,7 @@ class SqliteTransaction(Transaction):
 
     async def append(self, stream: Key, value: bytes) -> int:
         """Append to a stream; answers its gap-free sequence number."""
-        raw = self._place + encode(stream)
+        raw = self._work.memory.key(self._place, stream)
         (sequence,) = self._work.write(
             "INSERT INTO stream_heads (k, last) VALUES (?, 1) ON CONFLICT (k) DO UPDATE SET last = last + 1 "
             "RETURNING last",
@@ -272,7 +272,7 @@ class SqliteTransaction(Transaction):
 
     def notify(self, topic: str) -> None:
         """Wake the watchers of `topic` (of this place) once the transaction has committed."""
-        raw, notify = self._place + encode((topic,)), self._work.notify
+        raw, notify = self._work.memory.key(self._place, (topic,)), self._work.notify
         self.on_commit(lambda: notify(raw))
 
     def on_commit(self, action: Callable[[], None]) -> None:

@@ -45,6 +45,7 @@ class Keeper:
         self._extensions: dict[int, str] = {}
         self._peak_kb = 0
         self._over = False
+        self._ending = False
 
     def wait(self, link: socket.socket) -> None:
         """Do what can be done ahead, wait on `link` for the sandbox to be, then keep it. Does not return."""
@@ -130,6 +131,7 @@ class Keeper:
         elif order == b"M":
             self._measure()
         elif order == b"Q" and self._runtime:
+            self._ending = True  # extensions go on without it for their last event
             _signal(self._runtime, signal.SIGTERM)
         elif order == b"Z":
             self._signal_all(signal.SIGSTOP)
@@ -137,6 +139,7 @@ class Keeper:
             self._signal_all(signal.SIGCONT)
 
     def _start(self, channel: int) -> None:
+        self._ending = False
         self._peak_kb = 0
         self._over = False
         if self._spec["program"]:
@@ -212,7 +215,8 @@ class Keeper:
                 return
             if pid == self._runtime:
                 self._runtime = 0
-                self._kill_all()
+                if not self._ending:
+                    self._kill_all()
                 self._tell(exited=status, peak_kb=self._peak_kb, over=self._over)
             elif pid in self._extensions:
                 self._tell(extension=self._extensions.pop(pid), exited=status)
