@@ -1,6 +1,6 @@
 """The items of a file that is imported: DynamoDB JSON or CSV, plain or compressed with gzip; pure.
 
-A file is fed in pieces, and answers the items that are complete. Source: "Amazon S3 import formats for DynamoDB" of the
+A file is fed in pieces, and answers the items that are complete, some at a time: little may unpack to much. Source: "Amazon S3 import formats for DynamoDB" of the
 developer guide.
 """
 
@@ -20,6 +20,8 @@ from kumoi.services.dynamodb.language.values import normalise
 from kumoi.wire.errors import AwsError
 
 LONGEST_LINE = 8 << 20
+UNPACKED = 1 << 20
+"""Bytes of a compressed file that are unpacked at once."""
 
 
 class Unreadable(Exception):
@@ -36,49 +38,55 @@ class ItemFile:
         self._delimiter: str = csv_options.get("Delimiter") or ","
         self._header: Sequence[str] | None = csv_options.get("HeaderList") or None
         self._rest = b""
+        self._quoted: list[bytes] = []
+        self._held = 0
 
-    def feed(self, piece: bytes) -> list[Item | str]:
+    def feed(self, piece: bytes) -> Iterator[list[Item | str]]:
         """The items of the lines that end in a piece; a text for each line that is none, saying why."""
-        lines = (self._rest + self._inflated(piece)).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > LONGEST_LINE:
-            raise Unreadable(f"it has a line of more than {LONGEST_LINE} bytes")
-        return list(self._items(lines))
+        for part in self._unpacked(piece):
+            lines = (self._rest + part).split(b"\n")
+            self._rest = lines.pop()
+            found = list(self._items(lines))
+            if len(self._rest) + self._held > LONGEST_LINE:
+                raise Unreadable(f"it has a line or a quoted field of more than {LONGEST_LINE} bytes")
+            yield found
 
     def end(self) -> list[Item | str]:
         """The item of the last line, where it is not ended."""
         rest, self._rest = self._rest, b""
         return list(self._items([rest], last=True))
 
-    def _inflated(self, piece: bytes) -> bytes:
+    def _unpacked(self, piece: bytes) -> Iterator[bytes]:
         if self._inflate is None:
-            return piece
-        found = b""
+            yield piece
+            return
         try:
             while piece:
-                found += self._inflate.decompress(piece)
-                piece = self._inflate.unused_data
-                if piece or self._inflate.eof:
+                yield self._inflate.decompress(piece, UNPACKED)
+                piece = self._inflate.unconsumed_tail or self._inflate.unused_data
+                if self._inflate.eof:
                     self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
         except zlib.error as error:
             raise Unreadable(f"it is not compressed with gzip: {error}") from None
-        return found
 
     def _items(self, lines: list[bytes], *, last: bool = False) -> Iterator[Item | str]:
         if self._json:
             yield from (_json_item(line) for line in lines if line.strip())
             return
-        waiting: list[bytes] = []
         for line in lines:
-            waiting.append(line)
-            record = b"\n".join(waiting)
-            if record.count(b'"') % 2 == 0:  # a quoted field may hold the ends of lines
-                waiting.clear()
-                if record.strip():
-                    yield from self._csv_item(record)
-        if waiting and not last:
-            self._rest = b"\n".join([*waiting, self._rest])
-        elif waiting:
+            odd = line.count(b'"') % 2 == 1
+            if not self._quoted and not odd:
+                record = line
+            else:  # a quoted field holds the ends of lines
+                self._quoted.append(line)
+                self._held += len(line) + 1
+                if len(self._quoted) == 1 or not odd:
+                    continue
+                record = b"\n".join(self._quoted)
+                self._quoted, self._held = [], 0
+            if record.strip():
+                yield from self._csv_item(record)
+        if last and self._quoted:
             yield "a quoted field is not closed"
 
     def _csv_item(self, record: bytes) -> Iterator[Item | str]:
@@ -115,7 +123,7 @@ def _checked(item: Mapping[str, Any]) -> Item | str:
         return {name: normalise(from_json(value)) for name, value in item.items()}
     except AwsError as error:
         return error.message
-    except (ValueError, TypeError, AttributeError, KeyError, binascii.Error):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, binascii.Error):
         return "it has an attribute that is no value of DynamoDB's"
 
 

@@ -40,7 +40,9 @@ async def run_import(doorway: Doorway, timer: Timer) -> None:
         await run.read_all()
     except AwsError as error:
         failure = {"failure_code": f"S3{error.code}", "failure_message": error.message}
-    except (CallDropped, Unreadable) as error:
+    except CallDropped as error:
+        failure = {"failure_code": "InternalServerError", "failure_message": str(error)}
+    except Unreadable as error:
         failure = {"failure_code": "ItemValidationError", "failure_message": str(error)}
     await run.tell_errors()
     counts = {"processed": run.processed, "imported": run.imported, "errors": run.errors, "bytes": run.bytes}
@@ -85,7 +87,9 @@ class _Run:
         file = ItemFile(asked["InputFormat"], asked.get("InputCompressionType") or "NONE", types, options)
         try:
             async for piece in _pieces(answer["Body"]):
-                await self._put(key, await asyncio.to_thread(file.feed, piece))
+                some = file.feed(piece)
+                while (found := await asyncio.to_thread(next, some, None)) is not None:
+                    await self._put(key, found)
             await self._put(key, await asyncio.to_thread(file.end))
         except Unreadable as error:
             raise Unreadable(f"{key} cannot be read: {error}") from None
@@ -119,6 +123,8 @@ class _Run:
             except AwsError as error:
                 if error.code != "ResourceAlreadyExistsException":
                     return
+            except CallDropped:
+                return
 
     def _owner(self, source: dict[str, str]) -> dict[str, str]:
         owner = source.get("S3BucketOwner")

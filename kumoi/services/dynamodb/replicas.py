@@ -18,7 +18,7 @@ from kumoi.names import uuid
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.keys import ItemKey, key_of_item
 from kumoi.services.dynamodb.records import Table, tables
-from kumoi.services.dynamodb.replication import REPLICATE_TOPIC, Origin, version_of
+from kumoi.services.dynamodb.replication import REPLICATE_TOPIC, Origin, note_version, version_of
 from kumoi.services.dynamodb.storage import ITEMS, Row, find, new_id, write
 from kumoi.services.dynamodb.streams.records import Change, stream_key, with_stream
 from kumoi.state import Key, State, Timer, Transaction, transactional
@@ -189,18 +189,22 @@ async def _replicate(tx: Transaction, name: str, id: int, region: str) -> bool:
 async def _apply(tx: Transaction, name: str, keys: Mapping[str, Any], row: Row | None, origin: Origin) -> None:
     """Make another region's write, unless the item has been written since."""
     table = await tables.get(tx, name)
-    if table is None:
-        return
-    key = key_of_item(table.keys, keys)
+    if table is not None:
+        await _win(tx, table, key_of_item(table.keys, keys), row, origin)
+
+
+async def _win(tx: Transaction, table: Table, key: ItemKey, row: Row | None, origin: Origin) -> None:
+    """Write, unless the item has been written since; its version is noted also where that changes nothing."""
     if origin >= await version_of(tx, table, key):
         await write(tx, table, key, await find(tx, table.id, key), row, origin=origin)
+        await note_version(tx, table, key, origin)
 
 
 async def seed(state: State, timer: Timer) -> None:
     """Fill a new replica, from where an earlier run stopped."""
     name, id, region = msgspec.json.decode(timer.payload, type=tuple[str, int, str])
     while await _seed(state, name, id, region):
-        pass
+        await note_version(tx, table, key, origin)
 
 
 @transactional
@@ -216,9 +220,7 @@ async def _seed(tx: Transaction, name: str, id: int, region: str) -> bool:
     rows = await tx.range((ITEMS, id), after=after, limit=BATCH)
     for row in rows:
         key = ItemKey(*row.key[2:5])  # type: ignore[arg-type]
-        origin = await version_of(tx, table, key)
-        if origin >= await version_of(place, replica, key):
-            await write(place, replica, key, await find(place, replica.id, key), Row(row.value), origin=origin)
+        await _win(place, replica, key, Row(row.value), await version_of(tx, table, key))
     if len(rows) == BATCH:
         await tx.put(cursor, msgspec.msgpack.encode(rows[-1].key[2:5]))
         return True

@@ -31,6 +31,7 @@ _AT_ONCE = 128
 _BYTES_AT_ONCE = 131_072
 """Datagrams, and bytes of them, that are read before the loop goes on: a few milliseconds of work."""
 _AT_STOP = 1_000
+_TRIES = 100
 
 
 class Daemon:
@@ -48,9 +49,9 @@ class Daemon:
         if wanted is None:
             return
         try:
-            receiver = _bound(wanted)
+            receiver = _bound(wanted) if wanted else _free()
         except OSError as error:
-            receiver = _bound(0)
+            receiver = _free()
             other = receiver.getsockname()[1]
             logger.warning(
                 "the X-Ray daemon cannot listen on %s:%s (%s): functions reach it on port %s, other programs with"
@@ -106,6 +107,21 @@ class Daemon:
         self.refused[refused.code] += 1
         if self.refused[refused.code] == 1:
             logger.warning("the X-Ray daemon drops datagrams that are no valid segments: %s", refused.code)
+
+
+def _free() -> socket.socket:
+    """A receiver on a port that is free for TCP, too: SDKs ask for sampling rules there, by HTTP."""
+    for _ in range(_TRIES):
+        receiver = _bound(0)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as http:
+            http.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                http.bind(receiver.getsockname())
+            except OSError:
+                receiver.close()
+            else:
+                return receiver
+    return _bound(0)
 
 
 def _bound(port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.services.dynamodb.import_files import ItemFile, Unreadable
+from kumoi.services.dynamodb.import_files import UNPACKED, ItemFile, Unreadable
 
 Make = Callable[..., dict[str, Any]]
 PARAMETERS = {
@@ -141,9 +141,33 @@ def test_files_may_come_in_any_pieces(size: int) -> None:
     lines += ['{"Item": {"n": {"N": "1e1"}}}']
     data = gzip.compress("\n".join(lines[:3]).encode() + b"\n") + gzip.compress("\n".join(lines[3:]).encode())
     file = ItemFile("DYNAMODB_JSON", "GZIP", {}, {})
-    found = [one for at in range(0, len(data), size) for one in file.feed(data[at : at + size])] + file.end()
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    found = [one for piece in pieces for some in file.feed(piece) for one in some] + file.end()
     assert found[0] == {"pk": {"S": "a"}, "b": {"B": b"\0\xff"}}
     assert [isinstance(one, str) for one in found] == [False, True, True, True, False]
     assert found[-1] == {"n": {"N": "10"}}
     with pytest.raises(Unreadable):
-        ItemFile("DYNAMODB_JSON", "GZIP", {}, {}).feed(b"plain text")
+        list(ItemFile("DYNAMODB_JSON", "GZIP", {}, {}).feed(b"plain text"))
+
+
+def test_little_that_unpacks_to_much_comes_some_at_a_time() -> None:
+    line = b'{"Item": {"pk": {"S": "a"}}}\n'
+    file = ItemFile("DYNAMODB_JSON", "GZIP", {}, {})
+    sizes = [len(some) for some in file.feed(gzip.compress(line * 200_000))]
+    assert sum(sizes) == 200_000
+    assert max(sizes) <= UNPACKED // len(line) + 1
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1 << 30])
+def test_a_quoted_field_that_is_not_closed_ends_the_file_soon(size: int) -> None:
+    data = b'pk\n"' + b"0123456789\n" * 1_000_000
+    file = ItemFile("CSV", "NONE", {}, {})
+    with pytest.raises(Unreadable, match="a quoted field"):
+        for at in range(0, len(data), size):
+            list(file.feed(data[at : at + size]))
+
+
+def test_an_item_that_is_nested_without_end_is_told() -> None:
+    file = ItemFile("DYNAMODB_JSON", "NONE", {}, {})
+    (found,) = file.feed(b'{"Item": {"pk": ' + b'{"L": [' * 500 + b"]}" * 500 + b"}}\n")
+    assert isinstance(found[0], str)

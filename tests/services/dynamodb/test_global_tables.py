@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 Make = Callable[..., dict[str, Any]]
@@ -116,6 +117,35 @@ def test_the_last_writer_wins_everywhere(client: Any, make: Make, at: Any) -> No
     )["ShardIterator"]
     records = streams.get_records(ShardIterator=iterator)["Records"]
     assert records[-1]["eventName"] == "REMOVE" or records[-1]["dynamodb"]["NewImage"]["g"]["S"] == "39"
+
+
+def test_a_write_that_changes_nothing_elsewhere_wins_there_all_the_same(
+    kumoi: Any, client: Any, make: Make, at: Any
+) -> None:
+    make()
+    europe, asia = at(EUROPE), at(ASIA)
+    add(client, EUROPE)
+    add(client, ASIA)
+
+    def hold(region: str) -> str:
+        fault = {"service": "dynamodb", "operation": "Replicate", "action": "drop", "region": region}
+        return str(told(kumoi, "POST", "", fault | {"account": kumoi.account})["id"])
+
+    every, of_asia = hold("*"), hold(ASIA)
+    put(europe, "one", "same")
+    put(asia, "one", "other")
+    put(client, "one", "same")
+    put(client, "here", "x")
+    told(kumoi, "DELETE", f"?id={every}")
+    wait(lambda: "here" in items(europe))
+    told(kumoi, "DELETE", f"?id={of_asia}")
+    put(asia, "last", "x")
+    wait(lambda: "last" in items(client).keys() & items(europe).keys() and "here" in items(asia))
+    assert items(client) == items(europe) == items(asia) == {"one": "same", "here": "x", "last": "x"}
+
+
+def told(kumoi: Any, method: str, query: str, body: dict[str, Any] | None = None) -> Any:
+    return urllib3.request(method, f"{kumoi.url}/_kumoi/faults{query}", json=body).json()
 
 
 def test_settings_are_shared_and_replicas_end(client: Any, make: Make, at: Any) -> None:

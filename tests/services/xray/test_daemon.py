@@ -14,6 +14,7 @@ import urllib3
 
 from kumoi.doorway import Doorway, Tracing
 from kumoi.platform import Platform, Settings
+from kumoi.services.xray import daemon
 from kumoi.services.xray.daemon import Daemon
 from kumoi.services.xray.intake import Intake, Read
 from kumoi.services.xray.storage import Place, find_trace
@@ -71,16 +72,41 @@ def test_large_datagrams_leave_the_loop_room_and_what_has_arrived_is_kept_at_the
 
     async def main() -> None:
         tracing = Tracing(port=0)
-        daemon = Daemon(Kept.__new__(Kept), tracing)
-        daemon.start()
+        receiving = Daemon(Kept.__new__(Kept), tracing)
+        receiving.start()
         host, _, port = tracing.daemon.rpartition(":")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for text in texts:
                 sender.sendto(text, (host, int(port)))
-        daemon.stop()
+        receiving.stop()
 
     asyncio.run(main())
     assert kept == [4, 1]
+
+
+def test_a_port_that_tcp_has_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, given = daemon._bound, list[int]()
+
+    async def main() -> str:
+        tracing = Tracing(port=0)
+        one = Daemon(Intake.__new__(Intake), tracing)
+        one.start()
+        one.stop()
+        return tracing.daemon
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = [taken.getsockname()[1], 0]
+
+        def bound(port: int) -> socket.socket:
+            given.append(port)
+            return real(ports.pop(0) if port == 0 else port)
+
+        monkeypatch.setattr(daemon, "_bound", bound)
+        address = asyncio.run(main())
+        assert given == [0, 0]
+        assert address != f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 APPLICATION = """
