@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -87,6 +89,19 @@ def test_a_program_that_takes_too_much_memory(source: str) -> None:
     assert outcome.error.limit == "memory"
 
 
+GROWING = """
+from kumoi.sandbox.js import JsContext
+for kib in range(256, 2304, 16):
+    context = JsContext("function handler() { const a = {}; for (let i = 0; ; i++) a['k' + i] = 1 }", memory=kib << 10)
+    assert context.call("handler", [], now=0.0).error.limit == "memory"
+"""
+
+
+def test_memory_that_runs_out_while_an_object_grows_ends_the_call_alone() -> None:
+    # In a process of its own: where quickjs looks for garbage meanwhile, it is that process which ends.
+    subprocess.run([sys.executable, "-c", GROWING], check=True, timeout=60)
+
+
 @pytest.mark.parametrize("source", ["throw null", "return Promise.reject(null)"])
 def test_a_program_that_throws_null(source: str) -> None:
     error = run(f"function handler() {{ {source} }}").error
@@ -147,6 +162,22 @@ def test_quick_programs_move_to_the_loop_and_back() -> None:
     there = [str(number + 1) for number in range(PROVEN)]
     # Two contexts: the one on the thread counted on when the one on the loop's was cut off, and looped there as well.
     assert found == [*there, "1", "2", None, "1"]
+
+
+def test_what_calls_left_behind_takes_no_memory_of_others() -> None:
+    source = "function handler() { const one = { text: 'x'.repeat(300000) }; one.self = one; return 'done' }"
+
+    async def calls() -> set[str | None]:
+        contexts = JsContexts()
+        try:
+            return {
+                (await contexts.call("k", lambda seconds: JsContext(source), "handler", [], now=0.0)).value
+                for _ in range(20)
+            }
+        finally:
+            contexts.close()
+
+    assert asyncio.run(calls()) == {'"done"'}
 
 
 REWRITTEN = [

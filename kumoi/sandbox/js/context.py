@@ -23,6 +23,8 @@ SECONDS = 0.25
 _STACK = 256 * 1024
 _INTERRUPTED = ("InternalError", "the function ran out of CPU time")
 _HERE = Path(__file__).parent
+_OUT_OF_MEMORY = ("out of memory", "null", "[uninitialized]")
+"""What a program catches when memory is out: an error, or nothing readable where there was none left for it."""
 _THROWS_NULL = re.compile(r"\b(?:throw|reject)\s*\(?\s*null\b")
 """A program that throws null itself: else it is what quickjs throws when no memory is left for an error."""
 
@@ -75,8 +77,7 @@ class JsContext:
             self._context.eval(f"(driver) => driver.{name}")(self._driver) for name in ("run", "take", "answer")
         )
         self._programs: dict[str, Any] = {}
-        used = self._context.memory()["malloc_size"]
-        self._context.set_memory_limit(used + memory)
+        self._context.set_memory_limit(self._without_collections(memory))
         self._context.set_time_limit(seconds)
         self._seconds = seconds
         self._throws_null = _THROWS_NULL.search(source) is not None
@@ -130,10 +131,23 @@ class JsContext:
         outcome.effects = [(kind, value) for kind, value in state["effects"]]
         if state["error"] is not None:
             told = state["error"]
-            self.broken = told["message"] in ("null", "out of memory")
+            self.broken = told["message"] in _OUT_OF_MEMORY
             short = self.broken and not (told["message"] == "null" and self._throws_null)
             outcome.error = JsError("InternalError", "out of memory", limit="memory") if short else JsError(**told)
         return outcome
+
+    def _without_collections(self, memory: int) -> int:
+        """Have quickjs never look for garbage in cycles below the limit, which is answered: what is used, and `memory`.
+
+        It would look when it makes the error of a program out of memory, too, and stumble over the object that was
+        just growing, which ends the whole process. It looks next at one and a half times what is left after a look:
+        here it has a look while a buffer of more than the limit is there.
+        """
+        limit: int = self._context.memory()["malloc_size"] + memory
+        ballast = self._context.eval(f"new ArrayBuffer({2 * limit})")
+        self._context.eval("({})")
+        del ballast
+        return limit
 
     def _program(self, name: str) -> Any:
         """A function of the program, found by an expression at the first call."""
