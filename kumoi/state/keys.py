@@ -8,8 +8,10 @@ The layout follows the idea of FoundationDB's tuple layer.
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
-from kumoi.state.interface import Key
+if TYPE_CHECKING:
+    from kumoi.state.interface import Key
 
 _pack = struct.Struct(">BQ").pack
 _OFFSET = 1 << 63

@@ -6,10 +6,12 @@ what a transaction reads after its own writes is not kept, since those may yet b
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kumoi.state.interface import Key
 from kumoi.state.keys import encode
+
+if TYPE_CHECKING:
+    from kumoi.state.interface import Key
 
 MOST = 4096
 """Rows that are remembered; then all are forgotten, and those in use come back."""
