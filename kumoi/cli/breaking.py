@@ -169,13 +169,13 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
             only=given["edge"],
             kinds=given["ways"] or tuple(KINDS),
         )
-    connection.ask("POST", "sweep", msgspec.to_builtins(matrix), account=application.account)
     if not quiet:
         for line in reporting.matrix_lines(matrix):
             click.echo(line)
     write(given["json_file"], reporting.as_json(matrix))
     write(given["html_file"], reporting.matrix_html(matrix).encode())
     write(given["junit_file"], reporting.matrix_junit(matrix))
+    connection.ask("POST", "sweep", msgspec.to_builtins(matrix), account=application.account)
     if before is None:
         return not matrix.counts.get("black", 0)
     worse = regressions(before, matrix)

@@ -16,10 +16,11 @@ import click
 from kumoi.cli import insights
 from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
-from kumoi.cli.nearest import the_one
+from kumoi.cli.nearest import like, the_one
 from kumoi.cli.sdk_client import client
 
 POLL_SECONDS = 0.3
+_FUNCTIONS = "/aws/lambda/"
 LATE_MS = 60_000
 """How much later than a newer event one may come in, and still be shown by --follow."""
 
@@ -81,12 +82,10 @@ def command(
 
 def _group(logs: Any, name: str, follow: bool) -> str:
     """The log group of a function; of one that `follow` waits for, where none is called so or like it."""
-    group = f"/aws/lambda/{name}"
-    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/")
-    known = [one["logGroupName"] for page in pages for one in page["logGroups"]]
-    if follow and not any(name in one for one in known):
-        return group
-    return the_one("log group", group if group in known else name, known)
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=_FUNCTIONS)
+    known = [one["logGroupName"].removeprefix(_FUNCTIONS) for page in pages for one in page["logGroups"]]
+    waited_for = follow and not like(name, known)
+    return _FUNCTIONS + (name if waited_for else the_one("log group", name, known))
 
 
 def _edge(connection: Connection, name: str, pattern: str, start: int, follow: bool, data: Path | None) -> None:

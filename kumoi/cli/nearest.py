@@ -10,13 +10,18 @@ import click
 _MOST_TOLD = 8
 
 
-def the_one(kind: str, said: str, names: Iterable[str]) -> str:
-    """The only name that `said` matches or is a part of; ClickException where there is none, or more than one."""
+def like(said: str, names: Iterable[str]) -> list[str]:
+    """The names that `said` may mean: itself, else those that it matches or is a part of, whatever their case."""
     known = list(names)
     if said in known:
-        return said
+        return [said]
     pattern = said if "*" in said or "?" in said else f"*{said}*"
-    found = [name for name in known if fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))]
+    return [name for name in known if fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))]
+
+
+def the_one(kind: str, said: str, names: Iterable[str]) -> str:
+    """The only name that `said` matches or is a part of; ClickException where there is none, or more than one."""
+    found = like(said, names)
     if len(found) == 1:
         return found[0]
     if not found:

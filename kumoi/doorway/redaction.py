@@ -39,17 +39,18 @@ _PAIRS = (("Name", "Value"), ("name", "value"), ("Key", "Value"), ("key", "value
 
 _LOOKS = re.compile(
     r"""
-      \beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?                                         # a JWT
+      (?<![\w-])(?=[\w-]*?eyJ)[\w-]{11,}+\.[\w-]{8,}(?:\.[\w-]*)?                   # a JWT
     | (?<=bearer[ ])[\w+/.~=-]{8,} | (?<=basic[ ])[\w+/=-]{8,}                       # HTTP's Authorization
     | (?<=PRIVATE[ ]KEY-----)[^-]+                                                  # PEM
     | (?<=://)[^\s/:@]{1,256}:[^\s/@]{1,256}(?=@)                                    # user:password@host
     | (?<=x-amz-signature=)[^&\s"]+ | (?<=x-amz-security-token=)[^&\s"]+             # a presigned URL
     | (?<=x-amz-credential=)[^&\s"]+
     | \b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk_live_|rk_live_|sk-|whsec_|npm_|AIza)[\w-]{16,}
-    | \b[\w-]{0,40}(?:passw|pwd|secret|token|api[-_]?key)[\w-]{0,40}=(?P<assigned>[^\s&;,"']+)
+    | (?<![\w-])(?=[\w-]*?(?:passw|pwd|secret|token|api[-_]?key))[\w-]++=(?P<assigned>[^\s&;,"']+)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+"""Each begins where a word does and never goes back in it: what is looked through may come from anywhere."""
 
 
 def redacted(value: Any, name: str = "") -> Any:
@@ -85,6 +86,8 @@ def _text(text: str) -> str:
             return orjson.dumps(redacted(orjson.loads(text))).decode()
         except orjson.JSONDecodeError:
             pass
+        except (orjson.JSONEncodeError, RecursionError):
+            return HIDDEN  # too deep to be looked through
     shown, at = [], 0
     for start, end in _parts(text):
         shown += [text[at:start], HIDDEN]

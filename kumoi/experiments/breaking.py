@@ -6,6 +6,7 @@ calls that it struck then, and no others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,7 @@ class Breaker:
         self._tell = tell
         self._experiment = experiment
         self._recorded = recorded
+        self._struck: Counter[str] = Counter()
         self.declared: dict[str, str] = {}
         self.problems: list[str] = []
 
@@ -48,6 +50,7 @@ class Breaker:
             if step.pause is not None:
                 self._time.pause(seconds(step.pause))
             elif step.clear is not None:
+                self._struck += Counter({step.clear: self._now_struck().get(step.clear, 0)})
                 self._application.ask("DELETE", "faults", id=step.clear)
                 self._tell(f"taken back: {step.clear}")
             elif step.fault is not None:
@@ -70,14 +73,17 @@ class Breaker:
                 self._application.ask("DELETE", "faults", id=name)
 
     def struck(self) -> dict[str, int]:
-        """How often each fault that is still declared has struck."""
-        found = self._application.ask("GET", "faults")["faults"]
-        return {one["id"]: one["struck"] for one in found if one["id"] in self.declared}
+        """How often each fault has struck, also those that were taken back."""
+        return self._struck + Counter(self._now_struck())
 
     def strikes(self) -> list[dict[str, Any]]:
         """The log of what the run's faults struck."""
         found = self._application.ask("GET", "faults/log")["strikes"]
         return [one for one in found if one["fault"] in self.declared]
+
+    def _now_struck(self) -> dict[str, int]:
+        found = self._application.ask("GET", "faults")["faults"]
+        return {one["id"]: one["struck"] for one in found if one["id"] in self.declared}
 
     def _declare(self, step: Step, fault: dict[str, Any], variables: Mapping[str, Any]) -> None:
         given = dict(filled(fault, variables))

@@ -97,7 +97,7 @@ class Time:
     def hops(self, start: float) -> list[dict[str, Any]]:
         """What has passed the doorway since a time of the platform's, the newest MOST_HOPS of it."""
         found = self._application.ask("GET", "hops", limit=str(MOST_HOPS), account=self._application.account)["hops"]
-        return [hop for hop in found if hop["time"] >= int(start * 1000)]
+        return _since(start, found)
 
     def _pass(self, duration: float) -> tuple[float, bool]:
         """Let time pass: when that began, by the platform's clock, and whether all was quiet then.
@@ -106,12 +106,14 @@ class Time:
         """
         application = self._application
         began = self.now()
+        recorded = int(application.ask("GET", "hops", limit="0")["recorded"])
         application.ask("POST", "clock", {"action": "advance", "seconds": duration})
         give_up = time.monotonic() + PATIENCE
         time.sleep(BREATH)
         while busy(self._under_way()) and time.monotonic() < give_up:
             time.sleep(BREATH)
-        quiet = not busy(self.hops(began)) and not busy(self._under_way())
+        passed = application.ask("GET", "hops", after=str(recorded), account=application.account)["hops"]
+        quiet = not busy(_since(began, passed)) and not busy(self._under_way())
         return began, quiet and not any(application.waiting(queue) for queue in application.consumed())
 
     def _under_way(self) -> list[dict[str, Any]]:
@@ -124,7 +126,7 @@ class Passed:
 
     def __init__(self, application: Application, start: float) -> None:
         self._application = application
-        self._start = int(start * 1000)
+        self._start = start
         self._number = int(application.ask("GET", "hops", limit="0")["recorded"])
         self.hops: list[dict[str, Any]] = []
         self._over = threading.Event()
@@ -154,4 +156,9 @@ class Passed:
         told = self._application.ask("GET", "hops", after=str(self._number), account=self._application.account)
         self.missed += max(told["recorded"] - self._number - told["known"], 0)
         self._number = told["recorded"]
-        self.hops += [hop for hop in told["hops"] if hop["time"] >= self._start]
+        self.hops += _since(self._start, told["hops"])
+
+
+def _since(start: float, hops: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The hops that began at a time (epoch seconds), or later."""
+    return [hop for hop in hops if hop["time"] >= int(start * 1000)]

@@ -17,6 +17,7 @@ from kumoi.experiments.model import BadExperiment, Experiment
 MOST_BYTES = 1 << 20
 MOST_NODES = 50_000
 MOST_DEPTH = 40
+LONGEST_NUMBER = 100
 
 
 def read_experiment(path: Path) -> Experiment:
@@ -65,8 +66,14 @@ def _parsed(content: bytes) -> Any:
         raise BadExperiment(f"not YAML: {str(error)[:300]}") from None
 
 
+_TEXT = "tag:yaml.org,2002:str"
+
+
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Plain values alone: no alias (a few lines of them stand for gigabytes), not too many, not too deep."""
+    """Plain values alone: no tag, no alias (a few lines of them stand for gigabytes), not too many, not too deep.
+
+    Nor a number of any length: one in base 60 (`1:30`) takes time by the square of it.
+    """
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
@@ -76,6 +83,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise BadExperiment("aliases are not taken: write the value out")
+        if self.peek_event().tag is not None:
+            raise BadExperiment("tags are not taken: write the value as it is")
         self._nodes += 1
         self._depth += 1
         if self._nodes > MOST_NODES:
@@ -83,9 +92,12 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
         if self._depth > MOST_DEPTH:
             raise BadExperiment(f"deeper than {MOST_DEPTH} levels")
         try:
-            return super().compose_node(parent, index)
+            node = super().compose_node(parent, index)
         finally:
             self._depth -= 1
+        if node.tag != _TEXT and isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER:
+            raise BadExperiment(f"a number is longer than {LONGEST_NUMBER} characters")
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         keys = [key.value for key, _ in node.value]

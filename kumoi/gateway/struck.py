@@ -36,12 +36,17 @@ class Hit(NamedTuple):
 def hits(hops: Iterable[Hop], account: str, limit: int = AT_MOST) -> list[Hit]:
     """The latest struck calls of an account, the newest first; `hops` come in the order they ended."""
     ours = [hop for hop in hops if hop.account == account]
+    traces = {hop.trace for hop in ours if hop.fault}
     later: dict[tuple[str, ...], list[Hop]] = {}
     found: list[Hit] = []
     for hop in reversed(ours):
+        if hop.trace not in traces:
+            continue
         kind = (hop.trace, hop.source, hop.target, hop.operation)
-        if hop.fault and len(found) < limit:
+        if hop.fault:
             found.append(_hit(hop, later.get(kind, [])))
+            if len(found) == limit:
+                break
         later.setdefault(kind, []).append(hop)
     return found
 

@@ -190,6 +190,8 @@ def test_requirements_are_installed_once(kumoi: Any, project: Path, run: Run) ->
     assert "with pip" not in run("deploy", project).stdout
     (project / "code" / "requirements.txt").write_text("./nothing.whl\n")
     assert "failed" in run("deploy", project).stderr
+    (project / "template.yaml").write_text(TEMPLATE.replace(f"python3.{sys.version_info.minor}", "python2.7"))
+    assert "requirements.txt: Kumoi runs python3.*" in run("deploy", project).stderr
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")

@@ -77,6 +77,8 @@ def test_functions_are_invoked_and_their_logs_read_by_a_part_of_their_name(
 
     assert json.loads(run("invoke", "greet", "--event", '{"name": "ann"}').stdout) == "ann"
     assert "greeting" in run("logs", "greet").stdout
+    assert "greeting" in run("logs", "*greet*").stdout
+    assert run("logs", "lambda").stderr == "Error: there is no log group lambda (yet).\n", "its name is meant alone"
     assert run("logs", "nobody").stderr == "Error: there is no log group nobody (yet).\n"
     refused = run("logs", "a/*", "--filter", "x")
     assert refused.exit_code == 1

@@ -33,6 +33,12 @@ def handler(event, context):
         return str(error)
     return "connected"
 """
+NODE_CALLS = """
+exports.handler = (port) => new Promise((done) => {
+  const socket = require("node:net").connect(port, "127.0.0.1", () => { socket.destroy(); done("connected"); });
+  socket.on("error", (error) => done(error.code));
+});
+"""
 DAY = 86_400.0
 
 
@@ -56,19 +62,29 @@ def test_a_clock_is_off_in_node(run_isolated: Any) -> None:
     run_isolated(scenario)
 
 
-def test_a_network_is_cut_where_there_are_namespaces(run: Any, level: str) -> None:
+@pytest.mark.parametrize(
+    ("files", "more", "said"),
+    [
+        ({"app.py": CALLS}, {}, "unreachable"),
+        ({"app.js": NODE_CALLS}, {"runtime": "nodejs20.x", "environment": {}}, "ENETUNREACH"),
+    ],
+    ids=["Python", "Node.js"],
+)
+def test_a_network_is_cut_where_there_are_namespaces(
+    run: Any, level: str, files: dict[str, str], more: dict[str, Any], said: str
+) -> None:
     async def scenario(workshop: Any) -> None:
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server:
-            whole = await workshop.make(CALLS)
+            whole = await workshop.of(files, **more)
             assert (await workshop.invoke(whole, port))[0] == "connected"
             if level != "namespace":
                 with pytest.raises(ZygoteFailed, match="in namespaces"):
-                    await workshop.make(CALLS, offline=True)
+                    await workshop.of(files, offline=True, **more)
                 return
-            cut = await workshop.make(CALLS, offline=True)
-            assert "unreachable" in (await workshop.invoke(cut, port))[0]
+            cut = await workshop.of(files, offline=True, **more)
+            assert said in (await workshop.invoke(cut, port))[0]
             assert (await workshop.invoke(whole, port))[0] == "connected"
 
     run(scenario)

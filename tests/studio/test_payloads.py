@@ -64,6 +64,7 @@ def test_a_value_beside_the_name_of_a_secret_is_hidden(pair: dict[str, Any], hid
             f"-----BEGIN RSA PRIVATE KEY-----{HIDDEN}-----END RSA PRIVATE KEY-----",
         ),
         ("user=ann password=hunter2 n=1", f"user=ann password={HIDDEN} n=1"),
+        ("x-db_password-1=hunter2;n=1", f"x-db_password-1={HIDDEN};n=1"),
         ("ghp_0123456789abcdefghij", HIDDEN),
         ("?NextToken=page&n=1", "?NextToken=page&n=1"),
         ("the token of appreciation: a clock", "the token of appreciation: a clock"),
@@ -78,7 +79,8 @@ def test_a_secret_is_known_by_its_looks(text: str, shown: str) -> None:
 
 
 def test_looking_for_secrets_takes_a_long_text_little_time() -> None:
-    for piece in ("a", "a.", "://a", "secret", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----"):
+    pieces = ("a", "a-", "a.", "://a", "secret", "token-", "eyJ-", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----")
+    for piece in pieces:
         began = time.process_time()
         redacted(piece * (LARGEST // len(piece)))
         assert time.process_time() - began < 5, piece
@@ -86,6 +88,11 @@ def test_looking_for_secrets_takes_a_long_text_little_time() -> None:
 
 def test_a_text_that_only_looks_like_json_stays() -> None:
     assert redacted({"a": "{not json"}) == {"a": "{not json"}
+
+
+@pytest.mark.parametrize("depth", [300, 1000])
+def test_a_text_that_is_too_deep_to_be_looked_through_is_hidden(depth: int) -> None:
+    assert redacted({"a": "[" * depth + '"x"' + "]" * depth}) == {"a": HIDDEN}
 
 
 def test_an_edge_keeps_its_last_calls_only() -> None:

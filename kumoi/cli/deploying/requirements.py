@@ -20,6 +20,7 @@ from pathlib import Path
 
 import click
 
+from kumoi.sandbox.interface import RuntimeUnavailable
 from kumoi.sandbox.interpreters import Interpreters
 
 Tell = Callable[[str], None]
@@ -29,7 +30,10 @@ def installed(code: Path, runtime: str, tell: Tell) -> Path | None:
     """The directory with what the code of a directory requires; None when it requires nothing."""
     wanted = code / "requirements.txt"
     if runtime.startswith("python") and wanted.is_file() and _asks(wanted):
-        runs = asyncio.run(Interpreters().find(runtime))
+        try:
+            runs = asyncio.run(Interpreters().find(runtime))
+        except RuntimeUnavailable as error:
+            raise click.ClickException(f"{wanted}: {error}") from None
         told = f"{runtime} on 3.{runs.minor}".encode()
         return _kept(wanted.read_bytes() + told, lambda at: _pip(wanted, runs.path, at, tell))
     package = code / "package.json"
