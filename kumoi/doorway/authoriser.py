@@ -11,6 +11,7 @@ where policies are enforced.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -28,6 +29,7 @@ _ALLOWED = Decision("allowed")
 MESSAGE_CONTEXT = "authorization message"
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
+_CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
 
 
 class IdentityPolicies(NamedTuple):
@@ -141,7 +143,7 @@ class Authoriser:
             return IdentityPolicies(Caller())
         if caller.is_service:
             return IdentityPolicies(Caller(caller.account, service=caller.arn))
-        if self.devices is not None and ":cert/" in caller.arn:
+        if self.devices is not None and _CERTIFICATE.match(caller.arn):
             return await self.devices(caller)
         if self.source is None or caller.is_root:
             return IdentityPolicies(Caller(caller.account, caller.arn))

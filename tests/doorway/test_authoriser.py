@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,12 @@ class Fixed:
 
 
 def dispatch(
-    caller: Principal, mode: AuthMode, own: Fixed | None = None, on_box: str | None = None, plane: bool = False
+    caller: Principal,
+    mode: AuthMode,
+    own: Fixed | None = None,
+    on_box: str | None = None,
+    plane: bool = False,
+    devices: Callable[[Principal], Awaitable[IdentityPolicies]] | None = None,
 ) -> Hop:
     """Put something into a box as `caller`; the hop. Raises what the caller is told."""
 
@@ -84,6 +90,7 @@ def dispatch(
         lake = await Lake.open(None)
         identity = await Identity.open(state, clock, mode)
         identity.authoriser.source = own
+        identity.authoriser.devices = devices
         hops = Hops(lake)
         doorway = Doorway(
             Registry([shop]),
@@ -122,6 +129,20 @@ def test_enforced_policies_refuse_in_the_services_words() -> None:
     denial = document("shop:*", "Deny")
     with pytest.raises(AwsError, match="with an explicit deny in an identity-based policy"):
         dispatch(ALICE, "enforce", Fixed(document("shop:Put"), denial))
+
+
+async def as_devices_are(principal: Principal) -> IdentityPolicies:
+    return IdentityPolicies(Caller(principal.account, principal.arn))
+
+
+def test_whoever_has_a_path_like_a_certificates_is_no_device() -> None:
+    denials = Fixed(document("*", "Deny"))
+    for arn in (f"arn:aws:iam::{ACCOUNT}:user/x:cert/a", f"arn:aws:iam::{ACCOUNT}:user/arn:aws:iot:::cert/a"):
+        with pytest.raises(AwsError, match="explicit deny"):
+            dispatch(Principal(ACCOUNT, arn, "AIDAX"), "enforce", denials, devices=as_devices_are)
+    device = Principal(ACCOUNT, f"arn:aws:iot:us-east-1:{ACCOUNT}:cert/a", "a")
+    with pytest.raises(AwsError, match="no identity-based policy allows"):
+        dispatch(device, "enforce", denials, devices=as_devices_are)
 
 
 def test_whoever_is_called_root_is_not_root() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
 import orjson
 
 from kumoi.doorway import Doorway
@@ -167,14 +166,11 @@ class Deployment:
     async def _finish(self, status: str, source: Source) -> None:
         """The operation is done: outputs are kept, what was wanted is what the stack is made from."""
         journal = self._journal
-        for resource in list(journal.live.values()):
-            if resource.fresh or resource.before is not None:
-                await journal.keep(msgspec.structs.replace(resource, before=None, fresh=False))
         template = orjson.loads(source.processed)
         scope = await scope_for(self._acting, source)
         for resource in wanted_resources(template, scope).values():
             scope.evaluate(resource.get("Properties", {}))  # for what it imports
-        await journal.become(
+        await journal.finish(
             status,
             source=source,
             wanted=None,

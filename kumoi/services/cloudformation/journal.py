@@ -21,6 +21,7 @@ from kumoi.services.cloudformation.records import (
     Stack,
     StackEvent,
     StackResource,
+    drifts,
     names,
     resources,
     stacks,
@@ -72,6 +73,13 @@ class Journal:
         """Store a resource without an event."""
         self.live[resource.name] = resource
         await _put(self.state, resource)
+
+    async def finish(self, status: str, **changes: Any) -> None:
+        """The operation is done: resources and stack are what it made of them, all of them or, after a crash, none."""
+        done = [one for one in self.live.values() if one.fresh or one.before is not None]
+        done = [msgspec.structs.replace(one, before=None, fresh=False) for one in done]
+        self.stack = await _finished(self.state, done, self.stack, status, self.now, changes)
+        self.live.update((one.name, one) for one in done)
 
     async def forget(self, name: str) -> None:
         """A resource is none of the stack's any more."""
@@ -127,6 +135,15 @@ async def _noted(tx: Transaction, stack: Stack, resource: StackResource | None, 
 
 
 @transactional
+async def _finished(
+    tx: Transaction, done: list[StackResource], stack: Stack, status: str, now: float, changes: dict[str, Any]
+) -> Stack:
+    for resource in done:
+        await resources.put(tx, resource)
+    return await set_status(tx, stack, status, now, **changes)
+
+
+@transactional
 async def _put(tx: Transaction, resource: StackResource) -> None:
     await resources.put(tx, resource)
 
@@ -134,6 +151,7 @@ async def _put(tx: Transaction, resource: StackResource) -> None:
 @transactional
 async def _forget(tx: Transaction, resource: StackResource) -> None:
     await resources.delete(tx, resource.stack, resource.name)
+    await drifts.delete(tx, resource.stack, resource.name)
 
 
 @transactional

@@ -2,8 +2,9 @@
 
 Who comes without a session is sent to the provider, and comes back to `/oauth2/idpresponse` with a code, for which the
 load balancer gets tokens and asks who it is. What it learns is the session: sealed in cookies, so that nothing is kept
-here. Targets get three header fields, of which `x-amzn-oidc-data` is signed (`signing.py`). Source: "Authenticate users
-using an Application Load Balancer".
+here, and for their name: a rule with a name of its own lets in nobody whom only another rule's provider knows. Targets
+get three header fields, of which `x-amzn-oidc-data` is signed (`signing.py`). Source: "Authenticate users using an
+Application Load Balancer".
 """
 
 from __future__ import annotations
@@ -253,7 +254,7 @@ def _session_of(exchange: Exchange, config: Mapping[str, Any]) -> Session | None
     name = config.get("SessionCookieName") or COOKIE
     cookies = cookies_of(exchange.request.headers.items)
     text = "".join(cookies.get(f"{name}-{number}", "") for number in range(MOST_PIECES))
-    found = _opened(exchange, text, "session") if text else None
+    found = _opened(exchange, text, f"session/{name}") if text else None
     if found is None:
         return None
     session = msgspec.convert(found, Session)
@@ -262,7 +263,7 @@ def _session_of(exchange: Exchange, config: Mapping[str, Any]) -> Session | None
 
 def _cookies(exchange: Exchange, config: Mapping[str, Any], session: Session) -> HeaderList:
     name = config.get("SessionCookieName") or COOKIE
-    text = _sealed(exchange, msgspec.to_builtins(session), "session")
+    text = _sealed(exchange, msgspec.to_builtins(session), f"session/{name}")
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
     if len(pieces) > MOST_PIECES:
         raise Failed("the session is larger than 16 KB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from kumoi.doorway import Call, Principal, Session
@@ -81,15 +82,17 @@ async def check_trust(call: Call, role: Role, provider: str, keys: dict[str, tup
             raise not_trusted(call, role.arn)
 
 
-def assume(call: Call, role: Role, name: str, seconds: int, most: int, session: Session) -> dict[str, Any]:
-    """Credentials of a session of a role, as the operations answer them."""
+def assume(
+    call: Call, role: Role, name: str, seconds: int, most: int, session: Session, ends: float = math.inf
+) -> dict[str, Any]:
+    """Credentials of a session of a role, as the operations answer them; none lasts beyond `ends` (epoch seconds)."""
     check_name("roleSessionName", name)
     check_duration(seconds, min(most, role.most_seconds))
     assumed = arn("sts", "", role.account, f"assumed-role/{role.name}/{name}")
     principal = Principal(role.account, assumed, f"{role.id}:{name}", call.caller.source, session=session)
     answer: dict[str, Any] = {
         **packed_size(session),
-        "Credentials": told(call.doorway.identity.issue(principal, seconds)),
+        "Credentials": told(call.doorway.identity.issue(principal, min(seconds, ends - call.now))),
         "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": assumed},
     }
     if session.source_identity:

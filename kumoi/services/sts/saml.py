@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -20,17 +22,29 @@ _P, _A = "{urn:oasis:names:tc:SAML:2.0:protocol}", "{urn:oasis:names:tc:SAML:2.0
 _M, _D = "{urn:oasis:names:tc:SAML:2.0:metadata}", "{http://www.w3.org/2000/09/xmldsig#}"
 _ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 _FORMATS = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_AWS = re.compile(
+    r"urn:amazon:webservices(:[a-z-]+)?"
+    r"|https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)/saml(/.*)?"
+)
+"""Audiences that mean AWS."""
 
 
 class Assertion(NamedTuple):
-    """What is said. `roles` are (role, provider) pairs of ARNs, `expires` is the earliest limit (epoch seconds)."""
+    """What is said. `roles` are (role, provider) pairs of ARNs, times are epoch seconds.
+
+    `expires` is the earliest limit of the assertion, `ends` when the session is over at the provider, endless where it
+    does not say; `audiences` whom the assertion is for, a set for each restriction.
+    """
 
     issuer: str
     subject: str
     subject_type: str
     recipient: str
+    audiences: tuple[frozenset[str], ...]
     starts: float
     expires: float
+    ends: float
     roles: tuple[tuple[str, str], ...]
     session_name: str
     seconds: int | None
@@ -58,6 +72,7 @@ def decoded(text: str) -> bytes:
 def signed_part(response: bytes, metadata: str) -> bytes:
     """What of a response the provider's key has signed; raises InvalidIdentityToken, or NotImplemented."""
     try:
+        from lxml.etree import LxmlError
         from signxml.exceptions import InvalidCertificate, InvalidDigest, InvalidInput, InvalidSignature
         from signxml.verifier import XMLVerifier
     except ImportError:
@@ -65,10 +80,11 @@ def signed_part(response: bytes, metadata: str) -> bytes:
             "NotImplemented",
             "Kumoi checks signatures of SAML with signxml: pip install 'kumoi[saml]' (or run with --auth audit).",
         ) from None
+    refusals = (InvalidCertificate, InvalidDigest, InvalidInput, InvalidSignature, LxmlError)
     for certificate in _certificates(metadata):
         try:
             found = XMLVerifier().verify(response, x509_cert=certificate)
-        except (InvalidCertificate, InvalidDigest, InvalidInput, InvalidSignature, ValueError, KeyError, TypeError):
+        except (*refusals, ValueError, KeyError, TypeError):
             continue
         one = found[0] if isinstance(found, list) else found
         if one.signed_data:
@@ -117,21 +133,32 @@ def read(content: bytes) -> Assertion:
     limits = [one.get("NotOnOrAfter") for one in (confirmed, conditions) if one is not None]
     attributes = _attributes(root)
     seconds = (attributes.get(f"{_ATTRIBUTES}SessionDuration") or [""])[0]
+    ends = [one.get("SessionNotOnOrAfter") for one in root.findall(f"{_A}AuthnStatement")]
     prefix = f"{_ATTRIBUTES}PrincipalTag:"
     return Assertion(
         issuer=(root.findtext(f"{_A}Issuer") or "").strip(),
         subject=(subject.text or "").strip(),
         subject_type=subject.get("Format", "").removeprefix(_FORMATS),
         recipient=confirmed.get("Recipient", ""),
+        audiences=tuple(
+            frozenset((audience.text or "").strip() for audience in one.findall(f"{_A}Audience"))
+            for one in root.findall(f"{_A}Conditions/{_A}AudienceRestriction")
+        ),
         starts=_time(conditions.get("NotBefore")) if conditions is not None and conditions.get("NotBefore") else 0.0,
         expires=min((_time(one) for one in limits if one), default=0.0),
+        ends=min((_time(one) for one in ends if one), default=math.inf),
         roles=tuple(_pair(one) for one in attributes.get(f"{_ATTRIBUTES}Role", ())),
         session_name=(attributes.get(f"{_ATTRIBUTES}RoleSessionName") or [""])[0],
-        seconds=int(seconds) if seconds.isdigit() else None,
+        seconds=int(seconds) if _SECONDS.fullmatch(seconds) else None,
         tags={name[len(prefix) :]: values[0] for name, values in attributes.items() if name.startswith(prefix)},
         transitive=tuple(attributes.get(f"{_ATTRIBUTES}TransitiveTagKeys", ())),
         source_identity=(attributes.get(f"{_ATTRIBUTES}SourceIdentity") or [""])[0],
     )
+
+
+def for_aws(said: Assertion) -> bool:
+    """Whether an assertion is for AWS: each of its restrictions names it. One for nobody in particular is."""
+    return all(any(_AWS.fullmatch(audience) for audience in one) for one in said.audiences)
 
 
 def _attributes(assertion: ElementTree.Element) -> dict[str, list[str]]:

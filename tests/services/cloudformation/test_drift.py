@@ -153,3 +153,13 @@ def test_drift_is_found_where_it_is(kumoi: Any, stacks: Any) -> None:
         stacks.client.detect_stack_resource_drift(StackName="drifting", LogicalResourceId="Unasked")
     with pytest.raises(ClientError, match="does not exist"):
         stacks.client.describe_stack_drift_detection_status(StackDriftDetectionId="nothing")
+
+
+def test_nothing_is_left_of_a_resource_that_is_gone(stacks: Any) -> None:
+    group, queue = {"Type": "AWS::Logs::LogGroup"}, {"Type": "AWS::SQS::Queue"}
+    stacks.deploy("drifting", {"A": group, "B": queue})
+    look(stacks, "drifting")
+    stacks.deploy("drifting", {"A": group})
+    stacks.deploy("drifting", {"A": group, "B": queue})
+    drifts = stacks.client.describe_stack_resource_drifts(StackName="drifting")["StackResourceDrifts"]
+    assert [one["LogicalResourceId"] for one in drifts] == ["A"]

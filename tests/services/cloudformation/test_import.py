@@ -111,3 +111,12 @@ def test_imports_that_are_refused(kumoi: Any, stacks: Any) -> None:
     assert "You have modified resources [A]" in proposed["StatusReason"]
     with pytest.raises(ClientError, match="ResourcesToImport is for change sets"):
         propose(stacks, {"Q": queue("q")})
+
+
+def test_nothing_is_imported_into_a_stack_that_stands_half_made(kumoi: Any, stacks: Any) -> None:
+    url = kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    broken = {"Type": "AWS::Logs::LogGroup", "DependsOn": "A", "Properties": {"RetentionInDays": 8}}
+    stacks.deploy("adopting", {"A": queue("a"), "B": broken}, DisableRollback=True)
+    assert stacks.status("adopting") == "CREATE_FAILED"
+    with pytest.raises(ClientError, match="CREATE_FAILED state and can not be updated"):
+        propose(stacks, {"A": queue("a"), "Q": queue("q")}, wanted("Q", url))

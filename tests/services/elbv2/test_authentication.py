@@ -195,6 +195,20 @@ def test_who_has_not_signed_in_may_be_let_in_or_refused(browser: Browser, web: A
     assert browser.ask(f"{address}/").status == 401
 
 
+def test_a_session_counts_for_the_cookies_of_its_name_alone(browser: Browser, web: Any, client: Any) -> None:
+    address = web("authenticate-cognito", SessionCookieName="Everybody")
+    browser.ask(sign_in(browser, browser.ask(f"{address}/").headers["Location"]))
+    assert browser.ask(f"{address}/").status == 200
+    (balancer,) = client.describe_load_balancers()["LoadBalancers"]
+    (listener,) = client.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    actions = listener["DefaultActions"]
+    actions[0]["AuthenticateCognitoConfig"]["SessionCookieName"] = "Staff"
+    client.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=actions)
+    kept = browser.cookies[urlsplit(address).netloc]
+    kept.update({name.replace("Everybody", "Staff"): value for name, value in kept.items()})
+    assert browser.ask(f"{address}/").status == 302
+
+
 def test_a_provider_that_fails_is_told(browser: Browser, web: Any, server: Any, client: Any) -> None:
     broken = server("broken")
     address = web("authenticate-oidc", TokenEndpoint=f"http://127.0.0.1:{broken.port}/token")

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 from signxml.signer import XMLSigner
 
-from kumoi.services.sts.saml import decoded, read
+from kumoi.services.sts.saml import decoded, for_aws, read
 from kumoi.wire.errors import AwsError
 
 ISSUER = "https://idp.example/saml"
@@ -29,9 +29,14 @@ ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 RECIPIENT = "https://signin.aws.amazon.com/saml"
 
 
-def response(pairs: list[str], *, minutes: float = 5, issuer: str = ISSUER, **attributes: str) -> str:
-    """A response with an assertion about ann; `attributes` are AWS's, by name."""
-    until = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def soon(minutes: float) -> str:
+    """A time from now, as XML has it."""
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def response(pairs: list[str], *, minutes: float = 5, issuer: str = ISSUER, more: str = "", **attributes: str) -> str:
+    """A response with an assertion about ann; `attributes` are AWS's, by name, `more` are elements beside them."""
+    until = soon(minutes)
     values = {"Role": pairs, "RoleSessionName": ["ann"], **{name: [value] for name, value in attributes.items()}}
     stated = "".join(
         f'<Attribute Name="{ATTRIBUTES}{name.replace("__", ":")}">'
@@ -45,7 +50,7 @@ def response(pairs: list[str], *, minutes: float = 5, issuer: str = ISSUER, **at
         f'<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="a"><Issuer>{issuer}</Issuer><Subject>'
         '<NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">ann@example.com</NameID>'
         f'<SubjectConfirmation><SubjectConfirmationData Recipient="{RECIPIENT}" NotOnOrAfter="{until}"/>'
-        f"</SubjectConfirmation></Subject><AttributeStatement>{stated}</AttributeStatement></Assertion></samlp:Response>"
+        f"</SubjectConfirmation></Subject>{more}<AttributeStatement>{stated}</AttributeStatement></Assertion></samlp:Response>"
     )
 
 
@@ -82,9 +87,47 @@ def test_an_assertion_becomes_a_session(kumoi: Any) -> None:
         (response([f"{role}2,{provider}"]), "AccessDenied"),
         (response([f"{role},{provider}"], minutes=-1), "ExpiredToken"),
         (said.replace(":Success", ":Responder"), "InvalidIdentityToken"),
+        (response([f"{role},{provider}"], more=f'<Conditions NotBefore="{soon(1)}"/>'), "ExpiredToken"),
+        (response([f"{role},{provider}"], more=f'<Conditions NotOnOrAfter="{soon(-1)}"/>'), "ExpiredToken"),
+        (response([f"{role},{provider}"], more=f'<AuthnStatement SessionNotOnOrAfter="{soon(-1)}"/>'), "ExpiredToken"),
     ):
         with pytest.raises(ClientError, match=told):
             sts.assume_role_with_saml(**asked, SAMLAssertion=sent(wrong))
+
+
+def test_a_session_ends_when_it_does_at_the_provider(kumoi: Any) -> None:
+    provider = f"arn:aws:iam::{kumoi.account}:saml-provider/idp"
+    role = f"arn:aws:iam::{kumoi.account}:role/anybody"
+    said = response([f"{role},{provider}"], more=f'<AuthnStatement SessionNotOnOrAfter="{soon(10)}"/>')
+    answer = kumoi.client("sts").assume_role_with_saml(RoleArn=role, PrincipalArn=provider, SAMLAssertion=sent(said))
+    assert answer["Credentials"]["Expiration"] - datetime.now(UTC) < timedelta(minutes=11)
+
+
+def only_for(*audiences: str) -> str:
+    """A restriction to some audiences."""
+    return f"<AudienceRestriction>{''.join(f'<Audience>{one}</Audience>' for one in audiences)}</AudienceRestriction>"
+
+
+AWS = only_for("https://wiki.example", "urn:amazon:webservices")
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "meant"),
+    [
+        ("", True),
+        (AWS, True),
+        (only_for("https://signin.aws.amazon.com/saml"), True),
+        (only_for("https://us-west-2.signin.aws.amazon.com/saml/acs/SAMLSP1"), True),
+        (only_for("https://wiki.example"), False),
+        (AWS + only_for("https://wiki.example"), False),
+        (only_for("https://signin.aws.amazon.com.example/saml"), False),
+        (only_for("https://example/?https://signin.aws.amazon.com/saml"), False),
+        (only_for(), False),
+    ],
+)
+def test_what_was_said_to_somebody_else_counts_for_nothing(restrictions: str, meant: bool) -> None:
+    more = f"<Conditions>{restrictions}</Conditions>"
+    assert for_aws(read(response(["a,b"], more=more).encode())) is meant
 
 
 @pytest.mark.parametrize(
@@ -174,6 +217,9 @@ def test_where_signatures_count_the_provider_has_signed(connect: Callable[[str],
         (said, "signature invalid"),
         (signed(said, other), "signature invalid"),
         (good.replace("ann@", "eve@"), "signature invalid"),
+        (b"<x", "signature invalid"),
+        (good.replace("ds:SignatureValue", "ds:Value"), "signature invalid"),
+        (signed(response([f"{role},{provider}"], more=f"<Conditions>{only_for('x')}</Conditions>"), key), "audience"),
         (signed(response([f"{role},{provider}"], issuer="https://other"), key), "Issuer not present"),
     ):
         with pytest.raises(ClientError, match=told):

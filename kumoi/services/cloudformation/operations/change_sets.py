@@ -17,7 +17,7 @@ from kumoi.services.cloudformation.differences import changes_of, imports_of, ou
 from kumoi.services.cloudformation.engine import Engine, Run
 from kumoi.services.cloudformation.journal import begin
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
-from kumoi.services.cloudformation.operations.stacks import UPDATABLE, check_updatable, rollback_disabled
+from kumoi.services.cloudformation.operations.stacks import IMPORTABLE, UPDATABLE, check_updatable, rollback_disabled
 from kumoi.services.cloudformation.records import ChangeSet, Stack, change_sets
 from kumoi.services.cloudformation.sources import source_of, template_text
 from kumoi.services.cloudformation.telling import moment, parameters_of
@@ -68,7 +68,7 @@ async def create_change_set(
             f"Stack [{StackName}] already exists and cannot be created again with the changeSet [{ChangeSetName}].",
         )
     if stack is not None and not creates:
-        check_updatable(stack)
+        check_updatable(stack, IMPORTABLE if imports else UPDATABLE)
     before = stack.source if stack is not None and not creates else None
     text = before.template if UsePreviousTemplate and before else await template_text(call, TemplateBody, TemplateURL)
     source = await source_of(call, text, Parameters, Tags, Capabilities, before)
@@ -169,8 +169,9 @@ async def execute_change_set(
             f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]",
         )
     creates = stack.status == "REVIEW_IN_PROGRESS"
+    fit = IMPORTABLE if found.imports else UPDATABLE
     if not creates:
-        check_updatable(stack)
+        check_updatable(stack, fit)
     on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)
@@ -182,7 +183,7 @@ async def execute_change_set(
         changes["role"] = found.role
     if found.notifications:
         changes["notifications"] = found.notifications
-    allowed = ("REVIEW_IN_PROGRESS",) if creates else UPDATABLE
+    allowed = ("REVIEW_IN_PROGRESS",) if creates else fit
     refusal = f"Stack:{stack.id} is in {{}} state and can not be updated."
     stack = await begin(call.state, stack.id, allowed, refusal, status, call.now, **changes)
     run: Run = Deployment.create if creates else Deployment.update

@@ -169,9 +169,9 @@ def _told(stack: Stack, resource: StackResource, found: Drift) -> dict[str, Any]
 @transactional
 async def _keep(tx: Transaction, found: list[Drift], detection: DriftDetection | None) -> None:
     for one in found:
-        await drifts.put(tx, one)
         resource = await resources.get(tx, one.stack, one.name)
         if resource is not None:
+            await drifts.put(tx, one)
             await resources.put(tx, msgspec.structs.replace(resource, drift=one.status, drift_checked=one.when))
     if detection is not None:
         await detections.put(tx, detection)

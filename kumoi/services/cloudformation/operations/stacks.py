@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,9 @@ UPDATABLE = frozenset(
         "UPDATE_FAILED",
     )
 )
+
+IMPORTABLE = UPDATABLE - {"CREATE_FAILED", "UPDATE_FAILED"}
+"""Where no resource stands half-made: an import that fails lets go what it took in, and nothing else."""
 
 ABORTABLE = frozenset(("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"))
 """A stack that is being made, or unmade, may be deleted all the same."""
@@ -147,9 +151,9 @@ def rollback_disabled(config: dict[str, Any] | None) -> bool:
     return bool((config or {}).get("DisableRollback"))
 
 
-def check_updatable(stack: Stack) -> None:
+def check_updatable(stack: Stack, among: Container[str] = UPDATABLE) -> None:
     """Refuse to change a stack that something is under way for, or that failed to be made."""
-    if stack.status not in UPDATABLE:
+    if stack.status not in among:
         raise aws_error("ValidationError", _not_updatable(stack).format(stack.status))
 
 

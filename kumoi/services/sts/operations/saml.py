@@ -15,7 +15,7 @@ from kumoi.doorway import Call, Principal, Session
 from kumoi.names import Arn
 from kumoi.services.sts import sts
 from kumoi.services.sts.assumed import MOST_SECONDS, assume, check_trust, find_role, not_trusted
-from kumoi.services.sts.saml import Assertion, decoded, entity_of, invalid_token, read, signed_part
+from kumoi.services.sts.saml import Assertion, decoded, entity_of, for_aws, invalid_token, read, signed_part
 from kumoi.services.sts.session_rules import session_policies, session_tags, transitive
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -33,8 +33,10 @@ async def assume_role_with_saml(
     """Session credentials of a role, for the subject of an assertion."""
     role = await find_role(call, RoleArn)
     said = await _said(call, PrincipalArn, decoded(SAMLAssertion))
-    if said.expires <= call.now or said.starts > call.now:
+    if min(said.expires, said.ends) <= call.now or said.starts > call.now:
         raise aws_error("ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance")
+    if not for_aws(said):
+        raise invalid_token("Response does not contain the required audience")
     if (RoleArn, PrincipalArn) not in said.roles:
         raise not_trusted(call, RoleArn)
     if not said.session_name:
@@ -64,7 +66,7 @@ async def assume_role_with_saml(
     )
     seconds = DurationSeconds if said.seconds is None else min(DurationSeconds, said.seconds)
     return {
-        **assume(call, role, said.session_name, seconds, MOST_SECONDS, session),
+        **assume(call, role, said.session_name, seconds, MOST_SECONDS, session, said.ends),
         "Subject": said.subject,
         "SubjectType": said.subject_type,
         "Issuer": said.issuer,
