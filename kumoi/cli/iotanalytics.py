@@ -89,8 +89,8 @@ def import_command(directory: Path, data: Path | None) -> None:
 
 def descriptions(directory: Path) -> Iterator[Found]:
     """The descriptions in the JSON files below a directory, but not among the objects of buckets."""
-    for file in sorted(directory.rglob("*.json")):
-        if file.is_relative_to(directory / "s3"):
+    for file in files(directory):
+        if file.suffix != ".json" or file.is_relative_to(directory / "s3"):
             continue
         try:
             content = json.loads(file.read_text())
@@ -103,6 +103,11 @@ def descriptions(directory: Path) -> Iterator[Found]:
                     yield Found(kind, described, file)
 
 
+def files(folder: Path) -> list[Path]:
+    """The files below a folder, but no links: they would bring in what lies elsewhere."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+
+
 def request(found: Found) -> dict[str, Any]:
     """The request that makes what a description tells of. Empty members are left out, as requests may not have them."""
     kind, described = KINDS[found.kind], found.described
@@ -110,8 +115,8 @@ def request(found: Found) -> dict[str, Any]:
     return renamed | {member: described[member] for member in kind.kept if described.get(member)}
 
 
-def _import(analytics: Any, s3: Any, found: Sequence[Found], objects: Path) -> None:
-    _upload(s3, objects)
+def _import(analytics: Any, s3: Any, found: Sequence[Found], folder: Path) -> None:
+    objects = _upload(s3, folder)
     made: list[Found] = []
     for one in found:
         name = f"{one.kind} {one.described['name']}"
@@ -132,26 +137,30 @@ def _import(analytics: Any, s3: Any, found: Sequence[Found], objects: Path) -> N
             _reprocess(analytics, one.described, storage, objects)
 
 
-def _upload(s3: Any, objects: Path) -> None:
-    for bucket in sorted(path for path in objects.glob("*") if path.is_dir()):
+def _upload(s3: Any, objects: Path) -> dict[str, list[str]]:
+    """Put the objects of buckets; their keys, by the names of buckets."""
+    keys: dict[str, list[str]] = {}
+    for bucket in sorted(path for path in objects.glob("*") if path.is_dir() and not path.is_symlink()):
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket.name)
-        files = [path for path in sorted(bucket.rglob("*")) if path.is_file()]
-        for file in files:
-            s3.upload_file(str(file), bucket.name, file.relative_to(bucket).as_posix())
-        click.echo(f"bucket {bucket.name}: {len(files)} objects")
+        listed = files(bucket)
+        keys[bucket.name] = [file.relative_to(bucket).as_posix() for file in listed]
+        for file, key in zip(listed, keys[bucket.name], strict=True):
+            s3.upload_file(str(file), bucket.name, key)
+        click.echo(f"bucket {bucket.name}: {len(listed)} objects")
+    return keys
 
 
-def _reprocess(analytics: Any, pipeline: dict[str, Any], storage: Mapping[str, Any], objects: Path) -> None:
+def _reprocess(
+    analytics: Any, pipeline: dict[str, Any], storage: Mapping[str, Any], objects: Mapping[str, Sequence[str]]
+) -> None:
     """Have the messages of a pipeline's channel pass it, as far as they are in a bucket that was exported."""
     channel = next((one["channel"]["channelName"] for one in pipeline["activities"] if "channel" in one), "")
     customer = storage.get(channel, {}).get("customerManagedS3")
     if customer is None:
         return
-    bucket = objects / customer["bucket"]
     prefix = f"{customer.get('keyPrefix', '')}channel/{channel}/"
-    keys = sorted(path.relative_to(bucket).as_posix() for path in bucket.rglob("*") if path.is_file())
-    paths = [key for key in keys if key.startswith(prefix)]
+    paths = sorted(key for key in objects.get(customer["bucket"], ()) if key.startswith(prefix))
     for at in range(0, len(paths), MOST_PATHS):
         taken = {"s3Paths": paths[at : at + MOST_PATHS]}
         run = analytics.start_pipeline_reprocessing(pipelineName=pipeline["name"], channelMessages=taken)

@@ -52,7 +52,7 @@ DESCRIBED: dict[str, Any] = {
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
-    """An export: descriptions, and two days of a channel's messages."""
+    """An export: descriptions, two days of a channel's messages, and links to what is none of it."""
     for kind, described in DESCRIBED.items():
         target = tmp_path / "export" / f"{kind}s"
         target.mkdir(parents=True)
@@ -62,6 +62,11 @@ def exported(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         lines = b"".join(b'{"t": %d}\n' % t for t in (5, 20 + int(day[-1])))
         (folder / "1_2_123456789012_readings_0_1.0.json.gz").write_bytes(gzip.compress(lines))
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/elsewhere.json").write_text(json.dumps({"channel": {"name": "elsewhere"}}))
+    (folder / "link").symlink_to(tmp_path / "private/elsewhere.json")
+    (tmp_path / "export/s3/linked-bucket").symlink_to(tmp_path / "private")
+    (tmp_path / "export/link.json").symlink_to(tmp_path / "private/elsewhere.json")
     return tmp_path / "export"
 
 
@@ -101,6 +106,8 @@ def test_an_account_is_brought_in(analytics: Any, bring: Any, exported: Path) ->
     done = bring(exported)
     assert done.exit_code == 0, done.output
     assert "pipeline clean: the messages of 2 objects have passed" in done.output
+    assert "bucket farm-channel: 2 objects" in done.output
+    assert "elsewhere" not in done.output and "linked" not in done.output
     channel = analytics.describe_channel(channelName="readings")["channel"]
     assert (channel["storage"], channel["retentionPeriod"]) == (STORAGE, {"unlimited": True})
     assert days(analytics) == [["23", "2025-11-03 00:00:00.000"], ["24", "2025-11-04 00:00:00.000"]]

@@ -146,11 +146,18 @@ def _widened(known: Any, value: Any, depth: int) -> Type:
     if kind is dict:
         if depth > MOST_DEPTH or (known is not None and not isinstance(known, dict)):
             raise Shapeless
-        found = known if known is not None else {}
+        if len(value) > MOST_ATTRIBUTES:
+            raise Shapeless
+        found: dict[str, Type] = known if known is not None else {}
+        wider: dict[str, Type] = {}
         for name, inner in value.items():
             before = found.get(name)
             if before is None or _KINDS.get(type(inner)) != before:
-                found = {**found, name: _widened(before, inner, depth + 1)}
+                wider[name] = _widened(before, inner, depth + 1)
+        if wider:
+            found = {**found, **wider}
+        if len(found) > MOST_ATTRIBUTES:
+            raise Shapeless
         return found
     if kind is list:
         if depth > MOST_DEPTH or (known is not None and not isinstance(known, list)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,16 +26,19 @@ class Device:
         self._url, self._version, self._clean = urlsplit(url), version, clean
         given = {"clean_session": clean} if version == 4 else {}
         transport = more.pop("transport", "tcp")
-        self._patience = more.pop("patience", 10)
         self.client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, transport=transport, **given
+            paho.CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=version,
+            transport=transport,
+            reconnect_on_failure=False,
+            **given,
         )
         self.client.username_pw_set(account)
         self.client.on_message = lambda client, data, message: self.messages.put(message)
         self.client.on_connect = lambda client, data, flags, reason, properties: self._connected.put((flags, reason))
         self.client.on_subscribe = lambda client, data, mid, reasons, properties: self._subscribed.put(reasons)
         self.client.on_disconnect = lambda client, data, flags, reason, properties: self.ended.put(reason)
-        self.client.reconnect_delay_set(600, 600)
         for name, value in more.items():
             getattr(self.client, name)(*value)
 
@@ -59,8 +64,16 @@ class Device:
     def _greeted(self, **more: Any) -> tuple[Any, Any]:
         self.client.connect(self._url.hostname or "", self._url.port or 0, 60, **more)
         self.client.loop_start()
-        flags, reason = self._connected.get(timeout=self._patience)
+        flags, reason = self._connected.get(timeout=10)
         return flags, reason
+
+    def is_cut_off(self) -> bool:
+        """Connect; whether the connection ends without an answer."""
+        with contextlib.suppress(ssl.SSLError):  # TLS 1.3 tells a client when it has finished its handshake
+            self.client.connect(self._url.hostname or "", self._url.port or 0)
+            self.client.loop_start()
+            self.ended.get(timeout=10)
+        return self._connected.empty()
 
     def subscribe(self, *filters: str, qos: int = 1) -> list[int]:
         self.client.subscribe([(one, qos) for one in filters])
@@ -74,11 +87,10 @@ class Device:
 
     def drop(self) -> None:
         """Lose the connection without a word."""
-        self.client.loop_stop()
         found = self.client.socket()
         assert found is not None
         found.shutdown(socket.SHUT_RDWR)
-        found.close()
+        self.client.loop_stop()
 
     def close(self) -> None:
         self.client.disconnect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import duckdb
@@ -17,7 +18,7 @@ from kumoi.services.iotanalytics.activities.pure import step
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.records import DatastoreRecord
 from kumoi.services.iotanalytics.segments import SegmentFiles
-from kumoi.services.iotanalytics.shapes import Shapeless, joined
+from kumoi.services.iotanalytics.shapes import Shapeless, joined, shape_of
 from kumoi.services.iotanalytics.vectorised import NotVectorised
 
 DAY = "2026-01-02 00:00:00"
@@ -189,3 +190,13 @@ def test_what_might_be_read_differently_passes_one_by_one(files: Any, payload: b
     with pytest.raises((NotVectorised, Shapeless)):
         lines = joined([b'{"n": 3}', payload])
         files.transform(STORE, [activity("filter", filter="n > 0")], lines, DAY, source(), 0.0)
+
+
+@pytest.mark.parametrize("each", [1, 10_000])
+def test_messages_of_ever_new_attributes_are_given_up_at_once(each: int) -> None:
+    names = [f"a{n}" for n in range(10_000)]
+    lines = joined([orjson.dumps(dict.fromkeys(names[at : at + each], 1)) for at in range(0, len(names), each)])
+    before = process_time()
+    with pytest.raises(Shapeless):
+        shape_of(lines)
+    assert process_time() - before < 0.1
