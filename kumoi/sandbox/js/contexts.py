@@ -3,9 +3,9 @@
 A context stays on the thread that made it. It is made anew when its program changed (another key), when it broke, and
 after many calls; those used least recently are given up. A program that has been quick time after time is called
 without leaving the loop's thread, which a thread's two hand-overs cost more than the call; cut off there after a few
-milliseconds, it is called again on a thread, with all the time it may have. Cut off because memory is full of what calls
-before it left (garbage in cycles is never collected), it is called again in a context of its own. Programs reach nothing
-outside, so that a call which was cut off has left nothing behind.
+milliseconds, it is called again on a thread, with all the time it may have. Cut off because memory is full of what
+calls before it left (garbage in cycles is never collected), it is called again in a context of its own. Programs reach
+nothing outside, so that a call which was cut off has left nothing behind.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The items of a file that is imported: DynamoDB JSON or CSV, plain or compressed with gzip; pure.
 
-A file is fed in pieces, and answers the items that are complete, some at a time: little may unpack to much. Source: "Amazon S3 import formats for DynamoDB" of the
-developer guide.
+A file is fed in pieces, and answers the items that are complete, some at a time: little may unpack to much.
+Source: "Amazon S3 import formats for DynamoDB" of the developer guide.
 """
 
 from __future__ import annotations
