@@ -62,6 +62,7 @@ def test_what_metrics_tell(kumoi: Any, watch: Watch) -> None:
     assert watch.probe(none, {}).held
 
 
+@pytest.mark.kumoi_clock
 def test_what_workflows_tell(kumoi: Any, watch: Watch) -> None:
     states = kumoi.client("stepfunctions")
     definition = {
@@ -89,6 +90,8 @@ def test_what_workflows_tell(kumoi: Any, watch: Watch) -> None:
         while states.describe_execution(executionArn=execution)["status"] == "RUNNING":
             time.sleep(0.02)
     assert [check(0.75), check(0.76)] == [True, False]
+    kumoi.advance(3600)
+    assert check(1.0), "that was before the last while"
 
 
 def test_a_while_is_a_duration() -> None:

@@ -74,6 +74,34 @@ def test_websockets_end_before_what_they_stand_on() -> None:
     asyncio.run(scenario())
 
 
+def test_who_is_inside_has_a_moment_to_end_and_is_cut_off_then() -> None:
+    async def scenario() -> None:
+        turnstile, done = Turnstile(), asyncio.Event()
+
+        async def slow(_: Request) -> Response:
+            await done.wait()
+            return Response(200)
+
+        turnstile.open(cast(Front, slow))
+        inside = asyncio.create_task(turnstile(REQUEST))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(turnstile.close(30))
+        await asyncio.sleep(0)
+        assert not closing.done()
+        done.set()
+        await closing
+        assert (await inside).status == 200
+
+        done.clear()
+        turnstile.open(cast(Front, slow))
+        inside = asyncio.create_task(turnstile(REQUEST))
+        await asyncio.sleep(0)
+        await turnstile.close(0.01)
+        assert inside.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_nobody_waits_for_a_platform_that_is_lost() -> None:
     async def scenario() -> None:
         turnstile = Turnstile()
