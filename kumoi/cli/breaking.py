@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,18 +85,29 @@ def command(
     application = Application(connection.url, connection.ask, account=account, region=region)
     try:
         experiments = [read_experiment(file) for file in files]
-        if replay is not None:
-            good = _replay(application, replay, given)
-        elif all_edges:
-            good = _sweep(connection, application, experiments, given)
-        else:
-            results = [_experiment(application, one, given) for one in experiments]
-            good = all(results)
+        with _interrupted_by_the_end():
+            if replay is not None:
+                good = _replay(application, replay, given)
+            elif all_edges:
+                good = _sweep(connection, application, experiments, given)
+            else:
+                results = [_experiment(application, one, given) for one in experiments]
+                good = all(results)
     except BadExperiment as error:
         raise click.UsageError(str(error)) from None
     finally:
         application.close()
     sys.exit(0 if good else 1)
+
+
+@contextmanager
+def _interrupted_by_the_end() -> Iterator[None]:
+    """SIGTERM (a job of CI that is cancelled) interrupts: what is broken is taken back, the platform put back."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _experiment(application: Application, experiment: Experiment, given: dict[str, Any]) -> bool:

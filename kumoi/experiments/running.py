@@ -131,8 +131,10 @@ class Runner:
         users.start()
         try:
             breaker.take(experiment.method[faults_first:], variables)
-        finally:
             users.join()
+        except BaseException:
+            self.users.leave()  # not waited for: what they ask may hang by a fault that is still to be taken back
+            raise
         if failure:
             raise failure[0]
         self._tell(f"{sum(one.accepted for one in outcomes)} of {len(outcomes)} requests were accepted")

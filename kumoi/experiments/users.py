@@ -5,9 +5,10 @@ Users have threads of their own, and traces of their own, so that it can be told
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from kumoi.experiments.verdict import Outcome, met
 from kumoi.names import trace_id
 
 _RETRY_PAUSE = 0.2
+_LONGEST_PAUSE = 20.0
+"""Seconds, as SDKs have it."""
 
 
 class Users:
@@ -25,6 +28,11 @@ class Users:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._over = threading.Event()
+
+    def leave(self) -> None:
+        """Have them ask for nothing more: the run is broken off."""
+        self._over.set()
 
     def work(self, load: Load, variables: Mapping[str, Any]) -> list[Outcome]:
         """Have them do what they do; how each of their requests ended, in order."""
@@ -32,11 +40,15 @@ class Users:
         began = time.monotonic()
         with ThreadPoolExecutor(load.parallel, thread_name_prefix="user") as users:
             asked = []
-            for number in range(1, (load.count if load.replay is None else len(load.replay)) + 1):
-                due = began + pause * (number - 1)
-                time.sleep(max(due - time.monotonic(), 0.0))
-                asked.append(users.submit(self._request, load, variables, number))
-            return [one.result() for one in asked]
+            try:
+                for number in range(1, (load.count if load.replay is None else len(load.replay)) + 1):
+                    due = began + pause * (number - 1)
+                    self._over.wait(max(due - time.monotonic(), 0.0))
+                    asked.append(users.submit(self._request, load, variables, number))
+                return [one.result() for one in asked]
+            except BaseException:
+                self.leave()
+                raise
 
     def ask(self, http: HttpRequest | None, call: ApiCall | None, variables: Mapping[str, Any]) -> Answer:
         """Send a request, or make a call, with its variables filled in."""
@@ -55,6 +67,8 @@ class Users:
         traces: list[str] = []
         spent = 0.0
         for attempt in range(load.retries + 1):
+            if self._over.is_set():
+                raise CancelledError
             traces.append(trace_id(time.time()))
             with self._application.tracing(traces[-1]):
                 if load.replay is not None:
@@ -65,6 +79,6 @@ class Users:
             wrong = met(load.expect, answer.status, answer.body, answer.error)
             if not wrong or attempt == load.retries:
                 break
-            time.sleep(_RETRY_PAUSE * 2**attempt)
+            self._over.wait(min(_RETRY_PAUSE * 2**attempt, _LONGEST_PAUSE))
         slow = spent > seconds(load.slow)
         return Outcome(id=given["id"], accepted=not wrong, slow=slow, retries=attempt, traces=traces, seen=wrong)

@@ -1,8 +1,17 @@
-"""The faults of a run: how often each struck is told also of those that a step took back, and none is left."""
+"""The faults of a run: how often each struck is told, also of those taken back; none is left however it ends."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -70,3 +79,37 @@ def test_no_fault_of_a_run_is_left_when_it_breaks_off() -> None:
         run.take([FAULT], {})
         raise KeyboardInterrupt
     assert platform.faults.list() == [(others, 0)]
+
+
+HANGING = """
+speed: 2
+method: [{fault: {action: hang, service: sqs, operation: SendMessage}}]
+load:
+  call: {service: sqs, operation: SendMessage, parameters: {QueueUrl: "URL", MessageBody: x}}
+  count: 1000
+"""
+
+
+@pytest.mark.kumoi_clock
+def test_a_run_that_is_ended_takes_back_what_it_broke(kumoi: Any, tmp_path: Path) -> None:
+    file = tmp_path / "hanging.yaml"
+    file.write_text(HANGING.replace("URL", kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]))
+    command = [sys.executable, "-m", "kumoi", "break", str(file), "--account", kumoi.account]
+    environment = {**os.environ, "KUMOI_URL": kumoi.url, "KUMOI_DATA": str(tmp_path)}
+
+    def asked(path: str) -> Any:
+        with urlopen(f"{kumoi.url}/_kumoi/{path}", timeout=20) as answer:
+            return json.load(answer)
+
+    def struck() -> Iterator[int]:
+        return (one["struck"] for one in asked("faults")["faults"] if one["account"] == kumoi.account)
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+        deadline = time.monotonic() + 60
+        while not any(struck()):
+            assert run.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        said, _ = run.communicate(timeout=60)
+    assert run.returncode == 128 + signal.SIGTERM, said
+    assert (list(struck()), asked("clock")["scale"]) == ([], 1.0)
