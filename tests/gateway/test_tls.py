@@ -124,7 +124,7 @@ def test_clients_may_show_certificates_that_are_vouched_for(serve: Any, tmp_path
     _, itself, alone = certificate(tmp_path / "alone.pem")
     _, _, foreign = certificate(tmp_path / "foreign.pem")
 
-    def shown(file: Path | None) -> int:
+    def shown(file: Path | None, name: str = name) -> int:
         context = ssl.create_default_context(cafile=str(authority.ca_file))
         if file is not None:
             context.load_cert_chain(file)
@@ -135,6 +135,7 @@ def test_clients_may_show_certificates_that_are_vouched_for(serve: Any, tmp_path
     assert shown(foreign) == 200  # nobody has asked for it
     authority.trust([issuer, itself])
     assert [shown(one) for one in (None, mine, alone)] == [200, 200, 200]
+    assert shown(mine, "asked.for.the.first.time.localhost") == 200
     with pytest.raises((OSError, EOFError)):
         shown(foreign)
     assert shown(None) == 200
