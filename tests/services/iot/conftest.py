@@ -23,7 +23,8 @@ class Device:
         self.ended: queue.Queue[Any] = queue.Queue()
         self._connected: queue.Queue[Any] = queue.Queue()
         self._subscribed: queue.Queue[Any] = queue.Queue()
-        self._url, self._version, self._clean = urlsplit(url), version, clean
+        self.host, self.port = urlsplit(url).hostname or "", urlsplit(url).port or 0
+        self._version, self._clean = version, clean
         given = {"clean_session": clean} if version == 4 else {}
         transport = more.pop("transport", "tcp")
         self.client = paho.Client(
@@ -62,7 +63,7 @@ class Device:
         return int(reason.value)
 
     def _greeted(self, **more: Any) -> tuple[Any, Any]:
-        self.client.connect(self._url.hostname or "", self._url.port or 0, 60, **more)
+        self.client.connect(self.host, self.port, 60, **more)
         self.client.loop_start()
         flags, reason = self._connected.get(timeout=10)
         return flags, reason
@@ -70,7 +71,7 @@ class Device:
     def is_cut_off(self) -> bool:
         """Connect; whether the connection ends without an answer."""
         with contextlib.suppress(ssl.SSLError):  # TLS 1.3 tells a client when it has finished its handshake
-            self.client.connect(self._url.hostname or "", self._url.port or 0)
+            self.client.connect(self.host, self.port)
             self.client.loop_start()
             self.ended.get(timeout=10)
         return self._connected.empty()

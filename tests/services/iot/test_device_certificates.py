@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPSConnection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -99,7 +101,12 @@ def device(platform: str, device_type: Any, tmp_path: Path) -> Iterator[Callable
     made = []
 
     def make(
-        client_id: str, certificate: str | None = None, key: str = "", alpn: str | None = None, **more: Any
+        client_id: str,
+        certificate: str | None = None,
+        key: str = "",
+        alpn: str | None = None,
+        url: str = platform,
+        **more: Any,
     ) -> Any:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -108,7 +115,7 @@ def device(platform: str, device_type: Any, tmp_path: Path) -> Iterator[Callable
         if certificate is not None:
             (tmp_path / "device.pem").write_text(certificate + key)
             context.load_cert_chain(tmp_path / "device.pem")
-        made.append(device_type(platform, ACCOUNT, client_id, tls_set_context=(context,), **more))
+        made.append(device_type(url, ACCOUNT, client_id, tls_set_context=(context,), **more))
         return made[-1]
 
     yield make
@@ -201,6 +208,31 @@ def test_a_certificate_that_is_not_active_is_refused_and_its_connections_end(
     iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
     assert one.ended.get(timeout=10).value == 0x87
     assert device("gate", *pair(made)).refusal() == 0x87
+
+
+def test_a_certificate_that_is_revoked_while_its_device_comes_in_lets_nobody_in(kumoi: Any, device: Any) -> None:
+    iot, where = kumoi.client("iot"), f"{kumoi.url}/_kumoi/faults"
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    slow = {"service": "iot-data", "operation": "MqttConnect", "account": kumoi.account}
+    body = json.dumps({**slow, "action": "delay", "delay_ms": 300}).encode()
+    with urlopen(Request(where, body), timeout=10) as answer:
+        fault = json.load(answer)["id"]
+
+    def struck() -> bool:
+        with urlopen(where, timeout=10) as answer:
+            return any(one["struck"] for one in json.load(answer)["faults"] if one["id"] == fault)
+
+    try:
+        one = device("door", *pair(made), url=kumoi.url)
+        one.client.connect(one.host, one.port)
+        one.client.loop_start()
+        deadline = monotonic() + 10
+        while not struck():
+            assert monotonic() < deadline, "it did not ask to connect"
+        iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
+        one.ended.get(timeout=10)
+    finally:
+        urlopen(Request(f"{where}?id={fault}", method="DELETE"), timeout=10).close()
 
 
 def test_a_policy_that_changes_counts_for_who_is_connected(device: Any, client: Any, iot: Any) -> None:

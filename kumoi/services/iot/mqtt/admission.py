@@ -58,6 +58,11 @@ class Admission:
             raise NotAdmitted("it shows no certificate and has signed nothing")
         return await identity.principal(username or None, None), DEFAULT_REGION
 
+    async def stands(self, principal: Principal) -> bool:
+        """Whether a client is still who may connect: its certificate may have changed while it was let in."""
+        account, region = principal.account, principal.region
+        return not region or await _is_active(self._doorway.state.at(account, region), principal.id)
+
     async def over_https(self, certificate: bytes) -> Principal:
         """Who a client of HTTPS is by its certificate; ForbiddenException when it is nobody who may ask."""
         try:
@@ -163,6 +168,12 @@ async def _find(tx: Transaction, certificate_id: str) -> tuple[Certificate, str,
         if found is not None and (best is None or best[0].status != "ACTIVE"):
             best = found, owner.account, owner.region
     return best
+
+
+@transactional
+async def _is_active(tx: Transaction, certificate_id: str) -> bool:
+    found = await certificates.get(tx, certificate_id)
+    return found is not None and found.status == "ACTIVE"
 
 
 @transactional

@@ -128,6 +128,8 @@ class Broker:
         connection.persistent = persistent
         self._connections[place, client] = connection
         connection.since = self._doorway.clock.now()
+        if not await self._admission.stands(connection.principal):
+            connection.close(NOT_AUTHORIZED)
         return before is not None
 
     async def greet(self, connection: Connection) -> None:
