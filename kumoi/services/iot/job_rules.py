@@ -32,6 +32,9 @@ PENDING = ("QUEUED", "IN_PROGRESS")
 SAID_BY_DEVICES = ("IN_PROGRESS", "FAILED", "SUCCEEDED", "REJECTED")
 NEXT = "$next"
 TIMEOUT = "iot.job.timeout"
+MOST_DETAILS, LONGEST_NAME, LONGEST_VALUE = 10, 128, 1024
+MOST_MINUTES = 10_080
+"""Seven days."""
 
 
 def invalid_transition(text: str) -> AwsError:
@@ -134,6 +137,8 @@ async def change(
 ) -> Execution:
     """Change an execution's status; the job is completed with its last one. `minutes` is a time-out of its own."""
     before = await find_execution(tx, thing, job_id, number)
+    details = {**before.details, **(details or {})}
+    _check_said(details, minutes)
     if expected is not None and expected != before.version:
         raise aws_error(
             "VersionConflictException",
@@ -152,7 +157,7 @@ async def change(
         updated=tx.now,
         started=before.started or (tx.now if status != "CANCELED" else None),
         version=before.version + 1,
-        details=before.details if details is None else {**before.details, **details},
+        details=details,
         forced=forced,
         due=due if status == "IN_PROGRESS" else None,
     )
@@ -164,6 +169,16 @@ async def change(
     if status not in PENDING:
         await _complete(tx, job)
     return after
+
+
+def _check_said(details: dict[str, str], minutes: int | None) -> None:
+    """Refuse what devices may not say: messages of MQTT have no model that bounds them."""
+    if len(details) > MOST_DETAILS:
+        raise invalid(f"The statusDetails have more than {MOST_DETAILS} members.")
+    if any(len(name) > LONGEST_NAME or len(value) > LONGEST_VALUE for name, value in details.items()):
+        raise invalid(f"Names in statusDetails have at most {LONGEST_NAME} characters, values {LONGEST_VALUE}.")
+    if minutes is not None and minutes != -1 and not 1 <= minutes <= MOST_MINUTES:
+        raise invalid(f"stepTimeoutInMinutes is -1, or between 1 and {MOST_MINUTES}.")
 
 
 @transactional

@@ -153,6 +153,14 @@ def test_devices_do_their_jobs_over_mqtt(iot: Any, device: Any, make: Callable[.
     assert found["start-next/accepted"]["execution"]["status"] == "IN_PROGRESS"
     device.publish(f"{base}/j/update", b'{"status": "IN_PROGRESS", "statusDetails": {"at": 5}}')
     assert told()["j/update/rejected"]["code"] == "InvalidRequest"
+    for said in (
+        {"statusDetails": {f"n{number}": "" for number in range(11)}},
+        {"statusDetails": {"n": "x" * 1025}},
+        {"stepTimeoutInMinutes": 10_081},
+        {"stepTimeoutInMinutes": 0},
+    ):
+        device.publish(f"{base}/j/update", json.dumps({"status": "IN_PROGRESS", **said}))
+        assert told()["j/update/rejected"]["code"] == "InvalidRequest"
     device.publish(f"{base}/j/update", b"no JSON")
     assert told()["j/update/rejected"]["code"] == "InvalidJson"
     device.publish(
