@@ -76,11 +76,11 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Drop the actions of what is being forgotten."""
     from kumoi.services.iot.device_policies import DevicePolicies
-    from kumoi.services.iot.operations.certificates import disown
+    from kumoi.services.iot.operations.certificates import disown_all
     from kumoi.services.iot.rule_engine import RuleEngine
     from kumoi.services.iot.trust_anchors import TrustAnchors
 
-    await disown(state, account)
+    await disown_all(state, account)
     parts[DevicePolicies].forget()
     parts[TrustAnchors].forget()
     await parts[RuleEngine].forget(account)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kumoi.state import Transaction
 from kumoi.state.space import Space
 
 
@@ -244,6 +245,10 @@ sessions: Space[Session] = Space("iot.session", Session, lambda session: (sessio
 queued: Space[Queued] = Space("iot.queued", Queued, lambda one: (one.client, one.seq))
 certificates: Space[Certificate] = Space("iot.certificate", Certificate, lambda one: (one.id,))
 owners: Space[Owner] = Space("iot.owner", Owner, lambda one: (one.certificate, one.account, one.region), scope="global")
+anchors: Space[Owner] = Space(
+    "iot.anchor", Owner, lambda one: (one.certificate, one.account, one.region), scope="global"
+)
+"""The owners that have an anchor: few, where certificates are many."""
 ca_certificates: Space[CaCertificate] = Space("iot.ca", CaCertificate, lambda one: (one.id,))
 issuers: Space[Issuer] = Space("iot.issuer", Issuer, lambda _: (), scope="global")
 policies: Space[Policy] = Space("iot.policy", Policy, lambda one: (one.name,))
@@ -260,3 +265,16 @@ tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
 jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
 executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))
 job_things: Space[Member] = Space("iot.job.thing", Member, lambda one: (one.group, one.thing))
+
+
+async def own(tx: Transaction, owner: Owner) -> None:
+    """Keep whose a certificate is."""
+    await owners.put(tx, owner)
+    if owner.anchor:
+        await anchors.put(tx, owner)
+
+
+async def disown(tx: Transaction, certificate: str, account: str, region: str) -> None:
+    """Forget whose a certificate is."""
+    await owners.delete(tx, certificate, account, region)
+    await anchors.delete(tx, certificate, account, region)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kumoi.doorway import Hop
-from kumoi.services.iot.records import issuers, owners
+from kumoi.services.iot.records import anchors, issuers
 from kumoi.state import State, Transaction, transactional
 
 _CHANGES = ("CreateKeysAndCertificate", "CreateCertificateFromCsr", "Register")
@@ -43,5 +43,5 @@ class TrustAnchors:
 @transactional
 async def _anchors(tx: Transaction) -> list[str]:
     issuer = await issuers.get(tx)
-    found = [one.anchor for one in await owners.list(tx) if one.anchor]
+    found = [one.anchor for one in await anchors.list(tx)]
     return found if issuer is None else [issuer.pem, *found]

@@ -18,7 +18,7 @@ from kumoi.names import DEFAULT_REGION, arn
 from kumoi.policy import Policies, Request, decide
 from kumoi.services.iot.device_policies import connection_variables, device
 from kumoi.services.iot.operations.certificates import register
-from kumoi.services.iot.records import CaCertificate, Certificate, ca_certificates, certificates, owners
+from kumoi.services.iot.records import CaCertificate, Certificate, anchors, ca_certificates, certificates, owners
 from kumoi.services.iot.x509_certificates import issued_by, read_der
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -179,7 +179,7 @@ async def _is_active(tx: Transaction, certificate_id: str) -> bool:
 @transactional
 async def _registering(tx: Transaction) -> list[tuple[CaCertificate, str, str]]:
     found: list[tuple[CaCertificate, str, str]] = []
-    for owner in await owners.list(tx):
+    for owner in await anchors.list(tx):
         if owner.is_ca:
             authority = await ca_certificates.get(tx.at(owner.account, owner.region), owner.certificate)
             if authority is not None and authority.registers and authority.status == "ACTIVE":

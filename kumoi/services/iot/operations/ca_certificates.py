@@ -10,7 +10,7 @@ from kumoi.doorway import Call
 from kumoi.names import hex_id
 from kumoi.services.iot import iot
 from kumoi.services.iot.naming import invalid, marked_page, not_found
-from kumoi.services.iot.records import CaCertificate, Owner, Tags, ca_certificates, owners, tagged
+from kumoi.services.iot.records import CaCertificate, Owner, Tags, ca_certificates, disown, own, tagged
 from kumoi.services.iot.x509_certificates import issued_by, load, read, refused
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -159,7 +159,7 @@ async def _register(tx: Transaction, call: Call, authority: CaCertificate, tags:
             resourceArn=arn,
         )
     await ca_certificates.put(tx, authority)
-    await owners.put(tx, Owner(authority.id, tx.account, tx.region, authority.pem, is_ca=True))
+    await own(tx, Owner(authority.id, tx.account, tx.region, authority.pem, is_ca=True))
     if tags:
         await tagged.put(tx, Tags(arn, tags))
 
@@ -187,5 +187,5 @@ async def _delete(tx: Transaction, call: Call, certificate_id: str) -> None:
             status=406,
         )
     await ca_certificates.delete(tx, certificate_id)
-    await owners.delete(tx, certificate_id, tx.account, tx.region)
+    await disown(tx, certificate_id, tx.account, tx.region)
     await tagged.delete(tx, call.arn("iot", f"cacert/{certificate_id}"))

@@ -18,7 +18,9 @@ from kumoi.services.iot.records import (
     attachments,
     ca_certificates,
     certificates,
+    disown,
     issuers,
+    own,
     owners,
     principal_things,
     targets,
@@ -185,7 +187,7 @@ async def register(tx: Transaction, certificate: Certificate, anchor: str = "") 
     if await certificates.get(tx, certificate.id) is not None:
         return False
     await certificates.put(tx, certificate)
-    await owners.put(tx, Owner(certificate.id, tx.account, tx.region, anchor))
+    await own(tx, Owner(certificate.id, tx.account, tx.region, anchor))
     return True
 
 
@@ -303,12 +305,12 @@ async def _delete(tx: Transaction, call: Call, certificate_id: str, force: bool)
         await attachments.delete(tx, one.target, one.policy)
         await targets.delete(tx, one.policy, one.target)
     await certificates.delete(tx, certificate_id)
-    await owners.delete(tx, certificate_id, tx.account, tx.region)
+    await disown(tx, certificate_id, tx.account, tx.region)
 
 
 @transactional
-async def disown(tx: Transaction, account: str | None) -> None:
+async def disown_all(tx: Transaction, account: str | None) -> None:
     """Forget whose the certificates of an account (or of all) are: that is kept beside the account."""
     for owner in await owners.list(tx):
         if account in (None, owner.account):
-            await owners.delete(tx, owner.certificate, owner.account, owner.region)
+            await disown(tx, owner.certificate, owner.account, owner.region)
