@@ -18,7 +18,7 @@ from kumoi.services.iotanalytics.activities.pure import step
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.records import DatastoreRecord
 from kumoi.services.iotanalytics.segments import SegmentFiles
-from kumoi.services.iotanalytics.shapes import Shapeless, joined, shape_of
+from kumoi.services.iotanalytics.shapes import Checked, Shapeless, joined, quotes_in, shape_of
 from kumoi.services.iotanalytics.vectorised import NotVectorised
 
 DAY = "2026-01-02 00:00:00"
@@ -190,6 +190,17 @@ def test_what_might_be_read_differently_passes_one_by_one(files: Any, payload: b
     with pytest.raises((NotVectorised, Shapeless)):
         lines = joined([b'{"n": 3}', payload])
         files.transform(STORE, [activity("filter", filter="n > 0")], lines, DAY, source(), 0.0)
+
+
+def test_a_name_that_comes_twice_in_a_sealed_message_is_found_by_its_quotes(files: Any) -> None:
+    lines = joined([b'{"n": 3}', b'{"n": 1, "n": 2}'])
+    shape = shape_of(lines)
+    shape.check(lines)
+    sealed = """SELECT unnest(['{"n": 3}', '{"n": 1, "n": 2}']) AS payload"""
+    with pytest.raises(NotVectorised):
+        files.transform(STORE, [], Checked(sealed, shape, 2, quotes_in(lines.text)), DAY, source(), 0.0)
+    once = """SELECT unnest(['{"n": 3}', '{"n": 1}']) AS payload"""
+    assert files.transform(STORE, [], Checked(once, shape, 2, 4), DAY, source(), 0.0)[0][0].rows == 2
 
 
 @pytest.mark.parametrize("each", [1, 10_000])
