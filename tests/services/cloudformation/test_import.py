@@ -91,6 +91,16 @@ def test_what_is_not_there_is_not_imported_and_the_rest_is_let_go(kumoi: Any, st
     assert sqs.get_queue_attributes(QueueUrl=url)
 
 
+def test_what_was_the_stacks_before_stays_the_stacks(kumoi: Any, stacks: Any) -> None:
+    url = kumoi.client("sqs").create_queue(QueueName="there")["QueueUrl"]
+    stacks.deploy("adopting", {"Own": queue("own")})
+    proposed = propose(stacks, {"Own": queue("own"), "Missing": queue("missing")}, wanted("Missing", f"{url}-not"))
+    stacks.client.execute_change_set(ChangeSetName=proposed["ChangeSetId"])
+    assert stacks.settled("adopting")["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE"
+    summaries = stacks.client.list_stack_resources(StackName="adopting")["StackResourceSummaries"]
+    assert [one["LogicalResourceId"] for one in summaries] == ["Own"]
+
+
 def test_imports_that_are_refused(kumoi: Any, stacks: Any) -> None:
     url = kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     kept = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}
