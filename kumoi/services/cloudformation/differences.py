@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -49,13 +49,17 @@ async def imports_of(call: Call, stack: Stack, source: Source, to_import: Sequen
     changes = await changes_of(call, stack, source)
     types = Types(call.doorway.registry.resource_types, source.tags)
     found = import_changes(changes, orjson.loads(source.processed)["Resources"], to_import, types)
-    wanted = {(one.type, one.physical_id) for one in found}
+    await check_unclaimed(call, {(one.type, one.physical_id) for one in found})
+    return found
+
+
+async def check_unclaimed(call: Call, wanted: Container[tuple[str, str]]) -> None:
+    """Refuse resources (type, physical id) that a stack has: ValidationError."""
     for other in await live_stacks(call.state):
         for one in await resources_of(call.state, other.id):
             if one.made is not None and (one.type, one.made.physical_id) in wanted:
                 told = f"Resource {one.made.physical_id} already exists in stack {other.id}"
                 raise aws_error("ValidationError", told)
-    return found
 
 
 def outputs_or_tags_differ(before: Source, after: Source) -> bool:

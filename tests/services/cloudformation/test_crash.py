@@ -27,14 +27,19 @@ def template(count: int) -> str:
     )
 
 
+def slow_down(url: str, service: str, operation: str, milliseconds: int) -> None:
+    """Have an operation take so long."""
+    fault = {"service": service, "operation": operation, "action": "delay", "delay_ms": milliseconds}
+    headers = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{url}/_kumoi/faults", json.dumps(fault).encode(), headers)).close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [3, 45])
 def test_what_a_crash_interrupts_is_rolled_back(killable: Any, steps: int) -> None:
     killable.start()
     stacks, logs = killable.client("cloudformation"), killable.client("logs")
-    fault = json.dumps({"service": "logs", "operation": "CreateLogGroup", "action": "delay", "delay_ms": 10}).encode()
-    asked = urllib.request.Request(f"{killable.url}/_kumoi/faults", fault, {"Content-Type": "application/json"})
-    urllib.request.urlopen(asked).close()
+    slow_down(killable.url, "logs", "CreateLogGroup", 10)
     stacks.create_stack(StackName="before", TemplateBody=template(1))
 
     def create() -> None:
@@ -122,3 +127,43 @@ def _quietly(update: Any, resources: dict[str, object]) -> None:
         update(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
     except (BotoCoreError, ClientError):
         return  # the platform is gone
+
+
+@pytest.mark.slow
+def test_what_an_interrupted_import_took_in_is_let_go_and_stays(killable: Any) -> None:
+    killable.start()
+    stacks, sqs = killable.client("cloudformation"), killable.client("sqs")
+    urls = [sqs.create_queue(QueueName=f"q{number}")["QueueUrl"] for number in range(40)]
+    queue = {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete"}
+    resources = {
+        f"Q{number}": {
+            **queue,
+            "Properties": {"QueueName": f"q{number}"},
+            **({"DependsOn": f"Q{number - 1}"} if number else {}),
+        }
+        for number in range(40)
+    }
+    change_set = stacks.create_change_set(
+        StackName="adopting",
+        ChangeSetName="import",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps({"Resources": resources}),
+        ResourcesToImport=[
+            {
+                "ResourceType": "AWS::SQS::Queue",
+                "LogicalResourceId": f"Q{number}",
+                "ResourceIdentifier": {"QueueUrl": url},
+            }
+            for number, url in enumerate(urls)
+        ],
+    )["Id"]
+    slow_down(killable.url, "sqs", "GetQueueAttributes", 100)
+    stacks.execute_change_set(ChangeSetName=change_set)
+    assert len(stacks.list_stack_resources(StackName="adopting")["StackResourceSummaries"]) < len(urls)
+    killable.kill()
+    killable.start()
+    while (stack := stacks.describe_stacks(StackName="adopting")["Stacks"][0])["StackStatus"].endswith("_IN_PROGRESS"):
+        continue
+    assert stack["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE"
+    assert stacks.list_stack_resources(StackName="adopting")["StackResourceSummaries"] == []
+    assert len(sqs.list_queues()["QueueUrls"]) == len(urls)

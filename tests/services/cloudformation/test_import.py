@@ -17,10 +17,12 @@ def wanted(name: str, url: str, kind: str = "AWS::SQS::Queue", by: str = "QueueU
     return {"ResourceType": kind, "LogicalResourceId": name, "ResourceIdentifier": {by: url}}
 
 
-def propose(stacks: Any, resources: dict[str, Any], *to_import: dict[str, Any], **sections: Any) -> dict[str, Any]:
+def propose(
+    stacks: Any, resources: dict[str, Any], *to_import: dict[str, Any], name: str = "adopting", **sections: Any
+) -> dict[str, Any]:
     """The change set of an import."""
     made = stacks.client.create_change_set(
-        StackName="adopting",
+        StackName=name,
         ChangeSetName="import",
         ChangeSetType="IMPORT",
         ResourcesToImport=list(to_import),
@@ -89,6 +91,27 @@ def test_what_is_not_there_is_not_imported_and_the_rest_is_let_go(kumoi: Any, st
     assert not stacks.client.list_stack_resources(StackName="adopting")["StackResourceSummaries"]
     stacks.delete("adopting")
     assert sqs.get_queue_attributes(QueueUrl=url)
+
+
+def test_two_stacks_that_would_import_a_queue_do_not_share_it(kumoi: Any, stacks: Any) -> None:
+    url = kumoi.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    first = propose(stacks, {"Q": queue("q")}, wanted("Q", url))
+    second = propose(stacks, {"Q": queue("q")}, wanted("Q", url), name="another")
+    assert second["Status"] == "CREATE_COMPLETE"
+    stacks.client.execute_change_set(ChangeSetName=first["ChangeSetId"])
+    assert stacks.settled("adopting")["StackStatus"] == "IMPORT_COMPLETE"
+    with pytest.raises(ClientError, match="already exists in stack"):
+        stacks.client.execute_change_set(ChangeSetName=second["ChangeSetId"])
+
+
+def test_what_was_the_stacks_before_stays_the_stacks(kumoi: Any, stacks: Any) -> None:
+    url = kumoi.client("sqs").create_queue(QueueName="there")["QueueUrl"]
+    stacks.deploy("adopting", {"Own": queue("own")})
+    proposed = propose(stacks, {"Own": queue("own"), "Missing": queue("missing")}, wanted("Missing", f"{url}-not"))
+    stacks.client.execute_change_set(ChangeSetName=proposed["ChangeSetId"])
+    assert stacks.settled("adopting")["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE"
+    summaries = stacks.client.list_stack_resources(StackName="adopting")["StackResourceSummaries"]
+    assert [one["LogicalResourceId"] for one in summaries] == ["Own"]
 
 
 def test_imports_that_are_refused(kumoi: Any, stacks: Any) -> None:

@@ -195,13 +195,39 @@ def test_who_has_not_signed_in_may_be_let_in_or_refused(browser: Browser, web: A
     assert browser.ask(f"{address}/").status == 401
 
 
-def test_a_session_counts_for_the_cookies_of_its_name_alone(browser: Browser, web: Any, client: Any) -> None:
+def test_an_answer_is_for_one_browser_and_all_of_it_ends(kumoi: Any, browser: Browser, web: Any) -> None:
+    address = web("authenticate-cognito", SessionTimeout=60)
+    back = sign_in(browser, browser.ask(f"{address}/").headers["Location"])
+    cookies = browser.cookies[urlsplit(address).netloc]
+    own = cookies.pop("AWSALBAuthNonce")
+    assert browser.ask(back).status == 401
+    cookies["AWSALBAuthNonce"] = f"{own}x"
+    assert browser.ask(back).status == 401
+    cookies["AWSALBAuthNonce"] = own
+    assert browser.ask(back).status == 302
+    assert browser.ask(f"{address}/").status == 200
+    kumoi.advance(61)
+    again = browser.ask(f"{address}/")
+    assert again.status == 302, "the session is over"
+    browser.cookies.pop(urlsplit(again.headers["Location"]).netloc)
+    back = sign_in(browser, again.headers["Location"])
+    kumoi.advance(901)
+    assert browser.ask(back).status == 401, "nobody takes so long to sign in"
+
+
+def test_a_session_counts_for_its_listener_and_the_cookies_of_its_name_alone(
+    browser: Browser, web: Any, client: Any
+) -> None:
     address = web("authenticate-cognito", SessionCookieName="Everybody")
     browser.ask(sign_in(browser, browser.ask(f"{address}/").headers["Location"]))
     assert browser.ask(f"{address}/").status == 200
     (balancer,) = client.describe_load_balancers()["LoadBalancers"]
     (listener,) = client.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     actions = listener["DefaultActions"]
+    other = {**HTTPS, "Port": 8443, "DefaultActions": actions}
+    client.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], **other)
+    browser.cookies[f"{urlsplit(address).netloc}:8443"] = dict(browser.cookies[urlsplit(address).netloc])
+    assert browser.ask(f"{address}:8443/").status == 302
     actions[0]["AuthenticateCognitoConfig"]["SessionCookieName"] = "Staff"
     client.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=actions)
     kept = browser.cookies[urlsplit(address).netloc]

@@ -130,13 +130,17 @@ def test_what_was_said_to_somebody_else_counts_for_nothing(restrictions: str, me
     assert for_aws(read(response(["a,b"], more=more).encode())) is meant
 
 
+DECLARING = '<!DOCTYPE Response [<!ENTITY who "ann">]>' + response(["a,b"], SourceIdentity="&who;")
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "!",
         sent("<x"),
         sent("<x/>"),
-        sent("<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"),
+        sent(DECLARING),
+        sent(f'<?xml version="1.0" encoding="utf-16"?>{DECLARING}'.encode("utf-16")),
         sent(response(["a,b"]).replace("<Subject>", "<S>").replace("</Subject>", "</S>")),
         sent(response(["a,b"]).replace('NotOnOrAfter="2', 'NotOnOrAfter="x')),
         sent(response(["a,b"]).replace("Assertion", "EncryptedAssertion")),
@@ -192,12 +196,14 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 def test_where_signatures_count_the_provider_has_signed(connect: Callable[[str], Any]) -> None:
     iam, sts = connect("iam"), connect("sts")
     key, other = key_pair(), key_pair()
-    certificate = "".join(key[1].decode().splitlines()[1:-1])
+    keys = "".join(
+        f'<KeyDescriptor use="{use}"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>'
+        f"{''.join(one[1].decode().splitlines()[1:-1])}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+        for use, one in (("encryption", other), ("signing", key))
+    )
     metadata = (
         f'<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{ISSUER}"><IDPSSODescriptor '
-        'protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing">'
-        f'<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{certificate}'
-        "</X509Certificate></X509Data></KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>"
+        f'protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{keys}</IDPSSODescriptor></EntityDescriptor>'
     )
     provider = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=metadata)["SAMLProviderArn"]
     role = iam.create_role(RoleName="staff", AssumeRolePolicyDocument=trust(provider))["Role"]["Arn"]

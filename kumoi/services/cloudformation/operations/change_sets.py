@@ -13,7 +13,7 @@ from kumoi.names import uuid
 from kumoi.services.cloudformation import cloudformation
 from kumoi.services.cloudformation.creation import add_stack, new_stack
 from kumoi.services.cloudformation.deployment import Deployment
-from kumoi.services.cloudformation.differences import changes_of, imports_of, outputs_or_tags_differ
+from kumoi.services.cloudformation.differences import changes_of, check_unclaimed, imports_of, outputs_or_tags_differ
 from kumoi.services.cloudformation.engine import Engine, Run
 from kumoi.services.cloudformation.journal import begin
 from kumoi.services.cloudformation.lookup import find_stack, known_stack
@@ -172,6 +172,9 @@ async def execute_change_set(
     fit = IMPORTABLE if found.imports else UPDATABLE
     if not creates:
         check_updatable(stack, fit)
+    if found.imports:
+        told = [one["ResourceChange"] for one in found.changes]
+        await check_unclaimed(call, {(one["ResourceType"], one["PhysicalResourceId"]) for one in told})
     on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
     for one in await _all(call.state, stack.id):
         await _drop(call.state, stack.id, one.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -122,7 +123,7 @@ async def create_saml_provider(
     provider = SamlProvider(
         arn=arn("iam", "", call.account, f"saml-provider/{Name}"),
         id=unique_id("ASAM"),
-        metadata=_metadata(SAMLMetadataDocument),
+        metadata=await asyncio.to_thread(_metadata, SAMLMetadataDocument),
         created=call.now,
         tags=read_tags(Tags),
     )
@@ -163,7 +164,7 @@ async def update_saml_provider(
 ) -> dict[str, Any]:
     """Replace a SAML provider's metadata."""
     if SAMLMetadataDocument is not None:
-        metadata = _metadata(SAMLMetadataDocument)
+        metadata = await asyncio.to_thread(_metadata, SAMLMetadataDocument)
 
         async def step(_tx: Transaction, one: SamlProvider) -> SamlProvider:
             return msgspec.structs.replace(one, metadata=metadata)
@@ -196,7 +197,10 @@ def _thumbprints(given: list[str]) -> tuple[str, ...]:
 
 
 def _metadata(document: str) -> str:
-    """The document, if it is the metadata of a SAML entity; documents that declare entities of XML are refused."""
+    """The document, if it is the metadata of a SAML entity; documents that declare entities of XML are refused.
+
+    It may have 10 MB: for a thread.
+    """
     problem = aws_error("InvalidInput", "Could not parse metadata")
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         raise problem

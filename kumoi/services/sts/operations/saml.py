@@ -79,8 +79,12 @@ async def _said(call: Call, provider: str, response: bytes) -> Assertion:
     """What a provider says, once its signature is right where signatures count."""
     if not call.doorway.identity.verifies:
         return read(response)
-    metadata = await _metadata(call, provider)
-    said = read(await asyncio.to_thread(signed_part, response, metadata))
+    return await asyncio.to_thread(_proven, response, await _metadata(call, provider))
+
+
+def _proven(response: bytes, metadata: str) -> Assertion:
+    """What the provider of some metadata has signed of a response."""
+    said = read(signed_part(response, metadata))
     if said.issuer != entity_of(metadata):
         raise invalid_token("Issuer not present in specified provider")
     return said
