@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -142,6 +142,13 @@ def test_an_image_of_a_page_acts_for_nobody(query: str, header: tuple[str, str])
     with pytest.raises(AwsError) as refused:
         caller(Request("GET", "/", query, Headers([("Host", "localhost"), header])), "off")
     assert refused.value.code.startswith("MissingAuthenticationToken")
+
+
+def test_a_page_may_be_given_a_url_whose_signature_holds() -> None:
+    outgoing = AWSRequest("GET", f"http://localhost:4566/?{ACTION}")
+    SigV4QueryAuth(Credentials("AKID", "the secret"), "sqs", "us-east-1").add_auth(outgoing)
+    sent = Headers([("Host", "localhost:4566"), ("Origin", "https://elsewhere.example")])
+    assert caller(Request("GET", "/", urlsplit(outgoing.url).query, sent), "verify") == "AKID"
 
 
 def test_a_link_is_followed_from_anywhere_and_what_no_page_sent_is_served() -> None:

@@ -15,7 +15,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, srp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
-from kumoi.services.cognito_idp.lookup import Scene
+from kumoi.services.cognito_idp.lookup import Scene, hides_users
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.sessions import SECONDS, Answer, by_key, check_open, client_in
 from kumoi.services.cognito_idp.srp import BadNumber, Offer
@@ -30,7 +30,7 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         srp.check_public(public)
     except BadNumber as error:
         raise invalid(str(error)) from None
-    if user is None and client_in(scene).definition.get("PreventUserExistenceErrors") != "ENABLED":
+    if user is None and not hides_users(client_in(scene)):
         raise no_user()
     if user is not None:
         await check_open(call, user)
