@@ -180,3 +180,14 @@ def test_a_client_that_hides_users_confirms_and_sends_as_if_everybody_was_one(
     with pytest.raises(ClientError) as refused:
         pool.public.confirm_forgot_password(**nobody, ConfirmationCode="123456", Password=PASSWORD)
     assert code(refused)[0] == "CodeMismatchException"
+
+
+def test_a_code_gives_a_disabled_user_no_other_password(pool: Any) -> None:
+    pool.user(email="ann@example.com", email_verified="true")
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    pool.admin.admin_disable_user(UserPoolId=pool.id, Username="ann")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.confirm_forgot_password(
+            ClientId=pool.app, Username="ann", ConfirmationCode=pool.code(), Password=PASSWORD
+        )
+    assert code(refused)[0] == "ExpiredCodeException"
