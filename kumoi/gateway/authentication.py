@@ -4,7 +4,8 @@ The credential scope is always read. With `--auth off` and `audit` everybody is 
 that has expired is refused all the same: tests depend on it. With `verify` and `enforce` the signature must be right;
 what is not signed at all is nobody's. S3 answers nobody where a bucket's policy or ACL says so; a few operations need
 no signature. What a page of another origin sends unsigned is answered for those and for S3 alone, in every mode: any
-page that somebody visits could ask.
+page that somebody visits could ask. A signature in the query that nobody verifies is none then: any page could make
+one up, where it needs a browser's leave to send it in a header.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ DEVICE_SERVICES = ("iot-data", "iot-jobs-data")
 """Services that take a client's certificate for a signature."""
 SIGNED_BODY = 10_485_760
 """Bytes that a signed request to a data plane may have: API Gateway's limit, the largest of any."""
+_ELSEWHERE = ("cross-site", "same-site")
+"""What browsers say in Sec-Fetch-Site of requests that come from other origins, those of GET without an Origin too."""
 
 
 class Authentication:
@@ -61,7 +64,8 @@ class Authentication:
             return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)
         try:
-            if credential is None and not unsigned and target.service != "s3" and "origin" in request.headers.index:
+            proved = credential is not None and (self._identity.verifies or not credential.presigned)
+            if not proved and not unsigned and target.service != "s3" and _is_foreign(request, target):
                 raise SignatureProblem("missing")
             if credential is not None and credential.presigned:
                 check_expiry(credential, self._clock.now())
@@ -139,6 +143,17 @@ class Authentication:
         content = body if isinstance(body, bytes) else None
         # Clients sign with the machine's time, wherever the platform's clock has been moved to.
         self._verifier.verify(request, credential, secret, time.time(), target.service, content, path=sent_path)
+
+
+def _is_foreign(request: Request, target: Target) -> bool:
+    """Whether a page of another origin may have had a browser send this: an image or a form of it, even.
+
+    Links that are there to be visited are followed from anywhere.
+    """
+    headers = request.headers.index
+    if "origin" in headers:
+        return True
+    return headers.get("sec-fetch-site") in _ELSEWHERE and UNSIGNED not in target.attributes
 
 
 def _token(request: Request, credential: Credential | None) -> str | None:

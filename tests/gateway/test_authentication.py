@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -27,6 +27,8 @@ HOUR = 3600.0
 
 class OneKey:
     """An identity guard that knows one key."""
+
+    devices = None
 
     def __init__(self, mode: str) -> None:
         self.verifies = mode in ("verify", "enforce")
@@ -121,6 +123,39 @@ def test_what_a_page_sends_unsigned_is_answered_where_no_signature_is_needed(mod
     assert refused.value.code.startswith("MissingAuthenticationToken")
     caller(Request("POST", "/", "", page), mode, unsigned=True)
     caller(Request("GET", "/k", "", Headers([("Host", "photos.s3.localhost"), ("Origin", "https://a.example")])), mode)
+
+
+ACTION = "Action=DeleteQueue&Version=2012-11-05"
+MADE_UP = f"{ACTION}&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20260101%2Fus-east-1%2Fsqs%2Faws4_request"
+
+
+@pytest.mark.parametrize(
+    ("query", "header"),
+    [
+        (ACTION, ("Sec-Fetch-Site", "cross-site")),
+        (ACTION, ("Sec-Fetch-Site", "same-site")),
+        (MADE_UP, ("Sec-Fetch-Site", "cross-site")),
+        (MADE_UP, ("Origin", "https://elsewhere.example")),
+    ],
+)
+def test_an_image_of_a_page_acts_for_nobody(query: str, header: tuple[str, str]) -> None:
+    with pytest.raises(AwsError) as refused:
+        caller(Request("GET", "/", query, Headers([("Host", "localhost"), header])), "off")
+    assert refused.value.code.startswith("MissingAuthenticationToken")
+
+
+def test_a_page_may_be_given_a_url_whose_signature_holds() -> None:
+    outgoing = AWSRequest("GET", f"http://localhost:4566/?{ACTION}")
+    SigV4QueryAuth(Credentials("AKID", "the secret"), "sqs", "us-east-1").add_auth(outgoing)
+    sent = Headers([("Host", "localhost:4566"), ("Origin", "https://elsewhere.example")])
+    assert caller(Request("GET", "/", urlsplit(outgoing.url).query, sent), "verify") == "AKID"
+
+
+def test_a_link_is_followed_from_anywhere_and_what_no_page_sent_is_served() -> None:
+    link = "Action=ConfirmSubscription&Token=x&TopicArn=arn:aws:sns:us-east-1:000000000000:t"
+    caller(Request("GET", "/", link, Headers([("Host", "localhost"), ("Sec-Fetch-Site", "cross-site")])), "off")
+    caller(Request("GET", "/", ACTION, Headers([("Host", "localhost"), ("Sec-Fetch-Site", "none")])), "off")
+    caller(Request("GET", "/", ACTION, Headers([("Host", "localhost")])), "off")
 
 
 def test_a_platform_clock_that_was_moved_locks_nobody_out() -> None:

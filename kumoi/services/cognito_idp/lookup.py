@@ -65,6 +65,11 @@ def check_secret(client: Client, username: str, given: str | None) -> None:
         raise not_authorized(f"SecretHash does not match for the client: {client.id}")
 
 
+def hides_users(client: Client) -> bool:
+    """Whether a client does not tell who is a user of its pool."""
+    return client.definition.get("PreventUserExistenceErrors") == "ENABLED"
+
+
 async def proved(call: Call, client_id: str, username: str, secret_hash: str | None) -> Scene:
     """The pool of a client that proved its secret, if it has one, for a user name."""
     scene = await client_of(call, client_id)

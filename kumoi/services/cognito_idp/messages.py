@@ -34,6 +34,12 @@ async def send_code(call: Call, scene: Scene, user: User, purpose: str, attribut
     return {"Destination": masked(destination), "DeliveryMedium": medium, "AttributeName": attribute}
 
 
+def pretended(username: str) -> dict[str, str]:
+    """CodeDeliveryDetails of a code that goes nowhere: there is no such user, and nobody is to know."""
+    address = username if "@" in username else f"{username}@example.com"
+    return {"Destination": masked(address), "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+
+
 async def tell(call: Call, scene: Scene, user: User, source: str, **content: str) -> None:
     """Write a message for a user to the log."""
     request = {

@@ -18,7 +18,7 @@ from kumoi.services.cognito_idp import changes, factors, srp
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
-from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
+from kumoi.services.cognito_idp.lookup import Scene, check_secret, hides_users, maybe_user
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import by_refresh_token
@@ -210,7 +210,7 @@ async def _with_password(call: Call, scene: Scene, user: User | None, password: 
 def _known(scene: Scene, user: User | None) -> User:
     if user is not None:
         return user
-    if client_in(scene).definition.get("PreventUserExistenceErrors") == "ENABLED":
+    if hides_users(client_in(scene)):
         raise not_authorized()
     raise no_user()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, srp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
-from kumoi.services.cognito_idp.lookup import Scene
+from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.sessions import SECONDS, Answer, by_key, check_open, client_in
 from kumoi.services.cognito_idp.srp import BadNumber, Offer
@@ -30,13 +29,14 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         srp.check_public(public)
     except BadNumber as error:
         raise invalid(str(error)) from None
-    if user is None and client_in(scene).definition.get("PreventUserExistenceErrors") != "ENABLED":
+    if user is None and not hides_users(client_in(scene)):
         raise no_user()
     if user is not None:
         await check_open(call, user)
     sealer = call.doorway.identity.sealer
     if user is None or not user.verifier:
-        salt = hmac.digest(scene.pool.id.encode(), name.encode(), hashlib.sha256)[:16].hex()
+        name = key_of(scene.pool, name)
+        salt = sealer.digest(name.encode(), f"srp/{scene.pool.id}")[:16].hex()
         _, verifier = await asyncio.to_thread(srp.new_verifier, scene.pool.short_name, name, secrets.token_hex(16))
         shown, key = name, ""
     else:

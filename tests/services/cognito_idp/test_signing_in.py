@@ -269,3 +269,18 @@ def test_tokens_and_sessions_end(kumoi: KumoiAccount, make_pool: MakePool) -> No
             ChallengeResponses={"USERNAME": "bob", "NEW_PASSWORD": PASSWORD},
         )
     assert code(refused) == ("NotAuthorizedException", "Invalid session for the user, session is expired.")
+
+
+def test_the_salt_of_nobody_is_the_same_each_time_and_nobody_can_tell_it(
+    kumoi: KumoiAccount, make_pool: MakePool
+) -> None:
+    pool = make_pool(kumoi, {"PreventUserExistenceErrors": "ENABLED"})
+    given = {"SRP_A": "ab" * 384}
+    salts = {
+        pool.public.initiate_auth(
+            ClientId=pool.app, AuthFlow="USER_SRP_AUTH", AuthParameters={**given, "USERNAME": name}
+        )["ChallengeParameters"]["SALT"]
+        for name in ("nobody", "nobody", "Nobody")
+    }
+    assert len(salts) == 1
+    assert salts != {hmac.digest(pool.id.encode(), b"nobody", hashlib.sha256)[:16].hex()}

@@ -154,3 +154,40 @@ def test_a_forgotten_password_is_told_to_a_verified_address_only(pool: Any) -> N
     pool.user(email="new@example.com", phone_number="+15550001", phone_number_verified="true")
     details = pool.admin.forgot_password(ClientId=pool.app, Username="ann")["CodeDeliveryDetails"]
     assert details["AttributeName"] == "phone_number"
+
+
+@pytest.mark.parametrize("name", ["nobody", "idle", "unreachable"])
+def test_a_client_that_hides_users_tells_nobody_from_those_without_an_address(
+    kumoi: KumoiAccount, make_pool: MakePool, name: str
+) -> None:
+    pool = make_pool(kumoi, {"PreventUserExistenceErrors": "ENABLED"})
+    pool.user("idle", email="idle@example.com", email_verified="true")
+    pool.admin.admin_disable_user(UserPoolId=pool.id, Username="idle")
+    pool.user("unreachable")
+    sent = pool.public.forgot_password(ClientId=pool.app, Username=name)["CodeDeliveryDetails"]
+    assert sent == {"Destination": f"{name[0]}***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
+
+
+def test_a_client_that_hides_users_confirms_and_sends_as_if_everybody_was_one(
+    kumoi: KumoiAccount, make_pool: MakePool
+) -> None:
+    pool = make_pool(kumoi, {"PreventUserExistenceErrors": "ENABLED"})
+    nobody = {"ClientId": pool.app, "Username": "nobody"}
+    assert pool.public.resend_confirmation_code(**nobody)["CodeDeliveryDetails"]["Destination"] == "n***@e***"
+    with pytest.raises(ClientError) as refused:
+        pool.public.confirm_sign_up(**nobody, ConfirmationCode="123456")
+    assert code(refused)[0] == "ExpiredCodeException"
+    with pytest.raises(ClientError) as refused:
+        pool.public.confirm_forgot_password(**nobody, ConfirmationCode="123456", Password=PASSWORD)
+    assert code(refused)[0] == "CodeMismatchException"
+
+
+def test_a_code_gives_a_disabled_user_no_other_password(pool: Any) -> None:
+    pool.user(email="ann@example.com", email_verified="true")
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    pool.admin.admin_disable_user(UserPoolId=pool.id, Username="ann")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.confirm_forgot_password(
+            ClientId=pool.app, Username="ann", ConfirmationCode=pool.code(), Password=PASSWORD
+        )
+    assert code(refused)[0] == "ExpiredCodeException"

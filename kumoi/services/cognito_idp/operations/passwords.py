@@ -7,13 +7,15 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp, srp
-from kumoi.services.cognito_idp.errors import expired_code, invalid, not_authorized
-from kumoi.services.cognito_idp.lookup import maybe_user, proved, user_named
-from kumoi.services.cognito_idp.messages import check_code, send_code
+from kumoi.services.cognito_idp.errors import expired_code, invalid, no_user, not_authorized, wrong_code
+from kumoi.services.cognito_idp.lookup import hides_users, maybe_user, proved
+from kumoi.services.cognito_idp.messages import check_code, pretended, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
-from kumoi.services.cognito_idp.policies import check_password, masked, verified_address
+from kumoi.services.cognito_idp.policies import check_password, verified_address
+from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
+from kumoi.wire.errors import AwsError
 
 
 @cognito_idp.operation
@@ -46,27 +48,21 @@ async def forgot_password(
     AnalyticsMetadata: dict[str, Any] | None = None,
     ClientMetadata: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Send a code that lets a user choose another password; whoever asks for nobody is told the same."""
+    """Send a code that lets a user choose another password; whoever asks for nobody is told the same.
+
+    So are those who could not get one, where the client tells nobody who is a user.
+    """
     scene = await proved(call, ClientId, Username, SecretHash)
     user = await maybe_user(scene.state, scene.pool, Username)
-    if user is None:
-        if client_in(scene).definition.get("PreventUserExistenceErrors") != "ENABLED":
-            user = await user_named(scene.state, scene.pool, Username)
-        else:
-            hidden = {
-                "Destination": masked(f"{Username}@example.com"),
-                "DeliveryMedium": "EMAIL",
-                "AttributeName": "email",
-            }
-            return {"CodeDeliveryDetails": hidden}
-    if not user.enabled:
-        raise not_authorized("User is disabled.")
-    if user.status == "FORCE_CHANGE_PASSWORD":
+    if user is not None and user.enabled and user.status == "FORCE_CHANGE_PASSWORD":
         raise not_authorized("User password cannot be reset in the current state.")
-    attribute = verified_address(user)
-    if attribute is None:
-        raise invalid("Cannot reset password for the user as there is no registered/verified email or phone_number")
-    details = await send_code(call, scene, user, "password", attribute, "CustomMessage_ForgotPassword")
+    try:
+        found, attribute = _recoverable(user)
+    except AwsError:
+        if hides_users(client_in(scene)):
+            return {"CodeDeliveryDetails": pretended(Username)}
+        raise
+    details = await send_code(call, scene, found, "password", attribute, "CustomMessage_ForgotPassword")
     return {"CodeDeliveryDetails": details}
 
 
@@ -85,8 +81,8 @@ async def confirm_forgot_password(
     """Choose another password by the code."""
     scene = await proved(call, ClientId, Username, SecretHash)
     user = await maybe_user(scene.state, scene.pool, Username)
-    if user is None:
-        raise expired_code()
+    if user is None or not user.enabled:
+        raise wrong_code() if hides_users(client_in(scene)) else expired_code()
     check_password(scene.pool, Password)
     await check_code(scene, user, "password", ConfirmationCode)
     wanted: dict[str, Any] = {"status": "CONFIRMED", "failures": 0, "locked": 0.0}
@@ -95,3 +91,15 @@ async def confirm_forgot_password(
     request = {"userAttributes": attributes_for(user), "clientMetadata": ClientMetadata or {}}
     await trigger(call, scene, "PostConfirmation", "PostConfirmation_ConfirmForgotPassword", user.name, request, {})
     return {}
+
+
+def _recoverable(user: User | None) -> tuple[User, str]:
+    """A user who may choose another password, and the attribute where the code for it goes."""
+    if user is None:
+        raise no_user()
+    if not user.enabled:
+        raise not_authorized("User is disabled.")
+    attribute = verified_address(user)
+    if attribute is None:
+        raise invalid("Cannot reset password for the user as there is no registered/verified email or phone_number")
+    return user, attribute

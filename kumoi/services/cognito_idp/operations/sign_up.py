@@ -9,9 +9,9 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cognito_idp import changes, cognito_idp
-from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.lookup import Scene, key_of, proved, user_named
-from kumoi.services.cognito_idp.messages import check_code, send_code
+from kumoi.services.cognito_idp.errors import expired_code, invalid, no_user, not_authorized
+from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of, maybe_user, proved
+from kumoi.services.cognito_idp.messages import check_code, pretended, send_code
 from kumoi.services.cognito_idp.policies import (
     NEEDS_VERIFYING,
     check_password,
@@ -20,6 +20,7 @@ from kumoi.services.cognito_idp.policies import (
     to_verify,
 )
 from kumoi.services.cognito_idp.records import User
+from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 
 
@@ -85,7 +86,9 @@ async def confirm_sign_up(
 ) -> dict[str, Any]:
     """Confirm a user by the code that they were sent."""
     scene = await proved(call, ClientId, Username, SecretHash)
-    user = await user_named(scene.state, scene.pool, Username)
+    user = await maybe_user(scene.state, scene.pool, Username)
+    if user is None:
+        raise expired_code() if hides_users(client_in(scene)) else no_user()
     if user.status != "UNCONFIRMED":
         raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
     await check_code(scene, user, "sign-up", ConfirmationCode)
@@ -109,7 +112,11 @@ async def resend_confirmation_code(
 ) -> dict[str, Any]:
     """Send another code; the one before counts no more."""
     scene = await proved(call, ClientId, Username, SecretHash)
-    user = await user_named(scene.state, scene.pool, Username)
+    user = await maybe_user(scene.state, scene.pool, Username)
+    if user is None:
+        if hides_users(client_in(scene)):
+            return {"CodeDeliveryDetails": pretended(Username)}
+        raise no_user()
     if user.status != "UNCONFIRMED":
         raise invalid("User is already confirmed.")
     attribute = to_verify(scene.pool, user)
