@@ -24,8 +24,8 @@ from kumoi.services.dynamodb.upkeep import erase_rows_later
 from kumoi.state import Key, State, Timer, Transaction, transactional
 from kumoi.wire.errors import AwsError
 
-PAGE = 500
-"""Items read in one transaction."""
+PAGE = 50
+"""Items read and written down at once: a few milliseconds where they are small, and 20 MB at most."""
 FILE_BYTES = 32 << 20
 """Bytes of items, before compression, that a data file holds."""
 

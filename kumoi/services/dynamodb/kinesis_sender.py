@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.services.dynamodb.describe import table_arn
 from kumoi.services.dynamodb.kinesis_log import Destination, Logged, destinations, sent, trim_log, unsent
 from kumoi.services.dynamodb.records import Table, tables
@@ -38,7 +38,7 @@ async def send(doorway: Doorway, timer: Timer) -> None:
         try:
             while await _send_some(doorway, state, caller, id, target, timer.region):
                 pass
-        except AwsError as refusal:
+        except (AwsError, CallDropped) as refusal:
             refusals.append(refusal)
     await _trim(state, name, id)
     if refusals:

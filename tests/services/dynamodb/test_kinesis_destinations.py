@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 Make = Callable[..., dict[str, Any]]
@@ -90,3 +91,16 @@ def test_changes_are_records(client: Any, make: Make, kumoi: Any) -> None:
     assert "not found" in message(lambda: client.enable_kinesis_streaming_destination(**none))
     wrong = {"TableName": "table", "StreamArn": "arn:aws:sqs:us-east-1:000000000000:queue-with-a-name"}
     assert "is not the ARN of a Kinesis stream" in message(lambda: client.enable_kinesis_streaming_destination(**wrong))
+
+
+def test_a_stream_whose_calls_are_lost_keeps_no_other_waiting(client: Any, make: Make, kumoi: Any) -> None:
+    make()
+    for name in ("changes", "other"):
+        client.enable_kinesis_streaming_destination(TableName="table", StreamArn=stream(kumoi, name))
+    fault = {"service": "kinesis", "operation": "PutRecords", "resource": "changes", "action": "drop"}
+    faults = f"{kumoi.url}/_kumoi/faults"
+    made = urllib3.request("POST", faults, json=fault | {"account": kumoi.account}).json()
+    client.put_item(TableName="table", Item={"pk": {"S": "a"}})
+    assert [one["eventName"] for one in records(kumoi, 1, "other")] == ["INSERT"]
+    assert urllib3.request("GET", faults).json()["faults"][0]["struck"]
+    urllib3.request("DELETE", f"{faults}?id={made['id']}")

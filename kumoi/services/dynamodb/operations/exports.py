@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -43,22 +42,20 @@ async def export_table_to_point_in_time(
         raise invalid("Kumoi exports whole tables only: ExportType FULL_EXPORT.")
     asked = {name: str(call.params[name]) for name in KEPT if call.params.get(name) is not None}
     moment = call.now if ExportTime is None else ExportTime.timestamp()
-    token = "" if ClientToken is None else hashlib.md5(ClientToken.encode(), usedforsecurity=False).hexdigest()[:8]
-    export = await _begin(call.state, call, table_name(call, TableArn), moment, (S3Bucket, S3Prefix), asked, token)
+    export = await _begin(call.state, call, table_name(call, TableArn), moment, (S3Bucket, S3Prefix), asked)
     return {"ExportDescription": _described(call, export)}
 
 
 @transactional
 async def _begin(
-    tx: Transaction, call: Call, name: str, moment: float, place: tuple[str, str], asked: dict[str, str], token: str
+    tx: Transaction, call: Call, name: str, moment: float, place: tuple[str, str], asked: dict[str, str]
 ) -> Export:
     table = await tables.get(tx, name)
     if table is None or table.restoring:
         raise aws_error("TableNotFoundException", f"Table not found: {name}")
-    known = [one for one in await exports.list(tx) if one.source.name == name and "ClientToken" in one.asked]
-    for one in known:
-        if token and one.asked["ClientToken"] == asked["ClientToken"]:
-            return one
+    for known in await exports.list(tx) if "ClientToken" in asked else ():
+        if known.source.name == name and known.asked.get("ClientToken") == asked["ClientToken"]:
+            return known
     if not table.recovery_days:
         raise aws_error(
             "PointInTimeRecoveryUnavailableException",

@@ -56,9 +56,8 @@ async def import_table(
 
 @transactional
 async def _begin(tx: Transaction, call: Call, table: Table, asked: dict[str, Any]) -> Import:
-    token = asked.get("ClientToken")
-    for known in await imports.list(tx):
-        if token is not None and known.asked.get("ClientToken") == token:
+    for known in await imports.list(tx) if "ClientToken" in asked else ():
+        if known.asked.get("ClientToken") == asked["ClientToken"]:
             return known
     table = await store_new(tx, table)
     begun = Import(
