@@ -92,7 +92,7 @@ class Outbox:
         self._lanes: dict[str, _Lane] = {}
         self._running: dict[str, tuple[asyncio.Task[None], str]] = {}
         self._over: list[Delivery] = []
-        self._removal: asyncio.Task[None] | None = None
+        self._removals: set[asyncio.Task[None]] = set()
         self._stopped = False
         timers.on(topic, self._due)
 
@@ -115,6 +115,7 @@ class Outbox:
         """Stop; what is under way stays stored and is tried again at the next start."""
         self._stopped = True
         await self._cancel(list(self._running))
+        await asyncio.gather(*self._removals)
 
     async def forget(self, account: str | None) -> None:
         """Drop the deliveries of an account, or all."""
@@ -177,14 +178,26 @@ class Outbox:
 
     async def _remove(self, delivery: Delivery) -> None:
         """Remove a delivery that ended, with all others that end in this turn."""
-        self._over.append(delivery)
-        if self._removal is None:
+        if not self._over:
             self._removal = asyncio.create_task(self._remove_all())
+            self._removals.add(self._removal)
+            self._removal.add_done_callback(self._removals.discard)
+        self._over.append(delivery)
         await asyncio.shield(self._removal)
 
     async def _remove_all(self) -> None:
-        over, self._over, self._removal = self._over, [], None
-        await self._state.run(self._finish, over)
+        over, self._over = self._over, []
+        try:
+            await self._state.run(self._finish, over)
+        except Exception:
+            logger.exception("%d deliveries that ended could not be removed together; each is now alone", len(over))
+        else:
+            return
+        for delivery in over:
+            try:
+                await self._state.run(self._finish, [delivery])
+            except Exception:
+                logger.exception("delivery %s to %s is made again at the next start", delivery.id, delivery.lane)
 
     async def _finish(self, tx: Transaction, over: Sequence[Delivery]) -> None:
         for delivery in over:
