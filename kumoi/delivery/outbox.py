@@ -4,14 +4,15 @@ A delivery is stored in the transaction that decided on it and tried as soon as 
 tried again on the platform's clock as `retry` says; then it is given up (the service writes its dead letter). What an
 earlier process left behind is tried at the next start. So a target gets each delivery at least once.
 
-Deliveries of one lane (a target) run side by side up to a bound, and never hold up those of another.
+Deliveries of one lane (a target) run side by side up to a bound, and never hold up those of another. Those that end in
+the same turn of the event loop are removed in one transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -90,6 +91,8 @@ class Outbox:
         self._rows: Space[Delivery] = Space(topic, Delivery, lambda delivery: (delivery.id,), scope="global")
         self._lanes: dict[str, _Lane] = {}
         self._running: dict[str, tuple[asyncio.Task[None], str]] = {}
+        self._over: list[Delivery] = []
+        self._removals: set[asyncio.Task[None]] = set()
         self._stopped = False
         timers.on(topic, self._due)
 
@@ -112,6 +115,7 @@ class Outbox:
         """Stop; what is under way stays stored and is tried again at the next start."""
         self._stopped = True
         await self._cancel(list(self._running))
+        await asyncio.gather(*self._removals)
 
     async def forget(self, account: str | None) -> None:
         """Drop the deliveries of an account, or all."""
@@ -158,7 +162,7 @@ class Outbox:
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the delivery failed)
             failure = failure_of(error)
         else:
-            await self._state.run(self._finish, delivery)
+            await self._remove(delivery)
             return
         now, attempts = self._clock.now(), delivery.attempts + 1
         if failure.retry:
@@ -170,11 +174,35 @@ class Outbox:
             failure = msgspec.structs.replace(failure, exhausted=limit)
         logger.warning("delivery %s to %s is given up: %s", delivery.id, delivery.lane, failure.message)
         await self._give_up(delivery, failure)
-        await self._state.run(self._finish, delivery)
+        await self._remove(delivery)
 
-    async def _finish(self, tx: Transaction, delivery: Delivery) -> None:
-        if await self._rows.delete(tx, delivery.id):
-            await self._ended(tx.at(delivery.account, delivery.region), delivery)
+    async def _remove(self, delivery: Delivery) -> None:
+        """Remove a delivery that ended, with all others that end in this turn."""
+        if not self._over:
+            self._removal = asyncio.create_task(self._remove_all())
+            self._removals.add(self._removal)
+            self._removal.add_done_callback(self._removals.discard)
+        self._over.append(delivery)
+        await asyncio.shield(self._removal)
+
+    async def _remove_all(self) -> None:
+        over, self._over = self._over, []
+        try:
+            await self._state.run(self._finish, over)
+        except Exception:
+            logger.exception("%d deliveries that ended could not be removed together; each is now alone", len(over))
+        else:
+            return
+        for delivery in over:
+            try:
+                await self._state.run(self._finish, [delivery])
+            except Exception:
+                logger.exception("delivery %s to %s is made again at the next start", delivery.id, delivery.lane)
+
+    async def _finish(self, tx: Transaction, over: Sequence[Delivery]) -> None:
+        for delivery in over:
+            if await self._rows.delete(tx, delivery.id):
+                await self._ended(tx.at(delivery.account, delivery.region), delivery)
 
     async def _retry(self, tx: Transaction, delivery: Delivery) -> None:
         if await self._rows.get(tx, delivery.id) is not None:

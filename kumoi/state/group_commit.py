@@ -55,12 +55,18 @@ class GroupCommit:
         self._undone = undone
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit") if durability == "full" else None
         self._group: _Group | None = None
+        self._begun = 0
         self._turns: list[asyncio.Future[None]] = []
 
     @property
     def is_open(self) -> bool:
         """Whether there are writes that are not committed yet."""
         return self._group is not None
+
+    @property
+    def number(self) -> int:
+        """The number of the group that is open, 0 without one."""
+        return 0 if self._group is None else self._begun
 
     async def turn(self) -> None:
         """Wait until the connection is free."""
@@ -76,6 +82,7 @@ class GroupCommit:
         if self._group is None:
             self._connection.execute("BEGIN IMMEDIATE")
             self._group = _Group()
+            self._begun += 1
             asyncio.get_running_loop().call_soon(self._commit, self._group)
         self._connection.execute("SAVEPOINT member")
 

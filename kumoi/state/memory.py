@@ -23,7 +23,7 @@ class Memory:
     """Decoded rows by raw key; None for a row known to be absent."""
 
     def __init__(self) -> None:
-        self._rows: dict[bytes, Any] = {}
+        self._rows: dict[bytes, tuple[Any, int]] = {}
         self._keys: dict[tuple[bytes, Key], bytes] = {}
 
     def key(self, place: bytes, key: Key) -> bytes:
@@ -37,13 +37,19 @@ class Memory:
 
     def get(self, raw: bytes) -> Any:
         """What is remembered under a key; UNKNOWN when nothing is."""
-        return self._rows.get(raw, UNKNOWN)
+        found = self._rows.get(raw)
+        return UNKNOWN if found is None else found[0]
 
-    def keep(self, raw: bytes, record: Any) -> None:
-        """Remember what is stored under a key."""
+    def settled(self, raw: bytes, group: int) -> Any:
+        """As `get`, but nothing that was read in the open group `group` (0 without one), whose writes may be undone."""
+        found = self._rows.get(raw)
+        return UNKNOWN if found is None or (group and found[1] == group) else found[0]
+
+    def keep(self, raw: bytes, record: Any, group: int) -> None:
+        """Remember what is stored under a key, as read in the open group of that number (0 without one)."""
         if len(self._rows) >= MOST:
             self._rows.clear()
-        self._rows[raw] = record
+        self._rows[raw] = record, group
 
     def forget(self, raw: bytes) -> None:
         """A row was written."""

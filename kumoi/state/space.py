@@ -62,6 +62,13 @@ class Space(Generic[RecordT]):
             raise LookupError(self.name)
         return cast("RecordT | None", found)
 
+    async def look(self, state: State, *key: Any) -> RecordT | None:
+        """As `get` outside of a transaction, of a space that is remembered: with one of its own only where one must."""
+        try:
+            return self.glance(state, *key)
+        except LookupError:
+            return await state.run(self.get, *key)
+
     async def put(self, tx: Transaction, record: RecordT) -> None:
         """Store a record under its key, replacing what was there."""
         await self._placed(tx).put((self.name, *self._key(record)), self._encode(record))

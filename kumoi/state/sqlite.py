@@ -134,11 +134,12 @@ class SqliteState(State):
         return SqliteState(self.engine, account, region)
 
     def remembered(self, key: Key) -> Any:
-        """What is remembered under `key`, unless there are writes that may yet be undone."""
+        """What is remembered under `key`, unless it may be a write that may yet be undone."""
         engine = self.engine
-        if engine.closed or engine.inside or engine.group.busy or engine.group.is_open:
+        if engine.closed or engine.inside or engine.group.busy:
             return UNKNOWN
-        return engine.memory.get(engine.place(self.account, self.region) + encode(key))
+        memory = engine.memory
+        return memory.settled(memory.key(engine.place(self.account, self.region), key), engine.group.number)
 
     async def close(self) -> None:
         """Commit what is open and close the database, for all places."""

@@ -84,7 +84,7 @@ class SqliteTransaction(Transaction):
             row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
             found = None if row is None else decode(row[0])
             if not work.wrote:
-                work.memory.keep(raw, found)
+                work.memory.keep(raw, found, work.group.number)
         return cast("R | None", found)
 
     async def put(self, key: Key, value: bytes) -> None:

@@ -169,6 +169,26 @@ def test_what_cannot_succeed_is_given_up_at_once() -> None:
     run(scenario, DeliveryFailed("NO_RESOURCE", "gone", retry=False))
 
 
+def test_what_ends_together_is_removed_without_what_cannot_be(tmp_path: Path) -> None:
+    async def ended(_tx: Transaction, delivery: Delivery) -> None:
+        if delivery.id == "bad":
+            raise RuntimeError("nothing can follow it")
+
+    async def main() -> None:
+        clock = Clock()
+        clock.hold()
+        async with working(tmp_path / "db", clock, Target()) as post:
+            post.outbox._ended = ended
+            await post.send("one", "bad", "two")
+            await post.outbox.tried(["one", "bad", "two"])
+        again = Target()
+        async with working(tmp_path / "db", clock, again) as post:
+            await post.timers.idle()
+            assert again.tried == [("bad", 0)]
+
+    asyncio.run(main())
+
+
 def test_a_lane_has_a_width() -> None:
     async def scenario(post: Post) -> None:
         ids = [str(number) for number in range(3 * LANE_WIDTH)]

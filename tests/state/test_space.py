@@ -156,12 +156,17 @@ def test_a_glance_sees_nothing_that_may_yet_be_undone(run: Run) -> None:
         assert hot.glance(state, "b") is None
         writing = asyncio.ensure_future(put(state, "a"))
         await asyncio.sleep(0)
+        assert hot.glance(state, "b") is None
+        await writing
+        writing, reading = asyncio.ensure_future(put(state, "b")), asyncio.ensure_future(find(state, hot, "b"))
+        await asyncio.sleep(0)
         assert unknown()
         await writing
+        found = await reading
+        assert found is not None and hot.glance(state, "b") is found
         await put(state, "b")
         assert unknown()
-        found = await find(state, hot, "b")
-        assert found is not None and hot.glance(state, "b") is found
+        assert await hot.look(state, "b") == found
 
     run(scenario)
 

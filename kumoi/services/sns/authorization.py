@@ -13,9 +13,8 @@ from kumoi.doorway import Ask, Authorization, Call, Owned
 from kumoi.doorway.authorization import EVERYTHING, pass_role, resource_tags
 from kumoi.names import Arn
 from kumoi.policy import compile_policy
-from kumoi.services.sns.records import Topic, topics
+from kumoi.services.sns.records import topics
 from kumoi.services.sns.topic_attributes import policy_of
-from kumoi.state import Transaction, transactional
 
 _ALARMS = "cloudwatch.amazonaws.com"
 """It publishes as the alarm's account, which a topic's first policy lets in; other services need a statement."""
@@ -67,7 +66,7 @@ async def owned(call: Call, ask: Ask) -> Owned:
         place = Arn.parse(ask.resource)
     except ValueError:
         return Owned(call.account)
-    found = await _find(call.doorway.state.at(place.account, place.region), place.resource)
+    found = await topics.look(call.doorway.state.at(place.account, place.region), place.resource)
     if found is None:
         return Owned(place.account or call.account)
     document = orjson.dumps(policy_of(found)).decode()
@@ -75,11 +74,6 @@ async def owned(call: Call, ask: Ask) -> Owned:
     if not call.caller.is_service or call.caller.arn == _ALARMS:
         keys["aws:sourceowner"] = (call.caller.account,)
     return Owned(place.account, (compile_policy(document, "resource", "topic policy"),), context=keys)
-
-
-@transactional
-async def _find(tx: Transaction, name: str) -> Topic | None:
-    return await topics.get(tx, name)
 
 
 def spoken(action: str) -> str:

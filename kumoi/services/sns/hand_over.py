@@ -21,7 +21,6 @@ from kumoi.services.sns.records import Subscription, subscriptions
 from kumoi.services.sns.retries import pause_managed
 from kumoi.services.sns.signing import Signer
 from kumoi.services.sns.subscription_attributes import dead_letter_queue, is_raw
-from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class HandOver:
 
     async def _subscription(self, delivery: Delivery, one: Handover) -> Subscription | None:
         topic, _, identifier = Arn.parse(one.subscription).resource.partition(":")
-        return await _find(self._doorway.state.at(delivery.account, delivery.region), topic, identifier)
+        return await subscriptions.look(self._doorway.state.at(delivery.account, delivery.region), topic, identifier)
 
     async def _to_queue(self, one: Handover, queue: str, attributes: dict[str, str]) -> None:
         arn = Arn.parse(queue)
@@ -165,8 +164,3 @@ def _caller(arn: Arn, one: Handover) -> Principal:
 
 def _trace(one: Handover) -> Trace:
     return Trace.parse(one.trace, one.time) if one.trace else NO_TRACE
-
-
-@transactional
-async def _find(tx: Transaction, topic: str, identifier: str) -> Subscription | None:
-    return await subscriptions.get(tx, topic, identifier)

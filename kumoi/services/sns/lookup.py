@@ -11,7 +11,10 @@ from kumoi.state import State, Transaction, transactional
 async def find_topic(call: Call, arn: str, parameter: str = "TopicArn") -> Topic:
     """The topic of an ARN; it may be another account's."""
     parsed = topic_arn(arn, call.region, parameter)
-    return await get_topic(call.doorway.state.at(parsed.account, parsed.region), parsed.resource)
+    found = await topics.look(call.doorway.state.at(parsed.account, parsed.region), parsed.resource)
+    if found is None:
+        raise no_topic()
+    return found
 
 
 def home(call: Call, topic: Topic) -> State:

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -84,8 +85,8 @@ def signed_text(one: Handover, endpoint: str) -> bytes:
 
 def envelope(one: Handover, signed: Signed | None, endpoint: str) -> str:
     """A message for a queue or an HTTP endpoint; those of FIFO topics are not signed."""
-    fields: dict[str, Any] = {"Type": one.kind, "MessageId": one.message_id}
-    if one.fifo:
+    fields: dict[str, str] = {"Type": one.kind, "MessageId": one.message_id}
+    if one.number is not None:
         fields["SequenceNumber"] = one.number
     if one.kind != "Notification":
         fields["Token"] = one.token
@@ -102,15 +103,18 @@ def envelope(one: Handover, signed: Signed | None, endpoint: str) -> str:
         fields["SigningCertURL"] = signed.certificate_url
     if one.kind == "Notification":
         fields["UnsubscribeURL"] = unsubscribe_url(endpoint, one)
-    lines = [f"  {_text(name)} : {_text(value)}" for name, value in fields.items()]
+    lines = [f'  "{name}" : {_text(value)}' for name, value in fields.items()]
     if one.attributes:
-        told = [f"    {_text(name)} : {_text(value)}" for name, value in told_attributes(one.attributes).items()]
+        told = [f"    {_text(name)} : {_encode(value)}" for name, value in told_attributes(one.attributes).items()]
         lines.append('  "MessageAttributes" : {\n' + ",\n".join(told) + "\n  }")
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _text(value: str) -> str:
+    return encode_basestring(value)
 
 
 def told_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -144,4 +148,4 @@ def function_event(one: Handover, signed: Signed, endpoint: str) -> bytes:
             "MessageAttributes": told_attributes(one.attributes),
         },
     }
-    return json.dumps({"Records": [record]}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _encode({"Records": [record]}).encode("utf-8", "surrogatepass")

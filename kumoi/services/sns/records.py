@@ -127,7 +127,9 @@ class SmsSettings(msgspec.Struct, frozen=True):
 
 
 topics: Space[Topic] = Space("sns.topic", Topic, lambda topic: (topic.name,), remembered=True)
-subscriptions: Space[Subscription] = Space("sns.subscription", Subscription, lambda one: (one.topic, one.id))
+subscriptions: Space[Subscription] = Space(
+    "sns.subscription", Subscription, lambda one: (one.topic, one.id), remembered=True
+)
 tokens: Space[Token] = Space("sns.token", Token, lambda token: (token.token,))
 sent: Space[Sent] = Space("sns.sent", Sent, lambda one: (one.topic, one.scope, one.deduplication))
 waiting: Space[Waiting] = Space("sns.waiting", Waiting, lambda one: (one.lane, one.sequence))

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 _REMEMBERED = 256
 _DAYS = 3650
@@ -26,6 +28,8 @@ class _Pair(NamedTuple):
     key: RSAPrivateKey
     certificate: bytes
     name: str
+    padding: PKCS1v15
+    digests: tuple[HashAlgorithm, HashAlgorithm]
 
 
 class Signer:
@@ -38,15 +42,11 @@ class Signer:
 
     async def sign(self, version: str, text: bytes) -> str:
         """The signature in base64: SHA-1 for version 1, SHA-256 for 2; RSA, PKCS #1 v1.5."""
-        from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
         known = (version, hashlib.sha256(text).digest())
         found = self._last.get(known)
         if found is None:
-            key = (await self._pair()).key
-            digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303  (what version 1 is)
-            found = base64.b64encode(key.sign(text, PKCS1v15(), digest)).decode()
+            pair = await self._pair()
+            found = base64.b64encode(pair.key.sign(text, pair.padding, pair.digests[version == "2"])).decode()
             self._last[known] = found
             if len(self._last) > _REMEMBERED:
                 self._last.popitem(last=False)
@@ -63,10 +63,12 @@ class Signer:
     async def _pair(self) -> _Pair:
         if self._making is None:
             self._making = asyncio.create_task(asyncio.to_thread(self._load_or_make))
-        return await asyncio.shield(self._making)
+        return self._making.result() if self._making.done() else await asyncio.shield(self._making)
 
     def _load_or_make(self) -> _Pair:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.hashes import SHA1, SHA256
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         path = self._directory / "signing.pem"
@@ -82,7 +84,8 @@ class Signer:
         if not isinstance(key, RSAPrivateKey):
             raise ValueError(f"{path} holds no RSA key: delete it, and another will be made")
         certificate = content[content.index(b"-----BEGIN CERTIFICATE") :]
-        return _Pair(key, certificate, f"SimpleNotificationService-{hashlib.sha256(certificate).hexdigest()[:32]}.pem")
+        name = f"SimpleNotificationService-{hashlib.sha256(certificate).hexdigest()[:32]}.pem"
+        return _Pair(key, certificate, name, PKCS1v15(), (SHA1(), SHA256()))  # noqa: S303  (what version 1 is)
 
 
 def _made() -> bytes:

@@ -9,9 +9,8 @@ from kumoi.doorway import Ask, Authorization, Call, Owned
 from kumoi.doorway.authorization import EVERYTHING, everything, resource_tags
 from kumoi.names import Arn, arn
 from kumoi.policy import compile_policy
-from kumoi.services.sqs.records import Queue, queues
+from kumoi.services.sqs.records import queues
 from kumoi.services.sqs.rules import queue_name
-from kumoi.state import Transaction, transactional
 
 
 def queue(call: Call) -> str:
@@ -34,17 +33,12 @@ async def owned(call: Call, ask: Ask) -> Owned:
         place = Arn.parse(ask.resource)
     except ValueError:
         return Owned(call.account)
-    found = await _find(call.doorway.state.at(place.account, place.region), place.resource)
+    found = await queues.look(call.doorway.state.at(place.account, place.region), place.resource)
     if found is None:
         return Owned(place.account)
     text = found.attributes.get("Policy")
     policies = () if not text else (compile_policy(text, "resource", "queue policy"),)
     return Owned(place.account, policies, context=resource_tags(found.tags))
-
-
-@transactional
-async def _find(tx: Transaction, name: str) -> Queue | None:
-    return await queues.get(tx, name)
 
 
 AUTHORIZATION = Authorization(

@@ -239,7 +239,10 @@ async def find_queue(call: Call, url: str) -> Queue:
         parts = url.rstrip("/").split("/")
         if len(parts) > 1 and len(parts[-2]) == 12 and parts[-2].isdigit():
             account = parts[-2]
-    return await _find(call.doorway.state.at(account, region), queue_name(url))
+    found = await queues.look(call.doorway.state.at(account, region), queue_name(url))
+    if found is None:
+        raise no_queue()
+    return found
 
 
 def no_queue() -> Exception:
