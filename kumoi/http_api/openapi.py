@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import yaml
 
+from kumoi.plain_yaml import PlainLoader
+
 MAX_DOCUMENT = 6_291_456
 
 
@@ -23,7 +25,7 @@ def loaded(text: str | bytes) -> dict[str, Any]:
         document = orjson.loads(content)
     except orjson.JSONDecodeError:
         try:
-            document = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe loader without timestamps)
+            document = yaml.load(content, Loader=PlainLoader)  # noqa: S506  (a safe loader)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise BadDocument(f"the document is neither JSON nor YAML: {error}") from None
     if not isinstance(document, dict):
@@ -55,13 +57,3 @@ def followed(document: dict[str, Any], value: Any) -> Any:
             found = found[part]
         value = found
     raise BadDocument("references lead in a circle")
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML without timestamps: `2012-10-17` is a text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

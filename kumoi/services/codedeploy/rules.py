@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from kumoi.plain_yaml import PlainLoader
 from kumoi.services.codedeploy.records import Configuration
 from kumoi.wire.errors import AwsError, aws_error
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PREFIX = "CodeDeployDefault.Lambda"
 PREDEFINED = {
     f"{_PREFIX}AllAtOnce": ("AllAtOnce", 100, 0),
@@ -59,7 +59,7 @@ class Specification(NamedTuple):
 def read_specification(text: str) -> Specification:
     """An AppSpec for a function, JSON or YAML; InvalidRevisionException where it is none."""
     try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506  (it makes plain values only)
+        document = yaml.load(text, Loader=PlainLoader)  # noqa: S506  (it makes plain values only)
         (named,) = document["Resources"]
         (resource,) = named.values()
         if resource["Type"] != "AWS::Lambda::Function":

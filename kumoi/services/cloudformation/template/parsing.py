@@ -1,8 +1,7 @@
 """Template texts to values: JSON, or YAML with CloudFormation's short forms (`!Sub`, `!GetAtt a.b`).
 
-YAML's own guesses are narrower here than in YAML 1.1: dates, octal numbers and `yes` stay texts, as CloudFormation
-has them; its tags for sets, dates and bytes are unknown. A key that stands twice is refused, and what aliases make
-longer than a template may be.
+YAML's own guesses are narrower than in YAML 1.1, as CloudFormation has them (`kumoi/plain_yaml.py`). A key that stands
+twice is refused, and what aliases make longer than a template may be.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 import yaml
 
+from kumoi.plain_yaml import PlainLoader
 from kumoi.wire.errors import AwsError, aws_error
 
 MOST_BYTES = 51_200
@@ -21,8 +21,6 @@ MOST_BYTES_FROM_S3 = 1_048_576
 MOST_WRITTEN = 2 * MOST_BYTES_FROM_S3
 """Characters of a template once its aliases, loops and functions are written out."""
 MOST_RESOURCES = 500
-_LONGEST_INTEGER = 19
-"""Characters of an integer that has room in 64 bits in any case."""
 SECTIONS = frozenset(
     (
         "AWSTemplateFormatVersion",
@@ -143,19 +141,8 @@ def _length(value: Any, known: dict[int, int]) -> int:
     return found
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A loader that makes texts, integers, floats, booleans, lists and dicts, and knows the short forms."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+class _Loader(PlainLoader):
+    """Plain YAML with the short forms."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -169,19 +156,6 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
             raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key}", key_node.start_mark)
         found[key] = loader.construct_object(value_node, deep=True)
     return found
-
-
-def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    """A number or a boolean; a number too long for JSON stays a text, what is tagged as one and is none is refused."""
-    kind, text = node.tag.rpartition(":")[2], str(loader.construct_scalar(node))
-    try:
-        if kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        if kind == "float":
-            return float(text)
-        return text if len(text) > _LONGEST_INTEGER else int(text)
-    except (KeyError, ValueError):
-        raise yaml.constructor.ConstructorError(None, None, f"{text} is no {kind}", node.start_mark) from None
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -198,9 +172,5 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
-for _tag in ("binary", "omap", "pairs", "set", "timestamp"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", yaml.constructor.SafeConstructor.construct_undefined)
-for _tag in ("bool", "float", "int"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _scalar)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_multi_constructor("!", _short_form)
