@@ -8,6 +8,7 @@ What counts is the server's CPU a request. Where nginx is installed, its cache a
 from __future__ import annotations
 
 import io
+import os
 import random
 import shutil
 import time
@@ -35,13 +36,13 @@ SIGNED = {
     f" Signature={'0' * 64}"
 }
 NGINX = """
-daemon off; worker_processes 1; pid {root}/pid; error_log {root}/error;
+daemon off; master_process off; {user} pid {root}/pid; error_log {root}/error;
 events {{ worker_connections 256; }}
 http {{
   access_log {root}/log; tcp_nopush off; tcp_nodelay on; keepalive_requests 1000000;
   proxy_cache_path {root}/cache keys_zone=z:10m;
   server {{ listen 127.0.0.1:{port}; location / {{
-    proxy_pass {origin}; proxy_cache z; proxy_cache_valid 200 1h; add_header X-Cache $upstream_cache_status; }} }}
+    proxy_pass {origin}/; proxy_cache z; proxy_cache_valid 200 1h; add_header X-Cache $upstream_cache_status; }} }}
 }}
 """
 
@@ -65,8 +66,9 @@ def main() -> None:
         if nginx := shutil.which("nginx"):
             with TemporaryDirectory() as folder:
                 own, config = free_port(), Path(folder) / "nginx.conf"
+                user = "user root;" if os.geteuid() == 0 else ""  # or its worker may not write below the folder
                 origin = f"http://127.0.0.1:{port}/_kumoi/cloudfront/{domains['plain'].partition('.')[0]}"
-                config.write_text(NGINX.format(root=folder, port=own, origin=origin))
+                config.write_text(NGINX.format(root=folder, port=own, origin=origin, user=user))
                 with server([nginx, "-c", str(config), "-p", folder], own) as (other, _ready):
                     show("nginx, hit, 1 KB", own, request("GET", "/1k"), 8000, 8, other)
 
