@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from kumoi.experiments.application import Application
-
-if TYPE_CHECKING:
-    from kumoi.experiments.sweep import Cell, Row
+from kumoi.gateway.sweeps import Cell, Row
 
 Rule = Literal[
     "no dead-letter queue", "no Retry", "time-out inversion", "not idempotent", "swallowed errors", "retry storm"

@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from kumoi.experiments.chaostoolkit import converted
+from kumoi.experiments.files import bounded
 from kumoi.experiments.model import BadExperiment, Experiment
 
 MOST_BYTES = 1 << 20
@@ -22,14 +23,7 @@ LONGEST_NUMBER = 100
 
 def read_experiment(path: Path) -> Experiment:
     """The experiment in a file; BadExperiment says what is wrong with it."""
-    try:
-        with path.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadExperiment(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise BadExperiment(f"{path} is larger than {MOST_BYTES} bytes")
-    return parse_experiment(content, name=path.stem)
+    return parse_experiment(bounded(path, MOST_BYTES), name=path.stem)
 
 
 def parse_experiment(content: bytes, name: str = "experiment") -> Experiment:

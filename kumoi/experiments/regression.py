@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from kumoi.experiments.files import LONGEST_REPORT, bounded
 from kumoi.experiments.model import BadExperiment
 from kumoi.experiments.sweep import Matrix
 
-MOST_BYTES = 64 << 20
 _RANK = {"none": 0, "green": 0, "yellow": 1, "red": 2, "black": 3}
 _RED = 2
 _MADE_UP = (
@@ -28,13 +28,7 @@ Key = tuple[str, str, str]
 
 def read_matrix(path: Path) -> Matrix:
     """The report of a sweep (`--all-edges --json FILE`); BadExperiment for what is none."""
-    try:
-        with path.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadExperiment(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise BadExperiment(f"{path} is larger than {MOST_BYTES} bytes")
+    content = bounded(path, LONGEST_REPORT)
     try:
         return msgspec.json.decode(content, type=Matrix)
     except (msgspec.MsgspecError, RecursionError) as error:

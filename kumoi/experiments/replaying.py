@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
+from kumoi.experiments.files import LONGEST_REPORT, bounded
 from kumoi.experiments.model import BadExperiment, Experiment
 from kumoi.experiments.verdict import Replayed, Report
 
-MOST_BYTES = 64 << 20
 _TOLD = 20
 
 
@@ -47,13 +47,7 @@ class Recorded:
 
 def read_run(path: Path) -> Report:
     """The report of a run (`kumoi break FILE --json RUN`); BadExperiment for what cannot be replayed."""
-    try:
-        with path.open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadExperiment(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise BadExperiment(f"{path} is larger than {MOST_BYTES} bytes")
+    content = bounded(path, LONGEST_REPORT)
     try:
         found = msgspec.json.decode(content)
         if isinstance(found, dict) and "rows" in found:

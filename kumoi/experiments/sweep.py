@@ -23,8 +23,8 @@ from kumoi.experiments.fingerprint import Fingerprint, differ, fingerprint, stab
 from kumoi.experiments.model import Experiment, HttpRequest, Load
 from kumoi.experiments.running import Runner
 from kumoi.experiments.verdict import Outcome
+from kumoi.gateway.sweeps import Cell, Color, Row
 
-Color = Literal["green", "yellow", "red", "black", "none"]
 Kind = Literal["error", "throttle", "slow", "lost", "duplicate"]
 
 KINDS: dict[Kind, dict[str, Any]] = {
@@ -52,33 +52,6 @@ class Edge(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target} {self.operation}"
-
-
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """What an edge broken in a way did to a flow: green nothing, yellow slower or tried again by the user, red the user
-    saw it fail (or it waits among dead letters), black data was lost or counted twice. `amplification` is how many
-    times as many calls there were as without the fault.
-    """
-
-    color: Color
-    seen: str = ""
-    struck: int = 0
-    accepted: int = 0
-    failed: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    dead_letters: int = 0
-    amplification: float = 1.0
-    seconds: float = 0.0
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """An edge with its cells by flow and way."""
-
-    source: str
-    target: str
-    operation: str
-    cells: dict[str, dict[str, Cell]]
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The matrix that `kumoi break --all-edges` has found, kept for whoever looks at the map: one an account, the latest.
 
-Its form is that of the report's JSON (`kumoi.experiments.sweep.Matrix`), as far as a picture needs it.
+Its form is that of the report's JSON (`kumoi.experiments.sweep.Matrix`), as far as a picture needs it; cells and rows
+are the same.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ import msgspec
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
-LARGEST = 8 << 20
+LARGEST = 2 << 20
+"""Bytes of a matrix; one of 1,000 edges has half of that."""
+Color = Literal["green", "yellow", "red", "black", "none"]
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What an edge broken in a way did to a flow."""
+    """What an edge broken in a way did to a flow: green nothing, yellow slower or tried again by the user, red the user
+    saw it fail (or it waits among dead letters), black data was lost or counted twice. `amplification` is how many
+    times as many calls there were as without the fault.
+    """
 
-    color: Literal["green", "yellow", "red", "black", "none"]
+    color: Color
     seen: str = ""
     struck: int = 0
     accepted: int = 0
