@@ -11,8 +11,9 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ class Clock:
         except asyncio.CancelledError:
             self._forget_abandoned()
             raise
+
+    async def happens_by(self, happening: Coroutine[Any, Any, object], due: float) -> bool:
+        """Whether `happening` ends before the platform's time is `due` (epoch seconds); it is cancelled if not.
+
+        It may be told from the clock's side only: a time-out of the machine's would not see the clock advanced.
+        """
+        waits = (asyncio.ensure_future(happening), asyncio.ensure_future(self.sleep_until(due)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if waits[0].done():
+                waits[0].result()
+                return True
+            return False
+        finally:
+            for one in waits:
+                one.cancel()
 
     def hold(self) -> None:
         """Stop the clock where it is: nothing falls due until it is advanced or released."""

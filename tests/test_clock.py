@@ -113,3 +113,27 @@ def test_whoever_is_cancelled_takes_no_other_sleeper_along() -> None:
         assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
 
     asyncio.run(scenario())
+
+
+def test_what_happens_is_awaited_until_the_platform_s_time_says_no() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        clock.hold()
+        bell = asyncio.Event()
+        due = clock.now() + 3_600
+        waiting = asyncio.create_task(clock.happens_by(bell.wait(), due))
+        await asyncio.sleep(0)
+        clock.advance(3_600)
+        assert await waiting is False
+        assert await clock.happens_by(bell.wait(), due) is False
+        waiting = asyncio.create_task(clock.happens_by(bell.wait(), due + 1))
+        await asyncio.sleep(0)
+        bell.set()
+        assert await waiting is True
+        with pytest.raises(ZeroDivisionError):
+            await clock.happens_by(failing(), due + 1)
+
+    async def failing() -> None:
+        raise ZeroDivisionError
+
+    asyncio.run(scenario())

@@ -168,24 +168,25 @@ class StreamPoller:
         return {kinesis if self._source.kind == "kinesis" else dynamodb: value}
 
     def _patience(self, window: Window | None) -> float:
-        """For how many seconds to wait for records: no longer than until an open window is over."""
+        """Until when to wait for records (epoch seconds): no longer than until an open window is over."""
         over = None if window is None else window.over()
-        return WAIT_SECONDS if over is None else max(0.0, min(WAIT_SECONDS, over - self._doorway.clock.now()))
+        longest = self._doorway.clock.now() + WAIT_SECONDS
+        return longest if over is None else min(longest, over)
 
-    async def _read(self, shard: str, iterator: str, wait: float) -> tuple[list[StreamRecord], str | None]:
+    async def _read(self, shard: str, iterator: str, until: float) -> tuple[list[StreamRecord], str | None]:
         """The next batch: as many records as wanted, or what came within the window."""
         source, clock = self._source, self._doorway.clock
-        raw, following = await self._await(iterator, source.batch_size, wait)
-        until = clock.now() + source.window
-        while raw and following is not None and len(raw) < source.batch_size and (left := until - clock.now()) > 0:
-            more, following = await self._await(following, source.batch_size - len(raw), left)
+        raw, following = await self._await(iterator, source.batch_size, until)
+        ends = clock.now() + source.window
+        while raw and following is not None and len(raw) < source.batch_size and clock.now() < ends:
+            more, following = await self._await(following, source.batch_size - len(raw), ends)
             raw += more
         return [self._record(one, shard) for one in raw], following
 
-    async def _await(self, iterator: str, limit: int, wait: float) -> tuple[list[dict[str, Any]], str | None]:
+    async def _await(self, iterator: str, limit: int, until: float) -> tuple[list[dict[str, Any]], str | None]:
         stream = {"StreamARN": self._source.arn} if self._source.kind == "kinesis" else {}
         answer = await self._ask(
-            "AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitSeconds=wait, **stream
+            "AwaitRecords", ShardIterator=iterator, Limit=min(limit, 1000), WaitUntil=until, **stream
         )
         return list(answer["Records"]), answer.get("NextShardIterator")
 

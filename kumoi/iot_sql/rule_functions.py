@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import orjson
 
+from kumoi.epoch import milliseconds_of, moment_of
 from kumoi.iot_sql import mathematics
 from kumoi.iot_sql.evaluation import Evaluate, Scope, element
 from kumoi.iot_sql.parsing import SqlError
@@ -223,7 +224,7 @@ def _parse_time(_scope: Scope, pattern: Value, moment: Value, zone: Value = "UTC
     if not isinstance(pattern, str) or number is None or not isinstance(zone, str):
         return UNDEFINED
     try:
-        at = datetime.fromtimestamp(float(number) / 1000, UTC if zone == "UTC" else ZoneInfo(zone))
+        at = moment_of(float(number), UTC if zone == "UTC" else ZoneInfo(zone))
         parts = strftime_pattern(pattern).replace("%g", f"{at.microsecond // 1000:03d}")
         return at.strftime(parts)
     except (PatternError, ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
@@ -238,7 +239,7 @@ def _time_to_epoch(_scope: Scope, text: Value, pattern: Value) -> Value:
         at = datetime.strptime(text, form)
     except (PatternError, ValueError, re.error):  # strptime lets the last one out when a part is there twice
         return UNDEFINED
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    return milliseconds_of(at)
 
 
 def _get(_scope: Scope, value: Value, at: Value) -> Value:

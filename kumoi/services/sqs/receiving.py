@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,12 +25,7 @@ async def receive(call: Call, queue: Queue, limit: int, hidden: int, wait: float
             if found or clock.now() >= deadline:
                 return found
             due = deadline if following is None else min(deadline, following / 1000)
-            waiting = (asyncio.ensure_future(watch.wait()), asyncio.ensure_future(clock.sleep_until(due)))
-            try:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in waiting:
-                    one.cancel()
+            await clock.happens_by(watch.wait(), due)
 
 
 def told(queue: Queue, taken: Taken, system: Sequence[str], wanted: Sequence[str]) -> dict[str, Any]:

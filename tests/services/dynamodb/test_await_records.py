@@ -48,15 +48,13 @@ async def begin(ask: Ask) -> str:
 def test_a_write_wakes_who_waits() -> None:
     async def scenario(ask: Ask, _platform: Platform) -> None:
         iterator = await begin(ask)
-        waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator, WaitSeconds=30.0))
+        waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator))
         await asyncio.sleep(0)
         assert not waiting.done()
         await ask("dynamodb", "PutItem", TableName="table", Item=KEY)
         answer = await asyncio.wait_for(waiting, 10)
         assert [record["dynamodb"]["NewImage"] for record in answer["Records"]] == [KEY]
-        again = await ask(
-            "dynamodbstreams", "AwaitRecords", ShardIterator=answer["NextShardIterator"], WaitSeconds=0.01
-        )
+        again = await ask("dynamodbstreams", "AwaitRecords", ShardIterator=answer["NextShardIterator"], WaitUntil=0.0)
         assert again["Records"] == []
 
     on_a_platform(scenario)
@@ -67,7 +65,7 @@ def test_what_is_there_is_told_at_once_however_old_the_iterator() -> None:
         iterator = await begin(ask)
         await ask("dynamodb", "PutItem", TableName="table", Item=KEY)
         platform.parts[Clock].advance(3600)
-        answer = await ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator, WaitSeconds=600.0)
+        answer = await ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator)
         assert len(answer["Records"]) == 1
 
     on_a_platform(scenario)
@@ -76,10 +74,24 @@ def test_what_is_there_is_told_at_once_however_old_the_iterator() -> None:
 def test_the_end_of_a_stream_wakes_who_waits() -> None:
     async def scenario(ask: Ask, _platform: Platform) -> None:
         iterator = await begin(ask)
-        waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator, WaitSeconds=30.0))
+        waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator))
         await asyncio.sleep(0)
         await ask("dynamodb", "DeleteTable", TableName="table")
         answer = await asyncio.wait_for(waiting, 10)
         assert answer == {"Records": []}
+
+    on_a_platform(scenario)
+
+
+def test_a_wait_ends_when_the_clock_is_advanced() -> None:
+    async def scenario(ask: Ask, platform: Platform) -> None:
+        iterator = await begin(ask)
+        clock = platform.parts[Clock]
+        due = clock.now() + 3600
+        waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator, WaitUntil=due))
+        await asyncio.sleep(0)
+        clock.advance(3600)
+        answer = await asyncio.wait_for(waiting, 10)
+        assert answer["Records"] == []
 
     on_a_platform(scenario)

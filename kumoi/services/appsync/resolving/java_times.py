@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from kumoi.epoch import milliseconds_of, moment_of
+
 _PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -42,7 +44,7 @@ def zone(name: str) -> tzinfo:
 def formatted(milliseconds: float, pattern: str, where: tzinfo = UTC) -> str:
     """A time in a zone, written by a pattern."""
     try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, where)
+        moment = moment_of(milliseconds, where)
     except (OverflowError, ValueError, OSError) as error:
         raise BadTime(str(error)) from None
     return "".join(_written(moment, letter, count) if letter else text for letter, count, text in _pieces(pattern))
@@ -179,4 +181,4 @@ def _moment(found: dict[str, str], text: str, where: tzinfo | None) -> int:
         )  # fmt: skip
     except ValueError as error:
         raise BadTime(f"Text '{text}' could not be parsed: {error}") from None
-    return int(moment.timestamp() * 1000)
+    return milliseconds_of(moment)

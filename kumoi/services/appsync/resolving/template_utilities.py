@@ -10,7 +10,7 @@ import binascii
 import math
 import random
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
@@ -18,6 +18,7 @@ from urllib.parse import quote_plus, unquote_plus
 import orjson
 
 from kumoi import java_patterns
+from kumoi.epoch import milliseconds_of, moment_of
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
 from kumoi.services.appsync.resolving import extensions, java_times, relational, response_headers, xml_maps
@@ -82,7 +83,7 @@ def _matches(pattern: Any, text: Any) -> bool:
 
 
 def _iso(milliseconds: float) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    moment = moment_of(milliseconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
@@ -91,7 +92,7 @@ def _milliseconds(text: Any) -> int:
         moment = datetime.fromisoformat(_text(text))
     except ValueError as error:
         raise VtlError(str(error)) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return milliseconds_of(moment)
 
 
 def _formatted(milliseconds: Any, pattern: Any, zone: Any = "") -> str:

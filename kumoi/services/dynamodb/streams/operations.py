@@ -124,9 +124,9 @@ async def get_records(call: Call, ShardIterator: str, Limit: int = MOST_RECORDS)
 
 @dynamodbstreams.operation(name="AwaitRecords")
 async def await_records(
-    call: Call, ShardIterator: str, Limit: int = MOST_RECORDS, WaitSeconds: float = LONGEST_WAIT
+    call: Call, ShardIterator: str, Limit: int = MOST_RECORDS, WaitUntil: float | None = None
 ) -> dict[str, Any]:
-    """GetRecords that waits, `WaitSeconds` of real time at most, until there is a record or the stream has ended.
+    """GetRecords that waits for a record or the stream's end, until `WaitUntil` on the platform's clock at most.
 
     For event source mappings: not in AWS's API. Its iterators do not expire, so that the clock may be advanced.
     """
@@ -134,7 +134,10 @@ async def await_records(
     table, label = _stream_names(call, iterator.stream)
     async with call.state.watch(stream_topic(table, label)) as watch:
         answer = await _records(call, iterator, Limit)
-        if answer["Records"] or "NextShardIterator" not in answer or not await watch.wait(WaitSeconds):
+        if answer["Records"] or "NextShardIterator" not in answer:
+            return answer
+        until = call.now + LONGEST_WAIT if WaitUntil is None else WaitUntil
+        if not await call.doorway.clock.happens_by(watch.wait(), until):
             return answer
         return await _records(call, iterator, Limit)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.epoch import milliseconds_of
 from kumoi.services.iotanalytics import iotanalytics
 from kumoi.services.iotanalytics.channel_export import ChannelExport
 from kumoi.services.iotanalytics.channel_log import ChannelLog, payloads
@@ -66,7 +67,7 @@ async def sample_channel_data(
 
 def milliseconds(time: datetime | None) -> int | None:
     """A time in epoch milliseconds."""
-    return None if time is None else int(time.timestamp() * 1000)
+    return None if time is None else milliseconds_of(time)
 
 
 def _refused(message_id: str, reason: str) -> dict[str, str]:

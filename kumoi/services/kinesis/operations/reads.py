@@ -114,10 +114,10 @@ async def await_records(
     ShardIterator: str,
     StreamARN: str | None = None,
     Limit: int = MOST_RECORDS,
-    WaitSeconds: float = LONGEST_WAIT,
+    WaitUntil: float | None = None,
     MostBytes: int = MOST_BYTES,
 ) -> dict[str, Any]:
-    """GetRecords that waits, `WaitSeconds` of real time at most, until there is a record or the shard has ended.
+    """GetRecords that waits for a record or the shard's end, until `WaitUntil` on the platform's clock at most.
 
     For event source mappings: not in AWS's API. Its iterators do not expire, so that the clock may be advanced, and
     outlive a restart.
@@ -126,7 +126,10 @@ async def await_records(
     state = call.doorway.state.at(iterator.account, iterator.region)
     async with state.watch(shard_topic(iterator.id, iterator.shard)) as watch:
         answer = await _records(call, iterator, Limit, MostBytes)
-        if answer["Records"] or "NextShardIterator" not in answer or not await watch.wait(WaitSeconds):
+        if answer["Records"] or "NextShardIterator" not in answer:
+            return answer
+        until = call.now + LONGEST_WAIT if WaitUntil is None else WaitUntil
+        if not await call.doorway.clock.happens_by(watch.wait(), until):
             return answer
         return await _records(call, iterator, Limit, MostBytes)
 

@@ -7,9 +7,10 @@ requests name a `customPartitionKey`, it ends `ds_pk`, and the plain keys are in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from kumoi.epoch import moment_of
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.tables.table import Table
 from kumoi.services.appsync.resolving.tables.values import plain
@@ -39,11 +40,6 @@ def partition(table: Table, moment: datetime, custom: Any = None) -> str:
 def time_of_day(moment: datetime) -> str:
     """How the sort keys of a moment begin."""
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-
-
-def moment_of(milliseconds: float) -> datetime:
-    """A moment of the platform's time."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def row(table: Table, request: Mapping[str, Any], key: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kumoi.epoch import moment_of
 from kumoi.services.appsync.resolving.tables import delta
 from kumoi.services.appsync.resolving.tables.table import Expressions, Table
 from kumoi.services.appsync.resolving.tables.values import (
@@ -79,7 +80,7 @@ async def _changes(
     """A page of the delta table; the day and the key to go on at, if there is more."""
     index, custom = request.get("deltaIndexName"), request.get("basePartitionKey")
     columns = ("gsi_ds_pk", "gsi_ds_sk") if index else ("ds_pk", "ds_sk")
-    wanted = list(delta.days(delta.moment_of(since), delta.moment_of(started)))
+    wanted = list(delta.days(moment_of(since), moment_of(started)))
     limit = int(request.get("limit") or LIMIT)
     found: dict[str, Any] = {"items": [], "scanned": 0}
     after = position.get("after")
