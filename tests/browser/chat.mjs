@@ -15,16 +15,33 @@ const browser = await chromium.launch({
   args: [...flags.split(" "), `--ignore-certificate-errors-spki-list=${spki}`],
 });
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const [noise, failed, pages] = [[], [], []];
+const [noise, failed, said, pages] = [[], [], [], []];
+const began = Date.now();
 
 async function window(name) {
   const page = await (await browser.newContext({ viewport: { width: 480, height: 620 } })).newPage();
-  page.setDefaultTimeout(30_000);
+  // DataStore looks for its connection again after 5, then after 60 seconds.
+  page.setDefaultTimeout(90_000);
   page.on("pageerror", (error) => noise.push(`${name}: ${error.message}`));
   page.on("requestfailed", (request) => failed.push(`${name}: ${request.url()} ${request.failure()?.errorText}`));
+  follow(name, page);
   await page.goto(address);
   pages.push(page);
   return page;
+}
+
+/** Keep what a page and the platform say to each other, to tell it of a failure. */
+function follow(name, page) {
+  const keep = (what, text) => said.push(`${((Date.now() - began) / 1000).toFixed(2)} ${name} ${what} ${text}`.slice(0, 300));
+  page.on("console", (message) => keep(message.type(), message.text()));
+  page.on("response", (answer) => answer.url().startsWith(address) || keep(answer.status(), `${answer.url()} ${answer.request().postData() ?? ""}`));
+  page.on("websocket", (socket) => {
+    keep("opens", "a socket");
+    socket.on("framesent", ({ payload }) => keep(">", payload));
+    socket.on("framereceived", ({ payload }) => keep("<", payload));
+    socket.on("socketerror", (error) => keep("socket", error));
+    socket.on("close", () => keep("closes", "a socket"));
+  });
 }
 
 async function enter(page, email, password) {
@@ -95,7 +112,7 @@ try {
   if (noise.length) throw new Error(noise.join("\n"));
 } catch (error) {
   const texts = await Promise.all(pages.map((page) => page.innerText("body")));
-  const detail = [error.stack, ...noise, ...failed, ...texts].join("\n");
+  const detail = [error.stack, ...noise, ...failed, ...texts, ...said].join("\n");
   console.log(JSON.stringify({ name: "failure", ok: false, detail }));
 } finally {
   await browser.close();
