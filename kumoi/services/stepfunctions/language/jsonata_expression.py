@@ -44,9 +44,10 @@ def check(text: str) -> None:
     _compiled(text, threading.get_ident())
 
 
-def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float) -> Any:
+def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any = None) -> Any:
     """The value of an expression, NOTHING where it is undefined; `now` is the time by `$now` and `$millis`.
 
+    Expressions of Step Functions have no `document` of their own, those of the reference's suite have.
     Raises EvaluationFailure with the field's name.
     """
     from jsonata.jexception import JException
@@ -58,7 +59,7 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float) -> 
     _bound(frame)
     _set_time(frame, int(now * 1000))
     try:
-        found = compiled.evaluate(None, frame)
+        found = compiled.evaluate(document, frame)
     except JException as error:
         raise _failed(text, field, str(error)) from None
     except RecursionError:
