@@ -13,6 +13,7 @@ from kumoi.services.stepfunctions.language import json_path, jsonata_expression
 from kumoi.services.stepfunctions.language.definition import ROOT, State
 from kumoi.services.stepfunctions.language.errors import RESULT_PATH, StateError
 from kumoi.services.stepfunctions.language.json_path import Path, PathMissing
+from kumoi.services.stepfunctions.language.json_text import dumps
 from kumoi.services.stepfunctions.language.jsonata_expression import NOTHING, is_expression
 from kumoi.services.stepfunctions.language.scope import Scope
 from kumoi.services.stepfunctions.language.templates import read_path
@@ -113,7 +114,7 @@ def place(path: Path | None, view: View, result: Any) -> Any:
         return json_path.insert(path, view.input, result)
     except PathMissing:
         raise StateError(
-            RESULT_PATH, f'Unable to apply step "{path.text}" to input {view.input}', located=True
+            RESULT_PATH, f'Unable to apply step "{path.text}" to input {dumps(view.input)}', located=True
         ) from None
 
 
