@@ -27,6 +27,8 @@ from kumoi.wire.errors import AwsError, aws_error
 
 _ALLOWED = Decision("allowed")
 MESSAGE_CONTEXT = "authorization message"
+_DECIDED = 256
+"""Decisions that are kept for an identity."""
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
 _CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
@@ -35,7 +37,8 @@ _CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
 class IdentityPolicies(NamedTuple):
     """A caller's side of the question. `context` holds the condition keys that the caller brings (tags, names).
 
-    `lacking` says what is wrong with the identity itself, where something is: `the role … does not exist`.
+    `lacking` says what is wrong with the identity itself, where something is: `the role … does not exist`. `decided`
+    holds decisions that will be the same next time, by action, resource and its account: for who keeps these policies.
     """
 
     caller: Caller
@@ -44,6 +47,7 @@ class IdentityPolicies(NamedTuple):
     session: Sequence[Policy] | None = None
     context: Values = NO_VALUES
     lacking: str = ""
+    decided: dict[tuple[str, str, str], Decision] | None = None
 
 
 class PolicySource(Protocol):
@@ -125,7 +129,11 @@ class Authoriser:
         if caller.is_root and not owned.policies and owned.account in ("", caller.account):
             return Verdict(ask, _ALLOWED)
         side = await self.side(caller)
-        request = Request(side.caller, ask.action, ask.resource, CallContext(call, ask, side, owned, facts))
+        decided = side.decided if facts.policy is None else None
+        key = ask.action, ask.resource, owned.account
+        if decided is not None and (known := decided.get(key)) is not None:
+            return Verdict(ask, known, side.lacking)
+        context = CallContext(call, ask, side, owned, facts)
         policies = Policies(
             side.identity,
             owned.policies,
@@ -135,7 +143,12 @@ class Authoriser:
             owned.required,
             owned.what,
         )
-        return Verdict(ask, decide(request, policies), side.lacking)
+        decision = decide(Request(side.caller, ask.action, ask.resource, context), policies)
+        if decided is not None and not context.heeded:
+            if len(decided) >= _DECIDED:
+                decided.clear()
+            decided[key] = decision
+        return Verdict(ask, decision, side.lacking)
 
     async def side(self, caller: Principal) -> IdentityPolicies:
         """A caller's side of any question."""
@@ -211,6 +224,11 @@ class CallContext(Mapping[str, Sequence[str]]):
                 **ask.context,
             }
         return self._values
+
+    @property
+    def heeded(self) -> bool:
+        """Whether anything of it was asked for: a condition, or a variable in a policy."""
+        return self._values is not None
 
     def __getitem__(self, key: str) -> Sequence[str]:
         return self._all()[key]

@@ -6,7 +6,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -28,9 +29,10 @@ from kumoi.doorway import (
     Registry,
     Service,
 )
-from kumoi.doorway.authoriser import IdentityPolicies
+from kumoi.doorway.authoriser import Authoriser, IdentityPolicies
+from kumoi.doorway.sealing import Sealer
 from kumoi.lake import Lake
-from kumoi.policy import Caller, Policy, compile_policy
+from kumoi.policy import Caller, Decision, Policy, compile_policy
 from kumoi.state.sqlite import SqliteState
 from kumoi.wire.errors import AwsError
 
@@ -192,3 +194,49 @@ def test_nobody_gets_what_everybody_gets(mode: AuthMode) -> None:
     assert dispatch(nobody, mode, on_box=document("shop:Put", Principal="*")).outcome == "ok"
     with pytest.raises(AwsError, match="Access Denied"):
         dispatch(nobody, mode, on_box=document("shop:Put", Principal={"AWS": ACCOUNT}))
+
+
+class Kept(Fixed):
+    """Keeps what was decided, as IAM does."""
+
+    def __init__(self, *documents: str) -> None:
+        super().__init__(*documents)
+        self.decided: dict[tuple[str, str, str], Decision] = {}
+
+    async def of(self, principal: Principal) -> IdentityPolicies:
+        return (await super().of(principal))._replace(decided=self.decided)
+
+
+def asked(source: Kept, region: str, doorway: Doorway) -> bool:
+    """Whether Alice may put something into the box in a region."""
+    authoriser = Authoriser(Sealer(b"key" * 11))
+    authoriser.source = source
+    call = Call(doorway, "shop", "PutAll", {}, ALICE, ACCOUNT, region)
+    return asyncio.run(authoriser.verdict(call, Ask("shop:Put", BOX), Authorization("shop"))).decision.allowed
+
+
+def test_only_what_depends_on_nothing_else_is_decided_once() -> None:
+    doorway = cast(Doorway, SimpleNamespace(clock=Clock()))
+    plain = Kept(document("shop:Put"))
+    assert asked(plain, "us-east-1", doorway)
+    assert [decision.allowed for decision in plain.decided.values()] == [True]
+    plain.decided = dict.fromkeys(plain.decided, Decision("implicitDeny"))
+    assert not asked(plain, "us-east-1", doorway), "it is asked again"
+    at_home = Kept(document("shop:Put", Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}))
+    assert [asked(at_home, region, doorway) for region in ("us-east-1", "eu-west-1", "us-east-1")] == [
+        True,
+        False,
+        True,
+    ]
+    named = Kept(document("shop:Put", Resource=BOX.replace("blue", "${aws:RequestedRegion}")))
+    assert not asked(named, "us-east-1", doorway)
+    assert asked(named, "blue", doorway)
+    assert at_home.decided == named.decided == {}
+
+
+def test_no_more_decisions_are_kept_than_memory_allows() -> None:
+    doorway = cast(Doorway, SimpleNamespace(clock=Clock()))
+    full = Kept(document("shop:Put"))
+    full.decided = {("shop:Put", str(number), ACCOUNT): Decision("allowed") for number in range(256)}
+    assert asked(full, "us-east-1", doorway)
+    assert len(full.decided) == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -83,9 +84,15 @@ def _bounded(values: dict[str, float]) -> dict[str, float]:
         return values
     rounded: dict[str, float] = {}
     for key, times in values.items():
-        near = repr(_rounded(float(key)))
+        near = _near(key)
         rounded[near] = rounded.get(near, 0.0) + times
     return rounded
+
+
+@lru_cache(4096)
+def _near(key: str) -> str:
+    """The key that a value counts under once there are too many; most were rounded before."""
+    return repr(_rounded(float(key)))
 
 
 def _rounded(value: float) -> float:

@@ -1,6 +1,7 @@
 """Which policies apply to whoever calls: those of a user and its groups, or of a role, its boundary, its session's.
 
-The doorway's authoriser asks for them at every call, so they are kept, compiled, until something in IAM changes.
+The doorway's authoriser asks for them at every call, so they are kept, compiled, until something in IAM changes, and
+with them what was decided by nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class EffectivePolicies:
         found = self._known.get(key)
         if found is None:
             changes = self._changes
-            found = await read(self._state.at(principal.account, ""), principal)
+            found = (await read(self._state.at(principal.account, ""), principal))._replace(decided={})
             if changes == self._changes:
                 if len(self._known) >= MOST:
                     self._known.clear()

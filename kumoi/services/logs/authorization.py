@@ -28,8 +28,9 @@ def stream(call: Call) -> str:
 
 def function_logs(call: Call) -> Iterator[Ask]:
     """What a function's environment does for its log lines: make the stream, write to it."""
-    yield Ask("logs:CreateLogStream", group(call))
-    yield Ask("logs:PutLogEvents", stream(call))
+    named = _arn(call, call.params["logGroupName"])
+    yield Ask("logs:CreateLogStream", f"{named}:*")
+    yield Ask("logs:PutLogEvents", f"{named}:log-stream:{call.params['logStreamName']}")
 
 
 def _arn(call: Call, named: str) -> str:

@@ -19,7 +19,6 @@ from kumoi.services.logs.filter_records import GroupFilters, MetricFilter, Subsc
 from kumoi.services.logs.live_tails import LiveTails
 from kumoi.services.logs.rules import Place, event_id, group_arn
 from kumoi.services.logs.subscriber import Handover, encode
-from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Followers:
             found = await asyncio.to_thread(metrics_in, [event["message"] for event in stored.events])
             for namespace, data in found.items():
                 await self._put_metrics(call, stored.group, namespace, data)
-        filters = await _filters(call.state, stored.group)
+        filters = await group_filters.look(call.state, stored.group)
         if filters is None:
             return
         for one in filters.metrics.values():
@@ -146,8 +145,3 @@ def own_function(group: str, destination: Arn) -> bool:
     """Whether a group is the one that a function itself writes to: its events must not be sent to it."""
     name = destination.resource.removeprefix("function:").partition(":")[0]
     return destination.service == "lambda" and group == f"/aws/lambda/{name}"
-
-
-@transactional
-async def _filters(tx: Transaction, group: str) -> GroupFilters | None:
-    return await group_filters.get(tx, group)

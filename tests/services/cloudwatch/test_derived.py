@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from kumoi.doorway import Hop
+from kumoi.services.cloudwatch.derived import Kind, counted, kind_of
+
 
 def test_queues_and_log_groups_are_counted(kumoi: Any) -> None:
     sqs, logs, cloudwatch = kumoi.client("sqs"), kumoi.client("logs"), kumoi.client("cloudwatch")
@@ -43,3 +46,74 @@ def test_queues_and_log_groups_are_counted(kumoi: Any) -> None:
         assert time.monotonic() < deadline, {name: total("AWS/SQS", name, QueueName="q") for name in expected}
         time.sleep(0.2)
     assert total("AWS/Logs", "IncomingBytes", LogGroupName="g") == 100
+
+
+def hop(service: str, target: str, operation: str, outcome: str = "ok", region: str = "r", **units: float) -> Hop:
+    """A hop of account `a`, two minutes after the epoch, of 1.5 ms."""
+    ends = "", "", "", "client", target, service, operation, outcome
+    return Hop(120_000, "a", region, *ends, 1_500, 10, 20, "", "", units)
+
+
+def metrics(*hops: Hop) -> dict[tuple[str, ...], dict[float, float]]:
+    """What hops come to in region `r`: values with their counts, by name and the dimensions' values."""
+    gathered: dict[Kind, list[Hop]] = {}
+    for one in hops:
+        gathered.setdefault(kind_of(one), []).append(one)
+    found = counted(gathered)["a", "r"]
+    assert {minute for *_, minute in found} == {120}
+    return {
+        (name, *(value for _, value in dimensions)): dict(counts)
+        for (_, name, dimensions, _, _), counts in found.items()
+    }
+
+
+def test_functions_are_counted_each_and_together() -> None:
+    took = {"lambda:millisecond": 2.5}
+    found = metrics(
+        hop("lambda", "lambda:f", "Invoke", **took),
+        hop("lambda", "lambda:f", "Invoke", **took),
+        hop("lambda", "lambda:f", "Invoke", "Unhandled", **{"lambda:millisecond": 4.0}),
+        hop("lambda", "lambda:f", "Invoke", "TooManyRequestsException"),
+        hop("lambda", "lambda:g", "Invoke", **took),
+        hop("lambda", "lambda:g", "GetFunction"),
+        hop("lambda", "lambda:g", "Invoke", region="elsewhere", **took),
+    )
+    assert found == {
+        ("Throttles", "f"): {0.0: 3, 1.0: 1},
+        ("Invocations", "f"): {1.0: 3},
+        ("Errors", "f"): {0.0: 2, 1.0: 1},
+        ("Duration", "f"): {2.5: 2, 4.0: 1},
+        ("Throttles", "g"): {0.0: 1},
+        ("Invocations", "g"): {1.0: 1},
+        ("Errors", "g"): {0.0: 1},
+        ("Duration", "g"): {2.5: 1},
+        ("Throttles",): {0.0: 4, 1.0: 1},
+        ("Invocations",): {1.0: 4},
+        ("Errors",): {0.0: 3, 1.0: 1},
+        ("Duration",): {2.5: 3, 4.0: 1},
+    }
+
+
+def test_tables_and_distributions_are_counted() -> None:
+    served = {"cloudfront:status": 404.0, "cloudfront:hit": 100.0, "cloudfront:utilization/fn": 7.0}
+    found = metrics(
+        hop("dynamodb", "dynamodb:t", "GetItem"),
+        hop("dynamodb", "dynamodb:t", "PutItem", "ConditionalCheckFailedException"),
+        hop("dynamodb", "dynamodb", "ListTables"),
+        hop("cloudfront", "cloudfront:E1", "cloudfront-edge", **served),
+        hop("cloudfront", "cloudfront:E1", "cloudfront-edge"),
+        hop("sqs", "sqs:q", "SendMessage", "QueueDoesNotExist", **{"sqs:messages": 1.0}),
+    )
+    assert found == {
+        ("SuccessfulRequestLatency", "GetItem", "t"): {1.5: 1},
+        ("UserErrors",): {1.0: 1},
+        ("Requests", "E1", "Global"): {1.0: 1},
+        ("BytesDownloaded", "E1", "Global"): {20.0: 1},
+        ("BytesUploaded", "E1", "Global"): {10.0: 1},
+        ("4xxErrorRate", "E1", "Global"): {100.0: 1},
+        ("5xxErrorRate", "E1", "Global"): {0.0: 1},
+        ("TotalErrorRate", "E1", "Global"): {100.0: 1},
+        ("CacheHitRate", "E1", "Global"): {100.0: 1},
+        ("FunctionInvocations", "fn", "Global"): {1.0: 1},
+        ("FunctionComputeUtilization", "fn", "Global"): {7.0: 1},
+    }
