@@ -68,7 +68,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     headers = request.headers.index
     asked = _asked(body, headers.get("content-type", ""))
     try:
-        caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
+        caller = await authenticate(call, bound.admission, asked if isinstance(asked, dict) else {}, headers)
     except Refused as refused:
         return _failed(call, 401, "UnauthorizedException", str(refused))
     if isinstance(asked, str):
@@ -98,8 +98,6 @@ async def _event(call: Call, place: Place, request: Request) -> Response:
 
 
 async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
-    from kumoi.services.appsync.realtime.publishing import publish
-
     call, kept = asked.call, asked.call.part(Kept)
     read = await bound.document(given["query"])
     if read.errors:
@@ -107,23 +105,25 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     name = given.get("operationName")
     if not name and len(read.operations) > 1:
         return _failed(call, 400, "BadRequestException", "Missing operation name.")
-    chosen = [one for one in read.operations if not name or one.name == name]
-    if not chosen:
+    operation = read.operation(name)
+    if operation is None:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
-    if chosen[0].subscribes:
+    if operation.subscribes:
         return _failed(
             call,
             400,
             "BadRequestException",
             "Subscriptions are not served over HTTP: connect to the real-time endpoint by WebSocket.",
         )
-    held = _held(asked, given) if chosen[0].queries else None
+    held = _held(asked, given) if asked.cache is not None and operation.queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    answer = await bound.run(asked, kept.templates, read, chosen[0])
+    answer = await bound.run(asked, kept.templates, read, operation)
     content = _json(answer)
-    if not chosen[0].queries:
-        await publish(asked, bound.schema, read, chosen[0], answer, len(content))
+    if not operation.queries:
+        from kumoi.services.appsync.realtime.publishing import publish
+
+        await publish(asked, bound.schema, read, operation, answer, len(content))
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
     return _sent(call, content, 200, *asked.response_headers.items(), errors="errors" in answer)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from kumoi.services.appsync.access import allowed
+from kumoi.services.appsync.access import Admission, allowed
 from kumoi.services.appsync.execution.compiler import Program, Rules, program
 from kumoi.services.appsync.execution.documents import Document, Operation, document
 from kumoi.services.appsync.execution.running import Answer, run
@@ -59,7 +59,8 @@ class Bound:
     def __init__(
         self, parts: Parts, found: Compiled | None, resolvers: Mapping[tuple[str, str], Plan | FieldError]
     ) -> None:
-        self.api, _schema, self.cache, self.keys = parts
+        self.api, _schema, self.cache, keys = parts
+        self.admission = Admission.of(self.api, keys)
         self.compiled = found
         self.resolvers = resolvers
         self._programs: OrderedDict[Any, tuple[Program, int]] = OrderedDict()
