@@ -74,18 +74,18 @@ class Document(NamedTuple):
 async def document(found: Compiled, text: str, introspection: bool = True) -> Document:
     """Read and check a query, or find it among those that were."""
     key = (introspection, text)
-    made: Document | None = found.documents.pop(key, None)
-    if made is None:
-        if len(text) < LONG:
-            made = read(found, text, introspection)
-        else:
-            made = await asyncio.to_thread(read, found, text, introspection)
-            if key in found.documents:
-                return made
-        if len(text) > KEPT // 4:
-            return made
-        found.kept_characters += len(text) + LONG
+    kept: Document | None = found.documents.get(key)
+    if kept is not None:
+        found.documents.move_to_end(key)
+        return kept
+    if len(text) < LONG:
+        made = read(found, text, introspection)
+    else:
+        made = await asyncio.to_thread(read, found, text, introspection)
+    if len(text) > KEPT // 4 or key in found.documents:
+        return made
     found.documents[key] = made
+    found.kept_characters += len(text) + LONG
     while found.kept_characters > KEPT:
         _key, left = found.documents.popitem(last=False)
         found.kept_characters -= len(left.text) + LONG
