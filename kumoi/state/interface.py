@@ -210,6 +210,11 @@ class State(ABC):
         """What a transaction would remember under `key` now, without running one; UNKNOWN where only one can tell."""
         return UNKNOWN
 
+    @property
+    def epoch(self) -> int | None:
+        """Another number whenever something that is remembered was written; None where only a transaction can tell."""
+        return None
+
     @abstractmethod
     def watch(self, topic: str) -> AbstractAsyncContextManager[Watch]:
         """Follow `tx.notify(topic)` of this place: no notification after entering is missed."""

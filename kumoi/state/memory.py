@@ -20,9 +20,10 @@ UNKNOWN: Any = object()
 
 
 class Memory:
-    """Decoded rows by raw key; None for a row known to be absent."""
+    """Decoded rows by raw key; None for a row known to be absent. `epoch` grows whenever some are forgotten."""
 
     def __init__(self) -> None:
+        self.epoch = 0
         self._rows: dict[bytes, tuple[Any, int]] = {}
         self._keys: dict[tuple[bytes, Key], bytes] = {}
 
@@ -48,19 +49,21 @@ class Memory:
     def keep(self, raw: bytes, record: Any, group: int) -> None:
         """Remember what is stored under a key, as read in the open group of that number (0 without one)."""
         if len(self._rows) >= MOST:
-            self._rows.clear()
+            self.clear()
         self._rows[raw] = record, group
 
     def forget(self, raw: bytes) -> None:
         """A row was written."""
         if raw in self._rows:
             del self._rows[raw]
+            self.epoch += 1
 
     def forget_range(self, low: bytes, high: bytes) -> None:
         """The rows from `low` up to `high` were written."""
         for raw in [raw for raw in self._rows if low <= raw < high]:
-            del self._rows[raw]
+            self.forget(raw)
 
     def clear(self) -> None:
         """Everything may have changed."""
         self._rows.clear()
+        self.epoch += 1

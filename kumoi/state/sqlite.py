@@ -141,6 +141,12 @@ class SqliteState(State):
         memory = engine.memory
         return memory.settled(memory.key(engine.place(self.account, self.region), key), engine.group.number)
 
+    @property
+    def epoch(self) -> int | None:
+        """How often what is remembered was written; None while a write may yet be undone, or nothing can be read."""
+        engine = self.engine
+        return None if engine.closed or engine.inside or engine.group.busy else engine.memory.epoch
+
     async def close(self) -> None:
         """Commit what is open and close the database, for all places."""
         await self.engine.close()

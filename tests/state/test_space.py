@@ -9,6 +9,7 @@ import pytest
 
 from kumoi.clock import Clock
 from kumoi.state import Transaction, transactional
+from kumoi.state.derived import Derived
 from kumoi.state.space import Space
 from kumoi.state.sqlite import SqliteState
 
@@ -167,6 +168,54 @@ def test_a_glance_sees_nothing_that_may_yet_be_undone(run: Run) -> None:
         await put(state, "b")
         assert unknown()
         assert await hot.look(state, "b") == found
+
+    run(scenario)
+
+
+def test_what_was_derived_holds_until_what_is_remembered_was_written(run: Run) -> None:
+    @transactional
+    async def put(tx: Transaction, space: Space[Bucket], *, fail: bool = False) -> None:
+        await space.put(tx, Bucket("b", "o"))
+        if fail:
+            raise LookupError
+
+    @transactional
+    async def clear(tx: Transaction) -> None:
+        await hot.delete_all(tx)
+
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        derived: Derived[str] = Derived(2)
+
+        async def derive(*keys: str) -> None:
+            await find(state, hot, "b")
+            for key in keys:
+                derived.keep(state, state.epoch, key, f"of {key}")
+                assert derived.get(state, key) == f"of {key}"
+
+        await derive("b")
+        await put(state, buckets)
+        assert derived.get(state, "b") == "of b", "what is not remembered is of no concern"
+        await put(state, hot)
+        assert derived.get(state, "b") is None
+        await derive("b")
+        with pytest.raises(LookupError):
+            await put(state, hot, fail=True)
+        assert derived.get(state, "b") is None
+        await derive("b")
+        await clear(state)
+        assert derived.get(state, "b") is None
+        await derive("b")
+        await state.reset()
+        assert derived.get(state, "b") is None
+        await find(state, hot, "b")
+        epoch = state.epoch
+        await put(state, hot)
+        derived.keep(state, epoch, "b", "made of what was written meanwhile")
+        assert derived.get(state, "b") is None
+        await derive("b", "c", "d")
+        assert [derived.get(state, key) for key in "bcd"] == [None, None, "of d"], "no more than so many"
+        await state.close()
+        assert derived.get(state, "d") is None
 
     run(scenario)
 

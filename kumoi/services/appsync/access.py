@@ -7,8 +7,8 @@ Signed requests are IAM's, `x-api-key` is a key, a token of a pool's or provider
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -38,17 +38,30 @@ class Refused(Exception):
         super().__init__(text)
 
 
+class Admission(NamedTuple):
+    """Whom an API lets in: its providers by their way of authorization, and its keys, where somebody has read them."""
+
+    api: Api
+    by_mode: Mapping[str, Sequence[Mapping[str, Any]]]
+    keys: Mapping[str, ApiKey] | None
+
+    @classmethod
+    def of(cls, api: Api, keys: Mapping[str, ApiKey] | None = None) -> Admission:
+        """The admission to an API."""
+        by_mode: dict[str, list[Mapping[str, Any]]] = {}
+        for provider in providers(api.properties):
+            by_mode.setdefault(str(provider["authenticationType"]), []).append(provider)
+        return cls(api, by_mode, keys)
+
+
+_KEY_HOLDER = Caller("API_KEY")
+
+
 async def authenticate(
-    call: Call,
-    api: Api,
-    request: Mapping[str, Any],
-    headers: Mapping[str, str],
-    known: Mapping[str, ApiKey] | None = None,
+    call: Call, admission: Admission, request: Mapping[str, Any], headers: Mapping[str, str]
 ) -> Caller:
-    """Who sent a request; raises Refused. `known` are the API's keys, where somebody has read them."""
-    by_mode: dict[str, list[Mapping[str, Any]]] = {}
-    for provider in providers(api.properties):
-        by_mode.setdefault(str(provider["authenticationType"]), []).append(provider)
+    """Who sent a request; raises Refused."""
+    api, by_mode, known = admission
     given = headers.get("authorization", "")
     if given.startswith(_SIGNED):
         return _signed(call, by_mode)
@@ -57,7 +70,7 @@ async def authenticate(
         key = await _key(call.state, api.id, given) if known is None else known.get(given)
         if key is None or key.expires <= call.now:
             raise Refused
-        return Caller("API_KEY")
+        return _KEY_HOLDER
     if not given:
         missing = "x-api-key" in headers or "API_KEY" in by_mode
         raise Refused("You are not authorized to make this call." if missing else "Missing authorization header")
@@ -124,7 +137,7 @@ def _signed(call: Call, by_mode: Mapping[str, Any]) -> Caller:
     )
 
 
-async def _by_token(call: Call, by_mode: Mapping[str, list[Mapping[str, Any]]], given: str) -> Caller | None:
+async def _by_token(call: Call, by_mode: Mapping[str, Sequence[Mapping[str, Any]]], given: str) -> Caller | None:
     """Whose a token of a pool or a provider is; None for what is none of theirs."""
     issuers: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for provider in by_mode.get(POOL, ()):

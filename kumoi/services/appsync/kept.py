@@ -9,14 +9,16 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from kumoi.state.derived import Derived
 
 if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
     from kumoi.services.appsync.caching import Cache
     from kumoi.services.appsync.execution.bound import Bound, Bounds
     from kumoi.services.appsync.execution.time_limit import TimeLimit
-    from kumoi.services.appsync.records import Version
+    from kumoi.services.appsync.records import Place, Version
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Compiled
     from kumoi.services.appsync.verdicts import Verdicts
@@ -27,12 +29,22 @@ SECONDS = 30.0
 """How long a request may take."""
 SCHEMAS = 64
 """Schemas that are kept."""
+ENTRANCES = 64
+"""Ids and keys that are known to lead to an API."""
+
+
+class Entrance(NamedTuple):
+    """Where an id or a key leads: whose API it is, ready to run; None where it is none of GraphQL."""
+
+    place: Place
+    bound: Bound | None
 
 
 class Kept:
     """The memory of one platform."""
 
     def __init__(self) -> None:
+        self.entrances: Derived[Entrance] = Derived(ENTRANCES)
         self._bounds: Bounds | None = None
         self._schemas: OrderedDict[str, Compiled] = OrderedDict()
 

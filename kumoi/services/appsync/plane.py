@@ -12,7 +12,7 @@ from kumoi.doorway import Call
 from kumoi.services.appsync import appsync, tracing
 from kumoi.services.appsync.access import Refused, authenticate
 from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
-from kumoi.services.appsync.kept import Kept
+from kumoi.services.appsync.kept import Entrance, Kept
 from kumoi.services.appsync.realtime.messages import nests_too_deep
 from kumoi.services.appsync.records import Place, Version, places, versions
 from kumoi.services.appsync.resolving.field import Asked
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kumoi.services.appsync.execution.bound import Bound
 
 MAX_REQUEST = 1024 * 1024
+_NOT_FOUND = "The API or the path is not found."
 _CORS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType")]
 _PREFLIGHT = [
     *_CORS,
@@ -47,14 +48,16 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return await connect(call, path, attributes)
     if request.method == "OPTIONS":
         return Response(200, _PREFLIGHT, b"")
-    wanted = attributes.get("id") or request.headers.get("x-api-key") or ""
-    place, version = _known(call.doorway.state, wanted) or await _find(call.doorway.state.at("", ""), wanted)
-    if place is None or path.rstrip("/") not in ("/graphql", "/event"):
-        return _failed(call, 404, "NotFoundException", "The API or the path is not found.")
+    headers = request.headers.index
+    wanted = attributes.get("id") or headers.get("x-api-key", "")
+    path = path.rstrip("/")
+    if path == "/event":
+        return await _event(call, wanted, request)
+    entrance = await _entrance(call, wanted) if path == "/graphql" else None
+    if entrance is None:
+        return _failed(call, 404, "NotFoundException", _NOT_FOUND)
+    place, bound = entrance
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
-    if path.rstrip("/") == "/event":
-        return await _event(call, place, request)
-    bound = await call.part(Kept).bound(call.state, place.api, version)
     if bound is None:
         return _failed(call, 404, "NotFoundException", "The API is not found.")
     if bound.api.properties.get("xrayEnabled"):
@@ -65,10 +68,9 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         body = await request.body.read(MAX_REQUEST)
     except BodyTooLarge:
         return _failed(call, 413, "RequestEntityTooLargeException", "Request body is larger than 1 MB.")
-    headers = request.headers.index
     asked = _asked(body, headers.get("content-type", ""))
     try:
-        caller = await authenticate(call, bound.api, asked if isinstance(asked, dict) else {}, headers, bound.keys)
+        caller = await authenticate(call, bound.admission, asked if isinstance(asked, dict) else {}, headers)
     except Refused as refused:
         return _failed(call, 401, "UnauthorizedException", str(refused))
     if isinstance(asked, str):
@@ -79,10 +81,14 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     return await _run(whole, bound, asked)
 
 
-async def _event(call: Call, place: Place, request: Request) -> Response:
+async def _event(call: Call, wanted: str, request: Request) -> Response:
     from kumoi.services.appsync.event_apis.plane import serve_publish
     from kumoi.services.appsync.event_apis.publishing import MAX_PUBLICATION, NotDone
 
+    place = await places.look(call.doorway.state, wanted)
+    if place is None:
+        return _failed(call, 404, "NotFoundException", _NOT_FOUND)
+    call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
     call.meter("appsync_other_requests", 1)
     if request.method != "POST":
         return _failed(call, 405, "UnsupportedOperation", "Events are published with POST.")
@@ -98,8 +104,6 @@ async def _event(call: Call, place: Place, request: Request) -> Response:
 
 
 async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
-    from kumoi.services.appsync.realtime.publishing import publish
-
     call, kept = asked.call, asked.call.part(Kept)
     read = await bound.document(given["query"])
     if read.errors:
@@ -107,23 +111,25 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     name = given.get("operationName")
     if not name and len(read.operations) > 1:
         return _failed(call, 400, "BadRequestException", "Missing operation name.")
-    chosen = [one for one in read.operations if not name or one.name == name]
-    if not chosen:
+    operation = read.operation(name)
+    if operation is None:
         return _failed(call, 400, "BadRequestException", f"Unknown operation named '{name}'.")
-    if chosen[0].subscribes:
+    if operation.subscribes:
         return _failed(
             call,
             400,
             "BadRequestException",
             "Subscriptions are not served over HTTP: connect to the real-time endpoint by WebSocket.",
         )
-    held = _held(asked, given) if chosen[0].queries else None
+    held = _held(asked, given) if asked.cache is not None and operation.queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    answer = await bound.run(asked, kept.templates, read, chosen[0])
+    answer = await bound.run(asked, kept.templates, read, operation)
     content = _json(answer)
-    if not chosen[0].queries:
-        await publish(asked, bound.schema, read, chosen[0], answer, len(content))
+    if not operation.queries:
+        from kumoi.services.appsync.realtime.publishing import publish
+
+        await publish(asked, bound.schema, read, operation, answer, len(content))
     if held is not None and asked.cache is not None and "errors" not in answer and len(content) <= MAX_ANSWER:
         kept.cache.put(held, content, call.now + asked.cache.properties["ttl"])
     return _sent(call, content, 200, *asked.response_headers.items(), errors="errors" in answer)
@@ -184,6 +190,22 @@ def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], er
 def _failed(call: Call, status: int, kind: str, text: str) -> Response:
     error = {"errors": [{"errorType": kind, "message": text}]}
     return _answered(call, error, status, ("x-amzn-ErrorType", kind))
+
+
+async def _entrance(call: Call, wanted: str) -> Entrance | None:
+    """The API that an id or a key stands for."""
+    state, kept = call.doorway.state, call.part(Kept)
+    found = kept.entrances.get(state, wanted)
+    if found is not None:
+        return found
+    epoch, known = state.epoch, _known(state, wanted)
+    place, version = known or await _find(state.at("", ""), wanted)
+    if place is None:
+        return None
+    found = Entrance(place, await kept.bound(state.at(place.account, place.region), place.api, version))
+    if known is not None and found.bound is not None:
+        kept.entrances.keep(state, epoch, wanted, found)
+    return found
 
 
 def _known(state: State, wanted: str) -> tuple[Place | None, Version | None] | None:

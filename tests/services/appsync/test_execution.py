@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -197,16 +196,13 @@ def ours(found: Compiled, document: Document, variables: dict[str, Any], outcome
     made = program(found.schema, operation.node, document.fragments, flags, rules)
     rng = random.Random(outcomes.seed)
 
-    async def one(pending: Pending) -> Any:
+    async def one(pending: Pending, _siblings: Any) -> Any:
         for _ in range(rng.randint(0, 3)):
             await asyncio.sleep(0)
         field = pending.field
         return outcomes.of(field.parent, field.name, pending.source, field.arguments(values))
 
-    def group(pending: Sequence[Pending]) -> Sequence[Awaitable[Any]]:
-        return [one(each) for each in pending]
-
-    execution = Execution(group, lambda _pending: rng.randint(1, 4))
+    execution = Execution(one, lambda _pending: rng.randint(1, 4))
     data = asyncio.run(execution.run(made, None))
     return data, [tuple(error["path"]) for error in execution.errors]
 
@@ -401,7 +397,7 @@ def test_the_fields_of_mutations_go_one_after_another(text: str, began: list[str
         seen.append(f"{field} done")
         return 1 if field == "k" else None
 
-    execution = Execution(lambda group: [one(each.field.name) for each in group], lambda _pending: 1)
+    execution = Execution(lambda pending, _siblings: one(pending.field.name), lambda _pending: 1)
     assert asyncio.run(execution.run(made, None)) == data
     assert seen == began
 

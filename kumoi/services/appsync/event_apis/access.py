@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kumoi.doorway import Ask, Authorization, Call
-from kumoi.services.appsync.access import Refused, authenticate
+from kumoi.services.appsync.access import Admission, Refused, authenticate
 from kumoi.services.appsync.event_apis.records import ChannelNamespace, EventApi
 from kumoi.services.appsync.naming import api_arn
 from kumoi.services.appsync.records import Api
@@ -53,7 +53,8 @@ async def authorized(
     config = api.properties["eventConfig"]
     first, *others = as_providers(config)
     properties = {**first, "additionalAuthenticationProviders": others}
-    caller = await authenticate(call, Api(id=api.id, created=api.created, properties=properties), request, headers)
+    admission = Admission.of(Api(id=api.id, created=api.created, properties=properties))
+    caller = await authenticate(call, admission, request, headers)
     modes: Iterable[Mapping[str, str]] = config[_DEFAULTS[operation]]
     if namespace is not None and namespace.properties.get(_OWN[operation]):
         modes = namespace.properties[_OWN[operation]]

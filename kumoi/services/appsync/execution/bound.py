@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from kumoi.services.appsync.access import allowed
+from kumoi.services.appsync.access import Admission, allowed
 from kumoi.services.appsync.execution.compiler import Program, Rules, program
 from kumoi.services.appsync.execution.documents import Document, Operation, document
 from kumoi.services.appsync.execution.running import Answer, run
@@ -59,7 +59,9 @@ class Bound:
     def __init__(
         self, parts: Parts, found: Compiled | None, resolvers: Mapping[tuple[str, str], Plan | FieldError]
     ) -> None:
-        self.api, _schema, self.cache, self.keys = parts
+        self.api, _schema, self.cache, keys = parts
+        self.admission = Admission.of(self.api, keys)
+        self._introspects = self.api.properties.get("introspectionConfig") != "DISABLED"
         self.compiled = found
         self.resolvers = resolvers
         self._programs: OrderedDict[Any, tuple[Program, int]] = OrderedDict()
@@ -71,32 +73,33 @@ class Bound:
         assert self.compiled is not None, "an API without a schema runs nothing"
         return self.compiled
 
-    async def document(self, text: str) -> Document:
+    def document(self, text: str) -> Awaitable[Document]:
         """A query, read and checked."""
-        return await document(self.schema, text, self.api.properties.get("introspectionConfig") != "DISABLED")
+        return document(self.schema, text, self._introspects)
 
-    async def run(self, asked: Asked, kept: Templates, document: Document, operation: Operation) -> Answer:
+    def run(self, asked: Asked, kept: Templates, document: Document, operation: Operation) -> Awaitable[Answer]:
         """What a request comes to."""
-        return await run(asked, self, kept, document, operation)
+        return run(asked, self, kept, document, operation)
 
     def program(self, document: Document, operation: Operation, flags: Flags, caller: Caller) -> Program:
         """What to run for a caller, compiled at the first time."""
         found = self.schema
         groups = caller.groups if found.has_groups else ()
         key = (document.text, operation.name, tuple(flags.values()), caller.mode, groups, caller.denied)
-        kept = self._programs.pop(key, None)
-        if kept is None:
-            size = len(document.text) + _SIZE
-            made = self._made(found, document, operation, flags, caller)
-            if size > KEPT // 4:
-                return made
-            self._kept += size
-            kept = (made, size)
-        self._programs[key] = kept
+        kept = self._programs.get(key)
+        if kept is not None:
+            self._programs.move_to_end(key)
+            return kept[0]
+        size = len(document.text) + _SIZE
+        made = self._made(found, document, operation, flags, caller)
+        if size > KEPT // 4:
+            return made
+        self._programs[key] = made, size
+        self._kept += size
         while self._kept > KEPT:
             _key, (_program, size) = self._programs.popitem(last=False)
             self._kept -= size
-        return kept[0]
+        return made
 
     def _made(self, found: Compiled, document: Document, operation: Operation, flags: Flags, caller: Caller) -> Program:
         def refuse(type_name: str, field: str) -> FieldError | None:

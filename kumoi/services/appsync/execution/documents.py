@@ -36,21 +36,23 @@ _TOO_DEEP = "The query nests too deep."
 
 
 class Operation(NamedTuple):
-    """An operation of a query; `conditions` are the variables that `@skip` and `@include` name anywhere in it."""
+    """An operation of a query; `conditions` are the variables that `@skip` and `@include` name anywhere in it.
+
+    `queries` and `subscribes` say which kind it is: mutations are neither.
+    """
 
     node: OperationDefinitionNode
     name: str | None
     conditions: tuple[str, ...]
+    queries: bool
+    subscribes: bool
 
-    @property
-    def subscribes(self) -> bool:
-        """Whether it is a subscription."""
-        return self.node.operation is OperationType.SUBSCRIPTION
-
-    @property
-    def queries(self) -> bool:
-        """Whether it is a query."""
-        return self.node.operation is OperationType.QUERY
+    @classmethod
+    def of(cls, node: OperationDefinitionNode, conditions: tuple[str, ...]) -> Operation:
+        """The operation of a node."""
+        name = node.name.value if node.name is not None else None
+        kind = node.operation
+        return cls(node, name, conditions, kind is OperationType.QUERY, kind is OperationType.SUBSCRIPTION)
 
 
 class Document(NamedTuple):
@@ -61,22 +63,29 @@ class Document(NamedTuple):
     operations: tuple[Operation, ...] = ()
     fragments: Mapping[str, FragmentDefinitionNode] = {}
 
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation of that name, or the first where none is named; None when there is none such."""
+        for one in self.operations:
+            if not name or one.name == name:
+                return one
+        return None
+
 
 async def document(found: Compiled, text: str, introspection: bool = True) -> Document:
     """Read and check a query, or find it among those that were."""
     key = (introspection, text)
-    made: Document | None = found.documents.pop(key, None)
-    if made is None:
-        if len(text) < LONG:
-            made = read(found, text, introspection)
-        else:
-            made = await asyncio.to_thread(read, found, text, introspection)
-            if key in found.documents:
-                return made
-        if len(text) > KEPT // 4:
-            return made
-        found.kept_characters += len(text) + LONG
+    kept: Document | None = found.documents.get(key)
+    if kept is not None:
+        found.documents.move_to_end(key)
+        return kept
+    if len(text) < LONG:
+        made = read(found, text, introspection)
+    else:
+        made = await asyncio.to_thread(read, found, text, introspection)
+    if len(text) > KEPT // 4 or key in found.documents:
+        return made
     found.documents[key] = made
+    found.kept_characters += len(text) + LONG
     while found.kept_characters > KEPT:
         _key, left = found.documents.popitem(last=False)
         found.kept_characters -= len(left.text) + LONG
@@ -105,7 +114,7 @@ def read(found: Compiled, text: str, introspection: bool = True) -> Document:
         if isinstance(one, OperationDefinitionNode):
             if depth(one.selection_set, fragments, known) > DEEPEST:
                 return Document(text, [of_document(GraphQLError(""), _TOO_DEEP)])
-            operations.append(Operation(one, one.name.value if one.name is not None else None, conditions))
+            operations.append(Operation.of(one, conditions))
     return Document(text, [], tuple(operations), fragments)
 
 

@@ -18,6 +18,7 @@ from kumoi.services.appsync.execution.compiler import Program
 from kumoi.services.appsync.execution.plans import Ledger, ObjectPlan, Path, Pending, keys, place
 from kumoi.services.appsync.execution.shown import Shown, located, shown, written
 from kumoi.services.appsync.resolving.outcomes import FieldError
+from kumoi.services.appsync.resolving.siblings import Siblings
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ BREATH = 16
 LARGE = 2_000
 """Items from which on a list is finished on a thread."""
 
-Resolve = Callable[[Sequence[Pending]], Sequence[Awaitable[Any]]]
-"""Resolves siblings: what to await for each; raises FieldError or GraphQLError."""
+Resolve = Callable[[Pending, Siblings | None], Awaitable[Any]]
+"""Resolves a field, which may have siblings; raises FieldError or GraphQLError."""
 
 
 class Execution:
@@ -45,21 +46,16 @@ class Execution:
         """The data; errors are in `errors`."""
         data: dict[str, Any] = {}
         for part in _apart(program.root) if program.serial else [program.root]:
-            ledger = Ledger()
+            ledger = Ledger(self.errors, self._holes)
             part.read(root, None, ledger, data)
-            pending = self._kept(ledger)
+            pending = ledger.pending
             while len(pending) == 1:  # the usual case, which is a coroutine less
-                pending = await self._one(pending[0], self._resolve(pending)[0])
+                pending = await self._one(pending[0], None)
             if pending:
                 await self._settle(pending)
             if None in self._holes:
                 break
-        return self._pierced(data)
-
-    def _kept(self, ledger: Ledger) -> list[Pending]:
-        self.errors += ledger.errors
-        self._holes += ledger.holes
-        return ledger.pending
+        return self._pierced(data) if self._holes else data
 
     async def _settle(self, pending: list[Pending]) -> None:
         """Resolve fields, and what that leaves open in turn."""
@@ -86,16 +82,16 @@ class Execution:
 
     async def _group(self, group: Sequence[Pending]) -> list[Pending]:
         """Resolve siblings; what is open then."""
-        awaited = self._resolve(group)
         if len(group) == 1:
-            return await self._one(group[0], awaited[0])
-        found = await asyncio.gather(*(self._one(*one) for one in zip(group, awaited, strict=True)))
+            return await self._one(group[0], None)
+        siblings = Siblings(len(group))
+        found = await asyncio.gather(*(self._one(one, siblings) for one in group))
         return [one for more in found for one in more]
 
-    async def _one(self, pending: Pending, awaited: Awaitable[Any]) -> list[Pending]:
-        field, ledger = pending.field, Ledger()
+    async def _one(self, pending: Pending, siblings: Siblings | None) -> list[Pending]:
+        field, ledger = pending.field, Ledger(self.errors, self._holes)
         try:
-            value = await awaited
+            value = await self._resolve(pending, siblings)
         except FieldError as error:
             ledger.fail(pending.path, field.error(error, pending.path))
         except GraphQLError as error:
@@ -108,7 +104,7 @@ class Execution:
                 await asyncio.to_thread(place, field, value, pending.out, pending.above, ledger)
             else:
                 place(field, value, pending.out, pending.above, ledger)
-        return self._kept(ledger)
+        return ledger.pending
 
     def _fail(self, ledger: Ledger, pending: Pending, text: str, kind: str | None) -> None:
         path = keys(pending.path)

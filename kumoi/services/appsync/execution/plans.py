@@ -106,13 +106,16 @@ class Pending(NamedTuple):
 
 
 class Ledger:
-    """What finishing a value left: errors, places that become null for what is in them, fields to be resolved."""
+    """What finishing a value left: errors, places that become null for what is in them, fields to be resolved.
+
+    The first two go into what is kept of the whole execution.
+    """
 
     __slots__ = ("errors", "holes", "pending")
 
-    def __init__(self) -> None:
-        self.errors: list[Shown] = []
-        self.holes: list[Path] = []
+    def __init__(self, errors: list[Shown], holes: list[Path]) -> None:
+        self.errors = errors
+        self.holes = holes
         self.pending: list[Pending] = []
 
     def fail(self, path: Path, error: Shown) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -46,10 +46,13 @@ Answer = dict[str, Any]
 async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
     """What a request comes to: `data`, and `errors` where there are some."""
     found = bound.schema
-    variables = await coerced(found, operation, asked.variables)
-    if isinstance(variables, list):
-        return {"data": None, "errors": variables}
-    flags = flags_of(operation, variables)
+    variables = _NONE
+    if operation.node.variable_definitions:
+        read = await coerced(found, operation, asked.variables)
+        if isinstance(read, list):
+            return {"data": None, "errors": read}
+        variables = read
+    flags = flags_of(operation, variables) if operation.conditions else {}
     made = bound.program(document, operation, flags, asked.caller)
     execution = Execution(_resolving(asked, kept, variables), _most)
     try:
@@ -59,7 +62,9 @@ async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, o
                 data = await asyncio.to_thread(_described, made, found.schema, asked.variables, data)
     except TimeoutError:
         return {"data": None, "errors": [shown("Execution timed out.", None, "ExecutionTimeout")]}
-    answer = _answer(data, [*execution.errors, *map(_appended, asked.appended)])
+    if asked.appended:
+        execution.errors += map(_appended, asked.appended)
+    answer = _answer(data, execution.errors)
     if asked.evicted:
         answer["extensions"] = {"apiCacheEntriesDeleted": asked.evicted}
     return answer
@@ -77,8 +82,8 @@ async def select(
     return _answer(await execution.run(made, root), execution.errors)
 
 
-def _answer(data: Any, errors: Sequence[Shown]) -> Answer:
-    return {"data": data, "errors": list(errors)} if errors else {"data": data}
+def _answer(data: Any, errors: list[Shown]) -> Answer:
+    return {"data": data, "errors": errors} if errors else {"data": data}
 
 
 def _appended(appended: tuple[Field, FieldError]) -> Shown:
@@ -93,18 +98,14 @@ def _most(pending: Pending) -> int:
     return resolver.most if isinstance(resolver, Plan) else 1
 
 
-def _nobody(_group: Sequence[Pending]) -> Sequence[Awaitable[Any]]:
+def _nobody(_pending: Pending, _siblings: Siblings | None) -> Awaitable[Any]:
     raise AssertionError("a plan without resolvers leaves nothing open")
 
 
 def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Resolve:
     limit = asked.api.properties.get("resolverCountLimit") or MAX_RESOLVERS
 
-    def group(pending: Sequence[Pending]) -> Sequence[Awaitable[Any]]:
-        siblings = Siblings(len(pending))
-        return [one(each, siblings) for each in pending]
-
-    async def one(pending: Pending, siblings: Siblings) -> Any:
+    async def one(pending: Pending, siblings: Siblings | None) -> Any:
         plan = pending.field
         try:
             if plan.asks:
@@ -123,9 +124,10 @@ def _resolving(asked: Asked, kept: Templates, variables: VariableValues) -> Reso
                 return await resolve(kept, field, resolver)
             return await resolved(field, resolver.resolver.properties, lambda: resolve(kept, field, resolver))
         finally:
-            siblings.left()
+            if siblings is not None:
+                siblings.left()
 
-    return group
+    return one
 
 
 async def coerced(found: Compiled, operation: Operation, given: Mapping[str, Any]) -> VariableValues | list[Shown]:

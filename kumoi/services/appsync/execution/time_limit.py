@@ -6,6 +6,7 @@ A timer for each, as `asyncio.timeout` has, is a noticeable part of a short quer
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from types import TracebackType
 
 
@@ -13,34 +14,32 @@ class TimeLimit:
     """Bounds executions to a number of seconds: `with limit.bound():` raises TimeoutError when they are over."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._running: dict[Bounded, None] = {}
+        self.seconds = seconds
+        self.running: dict[Bounded, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that executions run in: asking for the running one takes a system call each time."""
+        return asyncio.get_running_loop()
 
     def bound(self) -> Bounded:
         """The bound of one execution."""
         return Bounded(self)
 
-    def begin(self, one: Bounded, loop: asyncio.AbstractEventLoop) -> float:
-        """Count an execution in; when it is due."""
-        due = loop.time() + self._seconds
-        self._running[one] = None
+    def watch(self, due: float) -> None:
+        """Have the timer run, for whoever is due first."""
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look, loop)
-        return due
+            self._timer = self.loop.call_at(due, self._look)
 
-    def end(self, one: Bounded) -> None:
-        """Count an execution out."""
-        self._running.pop(one, None)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self) -> None:
         self._timer = None
-        while self._running:
-            one = next(iter(self._running))
-            if one.due > loop.time():
-                self._timer = loop.call_at(one.due, self._look, loop)
+        while self.running:
+            one = next(iter(self.running))
+            if one.due > self.loop.time():
+                self.watch(one.due)
                 return
-            self.end(one)
+            del self.running[one]
             one.expire()
 
 
@@ -54,13 +53,17 @@ class Bounded:
         self._expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        limit = self._limit
+        task = asyncio.current_task(limit.loop)
         assert task is not None, "executions run in tasks"
         self._task, self._cancelling = task, task.cancelling()
-        self.due = self._limit.begin(self, task.get_loop())
+        self.due = limit.loop.time() + limit.seconds
+        limit.running[self] = None
+        if len(limit.running) == 1:
+            limit.watch(self.due)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._limit.end(self)
+        self._limit.running.pop(self, None)
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 

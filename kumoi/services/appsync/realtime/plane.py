@@ -74,7 +74,7 @@ async def _begun(call: Call, request: Request, given: Opening, subprotocol: str,
         if bound is None:
             return None
         call.caller = await signer(call, given.headers, signable("/graphql", place.api, "/connect"), given.payload)
-        caller = await authenticate(call, bound.api, {}, given.headers, bound.keys)
+        caller = await authenticate(call, bound.admission, {}, given.headers)
         hub.end_by(session, caller.expires)
         return GraphqlConversation(hub, call, session)
     except Refused as refusal:

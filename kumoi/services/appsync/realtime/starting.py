@@ -69,7 +69,7 @@ async def begin(call: Call, session: Session, payload: Any) -> tuple[str, Wants]
     api, found = bound.api, bound.compiled
     call.caller = await signer(call, headers, signable("/graphql", api.id), text)
     try:
-        caller = await authenticate(call, api, given, headers, bound.keys)
+        caller = await authenticate(call, bound.admission, given, headers)
     except Refused as refusal:
         raise refused("UnauthorizedException", str(refusal)) from None
     asked = Asked(call, api, caller, headers, given.get("variables") or {}, cache=bound.cache)

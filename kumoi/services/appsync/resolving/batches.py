@@ -9,6 +9,7 @@ from kumoi.services.appsync.records import DataSource
 from kumoi.services.appsync.resolving import sources
 from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError
+from kumoi.services.appsync.resolving.siblings import Siblings
 
 USUAL = 5
 """Fields in a batch where no size is given."""
@@ -31,7 +32,8 @@ async def invoke(field: Field, source: DataSource, payload: Any, properties: Map
             raise FieldError("The function's answer to a batch is no list.", "Lambda:IllegalArgument")
         return answer
 
-    return await field.siblings.together(id(properties), size(source, properties), payload, call)
+    siblings = field.siblings or Siblings(1)
+    return await siblings.together(id(properties), size(source, properties), payload, call)
 
 
 def item(answer: Any) -> Any:

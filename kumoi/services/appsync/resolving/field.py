@@ -80,7 +80,7 @@ class Selection(NamedTuple):
 
 @dataclass(slots=True)
 class Field:
-    """A field: its place, what it is given, and what its programs share; `siblings` are resolved together with it."""
+    """A field: its place, what it is given, and what its programs share. `siblings` are resolved with it, if any."""
 
     asked: Asked
     type_name: str
@@ -89,7 +89,7 @@ class Field:
     source: Any
     chosen: Chosen
     path: Any = None
-    siblings: Siblings = field(default_factory=lambda: Siblings(1))
+    siblings: Siblings | None = None
     stash: dict[str, Any] = field(default_factory=dict)
     prev: Any = None
     result: Any = None

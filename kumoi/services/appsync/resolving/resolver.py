@@ -6,8 +6,8 @@ source; all others find it in `ctx.error`. Source: "Resolvers" of the developer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from kumoi.services.appsync.records import DataSource, Function, Resolver
 from kumoi.services.appsync.resolving import batches, javascript, sources, templates
@@ -15,19 +15,48 @@ from kumoi.services.appsync.resolving.field import Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned
 
 
+class Program(NamedTuple):
+    """What runs before a data source, or behind it: a template, or that function (`which`) of a module of code."""
+
+    which: Literal["request", "response"]
+    text: str
+    is_code: bool
+    version: str
+
+    @classmethod
+    def of(cls, which: Literal["request", "response"], properties: Mapping[str, Any], version: str) -> Program | None:
+        """The program of a resolver or function with these properties; None where it has none."""
+        code = properties.get("code")
+        text = code or properties.get(f"{which}MappingTemplate")
+        return cls(which, text, bool(code), version) if text else None
+
+
 class Step(NamedTuple):
     """A function of a pipeline, or a whole unit, with its data source."""
 
-    version: str
     properties: Mapping[str, Any]
     source: DataSource
+    request: Program | None
+    response: Program | None
+
+    @classmethod
+    def of(cls, version: str, properties: Mapping[str, Any], source: DataSource) -> Step:
+        """The step of a unit's or function's properties."""
+        request, response = (Program.of(which, properties, version) for which in _BOTH)
+        return cls(properties, source, request, response)
+
+
+_BOTH: tuple[Literal["request"], Literal["response"]] = ("request", "response")
 
 
 class Plan(NamedTuple):
-    """What a field's resolver runs."""
+    """What a field's resolver runs; `before` and `after` are a pipeline's own."""
 
     resolver: Resolver
+    is_unit: bool
+    before: Program | None
     steps: tuple[Step, ...]
+    after: Program | None
     most: int
     """How many fields are resolved together: the size of the largest batch that a step may make."""
 
@@ -35,40 +64,36 @@ class Plan(NamedTuple):
 def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Mapping[str, DataSource]) -> Plan:
     """Put a resolver's parts together; raises FieldError where one is gone."""
 
-    def source(name: str) -> DataSource:
+    def step(version: str, properties: Mapping[str, Any]) -> Step:
+        name = properties["dataSourceName"]
         if name not in data_sources:
             raise FieldError(f"No data source found named {name}", "NotFoundException")
-        return data_sources[name]
+        return Step.of(version, properties, data_sources[name])
 
     properties = resolver.properties
     if properties["kind"] == "UNIT":
-        unit = Step(resolver.version, properties, source(properties["dataSourceName"]))
-        return _plan(resolver, [unit])
+        unit = step(resolver.version, properties)
+        return Plan(resolver, True, None, (unit,), None, batches.size(unit.source, properties))
     steps = []
     for id in (properties.get("pipelineConfig") or {}).get("functions") or ():
         if id not in functions:
             raise FieldError(f"No function found with id {id}", "NotFoundException")
-        function = functions[id]
-        steps.append(Step(function.version, function.properties, source(function.properties["dataSourceName"])))
-    return _plan(resolver, steps)
-
-
-def _plan(resolver: Resolver, steps: Sequence[Step]) -> Plan:
-    most = max((batches.size(step.source, step.properties) for step in steps), default=1)
-    return Plan(resolver, tuple(steps), most)
+        steps.append(step(functions[id].version, functions[id].properties))
+    most = max((batches.size(one.source, one.properties) for one in steps), default=1)
+    before, after = (Program.of(which, properties, resolver.version) for which in _BOTH)
+    return Plan(resolver, False, before, tuple(steps), after, most)
 
 
 async def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Any:
     """The value of a field; raises FieldError."""
-    properties, version = plan.resolver.properties, plan.resolver.version
-    if properties["kind"] == "UNIT":
+    if plan.is_unit:
         try:
             return await _step(kept, field, plan.steps[0])
         except Returned as early:
             return early.value
     try:
-        if _has(properties, "request"):
-            field.prev = await _run(kept, field, version, properties, "request")
+        if plan.before is not None:
+            field.prev = await _run(kept, field, plan.before)
     except Returned as early:
         return early.value
     try:
@@ -82,63 +107,50 @@ async def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Any:
             finally:
                 field.error = None
         field.result = field.prev
-        if not _has(properties, "response"):
-            return field.prev
-        return await _run(kept, field, version, properties, "response")
+        return field.prev if plan.after is None else await _run(kept, field, plan.after)
     except Returned as early:
         return early.value
 
 
-def _has(properties: Mapping[str, Any], which: str) -> bool:
-    return bool(properties.get("code") or properties.get(f"{which}MappingTemplate"))
-
-
-async def _run(kept: templates.Templates, field: Field, version: str, properties: Mapping[str, Any], which: str) -> Any:
-    code = properties.get("code")
-    if code:
-        return await javascript.run(field, version, code, which)
-    return templates.run(kept, field, properties[f"{which}MappingTemplate"])
+async def _run(kept: templates.Templates, field: Field, program: Program) -> Any:
+    if program.is_code:
+        return await javascript.run(field, program.version, program.text, program.which)
+    return templates.run(kept, field, program.text)
 
 
 async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
-    properties = step.properties
-    if not _has(properties, "request"):
-        if step.source.properties["type"] != "AWS_LAMBDA":
+    properties, source, program, response = step
+    if program is None:
+        if source.properties["type"] != "AWS_LAMBDA":
             raise FieldError("A resolver without a request mapping needs a Lambda data source.", "MappingTemplate")
         field.result = await _invoked(field, step)
-        return (
-            await _run(kept, field, step.version, properties, "response")
-            if _has(properties, "response")
-            else field.result
-        )
-    template = None if properties.get("code") else properties
-    if template is None:
-        request = await javascript.run(field, step.version, properties["code"], "request")
+        return field.result if response is None else await _run(kept, field, response)
+    if program.is_code:
+        request = await _run(kept, field, program)
+        request = {"payload": None} if request is None else request
     else:
-        request = templates.run(kept, field, template["requestMappingTemplate"])
-    if request is None and template is not None:
-        raise FieldError("Template transformation yielded an empty response.", "MappingTemplate")
-    if request is None:
-        request = {"payload": None}
+        request = templates.run(kept, field, program.text)
+        if request is None:
+            raise FieldError("Template transformation yielded an empty response.", "MappingTemplate")
     if not isinstance(request, dict):
         raise FieldError("Unable to transform: the request is no object.", "MappingTemplate")
-    old = template is not None and request.get("version") == "2017-02-28"
+    old = not program.is_code and request.get("version") == "2017-02-28"
     field.error, field.result = None, None
     try:
-        if request.get("operation") == "BatchInvoke" and step.source.properties["type"] == "AWS_LAMBDA":
-            field.result = await batches.invoke(field, step.source, request.get("payload"), properties)
+        if request.get("operation") == "BatchInvoke" and source.properties["type"] == "AWS_LAMBDA":
+            field.result = await batches.invoke(field, source, request.get("payload"), properties)
         else:
-            field.result = await sources.ask(field, step.source, request, properties.get("syncConfig"))
+            field.result = await sources.ask(field, source, request, properties.get("syncConfig"))
     except FieldError as error:
         if old or error.kind in ("MappingTemplate", "NotImplemented"):
             raise
         field.error = error
         field.result = error.data
-    if (old and field.result is None) or not _has(properties, "response"):
+    if response is None or (old and field.result is None):
         return field.result
-    if template is not None:
-        return templates.run(kept, field, template["responseMappingTemplate"])
-    return await _run(kept, field, step.version, properties, "response")
+    if response.is_code:
+        return await _run(kept, field, response)
+    return templates.run(kept, field, response.text)
 
 
 async def _invoked(field: Field, step: Step) -> Any:
