@@ -20,7 +20,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 8
+ROUNDS = 4
 
 
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ class Limits:
     """Bounds of the HTTP server; beyond them a client gets 408, 414 or 431, waits, or is not accepted yet.
 
     `read_high` and `read_low` bound what is held of a body that nobody reads; `max_connections` counts those that have
-    not said anything yet as well.
+    not said anything yet as well. A time-out is noticed by the next sweep, one each `sweep_interval`.
     """
 
     request_line: int = 16 * 1024
@@ -19,6 +19,7 @@ class Limits:
     header_timeout: float = 10.0
     idle_timeout: float = 75.0
     linger_timeout: float = 2.0
+    sweep_interval: float = 1.0
     buffered_body: int = 256 * 1024
     pipeline_depth: int = 16
     read_high: int = 256 * 1024

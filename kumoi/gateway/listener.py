@@ -1,7 +1,7 @@
 """The one port: accepts connections, tells TLS from plain HTTP by the first byte, sweeps, drains.
 
 The first byte is looked at without taking it (MSG_PEEK), so that the TLS handshake finds its ClientHello; a client
-that connects and says nothing waits in a reader callback of its own and holds up nobody. One sweep a second keeps the
+that connects and says nothing waits in a reader callback of its own and holds up nobody. Regular sweeps keep the
 time-outs of all connections.
 """
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _TLS_HANDSHAKE = 0x16
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
-_SWEEP_SECONDS = 1.0
+_ABORT_SECONDS = 1.0
 _GOODBYE_SECONDS = 1.0
 """How long a closed TLS connection waits for its client to say so too; idle pools of SDKs never do."""
 
@@ -98,7 +98,7 @@ class Listener(FirstBytes, ClientCertificates):
         if self._uds is None:
             self.port = self._listening.getsockname()[1]
         self._resume_accepting()
-        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = asyncio.get_running_loop().call_later(self._limits.sweep_interval, self._sweep)
 
     async def stop(self) -> None:
         """Stop accepting, close what is idle, answer what was asked within the drain time-out, close."""
@@ -120,7 +120,7 @@ class Listener(FirstBytes, ClientCertificates):
         await self._wait_until_empty(self._limits.drain_timeout)
         for connection in list(self._connections):
             connection.abort()
-        await self._wait_until_empty(_SWEEP_SECONDS)
+        await self._wait_until_empty(_ABORT_SECONDS)
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -254,7 +254,7 @@ class Listener(FirstBytes, ClientCertificates):
                 self._forget(waiting)
                 waiting.close()
         self._resume_accepting()
-        self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = loop.call_later(self._limits.sweep_interval, self._sweep)
 
 
 def _bind(host: str, port: int) -> socket.socket:

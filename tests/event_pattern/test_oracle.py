@@ -149,13 +149,13 @@ def oracle(pattern: Any, event: Any) -> bool:
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(PATTERNS, st.dictionaries(NAMES, EVENTS, max_size=3))
 def test_the_matcher_agrees_with_the_oracle(pattern: Any, event: Any) -> None:
     assert compile_pattern(json.dumps(pattern)).matches(event) is oracle(pattern, event)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(PATTERNS, max_size=8), st.dictionaries(NAMES, EVENTS, max_size=3))
 def test_the_index_of_a_bus_finds_what_matches(patterns: list[Any], event: Any) -> None:
     listening = [

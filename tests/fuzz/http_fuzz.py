@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import logging
 import re
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -172,9 +173,8 @@ def attack(port: int, failures: Failures, pieces: list[bytes]) -> None:
     assert not failures.texts, failures.texts
 
 
-def run(seconds: float, seed: int = 0) -> int:
-    """Attack for so many seconds; how many attacks there were. AssertionError or TimeoutError if one hits."""
-    deadline = time.monotonic() + seconds
+def run(seeds: Iterable[int]) -> int:
+    """Attack some 200 times for each seed; how many attacks there were. AssertionError or TimeoutError if one hits."""
     count = 0
     with server() as (port, failures):
 
@@ -183,12 +183,11 @@ def run(seconds: float, seed: int = 0) -> int:
             count += 1
             attack(port, failures, pieces)
 
-        while time.monotonic() < deadline:
+        for seed in seeds:
             settings: Any = hypothesis.settings(
                 max_examples=200, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
             )
             hypothesis.seed(seed)(settings(hypothesis.given(attacks())(attempt)))()
-            seed += 1
     return count
 
 
@@ -197,7 +196,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    print(f"{run(arguments.seconds, arguments.seed)} attacks, none of them hit")
+    deadline = time.monotonic() + arguments.seconds
+    in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, itertools.count(arguments.seed))
+    print(f"{run(in_time)} attacks, none of them hit")
 
 
 if __name__ == "__main__":

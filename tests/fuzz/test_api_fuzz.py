@@ -16,4 +16,4 @@ def test_garbage_gets_an_answer_that_is_no_5xx(kumoi_platform: Any, seed: int) -
     fuzz = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fuzz)
     port = int(kumoi_platform.url.rpartition(":")[2])
-    assert fuzz.run(port, seconds=5, seed=seed) > 100
+    fuzz.run(port, requests=600, seed=seed)

@@ -6,12 +6,13 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 import uvloop
 
+from kumoi.gateway.limits import Limits
 from kumoi.gateway.listener import Listener
 from kumoi.wire.http import Request, Response
 
@@ -141,7 +142,8 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Serve]:
         stop = asyncio.Event()
 
         async def main() -> None:
-            listener = Listener(handler, port=0, **options)
+            limits = replace(options.pop("limits", Limits()), sweep_interval=0.05)
+            listener = Listener(handler, port=0, limits=limits, **options)
             await listener.start()
             ready.append(Server(listener, asyncio.get_running_loop()))
             known.set()

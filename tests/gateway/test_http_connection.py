@@ -550,7 +550,7 @@ def test_empty_lines_do_not_keep_a_connection(serve: Any) -> None:
 
 def test_a_handler_may_take_longer_than_any_time_out(serve: Any) -> None:
     async def handler(request: Request) -> Response:
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(0.6)
         return Response()
 
     limits = Limits(idle_timeout=0.2, header_timeout=0.2, linger_timeout=0.2)

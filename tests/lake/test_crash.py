@@ -15,7 +15,7 @@ import pytest
 
 from kumoi.lake import Lake, Table
 
-ROUNDS = 20
+ROUNDS = 8
 
 CHILD = """
 import asyncio, sys

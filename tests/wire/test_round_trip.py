@@ -6,8 +6,8 @@ must parse to that result.
 
 from __future__ import annotations
 
-import asyncio
 import io
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
@@ -73,60 +73,73 @@ TEXT = st.text(
 TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", min_size=1, max_size=10)
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=10)
 """What also becomes part of a host name."""
-SECONDS = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+INTEGER = st.integers(-(2**31), 2**31 - 1)
+FLOAT = st.floats(-1e9, 1e9, width=32).map(float)
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "integer": INTEGER,
+    "short": INTEGER,
+    "long": st.integers(-(2**53), 2**53),
+    "float": FLOAT,
+    "double": FLOAT,
+    "boolean": st.booleans(),
+    "timestamp": st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    "blob": st.binary(max_size=40),
+}
 
 
-def values(shape: Shape, where: str, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values of a shape, as boto3's users would give them, that can travel in `where`."""
-    kind = shape.type_name
-    if kind in ("string", "character"):
-        enum = getattr(shape, "enum", None)
-        if enum:
-            return st.sampled_from(enum)
-        return TOKEN if where in ("header", "headers", "uri") else TEXT
-    if kind in ("integer", "short"):
-        return st.integers(-(2**31), 2**31 - 1)
-    if kind == "long":
-        return st.integers(-(2**53), 2**53)
-    if kind in ("float", "double"):
-        return st.floats(-1e9, 1e9, width=32).map(float)
-    if kind == "boolean":
-        return st.booleans()
-    if kind == "timestamp":
-        return SECONDS
-    if kind == "blob":
-        return st.binary(max_size=40)
-    if kind == "list":
-        if depth > 3:
-            return st.just([])
-        least = 1 if shape.metadata.get("min") or where != "body" else 0
-        return st.lists(values(shape.member, where, depth + 1), min_size=least, max_size=2)
-    if kind == "map":
-        if depth > 3:
-            return st.just({})
-        keys = values(shape.key, where if where == "headers" else "uri", depth)
-        return st.dictionaries(keys, values(shape.value, where, depth + 1), min_size=1, max_size=2)
-    return structures(shape, depth)
+class Values:
+    """Strategies for values of one service's shapes: what several operations share is built once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, int], st.SearchStrategy[Any]] = {}
+
+    def of(self, shape: Shape, where: str = "body", depth: int = 0) -> st.SearchStrategy[Any]:
+        """Values of a shape, as boto3's users would give them, that can travel in `where`."""
+        key = (shape.name, where, depth)
+        if key not in self._known:
+            self._known[key] = self._of(shape, where, depth)
+        return self._known[key]
+
+    def _of(self, shape: Shape, where: str, depth: int) -> st.SearchStrategy[Any]:
+        kind = shape.type_name
+        if kind in ("string", "character"):
+            enum = getattr(shape, "enum", None)
+            if enum:
+                return st.sampled_from(enum)
+            return TOKEN if where in ("header", "headers", "uri") else TEXT
+        if kind in ("list", "map") and depth > 3:
+            return st.just([] if kind == "list" else {})
+        if kind == "list":
+            least = 1 if shape.metadata.get("min") or where != "body" else 0
+            return st.lists(self.of(shape.member, where, depth + 1), min_size=least, max_size=2)
+        if kind == "map":
+            keys = self.of(shape.key, where if where == "headers" else "uri", depth)
+            return st.dictionaries(keys, self.of(shape.value, where, depth + 1), min_size=1, max_size=2)
+        return SCALARS[kind] if kind in SCALARS else self._structures(shape, depth)
+
+    def _structures(self, shape: Shape, depth: int) -> st.SearchStrategy[dict[str, Any]]:
+        if getattr(shape, "is_document_type", False):
+            return st.just({"a": [1, "b"]})
+        if depth > 8:
+            return st.just({})  # a shape that requires itself has no end otherwise
+        required, optional = {}, {}
+        for name, member in shape.members.items():
+            if getattr(member, "is_eventstream", False) or member.serialization.get("eventstream"):
+                continue
+            where = member.serialization.get("location", "body")
+            strategy = LABEL if member.serialization.get("hostLabel") else self.of(member, where, depth + 1)
+            if name in shape.required_members:
+                required[name] = strategy
+            elif depth < 4 or (getattr(shape, "is_tagged_union", False) and member.type_name != "structure"):
+                optional[name] = strategy
+        if getattr(shape, "is_tagged_union", False) and optional:
+            return st.one_of([st.fixed_dictionaries({name: one}) for name, one in optional.items()])
+        return st.fixed_dictionaries(required, optional=optional)
 
 
-def structures(shape: Shape, depth: int = 0) -> st.SearchStrategy[dict[str, Any]]:
-    if getattr(shape, "is_document_type", False):
-        return st.just({"a": [1, "b"]})
-    if depth > 8:
-        return st.just({})  # a shape that requires itself has no end otherwise
-    required, optional = {}, {}
-    for name, member in shape.members.items():
-        if getattr(member, "is_eventstream", False) or member.serialization.get("eventstream"):
-            continue
-        where = member.serialization.get("location", "body")
-        strategy = LABEL if member.serialization.get("hostLabel") else values(member, where, depth + 1)
-        if name in shape.required_members:
-            required[name] = strategy
-        elif depth < 4 or (getattr(shape, "is_tagged_union", False) and member.type_name != "structure"):
-            optional[name] = strategy
-    if getattr(shape, "is_tagged_union", False) and optional:
-        return st.one_of([st.fixed_dictionaries({name: one}) for name, one in optional.items()])
-    return st.fixed_dictionaries(required, optional=optional)
+@cache
+def values(service: str) -> Values:
+    return Values()
 
 
 @cache
@@ -218,18 +231,41 @@ def without_empty(value: Any) -> Any:
     return value
 
 
-def check_request(wire: Wire, service: str, name: str, protocol: str, examples: int) -> None:
+def at_once(reading: Coroutine[Any, Any, bytes]) -> bytes:
+    """What a coroutine returns that waits for nothing."""
+    try:
+        reading.send(None)
+    except StopIteration as done:
+        return bytes(done.value)
+    raise AssertionError("the body has arrived in full")
+
+
+def try_examples(check: Callable[[Any], None], service: str, shape: Shape | None, named: str) -> None:
+    """Check a few values of a shape: operations of a protocol share nearly all of their code, and there are many.
+
+    Each has a seed of its own, so that together they see more; short source, as Hypothesis reads it for each of them.
+    """
+    found = values(service).of(shape) if shape is not None else st.just({})
+
+    @seed(f"{service} {named}")
+    @settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(found)
+    def example(value: Any) -> None:
+        check(value)
+
+    example()
+
+
+def check_request(wire: Wire, service: str, name: str, protocol: str) -> None:
     model = models(service)
     operation: OperationModel = model.operation_model(name)
     shape = operation.input_shape
     serializer = create_serializer(protocol, include_validation=False)
     codec = wire.codec(service)
 
-    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(structures(shape) if shape is not None else st.just({}))
     def run(params: dict[str, Any]) -> None:
         request = as_request(serializer.serialize_to_request(params, operation))
-        body = asyncio.run(request.body.read())
+        body = at_once(request.body.read())
         exchange = codec.match(request, body)
         if name in SAME_ON_THE_WIRE:
             return
@@ -238,7 +274,7 @@ def check_request(wire: Wire, service: str, name: str, protocol: str, examples: 
         if exchange.streams_input:
             stream = decoded.pop(exchange.streams_input)
             given_body = params.pop(exchange.streams_input, b"")
-            assert asyncio.run(stream.read()) == given_body
+            assert at_once(stream.read()) == given_body
         decoded = {key: one for key, one in decoded.items() if key in params or key not in ("ContentLength", "Expires")}
         if "Expires" in params:  # S3's model has it as text: clients send what they like
             params["Expires"] = decoded["Expires"]
@@ -251,10 +287,10 @@ def check_request(wire: Wire, service: str, name: str, protocol: str, examples: 
         else:
             assert clean(decoded) == clean(params)
 
-    run()
+    try_examples(run, service, shape, f"{name} {protocol}")
 
 
-def check_response(wire: Wire, service: str, name: str, protocol: str, examples: int) -> None:
+def check_response(wire: Wire, service: str, name: str, protocol: str) -> None:
     model = models(service)
     operation = model.operation_model(name)
     shape = operation.output_shape
@@ -262,8 +298,6 @@ def check_response(wire: Wire, service: str, name: str, protocol: str, examples:
     codec = wire.codec(service)
     compiled = codec.operation_codec(codec.model.operation(name), protocol)
 
-    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(structures(shape) if shape is not None else st.just({}))
     def run(result: dict[str, Any]) -> None:
         for member in shape.members if shape is not None else ():
             if shape.members[member].serialization.get("location") == "statusCode" and member in result:
@@ -295,17 +329,17 @@ def check_response(wire: Wire, service: str, name: str, protocol: str, examples:
             parsed.setdefault(payload, empty)
         assert without_empty(clean(parsed)) == without_empty(clean(result))
 
-    run()
+    try_examples(run, service, shape, f"{name} {protocol}")
 
 
 @pytest.mark.parametrize(("service", "name", "protocol"), requests(SERVED))
 def test_a_request_of_botocore_decodes_to_its_params(wire: Wire, service: str, name: str, protocol: str) -> None:
-    check_request(wire, service, name, protocol, 12)
+    check_request(wire, service, name, protocol)
 
 
 @pytest.mark.parametrize(("service", "name", "protocol"), answers(SERVED))
 def test_a_result_encodes_to_what_botocore_parses(wire: Wire, service: str, name: str, protocol: str) -> None:
-    check_response(wire, service, name, protocol, 12)
+    check_response(wire, service, name, protocol)
 
 
 @pytest.mark.parametrize("service", SERVED)

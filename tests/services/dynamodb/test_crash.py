@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:

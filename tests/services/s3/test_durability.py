@@ -26,7 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 4
+ROUNDS = 3
 MB = 1024**2
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 5
+ROUNDS = 3
 GROUPS = 3
 
 

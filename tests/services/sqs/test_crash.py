@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-ROUNDS = 4
+ROUNDS = 2
 
 
 @pytest.mark.slow
