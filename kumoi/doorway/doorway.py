@@ -18,7 +18,8 @@ from kumoi.blobs import Blobs
 from kumoi.clock import Clock
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import Charges
-from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.fault import Fault
+from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
 from kumoi.doorway.parts import Parts

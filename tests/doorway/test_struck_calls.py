@@ -122,6 +122,10 @@ def test_the_same_seed_gives_the_same_log_twice(queue: Any, fault: Any, ask: Any
         logs.append([one for one in ask("GET", "/_kumoi/faults/log")["strikes"] if one["fault"] == "seeded"])
     assert logs[0] == logs[1]
     assert 8 < len(logs[0]) < 32
+    page = ask("GET", "/_kumoi/faults/log?after=3&limit=2")
+    assert (page["strikes"], page["noted"]) == (logs[0][3:5], len(logs[0]))
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        ask("GET", "/_kumoi/faults/log?after=-1")
 
 
 def test_a_chaos_api_of_other_emulators_is_spoken(kumoi: Any, queue: Any, ask: Any) -> None:
