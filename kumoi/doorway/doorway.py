@@ -231,6 +231,12 @@ class Doorway:
             result = await run()
             await self._repeat(repeated, fault)
             return result
+        if fault.action == "truncate" or fault.action == "corrupt":
+            result = await run()
+            if call.damage is None:
+                raise CallDropped
+            call.damage = fault.action
+            return result
         if fault.phase == "before":
             await self.faults.strike(fault, call.service, _edge(call))
             return await run()

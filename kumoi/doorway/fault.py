@@ -34,12 +34,17 @@ Action = Literal[
     "cut",
     "cpu",
     "truncate",
+    "corrupt",
 ]
 Point = Literal["call", "run"]
+Damage = Literal["truncate", "corrupt"]
+"""What is done to the bytes of an answer."""
 
-_AT_CALL: frozenset[Action] = frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder"})
+_AT_CALL: frozenset[Action] = frozenset(
+    {"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt"}
+)
 _AT_RUN: frozenset[Action] = frozenset(
-    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate"}
+    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate", "corrupt"}
 )
 
 MOST_COPIES = 100
@@ -63,12 +68,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     the service's own code for it, its status and, unless `message` is given, its text.
 
     Actions at the doorway (`point` call): `delay`, `fail`, `drop` (the connection is reset), `hang` (no answer comes),
-    `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it). Where a
-    function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its own,
-    `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms` after
-    it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
+    `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it), `truncate` and
+    `corrupt` (what the service answered arrives by half, or damaged; a part of the platform that cannot read an answer
+    has none).
+
+    Where a function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its
+    own, `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms`
+    after it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
     `skew_s` seconds fast, or slow), `cut` (it has no network), `cpu` (its processes run for a `share` of the time),
-    `truncate` (half of its answer is lost). There `resource` is `name:qualifier` as it was invoked.
+    `truncate` and `corrupt` (half of its answer is lost, or it is damaged). There `resource` is `name:qualifier` as it
+    was invoked.
     """
 
     action: Action
