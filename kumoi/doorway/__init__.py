@@ -4,7 +4,8 @@ from kumoi.doorway.authorization import Ask, Authorization, Owned
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import ChargeKey, Charges
 from kumoi.doorway.doorway import Doorway
-from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.fault import Fault
+from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.held import Held
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from kumoi.doorway.principal import Principal
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id, uuid
@@ -18,6 +18,7 @@ from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id,
 if TYPE_CHECKING:
     from kumoi.blobs import Blobs
     from kumoi.doorway.doorway import Doorway
+    from kumoi.doorway.fault import Damage
     from kumoi.doorway.tracing import Traced
     from kumoi.lake import Lake
     from kumoi.state import State
@@ -102,7 +103,8 @@ class Call:
     `denied` are what the authoriser wrote down: the permissions that the call needs, and why policies would deny it.
     `warning` is what a handler noticed that its answer cannot say, `outcome` how it went where an answer that is no
     error tells of one (a function's), `fault` the declared fault that struck beyond the doorway, where a function runs.
-    `traced` is what X-Ray is to be told of the call, None where it is not traced.
+    `traced` is what X-Ray is to be told of the call, None where it is not traced. `damage` is what a declared fault
+    does to the bytes of the answer, empty for nothing; None where the answer does not become bytes.
     """
 
     doorway: Doorway
@@ -129,6 +131,7 @@ class Call:
     outcome: str = "ok"
     fault: str = ""
     traced: Traced | None = None
+    damage: Damage | Literal[""] | None = None
 
     @property
     def now(self) -> float:

@@ -18,7 +18,8 @@ from kumoi.blobs import Blobs
 from kumoi.clock import Clock
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import Charges
-from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.fault import Fault
+from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
 from kumoi.doorway.parts import Parts
@@ -229,6 +230,12 @@ class Doorway:
             await _hold_bodies(call)
             result = await run()
             await self._repeat(repeated, fault)
+            return result
+        if fault.action == "truncate" or fault.action == "corrupt":
+            result = await run()
+            if call.damage is None:
+                raise CallDropped
+            call.damage = fault.action
             return result
         if fault.phase == "before":
             await self.faults.strike(fault, call.service, _edge(call))

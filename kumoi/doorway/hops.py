@@ -93,6 +93,14 @@ class Hop(NamedTuple):
 _KEPT = tuple(TABLE.columns)
 
 
+class Behind(NamedTuple):
+    """Hops behind some number of them: those found, how many before them are forgotten, the number of the last one."""
+
+    hops: list[Hop]
+    missed: int
+    through: int
+
+
 class Hops:
     """The recorder. `keep` bounds the ring; the lake gets hops every `flush_seconds`, sooner when they are many.
 
@@ -139,10 +147,15 @@ class Hops:
                 found.append(hop)
         return found[::-1]
 
-    def after(self, number: int) -> list[Hop]:
-        """What was recorded behind the first `number` hops, as far as it is still known; the newest last."""
-        new = self.recorded - number if 0 <= number <= self.recorded else self.recorded
-        return list(islice(self._ring, max(len(self._ring) - new, 0), None))
+    def after(self, number: int, limit: int) -> Behind:
+        """What was recorded behind the first `number` hops: at most `limit`, the oldest of those still known."""
+        if not 0 <= number <= self.recorded:
+            number = 0  # that was before a restart
+        known = min(self.recorded - number, len(self._ring))
+        begin = len(self._ring) - known
+        found = list(islice(self._ring, begin, begin + limit))
+        missed = self.recorded - known - number
+        return Behind(found, missed, number + missed + len(found))
 
     def __iter__(self) -> Iterator[Hop]:
         return iter(self._ring)

@@ -78,8 +78,15 @@ class Breaker:
 
     def strikes(self) -> list[dict[str, Any]]:
         """The log of what the run's faults struck."""
-        found = self._application.ask("GET", "faults/log")["strikes"]
-        return [one for one in found if one["fault"] in self.declared]
+        found: dict[tuple[str, int, str], dict[str, Any]] = {}
+        after, noted = 0, 1
+        while after < noted:
+            told = self._application.ask("GET", "faults/log", after=str(after))
+            found.update({(one["edge"], one["number"], one["fault"]): one for one in told["strikes"]})
+            after, noted = after + len(told["strikes"]), told["noted"]
+            if not told["strikes"]:
+                break
+        return [one for _, one in sorted(found.items()) if one["fault"] in self.declared]
 
     def _now_struck(self) -> dict[str, int]:
         found = self._application.ask("GET", "faults")["faults"]

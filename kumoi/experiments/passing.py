@@ -25,7 +25,6 @@ CALM_STEPS = 3
 """Looks in a row at which all must be quiet."""
 HOPELESS_STEPS = 8
 """The same while invariants are broken: nothing will put them right any more."""
-MOST_HOPS = 100_000
 LOOK_SECONDS = 0.5
 """Real seconds between two looks at what has passed the doorway: it remembers the last ten thousand calls."""
 
@@ -92,12 +91,7 @@ class Time:
 
     def watched(self, start: float) -> Passed:
         """What passes the doorway from a time of the platform's on, gathered while it goes on."""
-        return Passed(self._application, start)
-
-    def hops(self, start: float) -> list[dict[str, Any]]:
-        """What has passed the doorway since a time of the platform's, the newest MOST_HOPS of it."""
-        found = self._application.ask("GET", "hops", limit=str(MOST_HOPS), account=self._application.account)["hops"]
-        return _since(start, found)
+        return Passed(self._application, start, self._recorded())
 
     def _pass(self, duration: float) -> tuple[float, bool]:
         """Let time pass: when that began, by the platform's clock, and whether all was quiet then.
@@ -106,15 +100,20 @@ class Time:
         """
         application = self._application
         began = self.now()
-        recorded = int(application.ask("GET", "hops", limit="0")["recorded"])
+        recorded = self._recorded()
         application.ask("POST", "clock", {"action": "advance", "seconds": duration})
         give_up = time.monotonic() + PATIENCE
         time.sleep(BREATH)
         while busy(self._under_way()) and time.monotonic() < give_up:
             time.sleep(BREATH)
-        passed = application.ask("GET", "hops", after=str(recorded), account=application.account)["hops"]
-        quiet = not busy(_since(began, passed)) and not busy(self._under_way())
+        passed = Passed(application, began, recorded)
+        passed.look()
+        quiet = not busy(passed.hops) and not busy(self._under_way())
         return began, quiet and not any(application.waiting(queue) for queue in application.consumed())
+
+    def _recorded(self) -> int:
+        """How many calls have passed the doorway until now."""
+        return int(self._application.ask("GET", "hops", limit="0")["recorded"])
 
     def _under_way(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._application.ask("GET", "calls", account=self._application.account)["calls"]
@@ -124,10 +123,10 @@ class Time:
 class Passed:
     """Gathers the `hops` of a run while it goes on. `missed` is how many calls, of whichever account, were not seen."""
 
-    def __init__(self, application: Application, start: float) -> None:
+    def __init__(self, application: Application, start: float, recorded: int) -> None:
         self._application = application
         self._start = start
-        self._number = int(application.ask("GET", "hops", limit="0")["recorded"])
+        self._number = recorded
         self.hops: list[dict[str, Any]] = []
         self._over = threading.Event()
         self._looking = threading.Thread(target=self._look_on, name="hops", daemon=True)
@@ -146,17 +145,20 @@ class Passed:
         if not self._over.is_set():
             self._over.set()
             self._looking.join()
-            self._look()
+            self.look()
 
     def _look_on(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
-        told = self._application.ask("GET", "hops", after=str(self._number), account=self._application.account)
-        self.missed += max(told["recorded"] - self._number - told["known"], 0)
-        self._number = told["recorded"]
-        self.hops += _since(self._start, told["hops"])
+    def look(self) -> None:
+        """Gather what has passed since the last look."""
+        recorded = None
+        while recorded is None or self._number < recorded:  # what passes while this looks is for the next look
+            told = self._application.ask("GET", "hops", after=str(self._number), account=self._application.account)
+            self.missed += told["missed"]
+            self.hops += _since(self._start, told["hops"])
+            self._number, recorded = told["through"], recorded or told["recorded"]
 
 
 def _since(start: float, hops: list[dict[str, Any]]) -> list[dict[str, Any]]:

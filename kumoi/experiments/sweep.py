@@ -169,20 +169,24 @@ class Sweep:
         if broken is not None:
             application.ask("POST", "faults", {**broken, "account": application.account})
         assert flow.load is not None, "flows have a load"
-        outcomes = runner.users.work(flow.load, variables)
-        spent = time.monotonic() - began
-        struck = 0
-        if broken is not None:
-            runner.time.linger(LINGER)
-            [struck] = [one["struck"] for one in application.ask("GET", "faults")["faults"]]
-            application.ask("DELETE", "faults")
-        checks, _ = runner.settle(flow, variables, outcomes)
+        with runner.time.watched(start) as passed:
+            outcomes = runner.users.work(flow.load, variables)
+            spent = time.monotonic() - began
+            struck = 0
+            if broken is not None:
+                runner.time.linger(LINGER)
+                [struck] = [one["struck"] for one in application.ask("GET", "faults")["faults"]]
+                application.ask("DELETE", "faults")
+            checks, _ = runner.settle(flow, variables, outcomes)
+            passed.close()
+        if passed.missed:
+            self._tell(f"{flow.title}: {passed.missed} calls passed faster than they were looked at")
         return Seen(
             outcomes,
             max((check.missing for check in checks), default=0),
             max((check.surplus for check in checks), default=0),
             sum(runner.watch.dead_letters().values()),
-            runner.time.hops(start),
+            passed.hops,
             struck,
             spent,
             fingerprint(application) if not flow.invariants else {},

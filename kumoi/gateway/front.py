@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from kumoi.doorway import Call, CallDropped, Doorway, Trace
 from kumoi.gateway.authentication import Authentication
+from kumoi.gateway.damage import damaged
 from kumoi.gateway.recording import PUTTING_IN, Recording
 from kumoi.gateway.routing import Router, Target
 from kumoi.gateway.websocket import WebSocket, WebSocketClosed
@@ -149,6 +150,7 @@ class Front:
                 http=request,
                 attributes=target.attributes,
                 request_id=request_id,
+                damage="",
             )
             if isinstance(body, bytes):
                 call.request_bytes = len(body)
@@ -160,7 +162,7 @@ class Front:
             return exchange.encode_error(_as_aws(error), request_id)
         except CallDropped:
             return Response(abort=True)
-        return response
+        return damaged(response, call.damage) if call.damage else response
 
     async def _data_plane(self, request: Request, target: Target, sent_path: str) -> Response:
         service = self._doorway.registry.data_plane(target.service)
@@ -183,6 +185,7 @@ class Front:
             Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
             caller.source,
             http=request,
+            damage="",
         )
         try:
             response: Response = await self._doorway.dispatch(call)
@@ -190,7 +193,7 @@ class Front:
             return _plain(error.default_status, f"{error.code}: {error.message}\n")
         except CallDropped:
             return Response(abort=True)
-        return response
+        return damaged(response, call.damage) if call.damage else response
 
     def _not_served(self, request: Request, service: str, request_id: str) -> Response:
         """A clear error for a service that Kumoi lacks, in the protocol its clients read."""

@@ -25,7 +25,7 @@ from kumoi.gateway.limits import Limits
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
 from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, head, plain
 from kumoi.gateway.websocket import BadHandshake, WebSocket, WebSocketClosed
-from kumoi.wire.http import BodyTooLarge, FileBody, Request, Response
+from kumoi.wire.http import BodyCut, BodyTooLarge, FileBody, Request, Response
 
 logger = logging.getLogger(__name__)
 
@@ -352,6 +352,8 @@ class HttpConnection(asyncio.Protocol):
                 raise ValueError("the body is shorter than its Content-Length")
             if framed.chunked:
                 transport.write(b"0\r\n\r\n")
+        except BodyCut:
+            self._finish(unread=False)
         except ClientDisconnected:
             self._reset()
         except Exception:

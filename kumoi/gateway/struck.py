@@ -7,12 +7,15 @@ seen to try again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from kumoi.doorway import Hop
 
 AT_MOST = 500
+SLICE = 1_000
+"""Hops that are looked at without letting others run."""
 
 Then = Literal["went on", "failed", "tried again", "got through"]
 
@@ -33,21 +36,28 @@ class Hit(NamedTuple):
     then: Then
 
 
-def hits(hops: Iterable[Hop], account: str, limit: int = AT_MOST) -> list[Hit]:
-    """The latest struck calls of an account, the newest first; `hops` come in the order they ended."""
-    ours = [hop for hop in hops if hop.account == account]
-    traces = {hop.trace for hop in ours if hop.fault}
+async def hits(hops: Sequence[Hop], account: str, limit: int = AT_MOST) -> list[Hit]:
+    """The latest struck calls of an account, the newest first; `hops` come in the order they ended.
+
+    Others run in between.
+    """
+    traces = set[str]()
+    for begin in range(0, len(hops), SLICE):
+        traces.update(hop.trace for hop in hops[begin : begin + SLICE] if hop.fault and hop.account == account)
+        await asyncio.sleep(0)
     later: dict[tuple[str, ...], list[Hop]] = {}
     found: list[Hit] = []
-    for hop in reversed(ours):
-        if hop.trace not in traces:
-            continue
-        kind = (hop.trace, hop.source, hop.target, hop.operation)
-        if hop.fault:
-            found.append(_hit(hop, later.get(kind, [])))
-            if len(found) == limit:
-                break
-        later.setdefault(kind, []).append(hop)
+    for end in range(len(hops), 0, -SLICE):
+        for hop in reversed(hops[max(end - SLICE, 0) : end]):
+            if hop.trace not in traces or hop.account != account:
+                continue
+            kind = (hop.trace, hop.source, hop.target, hop.operation)
+            if hop.fault:
+                found.append(_hit(hop, later.get(kind, [])))
+                if len(found) == limit:
+                    return found
+            later.setdefault(kind, []).append(hop)
+        await asyncio.sleep(0)
     return found
 
 

@@ -59,6 +59,10 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+class BodyCut(Exception):
+    """The rest of a response's body is not sent: what was is, then the connection ends (a declared fault)."""
+
+
 class Body(Protocol):
     """A request body, read once."""
 

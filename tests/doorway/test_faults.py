@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from kumoi.clock import Clock
-from kumoi.doorway.faults import CallDropped, Fault, Faults
+from kumoi.doorway.fault import Fault
+from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.wire.errors import AwsError
 
 INVOKE = ("000000000000", "client", "lambda", "Invoke", "lambda:resize")
@@ -167,7 +168,7 @@ def test_the_log_is_the_same_in_whatever_order_edges_are_called() -> None:
         )
         for name in edges:
             faults.choose("000000000000", f"lambda:{name}", "sqs", "SendMessage", "sqs:q")
-        return list(faults.log())
+        return list(faults.log)
 
     first, second = log(["a", "b"] * 40), log(["a"] * 40 + ["b"] * 40)
     assert first == second

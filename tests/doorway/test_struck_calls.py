@@ -82,6 +82,40 @@ def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any
     assert messages(patient, url) == ["at last"]
 
 
+def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> None:
+    again = {"retries": {"mode": "standard", "total_max_attempts": 2}}
+    s3, dynamodb = kumoi.client("s3", **again), kumoi.client("dynamodb", **again)
+    bucket, content = f"b{kumoi.account}", b"0123456789" * 100_000
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=content)
+    fault(action="truncate", operation="GetObject", times=1)
+    body = s3.get_object(Bucket=bucket, Key="k")["Body"]
+    with pytest.raises((botocore.exceptions.IncompleteReadError, botocore.exceptions.ResponseStreamingError)):
+        body.read()
+    fault(action="corrupt", operation="GetObject", times=1)
+    with pytest.raises(botocore.exceptions.FlexibleChecksumError):
+        s3.get_object(Bucket=bucket, Key="k")["Body"].read()
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+    fault(action="truncate", operation="ListTables", times=1)
+    answer = dynamodb.list_tables()
+    assert (answer["TableNames"], answer["ResponseMetadata"]["RetryAttempts"]) == ([], 1)
+    inside = fault(action="truncate", service="sqs", operation="SendMessage", source="sns:*", times=1)
+    sqs, sns = kumoi.client("sqs"), kumoi.client("sns")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="m")
+    deadline = time.monotonic() + 20
+    while len(messages(sqs, url)) < 2:
+        assert time.monotonic() < deadline, "the topic was not told that its message had arrived, and sends it again"
+    [one] = [one for one in ask("GET", "/_kumoi/faults")["faults"] if one["id"] == inside["id"]]
+    assert one["struck"] == 1
+
+
 def test_deliveries_and_uploads_come_twice(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
     sqs, url = queue
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -122,6 +156,10 @@ def test_the_same_seed_gives_the_same_log_twice(queue: Any, fault: Any, ask: Any
         logs.append([one for one in ask("GET", "/_kumoi/faults/log")["strikes"] if one["fault"] == "seeded"])
     assert logs[0] == logs[1]
     assert 8 < len(logs[0]) < 32
+    page = ask("GET", "/_kumoi/faults/log?after=3&limit=2")
+    assert (page["strikes"], page["noted"]) == (logs[0][3:5], len(logs[0]))
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        ask("GET", "/_kumoi/faults/log?after=-1")
 
 
 def test_a_chaos_api_of_other_emulators_is_spoken(kumoi: Any, queue: Any, ask: Any) -> None:

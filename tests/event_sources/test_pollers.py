@@ -12,8 +12,7 @@ import orjson
 import pytest
 
 from kumoi.clock import Clock
-from kumoi.doorway import Doorway, Principal, Trace
-from kumoi.doorway.faults import Fault
+from kumoi.doorway import Doorway, Fault, Principal, Trace
 from kumoi.event_sources import LostBatch, Outcome, Pollers, Source, checkpoints
 from kumoi.event_sources.source import Checkpoint
 from kumoi.platform import Platform, Settings

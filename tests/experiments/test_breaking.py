@@ -39,7 +39,8 @@ class Platform:
         elif method == "DELETE":
             self.faults.remove(query["id"])
         elif path == "faults/log":
-            return {"strikes": [strike._asdict() for strike in self.faults.log()]}
+            page = self.faults.log.page(int(query["after"]), 1)
+            return {"strikes": [strike._asdict() for strike in page], "noted": len(self.faults.log)}
         return {"faults": [{"id": fault.id, "struck": struck} for fault, struck in self.faults.list()]}
 
 

@@ -38,16 +38,16 @@ class Ring:
     def ask(self, _method: str, _path: str, **query: str) -> Any:
         if "after" not in query:
             return {"hops": [], "recorded": self.hops.recorded}
-        found = self.hops.after(int(query["after"]))
-        shown = [hop.shown() for hop in found if hop.account == query["account"]]
-        return {"hops": shown, "recorded": self.hops.recorded, "known": len(found)}
+        found = self.hops.after(int(query["after"]), limit=2)
+        shown = [hop.shown() for hop in found.hops if hop.account == query["account"]]
+        return {"hops": shown, "recorded": self.hops.recorded, "missed": found.missed, "through": found.through}
 
 
 def gathered(ring: Ring, *rounds: tuple[int, ...]) -> tuple[list[int], int]:
-    passed = Passed(cast(Application, ring), start=1.0)
+    passed = Passed(cast(Application, ring), 1.0, ring.hops.recorded)
     for times in rounds:
         ring.pass_by(*times)
-        passed._look()
+        passed.look()
     return [hop["time"] for hop in passed.hops], passed.missed
 
 
@@ -63,11 +63,11 @@ def test_more_passes_than_the_platform_remembers() -> None:
 
 def test_others_calls_are_not_the_runs() -> None:
     ring = Ring(keep=10)
-    passed = Passed(cast(Application, ring), start=1.0)
+    passed = Passed(cast(Application, ring), 1.0, ring.hops.recorded)
     ring.pass_by(2000, account="2")
     ring.pass_by(2001)
-    passed._look()
+    passed.look()
     assert ([hop["time"] for hop in passed.hops], passed.missed) == ([2001], 0)
     ring.hops.clear("1")
-    assert [hop.time for hop in ring.hops.after(0)] == [2000]
-    assert [hop.time for hop in ring.hops.after(99)] == [2000], "a platform that began anew"
+    assert [hop.time for hop in ring.hops.after(0, 9).hops] == [2000]
+    assert [hop.time for hop in ring.hops.after(99, 9).hops] == [2000], "a platform that began anew"

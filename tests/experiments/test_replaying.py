@@ -27,7 +27,7 @@ def a_run(fault: Fault, order: int) -> list[dict[str, Any]]:
     random.Random(order).shuffle(callers)
     for caller in callers:
         faults.choose("1", f"lambda:{caller}", "sqs", "SendMessage", "sqs:q")
-    return [strike._asdict() for strike in faults.log()]
+    return [strike._asdict() for strike in faults.log]
 
 
 def test_the_same_calls_are_struck_again_whatever_else_is_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -29,15 +30,15 @@ def hop(outcome: str = "ok", fault: str = "", **given: Any) -> Hop:
     ],
 )
 def test_what_came_of_a_struck_call(hops: list[Hop], then: str) -> None:
-    assert [hit.then for hit in hits(hops, "1")] == [then]
+    assert [hit.then for hit in asyncio.run(hits(hops, "1"))] == [then]
 
 
 def test_sums_by_fault_of_one_account() -> None:
     hops = [hop("SlowDown", "f"), hop("SlowDown", "f"), hop(), hop("ok", "g"), hop("ok", "f", account="2")]
-    found = told(hits(hops, "1"))
+    found = told(asyncio.run(hits(hops, "1")))
     assert found["faults"] == {
         "f": {"struck": 2, "failed": 2, "again": 2, "through": 2},
         "g": {"struck": 1, "failed": 0, "again": 0, "through": 0},
     }
     assert [hit["fault"] for hit in found["hits"]] == ["g", "f", "f"]
-    assert len(hits([hop("ok", "f")] * 9, "1", limit=4)) == 4
+    assert len(asyncio.run(hits([hop("ok", "f")] * 9, "1", limit=4))) == 4

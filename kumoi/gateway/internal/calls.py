@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kumoi.doorway import Hop
-from kumoi.gateway.internal.requests import BadRequest, Query, Routes
+from kumoi.gateway.internal.requests import BadRequest, Query, Routes, number_of
 from kumoi.gateway.permissions import permissions, roles_of
 from kumoi.gateway.traces import TRACE_ID, whole_trace
 from kumoi.wire.http import Request
@@ -14,19 +14,18 @@ if TYPE_CHECKING:
     from kumoi.gateway.internal.interface import Internal
 
 
+MOST_HOPS = 1_000
+"""Hops behind a number that are told of at once: whoever asks keeps others waiting for as long as they take."""
+
+
 async def _hops(internal: Internal, _request: Request, query: Query) -> Any:
-    try:
-        limit = int(query.get("limit", "100"))
-    except ValueError:
-        raise BadRequest("limit is a number") from None
     hops, account = internal.doorway.hops, query.get("account")
     if "after" not in query:
-        return {"hops": [hop.shown() for hop in hops.latest(max(limit, 0), account)], "recorded": hops.recorded}
-    if not query["after"].isascii() or not query["after"].isdigit() or len(query["after"]) > 18:
-        raise BadRequest("after is how many hops were recorded before")
-    found = hops.after(int(query["after"]))
-    shown = [hop.shown() for hop in found if account in (None, hop.account)]
-    return {"hops": shown, "recorded": hops.recorded, "known": len(found)}
+        limit = number_of(query, "limit", 100)
+        return {"hops": [hop.shown() for hop in hops.latest(limit, account)], "recorded": hops.recorded}
+    behind = hops.after(number_of(query, "after", 0), number_of(query, "limit", MOST_HOPS, MOST_HOPS))
+    shown = [hop.shown() for hop in behind.hops if account in (None, hop.account)]
+    return {"hops": shown, "recorded": hops.recorded, "missed": behind.missed, "through": behind.through}
 
 
 async def _trace(internal: Internal, _request: Request, query: Query) -> Any:

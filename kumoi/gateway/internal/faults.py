@@ -9,11 +9,15 @@ import msgspec
 from kumoi.doorway import Fault
 from kumoi.gateway import struck, sweeps
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
-from kumoi.gateway.internal.requests import BadRequest, Query, Routes, account_of, read_body
+from kumoi.gateway.internal.requests import BadRequest, Query, Routes, account_of, number_of, read_body
 from kumoi.wire.http import Request
 
 if TYPE_CHECKING:
     from kumoi.gateway.internal.interface import Internal
+
+
+MOST_STRIKES = 1_000
+"""Strikes that are told of at once: whoever asks keeps others waiting for as long as they take."""
 
 
 async def _list_faults(internal: Internal, _request: Request, _query: Query) -> Any:
@@ -36,17 +40,19 @@ async def _clear_faults(internal: Internal, _request: Request, query: Query) -> 
     return {"faults": len(faults.list())}
 
 
-async def _fault_log(internal: Internal, _request: Request, _query: Query) -> Any:
-    return {"strikes": [strike._asdict() for strike in internal.doorway.faults.log()]}
+async def _fault_log(internal: Internal, _request: Request, query: Query) -> Any:
+    log = internal.doorway.faults.log
+    page = log.page(number_of(query, "after", 0), number_of(query, "limit", MOST_STRIKES, MOST_STRIKES))
+    return {"strikes": [strike._asdict() for strike in page], "noted": len(log)}
 
 
 async def _clear_fault_log(internal: Internal, _request: Request, _query: Query) -> Any:
     internal.doorway.faults.begin_anew()
-    return {"strikes": []}
+    return {"strikes": [], "noted": 0}
 
 
 async def _struck(internal: Internal, _request: Request, query: Query) -> Any:
-    found = struck.hits(list(internal.doorway.hops), account_of(query))
+    found = await struck.hits(list(internal.doorway.hops), account_of(query))
     return {"now": internal.doorway.clock.now(), **struck.told(found)}
 
 

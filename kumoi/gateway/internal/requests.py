@@ -34,6 +34,16 @@ def account_of(query: Query) -> str:
     return account
 
 
+def number_of(query: Query, name: str, usual: int, most: int = 10**18 - 1) -> int:
+    """A whole number of the query, `usual` where there is none, no more than `most`; BadRequest for what is none."""
+    text = query.get(name)
+    if text is None:
+        return usual
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise BadRequest(f"{name} is a whole number")
+    return min(int(text), most)
+
+
 async def read_body(request: Request, kind: type[BodyT], limit: int = _BODY_LIMIT) -> BodyT:
     """A JSON body of at most `limit` bytes as a structure; BadRequest for another one."""
     try:

@@ -19,7 +19,7 @@ from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker, Worse
-from kumoi.services.lambda_.faults import constrained, fault_of, made_up, strike_sandbox, timed_out, truncated
+from kumoi.services.lambda_.faults import constrained, damaged, fault_of, made_up, strike_sandbox, timed_out
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
@@ -195,9 +195,9 @@ class Executor:
         call.fault = fault.id
         if fault.action in ("cold", *_CONSTRAINED):
             return await self._run(environment, call, request, sink)
-        if fault.action == "truncate":
+        if fault.action in ("truncate", "corrupt"):
             result = await self._run(environment, call, request, None)
-            return Result(truncated(result.outcome), result.log_tail)
+            return Result(damaged(fault, result.outcome), result.log_tail)
         if fault.action in ("kill", "freeze", "cpu"):
             striking = asyncio.create_task(strike_sandbox(fault, environment.sandbox, call.doorway.clock))
             try:

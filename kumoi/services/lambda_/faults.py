@@ -17,6 +17,7 @@ from kumoi.services.lambda_.environments import EnvironmentMaker
 from kumoi.services.lambda_.own_faults import asked_for, own_faults
 from kumoi.services.lambda_.records import Function
 
+_OTHER = 0x55
 SLICE_SECONDS = 0.05
 """How long a function that is slowed down runs and is held, once each."""
 
@@ -85,9 +86,12 @@ async def _slowed(share: float, sandbox: Sandbox) -> None:
         sandbox.resume()
 
 
-def truncated(outcome: Outcome) -> Outcome:
-    """An answer of which half is lost on its way."""
-    return replace(outcome, payload=outcome.payload[: len(outcome.payload) // 2])
+def damaged(fault: Fault, outcome: Outcome) -> Outcome:
+    """An answer of which half is lost on its way, or a byte in the middle becomes another."""
+    payload, half = outcome.payload, len(outcome.payload) // 2
+    if fault.action == "truncate" or not payload:
+        return replace(outcome, payload=payload[:half])
+    return replace(outcome, payload=payload[:half] + bytes((payload[half] ^ _OTHER,)) + payload[half + 1 :])
 
 
 def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:

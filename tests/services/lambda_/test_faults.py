@@ -108,6 +108,11 @@ def test_each_happens_to_the_function_and_is_over_with_the_fault(kumoi: Any, fau
     with pytest.raises(json.JSONDecodeError):
         invoke()
 
+    whole = invoke()
+    fault(action="corrupt", times=1)
+    failed, damaged = invoke()
+    assert failed is None and len(damaged) == len(whole[1]) and damaged != whole[1]
+
     fault(action="skew", skew_s=-3600, times=1)
     assert -3700 < int(invoke()[1]) / 1e9 - time.time() < -3500
     assert abs(int(invoke()[1]) / 1e9 - time.time()) < 60
