@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
@@ -168,6 +170,163 @@ def test_two_buckets_that_replicate_each_other_agree(kumoi: Any, s3: Any, versio
     kumoi.advance(60)
     for bucket in (versioned, copy):
         until(lambda bucket=bucket: len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 4)
-    orders = [[one["VersionId"] for one in s3.list_object_versions(Bucket=one)["Versions"]] for one in (versioned, copy)]
+    orders = [
+        [one["VersionId"] for one in s3.list_object_versions(Bucket=one)["Versions"]] for one in (versioned, copy)
+    ]
     assert orders[0] == orders[1]
     assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"3"
+
+
+@pytest.fixture
+def elsewhere(kumoi: Any) -> Iterator[Any]:
+    """S3 of another account, forgotten afterwards."""
+    account = f"2{kumoi.account[1:]}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=kumoi.url,
+        region_name="us-east-1",
+        aws_access_key_id=account,
+        aws_secret_access_key="test",
+    )
+    yield client
+    client.close()
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={account}/x/us-east-1/s3/aws4_request"}
+    urllib3.request("POST", f"{kumoi.url}/_kumoi/reset", headers=headers, json={})
+
+
+def test_another_account_gets_bytes_of_its_own(kumoi: Any, s3: Any, versioned: str, elsewhere: Any) -> None:
+    made(elsewhere, f"theirs-{kumoi.account}")
+    theirs = f"theirs-{kumoi.account}"
+    elsewhere.put_bucket_ownership_controls(
+        Bucket=theirs, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    override = {"Account": f"2{kumoi.account[1:]}", "AccessControlTranslation": {"Owner": "Destination"}}
+    replicate(
+        kumoi,
+        versioned,
+        rule(theirs, ID="given", Filter={"Prefix": "given/"}, Destination=override),
+        rule(theirs, ID="kept", Filter={"Prefix": "kept/"}, Priority=2),
+    )
+    parts = [b"1" * 5 * 1024 * 1024, b"2" * 100]
+    upload = s3.create_multipart_upload(Bucket=versioned, Key="given/large")["UploadId"]
+    done = [
+        {
+            "PartNumber": number,
+            "ETag": s3.upload_part(Bucket=versioned, Key="given/large", UploadId=upload, PartNumber=number, Body=part)[
+                "ETag"
+            ],
+        }
+        for number, part in enumerate(parts, 1)
+    ]
+    etag = s3.complete_multipart_upload(
+        Bucket=versioned, Key="given/large", UploadId=upload, MultipartUpload={"Parts": done}
+    )["ETag"]
+    s3.put_object(Bucket=versioned, Key="kept/small", Body=b"s")
+    assert settled(s3, versioned, "given/large") == settled(s3, versioned, "kept/small") == "COMPLETED"
+    s3.delete_object(
+        Bucket=versioned,
+        Key="given/large",
+        VersionId=s3.list_object_versions(Bucket=versioned, Prefix="given/")["Versions"][0]["VersionId"],
+    )
+    kumoi.advance(300)  # the original's bytes are gone now
+    got = elsewhere.get_object(Bucket=theirs, Key="given/large", PartNumber=2)
+    assert (got["Body"].read(), got["PartsCount"], got["ETag"]) == (parts[1], 2, etag)
+    assert elsewhere.get_object(Bucket=theirs, Key="given/large")["Body"].read() == b"".join(parts)
+    owners = [elsewhere.get_object_acl(Bucket=theirs, Key=key)["Owner"]["ID"] for key in ("given/large", "kept/small")]
+    assert owners == [
+        elsewhere.list_buckets()["Owner"]["ID"],
+        s3.list_buckets()["Owner"]["ID"],
+    ]
+
+
+def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    sqs = kumoi.client("sqs")
+    url = sqs.create_queue(QueueName="told")["QueueUrl"]
+    events = {"QueueArn": f"arn:aws:sqs:us-east-1:{kumoi.account}:told", "Events": ["s3:Replication:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=versioned, NotificationConfiguration={"QueueConfigurations": [events]}
+    )
+    timed = {
+        "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+        "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+    }
+    second = f"second-{kumoi.account}"
+    made(s3, second)
+    replicate(kumoi, versioned, rule(copy, Destination=timed), rule(second, ID="second", Priority=2))
+
+    def told() -> dict[str, Any]:
+        """The next event's name, with what it says of replication."""
+
+        def received() -> Any:
+            (found,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages") or [None]
+            if found is not None:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=found["ReceiptHandle"])
+                body = json.loads(found["Body"])
+                return body if "Records" in body else None
+            return None
+
+        (record,) = until(received)["Records"]
+        assert (record["eventVersion"], record["userIdentity"]) == ("2.2", {"principalId": "s3.amazonaws.com"})
+        data = dict(record["replicationEventData"])
+        assert data.pop("requestTime").endswith("Z")
+        assert data.pop("destinationBucket") == f"arn:aws:s3:::{copy}"
+        assert (data.pop("replicationRuleId"), data.pop("s3Operation")) == ("all", "OBJECT_PUT")
+        return {"event": record["eventName"], "key": record["s3"]["object"]["key"]} | data
+
+    with broken(kumoi, action="drop", operation="Replicate", resource=f"{copy}/*"):
+        s3.put_object(Bucket=versioned, Key="late", Body=b"")
+        kumoi.advance(901)
+        assert told() == {"event": "Replication:OperationMissedThreshold", "key": "late", "threshold": "15"}
+        assert s3.head_object(Bucket=versioned, Key="late")["ReplicationStatus"] == "PENDING"
+        assert s3.head_object(Bucket=second, Key="late")["ReplicationStatus"] == "REPLICA"
+    kumoi.advance(60)
+    assert settled(s3, versioned, "late") == "COMPLETED"
+    after = told()
+    assert after.pop("replicationTime").endswith("Z")
+    assert after == {"event": "Replication:OperationReplicatedAfterThreshold", "key": "late"}
+
+    s3.put_bucket_versioning(Bucket=copy, VersioningConfiguration={"Status": "Suspended"})
+    s3.put_object(Bucket=versioned, Key="k", Body=b"")
+    assert settled(s3, versioned, "k") == "FAILED"
+    assert told() == {
+        "event": "Replication:OperationFailedReplication",
+        "key": "k",
+        "failureReason": "DstBucketUnversioned",
+    }
+    assert settled(s3, second, "k") == "REPLICA"
+
+
+def test_versioning_and_replication_hold_one_another(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    with pytest.raises(ClientError, match="A replication configuration is present on this bucket") as caught:
+        s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+    assert caught.value.response["Error"]["Code"] == "InvalidBucketState"
+    with pytest.raises(ClientError, match="Destination bucket must have versioning enabled"):
+        replicate(kumoi, versioned, rule("no-such-bucket-here"))
+    with pytest.raises(ClientError, match="does not own the destination"):
+        replicate(kumoi, versioned, rule(copy, Destination={"Account": "999999999999"}))
+
+
+def test_what_was_acknowledged_is_replicated_after_a_crash(killable: Any) -> None:
+    killable.start()
+    s3 = killable.client("s3")
+    for name in ("source", "copy"):
+        made(s3, name)
+    role = "arn:aws:iam::000000000000:role/r"
+    s3.put_bucket_replication(Bucket="source", ReplicationConfiguration={"Role": role, "Rules": [rule("copy")]})
+    fault = {"service": "s3", "operation": "Replicate", "action": "drop", "skip": 5}
+    urllib3.request("POST", f"{killable.url}/_kumoi/faults", json=fault)
+    ids = {s3.put_object(Bucket="source", Key=f"k{number % 5}", Body=b"x")["VersionId"] for number in range(20)}
+    marker = s3.delete_object(Bucket="source", Key="k0")["VersionId"]
+    killable.kill()
+    killable.start()
+    s3 = killable.client("s3")
+    until(lambda: len(s3.list_object_versions(Bucket="copy").get("Versions", ())) == 20)
+    until(lambda: s3.list_object_versions(Bucket="copy").get("DeleteMarkers"))
+    source, copied = (s3.list_object_versions(Bucket=name) for name in ("source", "copy"))
+    assert [one["VersionId"] for one in source["Versions"]] == [one["VersionId"] for one in copied["Versions"]]
+    assert {one["VersionId"] for one in copied["Versions"]} == ids
+    assert [one["VersionId"] for one in copied["DeleteMarkers"]] == [marker]
+    for key in ("k0", "k4"):
+        for one in [one for one in source["Versions"] if one["Key"] == key]:
+            assert settled(s3, "source", key, VersionId=one["VersionId"]) == "COMPLETED"

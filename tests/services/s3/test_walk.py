@@ -14,6 +14,7 @@ from kumoi.clock import Clock
 from kumoi.services.s3 import versions, walk
 from kumoi.services.s3.records import Bucket, ObjectVersion, current
 from kumoi.services.s3.version_ids import own_sequence, version_id
+from kumoi.services.s3.versions import ROOM
 from kumoi.state import Transaction
 from kumoi.state.sqlite import SqliteState
 
