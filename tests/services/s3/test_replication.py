@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
@@ -178,29 +177,21 @@ def test_two_buckets_that_replicate_each_other_agree(kumoi: Any, s3: Any, versio
 
 
 @pytest.fixture
-def elsewhere(kumoi: Any) -> Iterator[Any]:
-    """S3 of another account, forgotten afterwards."""
-    account = f"2{kumoi.account[1:]}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=kumoi.url,
-        region_name="us-east-1",
-        aws_access_key_id=account,
-        aws_secret_access_key="test",
-    )
-    yield client
-    client.close()
-    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={account}/x/us-east-1/s3/aws4_request"}
-    urllib3.request("POST", f"{kumoi.url}/_kumoi/reset", headers=headers, json={})
+def elsewhere(kumoi: Any, kumoi_accounts: Iterator[int]) -> Iterator[Any]:
+    """Another account, forgotten afterwards."""
+    account = type(kumoi)(kumoi._connection, f"{next(kumoi_accounts):012d}")
+    yield account
+    account.close()
+    account.reset()
 
 
 def test_another_account_gets_bytes_of_its_own(kumoi: Any, s3: Any, versioned: str, elsewhere: Any) -> None:
-    made(elsewhere, f"theirs-{kumoi.account}")
-    theirs = f"theirs-{kumoi.account}"
-    elsewhere.put_bucket_ownership_controls(
+    theirs, other = f"theirs-{kumoi.account}", elsewhere.client("s3")
+    made(other, theirs)
+    other.put_bucket_ownership_controls(
         Bucket=theirs, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     )
-    override = {"Account": f"2{kumoi.account[1:]}", "AccessControlTranslation": {"Owner": "Destination"}}
+    override = {"Account": elsewhere.account, "AccessControlTranslation": {"Owner": "Destination"}}
     replicate(
         kumoi,
         versioned,
@@ -229,12 +220,12 @@ def test_another_account_gets_bytes_of_its_own(kumoi: Any, s3: Any, versioned: s
         VersionId=s3.list_object_versions(Bucket=versioned, Prefix="given/")["Versions"][0]["VersionId"],
     )
     kumoi.advance(300)  # the original's bytes are gone now
-    got = elsewhere.get_object(Bucket=theirs, Key="given/large", PartNumber=2)
+    got = other.get_object(Bucket=theirs, Key="given/large", PartNumber=2)
     assert (got["Body"].read(), got["PartsCount"], got["ETag"]) == (parts[1], 2, etag)
-    assert elsewhere.get_object(Bucket=theirs, Key="given/large")["Body"].read() == b"".join(parts)
-    owners = [elsewhere.get_object_acl(Bucket=theirs, Key=key)["Owner"]["ID"] for key in ("given/large", "kept/small")]
+    assert other.get_object(Bucket=theirs, Key="given/large")["Body"].read() == b"".join(parts)
+    owners = [other.get_object_acl(Bucket=theirs, Key=key)["Owner"]["ID"] for key in ("given/large", "kept/small")]
     assert owners == [
-        elsewhere.list_buckets()["Owner"]["ID"],
+        other.list_buckets()["Owner"]["ID"],
         s3.list_buckets()["Owner"]["ID"],
     ]
 
@@ -305,28 +296,3 @@ def test_versioning_and_replication_hold_one_another(kumoi: Any, s3: Any, versio
         replicate(kumoi, versioned, rule("no-such-bucket-here"))
     with pytest.raises(ClientError, match="does not own the destination"):
         replicate(kumoi, versioned, rule(copy, Destination={"Account": "999999999999"}))
-
-
-def test_what_was_acknowledged_is_replicated_after_a_crash(killable: Any) -> None:
-    killable.start()
-    s3 = killable.client("s3")
-    for name in ("source", "copy"):
-        made(s3, name)
-    role = "arn:aws:iam::000000000000:role/r"
-    s3.put_bucket_replication(Bucket="source", ReplicationConfiguration={"Role": role, "Rules": [rule("copy")]})
-    fault = {"service": "s3", "operation": "Replicate", "action": "drop", "skip": 5}
-    urllib3.request("POST", f"{killable.url}/_kumoi/faults", json=fault)
-    ids = {s3.put_object(Bucket="source", Key=f"k{number % 5}", Body=b"x")["VersionId"] for number in range(20)}
-    marker = s3.delete_object(Bucket="source", Key="k0")["VersionId"]
-    killable.kill()
-    killable.start()
-    s3 = killable.client("s3")
-    until(lambda: len(s3.list_object_versions(Bucket="copy").get("Versions", ())) == 20)
-    until(lambda: s3.list_object_versions(Bucket="copy").get("DeleteMarkers"))
-    source, copied = (s3.list_object_versions(Bucket=name) for name in ("source", "copy"))
-    assert [one["VersionId"] for one in source["Versions"]] == [one["VersionId"] for one in copied["Versions"]]
-    assert {one["VersionId"] for one in copied["Versions"]} == ids
-    assert [one["VersionId"] for one in copied["DeleteMarkers"]] == [marker]
-    for key in ("k0", "k4"):
-        for one in [one for one in source["Versions"] if one["Key"] == key]:
-            assert settled(s3, "source", key, VersionId=one["VersionId"]) == "COMPLETED"
