@@ -39,6 +39,7 @@ s3 = Service(
         "operations.posting",
         "operations.preflight",
         "operations.reading",
+        "operations.replicating",
         "operations.restoring",
         "operations.selecting",
         "operations.tagging",

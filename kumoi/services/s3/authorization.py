@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
-from kumoi.doorway.authorization import no_permission
+from kumoi.doorway.authorization import PASS_ROLE, no_permission, pass_role
 from kumoi.names import partition_of
 from kumoi.services.s3 import copy_source, policies
 from kumoi.services.s3.acl_policies import policies_for
@@ -129,6 +129,30 @@ def _copy(call: Call) -> Iterator[Ask]:
     yield from _put(call)
 
 
+def _replicate(call: Call) -> Iterator[Ask]:
+    """Reading a version for replication, and laying its replica (a call of S3's own, in the configuration's role)."""
+    params = call.params
+    original = arn(call, params["Source"], params["Key"])
+    yield Ask("s3:GetReplicationConfiguration", arn(call, params["Source"]))
+    if params["Marker"]:
+        yield Ask("s3:ReplicateDelete", resource(call))
+        return
+    yield Ask("s3:GetObjectVersionForReplication", original)
+    yield Ask("s3:GetObjectVersionAcl", original)
+    yield Ask("s3:ReplicateObject", resource(call))
+    if params["Tagged"]:
+        yield Ask("s3:GetObjectVersionTagging", original)
+        yield Ask("s3:ReplicateTags", resource(call))
+    if params["OwnerOverride"]:
+        yield Ask("s3:ObjectOwnerOverrideToBucketOwner", resource(call))
+
+
+def _put_replication(call: Call) -> Iterator[Ask]:
+    yield Ask("s3:PutReplicationConfiguration", resource(call))
+    content: Any = call.params.get("ReplicationConfiguration")
+    yield from pass_role(call, content.get("Role") if isinstance(content, dict) else None, "s3.amazonaws.com")
+
+
 def _everywhere(call: Call) -> Iterable[Ask]:
     return (Ask("s3:ListAllMyBuckets", "*"),)
 
@@ -176,6 +200,8 @@ async def owned(call: Call, ask: Ask) -> Owned:
 
     A public policy of a bucket that restricts such ones counts within the bucket's account.
     """
+    if ask.action == PASS_ROLE:
+        return Owned(call.account)
     bucket, _, key = ask.resource.partition(":::")[2].partition("/")
     if not bucket:
         return Owned("")
@@ -217,6 +243,8 @@ AUTHORIZATION = Authorization(
         "ListBuckets": _everywhere,
         "GetObjectAttributes": _attributes,
         "PutObject": _put,
+        "PutBucketReplication": _put_replication,
+        "ReplicateObject": _replicate,
         "PutObjectRetention": _retention,
         "CreateMultipartUpload": _put,
         "CopyObject": _copy,

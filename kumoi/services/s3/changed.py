@@ -1,4 +1,4 @@
-"""What follows a change, in the change's own transaction: the one place where notifications and defaults join in.
+"""What follows a change, in the change's own transaction: the one place where notifications and replication join in.
 
 `event` is S3's name for what happened, without `s3:`: `ObjectCreated:Put`, `ObjectRemoved:DeleteMarkerCreated`.
 Transactions are bound to the bucket's home.
@@ -13,6 +13,7 @@ from kumoi.services.s3 import lifecycle, ownership
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.services.s3.replicator import Replicator
 from kumoi.services.s3.settings import forget_settings, settings_of
 from kumoi.state import Transaction
 
@@ -38,18 +39,37 @@ async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: O
     """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
     await lifecycle.written(tx, bucket, version)
     await _tell(tx, call, bucket, version, event)
+    if await _is_replicated(tx, bucket):
+        await call.part(Replicator).written(tx, bucket, version)
+
+
+async def replica_laid(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
+    """A replica was laid: it is replicated no further."""
+    await lifecycle.written(tx, bucket, version)
+    await _tell(tx, call, bucket, version, event)
 
 
 async def object_removed(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was removed for good, or a delete marker (then it is `version`) laid over it."""
     await (lifecycle.written(tx, bucket, version) if version.marker else lifecycle.removed(tx, bucket))
     await _tell(tx, call, bucket, version, event)
+    if version.marker and event == "ObjectRemoved:DeleteMarkerCreated" and await _is_replicated(tx, bucket):
+        await call.part(Replicator).written(tx, bucket, version)
 
 
-async def object_altered(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
-    """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`)."""
-    await lifecycle.altered(tx, bucket, version)
-    await _tell(tx, call, bucket, version, event)
+async def object_altered(
+    tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str | None
+) -> None:
+    """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`), or its legal hold (no event)."""
+    if event is not None:
+        await lifecycle.altered(tx, bucket, version)
+        await _tell(tx, call, bucket, version, event)
+    if await _is_replicated(tx, bucket):
+        await call.part(Replicator).altered(tx, bucket, version)
+
+
+async def _is_replicated(tx: Transaction, bucket: Bucket) -> bool:
+    return (await settings_of(tx, bucket)).get("Replication") is not None
 
 
 async def _tell(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kumoi.services.s3 import cors, lifecycle_rules, policies, website_configuration
+from kumoi.services.s3 import cors, lifecycle_rules, policies, replication_rules, website_configuration
 from kumoi.services.s3.encryption import KMS
 from kumoi.services.s3.records import Bucket, buckets
 from kumoi.services.s3.settings import settings_of
@@ -130,15 +130,12 @@ async def _log_target(tx: Transaction, bucket: Bucket, content: dict[str, Any]) 
 
 
 async def _replicas(tx: Transaction, bucket: Bucket, content: dict[str, Any]) -> None:
-    if bucket.versioning != "Enabled":
-        raise aws_error(
-            "InvalidRequest", "Versioning must be 'Enabled' on the bucket to apply a replication configuration"
-        )
     for rule in content["Rules"]:
-        arn = rule["Destination"]["Bucket"]
-        destination = await buckets.get(tx, arn.rpartition(":")[2])
+        destination = await buckets.get(tx, rule["Destination"]["Bucket"].rpartition(":")[2])
         if destination is None or destination.versioning != "Enabled":
             raise aws_error("InvalidRequest", "Destination bucket must have versioning enabled.")
+        if rule["Destination"].get("Account") not in (None, destination.account):
+            raise aws_error("InvalidRequest", "The Account of the destination does not own the destination bucket.")
 
 
 KINDS: tuple[Kind, ...] = (
@@ -230,6 +227,7 @@ KINDS: tuple[Kind, ...] = (
         "DeleteBucketReplication",
         member="ReplicationConfiguration",
         missing=("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
+        check=replication_rules.checked,
         examine=_replicas,
     ),
     Kind(

@@ -1,4 +1,4 @@
-"""What runs for S3: removing blobs once nothing refers to them, at a timer's call, and delivering notifications."""
+"""What runs for S3: removing blobs that nothing refers to, at a timer's call, notifications, and replication."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kumoi.doorway import Doorway, Parts
 from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_released
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.queries import Queries
+from kumoi.services.s3.replicator import Replicator
 from kumoi.services.s3.topics import KEEPING, LIFECYCLE, RESTORED
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
@@ -20,21 +21,24 @@ SETTLED = 60
 
 @asynccontextmanager
 async def running(parts: Parts) -> AsyncIterator[None]:
-    """Build the parts and register the timers; notifications that a crash left behind are delivered."""
+    """Build the parts and register the timers; what a crash left undelivered is delivered."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
     readers = parts.add(Readers, Readers())
     timers.on(RELEASED, partial(remove_released, doorway, readers))
     notifier = parts.add(Notifier, Notifier(doorway, timers))
+    replicator = parts.add(Replicator, Replicator(doorway, timers, notifier))
     timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
     timers.on(RESTORED, partial(_go_on, doorway, notifier))
     timers.on(KEEPING, partial(_keep, doorway))
     await _schedule_keeping(doorway.state.at("", ""))
     await notifier.outbox.resume()
+    await replicator.outbox.resume()
     queries = parts.add(Queries, Queries())
     try:
         yield
     finally:
         queries.stop()
+        await replicator.outbox.stop()
         await notifier.outbox.stop()
 
 
@@ -62,6 +66,7 @@ async def _schedule_keeping(tx: Transaction) -> None:
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
-    """Forget the buckets' names, the blobs and the notifications of an account, or of all."""
+    """Forget the buckets' names, the blobs and what is on its way, of an account or of all."""
+    await parts[Replicator].outbox.forget(account)
     await parts[Notifier].outbox.forget(account)
     await drop_account(parts[Doorway], state, account)

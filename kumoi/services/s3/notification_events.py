@@ -101,7 +101,7 @@ def record(
         told["sequencer"] = sequencer
     restored = {} if event != "ObjectRestore:Completed" else {"glacierEventData": {"restoreEventData": _back(version)}}
     return restored | {
-        "eventVersion": "2.3" if surrounding or event.startswith("Lifecycle") else "2.1",
+        "eventVersion": _schema(event),
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
         "eventTime": milliseconds(occasion.time),
@@ -120,6 +120,13 @@ def record(
             "object": told,
         },
     }
+
+
+def _schema(event: str) -> str:
+    """The version of the record's schema: the minor one says which kind of event it is."""
+    if event.startswith("Replication:"):
+        return "2.2"
+    return "2.3" if event.startswith((*_ABOUT_A_VERSION, "Lifecycle")) else "2.1"
 
 
 def _back(version: ObjectVersion) -> dict[str, str]:

@@ -6,7 +6,10 @@ one key may overtake one another, as at AWS; their sequencers tell their order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import orjson
@@ -25,6 +28,7 @@ from kumoi.state.timers import TimerRunner
 TOPIC = "s3.notification"
 SUBJECT = "Amazon S3 Notification"
 SERVICE = "s3.amazonaws.com"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +58,18 @@ class Notifier:
         )
 
     async def tell(
-        self, tx: Transaction, occasion: Occasion, bucket: Bucket, version: ObjectVersion, event: str
+        self,
+        tx: Transaction,
+        occasion: Occasion,
+        bucket: Bucket,
+        version: ObjectVersion,
+        event: str,
+        beside: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Store what is to be told of an event, in the event's own transaction at the bucket's home."""
+        """Store what is to be told of an event, in the event's own transaction at the bucket's home.
+
+        `beside` are members of the record that this event alone has.
+        """
         content = (await settings_of(tx, bucket)).get("Notification")
         if content is None:
             return
@@ -66,7 +79,7 @@ class Notifier:
             return
         created = event.startswith("ObjectCreated:") or version.marker
         sequencer = f"{version.seq if created else await next_sequence(tx, bucket):018X}"
-        notices = [_notice(occasion, bucket, version, event, one, sequencer) for one in wanted]
+        notices = [_notice(occasion, bucket, version, event, one, sequencer, beside) for one in wanted]
         if to_bridge and (bridging := bridged(occasion, bucket, version, event, sequencer)) is not None:
             detail_type, detail = bridging
             bus = arn("events", bucket.region, bucket.account, "event-bus/default")
@@ -125,9 +138,15 @@ class Notifier:
 
 
 def _notice(
-    occasion: Occasion, bucket: Bucket, version: ObjectVersion, event: str, to: Subscription, sequencer: str
+    occasion: Occasion,
+    bucket: Bucket,
+    version: ObjectVersion,
+    event: str,
+    to: Subscription,
+    sequencer: str,
+    beside: Mapping[str, Any],
 ) -> Notice:
-    told = record(occasion, bucket, version, event, to.id, sequencer)
+    told = record(occasion, bucket, version, event, to.id, sequencer) | dict(beside)
     return Notice(
         bucket=bucket.name,
         destination=to.arn,

@@ -83,6 +83,18 @@ class Restoration(msgspec.Struct, frozen=True, array_like=True):
     expires: int
 
 
+class Replication(msgspec.Struct, frozen=True, array_like=True):
+    """How a version takes part in replication: a `status` of PENDING, COMPLETED or FAILED, or REPLICA of another
+    bucket's, which then has that one's version `id`. `at` and `order` say when its original was written: the moment,
+    and the sequence number in its bucket.
+    """
+
+    status: str
+    at: float
+    order: int
+    id: str = ""
+
+
 NO_LOCK = Lock()
 MANAGED = Encryption()
 
@@ -118,6 +130,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     acl: tuple[Grant, ...] | None = None
     owner: str = ""
     restored: Restoration | None = None
+    replication: Replication | None = None
 
 
 class NullVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +138,15 @@ class NullVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     bucket: int
     key: bytes
+    seq: int
+
+
+class ForeignVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a replica lies among a key's versions, by the id that it has from its original."""
+
+    bucket: int
+    key: bytes
+    id: str
     seq: int
 
 
@@ -234,6 +256,7 @@ current: Space[ObjectVersion] = Space("s3.object", ObjectVersion, _object_key)
 others: Space[ObjectVersion] = Space("s3.version", ObjectVersion, _version_key)
 """All other versions, and every delete marker, the newest of a key first."""
 nulls: Space[NullVersion] = Space("s3.null", NullVersion, lambda one: (one.bucket, one.key))
+foreign: Space[ForeignVersion] = Space("s3.foreign", ForeignVersion, lambda one: (one.bucket, one.key, one.id))
 marks: Space[Mark] = Space("s3.mark", Mark, lambda mark: (mark.bucket, mark.key))
 uploads: Space[Upload] = Space("s3.upload", Upload, lambda upload: (upload.bucket, row_text(upload.key), upload.id))
 uploaded: Space[UploadedPart] = Space("s3.part", UploadedPart, lambda one: (one.upload, one.part.number))

@@ -9,5 +9,8 @@ KEEPING = "s3.keeping"
 RESTORED = "s3.restored"
 """An archived object has come back, or its restored copy goes."""
 
+LATE = "s3.replication-late"
+"""A version should have come to its destination by now."""
+
 SELECTING = "s3-select"
 """The directory of files that queries over objects are made from."""

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 
-from kumoi.services.s3.records import Bucket
+from kumoi.services.s3.records import Bucket, ObjectVersion
 from kumoi.wire.errors import aws_error
 
 NULL = "null"
@@ -25,8 +25,16 @@ def version_id(bucket: Bucket, seq: int) -> str:
     return base64.urlsafe_b64encode(hidden + seal).decode().replace("-", ".")
 
 
-def sequence(bucket: Bucket, text: str) -> int:
-    """The sequence number that an id stands for; InvalidArgument when it is none of this bucket's."""
+def id_of(bucket: Bucket, version: ObjectVersion) -> str:
+    """The id of a version; a replica has its original's."""
+    if version.null:
+        return NULL
+    replication = version.replication
+    return replication.id if replication is not None and replication.id else version_id(bucket, version.seq)
+
+
+def own_sequence(bucket: Bucket, text: str) -> int | None:
+    """The sequence number that an id of this bucket's stands for; None for one of another's. InvalidArgument."""
     try:
         raw = base64.b64decode(text.replace(".", "-"), altchars=b"-_", validate=True)
     except ValueError:
@@ -37,4 +45,5 @@ def sequence(bucket: Bucket, text: str) -> int:
         plain = bytes(left ^ right for left, right in zip(hidden, mask, strict=True))
         if hmac.compare_digest(hashlib.blake2b(plain, key=bucket.secret, digest_size=16).digest(), seal):
             return int.from_bytes(plain)
+        return None
     raise aws_error("InvalidArgument", "Invalid version id specified", ArgumentName="versionId", ArgumentValue=text)

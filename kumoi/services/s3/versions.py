@@ -19,17 +19,20 @@ from kumoi.services.s3.records import (
     ObjectVersion,
     Upload,
     current,
+    foreign,
     marks,
     nulls,
     others,
     row_text,
     uploads,
 )
-from kumoi.services.s3.version_ids import NULL, sequence, version_id
+from kumoi.services.s3.version_ids import NULL, id_of, own_sequence
 from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
 
 MAX_KEY = 1024
+ROOM = 1 << 24
+"""What a bucket's sequence numbers grow by."""
 
 
 def row_key(key: str) -> bytes:
@@ -49,7 +52,7 @@ def told_version(bucket: Bucket, version: ObjectVersion) -> str | None:
     """The version id that an answer tells; None where the bucket never had versions."""
     if not bucket.versioning:
         return None
-    return NULL if version.null else version_id(bucket, version.seq)
+    return id_of(bucket, version)
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -73,11 +76,23 @@ async def find(tx: Transaction, bucket: Bucket, key: bytes, wanted: str | None) 
             return found
         pointer = await nulls.get(tx, bucket.id, key)
         return None if pointer is None else await others.get(tx, bucket.id, key, -pointer.seq)
-    seq = sequence(bucket, wanted)
-    found = await current.get(tx, bucket.id, key)
-    if found is None or found.seq != seq:
-        found = await others.get(tx, bucket.id, key, -seq)
+    found = await version_at(tx, bucket, key, await sequence(tx, bucket, key, wanted))
     return found if found is not None and not found.null else None
+
+
+async def version_at(tx: Transaction, bucket: Bucket, key: bytes, seq: int) -> ObjectVersion | None:
+    """The version of a key with a sequence number."""
+    found = await current.get(tx, bucket.id, key)
+    return found if found is not None and found.seq == seq else await others.get(tx, bucket.id, key, -seq)
+
+
+async def sequence(tx: Transaction, bucket: Bucket, key: bytes, wanted: str) -> int:
+    """The sequence number that an id stands for, a replica's included; 0 for none. Raises InvalidArgument."""
+    seq = own_sequence(bucket, wanted)
+    if seq is None:
+        replica = await foreign.get(tx, bucket.id, key, wanted)
+        seq = replica.seq if replica is not None else 0
+    return seq
 
 
 async def find_object(
@@ -115,8 +130,8 @@ async def find_object(
 
 
 async def next_sequence(tx: Transaction, bucket: Bucket) -> int:
-    """The next number of the bucket's order of writes."""
-    return await tx.add(("s3.sequence", bucket.id))
+    """The next number of the bucket's order of writes, with room below it for replicas that come late."""
+    return await tx.add(("s3.sequence", bucket.id), ROOM)
 
 
 async def write(
@@ -139,7 +154,7 @@ async def add_marker(tx: Transaction, bucket: Bucket, key: bytes, name: str, mod
     marker = ObjectVersion(bucket=bucket.id, key=name, seq=seq, modified=modified, null=not enabled, marker=True)
     await _make_way(tx, bucket, key, await current.get(tx, bucket.id, key), keep_null=enabled, reused=False)
     await current.delete(tx, bucket.id, key)
-    await _put_aside(tx, key, marker)
+    await put_aside(tx, key, marker)
     return marker
 
 
@@ -152,6 +167,8 @@ async def remove(tx: Transaction, bucket: Bucket, key: bytes, version: ObjectVer
         present = None
     else:
         await _take_out(tx, key, version)
+    if version.replication is not None and version.replication.id:
+        await foreign.delete(tx, bucket.id, key, version.replication.id)
     if present is None and bucket.versioning:
         newest = next(iter(await others.list(tx, bucket.id, key, limit=1)), None)
         if newest is not None and not newest.marker:
@@ -191,7 +208,7 @@ async def _make_way(
     `reused` says that an inline null body is about to be overwritten in place.
     """
     if old is not None and (keep_null or not old.null):
-        await _put_aside(tx, key, old)
+        await put_aside(tx, key, old)
     if keep_null:
         return
     if old is not None and old.null:
@@ -206,7 +223,8 @@ async def _make_way(
                 await _take_out(tx, key, former)
 
 
-async def _put_aside(tx: Transaction, key: bytes, version: ObjectVersion) -> None:
+async def put_aside(tx: Transaction, key: bytes, version: ObjectVersion) -> None:
+    """Put a version among those that GET does not answer."""
     await others.put(tx, version)
     if version.null:
         await nulls.put(tx, NullVersion(bucket=version.bucket, key=key, seq=version.seq))

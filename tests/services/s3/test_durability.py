@@ -99,11 +99,16 @@ def check(port: int, answered: dict[str, str]) -> None:
         answered.update(listed)
 
 
-def test_what_was_answered_outlives_kill_9(tmp_path: Path) -> None:
+def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> None:
     port, rng, answered = free_port(), random.Random(9000), dict[str, str]()
     process = start(tmp_path, port)
     with client(port) as s3:
-        s3.create_bucket(Bucket="bucket")
+        for bucket in ("bucket", "copy"):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        rule = {"ID": "all", "Prefix": "", "Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::copy"}}
+        replicated = {"Role": "arn:aws:iam::000000000000:role/r", "Rules": [rule]}
+        s3.put_bucket_replication(Bucket="bucket", ReplicationConfiguration=replicated)
     for round_number in range(ROUNDS):
         writer = threading.Thread(target=write, args=(port, answered, round_number))
         writer.start()
@@ -113,9 +118,28 @@ def test_what_was_answered_outlives_kill_9(tmp_path: Path) -> None:
         writer.join()
         process = start(tmp_path, port)
         check(port, answered)
+    check_replicas(port)
     process.terminate()
     assert process.wait(20) == 0
     assert len(answered) > ROUNDS
+
+
+def check_replicas(port: int) -> None:
+    """Every version comes to the copy, in its place."""
+    with client(port) as s3:
+        pages = s3.get_paginator("list_object_versions")
+
+        def versions(bucket: str) -> list[tuple[str, str, str]]:
+            found = [one for page in pages.paginate(Bucket=bucket) for one in page.get("Versions", [])]
+            return [(one["Key"], one["VersionId"], one["ETag"]) for one in found]
+
+        written, deadline = versions("bucket"), time.monotonic() + 30
+        while len(copied := versions("copy")) < len(written):
+            assert time.monotonic() < deadline, "not everything was replicated"
+            time.sleep(0.05)
+        assert copied == written
+        content = s3.get_object(Bucket="copy", Key=written[0][0])["Body"].read()
+        assert written[0][2] == f'"{hashlib.md5(content).hexdigest()}"'
 
 
 def resident(pid: int) -> int:

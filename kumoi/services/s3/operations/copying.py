@@ -14,7 +14,7 @@ from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import system_headers
 from kumoi.services.s3.records import Bucket, Checksum, Encryption, ObjectVersion, current
 from kumoi.services.s3.tags import header_tags
-from kumoi.services.s3.version_ids import NULL, version_id
+from kumoi.services.s3.version_ids import id_of
 from kumoi.services.s3.versions import row_key, told_version, write
 from kumoi.services.s3.writing import (
     MAX_PUT,
@@ -125,7 +125,7 @@ def source_version(bucket: Bucket, version: ObjectVersion) -> str | None:
     """The version id of a source, as a copy's answer tells it."""
     if not bucket.versioning:
         return None
-    return NULL if version.null else version_id(bucket, version.seq)
+    return id_of(bucket, version)
 
 
 def _fields(source: ObjectVersion, key: str, members: dict[str, Any]) -> dict[str, Any]:

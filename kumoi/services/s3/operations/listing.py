@@ -14,8 +14,8 @@ from kumoi.services.s3 import archive, s3, walk
 from kumoi.services.s3.list_tokens import item_of, token
 from kumoi.services.s3.lookup import canonical_id, find_bucket, home
 from kumoi.services.s3.records import Bucket, ObjectVersion, row_text
-from kumoi.services.s3.version_ids import NULL, sequence, version_id
-from kumoi.services.s3.versions import find
+from kumoi.services.s3.version_ids import NULL, id_of
+from kumoi.services.s3.versions import find, sequence
 from kumoi.services.s3.walk import Page
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -258,24 +258,20 @@ async def list_object_versions(
         last = page.items[-1]
         answer["NextKeyMarker"] = encode(_last(page).decode("utf-8", "replace"))
         if not isinstance(last, bytes):
-            answer["NextVersionIdMarker"] = _version_id(bucket, last)
+            answer["NextVersionIdMarker"] = id_of(bucket, last)
     owner = {"ID": canonical_id(bucket.account)}
     found, markers, prefixes = [], [], []
     for item in page.items:
         if isinstance(item, bytes):
             prefixes.append({"Prefix": encode(item.decode("utf-8", "replace"))})
             continue
-        about = {"VersionId": _version_id(bucket, item), "IsLatest": newest.get(item.key) == item.seq}
+        about = {"VersionId": id_of(bucket, item), "IsLatest": newest.get(item.key) == item.seq}
         if item.marker:
             entry = {"Key": encode(item.key), "LastModified": instant(item.modified), "Owner": owner}
             markers.append(entry | about)
         else:
             found.append(_entry(item, encode, owner, _restored(call, OptionalObjectAttributes)) | about)
     return answer | {"Versions": found, "DeleteMarkers": markers, "CommonPrefixes": prefixes}
-
-
-def _version_id(bucket: Bucket, version: ObjectVersion) -> str:
-    return NULL if version.null else version_id(bucket, version.seq)
 
 
 @transactional
@@ -297,7 +293,7 @@ async def _versions(
         version = await find(tx, bucket, key, NULL)
         seq = version.seq if version is not None else None
     elif version_marker is not None:
-        seq = sequence(bucket, version_marker)
+        seq = await sequence(tx, bucket, key, version_marker)
     page = await walk.versions(tx, bucket, row_text(prefix), row_text(delimiter), key, seq, most)
     newest: dict[str, int] = {}
     for item in page.items:

@@ -146,8 +146,8 @@ async def _lock(
     if "mode" in changes:
         locking.check_change(version.lock, lock, tx.now, bypass=bypass)
     version = await rewrite(tx, version, lock=lock)
-    if "mode" in changes:
-        await changed.object_altered(tx, call, bucket, version, "ObjectRetention:Put")
+    event = "ObjectRetention:Put" if "mode" in changes else None
+    await changed.object_altered(tx, call, bucket, version, event)
 
 
 @s3.operation

@@ -188,6 +188,8 @@ def told_object(bucket: Bucket, version: ObjectVersion) -> dict[str, Any]:
         answer["VersionId"] = told_version(bucket, version)
     if version.storage_class != "STANDARD":
         answer["StorageClass"] = version.storage_class
+    if version.replication is not None:
+        answer["ReplicationStatus"] = version.replication.status
     if version.tags:
         answer["TagCount"] = len(version.tags)
     if bucket.lock:

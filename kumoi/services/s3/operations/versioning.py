@@ -8,8 +8,9 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.s3 import s3
-from kumoi.services.s3.lookup import find_bucket
+from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import buckets
+from kumoi.services.s3.settings import settings_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 from kumoi.wire.xml_shapes import malformed
@@ -45,6 +46,11 @@ async def _put(tx: Transaction, name: str, expected_owner: str | None, status: s
         raise aws_error(
             "InvalidBucketState",
             "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        )
+    if status != "Enabled" and (await settings_of(home(tx, bucket), bucket)).get("Replication") is not None:
+        raise aws_error(
+            "InvalidBucketState",
+            "A replication configuration is present on this bucket, so the versioning state cannot be changed.",
         )
     await buckets.put(tx, msgspec.structs.replace(bucket, versioning=status))
 

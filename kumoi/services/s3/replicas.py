@@ -1,0 +1,129 @@
+"""Replicas: versions of another bucket's objects, laid among a key's own, under the ids that they have there.
+
+A key's versions stand in the order in which their originals were written, however late one arrives: so two buckets that
+replicate each other come to the same latest version. Transactions are bound to the home of the bucket that gets them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kumoi.services.s3 import ownership
+from kumoi.services.s3.bodies import body_key
+from kumoi.services.s3.kinds import ENFORCED, ownership_of
+from kumoi.services.s3.records import (
+    Bucket,
+    Encryption,
+    ForeignVersion,
+    ObjectVersion,
+    Replication,
+    current,
+    foreign,
+    others,
+    row_text,
+)
+from kumoi.services.s3.replication_rules import Rule
+from kumoi.services.s3.version_ids import id_of
+from kumoi.services.s3.versions import next_sequence, put_aside, version_at
+from kumoi.state import Key, Transaction
+
+_PAGE = 16
+_STRIDE = 1 << 10
+"""How far above its elder a late version is laid, so that others find room on both sides."""
+
+COPIED = ("key", "modified", "etag", "size", "marker", "content_type", "headers", "metadata", "checksum", "parts")
+"""What a replica has of its original as it is."""
+
+
+async def find_replica(tx: Transaction, bucket: Bucket, key: bytes, version_id: str) -> ObjectVersion | None:
+    """The replica of that version, if it is there."""
+    found = await foreign.get(tx, bucket.id, key, version_id)
+    return None if found is None else await version_at(tx, bucket, key, found.seq)
+
+
+def replica_of(source: Bucket, version: ObjectVersion, rule: Rule) -> ObjectVersion:
+    """The replica as far as the original and the rule say what it is: without a place, a body, or whose it is."""
+    known = version.replication
+    at, order = (known.at, known.order) if known is not None else (float(version.modified), version.seq)
+    encryption = version.encryption
+    if rule.kms_key and encryption.kms_key:
+        encryption = Encryption(encryption.algorithm, rule.kms_key, encryption.bucket_key)
+    return ObjectVersion(
+        **{name: getattr(version, name) for name in COPIED},
+        bucket=0,
+        seq=0,
+        null=False,
+        storage_class=rule.storage_class or version.storage_class,
+        encryption=encryption,
+        replication=Replication("REPLICA", at, order, id_of(source, version)),
+    )
+
+
+async def surroundings(
+    tx: Transaction, version: ObjectVersion, owner: str, bucket: Bucket, rule: Rule
+) -> dict[str, Any]:
+    """What may change later about a replica: tags, lock, and whose it is.
+
+    `owner` is the account that owns the original. The replica is the same account's, unless the rule or the bucket's
+    object ownership gives it to the bucket's. Raises AccessDenied for a public list where the bucket blocks them.
+    """
+    fields: dict[str, Any] = {"tags": version.tags, "lock": version.lock, "acl": None, "owner": ""}
+    if not rule.owner_override and await ownership_of(tx, bucket) != ENFORCED:
+        fields["owner"] = "" if owner == bucket.account else owner
+        if version.acl is not None:
+            await ownership.check_public(tx, bucket, version.acl)
+        fields["acl"] = version.acl
+    return fields
+
+
+async def lay(tx: Transaction, bucket: Bucket, key: bytes, replica: ObjectVersion, body: bytes | None) -> ObjectVersion:
+    """Lay a replica among the versions of its key."""
+    origin = replica.replication
+    assert origin is not None
+    present = await current.get(tx, bucket.id, key)
+    newest = present or next(iter(await others.list(tx, bucket.id, key, limit=1)), None)
+    on_top = newest is None or _age(newest) <= _age(replica)
+    seq = await next_sequence(tx, bucket) if on_top else await _between(tx, bucket, key, newest, replica)
+    replica = msgspec.structs.replace(replica, bucket=bucket.id, seq=seq)
+    if not on_top or replica.marker:
+        await put_aside(tx, key, replica)
+    if on_top and present is not None:
+        await put_aside(tx, key, present)
+        await current.delete(tx, bucket.id, key)
+    if on_top and not replica.marker:
+        await current.put(tx, replica)
+    await foreign.put(tx, ForeignVersion(bucket=bucket.id, key=key, id=origin.id, seq=seq))
+    if body:
+        await tx.put(body_key(replica), body)
+    return replica
+
+
+def _age(version: ObjectVersion) -> tuple[float, int]:
+    """When a version was written. LastModified, rounded up, may be a second late: what arrives is newer then."""
+    if version.replication is not None:
+        return version.replication.at, version.replication.order
+    return version.modified - 1.0, version.seq
+
+
+async def _between(
+    tx: Transaction, bucket: Bucket, key: bytes, newer: ObjectVersion | None, replica: ObjectVersion
+) -> int:
+    """A sequence number below those versions that are younger than a replica, and above the rest."""
+    assert newer is not None
+    after: Key = (bucket.id, key, -newer.seq)
+    elder, above = 0, newer.seq
+    while rows := await others.list(tx, bucket.id, key, after=after, limit=_PAGE):
+        for row in rows:
+            if _age(row) <= _age(replica):
+                elder = row.seq
+                break
+            above = row.seq
+        if elder:
+            break
+        after = others.key(rows[-1])
+    seq = elder + max(1, min((above - elder) // 2, _STRIDE))
+    while seq >= above or await version_at(tx, bucket, key, seq) is not None:
+        seq -= 1  # no room is left: among those as old
+    return seq
