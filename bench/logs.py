@@ -130,7 +130,7 @@ async def ask(doorway: Doorway, what: str, text: str, span: Span) -> None:
         answer = await run(doorway.lake, inquiry, {name: Scope(ACCOUNT, (REGION,), (GROUP,), span) for name in views})
         walls.append(time.perf_counter() - wall)
         cpus.append(processes() - cpu)
-        rows, statistics = answer.count, answer.statistics
+        rows, statistics = answer.total, answer.statistics
     print(
         f"{what:42} {min(walls):7.3f} s wall {min(cpus):7.3f} s CPU {rows:8,} rows of "
         f"{statistics['recordsMatched']:>11,.0f}"

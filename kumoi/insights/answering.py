@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import orjson
 
-from kumoi.insights.plan import Plan
+from kumoi.insights.plan import LookupTable, Plan
 from kumoi.insights.rendering import row
 
 PAGE = 1_000
@@ -42,11 +42,12 @@ class Ask(Protocol):
 
 
 class Inquiry(NamedTuple):
-    """A query and what it depends on: the platform's time (epoch ms), the most rows that the caller wants."""
+    """A query and what it depends on: the platform's time (epoch ms), the most rows wanted, lookup tables by name."""
 
     text: str
     now: int
     limit: int | None
+    tables: Mapping[str, LookupTable] = {}
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -62,7 +63,7 @@ def plan(inquiry: Inquiry) -> Plan:
     from kumoi.insights.compiler import compile_query
     from kumoi.insights.parsing import parse
 
-    return compile_query(parse(inquiry.text), now=inquiry.now, limit=inquiry.limit)
+    return compile_query(parse(inquiry.text), now=inquiry.now, limit=inquiry.limit, tables=inquiry.tables)
 
 
 def answer(ask: Ask, inquiry: Inquiry) -> bytes:
@@ -82,7 +83,7 @@ def _rendered(of: Plan, found: Sequence[tuple[Any, ...]]) -> Iterator[Row]:
     size = 0
     for values in found:
         fields = row(of.columns, values)
-        if of.pointers:
+        if of.pointers and values[len(of.columns)] is not None:
             fields.append({"field": "@ptr", "value": str(values[len(of.columns)])})
         size += sum(len(field["value"]) for field in fields)
         if size > MOST_BYTES:

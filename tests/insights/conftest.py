@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from kumoi.insights.answering import Inquiry, plan, read
+from kumoi.insights.plan import LookupTable
 from kumoi.lake import Lake
 from kumoi.services.logs.events import TABLE, write
 from kumoi.services.logs.query_run import Scope, Span, run
@@ -46,8 +47,15 @@ class Events:
     def seal(self) -> None:
         self._loop.run_until_complete(self.lake.tidy())
 
-    def answer(self, query: str, *, limit: int | None = None, span: Span | None = None, **groups: str) -> Answer:
-        inquiry = Inquiry(query, START + 10**6, limit)
+    def answer(
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        span: Span | None = None,
+        tables: Mapping[str, LookupTable] | None = None,
+    ) -> Answer:
+        inquiry = Inquiry(query, START + 10**6, limit, tables or {})
         scopes = {
             name: Scope(
                 "1",

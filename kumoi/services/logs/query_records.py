@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
 ENDED = ("Complete", "Failed", "Cancelled", "Timeout")
@@ -57,3 +58,10 @@ class QueryDefinition(msgspec.Struct, frozen=True, kw_only=True):
 queries: Space[Query] = Space("logs.query", Query, lambda query: (query.id,))
 pages: Space[QueryPage] = Space("logs.query_page", QueryPage, lambda page: (page.id, page.number))
 definitions: Space[QueryDefinition] = Space("logs.query_definition", QueryDefinition, lambda one: (one.id,))
+
+
+@transactional
+async def answer_of(tx: Transaction, query_id: str) -> tuple[Query | None, list[bytes]]:
+    """A query, and all pages of its answer."""
+    query = await queries.get(tx, query_id)
+    return query, [page.content for page in await pages.list(tx, query_id)]

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     """A query's rows in pages, how many there are, and its statistics."""
 
     pages: list[bytes]
-    count: int
+    total: int
     statistics: dict[str, float]
 
 

@@ -84,9 +84,11 @@ class QueryRunner:
 
     async def _answer(self, account: str, region: str, query: Query) -> tuple[Query, Sequence[bytes]]:
         from kumoi.insights.answering import Inquiry, plan
+        from kumoi.services.logs.lookup_records import tables_of
         from kumoi.services.logs.query_run import Scope, Span, run
 
-        inquiry = Inquiry(query.text, query.created, query.limit)
+        tables = await tables_of(self._state.at(account, region), query.text)
+        inquiry = Inquiry(query.text, query.created, query.limit, tables)
         views = (await asyncio.to_thread(plan, inquiry)).views
         span = Span(query.start, query.end)
         scopes = {
@@ -96,7 +98,7 @@ class QueryRunner:
         answer = await run(self._lake, inquiry, scopes)
         key = ChargeKey(account, region, "", f"logs:{query.groups[0] if query.groups else ''}", "logs", "Query")
         self._charges.add(key, scanned_bytes=answer.statistics["bytesScanned"])
-        ended = msgspec.structs.replace(query, status="Complete", statistics=answer.statistics, rows=answer.count)
+        ended = msgspec.structs.replace(query, status="Complete", statistics=answer.statistics, rows=answer.total)
         return ended, answer.pages
 
     async def _forget(self, timer: Timer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -47,7 +47,7 @@ async def start_query(
     if end < start:
         raise invalid("Query's end time should not be earlier than its start time.")
     now = int(call.now * 1000)
-    parsed = await _parsed(queryString, now)
+    parsed = await _parsed(call, queryString, now)
     named = Groups(logGroupName, logGroupNames, logGroupIdentifiers)
     queried = await queried_groups(call, parsed.query, named)
     joined = {view: (await queried_groups(call, query, Groups())).groups for view, query in parsed.joins.items()}
@@ -83,15 +83,16 @@ class _Parsed(msgspec.Struct):
     joins: dict[str, Any]
 
 
-async def _parsed(text: str, now: int) -> _Parsed:
+async def _parsed(call: Call, text: str, now: int) -> _Parsed:
     """The query and those of its joins by view; MalformedQueryException in AWS's words when it is none."""
     from kumoi.insights.compiler import compile_query
     from kumoi.insights.parsing import parse
     from kumoi.insights.syntax import Malformed, Query
+    from kumoi.services.logs.lookup_records import tables_of
 
-    def read() -> _Parsed:
+    def read(tables: Mapping[str, Any]) -> _Parsed:
         query = parse(text)
-        plan = compile_query(query, now=now)
+        plan = compile_query(query, now=now, tables=tables)
         joins = {
             name: Query(reading.source, ())
             for name, reading in plan.views.items()
@@ -100,7 +101,8 @@ async def _parsed(text: str, now: int) -> _Parsed:
         return _Parsed(query, joins)
 
     try:
-        return await asyncio.to_thread(read)
+        tables = await tables_of(call.state, text) if "lookup" in text.lower() else {}
+        return await asyncio.to_thread(read, tables)
     except Malformed as error:
         location = {"startCharOffset": error.start or 0, "endCharOffset": len(text) if error.end is None else error.end}
         raise aws_error(
