@@ -59,13 +59,17 @@ def _answer(logs: Any, text: str, groups: dict[str, Any], times: tuple[float, fl
         query = logs.start_query(queryString=text, startTime=start, endTime=end + 1, **groups)["queryId"]
         while (answer := logs.get_query_results(queryId=query))["status"] in ("Scheduled", "Running"):
             time.sleep(POLL_SECONDS)
+        rows = answer["results"]
+        while token := answer.get("nextToken"):
+            answer = logs.get_query_results(queryId=query, nextToken=token)
+            rows += answer["results"]
     except ClientError as error:
         raise click.ClickException(error.response["Error"]["Message"]) from None
     except KeyboardInterrupt:
         raise click.Abort from None
     if answer["status"] != "Complete":
         raise click.ClickException(f"the query has ended as {answer['status']}.")
-    return answer
+    return {**answer, "results": rows}
 
 
 def _table(rows: Sequence[dict[str, str]]) -> None:

@@ -1,7 +1,7 @@
 """CloudWatch Logs Insights' query language: a text becomes a plan, a plan is SQL over log events. Pure.
 
 `parsing.parse` reads a query (`grammar.lark`) into values (`syntax.py`); `compiler.compile_query` turns those into one
-SELECT for DuckDB (with `expressions.py`, `functions.py`, `aggregates.py`, `discovered.py`). Names of the
+SELECT for DuckDB (with `frame.py`, `functions/`, `aggregates.py`, `discovered.py`). Names of the
 query never become names in SQL and its texts are parameters, so that nothing a user or a log line says is ever read as
 SQL. `rendering.py` makes of the answer what GetQueryResults shows; `patterns.py` does what `pattern` and `diff` add.
 

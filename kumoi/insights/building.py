@@ -78,7 +78,7 @@ class Builder(Transformer[Token, Any]):
         source = children[0] if children and isinstance(children[0], syntax.Source) else None
         return syntax.Query(source, tuple(children[1:] if source else children))
 
-    subquery = start
+    subquery = values_of = start
 
     # Expressions
 
@@ -142,6 +142,14 @@ class Builder(Transformer[Token, Any]):
     def no_member(self, children: list[Any]) -> Operation:
         """None of a list."""
         return Operation("not", (self.member(children),))
+
+    def found(self, children: list[Any]) -> syntax.Found:
+        """One of what another query answers."""
+        return syntax.Found(children[0], children[1])
+
+    def not_found(self, children: list[Any]) -> Operation:
+        """None of what another query answers."""
+        return Operation("not", (self.found(children),))
 
     def like(self, children: list[Any]) -> Operation:
         """A text that contains another, or that an expression matches."""
@@ -267,6 +275,10 @@ class Builder(Transformer[Token, Any]):
         """`pattern`."""
         return syntax.Pattern(children[0])
 
+    def anomaly(self, _children: list[Any]) -> syntax.Anomaly:
+        """`anomaly`."""
+        return syntax.Anomaly()
+
     def diff(self, children: list[Any]) -> syntax.Diff:
         """`diff`."""
         token = children[0]
@@ -279,6 +291,42 @@ class Builder(Transformer[Token, Any]):
         source, name = children
         named = field_of(name).name if name is not None else source.name if isinstance(source, Field) else "unnested"
         return syntax.Unnest(source, named)
+
+    def lookup(self, children: list[Any]) -> syntax.Lookup:
+        """`lookup`: the table, its keys, the columns behind `output`."""
+        table, *rest = children
+        keys = tuple(one for one in rest if isinstance(one, tuple))
+        columns = tuple(field_of(one).name for one in rest if isinstance(one, Token))
+        return syntax.Lookup(field_of(table).name, keys, columns)
+
+    def lookup_key(self, children: list[Any]) -> tuple[str, Field]:
+        """A column, and the field that equals it."""
+        column, name = children
+        return field_of(column).name, field_of(name if name is not None else column)
+
+    def accum(self, children: list[Any]) -> syntax.Accum:
+        """`accum`."""
+        name, alias = children
+        return syntax.Accum(field_of(name), field_of(alias if alias is not None else name).name)
+
+    def total_option(self, children: list[Any]) -> tuple[str, Token]:
+        """An option of `addtotals`."""
+        return children[0].lower(), children[1]
+
+    def add_totals(self, children: list[Any]) -> syntax.AddTotals:
+        """`addtotals`."""
+        options: dict[str, str] = dict(one for one in children if isinstance(one, tuple))
+        named = tuple(field_of(one) for one in children if isinstance(one, Token))
+        name = options.pop("fieldname", None)
+        rows, columns = (_flag(options.pop(side, usual)) for side, usual in (("row", "true"), ("col", "false")))
+        if options:
+            raise Malformed(f"unexpected symbol found {next(iter(options))}")
+        return syntax.AddTotals("Total" if name is None else field_of(name).name, rows, columns, named)
+
+    def relevant_fields(self, children: list[Any]) -> syntax.RelevantFields:
+        """`relevantfields`."""
+        *names, condition = children
+        return syntax.RelevantFields(tuple(field_of(one) for one in names if one is not None), condition)
 
     @v_args(meta=True)
     def unsupported(self, meta: Meta, children: list[Any]) -> None:
@@ -344,6 +392,12 @@ class Builder(Transformer[Token, Any]):
         if match is None or unit is None:
             raise Malformed(f"Invalid time {children[0]}", children[0].start_pos, children[0].end_pos)
         return match[1].lower(), int(match[2]) * unit
+
+
+def _flag(word: str) -> bool:
+    if word.lower() not in ("true", "false"):
+        raise Malformed(f"{word} is neither true nor false")
+    return word.lower() == "true"
 
 
 def _pattern(token: Token) -> Expression:

@@ -9,21 +9,22 @@ those alone: so a filter runs once, messages are read late, and the count of wha
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kumoi.insights import globs, patterns, regexes, syntax
+from kumoi.insights import globs, lookups, patterns, regexes, relevance, syntax, totals
 from kumoi.insights.discovered import COLUMNS
 from kumoi.insights.frame import MOST_SQL, Frame, Shared, aggregating
-from kumoi.insights.plan import Plan, Reading, Shown
+from kumoi.insights.plan import LookupTable, Plan, Reading, Shown
 from kumoi.insights.syntax import Column, Command, Field, Malformed, Query, Text
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, text
 
 DEFAULT_LIMIT = 10_000
 _MOST_STATS = 2
 _USED = re.compile(r"\$(p\d+)\b")
-_MATCHED = "matched__"
+MATCHED = "matched__"
+"""The column that counts, once records stand for several, how many."""
 
 
 class Step(NamedTuple):
@@ -32,10 +33,18 @@ class Step(NamedTuple):
     select: str
     rest: str = ""
     filters: bool = False
+    below: str = ""
+    """What is selected of the relation once more, as rows below, and what follows FROM there."""
+    below_rest: str = ""
 
     def over(self, relation: str) -> str:
         """As SQL over a relation."""
-        return f"SELECT {self.select} FROM {relation} {self.rest}".rstrip()
+        selected = f"SELECT {self.select} FROM {relation} {self.rest}".rstrip()
+        return (
+            selected
+            if not self.below
+            else f"{selected} UNION ALL SELECT {self.below} FROM {relation} {self.below_rest}"
+        )
 
 
 class Order(NamedTuple):
@@ -49,15 +58,19 @@ class Order(NamedTuple):
         return f"{self.sql} {'DESC' if self.descending else 'ASC'} NULLS LAST"
 
 
-def compile_query(query: Query, *, now: int, limit: int | None = None) -> Plan:
+def compile_query(
+    query: Query, *, now: int, limit: int | None = None, tables: Mapping[str, LookupTable] | None = None
+) -> Plan:
     """A query's plan; `now` in epoch ms, `limit` what the caller said beside the query. Malformed when it has none."""
-    shared = Shared(now)
     reading = Reading(query.source)
     views = {"logs": reading}
+    shared = Shared(now, views, query.source, tables or {})
     chain = Chain(shared, Frame(shared, events=reading), "logs", views)
     for place, command in enumerate(query.commands):
         if isinstance(command, syntax.Pattern):
             return patterns.plan(chain, command, query.commands[place + 1 :], limit)
+        if isinstance(command, syntax.RelevantFields):
+            return relevance.plan(chain, command, query.commands[place + 1 :], limit)
         chain.add(command)
     return chain.plan(limit)
 
@@ -84,7 +97,7 @@ class Chain:
     def add(self, command: Command) -> None:
         """Take the next command."""
         if self.limit is not None and not isinstance(command, syntax.Display | syntax.Fields | syntax.Limit):
-            self._cut()
+            self.cut()
         match command:
             case syntax.Fields(columns=columns):
                 self._show(columns)
@@ -109,10 +122,18 @@ class Chain:
                 self._unnest(source, name)
             case syntax.Join():
                 self._join(command)
+            case syntax.Lookup():
+                lookups.add(self, command)
+            case syntax.Accum():
+                totals.accumulate(self, command)
+            case syntax.AddTotals():
+                totals.add(self, command)
+            case syntax.Anomaly():
+                raise Malformed("anomaly must stand behind pattern")
             case syntax.Diff():
                 raise Malformed("Diff compilation Failed : Diff operation has to be used after Pattern")
             case _:
-                raise Malformed("unexpected symbol found pattern")
+                raise Malformed("pattern and relevantfields must stand before stats, dedup, unnest, join and limit")
 
     def sort_by(self, first: str, second: str) -> None:
         """The order where the query says none."""
@@ -125,16 +146,17 @@ class Chain:
         made = [(column, self.frame.expression(column.expression)) for column in columns]
         for column, value in made:
             if not isinstance(column.expression, Field):
-                value = self._extend(value)
+                value = self.extend(value)
             if column.aliased or not isinstance(column.expression, Field):
                 self.frame.columns[column.name] = value
-            self._add_shown(column.name, value)
+            self.also_show(column.name, value)
 
-    def _add_shown(self, name: str, value: Expr) -> None:
+    def also_show(self, name: str, value: Expr) -> None:
+        """Have a value shown under a name, the last that has it."""
         self.shown = [one for one in self.shown if one[0] != name]
         self.shown.append((name, value))
 
-    def _extend(self, value: Expr) -> Expr:
+    def extend(self, value: Expr) -> Expr:
         """A new column with a value."""
         column = self.shared.name()
         self.steps.append(Step(f"*, {value.sql} AS {column}"))
@@ -155,7 +177,7 @@ class Chain:
         return [Order(value.sql, key.descending)]
 
     def _parse(self, command: syntax.Parse) -> None:
-        source = self._extend(text(as_text(self.frame.expression(command.source))))
+        source = self.extend(text(as_text(self.frame.expression(command.source))))
         if isinstance(command.pattern, Text):
             columns = globs.capture(command.pattern.value, source.sql, self.shared, self.steps_of)
             captured = list(zip(command.names, columns, strict=True))
@@ -163,7 +185,7 @@ class Chain:
             captured = self._capture(command.pattern.source, source.sql, command.names)
         for name, column in captured:
             self.frame.columns[name] = text(column)
-            self._add_shown(name, text(column))
+            self.also_show(name, text(column))
 
     def steps_of(self, select: str) -> None:
         """Add a relation that selects more."""
@@ -203,19 +225,19 @@ class Chain:
         groups: dict[str, Expr] = {}
         grouped: list[tuple[Column, Expr]] = []
         for column in command.by:
-            value = self._extend(self.frame.expression(column.expression))
+            value = self.extend(self.frame.expression(column.expression))
             if value.kind is Kind.JSON:
-                value = self._extend(text(as_text(value)))
+                value = self.extend(text(as_text(value)))
             grouped.append((column, value))
             groups[column.name] = value
             if column.aliased and not isinstance(column.expression, Field):
                 groups[getattr(column.expression, "text", column.name)] = value
         over = aggregating(self.frame, groups)
         columns = [(column, over.expression(column.expression), self.shared.name()) for column in command.columns]
-        matched = f"sum({_MATCHED})" if self.counted else "count(*)"
+        matched = f"sum({MATCHED})" if self.counted else "count(*)"
         selected = [value.sql for _, value in grouped]
         selected += [f"{value.sql} AS {name}" for _, value, name in columns]
-        selected.append(f"{matched} AS {_MATCHED}")
+        selected.append(f"{matched} AS {MATCHED}")
         keys = ", ".join(value.sql for _, value in grouped)
         rest = f"GROUP BY {keys}" if keys else "HAVING count(*) > 0"
         self.steps.append(Step(", ".join(selected), rest))
@@ -232,7 +254,7 @@ class Chain:
     def _dedup(self, fields: Sequence[Field]) -> None:
         keys = ", ".join(as_text(self.frame.expression(name)) for name in fields)
         place = self.shared.name()
-        self.steps.append(Step(f"*, row_number() OVER (PARTITION BY {keys} ORDER BY {self._ordering()}) AS {place}"))
+        self.steps.append(Step(f"*, row_number() OVER (PARTITION BY {keys} ORDER BY {self.ordering()}) AS {place}"))
         self.steps.append(Step("*", f"WHERE {place} = 1"))
         self.plain = False
 
@@ -247,7 +269,7 @@ class Chain:
         )
         self.steps.append(Step(f"*, unnest({listed}) AS {column}"))
         self.frame.columns[name] = Expr(column, Kind.JSON)
-        self._add_shown(name, self.frame.columns[name])
+        self.also_show(name, self.frame.columns[name])
         self.plain = self.pointers = False
 
     def _join(self, command: syntax.Join) -> None:
@@ -260,11 +282,11 @@ class Chain:
         renamed = ", ".join(f'"{name}" AS "{prefix}{name}"' for name in COLUMNS)
         right.steps.append(Step(f"* EXCLUDE ({', '.join(COLUMNS)}), {renamed}"))
         for one in command.query.commands:
-            if isinstance(one, syntax.Join | syntax.Pattern):
-                raise Malformed("The query of a join can contain no join and no pattern")
+            if isinstance(one, syntax.Join | syntax.Pattern | syntax.RelevantFields):
+                raise Malformed("The query of a join can contain no join, pattern or relevantfields")
             right.add(one)
         if right.limit is not None:
-            right._cut()
+            right.cut()
         conditions = []
         for first, second in command.keys:
             pair = {first.parts[0]: first, second.parts[0]: second}
@@ -277,9 +299,9 @@ class Chain:
                     raise Malformed(f"A join's keys are fields of {command.left} and of {command.right}")
                 sides.append(as_text(frame.field(Field(".".join(rest), rest))))
             conditions.append((sides[0], sides[1]))
-        matched = "" if not right.counted else f" EXCLUDE ({_MATCHED})"
-        keyed_left = [self._extend(text(left)).sql for left, _ in conditions]
-        keyed_right = [right._extend(text(side)).sql for _, side in conditions]
+        matched = "" if not right.counted else f" EXCLUDE ({MATCHED})"
+        keyed_left = [self.extend(text(left)).sql for left, _ in conditions]
+        keyed_right = [right.extend(text(side)).sql for _, side in conditions]
         self.before += right.relations("r")
         joined = " AND ".join(f"l.{a} = r.{b}" for a, b in zip(keyed_left, keyed_right, strict=True))
         kind = "LEFT JOIN" if command.kind == "left" else "JOIN"
@@ -291,7 +313,8 @@ class Chain:
 
     # Putting it together
 
-    def _ordering(self) -> str:
+    def ordering(self) -> str:
+        """The records' order so far, as what follows ORDER BY."""
         orders = self.sorted
         if orders is None:
             orders = [] if self.frame.events is None else [Order(f'"{self.frame.prefix}time"', True)]
@@ -301,9 +324,9 @@ class Chain:
             clauses.append(f'"{self.frame.prefix}seq" {"DESC" if descending else "ASC"}')
         return ", ".join(clauses) or "1"
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """Make `sort` and `limit` hold before a command that comes after them."""
-        self.steps.append(Step("*", f"ORDER BY {self._ordering()} LIMIT {self.limit}"))
+        self.steps.append(Step("*", f"ORDER BY {self.ordering()} LIMIT {self.limit}"))
         self.limit = None
         self.plain = False
 
@@ -321,12 +344,17 @@ class Chain:
         numbers = [number for number, step in enumerate(self.steps, 1) if filters or not step.filters]
         return f"{prefix}{numbers[-1]}" if numbers else start or self.view
 
+    def showing(self) -> list[tuple[str, Expr]]:
+        """What is shown: of plain events at least their time and message."""
+        if self.chosen or self.frame.events is None:
+            return self.shown
+        fields = [(name, self.frame.field(Field(name, (name,)))) for name in ("@timestamp", "@message")]
+        return [*fields, *(one for one in self.shown if one[0] not in ("@timestamp", "@message"))]
+
     def plan(self, limit: int | None) -> Plan:
         """The whole as one statement."""
         most = self.limit or limit or DEFAULT_LIMIT
-        if not self.chosen and self.frame.events is not None:
-            fields = [(name, self.frame.field(Field(name, (name,)))) for name in ("@timestamp", "@message")]
-            self.shown = [*fields, *(one for one in self.shown if one[0] not in ("@timestamp", "@message"))]
+        self.shown = self.showing()
         columns = [Shown(name, value.kind) for name, value in self.shown if name != "@ptr"]
         outputs = [
             f"{as_text(value) if value.kind is Kind.JSON else value.sql} AS o{number}"
@@ -336,17 +364,17 @@ class Chain:
             outputs.append(f"{self.frame.field(Field('@ptr', ('@ptr',))).sql} AS ptr")
         if self.plain:
             return self._plain_plan(outputs, columns, most)
-        matched = f"sum({_MATCHED}) OVER ()" if self.counted else "count(*) OVER ()"
+        matched = f"sum({MATCHED}) OVER ()" if self.counted else "count(*) OVER ()"
         relations = [*self.before, *self.relations("c")]
         body = f"SELECT {', '.join([*outputs, matched])} FROM {self.last('c')}"
-        return self.made(relations, f"{body} ORDER BY {self._ordering()} LIMIT {most}", columns, counted=True)
+        return self.made(relations, f"{body} ORDER BY {self.ordering()} LIMIT {most}", columns, counted=True)
 
     def _plain_plan(self, outputs: list[str], columns: list[Shown], most: int) -> Plan:
         filtered = any(step.filters for step in self.steps)
         events = self.frame.events
         assert events is not None
         by_time = self.sorted is None or [order.sql for order in self.sorted] == ['"time"']
-        end = f"ORDER BY {self._ordering()} LIMIT {most}"
+        end = f"ORDER BY {self.ordering()} LIMIT {most}"
         if not filtered and by_time:
             if self.sorted is None or self.sorted[0].descending:
                 events.newest = most
@@ -373,7 +401,8 @@ class Chain:
 
     def made(self, relations: Sequence[str], body: str, columns: list[Shown], *, counted: bool) -> Plan:
         """A plan of relations and the statement over them, with the parameters that it uses."""
-        sql = f"WITH {', '.join(relations)} {body}" if relations else body
+        every = [*self.shared.relations, *relations]
+        sql = f"WITH {', '.join(every)} {body}" if every else body
         if len(sql) > MOST_SQL:
             raise Malformed("Query is too long")
         used = set(_USED.findall(sql))

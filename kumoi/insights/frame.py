@@ -5,14 +5,28 @@ A frame belongs to one SELECT of a chain. Names of the query stay on this side: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kumoi.insights import aggregates, functions
+from kumoi.insights import aggregates, functions, subqueries
 from kumoi.insights.comparing import compare, like, member
 from kumoi.insights.discovered import KINDS, escaped, pointers, system
 from kumoi.insights.message_fields import LAMBDA
-from kumoi.insights.plan import Derived, Reading
-from kumoi.insights.syntax import TOO_DEEP, Call, Expression, Field, Malformed, Number, Operation, Period, Star, Text
+from kumoi.insights.plan import Derived, LookupTable, Reading
+from kumoi.insights.syntax import (
+    TOO_DEEP,
+    Call,
+    Expression,
+    Field,
+    Found,
+    Malformed,
+    Number,
+    Operation,
+    Period,
+    Source,
+    Star,
+    Text,
+)
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, number, text, truth
 
 MOST_SQL = 1_000_000
@@ -37,6 +51,14 @@ class Shared:
     """What all frames of a query have in common."""
 
     now: int
+    views: dict[str, Reading] = field(default_factory=dict)
+    source: Source | None = None
+    """Where the outermost query reads."""
+    tables: Mapping[str, LookupTable] = field(default_factory=dict)
+    relations: list[str] = field(default_factory=list)
+    """Common table expressions that others read: tables that were looked up, answers of queries within queries."""
+    within: bool = False
+    """Whether a query within the query is being read."""
     parameters: dict[str, str] = field(default_factory=dict)
     names: int = 0
     growing: int = 0
@@ -134,16 +156,17 @@ class Frame:
             return found
         if (lambda_field := LAMBDA.get(name.name)) is not None:
             kind, sql = lambda_field
-            return Expr(self._derive(Derived(name.name, kind, sql)), KINDS[kind])
+            return Expr(self.derive(Derived(name.name, kind, sql)), KINDS[kind])
         columns = [
-            self._derive(Derived(pointer, "VARCHAR", f"json_extract_string(document, {_quoted(pointer)})"))
+            self.derive(Derived(pointer, "VARCHAR", f"json_extract_string(document, {_quoted(pointer)})"))
             for pointer in pointers(name)
         ]
         if not columns:
             return NOTHING
         return text(columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})")
 
-    def _derive(self, derived: Derived) -> str:
+    def derive(self, derived: Derived) -> str:
+        """The column that holds what is read out of messages."""
         assert self.events is not None
         for column, known in self.events.derived.items():
             if known == derived:
@@ -180,6 +203,8 @@ class Frame:
                 return self._call(expression)
             case Operation():
                 return self._operation(expression)
+            case Found():
+                return subqueries.found(self, expression)
             case Period() | Star():
                 raise Malformed("A time period or * cannot stand here")
         raise Malformed("Invalid expression")

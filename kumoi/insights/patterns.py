@@ -1,4 +1,4 @@
-"""`pattern` and `diff`: what texts have in common, and how often each pattern occurs now and before.
+"""`pattern`, `diff`, `anomaly`: what texts have in common, and how often each pattern occurs now and before.
 
 SQL replaces what changes from event to event (times, ids, addresses, numbers) in some 20,000 events, evenly chosen,
 and counts what is left; here those texts are put together whose words differ in few places. Counts are of all events:
@@ -11,13 +11,19 @@ where not all were looked at, they are scaled. Source: "pattern" and "diff" of t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
+from kumoi.insights.anomalies import PARTS, anomalies
 from kumoi.insights.plan import Plan, Shown
-from kumoi.insights.syntax import DIFF_PERIODS, Command, Diff, Malformed, Pattern
-from kumoi.insights.values import Expr, Kind, as_text, number, text
+from kumoi.insights.syntax import DIFF_PERIODS, Anomaly, Command, Diff, Malformed, Pattern
+from kumoi.insights.values import Kind, as_text
+from kumoi.insights.worked_out import chain_of
 
 if TYPE_CHECKING:
     from kumoi.insights.compiler import Chain
@@ -43,18 +49,35 @@ _SEVERITY = re.compile(
     r"(?i)\b(?:(fatal|critical|error|exception|fail(?:ed|ure)?|\w+(?:Error|Exception))|(warn(?:ing)?)|(info)|(debug|trace))\b"
 )
 _LABELS = ("ERROR", "WARN", "INFO", "DEBUG")
-_ROW = (
-    '[{"pattern":"VARCHAR","ratio":"DOUBLE","count":"DOUBLE","severity":"VARCHAR","tokens":"VARCHAR",'
-    '"before":"DOUBLE"}]'
+_PART = (
+    f'(("time" - (SELECT min("time") FROM m)) * {PARTS} // (SELECT greatest(max("time") - min("time"), 0) + 1 FROM m))'
 )
+"""In which part of the time an event lies."""
+
+_PATTERN = {
+    "@pattern": Kind.TEXT,
+    "@ratio": Kind.NUMBER,
+    "@sampleCount": Kind.NUMBER,
+    "@severityLabel": Kind.TEXT,
+    "@tokens": Kind.JSON,
+}
+
+
+class Extra(Enum):
+    """What is asked of patterns beside themselves."""
+
+    NOTHING = "nothing"
+    DIFFERENCE = "diff"
+    ANOMALIES = "anomaly"
 
 
 class Found(NamedTuple):
-    """A pattern: its text, how many events have it now and had it before."""
+    """A pattern: its text, how many events have it now and had it before, and how many now by part of the time."""
 
     words: tuple[str, ...]
     now: float
     before: float
+    parts: Mapping[int, float]
 
 
 def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | None) -> Plan:
@@ -62,10 +85,9 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
     if not chain.plain or chain.frame.events is None or chain.limit is not None:
         raise Malformed("pattern must stand before stats, dedup, unnest, join and limit")
     source = as_text(chain.frame.expression(command.source))
-    diff = rest[0] if rest and isinstance(rest[0], Diff) else None
+    extra, shift = _extra(rest[0] if rest else None)
     views = {"": chain.view}
-    if diff is not None:
-        shift = OWN_LENGTH if diff.period is None else DIFF_PERIODS[diff.period] * _DAY
+    if extra is not Extra.NOTHING:
         chain.views["before"] = replace(chain.frame.events, shift=shift)
         views["b"] = "before"
     masked = source
@@ -88,60 +110,72 @@ def plan(chain: Chain, command: Pattern, rest: Sequence[Command], limit: int | N
         last = chain.last(f"d{mark}", f"meant{mark}", filters=False)
         scale = f"(SELECT count(*) FROM m{mark})::DOUBLE / greatest(1, (SELECT count(*) FROM top{mark}))"
         parts.append(
-            f"SELECT '{mark}' AS mark, masked, count(*) * {scale} AS n FROM (SELECT {masked} AS masked FROM {last}) "
-            "GROUP BY masked"
+            f"SELECT '{mark}' AS mark, masked, count(*) * {scale} AS n, histogram(part) AS parts "
+            f"FROM (SELECT {masked} AS masked, {_PART} AS part FROM {last}) GROUP BY masked"
         )
     body = (
         f"SELECT *, (SELECT count(*) FROM m) FROM ({' UNION ALL '.join(parts)}) ORDER BY n DESC, masked "
         f"LIMIT {_MOST_TEXTS}"
     )
-    shown = [Shown("mark", Kind.TEXT), Shown("masked", Kind.TEXT), Shown("n", Kind.NUMBER)]
+    shown = [Shown(name, Kind.TEXT) for name in ("mark", "masked", "n", "parts")]
     chain.pointers = False
     first = chain.made(relations, body, shown, counted=True)
 
     def then(rows: Sequence[tuple[Any, ...]]) -> Plan:
-        return _over_patterns(chain, rows, rest[1:] if diff else rest, limit, diff is not None)
+        return _over_patterns(chain, rows, rest if extra is Extra.NOTHING else rest[1:], limit, extra)
 
     then([])
     first.then = then
     return first
 
 
-def _over_patterns(
-    chain: Chain, rows: Sequence[tuple[Any, ...]], rest: Sequence[Command], limit: int | None, compared: bool
-) -> Plan:
-    from kumoi.insights.compiler import Chain
-    from kumoi.insights.frame import Frame, Shared
+def _extra(command: Command | None) -> tuple[Extra, int]:
+    """What follows `pattern` at once, and how much earlier than the query's time is the one it is compared with."""
+    if isinstance(command, Diff):
+        return Extra.DIFFERENCE, OWN_LENGTH if command.period is None else DIFF_PERIODS[command.period] * _DAY
+    return (Extra.ANOMALIES if isinstance(command, Anomaly) else Extra.NOTHING), OWN_LENGTH
 
-    shared = Shared(chain.shared.now)
-    following = Chain(shared, Frame(shared), "patterns", {})
-    found = shared.parameter(_encoded(cluster(rows)))
-    following.before = [f"patterns AS (SELECT r.* FROM (SELECT unnest(from_json({found}::JSON, '{_ROW}')) AS r))"]
-    columns = {
-        "@pattern": text("pattern"),
-        "@ratio": number("ratio"),
-        "@sampleCount": number("count"),
-        "@severityLabel": text("severity"),
-        "@tokens": Expr("tokens::JSON", Kind.JSON),
-    }
-    shown = ["@pattern", "@ratio", "@sampleCount", "@severityLabel"]
-    if compared:
-        columns["@previousSampleCount"] = number("before")
-        columns["@sampleCountDifference"] = number("(count - before)")
-        shown = ["@pattern", "@sampleCount", "@previousSampleCount", "@sampleCountDifference", "@severityLabel"]
-    following.frame.columns = columns
-    following.shown = [(name, columns[name]) for name in shown]
-    following.chosen, following.plain = True, False
-    following.sort_by("abs(count - before)" if compared else "count", "pattern")
+
+def _over_patterns(
+    chain: Chain, rows: Sequence[tuple[Any, ...]], rest: Sequence[Command], limit: int | None, extra: Extra
+) -> Plan:
+    found = cluster(rows)
+    total = sum(one.now for one in found) or 1.0
+    described = [_described(one, total) for one in found]
+    if extra is Extra.ANOMALIES:
+        unusual = anomalies(found)
+        columns = {**_PATTERN, "@anomalyType": Kind.TEXT, "@anomalyDescription": Kind.TEXT}
+        values = [(*described[number], *said) for number, said in unusual.items()]
+    else:
+        columns = {**_PATTERN, "@previousSampleCount": Kind.NUMBER, "@sampleCountDifference": Kind.NUMBER}
+        values = [
+            (*row, float(round(one.before)), float(round(one.now) - round(one.before)))
+            for row, one in zip(described, found, strict=True)
+        ]
+    weighed = -1 if extra is Extra.DIFFERENCE else 2
+    values.sort(key=lambda row: (-abs(row[weighed]), row[0]))
+    following = chain_of(chain, columns, values)
+    shown = {
+        Extra.NOTHING: ["@pattern", "@ratio", "@sampleCount", "@severityLabel"],
+        Extra.DIFFERENCE: [
+            "@pattern",
+            "@sampleCount",
+            "@previousSampleCount",
+            "@sampleCountDifference",
+            "@severityLabel",
+        ],
+        Extra.ANOMALIES: ["@pattern", "@ratio", "@sampleCount", "@severityLabel", *list(columns)[-2:]],
+    }[extra]
+    following.shown = [(name, following.frame.columns[name]) for name in shown]
     for command in rest:
         following.add(command)
     return following.plan(limit)
 
 
 def cluster(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
-    """The patterns of masked texts, `(mark, text, count, …)` with the most frequent first."""
+    """The patterns of masked texts, `(mark, text, count, events by part, …)` with the most frequent first."""
     groups: dict[tuple[int, str], list[list[Any]]] = {}
-    for mark, masked, count, *_ in rows:
+    for mark, masked, count, parts, *_ in rows:
         if masked is None:
             continue
         words = masked.split(" ")
@@ -149,11 +183,15 @@ def cluster(rows: Sequence[tuple[Any, ...]]) -> list[Found]:
         for known in groups.setdefault(key, []):
             if _alike(known[0], words):
                 known[0] = [a if a == b else f"{_MARK}Token{_MARK}" for a, b in zip(known[0], words, strict=True)]
-                known[1 if mark == "" else 2] += count
                 break
         else:
-            groups[key].append([words, *((count, 0.0) if mark == "" else (0.0, count))])
-    found = [Found(tuple(words), now, before) for known in groups.values() for words, now, before in known]
+            known = [words, 0.0, 0.0, Counter()]
+            groups[key].append(known)
+        known[1 if mark == "" else 2] += count
+        if mark == "":
+            scale = count / (sum(parts.values()) or 1)
+            known[3].update({part: events * scale for part, events in parts.items()})
+    found = [Found(tuple(words), *counts) for known in groups.values() for words, *counts in known]
     found.sort(key=lambda one: (-max(one.now, one.before), one.words))
     return found[:MOST_PATTERNS]
 
@@ -163,14 +201,7 @@ def _alike(known: Sequence[str], words: Sequence[str]) -> bool:
     return same == len(words) or (len(words) > 2 and same / len(words) >= _ALIKE)
 
 
-def _encoded(found: Sequence[Found]) -> str:
-    import orjson
-
-    total = sum(one.now for one in found) or 1.0
-    return orjson.dumps([_described(one, total) for one in found]).decode()
-
-
-def _described(one: Found, total: float) -> Mapping[str, Any]:
+def _described(one: Found, total: float) -> tuple[Any, ...]:
     kinds: list[str] = []
 
     def numbered(match: re.Match[str]) -> str:
@@ -182,11 +213,5 @@ def _described(one: Found, total: float) -> Mapping[str, Any]:
     severity = (
         "NONE" if label is None else next(name for name, group in zip(_LABELS, label.groups(), strict=True) if group)
     )
-    return {
-        "pattern": _MARKED.sub(numbered, plain),
-        "ratio": one.now / total,
-        "count": float(round(one.now)),
-        "severity": severity,
-        "tokens": "[" + ",".join(f'"{kind}"' for kind in kinds) + "]",
-        "before": float(round(one.before)),
-    }
+    pattern = _MARKED.sub(numbered, plain)
+    return pattern, one.now / total, float(round(one.now)), severity, orjson.dumps(kinds).decode()

@@ -21,6 +21,13 @@ class Derived(NamedTuple):
     sql: str
 
 
+class LookupTable(NamedTuple):
+    """A lookup table: the names of its columns, and its rows as JSON (a list of lists of texts)."""
+
+    columns: tuple[str, ...]
+    rows: str
+
+
 class Shown(NamedTuple):
     """A column of the answer."""
 

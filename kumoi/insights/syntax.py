@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from typing import NamedTuple, TypeAlias
 
 MOST_ROWS = 100_000
@@ -82,7 +83,15 @@ class Operation:
     operands: tuple[Expression, ...]
 
 
-Expression: TypeAlias = Field | Number | Text | Regex | Period | Star | Call | Operation
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether a value is among those that another query answers: `in (…)` around a query."""
+
+    subject: Expression
+    query: Query
+
+
+Expression: TypeAlias = Field | Number | Text | Regex | Period | Star | Call | Operation | Found
 
 
 class Column(NamedTuple):
@@ -166,6 +175,10 @@ class Pattern(NamedTuple):
     source: Expression
 
 
+class Anomaly(NamedTuple):
+    """`anomaly`: those patterns that are new, or come in bursts."""
+
+
 class Diff(NamedTuple):
     """`diff`: patterns against those of an earlier time; `period` is None for the span just before."""
 
@@ -205,8 +218,56 @@ class Join(NamedTuple):
     query: Query
 
 
+class Lookup(NamedTuple):
+    """`lookup`: columns of a lookup table for the first of its rows whose `keys` equal fields (column, field)."""
+
+    table: str
+    keys: tuple[tuple[str, Field], ...]
+    columns: tuple[str, ...]
+
+
+class Accum(NamedTuple):
+    """`accum`: the sum of a field up to each record."""
+
+    field: Field
+    name: str
+
+
+class AddTotals(NamedTuple):
+    """`addtotals`: the sum of each record's numbers as a column `name`, the sum of each column as a last row."""
+
+    name: str
+    rows: bool
+    columns: bool
+    fields: tuple[Field, ...]
+
+
+class RelevantFields(NamedTuple):
+    """`relevantfields`: fields (all that there are where none is named) by how much a condition changes them."""
+
+    fields: tuple[Field, ...]
+    condition: Expression
+
+
 Command: TypeAlias = (
-    Fields | Display | Filter | Stats | Sort | Limit | Parse | Logfmt | Dedup | Pattern | Diff | Unnest | Join
+    Fields
+    | Display
+    | Filter
+    | Stats
+    | Sort
+    | Limit
+    | Parse
+    | Logfmt
+    | Dedup
+    | Pattern
+    | Anomaly
+    | Diff
+    | Unnest
+    | Join
+    | Lookup
+    | Accum
+    | AddTotals
+    | RelevantFields
 )
 
 
@@ -215,3 +276,25 @@ class Query(NamedTuple):
 
     source: Source | None
     commands: tuple[Command, ...]
+
+    def all(self) -> Iterator[Query]:
+        """This query, and those inside of it."""
+        yield self
+        for part in parts_of(self.commands):
+            if isinstance(part, Query):
+                yield from part.all()
+
+
+def parts_of(value: object) -> Iterator[object]:
+    """What a value is made of, down to the queries in it."""
+    yield value
+    if isinstance(value, Query):
+        return
+    if isinstance(value, tuple):
+        inner: Iterable[object] = value
+    elif is_dataclass(value) and not isinstance(value, type):
+        inner = (getattr(value, one.name) for one in fields(value))
+    else:
+        inner = ()
+    for one in inner:
+        yield from parts_of(one)

@@ -23,6 +23,8 @@ from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches, relation
 from kumoi.lake.store import Store, dump
 from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, literal, place
+from kumoi.lake.worker import Request, Task
+from kumoi.lake.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class Lake:
         self._scratch.mkdir(parents=True, mode=0o700)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="lake")
         self._engine = Engine(self._scratch, sync=not ephemeral)
+        self._workers = Workers()
         self._stores: dict[str, Store] = {}
         self._tidying: asyncio.Task[None] | None = None
         self._resting: asyncio.Task[None] | None = None
@@ -201,34 +204,11 @@ class Lake:
         open no file but those of the partitions selected, and nothing on the network. Cancelling interrupts it.
         """
         query, loop = Query(self._scratch), asyncio.get_running_loop()
-        tails: list[Path] = []
-        with contextlib.ExitStack() as stack:
-            sources: dict[str, Source] = {}
-            snapshots: list[tuple[Path, list[Row]]] = []
-            for name, view in views.items():
-                store = stack.enter_context(self._stores[view.table])
-                selection = view.selection()
-                rows = store.recent(selection)
-                self._dumps += 1
-                tail = self._scratch / f"tail-{self._dumps}.ndjson" if rows else None
-                if tail is not None:
-                    snapshots.append((tail, rows))
-                    tails.append(tail)
-                sealed = store.sealed(selection)
-                if view.newest is not None:
-                    sealed = edge(sealed, selection, view.newest, reverse=True)
-                elif view.oldest is not None:
-                    sealed = edge(sealed, selection, view.oldest, reverse=False)
-                sources[name] = Source(store.table, selection, sealed, tail, view.derived)
+        with self._sources(views) as (sources, tails):
 
             def run() -> Result:
-                try:
-                    for path, rows in snapshots:
-                        dump(rows, path)
-                    return query.run(sql, parameters, sources)
-                finally:
-                    for path in tails:
-                        path.unlink(missing_ok=True)
+                _dump(tails)
+                return query.run(sql, parameters, sources)
 
             running = loop.run_in_executor(self._threads, run)
             try:
@@ -237,6 +217,45 @@ class Lake:
                 query.interrupt()
                 await asyncio.wait([running])
                 raise
+
+    async def work(self, task: Task, *arguments: Any, views: Mapping[str, View]) -> bytes:
+        """What `task(ask, *arguments)` answers in a process of its own, where `ask` runs SELECTs over `views`.
+
+        For what users have written: it has limits, and cancelling ends it at once. QueryFailed when it fails.
+        """
+        loop = asyncio.get_running_loop()
+        with self._sources(views) as (sources, tails):
+            dumping = loop.run_in_executor(self._threads, _dump, tails)
+            try:
+                await asyncio.shield(dumping)
+            except asyncio.CancelledError:
+                await asyncio.wait([dumping])
+                raise
+            return await self._workers.run(Request(task, arguments, sources, self._scratch))
+
+    @contextlib.contextmanager
+    def _sources(self, views: Mapping[str, View]) -> Iterator[tuple[dict[str, Source], list[tuple[Path, list[Row]]]]]:
+        """What views stand for, and the tails that are still to be written; files stay in place meanwhile."""
+        sources: dict[str, Source] = {}
+        tails: list[tuple[Path, list[Row]]] = []
+        with contextlib.ExitStack() as stack:
+            for name, view in views.items():
+                store = stack.enter_context(self._stores[view.table])
+                selection = view.selection()
+                rows = store.recent(selection)
+                tail = None
+                if rows:
+                    self._dumps += 1
+                    tail = self._scratch / f"tail-{self._dumps}.ndjson"
+                    tails.append((tail, rows))
+                    stack.callback(tail.unlink, missing_ok=True)
+                sealed = store.sealed(selection)
+                if view.newest is not None:
+                    sealed = edge(sealed, selection, view.newest, reverse=True)
+                elif view.oldest is not None:
+                    sealed = edge(sealed, selection, view.oldest, reverse=False)
+                sources[name] = Source(store.table, selection, sealed, tail, view.derived)
+            yield sources, tails
 
     def partitions(self, table: str) -> list[Mapping[str, str]]:
         """The partitions of a table that hold rows, or did until they were deleted."""
@@ -305,6 +324,7 @@ class Lake:
             self._resting.cancel()
         if self._tidying is not None:
             await self._tidying
+        await self._workers.close()
         for store in self._stores.values():
             await store.close()
         self._threads.shutdown()
@@ -337,6 +357,11 @@ class Lake:
         while not at_rest:
             await asyncio.sleep(_IDLE_SECONDS)
             at_rest = await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.rest, _IDLE_SECONDS)
+
+
+def _dump(tails: Sequence[tuple[Path, list[Row]]]) -> None:
+    for path, rows in tails:
+        dump(rows, path)
 
 
 def within(file: File, selection: Selection) -> bool:

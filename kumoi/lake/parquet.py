@@ -350,7 +350,7 @@ def _define(database: duckdb.DuckDBPyConnection, name: str, source: Source, numb
 def _connect(spill: Path, *, threads: int) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    return duckdb.connect(
+    database = duckdb.connect(
         ":memory:",
         config={
             "threads": threads,
@@ -361,3 +361,5 @@ def _connect(spill: Path, *, threads: int) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
+    database.execute("SET enable_progress_bar = false")
+    return database

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from kumoi.insights.compiler import compile_query
-from kumoi.insights.parsing import parse
+from kumoi.insights.answering import Inquiry, plan, read
+from kumoi.insights.plan import LookupTable
 from kumoi.lake import Lake
 from kumoi.services.logs.events import TABLE, write
-from kumoi.services.logs.query_run import Answer, Scope, Span, run
+from kumoi.services.logs.query_run import Scope, Span, run
 
 START = 1_700_000_000_000
 GROUP = "/aws/lambda/f"
 
 Ask = Callable[..., list[dict[str, str]]]
+
+
+class Answer(NamedTuple):
+    """A query's rows and statistics."""
+
+    rows: list[list[dict[str, str]]]
+    statistics: dict[str, float]
 
 
 class Events:
@@ -40,8 +47,15 @@ class Events:
     def seal(self) -> None:
         self._loop.run_until_complete(self.lake.tidy())
 
-    def answer(self, query: str, *, limit: int | None = None, span: Span | None = None, **groups: str) -> Answer:
-        plan = compile_query(parse(query), now=START + 10**6, limit=limit)
+    def answer(
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        span: Span | None = None,
+        tables: Mapping[str, LookupTable] | None = None,
+    ) -> Answer:
+        inquiry = Inquiry(query, START + 10**6, limit, tables or {})
         scopes = {
             name: Scope(
                 "1",
@@ -49,9 +63,10 @@ class Events:
                 [reading.source.groups[0] if reading.source else GROUP],
                 span or Span(START - 10**6, START + 10**7),
             )
-            for name, reading in plan.views.items()
+            for name, reading in plan(inquiry).views.items()
         }
-        return self._loop.run_until_complete(run(self.lake, plan, scopes))
+        found = self._loop.run_until_complete(run(self.lake, inquiry, scopes))
+        return Answer([row for page in found.pages for row in read(page)], found.statistics)
 
     def ask(self, query: str, **options: Any) -> list[dict[str, str]]:
         """The rows as dictionaries, without @ptr."""

@@ -23,6 +23,7 @@ logs = Service(
         "operations.exports",
         "operations.groups",
         "operations.live_tail",
+        "operations.lookup_tables",
         "operations.metric_filters",
         "operations.queries",
         "operations.query_definitions",

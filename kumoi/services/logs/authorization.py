@@ -40,7 +40,7 @@ def _arn(call: Call, named: str) -> str:
 
 
 def queried(call: Call) -> Iterator[str]:
-    """The groups that a query reads: those the request names, and those its text does (`SOURCE`, also in a `join`)."""
+    """The groups that a query reads: those the request names, those its text does (`SOURCE`, also within it)."""
     params = call.params
     named = [params.get("logGroupName"), *(params.get("logGroupNames") or ())]
     named += params.get("logGroupIdentifiers") or ()
@@ -54,17 +54,23 @@ def queried(call: Call) -> Iterator[str]:
 def _sources(call: Call, text: str) -> Iterator[str]:
     """The groups that a query names; what is no query is refused by the operation itself."""
     from kumoi.insights.parsing import parse
-    from kumoi.insights.syntax import Join, Malformed
+    from kumoi.insights.syntax import Malformed
 
     try:
         query = parse(text)
     except Malformed:
         return
-    for one in (query, *(command.query for command in query.commands if isinstance(command, Join))):
+    for one in query.all():
         if one.source is not None:
             if one.source.every:
                 yield "*"
             yield from (f"{_arn(call, name)}:*" for name in one.source.groups)
+
+
+def lookup_table(call: Call) -> str:
+    """The lookup table that a call names."""
+    named = call.params.get("lookupTableArn")
+    return str(named) if named else call.arn("logs", f"lookup-table:{call.params.get('lookupTableName') or '*'}")
 
 
 def subscribed(call: Call) -> Iterator[Ask]:
@@ -88,7 +94,12 @@ AUTHORIZATION = Authorization(
     "logs",
     resource=group,
     resources={
+        "CreateLookupTable": lookup_table,
         "DeleteDestination": destination,
+        "DeleteLookupTable": lookup_table,
+        "DescribeLookupTables": lookup_table,
+        "GetLookupTable": lookup_table,
+        "UpdateLookupTable": lookup_table,
         "PutDestinationPolicy": destination,
         "StartLiveTail": queried,
         "StartQuery": queried,

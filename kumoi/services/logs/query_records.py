@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
 ENDED = ("Complete", "Failed", "Cancelled", "Timeout")
@@ -15,7 +16,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A query that was started: what it says, what it reads, how far it is.
 
     `regions` is empty where it is the query's own; `joined` are the groups of its joins by view; `start` is inclusive,
-    `end` exclusive. `reason` tells why one failed.
+    `end` exclusive. `rows` counts the answer's. `reason` tells why one failed.
     """
 
     id: str
@@ -30,14 +31,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "Running"
     finished: int | None = None
     statistics: dict[str, float] = {}
+    rows: int = 0
     reason: str | None = None
     owner: str = ""
 
 
-class QueryRows(msgspec.Struct, frozen=True):
-    """The answer of a query: compressed JSON of its rows."""
+class QueryPage(msgspec.Struct, frozen=True):
+    """A page of a query's answer, by number: see `kumoi.insights.answering`."""
 
     id: str
+    number: int
     content: bytes
 
 
@@ -53,5 +56,12 @@ class QueryDefinition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 queries: Space[Query] = Space("logs.query", Query, lambda query: (query.id,))
-query_rows: Space[QueryRows] = Space("logs.query_rows", QueryRows, lambda rows: (rows.id,))
+pages: Space[QueryPage] = Space("logs.query_page", QueryPage, lambda page: (page.id, page.number))
 definitions: Space[QueryDefinition] = Space("logs.query_definition", QueryDefinition, lambda one: (one.id,))
+
+
+@transactional
+async def answer_of(tx: Transaction, query_id: str) -> tuple[Query | None, list[bytes]]:
+    """A query, and all pages of its answer."""
+    query = await queries.get(tx, query_id)
+    return query, [page.content for page in await pages.list(tx, query_id)]

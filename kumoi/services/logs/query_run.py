@@ -1,18 +1,18 @@
-"""Runs a compiled Insights query over a group's events in the lake: sealed segments and tail together, off the loop."""
+"""Runs an Insights query over events in the lake, sealed segments and tail together, in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from kumoi.insights.plan import Plan, Reading
-from kumoi.insights.rendering import row
+import msgspec
+
+from kumoi.insights import answering
+from kumoi.insights.answering import Answered, Inquiry
+from kumoi.insights.plan import Reading
 from kumoi.lake import Derived, Lake, View
 from kumoi.services.logs.events import TABLE
-
-MOST_BYTES = 64 << 20
-"""Of a query's rows as they are kept; those behind are left out."""
 
 
 class Span(NamedTuple):
@@ -32,36 +32,31 @@ class Scope(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A query's rows as GetQueryResults shows them, and its statistics."""
+    """A query's rows in pages, how many there are, and its statistics."""
 
-    rows: list[list[dict[str, str]]]
+    pages: list[bytes]
+    total: int
     statistics: dict[str, float]
 
 
-async def run(lake: Lake, plan: Plan, scopes: dict[str, Scope]) -> Answer:
-    """The answer of a plan whose views read `scopes`; QueryFailed when it cannot be had."""
+async def run(lake: Lake, inquiry: Inquiry, scopes: Mapping[str, Scope]) -> Answer:
+    """The answer of a query whose views read `scopes`; QueryFailed when it cannot be had."""
+    plan = await asyncio.to_thread(answering.plan, inquiry)
     views = {name: _view(scopes[name], reading) for name, reading in plan.views.items()}
     scanned = size = 0
     for view in views.values():
         rows, measured = await lake.measure(_unbounded(view))
         scanned, size = scanned + rows, size + measured
-    result = await lake.query(plan.sql, plan.parameters, views=views)
-    found = result.rows
-    matched = (found[0][-1] if found else 0) if plan.counted else scanned
-    final = plan
-    if plan.then is not None:
-        final = await asyncio.to_thread(plan.then, found)
-        found = (await lake.query(final.sql, final.parameters, views={})).rows
-    rendered = await asyncio.to_thread(_rendered, final, found)
+    answered = msgspec.msgpack.decode(await lake.work(answering.answer, inquiry, views=views), type=Answered)
     statistics = {
-        "recordsMatched": float(matched or 0),
+        "recordsMatched": float(scanned if answered.matched is None else answered.matched),
         "recordsScanned": float(scanned),
         "estimatedRecordsSkipped": 0.0,
         "bytesScanned": float(size),
         "estimatedBytesSkipped": 0.0,
         "logGroupsScanned": float(len({one for scope in scopes.values() for one in scope.groups})),
     }
-    return Answer(rendered, statistics)
+    return Answer(answered.pages, answered.rows, statistics)
 
 
 def _view(scope: Scope, reading: Reading) -> View:
@@ -82,17 +77,3 @@ def _view(scope: Scope, reading: Reading) -> View:
 
 def _unbounded(view: View) -> View:
     return View(view.table, view.account, view.region, view.equals, view.start, view.end)
-
-
-def _rendered(plan: Plan, found: Sequence[tuple[Any, ...]]) -> list[list[dict[str, str]]]:
-    rendered = []
-    size = 0
-    for values in found:
-        fields = row(plan.columns, values)
-        if plan.pointers:
-            fields.append({"field": "@ptr", "value": str(values[len(plan.columns)])})
-        size += sum(len(field["value"]) for field in fields)
-        if size > MOST_BYTES:
-            break
-        rendered.append(fields)
-    return rendered

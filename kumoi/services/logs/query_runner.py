@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
+from collections.abc import Sequence
 
 import msgspec
-import orjson
 
 from kumoi.clock import Clock
 from kumoi.doorway import ChargeKey, Charges
 from kumoi.lake import Lake, QueryFailed
-from kumoi.services.logs.query_records import Query, QueryRows, queries, query_rows
+from kumoi.services.logs.query_records import Query, QueryPage, pages, queries
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
 
@@ -68,7 +67,7 @@ class QueryRunner:
 
     async def _run(self, account: str, region: str, query: Query) -> None:
         ended: Query
-        rows = b""
+        rows: Sequence[bytes] = ()
         try:
             async with self._slots, asyncio.timeout(SECONDS):
                 ended, rows = await self._answer(account, region, query)
@@ -83,22 +82,24 @@ class QueryRunner:
         ended = msgspec.structs.replace(ended, finished=int(self._clock.now() * 1000))
         await _end(self._state.at(account, region), ended, rows)
 
-    async def _answer(self, account: str, region: str, query: Query) -> tuple[Query, bytes]:
-        from kumoi.insights.compiler import compile_query
-        from kumoi.insights.parsing import parse
+    async def _answer(self, account: str, region: str, query: Query) -> tuple[Query, Sequence[bytes]]:
+        from kumoi.insights.answering import Inquiry, plan
+        from kumoi.services.logs.lookup_records import tables_of
         from kumoi.services.logs.query_run import Scope, Span, run
 
-        plan = await asyncio.to_thread(lambda: compile_query(parse(query.text), now=query.created, limit=query.limit))
+        tables = await tables_of(self._state.at(account, region), query.text)
+        inquiry = Inquiry(query.text, query.created, query.limit, tables)
+        views = (await asyncio.to_thread(plan, inquiry)).views
         span = Span(query.start, query.end)
         scopes = {
             name: Scope(account, query.regions or [region], query.joined.get(name, query.groups), span)
-            for name in plan.views
+            for name in views
         }
-        answer = await run(self._lake, plan, scopes)
+        answer = await run(self._lake, inquiry, scopes)
         key = ChargeKey(account, region, "", f"logs:{query.groups[0] if query.groups else ''}", "logs", "Query")
         self._charges.add(key, scanned_bytes=answer.statistics["bytesScanned"])
-        content = await asyncio.to_thread(lambda: zlib.compress(orjson.dumps(answer.rows), 1))
-        return msgspec.structs.replace(query, status="Complete", statistics=answer.statistics), content
+        ended = msgspec.structs.replace(query, status="Complete", statistics=answer.statistics, rows=answer.total)
+        return ended, answer.pages
 
     async def _forget(self, timer: Timer) -> None:
         await _remove(self._state.at(timer.account, timer.region), timer)
@@ -112,17 +113,17 @@ async def begin(tx: Transaction, query: Query) -> None:
 
 
 @transactional
-async def _end(tx: Transaction, query: Query, rows: bytes) -> None:
+async def _end(tx: Transaction, query: Query, rows: Sequence[bytes]) -> None:
     known = await queries.get(tx, query.id)
     if known is not None and known.status == "Running":
         await queries.put(tx, query)
-        if rows:
-            await query_rows.put(tx, QueryRows(query.id, rows))
+        for number, content in enumerate(rows):
+            await pages.put(tx, QueryPage(query.id, number, content))
 
 
 @transactional
 async def _remove(tx: Transaction, timer: Timer) -> None:
     name = timer.payload.decode()
     await queries.delete(tx, name)
-    await query_rows.delete(tx, name)
+    await pages.delete_all(tx, name)
     tx.complete_timer(timer)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
+from kumoi.insights.documents import MOST_FIELDS, flat
 from kumoi.insights.message_fields import LAMBDA
 from kumoi.insights.rendering import as_number
 from kumoi.lake import Derived, Lake, Row, View
 from kumoi.services.logs.events import TABLE
 
-MOST_FIELDS = 1_000
 SAMPLE = 1_000
 _SYSTEM = ("@timestamp", "@message", "@logStream", "@log", "@ingestionTime")
 
@@ -39,7 +36,7 @@ async def fields_of(lake: Lake, row: Row) -> dict[str, str]:
     for name, value in zip(LAMBDA, lambda_values, strict=True):
         if value is not None:
             found[name] = str(as_number(value)) if isinstance(value, float) else value
-    found.update(await asyncio.to_thread(_flat, document))
+    found.update(await asyncio.to_thread(flat, document))
     return found
 
 
@@ -59,7 +56,7 @@ def _counted(rows: list[tuple[Any, ...]]) -> dict[str, int]:
     for *lambda_values, document in rows:
         counts.update(_SYSTEM)
         counts.update(name for name, value in zip(LAMBDA, lambda_values, strict=True) if value is not None)
-        counts.update(_flat(document).keys())
+        counts.update(flat(document).keys())
     return {name: round(100 * count / len(rows)) for name, count in counts.most_common(MOST_FIELDS)}
 
 
@@ -67,30 +64,3 @@ def _view(account: str, region: str, group: str, start: int, end: int) -> View:
     derived = {f"l{number}": Derived(name, *LAMBDA[name]) for number, name in enumerate(LAMBDA)}
     derived["document"] = Derived("document", "VARCHAR", "document::VARCHAR")
     return View(TABLE.name, account, region, {"log_group": group}, start, end, derived)
-
-
-def _flat(document: str | None) -> dict[str, str]:
-    """A JSON document's values by dotted path."""
-    if document is None:
-        return {}
-    try:
-        read = orjson.loads(document)
-    except orjson.JSONDecodeError:
-        return {}
-    found: dict[str, str] = {}
-    for path, value in _values(read, ""):
-        found.setdefault(path, value)
-        if len(found) >= MOST_FIELDS:
-            break
-    return found
-
-
-def _values(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _values(inner, f"{path}.{key}" if path else f"@{key}" if key.startswith("@") else key)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _values(inner, f"{path}.{number}" if path else str(number))
-    elif value is not None and path:
-        yield path, value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -223,3 +223,49 @@ def test_the_kumoi_command_over_all_regions(logs: Any, now: int, kumoi: Any) -> 
     wrong = run("--query", "filtr x")
     assert wrong.exit_code == 1 and "unexpected symbol found filtr" in wrong.output
     assert run("--json", "shop").exit_code == 2
+
+
+def test_events_are_enriched_from_a_lookup_table(logs: Any, now: int) -> None:
+    said = "filter ispresent(service) | lookup owners name as service OUTPUT team | stats count(*) as n by team"
+    with pytest.raises(ClientError, match="Lookup table owners does not exist") as refused:
+        logs.start_query(logGroupName="shop", startTime=now - 60, endTime=now + 60, queryString=said)
+    assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
+    arn = logs.create_lookup_table(lookupTableName="owners", tableBody="name,team\npay,money\n")["lookupTableArn"]
+    assert rows(ask(logs, now, said)) == [{"team": "money", "n": "2"}, {"n": "1"}]
+    logs.update_lookup_table(lookupTableArn=arn, tableBody='name,team\r\npay,money\r\ncart,"sales, all"\r\n')
+    assert {row["team"] for row in rows(ask(logs, now, said))} == {"money", "sales, all"}
+    (described,) = logs.describe_lookup_tables(lookupTableNamePrefix="own")["lookupTables"]
+    assert (described["tableFields"], described["recordsCount"]) == (["name", "team"], 2)
+    assert logs.get_lookup_table(lookupTableArn=arn)["tableBody"].startswith("name,team")
+    query = logs.start_query(
+        logGroupName="shop", startTime=now - 60, endTime=now + 60, queryString="stats count(*) as n by service"
+    )["queryId"]
+    finished(logs, query)
+    made = logs.create_lookup_table(lookupTableName="counts", queryId=query)["lookupTableArn"]
+    assert "pay,2" in logs.get_lookup_table(lookupTableArn=made)["tableBody"]
+    logs.delete_lookup_table(lookupTableArn=arn)
+    for call, error in (
+        (lambda: logs.delete_lookup_table(lookupTableArn=arn), "ResourceNotFoundException"),
+        (lambda: logs.get_lookup_table(lookupTableArn="nonsense"), "ResourceNotFoundException"),
+        (
+            lambda: logs.create_lookup_table(lookupTableName="counts", tableBody="a\n1"),
+            "ResourceAlreadyExistsException",
+        ),
+        (lambda: logs.create_lookup_table(lookupTableName="twice", tableBody="a,a\n1,2"), "InvalidParameterException"),
+        (lambda: logs.create_lookup_table(lookupTableName="none", tableBody="\n"), "InvalidParameterException"),
+        (lambda: logs.create_lookup_table(lookupTableName="neither"), "InvalidParameterException"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert refused.value.response["Error"]["Code"] == error
+
+
+def test_an_answer_comes_in_pages_of_ten_thousand(logs: Any, now: int) -> None:
+    unnested = "fields jsonParse(concat('[', substr(replace('" + "x" * 5_000 + "', 'x', ',1'), 1), ']')) as many"
+    said = f"{unnested} | unnest many into one | display one | limit 12000"
+    query = logs.start_query(logGroupName="shop", startTime=now - 60, endTime=now + 60, queryString=said)["queryId"]
+    first = finished(logs, query)
+    assert (first["status"], len(first["results"])) == ("Complete", 10_000)
+    rest = logs.get_query_results(queryId=query, nextToken=first["nextToken"], maxItems=1500)
+    assert (len(rest["results"]), rest["nextToken"]) == (1500, "11500")
+    assert len(logs.get_query_results(queryId=query, nextToken="11500")["results"]) == 500

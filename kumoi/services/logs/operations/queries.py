@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 
 from kumoi.doorway import Call
 from kumoi.lake import Cursor
@@ -18,7 +16,7 @@ from kumoi.names import uuid
 from kumoi.services.logs import logs
 from kumoi.services.logs.events import TABLE, find_group
 from kumoi.services.logs.queried_groups import Groups, queried_groups
-from kumoi.services.logs.query_records import ENDED, Query, queries, query_rows
+from kumoi.services.logs.query_records import ENDED, Query, pages, queries
 from kumoi.services.logs.query_runner import MOST_UNDER_WAY, QueryRunner, begin
 from kumoi.services.logs.rules import group_of, invalid
 from kumoi.state import Transaction, transactional
@@ -26,6 +24,8 @@ from kumoi.wire.errors import aws_error
 
 _MILLISECONDS = 100_000_000_000
 """Times beyond this are not seconds."""
+MOST_ITEMS = 10_000
+"""Rows that one GetQueryResults answers."""
 
 
 @logs.operation
@@ -47,7 +47,7 @@ async def start_query(
     if end < start:
         raise invalid("Query's end time should not be earlier than its start time.")
     now = int(call.now * 1000)
-    parsed = await _parsed(queryString, now)
+    parsed = await _parsed(call, queryString, now)
     named = Groups(logGroupName, logGroupNames, logGroupIdentifiers)
     queried = await queried_groups(call, parsed.query, named)
     joined = {view: (await queried_groups(call, query, Groups())).groups for view, query in parsed.joins.items()}
@@ -83,15 +83,16 @@ class _Parsed(msgspec.Struct):
     joins: dict[str, Any]
 
 
-async def _parsed(text: str, now: int) -> _Parsed:
+async def _parsed(call: Call, text: str, now: int) -> _Parsed:
     """The query and those of its joins by view; MalformedQueryException in AWS's words when it is none."""
     from kumoi.insights.compiler import compile_query
     from kumoi.insights.parsing import parse
     from kumoi.insights.syntax import Malformed, Query
+    from kumoi.services.logs.lookup_records import tables_of
 
-    def read() -> _Parsed:
+    def read(tables: Mapping[str, Any]) -> _Parsed:
         query = parse(text)
-        plan = compile_query(query, now=now)
+        plan = compile_query(query, now=now, tables=tables)
         joins = {
             name: Query(reading.source, ())
             for name, reading in plan.views.items()
@@ -100,7 +101,8 @@ async def _parsed(text: str, now: int) -> _Parsed:
         return _Parsed(query, joins)
 
     try:
-        return await asyncio.to_thread(read)
+        tables = await tables_of(call.state, text) if "lookup" in text.lower() else {}
+        return await asyncio.to_thread(read, tables)
     except Malformed as error:
         location = {"startCharOffset": error.start or 0, "endCharOffset": len(text) if error.end is None else error.end}
         raise aws_error(
@@ -121,40 +123,41 @@ def _milliseconds(time: int) -> int:
 async def get_query_results(
     call: Call, queryId: str, nextToken: str | None = None, maxItems: int | None = None
 ) -> dict[str, Any]:
-    """A query's status, its statistics and its rows: all of them, or a page with `maxItems`."""
+    """A query's status, its statistics and its rows, in pages of maxItems (10,000)."""
     query = await _find(call, queryId)
     if query.status == "Running":
         call.part(QueryRunner).start(call.account, call.region, query)
-    rows = await _rows(call, query)
     first = 0
     if nextToken is not None:
-        if not nextToken.isdigit() or not 0 < int(nextToken[:9]) <= len(rows):
+        if not nextToken.isdigit() or not 0 < int(nextToken[:9]) <= query.rows:
             raise invalid("The specified nextToken is invalid.")
         first = int(nextToken[:9])
-    last = len(rows) if not maxItems else min(first + maxItems, len(rows))
+    last = min(first + (maxItems or MOST_ITEMS), query.rows)
     return {
         "queryLanguage": "CWLI",
-        "results": rows[first:last],
-        "statistics": _statistics(query, len(rows)),
+        "results": await _rows(call, query, first, last),
+        "statistics": _statistics(query),
         "status": query.status,
-        "nextToken": str(last) if last < len(rows) else None,
+        "nextToken": str(last) if last < query.rows else None,
     }
 
 
-def _statistics(query: Query, rows: int) -> dict[str, float]:
+def _statistics(query: Query) -> dict[str, float]:
     names = ("recordsMatched", "recordsScanned", "estimatedRecordsSkipped", "bytesScanned", "estimatedBytesSkipped")
     found = {name: query.statistics.get(name, 0.0) for name in (*names, "logGroupsScanned")}
-    return {**found, "resultCount": float(rows)}
+    return {**found, "resultCount": float(query.rows)}
 
 
-async def _rows(call: Call, query: Query) -> list[Any]:
-    if query.status != "Complete":
+async def _rows(call: Call, query: Query, first: int, last: int) -> list[Any]:
+    """Rows by number, `last` exclusive; no pages but those are read that have one of them."""
+    if first >= last:
         return []
-    content = await _content(call.state, query.id)
-    if not content:
-        return []
-    found: list[Any] = await asyncio.to_thread(lambda: orjson.loads(zlib.decompress(content)))
-    return found
+    from kumoi.insights.answering import PAGE, read
+
+    begin = first // PAGE
+    contents = await _contents(call.state, query.id, begin, (last - 1) // PAGE + 1 - begin)
+    found = [row for content in contents for row in await asyncio.to_thread(read, content)]
+    return found[first - begin * PAGE : last - begin * PAGE]
 
 
 @logs.operation
@@ -275,9 +278,9 @@ async def _named(tx: Transaction, query_id: str) -> Sequence[Query]:
 
 
 @transactional
-async def _content(tx: Transaction, query_id: str) -> bytes:
-    found = await query_rows.get(tx, query_id)
-    return b"" if found is None else found.content
+async def _contents(tx: Transaction, query_id: str, number: int, count: int) -> list[bytes]:
+    """The pages from a number on."""
+    return [page.content for page in await pages.list(tx, query_id, after=(query_id, number - 1), limit=count)]
 
 
 @transactional
