@@ -59,11 +59,11 @@ async def get(tx: Transaction, key: str) -> bytes | None:
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_missing_after_20_crashes(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_missing_after_50_crashes(tmp_path: Path) -> None:
     path = tmp_path / "kumoi.db"
     rng = random.Random(50)
     acknowledged: set[str] = set()
-    for crash in range(20):
+    for crash in range(50):
         durability = "full" if crash % 5 == 0 else "normal"
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(crash), durability], stdout=subprocess.PIPE, text=True
