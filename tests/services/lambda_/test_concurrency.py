@@ -23,16 +23,16 @@ def test_more_invocations_than_room_wait_their_turn(kumoi: Any, create: Any) -> 
 
 
 @pytest.mark.slow
-def test_eighty_functions_start_cold_at_once(kumoi: Any, create: Any) -> None:
-    names = [f"f{number}" for number in range(80)]
+def test_two_hundred_functions_start_cold_at_once(kumoi: Any, create: Any) -> None:
+    names = [f"f{number}" for number in range(200)]
     for name in names:
         create("def handler(event, context):\n    return context.function_name\n", name=name)
-    client = kumoi.client("lambda", max_pool_connections=80)
+    client = kumoi.client("lambda", max_pool_connections=200)
 
     def invoke(name: str) -> Any:
         return json.load(client.invoke(FunctionName=name)["Payload"])
 
-    with ThreadPoolExecutor(80) as threads:
+    with ThreadPoolExecutor(200) as threads:
         assert Counter(threads.map(invoke, names)) == Counter(names)
         assert Counter(threads.map(invoke, names * 2)) == Counter(names * 2)
 
