@@ -2,11 +2,15 @@
 
 Shapes follow AWS's published formats: "Amazon Resource Names", the X-Ray trace id, and the unique-id prefixes of
 IAM ("IAM identifiers").
+
+What must not be guessed comes from the system's randomness. Every call needs ids of traces and spans, which are no
+secrets: those come from a generator of our own (0.2 µs each instead of 0.5 and 0.9).
 """
 
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from typing import NamedTuple
 
@@ -14,6 +18,11 @@ DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
+_spans = random.Random()
+"""Seeded by the system, and nobody else: who seeds `random` itself (a test does) leaves it alone."""
+os.register_at_fork(after_in_child=_spans.seed)
 
 
 class Arn(NamedTuple):
@@ -55,9 +64,7 @@ def arn(service: str, region: str, account: str, resource: str) -> str:
 def uuid() -> str:
     """A random UUID (version 4) as text: request ids, revision ids. Three times faster than `uuid.uuid4`."""
     digits = os.urandom(16).hex()
-    return (
-        f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:]}"
-    )
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def hex_id(digits: int) -> str:
@@ -72,4 +79,9 @@ def unique_id(prefix: str, length: int = 21) -> str:
 
 def trace_id(now: float) -> str:
     """An X-Ray trace id: `1-<8 hex digits of the epoch second>-<24 random hex digits>`."""
-    return f"1-{int(now):08x}-{os.urandom(12).hex()}"
+    return f"1-{int(now):08x}-{_spans.getrandbits(96):024x}"
+
+
+def span_id() -> str:
+    """The id of a span: 16 random hex digits."""
+    return f"{_spans.getrandbits(64):016x}"

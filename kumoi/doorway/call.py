@@ -6,14 +6,13 @@ region, and under which trace. Handlers receive it; through it they reach the st
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from kumoi.doorway.principal import Principal
-from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, trace_id, uuid
+from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, span_id, trace_id, uuid
 
 if TYPE_CHECKING:
     from kumoi.blobs import Blobs
@@ -120,7 +119,7 @@ class Call:
     http: Request | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=uuid)
-    span: str = field(default_factory=lambda: os.urandom(8).hex())
+    span: str = field(default_factory=span_id)
     node: str = ""
     request_bytes: int = 0
     response_bytes: int = 0

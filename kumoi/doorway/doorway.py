@@ -7,7 +7,6 @@ is left behind as one hop.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from kumoi.doorway.registry import Registry
 from kumoi.doorway.service import Operation, Service
 from kumoi.doorway.tracing import Tracing
 from kumoi.lake import Lake
-from kumoi.names import uuid
+from kumoi.names import span_id, uuid
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import BodyTooLarge, BufferedBody
@@ -247,9 +246,7 @@ class Doorway:
     async def _repeat(self, call: Call, fault: Fault) -> None:
         """Let a call come again, as at-least-once delivery may: hops of their own, and nobody sees their answers."""
         for _ in range(fault.copies):
-            copy = replace(
-                call, request_id=uuid(), span=os.urandom(8).hex(), units={}, outcome="ok", warning="", fault=fault.id
-            )
+            copy = replace(call, request_id=uuid(), span=span_id(), units={}, outcome="ok", warning="", fault=fault.id)
             try:
                 await self.dispatch(copy)
             except (AwsError, CallDropped) as error:

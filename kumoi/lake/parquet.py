@@ -150,13 +150,19 @@ class Engine:
         self._used = 0.0
 
     def seal(self, table: Table, source: Path, targets: Mapping[Path, Bounds]) -> dict[Path, Written]:
-        """Write each partition of a file of JSON lines to a Parquet file of its own, in the table's order."""
+        """Write each partition of a file of JSON lines to a Parquet file of its own, in the table's order.
+
+        Lines are read into a table first where they are needed more than once.
+        """
         written: dict[Path, Written] = {}
+        once = len(targets) == 1 and table.document is None and table.measured is None
         with self._cursor() as cursor:
-            cursor.execute(f"CREATE OR REPLACE TEMP TABLE sealing AS {lines(table, source)}")
+            if not once:
+                cursor.execute(f"CREATE OR REPLACE TEMP TABLE sealing AS {lines(table, source)}")
             for path, bounds in targets.items():
                 condition = Selection.of(None, None, bounds.partition).sql()
-                rows = f"SELECT {columns(table)} FROM sealing WHERE {condition}"
+                read = f"({lines(table, source)})" if once else "sealing"
+                rows = f"SELECT {columns(table)} FROM {read} WHERE {condition}"
                 names = [*(one.name for one in table.derived), *_frequent(cursor, table, rows)]
                 self._copy(cursor, table, deriving(table, rows, table.derive(names)), names, path)
                 written[path] = Written(tuple(names), _size(cursor, table, rows))
@@ -231,7 +237,10 @@ class Engine:
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         ordered = f'SELECT {columns(table, derived)} FROM ({select}) ORDER BY "time", seq'
-        cursor.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION {table.compression})")
+        packing = f"COMPRESSION {table.compression}"
+        if table.level is not None:
+            packing += f", COMPRESSION_LEVEL {table.level}"
+        cursor.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet, {packing})")
         if self._sync:
             sync_file(path)
 

@@ -39,7 +39,7 @@ class Table:
 
     `document` is SQL for a row's JSON, where it has any: the keys that most rows have are written as columns of sealed
     files, `promoted` of them at most, named by their JSON pointers; so is what `derived` lists. `measured` is a
-    VARCHAR column whose bytes are counted. `compression` is Parquet's.
+    VARCHAR column whose bytes are counted. `compression` is Parquet's, `level` how hard it tries (None: DuckDB's choice).
     """
 
     name: str
@@ -50,6 +50,7 @@ class Table:
     promoted: int = 0
     measured: str | None = None
     compression: str = "zstd"
+    level: int | None = None
 
     def __post_init__(self) -> None:
         given = {name: self.columns.get(name) for name in ("time", "account", "region")}

@@ -252,33 +252,37 @@ class Traffic:
         kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, principal
         edges = self._ends.get(kind)
         if edges is None:
-            edges = self._looked_up(hop)
-            if edges and ":" in hop.target and len(self._ends) < _KINDS:
+            edges, always = self._looked_up(hop)
+            if always and len(self._ends) < _KINDS:
                 self._ends[kind] = edges
         if edges:
             now = self._loop.time()
             for edge in edges:
                 edge.add(hop, now)
 
-    def _looked_up(self, hop: Hop) -> tuple[Edge, ...]:
-        """The edges that a call passes: mostly one; none for what is not an application's work."""
+    def _looked_up(self, hop: Hop) -> tuple[tuple[Edge, ...], bool]:
+        """The edges that a call passes, and whether all calls of its kind do.
+
+        Mostly it is one; none for what is not an application's work.
+        """
         self.regions.setdefault(hop.account, set()).add(hop.region)
         plane = self._doorway.registry.data_plane(hop.operation) is not None
         if not is_traffic(hop.service, hop.operation, plane):
-            if not hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
-                self._revisions[hop.account] += 1
-                self._edges.setdefault(hop.account, {})
-            return ()
+            if hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
+                return (), True
+            self._revisions[hop.account] += 1
+            self._edges.setdefault(hop.account, {})
+            return (), False
         source, target = settled(hop.source), settled(hop.target)
         if _hidden(source, target, hop.operation):
-            return ()
+            return (), True
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
-            return ()  # the service itself, that fetches a function's code: functions call in their role
+            return (), True  # the service itself, that fetches a function's code: functions call in their role
         ends = [target] if ":" in target else _named(hop)
         edges = tuple(self._edge(hop.account, source, end) for end in ends)
         for edge in edges:
             edge.ways[hop.service, hop.source, hop.target] = None
-        return edges
+        return edges, ":" in hop.target
 
     def _edge(self, account: str, source: str, target: str) -> Edge:
         edges = self._edges.setdefault(account, {})

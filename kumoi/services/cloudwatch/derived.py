@@ -39,12 +39,10 @@ class DerivedMetrics:
         self._gathered: dict[Kind, list[Hop]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._putting: set[asyncio.Task[None]] = set()
-        self._leave = doorway.hops.listen(self.see)
+        self._leave = doorway.hops.listen(self.see, _RULES.keys())
 
     def see(self, hop: Hop) -> None:
         """Take note of a hop."""
-        if hop.service not in _RULES:
-            return
         kind = kind_of(hop)
         alike = self._gathered.get(kind)
         if alike is None:

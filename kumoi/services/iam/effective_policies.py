@@ -70,8 +70,8 @@ class EffectivePolicies:
         return role_arn if role is None else _role_arn(account, role.path, name)
 
     def follow(self, hop: Hop) -> None:
-        """Read everything anew after a call that may have changed something."""
-        if hop.service == "iam" and not hop.operation.startswith(_READS):
+        """Read everything anew after a call of IAM that may have changed something."""
+        if not hop.operation.startswith(_READS):
             self.forget()
 
     def forget(self) -> None:

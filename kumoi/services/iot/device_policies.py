@@ -53,8 +53,8 @@ class DevicePolicies:
         return found
 
     def follow(self, hop: Hop) -> None:
-        """Read everything anew after a call that may have changed something."""
-        if hop.service == "iot" and not hop.operation.startswith(_READS):
+        """Read everything anew after a call of IoT that may have changed something."""
+        if not hop.operation.startswith(_READS):
             self.forget()
 
     def forget(self) -> None:

@@ -30,8 +30,8 @@ class TrustAnchors:
         return self._known
 
     def follow(self, hop: Hop) -> None:
-        """Read anew after a call that may have added one. What was deleted is refused by its record."""
-        if hop.service == "iot" and hop.operation.startswith(_CHANGES):
+        """Read anew after a call of IoT that may have added one. What was deleted is refused by its record."""
+        if hop.operation.startswith(_CHANGES):
             self.forget()
 
     def forget(self) -> None:
