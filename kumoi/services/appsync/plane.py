@@ -53,8 +53,9 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     path = path.rstrip("/")
     if path == "/event":
         return await _event(call, wanted, request)
-    entrance = await _entrance(call, wanted) if path == "/graphql" else None
-    if entrance is None:
+    state, kept = call.doorway.state, call.part(Kept)
+    entrance = kept.entrances.get(state, wanted) or await _entrance(state, kept, wanted)
+    if entrance is None or path != "/graphql":
         return _failed(call, 404, "NotFoundException", _NOT_FOUND)
     place, bound = entrance
     call.account, call.region, call.node = place.account, place.region, f"appsync:{place.api}"
@@ -78,7 +79,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
     whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
-    return await _run(whole, bound, asked)
+    return await _run(whole, bound, kept, asked)
 
 
 async def _event(call: Call, wanted: str, request: Request) -> Response:
@@ -103,8 +104,8 @@ async def _event(call: Call, wanted: str, request: Request) -> Response:
         return _failed(call, refusal.status, refusal.kind, str(refusal))
 
 
-async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response:
-    call, kept = asked.call, asked.call.part(Kept)
+async def _run(asked: Asked, bound: Bound, kept: Kept, given: Mapping[str, Any]) -> Response:
+    call = asked.call
     read = await bound.document(given["query"])
     if read.errors:
         return _answered(call, {"data": None, "errors": read.errors})
@@ -124,7 +125,7 @@ async def _run(asked: Asked, bound: Bound, given: Mapping[str, Any]) -> Response
     held = _held(asked, given) if asked.cache is not None and operation.queries else None
     if held is not None and (content := kept.cache.get(held, call.now)) is not None:
         return _sent(call, content)
-    answer = await bound.run(asked, kept.templates, read, operation)
+    answer = await bound.run(asked, kept, read, operation)
     content = _json(answer)
     if not operation.queries:
         from kumoi.services.appsync.realtime.publishing import publish
@@ -157,9 +158,10 @@ def _asked(body: bytes, content_type: str) -> dict[str, Any] | str:
         return unreadable
     if not isinstance(given, dict) or not isinstance(given.get("query"), str):
         return unreadable
-    if not isinstance(given.get("variables"), dict | None) or not isinstance(given.get("operationName"), str | None):
+    variables, name = given.get("variables"), given.get("operationName")
+    if (variables is not None and not isinstance(variables, dict)) or (name is not None and not isinstance(name, str)):
         return unreadable
-    if given.get("variables") and nests_too_deep(given["variables"]):
+    if variables and nests_too_deep(variables):
         return "The variables nest too deep."
     return given
 
@@ -183,8 +185,10 @@ def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], er
         ("Content-Type", "application/json;charset=UTF-8"),
         ("x-amzn-RequestId", call.request_id),
         ("x-amzn-appsync-TokensConsumed", "1"),
+        *_CORS,
+        *more,
     ]
-    return Response(status, [*fields, *_CORS, *more], body)
+    return Response(status, fields, body)
 
 
 def _failed(call: Call, status: int, kind: str, text: str) -> Response:
@@ -192,12 +196,8 @@ def _failed(call: Call, status: int, kind: str, text: str) -> Response:
     return _answered(call, error, status, ("x-amzn-ErrorType", kind))
 
 
-async def _entrance(call: Call, wanted: str) -> Entrance | None:
+async def _entrance(state: State, kept: Kept, wanted: str) -> Entrance | None:
     """The API that an id or a key stands for."""
-    state, kept = call.doorway.state, call.part(Kept)
-    found = kept.entrances.get(state, wanted)
-    if found is not None:
-        return found
     epoch, known = state.epoch, _known(state, wanted)
     place, version = known or await _find(state.at("", ""), wanted)
     if place is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -70,11 +70,9 @@ def test_a_query_is_told_that_its_time_is_over(monkeypatch: pytest.MonkeyPatch) 
     document = read(found, "{ hello }")
     kept = Kept()
     kept.time_limit = TimeLimit(0.05)
-    asked: Any = SimpleNamespace(
-        variables={}, caller=None, api=SimpleNamespace(properties={}), call=SimpleNamespace(part=lambda _: kept)
-    )
+    asked: Any = SimpleNamespace(variables={}, caller=None, api=SimpleNamespace(properties={}))
     bound: Any = SimpleNamespace(schema=found, program=lambda *_: SimpleNamespace(introspection=None))
     monkeypatch.setattr(running, "Execution", Stuck)
-    answer = asyncio.run(running.run(asked, bound, cast(Any, None), document, document.operations[0]))
+    answer = asyncio.run(running.run(asked, bound, kept, document, document.operations[0]))
     assert answer["data"] is None
     assert answer["errors"][0]["errorType"] == "ExecutionTimeout"

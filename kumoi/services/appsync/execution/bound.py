@@ -15,6 +15,7 @@ from kumoi.services.appsync.execution.compiler import Program, Rules, program
 from kumoi.services.appsync.execution.documents import Document, Operation, document
 from kumoi.services.appsync.execution.running import Answer, run
 from kumoi.services.appsync.execution.selections import Flags
+from kumoi.services.appsync.kept import Kept
 from kumoi.services.appsync.records import (
     Api,
     ApiCache,
@@ -32,7 +33,6 @@ from kumoi.services.appsync.records import (
 from kumoi.services.appsync.resolving.field import Asked, Caller
 from kumoi.services.appsync.resolving.outcomes import FieldError, Unauthorized
 from kumoi.services.appsync.resolving.resolver import Plan, plan
-from kumoi.services.appsync.resolving.templates import Templates
 from kumoi.services.appsync.schema.compiled import Compiled
 from kumoi.state import State, Transaction, transactional
 
@@ -77,7 +77,7 @@ class Bound:
         """A query, read and checked."""
         return document(self.schema, text, self._introspects)
 
-    def run(self, asked: Asked, kept: Templates, document: Document, operation: Operation) -> Awaitable[Answer]:
+    def run(self, asked: Asked, kept: Kept, document: Document, operation: Operation) -> Awaitable[Answer]:
         """What a request comes to."""
         return run(asked, self, kept, document, operation)
 

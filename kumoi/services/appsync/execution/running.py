@@ -43,7 +43,7 @@ _NONE = VariableValues({}, {})
 Answer = dict[str, Any]
 
 
-async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, operation: Operation) -> Answer:
+async def run(asked: Asked, bound: Bound, kept: Kept, document: Document, operation: Operation) -> Answer:
     """What a request comes to: `data`, and `errors` where there are some."""
     found = bound.schema
     variables = _NONE
@@ -54,9 +54,9 @@ async def run(asked: Asked, bound: Bound, kept: Templates, document: Document, o
         variables = read
     flags = flags_of(operation, variables) if operation.conditions else {}
     made = bound.program(document, operation, flags, asked.caller)
-    execution = Execution(_resolving(asked, kept, variables), _most)
+    execution = Execution(_resolving(asked, kept.templates, variables), _most)
     try:
-        with asked.call.part(Kept).time_limit.bound():
+        with kept.time_limit.bound():
             data = await execution.run(made, None)
             if made.introspection is not None and data is not None:
                 data = await asyncio.to_thread(_described, made, found.schema, asked.variables, data)

@@ -6,7 +6,7 @@ source; all others find it in `ctx.error`. Source: "Resolvers" of the developer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from kumoi.services.appsync.records import DataSource, Function, Resolver
@@ -32,10 +32,11 @@ class Program(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A function of a pipeline, or a whole unit, with its data source."""
+    """A function of a pipeline, or a whole unit, with its data source; a `local` one has none that is asked."""
 
     properties: Mapping[str, Any]
     source: DataSource
+    local: bool
     request: Program | None
     response: Program | None
 
@@ -43,7 +44,7 @@ class Step(NamedTuple):
     def of(cls, version: str, properties: Mapping[str, Any], source: DataSource) -> Step:
         """The step of a unit's or function's properties."""
         request, response = (Program.of(which, properties, version) for which in _BOTH)
-        return cls(properties, source, request, response)
+        return cls(properties, source, source.properties["type"] == "NONE", request, response)
 
 
 _BOTH: tuple[Literal["request"], Literal["response"]] = ("request", "response")
@@ -84,13 +85,19 @@ def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Ma
     return Plan(resolver, False, before, tuple(steps), after, most)
 
 
-async def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Any:
+def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Awaitable[Any]:
     """The value of a field; raises FieldError."""
-    if plan.is_unit:
-        try:
-            return await _step(kept, field, plan.steps[0])
-        except Returned as early:
-            return early.value
+    return _unit(kept, field, plan.steps[0]) if plan.is_unit else _pipeline(kept, field, plan)
+
+
+async def _unit(kept: templates.Templates, field: Field, step: Step) -> Any:
+    try:
+        return await _step(kept, field, step)
+    except Returned as early:
+        return early.value
+
+
+async def _pipeline(kept: templates.Templates, field: Field, plan: Plan) -> Any:
     try:
         if plan.before is not None:
             field.prev = await _run(kept, field, plan.before)
@@ -119,7 +126,7 @@ async def _run(kept: templates.Templates, field: Field, program: Program) -> Any
 
 
 async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
-    properties, source, program, response = step
+    properties, source, local, program, response = step
     if program is None:
         if source.properties["type"] != "AWS_LAMBDA":
             raise FieldError("A resolver without a request mapping needs a Lambda data source.", "MappingTemplate")
@@ -137,7 +144,9 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
     old = not program.is_code and request.get("version") == "2017-02-28"
     field.error, field.result = None, None
     try:
-        if request.get("operation") == "BatchInvoke" and source.properties["type"] == "AWS_LAMBDA":
+        if local:
+            field.result = request.get("payload")
+        elif request.get("operation") == "BatchInvoke" and source.properties["type"] == "AWS_LAMBDA":
             field.result = await batches.invoke(field, source, request.get("payload"), properties)
         else:
             field.result = await sources.ask(field, source, request, properties.get("syncConfig"))
