@@ -12,6 +12,7 @@ import pytest
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/team-notes/notes.py"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close
 def test_notes_are_their_writers(kumoi: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -13,6 +13,7 @@ import pytest
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/traces/traces.py"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close
 def test_an_application_is_traced(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -39,8 +39,11 @@ function expect(truth, words) {
   if (!truth) throw new Error(words);
 }
 
-async function shot(page, name) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
+/** A picture of the page, where pictures are wanted: once what moves on it has come to rest. */
+async function shot(page, name, rest = 0) {
+  if (!shots) return;
+  await page.waitForTimeout(rest);
+  await page.screenshot({ path: `${shots}/${name}.png` });
 }
 
 const call = (page, account, service, operation, params) =>
@@ -81,8 +84,7 @@ await check("map", async () => {
   for (const question of ["Failing now", "Where the money goes", "Slowest"]) expect(text.includes(question), `no "${question}"`);
   expect(text.includes("CardRefused"), `the failing call is not told: ${text}`);
   expect((await page.locator(`[data-node="${facts.api}"]`).count()) === 1, "no card for the API");
-  await page.waitForTimeout(400);
-  await shot(page, "studio-map");
+  await shot(page, "studio-map", 400);
   await page.keyboard.press("j");
   await page.waitForFunction(() => location.hash.length > 5);
   await page.locator(`[data-node="${facts.worker}"]`).click();
@@ -141,8 +143,7 @@ await check("cost", async () => {
   await page.getByLabel("Users").fill("1000000");
   await page.waitForFunction((was) => document.querySelector("dl .big dd")?.textContent !== was, before);
   expect((await page.locator(".lever").count()) > 0, "no lever");
-  await page.waitForTimeout(400);
-  await shot(page, "studio-cost");
+  await shot(page, "studio-cost", 400);
   await readable(page, "cost");
   for (const by of ["flow", "edge"]) {
     await page.getByRole("button", { name: by, exact: true }).click();
@@ -176,8 +177,7 @@ await check("sweep", async () => {
   await black.click();
   await page.getByText("0 lost, 2 counted twice").waitFor();
   await page.locator(`.svelte-flow__edge[data-id="${facts.projection}→${facts.totals}"] .link.lost`).waitFor({ state: "attached" });
-  await page.waitForTimeout(500);
-  await shot(page, "studio-sweep");
+  await shot(page, "studio-sweep", 500);
   await clean(page, "a sweep");
   await page.getByLabel("Open a report").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
   await page.getByRole("alert").filter({ hasText: "no report of a sweep" }).waitFor();
@@ -203,8 +203,7 @@ await check("break", async () => {
   for (let number = 0; number < 8; number += 1) expect((await order(`broken-${number}`)).status < 300, "an order was refused");
   await page.locator(".hit", { hasText: "Worker" }).first().waitFor();
   await page.locator(".hit", { hasText: /got through|tried again/ }).first().waitFor();
-  await page.waitForTimeout(1500);
-  await shot(page, "studio-break");
+  await shot(page, "studio-break", 1500);
   await readable(page, "break");
   await page.getByRole("button", { name: "Take all back" }).click();
   await page.getByText("Nothing is broken.").waitFor();
@@ -317,9 +316,10 @@ soon("parts of a function's work", async () => {
   const page = await open(`traces/${facts.mean}`);
   await page.locator("[role=list] .item").first().waitFor();
   const part = page.locator("tbody tr").filter({ hasText: "think hard" });
-  for (let number = 0; (await part.count()) === 0 && number < 8; number += 1) {
-    await page.locator("[role=list] .item").nth(number).click();
-    await page.waitForTimeout(700);
+  const items = page.locator("[role=list] .item");
+  for (let number = 0; (await part.count()) === 0 && number < 60; number += 1) {
+    await items.nth(number % (await items.count())).click();
+    await part.waitFor({ timeout: 700 }).catch(() => {}); // not this one, or it has not come yet: each has its turn again
   }
   await part.click();
   await page.getByRole("heading", { name: "Annotations" }).waitFor();

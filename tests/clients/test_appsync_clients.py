@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import queue
-import shutil
 import subprocess
 import threading
 import urllib.request
@@ -19,7 +18,6 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-SOURCES = Path(__file__).parent / "amplify"
 SDL = """
 type Query { hello: String }
 type Mutation { add(room: ID, text: String): Message }
@@ -27,22 +25,6 @@ type Message { id: ID! room: ID text: String }
 type Subscription { onAdd(room: ID): Message @aws_subscribe(mutations: ["add"]) }
 """
 KEY = {"authType": "API_KEY"}
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with aws-amplify in it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    directory = tmp_path_factory.mktemp("amplify")
-    for source in SOURCES.iterdir():
-        shutil.copy(source, directory)
-    command = [npm, "install", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"npm could not install the packages: {done.stderr[-500:]}")
-    return directory
 
 
 class Program:
@@ -78,8 +60,8 @@ class Program:
 
 
 @pytest.fixture
-def node(project: Path, kumoi: Any) -> Iterator[Callable[..., Program]]:
-    """Run a program of the project, which trusts the platform's certificates as `kumoi trust` says."""
+def node(amplify: Path, kumoi: Any) -> Iterator[Callable[..., Program]]:
+    """Run a program beside Amplify, which trusts the platform's certificates as `kumoi trust` says."""
     with urllib.request.urlopen(f"{kumoi.url}/_kumoi/authority") as answer:
         authority = json.load(answer)["certificate"]
     with ExitStack() as stack:
@@ -88,7 +70,7 @@ def node(project: Path, kumoi: Any) -> Iterator[Callable[..., Program]]:
             process = stack.enter_context(
                 subprocess.Popen(
                     ["node", name, *arguments],
-                    cwd=project,
+                    cwd=amplify,
                     env={**os.environ, "NODE_EXTRA_CA_CERTS": authority},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

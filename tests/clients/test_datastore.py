@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,28 +17,11 @@ from kumoi.cli import main
 pytestmark = pytest.mark.slow
 pytest.importorskip("kumoi.services.appsync.realtime")
 
-SOURCES = Path(__file__).parent / "datastore"
 SCHEMA = "type Todo @model @auth(rules: [{allow: public}]) { name: String! n: Int }"
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with DataStore in it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    directory = tmp_path_factory.mktemp("datastore")
-    for source in SOURCES.iterdir():
-        shutil.copy(source, directory)
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"npm could not install the packages: {done.stderr[-500:]}")
-    return directory
-
-
 @pytest.fixture
-def play(kumoi: Any, project: Path, tmp_path: Path) -> Callable[..., list[Any]]:
+def play(kumoi: Any, amplify: Path, tmp_path: Path) -> Callable[..., list[Any]]:
     """Make an API, run a scene of the program, and answer what it said."""
 
     def scene(name: str, conflicts: str) -> list[Any]:
@@ -55,7 +37,7 @@ def play(kumoi: Any, project: Path, tmp_path: Path) -> Callable[..., list[Any]]:
         endpoint = f"http://localhost:{kumoi.url.rpartition(':')[2]}/graphql/{outputs['GraphQLAPIId']}"
         done = subprocess.run(
             ["node", "todos.mjs", endpoint, outputs["GraphQLAPIKey"], name],
-            cwd=project,
+            cwd=amplify,
             env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0"},  # Amplify connects by wss, whatever the endpoint
             capture_output=True,
             text=True,

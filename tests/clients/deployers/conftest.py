@@ -54,6 +54,7 @@ def run(kumoi: Any, tmp_path: Path) -> Callable[..., str]:
         "SAM_CLI_TELEMETRY": "0",
         "CDK_DISABLE_CLI_TELEMETRY": "1",
         "NODE_NO_WARNINGS": "1",
+        "SLS_AWS_MONITORING_FREQUENCY": "300",  # osls looks how its stack does after so many ms, not every 5 s
         "CI": "true",
     }
 

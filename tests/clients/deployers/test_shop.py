@@ -31,16 +31,18 @@ def test_cdk(
     def cdk(*arguments: str) -> str:
         return str(run(modules / ".bin" / "cdk", *arguments, cwd=project, NODE_PATH=str(modules)))
 
-    assert f"Environment aws://{kumoi.account}/us-east-1 bootstrapped" in cdk("bootstrap")
+    environment = f"aws://{kumoi.account}/us-east-1"
+    assert f"Environment {environment} bootstrapped" in cdk("bootstrap", environment)
     deployed = cdk("deploy", "--require-approval", "never")
     assert "shop.Url = http" in deployed
     customer().buy()
     assert customer().orders(reporter(kumoi)) == 1
     changed()
     assert "[~] AWS::Lambda::Function" in cdk("diff")
-    cdk("deploy", "--require-approval", "never")
+    made = ("--app", "cdk.out")  # what `diff` has synthesized
+    cdk("deploy", "--require-approval", "never", *made)
     customer().buy(expected=201)
-    assert "shop: destroyed" in cdk("destroy", "--force")
+    assert "shop: destroyed" in cdk("destroy", "--force", *made)
     nothing_left()
 
 

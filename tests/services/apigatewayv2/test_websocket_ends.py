@@ -88,6 +88,7 @@ def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None
         assert peer.close_code == 1001
 
 
+@pytest.mark.slow
 def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipped: Any) -> None:
     killable.start()
     api_id = api_with_ends(killable.client, zipped({"app.py": SOURCE}))

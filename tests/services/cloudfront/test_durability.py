@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 Config = Callable[..., dict[str, Any]]
 
 
@@ -21,6 +23,7 @@ def get(url: str, host: str, path: str) -> tuple[int, bytes, str]:
         connection.close()
 
 
+@pytest.mark.slow
 def test_everything_outlives_a_kill(killable: Any, config: Config, zipped: Callable[[dict[str, str]], bytes]) -> None:
     killable.start()
     cloudfront, s3 = killable.client("cloudfront"), killable.client("s3")

@@ -111,7 +111,7 @@ OPERATIONS = (
 operations = st.sampled_from(OPERATIONS.split())
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     operation=operations,
     chosen=st.lists(st.sampled_from(sorted(members)), max_size=5, unique=True).flatmap(

@@ -39,7 +39,7 @@ NAMES = [
 ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     operation=st.sampled_from(sorted(elbv2.operations.keys() - {"elb"})),
     params=st.dictionaries(st.sampled_from(NAMES), words, min_size=1, max_size=8),

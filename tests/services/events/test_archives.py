@@ -141,6 +141,7 @@ def test_refusals(client: Any, archive: str, bus: str) -> None:
     assert client.list_archives()["Archives"] == []
 
 
+@pytest.mark.slow
 def test_archived_events_and_replays_outlive_a_crash(killable: Any) -> None:
     killable.start()
     client, logs = killable.client("events"), killable.client("logs")

@@ -1,32 +1,13 @@
-"""What EventBridge does as time goes by, on a platform whose clock is the test's own."""
+"""What EventBridge does as time goes by."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kumoi.cli.connection import Connection
-
-BUS = "arn:aws:events:us-east-1:000000000000:event-bus/default"
-DEAD = "arn:aws:sqs:us-east-1:000000000000:dead"
-
-
-@pytest.fixture
-def platform(killable: Any) -> Any:
-    killable.start()
-    return killable
-
-
-@pytest.fixture
-def advance(platform: Any, tmp_path: Path) -> Callable[[float], None]:
-    def by(seconds: float) -> None:
-        Connection.find(tmp_path / "data").ask("POST", "clock", {"action": "advance", "seconds": seconds})
-
-    return by
+pytestmark = pytest.mark.kumoi_clock
 
 
 def put(client: Any) -> str:
@@ -34,23 +15,24 @@ def put(client: Any) -> str:
     return str(entry["EventId"])
 
 
-def test_an_archive_keeps_events_for_its_days(platform: Any, advance: Callable[[float], None]) -> None:
-    client = platform.client("events")
-    client.create_archive(ArchiveName="days", EventSourceArn=BUS, RetentionDays=2)
-    client.create_archive(ArchiveName="ever", EventSourceArn=BUS)
+def test_an_archive_keeps_events_for_its_days(kumoi: Any) -> None:
+    client = kumoi.client("events")
+    bus = f"arn:aws:events:us-east-1:{kumoi.account}:event-bus/default"
+    client.create_archive(ArchiveName="days", EventSourceArn=bus, RetentionDays=2)
+    client.create_archive(ArchiveName="ever", EventSourceArn=bus)
 
     def counts() -> list[int]:
         return [client.describe_archive(ArchiveName=name)["EventCount"] for name in ("days", "ever")]
 
     put(client)
-    advance(86_400)
+    kumoi.advance(86_400)
     put(client)
     assert counts() == [2, 2]
-    advance(86_400 + 60)
+    kumoi.advance(86_400 + 60)
     assert counts() == [1, 2]
     client.update_archive(ArchiveName="days", RetentionDays=1)
     assert counts() == [0, 2]
-    advance(86_400)
+    kumoi.advance(86_400)
     client.update_archive(ArchiveName="days", RetentionDays=100)
     assert counts() == [0, 2]
 
@@ -64,9 +46,10 @@ def test_an_archive_keeps_events_for_its_days(platform: Any, advance: Callable[[
     ],
 )
 def test_a_delivery_is_tried_as_its_policy_says_and_then_is_a_dead_letter(
-    platform: Any, advance: Callable[[float], None], policy: dict[str, int], condition: str, attempts: str | None
+    kumoi: Any, policy: dict[str, int], condition: str, attempts: str | None
 ) -> None:
-    client, sqs = platform.client("events"), platform.client("sqs")
+    client, sqs = kumoi.client("events"), kumoi.client("sqs")
+    dead = f"arn:aws:sqs:us-east-1:{kumoi.account}:dead"
     queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
     connection = client.create_connection(
         Name="c",
@@ -80,11 +63,11 @@ def test_a_delivery_is_tried_as_its_policy_says_and_then_is_a_dead_letter(
         HttpMethod="POST",
     )
     client.put_rule(Name="r", EventPattern='{"source": ["app"]}')
-    target = {"Id": "t", "Arn": unreachable["ApiDestinationArn"], "RoleArn": "arn:aws:iam::000000000000:role/r"}
-    client.put_targets(Rule="r", Targets=[{**target, "RetryPolicy": policy, "DeadLetterConfig": {"Arn": DEAD}}])
+    target = {"Id": "t", "Arn": unreachable["ApiDestinationArn"], "RoleArn": f"arn:aws:iam::{kumoi.account}:role/r"}
+    client.put_targets(Rule="r", Targets=[{**target, "RetryPolicy": policy, "DeadLetterConfig": {"Arn": dead}}])
     event = put(client)
     for _ in range(20):
-        advance(30)
+        kumoi.advance(30)
         found = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MessageAttributeNames=["All"])
         if "Messages" in found:
             break
@@ -93,6 +76,6 @@ def test_a_delivery_is_tried_as_its_policy_says_and_then_is_a_dead_letter(
     told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert told["ERROR_CODE"] == "CONNECTION_FAILURE"
     assert told["EXHAUSTED_RETRY_CONDITION"] == condition
-    assert told["RULE_ARN"] == "arn:aws:events:us-east-1:000000000000:rule/r"
+    assert told["RULE_ARN"] == f"arn:aws:events:us-east-1:{kumoi.account}:rule/r"
     assert told["TARGET_ARN"] == target["Arn"]
     assert attempts is None or told["RETRY_ATTEMPTS"] == str(int(attempts) - 1)

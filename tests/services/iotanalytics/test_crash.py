@@ -74,6 +74,7 @@ def at_once(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline, "it did not come to that"
 
 
+@pytest.mark.slow
 def test_acknowledged_messages_are_stored_once_though_the_platform_is_killed(
     killable: Any, start: Any, counted: Callable[..., Any], until: Callable[..., Any]
 ) -> None:

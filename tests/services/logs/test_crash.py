@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 
 def eventually(found: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + 30
@@ -17,6 +19,7 @@ def eventually(found: Callable[[], Any]) -> Any:
     return result
 
 
+@pytest.mark.slow
 def test_queries_and_deliveries_outlive_the_platform(killable: Any) -> None:
     killable.start()
     logs, kinesis = killable.client("logs"), killable.client("kinesis")

@@ -92,10 +92,9 @@ assert not fs.exists(bucket)
 def test_s3fs(kumoi: Any, tmp_path: Path) -> None:
     """In an environment of its own: s3fs holds botocore at versions that boto3 does not go with."""
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    done = subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", "s3fs"], capture_output=True, text=True, check=False
-    )
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-compile", "s3fs"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"pip could not install s3fs: {done.stderr[-300:]}")
     program = tmp_path / "program.py"

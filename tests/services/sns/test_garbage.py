@@ -36,7 +36,7 @@ MEMBERS = (
 )
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     operation=st.sampled_from(OPERATIONS), params=st.dictionaries(st.sampled_from(MEMBERS.split()), words, max_size=8)
 )

@@ -40,7 +40,7 @@ members = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(operation=st.sampled_from(OPERATIONS), params=members)
 def test_garbage_is_refused_not_suffered(kumoi: Any, operation: str, params: dict[str, Any]) -> None:
     address = urlsplit(kumoi.url)

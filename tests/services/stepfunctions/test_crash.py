@@ -26,6 +26,7 @@ def machine(**states: Any) -> dict[str, Any]:
     return {"StartAt": next(iter(states)), "States": states}
 
 
+@pytest.mark.slow
 def test_executions_outlive_the_platform(killable: Any, machines_of: Callable[[Any], Any]) -> None:
     killable.start()
     queue = killable.client("sqs").create_queue(QueueName="q")["QueueUrl"]
