@@ -12,7 +12,7 @@ from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
 
 ACTIONS = [
-    *("delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt"),
+    *("delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"),
     *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu"),
 ]
 KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
@@ -105,6 +105,7 @@ def _describe(fault: dict[str, Any]) -> str:
         "cpu": f"let it run for {fault['share']:.0%} of the time",
         "truncate": "lose half of the answer",
         "corrupt": "damage the answer",
+        "stale": f"answer what was there {fault['delay_ms'] or 1000:g} ms ago",
     }.get(fault["action"], fault["action"])
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,7 +19,7 @@ from kumoi.blobs import Blobs
 from kumoi.clock import Clock
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import Charges
-from kumoi.doorway.fault import Fault
+from kumoi.doorway.fault import STALE_SECONDS, Fault
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
@@ -79,6 +80,7 @@ class Doorway:
         self.tracing = tracing or Tracing()
         self.endpoint = ""
         self._under_way: dict[str, Call] = {}
+        faults.listen(self._keep_past)
 
     @property
     def under_way(self) -> list[Call]:
@@ -204,15 +206,29 @@ class Doorway:
     def _fault(self, call: Call) -> Fault | None:
         if not self.faults.active or call.fault:  # a duplicate is not struck again
             return None
-        return self.faults.choose(
+        found = self.faults.matching(
             call.account,
             call.source,
             call.service,
             call.operation,
             call.node,
-            caller=call.caller.arn,
-            region=call.region,
+            call.caller.arn,
+            call.region,
         )
+        return self.faults.choose_of(found, _edge(call), partial(self._fits, call)) if found else None
+
+    def _fits(self, call: Call, fault: Fault) -> bool:
+        """Whether a fault that matches a call can strike it: only some reads can be stale."""
+        if fault.action != "stale":
+            return True
+        reads = self.registry[call.service].eventual
+        return reads is not None and reads.includes(call.operation, call.params)
+
+    def _keep_past(self) -> None:
+        """Have the state remember what it was for as long as stale reads look back."""
+        seconds = max((fault.age for fault, _ in self.faults.list()), default=0.0)
+        rows = [service.eventual.rows for service in self.registry if service.eventual is not None]
+        self.state.keep_past(frozenset[str]().union(*rows) if seconds else frozenset(), seconds)
 
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
         if self.limit is not None:
@@ -231,6 +247,9 @@ class Doorway:
             result = await run()
             await self._repeat(repeated, fault)
             return result
+        if fault.action == "stale":
+            call.as_of = self.clock.now() - (fault.delay_ms / 1000 or STALE_SECONDS)
+            return await run()
         if fault.action == "truncate" or fault.action == "corrupt":
             result = await run()
             if call.damage is None:

@@ -35,13 +35,14 @@ Action = Literal[
     "cpu",
     "truncate",
     "corrupt",
+    "stale",
 ]
 Point = Literal["call", "run"]
 Damage = Literal["truncate", "corrupt"]
 """What is done to the bytes of an answer."""
 
 _AT_CALL: frozenset[Action] = frozenset(
-    {"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt"}
+    {"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"}
 )
 _AT_RUN: frozenset[Action] = frozenset(
     {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate", "corrupt"}
@@ -50,6 +51,8 @@ _AT_RUN: frozenset[Action] = frozenset(
 MOST_COPIES = 100
 MOST_DELAY = 86_400_000.0
 MOST_SKEW = 3650 * 86_400.0
+STALE_SECONDS, MOST_AGE = 1.0, 3600.0
+"""How old what a stale read answers is, where nothing is said, and at most."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +73,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Actions at the doorway (`point` call): `delay`, `fail`, `drop` (the connection is reset), `hang` (no answer comes),
     `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it), `truncate` and
     `corrupt` (what the service answered arrives by half, or damaged; a part of the platform that cannot read an answer
-    has none).
+    has none), `stale` (an eventually consistent read answers what was there `delay_ms` ago, a second without any; reads
+    that are not are not struck, nor is what was before the fault known).
 
     Where a function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its
     own, `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms`
@@ -128,8 +132,19 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("share lies between 0.01 and 0.99")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
+        if self.action == "stale" and (self.age > MOST_AGE or self.phase == "after"):
+            raise ValueError("a stale read answers what was there an hour ago at most, and has no phase")
         if self.action not in (_AT_CALL if self.point == "call" else _AT_RUN):
             raise ValueError(f"there is no fault {self.action} at the point {self.point}")
+
+    @property
+    def age(self) -> float:
+        """How many seconds what a stale read answers is old at most; 0 for other faults."""
+        if self.action != "stale":
+            return 0.0
+        if self.distribution == "uniform":
+            return (self.delay_ms + self.spread_ms) / 1000
+        return MOST_AGE if self.spread_ms and self.distribution != "fixed" else self.delay_ms / 1000 or STALE_SECONDS
 
     def matches(
         self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
