@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -114,7 +115,8 @@ class Faults:
         Its `delay_ms` is then how long this call is delayed.
         """
         candidates = self.matching(account, source, service, operation, node, caller, region, point)
-        return self.choose_of(candidates, f"{source}>{node}#{operation}") if candidates else None
+        fits = partial(Fault.belongs, source=source, node=node, attributes={})
+        return self.choose_of(candidates, f"{source}>{node}#{operation}", fits) if candidates else None
 
     def choose_of(
         self, candidates: Iterable[Fault], edge: str, fits: Callable[[Fault], bool] | None = None
@@ -154,7 +156,8 @@ class Faults:
             return True
         if fault.times and self._struck[fault.id] >= fault.times:
             return False
-        return fault.ends is None or self._clock.now() < fault.ends
+        now = self._clock.now()
+        return (fault.ends is None or now < fault.ends) and fault.due(now)
 
     def _match(self, key: tuple[str, ...], point: Point) -> tuple[Fault, ...]:
         found = tuple(fault for fault in self._faults.values() if fault.point == point and fault.matches(*key[:7]))

@@ -82,6 +82,53 @@ def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any
     assert messages(patient, url) == ["at last"]
 
 
+def test_calls_are_struck_by_who_began_them_and_whose_they_are(kumoi: Any, fault: Any, ask: Any) -> None:
+    stacks, sqs, sns = kumoi.client("cloudformation"), kumoi.client("sqs"), kumoi.client("sns")
+    resources = {
+        "Inbox": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "inbox"}},
+        "News": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}},
+        "Subscribed": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "News"},
+                "Protocol": "sqs",
+                "Endpoint": {"Fn::GetAtt": ["Inbox", "Arn"]},
+                "RawMessageDelivery": True,
+            },
+        },
+        "Allowed": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Inbox"}],
+                "PolicyDocument": {
+                    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]
+                },
+            },
+        },
+    }
+    stacks.create_stack(StackName="shop", TemplateBody=json.dumps({"Resources": resources}))
+    stacks.get_waiter("stack_create_complete").wait(StackName="shop", WaiterConfig={"Delay": 1})
+    inbox, other = sqs.get_queue_url(QueueName="inbox")["QueueUrl"], sqs.create_queue(QueueName="q")["QueueUrl"]
+    topic = next(one["TopicArn"] for one in sns.list_topics()["Topics"])
+
+    fault(action="duplicate", service="sqs", source="sns:*", attributes={"header.x-tenant": "acme"})
+    tenant = ""
+    sns.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("x-tenant", tenant))
+    for tenant in ("acme", "other"):
+        sns.publish(TopicArn=topic, Message=tenant)
+    deadline = time.monotonic() + 20
+    while len(messages(sqs, inbox)) < 3:
+        assert time.monotonic() < deadline
+    assert sorted(messages(sqs, inbox)) == ["acme", "acme", "other"]
+
+    fault(action="fail", error="AccessDenied", service="sqs", operation="SendMessage", application="shop")
+    sqs.send_message(QueueUrl=other, MessageBody="m")
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        sqs.send_message(QueueUrl=inbox, MessageBody="m")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        fault(action="fail", application="nothing")
+
+
 def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> None:
     again = {"retries": {"mode": "standard", "total_max_attempts": 2}}
     s3, dynamodb = kumoi.client("s3", **again), kumoi.client("dynamodb", **again)

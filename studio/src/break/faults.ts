@@ -7,7 +7,7 @@ import type { Link } from "../map/model";
 export interface Fault {
   id: string;
   action: string;
-  point: "call" | "run";
+  point: "call" | "run" | "edge";
   service: string;
   operation: string;
   resource: string;
@@ -152,6 +152,7 @@ export function strikes(fault: Fault, link: Link, account: string): boolean {
   return waysOf(link).some(([service, source, target]) => {
     const name = target.slice(target.indexOf(":") + 1 || target.length);
     const run = fault.point === "run";
+    if (fault.point === "edge") return matches(fault.service, service) && matches(fault.resource.split(":")[0] ?? "*", name);
     const there = run ? matches(fault.resource, name.includes(":") ? name : `${name}:$LATEST`) : matches(fault.resource, name);
     return there && matches(fault.service, run ? "lambda" : service) && matches(fault.source, source);
   });
@@ -200,6 +201,7 @@ export function described(fault: Fault): string {
     cpu: `runs for ${Math.round(fault.share * 100)} % of the time`,
     truncate: "loses half of its answer",
     corrupt: "gets a damaged answer",
+    out: "is at a location that is out",
     stale: `reads what was there ${duration((fault.delay_ms || 1000) * 1000)} ago`,
   };
   const share = fault.probability >= 1 ? "Every call" : `${Math.round(fault.probability * 100)} % of calls:`;
