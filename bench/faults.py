@@ -17,14 +17,14 @@ def cost(count: int) -> float:
 
     def call() -> None:
         if faults.active:
-            faults.choose(
+            faults.matching(  # as the doorway does at each call
                 "000000000000",
                 "lambda:checkout",
                 "sqs",
                 "SendMessage",
                 "sqs:queue",
-                caller="arn:aws:sts::000000000000:assumed-role/role/checkout",
-                region="us-east-1",
+                "arn:aws:sts::000000000000:assumed-role/role/checkout",
+                "us-east-1",
             )
 
     return min(repeat(call, number=100_000, repeat=5)) * 10

@@ -12,8 +12,8 @@ from kumoi.cli.connection import Connection, data_option, json_option
 from kumoi.cli.durations import parse_duration
 
 ACTIONS = [
-    *("delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt"),
-    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu"),
+    *("delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"),
+    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "out"),
 ]
 KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
 
@@ -30,7 +30,19 @@ def command() -> None:
 @click.option("--resource", help="Which function, queue, … (glob).")
 @click.option("--source", help="Whose calls (glob), e.g. lambda:checkout.")
 @click.option("--caller", help="Whose calls, by ARN (glob).")
-@click.option("--point", type=click.Choice(["call", "run"]), help="At the call, or where the function runs.")
+@click.option("--application", help="Calls of a stack's parts, and to them.")
+@click.option(
+    "--attribute",
+    "attributes",
+    metavar="NAME=GLOB",
+    multiple=True,
+    help="Of the request that it began with: header.NAME, query.NAME, claim.NAME, tag.NAME or caller.",
+)
+@click.option(
+    "--point",
+    type=click.Choice(["call", "run", "edge"]),
+    help="Where a function runs, or viewers arrive.",
+)
 @click.option("--payload", help="What a function answers, as JSON (--action answer --point run).")
 @click.option("--phase", type=click.Choice(["before", "after"]), help="Before the service runs, or after it did.")
 @click.option("--probability", type=click.FloatRange(0, 1))
@@ -47,12 +59,21 @@ def command() -> None:
 @click.option("--error", help=f"The error's code, or one of {', '.join(KINDS)}.")
 @click.option("--message")
 @click.option("--status", type=int)
+@click.option("--schedule", help="Only when this is due, e.g. 'rate(5 minutes)', for as long as --lasts.")
+@click.option("--lasts", help="How long each time, e.g. 30s (--schedule).")
 @click.option("--times", type=int, help="Strike so often, then no more.")
 @click.option("--id", "id", help="A name for it.")
 @data_option
 @json_option
 def add(
-    data: Path | None, as_json: bool, delay: str | None, spread: str | None, skew: str | None, **given: Any
+    data: Path | None,
+    as_json: bool,
+    delay: str | None,
+    spread: str | None,
+    skew: str | None,
+    lasts: str | None,
+    attributes: tuple[str, ...],
+    **given: Any,
 ) -> None:
     """Declare a fault."""
     fault = {name: value for name, value in given.items() if value is not None}
@@ -60,6 +81,10 @@ def add(
         for name, duration in (("delay_ms", delay), ("spread_ms", spread)):
             if duration is not None:
                 fault[name] = parse_duration(duration) * 1000
+        if lasts is not None:
+            fault["lasts_s"] = parse_duration(lasts)
+        if attributes:
+            fault["attributes"] = dict(_attribute(one) for one in attributes)
         if skew is not None:
             fault["skew_s"] = parse_duration(skew.removeprefix("-")) * (-1 if skew.startswith("-") else 1)
     except ValueError as error:
@@ -91,6 +116,13 @@ def clear(fault_id: str | None, data: Path | None) -> None:
     click.echo(f"cleared {fault_id or 'all faults'}.")
 
 
+def _attribute(text: str) -> tuple[str, str]:
+    name, sign, pattern = text.partition("=")
+    if not sign:
+        raise ValueError(f"--attribute: {text} is not of the form NAME=GLOB")
+    return name, pattern
+
+
 def _describe(fault: dict[str, Any]) -> str:
     what = {
         "delay": f"delay by {fault['delay_ms']:g} ms",
@@ -105,8 +137,12 @@ def _describe(fault: dict[str, Any]) -> str:
         "cpu": f"let it run for {fault['share']:.0%} of the time",
         "truncate": "lose half of the answer",
         "corrupt": "damage the answer",
+        "out": "take the location out",
+        "stale": f"answer what was there {fault['delay_ms'] or 1000:g} ms ago",
     }.get(fault["action"], fault["action"])
     target = f"{fault['service']}:{fault['resource']} {fault['operation']}"
     chance = "" if fault["probability"] == 1 else f" with probability {fault['probability']:g} (seed {fault['seed']})"
-    where = " where it runs" if fault["point"] == "run" else ""
-    return f"{what} {fault['phase']} {target}{where} from {fault['source']}{chance}"
+    where = {"run": " where it runs", "edge": " where viewers arrive"}.get(fault["point"], "")
+    whose = f" of {fault['application']}" if fault["application"] else ""
+    begun = "".join(f" with {name}={pattern}" for name, pattern in fault["attributes"].items())
+    return f"{what} {fault['phase']} {target}{where}{whose} from {fault['source']}{begun}{chance}"

@@ -42,6 +42,17 @@ class Applications:
         """The application of a node."""
         return self.stacks.get((account, region, _owner(node)))
 
+    def nodes_of(self, stack: str) -> frozenset[str]:
+        """The nodes of an application, with those that are a part of one: functions' log groups, tables' streams."""
+        found = {node for (_, _, node), owner in self.stacks.items() if owner == stack}
+        for node in list(found):
+            service, _, name = node.partition(":")
+            if service == "lambda":
+                found.update(f"logs:{prefix}{name}" for prefix in _LOG_GROUPS)
+            elif service == "dynamodb":
+                found.add(f"dynamodbstreams:{name}")
+        return frozenset(found)
+
     def tag(self, account: str, region: str, edge: Edge, key: str) -> str:
         """The value of a tag of an edge's stack."""
         stack = self.of(account, region, edge)

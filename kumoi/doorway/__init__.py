@@ -4,6 +4,7 @@ from kumoi.doorway.authorization import Ask, Authorization, Owned
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import ChargeKey, Charges
 from kumoi.doorway.doorway import Doorway
+from kumoi.doorway.eventual import EventualReads
 from kumoi.doorway.fault import Fault
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.held import Held
@@ -26,6 +27,7 @@ __all__ = [
     "ChargeKey",
     "Charges",
     "Doorway",
+    "EventualReads",
     "Fault",
     "Faults",
     "Held",

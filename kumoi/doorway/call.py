@@ -103,7 +103,8 @@ class Call:
     `warning` is what a handler noticed that its answer cannot say, `outcome` how it went where an answer that is no
     error tells of one (a function's), `fault` the declared fault that struck beyond the doorway, where a function runs.
     `traced` is what X-Ray is to be told of the call, None where it is not traced. `damage` is what a declared fault
-    does to the bytes of the answer, empty for nothing; None where the answer does not become bytes.
+    does to the bytes of the answer, empty for nothing; None where the answer does not become bytes. `as_of` is the
+    moment (epoch seconds) whose state a stale read sees, None for now.
     """
 
     doorway: Doorway
@@ -131,6 +132,7 @@ class Call:
     fault: str = ""
     traced: Traced | None = None
     damage: Damage | Literal[""] | None = None
+    as_of: float | None = None
 
     @property
     def now(self) -> float:
@@ -140,7 +142,8 @@ class Call:
     @property
     def state(self) -> State:
         """The key space of this call's account and region."""
-        return self.doorway.state.at(self.account, self.region)
+        state = self.doorway.state.at(self.account, self.region)
+        return state if self.as_of is None else state.as_of(self.as_of)
 
     @property
     def blobs(self) -> Blobs:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from kumoi.blobs import Blobs
 from kumoi.clock import Clock
+from kumoi.doorway.beginnings import Beginnings
 from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import Charges
-from kumoi.doorway.fault import Fault
+from kumoi.doorway.fault import STALE_SECONDS, Fault, Point
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.hops import Hop, Hops
 from kumoi.doorway.identity import Identity
@@ -78,6 +80,8 @@ class Doorway:
         self.tracing = tracing or Tracing()
         self.endpoint = ""
         self._under_way: dict[str, Call] = {}
+        self._beginnings = Beginnings()
+        faults.listen(self._faults_changed)
 
     @property
     def under_way(self) -> list[Call]:
@@ -200,18 +204,48 @@ class Doorway:
             call.request_id = request_id
         return await self.dispatch(call)
 
+    def fault_at(self, call: Call, point: Point, node: str) -> Fault | None:
+        """The fault that strikes a call beyond the doorway, at a point where it has come to `node`; counts it."""
+        if not self.faults.active:
+            return None
+        found = self.faults.matching(
+            call.account, call.source, call.service, call.operation, node, call.caller.arn, call.region, point
+        )
+        edge = f"{call.source}>{node}#{call.operation}"
+        return self.faults.choose_of(found, edge, partial(self._fits, call)) if found else None
+
     def _fault(self, call: Call) -> Fault | None:
         if not self.faults.active or call.fault:  # a duplicate is not struck again
             return None
-        return self.faults.choose(
+        if self._beginnings.asked:
+            self._beginnings.of(call)  # of calls that nothing strikes, too: what comes of them may be struck
+        found = self.faults.matching(
             call.account,
             call.source,
             call.service,
             call.operation,
             call.node,
-            caller=call.caller.arn,
-            region=call.region,
+            call.caller.arn,
+            call.region,
         )
+        return self.faults.choose_of(found, _edge(call), partial(self._fits, call)) if found else None
+
+    def _fits(self, call: Call, fault: Fault) -> bool:
+        """Whether a fault that matches a call can strike it: whose it is, and whether a read of its can be stale."""
+        attributes = self._beginnings.of(call) if fault.attributes else {}
+        if not fault.belongs(call.source, call.node, attributes):
+            return False
+        if fault.action != "stale":
+            return True
+        reads = self.registry[call.service].eventual
+        return reads is not None and reads.includes(call.operation, call.params)
+
+    def _faults_changed(self) -> None:
+        """Have noted what faults ask of traces' beginnings, and kept of the state what stale reads look back to."""
+        self._beginnings.ask(frozenset(name for fault, _ in self.faults.list() for name in fault.attributes))
+        seconds = max((fault.age for fault, _ in self.faults.list()), default=0.0)
+        rows = [service.eventual.rows for service in self.registry if service.eventual is not None]
+        self.state.keep_past(frozenset[str]().union(*rows) if seconds else frozenset(), seconds)
 
     async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
         if self.limit is not None:
@@ -230,6 +264,9 @@ class Doorway:
             result = await run()
             await self._repeat(repeated, fault)
             return result
+        if fault.action == "stale":
+            call.as_of = self.clock.now() - (fault.delay_ms / 1000 or STALE_SECONDS)
+            return await run()
         if fault.action == "truncate" or fault.action == "corrupt":
             result = await run()
             if call.damage is None:

@@ -7,7 +7,10 @@ time or by what else is going on, so that a run replays exactly; so is how long 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -15,6 +18,7 @@ import msgspec
 
 from kumoi.doorway.fault_errors import KINDS, named_error
 from kumoi.names import hex_id
+from kumoi.schedules import Schedule, parse
 from kumoi.wire.errors import AwsError, aws_error
 
 Action = Literal[
@@ -35,33 +39,49 @@ Action = Literal[
     "cpu",
     "truncate",
     "corrupt",
+    "stale",
+    "out",
 ]
-Point = Literal["call", "run"]
+Point = Literal["call", "run", "edge"]
 Damage = Literal["truncate", "corrupt"]
 """What is done to the bytes of an answer."""
 
-_AT_CALL: frozenset[Action] = frozenset(
-    {"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt"}
-)
-_AT_RUN: frozenset[Action] = frozenset(
-    {"delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "truncate", "corrupt"}
-)
+_AT: dict[Point, frozenset[Action]] = {
+    "call": frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"}),
+    "run": frozenset(
+        {
+            *("delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu"),
+            *("truncate", "corrupt"),
+        }
+    ),
+    "edge": frozenset({"out", "delay", "fail", "drop", "hang"}),
+}
 
 MOST_COPIES = 100
 MOST_DELAY = 86_400_000.0
 MOST_SKEW = 3650 * 86_400.0
+MOST_ATTRIBUTES = 10
+_ATTRIBUTE = re.compile(r"caller|(header|query|claim|tag)\.[^\x00-\x20]{1,128}")
+STALE_SECONDS, MOST_AGE = 1.0, 3600.0
+"""How old what a stale read answers is, where nothing is said, and at most."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A declared fault.
 
     It matches calls by glob patterns on `service`, `operation`, `resource` (the target's name without the service),
-    `source` (the caller's node) and `caller` (the ARN of who calls). `phase` says whether it strikes before the service
-    runs or after (the effect happened, the answer does not say so: a lost response). Which of the matching calls of an
-    edge are struck say `skip` (so many go first), `every` (each n-th from there), `probability` with its `seed`, and
-    `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds from `begins` to `ends` (epoch
-    seconds of the platform's clock). With `strikes_at`, the numbers of the calls on each edge that it struck before, it
-    strikes those and no others: a run is replayed, and when it ends, or how often it strikes, is said by them alone.
+    `source` (the caller's node) and `caller` (the ARN of who calls). With an `application` (a stack) it matches calls
+    of its parts and to them: `nodes`, which the platform finds out. `attributes` are patterns on the request that the
+    call's trace began with: `header.NAME`, `query.NAME`, `claim.NAME` (of its JWT), `tag.NAME` (of the session that
+    signed it), `caller` (who that was, by ARN). `phase` says whether it strikes before the service runs or after (the
+    effect happened, the answer does not say so: a lost response).
+
+    Which of the matching calls of an edge are struck say `skip` (so many go first), `every` (each n-th from there),
+    `probability` with its `seed`, and `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds
+    from `begins` to `ends` (epoch seconds of the platform's clock), and with a `schedule` (rate, cron or at) for
+    `lasts_s` seconds whenever that is due. With `strikes_at`, the numbers of the calls on each edge that it struck
+    before, it strikes those and no others: a run is replayed, and when it ends, or how often it strikes, is said by
+    them alone.
 
     `delay_ms` is how long it delays, or the middle of a `distribution` whose width is `spread_ms`: uniform within ±,
     lognormal and pareto with the spread as their tail's measure. `error` is a code, or one of fault_errors.KINDS: then
@@ -70,7 +90,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Actions at the doorway (`point` call): `delay`, `fail`, `drop` (the connection is reset), `hang` (no answer comes),
     `duplicate` (the call comes `copies` times more), `reorder` (the next call on the edge overtakes it), `truncate` and
     `corrupt` (what the service answered arrives by half, or damaged; a part of the platform that cannot read an answer
-    has none).
+    has none), `stale` (an eventually consistent read answers what was there `delay_ms` ago, a second without any; reads
+    that are not are not struck, nor is what was before the fault known).
 
     Where a function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its
     own, `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms`
@@ -78,6 +99,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `skew_s` seconds fast, or slow), `cut` (it has no network), `cpu` (its processes run for a `share` of the time),
     `truncate` and `corrupt` (half of its answer is lost, or it is damaged). There `resource` is `name:qualifier` as it
     was invoked.
+
+    Where viewers arrive (`point` edge): `out` (the location is not there: they arrive at the nearest that is), `delay`,
+    `fail`, `drop`, `hang`. There `resource` is `distribution:location`, such as `*:NRT57-P1`.
     """
 
     action: Action
@@ -106,6 +130,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     account: str = "*"
     region: str = "*"
     caller: str = "*"
+    application: str = ""
+    nodes: frozenset[str] | None = None
+    attributes: dict[str, str] = {}
+    schedule: str = ""
+    lasts_s: float = 60.0
     begins: float | None = None
     ends: float | None = None
     strikes_at: dict[str, frozenset[int]] | None = None
@@ -128,8 +157,29 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("share lies between 0.01 and 0.99")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status lies between 400 and 599")
-        if self.action not in (_AT_CALL if self.point == "call" else _AT_RUN):
+        if self.schedule:
+            scheduled(self.schedule)
+        if not 0 < self.lasts_s <= 7 * 86_400:
+            raise ValueError("lasts_s is more than nothing, and a week at most")
+        if len(self.attributes) > MOST_ATTRIBUTES or not all(map(_ATTRIBUTE.fullmatch, self.attributes)):
+            raise ValueError(
+                f"attributes are header.NAME, query.NAME, claim.NAME, tag.NAME or caller, at most {MOST_ATTRIBUTES}"
+            )
+        if self.application and self.nodes is None:
+            raise ValueError("nodes are needed with an application")
+        if self.action == "stale" and (self.age > MOST_AGE or self.phase == "after"):
+            raise ValueError("a stale read answers what was there an hour ago at most, and has no phase")
+        if self.action not in _AT[self.point]:
             raise ValueError(f"there is no fault {self.action} at the point {self.point}")
+
+    @property
+    def age(self) -> float:
+        """How many seconds what a stale read answers is old at most; 0 for other faults."""
+        if self.action != "stale":
+            return 0.0
+        if self.distribution == "uniform":
+            return (self.delay_ms + self.spread_ms) / 1000
+        return MOST_AGE if self.spread_ms and self.distribution != "fixed" else self.delay_ms / 1000 or STALE_SECONDS
 
     def matches(
         self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
@@ -144,6 +194,19 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             and fnmatchcase(caller, self.caller)
             and fnmatchcase(region, self.region)
         )
+
+    def belongs(self, source: str, node: str, attributes: Mapping[str, str]) -> bool:
+        """Whether a call that it matches is of its application, and of a trace that began as it asks."""
+        if self.nodes is not None and source not in self.nodes and node not in self.nodes:
+            return False
+        return all(fnmatchcase(attributes.get(name, ""), pattern) for name, pattern in self.attributes.items())
+
+    def due(self, now: float) -> bool:
+        """Whether its schedule has it strike now; always without one."""
+        if not self.schedule:
+            return True
+        begun = scheduled(self.schedule).next_time(now - self.lasts_s)
+        return begun is not None and begun <= now
 
     def strikes(self, edge: str, number: int) -> bool:
         """Whether the `number`-th matching call on `edge` is struck; the same answer for the same seed, always."""
@@ -174,6 +237,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             code, status, message = named_error(self.error, service)
             return aws_error(code, self.message or message, status=self.status or status)
         return aws_error(self.error, self.message or "Injected by a declared fault.", status=self.status)
+
+
+@lru_cache(256)
+def scheduled(expression: str) -> Schedule:
+    """A schedule; ScheduleError, which is a ValueError, for what is none."""
+    return parse(expression)
 
 
 def _chance(seed: int, edge: str, number: int) -> float:

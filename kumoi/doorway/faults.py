@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
@@ -38,6 +39,7 @@ class Faults:
         self._matching: dict[tuple[str, ...], tuple[Fault, ...]] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._hanging: dict[str, set[asyncio.Future[None]]] = {}
+        self._listeners: list[Callable[[], None]] = []
         self.log = StrikeLog()
 
     @property
@@ -49,7 +51,7 @@ class Faults:
         """Declare a fault; one of the same id is replaced and counts anew."""
         self.remove(fault.id)
         self._faults[fault.id] = fault
-        self._matching.clear()
+        self._changed()
         return fault
 
     def remove(self, fault_id: str) -> bool:
@@ -60,8 +62,9 @@ class Faults:
         self._struck.pop(fault_id, None)
         for key in [key for key in self._calls if key[0] == fault_id]:
             del self._calls[key]
-        self._matching.clear()
-        return self._faults.pop(fault_id, None) is not None
+        found = self._faults.pop(fault_id, None) is not None
+        self._changed()
+        return found
 
     def clear(self, account: str | None = None) -> None:
         """Take all faults back, or those declared for one account alone."""
@@ -79,6 +82,22 @@ class Faults:
         self._calls.clear()
         self._struck.clear()
 
+    def matching(
+        self,
+        account: str,
+        source: str,
+        service: str,
+        operation: str,
+        node: str,
+        caller: str = "",
+        region: str = "",
+        point: Point = "call",
+    ) -> tuple[Fault, ...]:
+        """The faults that may strike such a call, the earliest declared first."""
+        key = (account, source, service, operation, node, caller, region, point)
+        found = self._matching.get(key)
+        return self._match(key, point) if found is None else found
+
     def choose(
         self,
         account: str,
@@ -95,18 +114,19 @@ class Faults:
 
         Its `delay_ms` is then how long this call is delayed.
         """
-        key = (account, source, service, operation, node, caller, region, point)
-        candidates = self._matching.get(key)
-        if candidates is None:
-            candidates = self._match(key, point)
-        if not candidates:
-            return None
-        return self.choose_of(candidates, f"{source}>{node}#{operation}")
+        candidates = self.matching(account, source, service, operation, node, caller, region, point)
+        fits = partial(Fault.belongs, source=source, node=node, attributes={})
+        return self.choose_of(candidates, f"{source}>{node}#{operation}", fits) if candidates else None
 
-    def choose_of(self, candidates: Iterable[Fault], edge: str) -> Fault | None:
-        """As `choose`, of faults that match the call, declared here or elsewhere."""
+    def choose_of(
+        self, candidates: Iterable[Fault], edge: str, fits: Callable[[Fault], bool] | None = None
+    ) -> Fault | None:
+        """As `choose`, of faults that match the call, declared here or elsewhere.
+
+        `fits` tells of each whether the call is one that it strikes at all; where not, it does not count it.
+        """
         for fault in candidates:
-            if not self._holds(fault):
+            if not self._holds(fault) or (fits is not None and not fits(fault)):
                 continue
             number = self._calls[fault.id, edge]
             self._calls[fault.id, edge] = number + 1
@@ -119,6 +139,15 @@ class Faults:
                 return msgspec.structs.replace(fault, delay_ms=delay, distribution="fixed")
         return None
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when a fault was declared or taken back."""
+        self._listeners.append(listener)
+
+    def _changed(self) -> None:
+        self._matching.clear()
+        for listener in self._listeners:
+            listener()
+
     def _holds(self, fault: Fault) -> bool:
         """Whether it may strike now: calls that come before or after are not counted."""
         if fault.begins is not None and self._clock.now() < fault.begins:
@@ -127,7 +156,8 @@ class Faults:
             return True
         if fault.times and self._struck[fault.id] >= fault.times:
             return False
-        return fault.ends is None or self._clock.now() < fault.ends
+        now = self._clock.now()
+        return (fault.ends is None or now < fault.ends) and fault.due(now)
 
     def _match(self, key: tuple[str, ...], point: Point) -> tuple[Fault, ...]:
         found = tuple(fault for fault in self._faults.values() if fault.point == point and fault.matches(*key[:7]))

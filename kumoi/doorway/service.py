@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from kumoi.doorway.authorization import Authorization
+from kumoi.doorway.eventual import EventualReads
 from kumoi.doorway.held import Held
 from kumoi.doorway.parts import Parts
 from kumoi.state import State
@@ -67,7 +68,8 @@ class Service:
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
     for (an `Authorization` named AUTHORIZATION), relative to `package`. `directories` names those of the doorway's
     directories that hold what it keeps, which belongs to a snapshot (caches do not). `held` is the module whose
-    `held(state)` tells what is billed by time. `loaded` tells whether the operations have been imported.
+    `held(state)` tells what is billed by time. `eventual` are the reads that may answer what was there a moment ago.
+    `loaded` tells whether the operations have been imported.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Service:
         authorization: str | None = None,
         directories: Sequence[str] = (),
         held: str | None = None,
+        eventual: EventualReads | None = None,
     ) -> None:
         self.name = name
         self.directories = tuple(directories)
@@ -100,6 +103,7 @@ class Service:
         self._authorization_module = authorization
         self._authorization: Authorization | None = None
         self._held_module = held
+        self.eventual = eventual
 
     @property
     def authorization(self) -> Authorization:

@@ -240,8 +240,14 @@ def seconds(duration: str) -> float:
 
 
 def fault_of(given: Mapping[str, Any], **more: Any) -> Fault:
-    """A fault as a file has it (`delay: 2s`, `skew: -10m`: durations); BadExperiment for what is none."""
+    """A fault as a file has it (`delay: 2s`, `skew: -10m`, `lasts` with a schedule: durations); BadExperiment for what
+    is none. Which nodes an application has is for the platform to find out.
+    """
     fault = {**given, **more}
+    if fault.get("application"):
+        fault.setdefault("nodes", [])
+    if "lasts" in fault:
+        fault["lasts_s"] = seconds(str(fault.pop("lasts")))
     for name in ("delay", "spread"):
         if name in fault:
             fault[f"{name}_ms"] = seconds(str(fault.pop(name))) * 1000

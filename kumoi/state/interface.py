@@ -203,6 +203,14 @@ class State(ABC):
         """The same store, bound to another place."""
 
     @abstractmethod
+    def as_of(self, moment: float) -> State:
+        """The same store as it was at a moment (epoch seconds), for reading alone, as far as that is kept."""
+
+    @abstractmethod
+    def keep_past(self, kinds: frozenset[str], seconds: float) -> None:
+        """Keep what rows were within the last so many seconds whose keys begin with one of `kinds`; none: forget it."""
+
+    @abstractmethod
     async def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
 

@@ -24,6 +24,8 @@ from kumoi.state.interface import Key, State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
 from kumoi.state.memory import UNKNOWN, Memory
 from kumoi.state.once import current
+from kumoi.state.past import Past
+from kumoi.state.past_transaction import PastTransaction, PastWork
 from kumoi.state.schema import KEYED_TABLES, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
 
@@ -55,6 +57,7 @@ class Engine:
         self.connection = connection
         self.path = path
         self.memory = Memory()
+        self.past = Past()
         self.group = GroupCommit(connection, durability, self.memory.clear)
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
@@ -95,12 +98,13 @@ class Engine:
 
 
 class SqliteState(State):
-    """The state of one place in an SQLite database."""
+    """The state of one place in an SQLite database: as it is, or as it was at a `moment`."""
 
-    def __init__(self, engine: Engine, account: str = "", region: str = "") -> None:
+    def __init__(self, engine: Engine, account: str = "", region: str = "", moment: float | None = None) -> None:
         self.engine = engine
         self.account = account
         self.region = region
+        self._moment = moment
 
     @classmethod
     async def open(
@@ -131,12 +135,20 @@ class SqliteState(State):
         """The same store, bound to another place."""
         if account == self.account and region == self.region:
             return self
-        return SqliteState(self.engine, account, region)
+        return SqliteState(self.engine, account, region, self._moment)
+
+    def as_of(self, moment: float) -> SqliteState:
+        """The same store as it was at a moment, as far as that is kept; nothing can be written there."""
+        return SqliteState(self.engine, self.account, self.region, moment)
+
+    def keep_past(self, kinds: frozenset[str], seconds: float) -> None:
+        """Keep what rows were whose keys begin with one of `kinds`, for so long."""
+        self.engine.past.keep(kinds, seconds)
 
     def remembered(self, key: Key) -> Any:
         """What is remembered under `key`, unless it may be a write that may yet be undone."""
         engine = self.engine
-        if engine.closed or engine.inside or engine.group.busy:
+        if engine.closed or engine.inside or engine.group.busy or self._moment is not None:
             return UNKNOWN
         memory = engine.memory
         return memory.settled(memory.key(engine.place(self.account, self.region), key), engine.group.number)
@@ -161,8 +173,16 @@ class SqliteState(State):
             await group.turn()
         if engine.inside:
             raise RuntimeError("a transaction was begun inside another: call its function with tx, not with the state")
-        work = Work(engine.connection, group, engine.notify, engine.place, engine.memory)
-        tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
+        past, moment = engine.past, self._moment
+        kept = past if past.kinds else None
+        given = engine.connection, group, engine.notify, engine.place, engine.memory, kept
+        tx: SqliteTransaction
+        if moment is None:
+            work = Work(*given)
+            tx = SqliteTransaction(work, self.account, self.region, engine.clock.now())
+        else:
+            work = PastWork(*given)
+            tx = PastTransaction(work, self.account, self.region, engine.clock.now(), past, moment)
         single = current()
         engine.inside = True
         try:

@@ -15,14 +15,15 @@ from kumoi.state.group_commit import CommitFailed, GroupCommit
 from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
 from kumoi.state.memory import UNKNOWN, Memory
+from kumoi.state.past import Past
 
 R = TypeVar("R")
 
 
 class Work:
-    """What one transaction has done so far, whichever places it wrote to."""
+    """What one transaction has done so far, whichever places it wrote to. `past`, if any, is told of changes."""
 
-    __slots__ = ("actions", "connection", "earliest_timer", "group", "memory", "notify", "place", "wrote")
+    __slots__ = ("actions", "connection", "earliest_timer", "group", "memory", "notify", "past", "place", "wrote")
 
     def __init__(
         self,
@@ -31,8 +32,10 @@ class Work:
         notify: Callable[[bytes], None],
         place: Callable[[str, str], bytes],
         memory: Memory,
+        past: Past | None,
     ) -> None:
         self.place = place
+        self.past = past
         self.memory = memory
         self.connection = connection
         self.group = group
@@ -91,6 +94,8 @@ class SqliteTransaction(Transaction):
         """Write `value` under `key`."""
         raw = self._place + encode(key)
         self._work.memory.forget(raw)
+        if self._work.past is not None:
+            self._note(self._work.past, key, raw)
         self._work.write(
             "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v", (raw, value)
         )
@@ -99,6 +104,8 @@ class SqliteTransaction(Transaction):
         """Remove `key`; whether it was there."""
         raw = self._place + encode(key)
         self._work.memory.forget(raw)
+        if self._work.past is not None:
+            self._note(self._work.past, key, raw)
         return self._work.write("DELETE FROM rows WHERE k = ?", (raw,)).rowcount > 0
 
     async def range(
@@ -130,13 +137,7 @@ class SqliteTransaction(Transaction):
     def _rows(
         self, columns: str, prefix: Key, after: Key | None, before: Key | None, limit: int | None, *, reverse: bool
     ) -> list[Any]:
-        low = self._place + encode(prefix)
-        high = after_prefix(low)
-        # SQLite seeks to one bound a side: given two, it reads and drops all that lies between them.
-        first, lower = ">=", low
-        if after is not None and (behind := self._place + encode(after)) >= low:
-            first, lower = ">", behind
-        upper = high if before is None else min(high, self._place + encode(before))
+        first, lower, upper = self._bounds(prefix, after, before)
         order = "DESC" if reverse else "ASC"
         found = self._read(
             f"SELECT {columns} FROM rows WHERE k {first} ? AND k < ? ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants)
@@ -144,11 +145,31 @@ class SqliteTransaction(Transaction):
         )
         return list(found)
 
+    def _bounds(self, prefix: Key, after: Key | None, before: Key | None) -> tuple[str, bytes, bytes]:
+        """How a range begins (`>` or `>=`), the raw key it begins at, and the one it ends before."""
+        low = self._place + encode(prefix)
+        high = after_prefix(low)
+        # SQLite seeks to one bound a side: given two, it reads and drops all that lies between them.
+        first, lower = ">=", low
+        if after is not None and (behind := self._place + encode(after)) >= low:
+            first, lower = ">", behind
+        return first, lower, high if before is None else min(high, self._place + encode(before))
+
+    def _note(self, past: Past, key: Key, raw: bytes) -> None:
+        """A row is about to change: what it is is kept, if anybody wants to know what it was."""
+        if key[0] in past.kinds:
+            row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
+            past.note(raw, None if row is None else row[0], self.now)
+
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""
         low = self._place + encode(prefix)
         high = after_prefix(low)
         self._work.memory.forget_range(low, high)
+        past = self._work.past
+        if past is not None and prefix and prefix[0] in past.kinds:
+            for raw, value in self._read("SELECT k, v FROM rows WHERE k >= ? AND k < ?", (low, high)).fetchall():
+                past.note(raw, value, self.now)
         return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, high)).rowcount
 
     async def add(self, key: Key, delta: int = 1) -> int:

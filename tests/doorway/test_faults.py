@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import msgspec
 import pytest
 
 from kumoi.clock import Clock
@@ -93,6 +95,56 @@ def test_fail_raises_the_declared_error_and_drop_loses_the_call() -> None:
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Fault(action="fail", **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"attributes": {"tenant": "acme"}},
+        {"attributes": {"header.": "acme"}},
+        {"attributes": {f"header.{number}": "*" for number in range(11)}},
+        {"schedule": "rate(0 minutes)"},
+        {"schedule": "rate(5 minutes)", "lasts_s": 0},
+        {"schedule": "every tuesday"},
+        {"application": "shop"},
+    ],
+)
+def test_whose_calls_and_when_is_said_clearly(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="attributes are|rate|lasts_s|is not of the form|nodes are needed"):
+        Fault(action="fail", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "attributes", "belongs"),
+    [
+        ({}, "client", {}, True),
+        ({"nodes": ["sqs:q"]}, "client", {}, True),
+        ({"nodes": ["client"]}, "client", {}, True),
+        ({"nodes": ["sqs:other"]}, "client", {}, False),
+        ({"attributes": {"header.x-tenant": "ac*"}}, "client", {"header.x-tenant": "acme"}, True),
+        ({"attributes": {"header.x-tenant": "ac*"}}, "client", {"header.x-tenant": "other"}, False),
+        ({"attributes": {"header.x-tenant": "ac*"}}, "client", {}, False),
+        ({"attributes": {"header.x-tenant": ""}}, "client", {}, True),
+    ],
+)
+def test_calls_belong_to_an_application_and_to_whoever_began_them(
+    given: dict[str, Any], source: str, attributes: dict[str, str], belongs: bool
+) -> None:
+    fault = msgspec.convert({"action": "fail", **given}, Fault)
+    assert fault.belongs(source, "sqs:q", attributes) is belongs
+
+
+def test_it_strikes_when_its_schedule_is_due() -> None:
+    clock = Clock()
+    clock.hold()
+    faults = Faults(clock)
+    faults.add(Fault(action="drop", schedule="rate(10 minutes)", lasts_s=120))
+    clock.advance(600 - clock.now() % 600)
+    seen = []
+    for _ in range(10):
+        seen.append(faults.choose(*INVOKE) is not None)
+        clock.advance(90)
+    assert seen == [True, True, False, False, False, False, False, True, False, False]
 
 
 def test_a_fault_where_functions_run_strikes_no_call_at_the_doorway() -> None:

@@ -82,6 +82,53 @@ def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any
     assert messages(patient, url) == ["at last"]
 
 
+def test_calls_are_struck_by_who_began_them_and_whose_they_are(kumoi: Any, fault: Any, ask: Any) -> None:
+    stacks, sqs, sns = kumoi.client("cloudformation"), kumoi.client("sqs"), kumoi.client("sns")
+    resources = {
+        "Inbox": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "inbox"}},
+        "News": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "news"}},
+        "Subscribed": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "News"},
+                "Protocol": "sqs",
+                "Endpoint": {"Fn::GetAtt": ["Inbox", "Arn"]},
+                "RawMessageDelivery": True,
+            },
+        },
+        "Allowed": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Inbox"}],
+                "PolicyDocument": {
+                    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}]
+                },
+            },
+        },
+    }
+    stacks.create_stack(StackName="shop", TemplateBody=json.dumps({"Resources": resources}))
+    stacks.get_waiter("stack_create_complete").wait(StackName="shop", WaiterConfig={"Delay": 1})
+    inbox, other = sqs.get_queue_url(QueueName="inbox")["QueueUrl"], sqs.create_queue(QueueName="q")["QueueUrl"]
+    topic = next(one["TopicArn"] for one in sns.list_topics()["Topics"])
+
+    fault(action="duplicate", service="sqs", source="sns:*", attributes={"header.x-tenant": "acme"})
+    tenant = ""
+    sns.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("x-tenant", tenant))
+    for tenant in ("acme", "other"):
+        sns.publish(TopicArn=topic, Message=tenant)
+    deadline = time.monotonic() + 20
+    while len(messages(sqs, inbox)) < 3:
+        assert time.monotonic() < deadline
+    assert sorted(messages(sqs, inbox)) == ["acme", "acme", "other"]
+
+    fault(action="fail", error="AccessDenied", service="sqs", operation="SendMessage", application="shop")
+    sqs.send_message(QueueUrl=other, MessageBody="m")
+    with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
+        sqs.send_message(QueueUrl=inbox, MessageBody="m")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        fault(action="fail", application="nothing")
+
+
 def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> None:
     again = {"retries": {"mode": "standard", "total_max_attempts": 2}}
     s3, dynamodb = kumoi.client("s3", **again), kumoi.client("dynamodb", **again)
@@ -114,6 +161,63 @@ def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> 
         assert time.monotonic() < deadline, "the topic was not told that its message had arrived, and sends it again"
     [one] = [one for one in ask("GET", "/_kumoi/faults")["faults"] if one["id"] == inside["id"]]
     assert one["struck"] == 1
+
+
+def test_reads_that_are_eventually_consistent_are_stale(kumoi: Any, fault: Any, ask: Any) -> None:
+    dynamodb = kumoi.client("dynamodb")
+    index = {"IndexName": "by-kind", "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}]}
+    made = dynamodb.create_table(
+        TableName="facts",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "kind")],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[index | {"Projection": {"ProjectionType": "ALL"}}],
+    )["TableDescription"]
+
+    def put(id: str, version: str) -> None:
+        item = {"id": id, "kind": "k", "version": version}
+        dynamodb.put_item(TableName="facts", Item={name: {"S": value} for name, value in item.items()})
+
+    def versions(items: list[Any]) -> list[str]:
+        return sorted(f"{item['id']['S']}{item['version']['S']}" for item in items)
+
+    def read(id: str, **more: Any) -> str | None:
+        item = dynamodb.get_item(**{"TableName": "facts", "Key": {"id": {"S": id}}, **more}).get("Item")
+        return None if item is None else str(item["version"]["S"])
+
+    put("a", "1")
+    put("b", "1")
+    stale = fault(action="stale", service="dynamodb", delay_ms=3_000_000)
+    put("a", "2")
+    put("c", "1")
+    dynamodb.delete_item(TableName="facts", Key={"id": {"S": "b"}})
+    was, is_now = ["a1", "b1"], ["a2", "c1"]
+    assert [read(id) for id in "abc"] == ["1", "1", None]
+    assert [read(id, ConsistentRead=True) for id in "abc"] == ["2", None, "1"]
+    assert read("a", TableName=made["TableArn"]) == "1"
+    assert versions(dynamodb.scan(TableName="facts")["Items"]) == was
+    assert versions(dynamodb.scan(TableName="facts", ConsistentRead=True)["Items"]) == is_now
+    asked = {"KeyConditionExpression": "kind = :k", "ExpressionAttributeValues": {":k": {"S": "k"}}}
+    assert versions(dynamodb.query(TableName="facts", IndexName="by-kind", **asked)["Items"]) == was
+    keys = {"Keys": [{"id": {"S": id}} for id in "abc"]}
+    batch = dynamodb.batch_get_item(RequestItems={"facts": keys})["Responses"]["facts"]
+    assert versions(batch) == was
+    batch = dynamodb.batch_get_item(RequestItems={"facts": keys | {"ConsistentRead": True}})["Responses"]["facts"]
+    assert versions(batch) == is_now
+    select = "SELECT * FROM facts WHERE id = 'a'"
+    assert versions(dynamodb.execute_statement(Statement=select)["Items"]) == ["a1"]
+    assert versions([dynamodb.batch_execute_statement(Statements=[{"Statement": select}])["Responses"][0]["Item"]]) == [
+        "a1"
+    ]
+    got = dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": "facts", "Key": {"id": {"S": "a"}}}}])
+    assert versions([got["Responses"][0]["Item"]]) == ["a2"]
+    dynamodb.execute_statement(Statement="UPDATE facts SET version = '3' WHERE id = 'a'")
+    [one] = [one for one in ask("GET", "/_kumoi/faults")["faults"] if one["id"] == stale["id"]]
+    assert one["struck"] == 9, "writes and consistent reads are not struck, nor counted"
+    ask("DELETE", f"/_kumoi/faults?id={stale['id']}")
+    assert [read(id) for id in "abc"] == ["3", None, "1"]
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        fault(action="stale", delay_ms=3_600_001)
 
 
 def test_deliveries_and_uploads_come_twice(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:

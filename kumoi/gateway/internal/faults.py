@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kumoi.cost.applications import applications
 from kumoi.doorway import Fault
 from kumoi.gateway import struck, sweeps
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.internal.requests import BadRequest, Query, Routes, account_of, number_of, read_body
+from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kumoi.wire.http import Request
 
 if TYPE_CHECKING:
@@ -27,7 +29,26 @@ async def _list_faults(internal: Internal, _request: Request, _query: Query) -> 
 
 
 async def _add_fault(internal: Internal, request: Request, _query: Query) -> Any:
-    return msgspec.to_builtins(internal.doorway.faults.add(await read_body(request, Fault)))
+    given = await read_body(request, dict[str, Any])
+    try:
+        if given.get("application"):
+            given["nodes"] = await _nodes(internal, str(given["application"]), given)
+        fault = msgspec.convert(given, Fault)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from None
+    return msgspec.to_builtins(internal.doorway.faults.add(fault))
+
+
+async def _nodes(internal: Internal, application: str, given: dict[str, Any]) -> frozenset[str]:
+    """What belongs to an application, as it is deployed now; BadRequest where there is none of that name."""
+    account, region = (
+        usual if any(sign in str(given.get(name, "*")) for sign in "*?[") else str(given[name])
+        for name, usual in (("account", DEFAULT_ACCOUNT), ("region", DEFAULT_REGION))
+    )
+    found = (await applications(internal.doorway, [(account, region)])).nodes_of(application)
+    if not found:
+        raise BadRequest(f"there is no stack {application} with resources in the account {account}, {region}")
+    return found
 
 
 async def _clear_faults(internal: Internal, _request: Request, query: Query) -> Any:

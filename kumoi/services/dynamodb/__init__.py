@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from kumoi.doorway import Parts, Service
+from kumoi.services.dynamodb.eventual import EVENTUAL
 
 dynamodb = Service(
     "dynamodb",
@@ -40,6 +41,7 @@ dynamodb = Service(
     resource=("TableName", "ResourceArn"),
     authorization="authorization",
     held="held",
+    eventual=EVENTUAL,
 )
 
 dynamodbstreams = Service(

@@ -47,7 +47,7 @@ def located(call: Call, TableName: str) -> tuple[State, str]:
         arn = Arn.parse(TableName)
         kind, _, name = arn.resource.partition("/")
         if (arn.service, kind, arn.region) == ("dynamodb", "table", call.region) and table_name_error(name) is None:
-            return call.doorway.state.at(arn.account, arn.region), name
+            return call.state.at(arn.account, arn.region), name
     return call.state, table_name(call, TableName)
 
 

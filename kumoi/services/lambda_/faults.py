@@ -33,16 +33,7 @@ async def fault_of(call: Call, function: Function, function_arn: str, maker: Env
         return None
     name, _, qualifier = function_arn.split(":", 6)[6].partition(":")
     node = f"lambda:{name}:{qualifier or '$LATEST'}"
-    declared = faults.choose(
-        call.account,
-        call.source,
-        "lambda",
-        call.operation,
-        node,
-        caller=call.caller.arn,
-        region=call.region,
-        point="run",
-    )
+    declared = call.doorway.fault_at(call, "run", node)
     if declared is not None or library is None or await maker.brings(function, library):
         return declared
     own = await own_faults(call, function, library)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from kumoi.names import Arn
+from kumoi.policy import PolicyError, compile_policy
 from kumoi.services.sqs.rules import out_of_range
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -83,7 +84,7 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
     if given.get("FifoThroughputLimit") == "perMessageGroupId" and given.get("DeduplicationScope") == "queue":
         raise bad_value("FifoThroughputLimit")
     if given.get("Policy"):
-        _object("Policy", given["Policy"])
+        _check_policy(given["Policy"])
     if given.get("RedriveAllowPolicy"):
         _check_allow(given["RedriveAllowPolicy"])
 
@@ -154,6 +155,16 @@ def _check_allow(text: str) -> None:
             text,
             "Amazon SQS can't create the redrive allow policy: sourceQueueArns goes with byQueue, 1 to 10 of them.",
         )
+
+
+def _check_policy(text: str) -> None:
+    """Refuse a policy by which nobody could decide; one without statements says nothing."""
+    if not _object("Policy", text).get("Statement"):
+        return
+    try:
+        compile_policy(text, "resource", "queue policy")
+    except PolicyError:
+        raise bad_value("Policy") from None
 
 
 def _object(name: str, text: str) -> dict[str, Any]:

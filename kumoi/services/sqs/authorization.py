@@ -8,7 +8,7 @@ from __future__ import annotations
 from kumoi.doorway import Ask, Authorization, Call, Owned
 from kumoi.doorway.authorization import EVERYTHING, everything, resource_tags
 from kumoi.names import Arn, arn
-from kumoi.policy import compile_policy
+from kumoi.policy import Policy, PolicyError, compile_policy
 from kumoi.services.sqs.records import queues
 from kumoi.services.sqs.rules import queue_name
 
@@ -36,9 +36,16 @@ async def owned(call: Call, ask: Ask) -> Owned:
     found = await queues.look(call.doorway.state.at(place.account, place.region), place.resource)
     if found is None:
         return Owned(place.account)
-    text = found.attributes.get("Policy")
-    policies = () if not text else (compile_policy(text, "resource", "queue policy"),)
-    return Owned(place.account, policies, context=resource_tags(found.tags))
+    policy = _policy(found.attributes.get("Policy"))
+    return Owned(place.account, () if policy is None else (policy,), context=resource_tags(found.tags))
+
+
+def _policy(text: str | None) -> Policy | None:
+    """A queue's policy; None where it has none, or one without statements."""
+    try:
+        return compile_policy(text, "resource", "queue policy") if text else None
+    except PolicyError:
+        return None
 
 
 AUTHORIZATION = Authorization(

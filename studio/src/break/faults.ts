@@ -7,7 +7,7 @@ import type { Link } from "../map/model";
 export interface Fault {
   id: string;
   action: string;
-  point: "call" | "run";
+  point: "call" | "run" | "edge";
   service: string;
   operation: string;
   resource: string;
@@ -49,6 +49,7 @@ const CALL: Kind[] = [
   { id: "hang", title: "No answer", says: "The caller waits until it gives up.", icon: "M7 3h10 M7 21h10 M8 3v4l4 5 4-5V3 M8 21v-4l4-5 4 5v4", given: { action: "hang" } },
   { id: "twice", title: "Twice", says: "The call comes again, as deliveries may.", icon: "M8 8h12v12H8Z M4 16V4h12", given: { action: "duplicate", copies: 1 }, field: "copies" },
   { id: "half", title: "Half an answer", says: "The work is done, and the connection breaks in the middle of its answer.", icon: "M3 6h18 M3 12h9 M3 18h5 M14 9l5 6 M19 9l-5 6", given: { action: "truncate" } },
+  { id: "stale", title: "Stale read", says: "An eventually consistent read answers what was there a moment ago (DynamoDB).", icon: "M3 12a9 9 0 1 0 3-6.7 M3 4v5h5 M12 8v4l-3 2", given: { action: "stale", delay_ms: 1000 }, field: "delay" },
   { id: "order", title: "Out of order", says: "The next call overtakes this one.", icon: "M3 8h5l8 8h5 M18 13l3 3-3 3 M3 16h5l2-2 M14 10l2-2h5 M18 5l3 3-3 3", given: { action: "reorder" } },
 ];
 
@@ -151,6 +152,7 @@ export function strikes(fault: Fault, link: Link, account: string): boolean {
   return waysOf(link).some(([service, source, target]) => {
     const name = target.slice(target.indexOf(":") + 1 || target.length);
     const run = fault.point === "run";
+    if (fault.point === "edge") return matches(fault.service, service) && matches(fault.resource.split(":")[0] ?? "*", name);
     const there = run ? matches(fault.resource, name.includes(":") ? name : `${name}:$LATEST`) : matches(fault.resource, name);
     return there && matches(fault.service, run ? "lambda" : service) && matches(fault.source, source);
   });
@@ -199,6 +201,8 @@ export function described(fault: Fault): string {
     cpu: `runs for ${Math.round(fault.share * 100)} % of the time`,
     truncate: "loses half of its answer",
     corrupt: "gets a damaged answer",
+    out: "is at a location that is out",
+    stale: `reads what was there ${duration((fault.delay_ms || 1000) * 1000)} ago`,
   };
   const share = fault.probability >= 1 ? "Every call" : `${Math.round(fault.probability * 100)} % of calls:`;
   const words = what[fault.action] ?? fault.action;

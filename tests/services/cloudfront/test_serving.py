@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import http.server
+import json
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -244,6 +247,32 @@ def test_failing_over_to_the_second_origin(kumoi: Any, config: Config, view: Vie
     origin.server.shutdown()
     origin.server.server_close()
     assert view(domain, "/sub/page.html").body == b"sub"
+
+
+def test_a_location_that_is_out(kumoi: Any, config: Config, view: View, bucket: str) -> None:
+    domain = create(kumoi, config(domain_of(bucket)))
+
+    def fault(method: str, **given: Any) -> None:
+        body = json.dumps({"point": "edge", "account": kumoi.account, **given}).encode() if given else None
+        path = "/_kumoi/faults" if given else "/_kumoi/faults?id=edge"
+        urllib.request.urlopen(urllib.request.Request(kumoi.url + path, body, method=method), timeout=20).close()
+
+    def answered(location: str) -> tuple[int, str]:
+        answer = view(domain, "/index.html", x_kumoi_pop=location)
+        return answer.status, answer.headers["x-amz-cf-pop"][:3]
+
+    assert answered("NRT") == (200, "NRT")
+    fault("POST", id="edge", action="out", resource="*:NRT*")
+    assert (answered("NRT"), answered("FRA")) == ((200, "KIX"), (200, "FRA"))
+    fault("POST", id="edge", action="out", resource="*:[NK][RI][TX]*")
+    assert answered("KIX") == (200, "SIN")
+    fault("POST", id="edge", action="fail", error="unavailable", resource="*:FRA*")
+    assert (answered("FRA"), answered("NRT")) == ((503, "FRA"), (200, "NRT"))
+    fault("POST", id="edge", action="out")
+    with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
+        answered("NRT")
+    fault("DELETE")
+    assert answered("NRT") == (200, "NRT")
 
 
 def test_an_origin_that_is_not_there(kumoi: Any, config: Config, view: View, origin: Origin) -> None:

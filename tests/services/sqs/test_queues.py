@@ -113,6 +113,7 @@ def test_tags_and_permissions(client: Any, url: str) -> None:
         ("q", {"VisibilityTimeout": "43201"}, "InvalidAttributeValue"),
         ("q", {"VisibilityTimeout": "x"}, "InvalidAttributeValue"),
         ("q", {"Policy": "{"}, "InvalidAttributeValue"),
+        ("q", {"Policy": '{"Statement": [{"Effect": "Allow"}]}'}, "InvalidAttributeValue"),
         ("q", {"RedrivePolicy": "{}"}, "InvalidParameterValue"),
         (
             "q",

@@ -18,6 +18,7 @@ from kumoi.names import DEFAULT_REGION
 from kumoi.services.cloudfront import cloudfront
 from kumoi.services.cloudfront.edge import error_page, pops, viewer_headers
 from kumoi.services.cloudfront.edge.answering import answered
+from kumoi.services.cloudfront.edge.arriving import arrived
 from kumoi.services.cloudfront.edge.compiled import Served
 from kumoi.services.cloudfront.edge.error_page import BAD_REQUEST, Failure
 from kumoi.services.cloudfront.edge.locating import compiled
@@ -50,8 +51,15 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if served is None:
         failure = Failure(403, BAD_REQUEST, hint={"rule": f"no enabled distribution answers {name}"})
         return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
-    served, cookie = _staged(served, request)
     call.account, call.node = served.account, f"cloudfront:{served.id}"
+    if call.doorway.faults.active:
+        try:
+            pop = await arrived(call, served.id, pop)
+        except Failure as failure:
+            return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
+        served = await compiled(call, name, pop) or served
+    served, cookie = _staged(served, request)
+    call.node = f"cloudfront:{served.id}"
     visit = visit_of(call, request, path or "/", served, pop, request_id)
     began = perf_counter()
     try:

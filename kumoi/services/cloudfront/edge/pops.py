@@ -6,6 +6,7 @@ A POP has a cache of its own. Source: "Regional edge caches" of the guide, and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import acos, cos, radians, sin
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,18 @@ def find(wanted: str | None, home: str) -> Pop:
                 if name.upper() in (pop.code, pop.airport) or name.lower() == pop.region:
                     return pop
     return POPS[0]
+
+
+def nearest(pop: Pop) -> list[Pop]:
+    """Every POP, the nearest to one first: that one itself."""
+
+    def distance(other: Pop) -> float:
+        """The angle between both, seen from the middle of the earth."""
+        here, there = (tuple(map(radians, map(float, (one.latitude, one.longitude)))) for one in (pop, other))
+        cosine = sin(here[0]) * sin(there[0]) + cos(here[0]) * cos(there[0]) * cos(here[1] - there[1])
+        return 0.0 if other is pop else acos(max(-1.0, min(1.0, cosine)))
+
+    return sorted(POPS, key=distance)
 
 
 def position(pop: Pop) -> int:

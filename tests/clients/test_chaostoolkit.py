@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 LAYER = "arn:aws:lambda:us-east-1:871265522301:layer:chaos-lambda-extension-x86_64-unknown-linux-gnu-release:12"
 
 
@@ -25,9 +23,9 @@ def activity(kind: str, name: str, **arguments: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def chaos(deployer: Any, kumoi: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def chaos(kumoi: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Run an experiment; its journal."""
-    command = deployer("chaostoolkit") / "bin" / "chaos"
+    command = Path(sys.executable).with_name("chaos")
 
     def run(method: list[Any], rollbacks: list[Any]) -> dict[str, Any]:
         probe = activity("probe", "awslambda.probes.get_function_timeout", function_name="f")
