@@ -22,7 +22,6 @@ from kumoi.services.s3.records import (
     current,
     foreign,
     others,
-    row_text,
 )
 from kumoi.services.s3.replication_rules import Rule
 from kumoi.services.s3.version_ids import id_of
