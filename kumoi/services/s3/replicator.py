@@ -202,6 +202,7 @@ async def _plan(tx: Transaction, task: Task) -> Plan | None:
         "Marker": version.marker,
         "Tagged": bool(version.tags),
         "OwnerOverride": rule.owner_override,
+        "Apart": destination.account != bucket.account,
     }
     return Plan(str((await settings_of(tx, bucket))["Replication"]["Role"]), destination.region, params)
 
