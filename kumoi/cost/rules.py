@@ -111,7 +111,7 @@ def _streams(edge: Edge, units: Units, _modes: Modes) -> Billed:
 
 
 _S3_FREE = ("Delete", "Abort")
-_S3_CLASS_A = ("Put", "Post", "Copy", "Create", "Complete", "Upload", "List", "Restore")
+_S3_CLASS_A = ("Put", "Post", "Copy", "Create", "Complete", "Upload", "List", "Restore", "Replicate")
 
 
 def _s3(edge: Edge, units: Units, _modes: Modes) -> Billed:

@@ -61,6 +61,7 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
     (Edge("lambda:f", "s3:b", "s3", "GetObject"), {"requests": 2, "out": GIB}, {"s3.class-b": 2}),
     (Edge("client", "s3:b", "s3", "DeleteObjects"), {"requests": 2}, {}),
     (Edge("cloudfront:E1", "s3:b", "s3", "HeadBucket"), {"requests": 2}, {}),
+    (Edge("s3:a", "s3:b", "s3", "ReplicateObject"), {"requests": 1, "in": GIB}, {"s3.class-a": 1}),
     (Edge("client", "s3:b", "s3", "HeadBucket"), {"requests": 2}, {"s3.class-b": 2}),
     (
         Edge("stepfunctions:m", "stepfunctions:m", "stepfunctions", "Execution"),

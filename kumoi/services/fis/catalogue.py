@@ -34,6 +34,7 @@ ROLE = "aws:iam:role"
 STREAM = "aws:kinesis:stream"
 SUBNET = "aws:ec2:subnet"
 GLOBAL_TABLE = "aws:dynamodb:global-table"
+BUCKET = "aws:s3:bucket"
 CLUSTER, DATABASE = "aws:rds:cluster", "aws:rds:db"
 
 _API = {"duration": True, "service": True, "percentage": True, "operations": True}
@@ -155,8 +156,7 @@ ACTIONS: Mapping[str, ActionKind] = {
             "aws:s3:bucket-pause-replication",
             "Pauses replication out of buckets.",
             {"duration": True, "region": True, "destinationBuckets": False, "prefixes": False},
-            {"Buckets": "aws:s3:bucket"},
-            "Kumoi's S3 keeps replication configurations and copies nothing by them",
+            {"Buckets": BUCKET},
         ),
     )
 }
@@ -175,7 +175,7 @@ TARGETS: Mapping[str, TargetKind] = {
         TargetKind(FUNCTION, "An AWS Lambda function"),
         TargetKind(CLUSTER, "An Amazon Aurora cluster"),
         TargetKind(DATABASE, "An Amazon RDS database instance"),
-        TargetKind("aws:s3:bucket", "An Amazon S3 bucket"),
+        TargetKind(BUCKET, "An Amazon S3 bucket"),
     )
 }
 

@@ -19,8 +19,9 @@ from kumoi.services.fis.logbook import Logbook
 from kumoi.services.fis.networks import OUTAGE_SECONDS, found
 from kumoi.services.fis.progress import ended, next_due, over, ready, replaced, settled
 from kumoi.services.fis.records import ENDED, ActionRun, Experiment
+from kumoi.services.fis.reporting import begun, is_reported, written
 from kumoi.services.fis.rules import seconds
-from kumoi.services.fis.targets import Ask, Unresolved, asking, resolve
+from kumoi.services.fis.targets import Ask, Unresolved, asking, asking_targets, resolve
 from kumoi.state import State, Timer
 from kumoi.state.timers import TimerRunner
 from kumoi.wire.errors import AwsError
@@ -56,16 +57,23 @@ class Execution:
                 return
             if before.status in ENDED:
                 self._inject(place, before)
+                await self._report(place, before)
                 return
             now = self._doorway.clock.now()
-            after = await self._step(place, before, now)
+            after = begun(await self._step(place, before, now))
             self._inject(place, after)
-            due = next_due(after, now)
+            due = now if is_reported(after) else next_due(after, now)
             if await storage.advance(place, before, after, due):
                 await self._logbook.write(place, before, after, now)
                 await announce(self._doorway, place, before, after, now)
                 if after == before or (due is not None and due > now):
                     return
+
+    async def _report(self, place: State, one: Experiment) -> None:
+        """Write the report of an experiment that has ended, if it is to have one."""
+        if is_reported(one):
+            report = await written(asking(self._doorway, place, one), place.account, one)
+            await storage.advance(place, one, msgspec.structs.replace(one, report=report), None)
 
     async def _step(self, place: State, one: Experiment, now: float) -> Experiment:
         if one.stop is not None:
@@ -103,7 +111,8 @@ class Execution:
         """Targets are resolved, then the experiment runs."""
         one = msgspec.structs.replace(one, started=now)
         try:
-            resolved = await resolve(asking(self._doorway, place, one), place, one)
+            await self._check_roles(place, one)
+            resolved = await resolve(asking_targets(self._doorway, place, one), place, one)
         except Unresolved as error:
             return ended(one, "failed", str(error)[:512], now, "TargetResolutionFailed")
         one = msgspec.structs.replace(one, resolved=resolved, status="running", reason="Experiment is running.")
@@ -116,6 +125,17 @@ class Execution:
             reason = f"Target resolution returned empty set: {', '.join(sorted(empty))}"
             return ended(one, "failed", reason, now, "EmptyTargetResolution")
         return one
+
+    async def _check_roles(self, place: State, one: Experiment) -> None:
+        """Where policies are enforced, Unresolved for a target account's role that the experiment's may not assume."""
+        if not self._doorway.identity.enforces:
+            return
+        ask = asking(self._doorway, place, one)
+        for account in one.accounts:
+            try:
+                await ask("sts", "AssumeRole", RoleArn=account.role, RoleSessionName=one.id)
+            except AwsError as error:
+                raise Unresolved(f"The role of the account {account.account} failed: {error.message}") from error
 
     async def _begun(self, place: State, one: Experiment, action: ActionRun, now: float) -> ActionRun:
         """An action after it was begun: running, or over at once."""
@@ -131,7 +151,7 @@ class Execution:
             if kind.id == "aws:cloudwatch:assert-alarm-state":
                 return await self._asserted(place, one, begun, now)
             running = msgspec.structs.replace(begun, status="running", reason="Action is running.")
-            running = await found(asking(self._doorway, place, one), one, running)
+            running = await found(asking_targets(self._doorway, place, one), one, running)
             faults_of(place.account, place.region, one, running)
         except AwsError as error:
             return over(begun, "failed", error.message[:512], now)

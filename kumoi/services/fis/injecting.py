@@ -7,6 +7,7 @@ failed is ours: AWS documents none. Networks are another idea (`networks.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import escape
 from typing import Any
 
 import orjson
@@ -47,36 +48,55 @@ def faults_of(account: str, region: str, experiment: Experiment, action: ActionR
     scopes: list[dict[str, Any]]
     if kind in _API:
         struck = _api_faults(kind, given)
-        scopes = [{"caller": _sessions(arn)} for arn in _targets(experiment, action, "Roles")]
+        scopes = [{**_of(arn), "caller": _sessions(arn)} for arn in _targets(experiment, action, "Roles")]
     elif kind.startswith("aws:lambda:invocation-"):
         struck = [_invocation_fault(kind, given, experiment.id)]
         qualifier = _parameters(experiment, action, "Functions").get("functionQualifier", "*")
         scopes = [
-            {"resource": f"{Arn.parse(arn).resource.split(':')[1]}:{qualifier}"}
+            {**_of(arn), "resource": f"{Arn.parse(arn).resource.split(':')[1]}:{qualifier}"}
             for arn in _targets(experiment, action, "Functions")
         ]
     elif kind in _STREAMS:
         struck = [{}]
         scopes = [
-            fault
+            {**_of(arn), **fault}
             for arn in _targets(experiment, action, "KinesisStreams")
             for fault in _stream_faults(kind, given, arn)
         ]
     elif kind == "aws:dynamodb:global-table-pause-replication":
         struck = [{"action": "drop", "service": "dynamodb", "operation": "Replicate"}]
-        scopes = [{"resource": arn.rpartition("/")[2]} for arn in _targets(experiment, action, "Tables")]
+        tables = _targets(experiment, action, "Tables")
+        scopes = [{**_of(arn), "resource": arn.rpartition("/")[2]} for arn in tables]
+    elif kind == "aws:s3:bucket-pause-replication":
+        struck = [{"action": "drop", "service": "s3", "operation": "Replicate", "region": given["region"]}]
+        place = {"account": "*"} if experiment.accounts else {}  # the name of a bucket is nobody else's
+        scopes = [
+            {**place, **fault}
+            for arn in _targets(experiment, action, "Buckets")
+            for fault in _pauses(given, Arn.parse(arn).resource)
+        ]
     elif kind in (FAILOVER, REBOOT):
-        struck, scopes = [_OUTAGE], [{"resource": name} for name in action.clusters]
+        struck, scopes = [_OUTAGE], [_cluster(name) for name in action.clusters]
     elif kind in NETWORKS:
         struck, scopes = [{}], list(cuts(kind, given, region, action.cut))
     else:
         return []
-    place: dict[str, Any] = {"account": account, "region": region}
+    home: dict[str, Any] = {"account": account, "region": region}
     return [
-        Fault(**{**place, **one, **scope}, id=f"{prefix}:{number}:{index}")
+        Fault(**{**home, **one, **scope}, id=f"{prefix}:{number}:{index}")
         for number, scope in enumerate(scopes)
         for index, one in enumerate(struck)
     ]
+
+
+def _of(arn: str) -> dict[str, str]:
+    """The account that a resource is of."""
+    return {"account": Arn.parse(arn).account}
+
+
+def _cluster(named: str) -> dict[str, str]:
+    account, _, name = named.rpartition(":")
+    return {"resource": name, **({"account": account} if account else {})}
 
 
 def fault_prefix(experiment_id: str) -> str:
@@ -90,7 +110,7 @@ def _api_faults(kind: str, given: dict[str, str]) -> list[dict[str, Any]]:
     if service is None:
         raise invalid(f"Kumoi knows no service {named}.")
     error = named_error(_API[kind], service)
-    operations = [one.strip() for one in given["operations"].split(",") if one.strip()]
+    operations = _listed(given["operations"])
     return [
         {
             "action": "fail",
@@ -124,6 +144,20 @@ def _stream_faults(kind: str, given: dict[str, str], stream_arn: str) -> Iterato
                 "error": error,
                 "message": message,
             }
+
+
+def _pauses(given: dict[str, str], bucket: str) -> Iterator[dict[str, Any]]:
+    """What keeps versions of a bucket's from their destinations: all, or those of some buckets and prefixes."""
+    destinations = [escape(one) for one in _listed(given.get("destinationBuckets"))] or ["*"]
+    prefixes = [escape(one) for one in _listed(given.get("prefixes"))] or [""]
+    for destination in destinations:
+        for prefix in prefixes:
+            yield {"source": f"s3:{bucket}", "resource": f"{destination}/{prefix}*"}
+
+
+def _listed(text: str | None) -> list[str]:
+    """The parts of a parameter that are separated by commas."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 _OUTAGE = {

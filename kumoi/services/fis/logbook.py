@@ -1,4 +1,4 @@
-"""What an experiment writes to its log group: a record for each thing that began or ended, in schema 2 of AWS.
+"""What an experiment writes to its log group and its bucket: a record for each thing that began or ended (schema 2).
 
 Source: "Experiment logging for AWS FIS". Records follow what is stored: a crash between
 the two loses those of one step.
@@ -6,14 +6,16 @@ the two loses those of one step.
 
 from __future__ import annotations
 
+import gzip
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Doorway, Principal
+from kumoi.names import hex_id
 from kumoi.services.fis.records import ENDED, OVER, ActionRun, Experiment
 from kumoi.services.fis.telling import experiment_arn
 from kumoi.state import State
@@ -32,40 +34,79 @@ class Logbook:
         self._doorway = doorway
 
     async def write(self, place: State, before: Experiment, after: Experiment, now: float) -> None:
-        """Write what has happened from one state of an experiment to the next; a group that is gone is warned of."""
-        configured = (after.template.logs or {}).get("cloudWatchLogsConfiguration")
+        """Write what has happened from one state of an experiment to the next; a place that is gone is warned of."""
+        configured = after.template.logs
         if configured is None:
             return
-        version = str((after.template.logs or {})["logSchemaVersion"])
-        events = [
-            {
-                "timestamp": int(now * 1000),
-                "message": orjson.dumps(
-                    {
-                        "id": after.id,
-                        "log_type": kind,
-                        "event_timestamp": _stamp(now),
-                        "version": version,
-                        "details": details,
-                    }
-                ).decode(),
-            }
+        version = str(configured["logSchemaVersion"])
+        records = [
+            orjson.dumps(
+                {
+                    "id": after.id,
+                    "log_type": kind,
+                    "event_timestamp": _stamp(now),
+                    "version": version,
+                    "details": details,
+                }
+            )
             for kind, details in happened(place.account, place.region, before, after, now)
         ]
-        if not events:
+        if not records:
             return
-        group = str(configured["logGroupArn"]).removesuffix(":*").partition(":log-group:")[2]
-        source = f"fis:{after.template.id}"
-        caller = Principal.of_service(
-            place.account, SERVICE, source, experiment_arn(place.account, place.region, after.id)
-        )
+        writers = {"cloudWatchLogsConfiguration": self._to_group, "s3Configuration": self._to_bucket}
+        for member, write in writers.items():
+            if configured.get(member) is None:
+                continue
+            try:
+                await write(place, configured[member], before, after, now, records)
+            except AwsError as error:
+                logger.warning("the experiment %s cannot be logged to %s: %s", after.id, configured[member], error)
+
+    async def _to_group(
+        self,
+        place: State,
+        configured: Mapping[str, str],
+        before: Experiment,
+        after: Experiment,
+        now: float,
+        records: Sequence[bytes],
+    ) -> None:
+        group = configured["logGroupArn"].removesuffix(":*").partition(":log-group:")[2]
         named = {"logGroupName": group, "logStreamName": f"{after.template.id}/{after.id}"}
-        try:
-            if before.resolved is None and before.started is None:
-                await self._doorway.ask("logs", "CreateLogStream", dict(named), caller, place.region)
-            await self._doorway.ask("logs", "PutLogEvents", {**named, "logEvents": events}, caller, place.region)
-        except AwsError as error:
-            logger.warning("the experiment %s cannot be logged to %s: %s", after.id, group, error)
+        events = [{"timestamp": int(now * 1000), "message": record.decode()} for record in records]
+        caller = _caller(place, after)
+        if before.resolved is None and before.started is None:
+            await self._doorway.ask("logs", "CreateLogStream", dict(named), caller, place.region)
+        await self._doorway.ask("logs", "PutLogEvents", {**named, "logEvents": events}, caller, place.region)
+
+    async def _to_bucket(
+        self,
+        place: State,
+        configured: Mapping[str, str],
+        _before: Experiment,
+        after: Experiment,
+        now: float,
+        records: Sequence[bytes],
+    ) -> None:
+        """One object a step: gzipped lines, in a folder a day."""
+        day = datetime.fromtimestamp(now, UTC)
+        where = f"AWSLogs/{place.account}/fis/{place.region}/{day:%Y/%m/%d}"
+        name = f"{place.account}_fis_{place.region}_{after.id}_{day:%Y%m%dT%H%M%SZ}_{hex_id(8)}.log.gz"
+        prefix = configured.get("prefix", "").strip("/")
+        params = {
+            "Bucket": configured["bucketName"],
+            "Key": "/".join(filter(None, (prefix, where, name))),
+            "Body": gzip.compress(b"\n".join(records) + b"\n", mtime=0),
+            "ContentType": "application/gzip",
+        }
+        await self._doorway.ask("s3", "PutObject", params, _caller(place, after), place.region)
+
+
+def _caller(place: State, experiment: Experiment) -> Principal:
+    source = f"fis:{experiment.template.id}"
+    return Principal.of_service(
+        place.account, SERVICE, source, experiment_arn(place.account, place.region, experiment.id)
+    )
 
 
 def happened(account: str, region: str, before: Experiment, after: Experiment, now: float) -> Iterator[Record]:

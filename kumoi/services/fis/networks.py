@@ -33,27 +33,32 @@ _MISSING = {
 }
 
 
-async def found(ask: Ask, experiment: Experiment, action: ActionRun) -> ActionRun:
-    """An action that begins, with what it is to break; AwsError where there is nothing to."""
+async def found(asks: Mapping[str, Ask], experiment: Experiment, action: ActionRun) -> ActionRun:
+    """An action that begins, with what it is to break in each account; AwsError where there is nothing to."""
     kind = action.definition["actionId"]
     arns = [
-        arn
+        Arn.parse(arn)
         for target in (action.definition.get("targets") or {}).values()
         for arn in (experiment.resolved or {}).get(target, ())
+        if kind in (*NETWORKS, FAILOVER, REBOOT)
     ]
     if kind in NETWORKS:
-        return _cut(action, await _functions(ask, {Arn.parse(arn).resource.removeprefix("subnet/") for arn in arns}))
+        cut: dict[str, float] = {}
+        for account, ask in asks.items():
+            subnets = {arn.resource.removeprefix("subnet/") for arn in arns if arn.account == account}
+            found = await _functions(ask, subnets) if subnets else {}
+            cut |= {f"{account}:{name}": share for name, share in found.items()}
+        return _cut(action, cut)
     if kind == FAILOVER:
-        return msgspec.structs.replace(
-            action, clusters=[Arn.parse(arn).resource.removeprefix("cluster:") for arn in arns]
-        )
-    if kind == REBOOT:
-        names = [Arn.parse(arn).resource.removeprefix("db:") for arn in arns]
-        answers = [
-            (await ask("rds", "DescribeDBInstances", DBInstanceIdentifier=name))["DBInstances"] for name in names
-        ]
-        clusters = sorted({one["DBClusterIdentifier"] for answer in answers for one in answer})
+        clusters = [f"{arn.account}:{arn.resource.removeprefix('cluster:')}" for arn in arns]
         return msgspec.structs.replace(action, clusters=clusters)
+    if kind == REBOOT:
+        rebooted = set()
+        for arn in arns:
+            named = {"DBInstanceIdentifier": arn.resource.removeprefix("db:")}
+            answer = await asks[arn.account]("rds", "DescribeDBInstances", **named)
+            rebooted |= {f"{arn.account}:{one['DBClusterIdentifier']}" for one in answer["DBInstances"]}
+        return msgspec.structs.replace(action, clusters=sorted(rebooted))
     return action
 
 
@@ -64,11 +69,14 @@ def cuts(kind: str, given: Mapping[str, str], region: str, cut: Mapping[str, flo
         raise invalid(f"The scope {scope} is not supported locally: {_MISSING[scope]}.")
     if kind == CROSS_REGION and given["region"] == region:
         raise invalid(f"The Region {region} is the experiment's own.")
-    for name, share in cut.items():
+    for named, share in cut.items():
+        account, _, name = named.rpartition(":")
+        place = {"account": account} if account else {}
         if scope in ("all", "vpc"):
-            yield {"action": "cut", "point": "run", "service": "lambda", "resource": f"{name}:*", "probability": share}
+            struck = {"action": "cut", "point": "run", "service": "lambda", "resource": f"{name}:*"}
+            yield {**place, **struck, "probability": share}
             continue
-        mine = {"source": f"lambda:{name}", "caller": f"*:assumed-role/*/{name}"}
+        mine = {**place, "source": f"lambda:{name}", "caller": f"*:assumed-role/*/{name}"}
         where = {"region": given["region"]} if kind == CROSS_REGION else {"service": str(scope)}
         yield {"action": "hang", **mine, **where, "probability": share}
 
@@ -76,7 +84,7 @@ def cuts(kind: str, given: Mapping[str, str], region: str, cut: Mapping[str, flo
 def _cut(action: ActionRun, cut: dict[str, float]) -> ActionRun:
     if not cut:
         raise invalid("No function has one of the subnets in its VpcConfig: there is nothing that Kumoi could cut off.")
-    names = ", ".join(sorted(cut))
+    names = ", ".join(sorted(name.rpartition(":")[2] for name in cut))
     return msgspec.structs.replace(action, cut=cut, reason=f"Action is running: cut off are {names}."[:512])
 
 

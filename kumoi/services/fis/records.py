@@ -28,13 +28,37 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
     logs: dict[str, Any] | None = None
     options: dict[str, str] = {}
+    report: dict[str, Any] | None = None
+
+    @property
+    def is_multi_account(self) -> bool:
+        """Whether it breaks the accounts that it has configurations of, and not its own."""
+        return self.options.get("accountTargeting") == "multi-account"
+
+
+class TargetAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a template of several accounts breaks, in a role of that account."""
+
+    template: str
+    account: str
+    role: str
+    description: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of an experiment's report."""
+
+    status: str = "pending"
+    reason: str = "The report is written when the experiment is over."
+    error: str | None = None
+    arn: str | None = None
 
 
 class ActionRun(msgspec.Struct, frozen=True, kw_only=True):
     """An action of an experiment. `definition` is the template's; `due` is when it ends by itself.
 
     `cut` maps the functions that a network action cuts off to the share of their subnets that it cuts; `clusters` are
-    those whose databases it makes unavailable.
+    those whose databases it makes unavailable. Both are named `account:name`.
     """
 
     name: str
@@ -49,7 +73,10 @@ class ActionRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment. `resolved` maps targets to the ARNs that were chosen, `stop` is why it is to be stopped."""
+    """An experiment. `resolved` maps targets to the ARNs that were chosen, `stop` is why it is to be stopped.
+
+    `accounts` are the target accounts as they were when it was started, none of a template of its own account alone.
+    """
 
     id: str
     template: Template
@@ -64,6 +91,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     stop: str | None = None
     error: str | None = None
+    accounts: tuple[TargetAccount, ...] = ()
+    report: Report | None = None
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +121,7 @@ class Lever(msgspec.Struct, frozen=True, kw_only=True):
 
 templates: Space[Template] = Space("fis.template", Template, lambda one: (one.id,))
 experiments: Space[Experiment] = Space("fis.experiment", Experiment, lambda one: (one.id,))
+target_accounts: Space[TargetAccount] = Space("fis.account", TargetAccount, lambda one: (one.template, one.account))
 tokens: Space[Token] = Space("fis.token", Token, lambda one: (one.kind, one.token))
 active: Space[Active] = Space("fis.active", Active, lambda one: (one.account, one.region, one.id), scope="global")
 levers: Space[Lever] = Space("fis.lever", Lever, lambda _: ())

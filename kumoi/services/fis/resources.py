@@ -44,7 +44,18 @@ def _template(call: ResourceCall) -> dict[str, Any]:
         given["logConfiguration"]["logSchemaVersion"] = int(given["logConfiguration"]["logSchemaVersion"])
     if stated.get("ExperimentOptions"):
         given["experimentOptions"] = _lowered(stated["ExperimentOptions"])
+    if stated.get("ExperimentReportConfiguration"):
+        given["experimentReportConfiguration"] = _report(stated["ExperimentReportConfiguration"])
     return given
+
+
+def _report(stated: dict[str, Any]) -> dict[str, Any]:
+    """A report configuration, whose output is called otherwise in templates."""
+    report: dict[str, Any] = _lowered(stated)
+    outputs = report.get("outputs")
+    if isinstance(outputs, dict) and "experimentReportS3Configuration" in outputs:
+        report["outputs"] = {"s3Configuration": outputs["experimentReportS3Configuration"]}
+    return report
 
 
 async def _create(call: ResourceCall) -> Resource:
@@ -68,4 +79,34 @@ async def _delete(call: ResourceCall) -> None:
     await call.ask("fis", "DeleteExperimentTemplate", id=call.physical_id)
 
 
-RESOURCES = (ResourceType("AWS::FIS::ExperimentTemplate", _create, _delete, _update),)
+async def _create_account(call: ResourceCall) -> Resource:
+    call.required("AccountId", "ExperimentTemplateId", "RoleArn")
+    given = _account(call)
+    await call.ask("fis", "CreateTargetAccountConfiguration", clientToken=call.token, **given)
+    return Resource(f"{given['experimentTemplateId']}|{given['accountId']}")
+
+
+async def _update_account(call: ResourceCall) -> Resource:
+    await call.ask("fis", "UpdateTargetAccountConfiguration", **_account(call))
+    return Resource(call.physical_id)
+
+
+async def _delete_account(call: ResourceCall) -> None:
+    template, _, account = call.physical_id.partition("|")
+    await call.ask("fis", "DeleteTargetAccountConfiguration", experimentTemplateId=template, accountId=account)
+
+
+def _account(call: ResourceCall) -> dict[str, Any]:
+    return {name: str(value) for name, value in _lowered(dict(call.properties)).items()}
+
+
+RESOURCES = (
+    ResourceType("AWS::FIS::ExperimentTemplate", _create, _delete, _update),
+    ResourceType(
+        "AWS::FIS::TargetAccountConfiguration",
+        _create_account,
+        _delete_account,
+        _update_account,
+        replaced_by=frozenset({"AccountId", "ExperimentTemplateId"}),
+    ),
+)

@@ -210,9 +210,8 @@ def _check_logs(logs: Mapping[str, Any]) -> None:
     if logs.get("logSchemaVersion") not in (1, 2):
         raise invalid("The log schema version is 1 or 2.")
     group = (logs.get("cloudWatchLogsConfiguration") or {}).get("logGroupArn")
-    if (group is None) == (logs.get("s3Configuration") is None):
+    bucket = (logs.get("s3Configuration") or {}).get("bucketName")
+    if group is None and bucket is None:
         raise invalid("A log configuration has a CloudWatch Logs or an S3 destination.")
-    if group is None:
-        raise aws_error("NotImplemented", "Kumoi's fis logs to CloudWatch Logs, not to S3: see docs/fis.md.")
-    if not _LOG_GROUP.fullmatch(group):
+    if group is not None and not _LOG_GROUP.fullmatch(group):
         raise invalid("The log group ARN is that of a log group and ends with :*.")

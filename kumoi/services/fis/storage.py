@@ -9,10 +9,13 @@ from kumoi.services.fis.records import (
     Active,
     Experiment,
     Lever,
+    Report,
+    TargetAccount,
     Token,
     active,
     experiments,
     levers,
+    target_accounts,
     tokens,
 )
 from kumoi.services.fis.rules import not_found, too_many
@@ -21,6 +24,7 @@ from kumoi.wire.errors import aws_error
 
 TOPIC = "fis.experiment"
 MOST_ACTIVE = 5
+NO_REPORT = Report(status="cancelled", reason="No report is made of an experiment that took no actions.")
 
 
 @transactional
@@ -48,8 +52,9 @@ async def begin(tx: Transaction, experiment: Experiment, token: Token) -> Experi
             for one in experiment.actions
         )
         reason = f"Experiment was cancelled because the safety lever is engaged: {lever.reason}"
+        report = None if experiment.report is None else NO_REPORT
         experiment = msgspec.structs.replace(
-            experiment, status="cancelled", reason=reason, ended=tx.now, actions=cancelled
+            experiment, status="cancelled", reason=reason, ended=tx.now, actions=cancelled, report=report
         )
         await experiments.put(tx, experiment)
         return experiment
@@ -68,6 +73,12 @@ async def get(tx: Transaction, experiment_id: str) -> Experiment:
     if found is None:
         raise not_found(f"The experiment {experiment_id} does not exist.")
     return found
+
+
+@transactional
+async def accounts_of(tx: Transaction, template_id: str) -> list[TargetAccount]:
+    """The target accounts of a template."""
+    return list(await target_accounts.list(tx, template_id))
 
 
 @transactional
@@ -118,7 +129,7 @@ async def advance(tx: Transaction, before: Experiment, after: Experiment, due: f
     await experiments.put(tx, msgspec.structs.replace(after, tags=known.tags))
     if after.status in ENDED:
         await active.delete(tx, tx.account, tx.region, after.id)
-    elif due is not None:
+    if due is not None:
         tx.timer(due, TOPIC, after.id.encode(), key=after.id)
     return True
 

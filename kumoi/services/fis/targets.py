@@ -6,12 +6,12 @@ as they are named: their actions fail when they start.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Any
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import Arn
-from kumoi.services.fis.catalogue import CLUSTER, DATABASE, FUNCTION, GLOBAL_TABLE, ROLE, STREAM, SUBNET
+from kumoi.services.fis.catalogue import BUCKET, CLUSTER, DATABASE, FUNCTION, GLOBAL_TABLE, ROLE, STREAM, SUBNET
 from kumoi.services.fis.records import Experiment
 from kumoi.services.fis.rules import chosen, passes
 from kumoi.state import State
@@ -28,7 +28,18 @@ class Unresolved(Exception):
 
 def asking(doorway: Doorway, place: State, experiment: Experiment) -> Ask:
     """How an experiment calls other services: in its role, in a session named like it."""
-    caller = Principal.of_role(place.account, experiment.template.role, experiment.id, f"fis:{experiment.template.id}")
+    return _asking(doorway, place, place.account, experiment.template.role, experiment)
+
+
+def asking_targets(doorway: Doorway, place: State, experiment: Experiment) -> dict[str, Ask]:
+    """How an experiment calls services in each account that it breaks: in its role, or in the account's."""
+    if not experiment.accounts:
+        return {place.account: asking(doorway, place, experiment)}
+    return {one.account: _asking(doorway, place, one.account, one.role, experiment) for one in experiment.accounts}
+
+
+def _asking(doorway: Doorway, place: State, account: str, role: str, experiment: Experiment) -> Ask:
+    caller = Principal.of_role(account, role, experiment.id, f"fis:{experiment.template.id}")
 
     async def ask(service: str, operation: str, **params: Any) -> dict[str, Any]:
         answer: dict[str, Any] = await doorway.ask(service, operation, params, caller, place.region)
@@ -37,39 +48,54 @@ def asking(doorway: Doorway, place: State, experiment: Experiment) -> Ask:
     return ask
 
 
-async def resolve(ask: Ask, place: State, experiment: Experiment) -> dict[str, list[str]]:
-    """The ARNs of each target; Unresolved for what is not there, or elsewhere than the experiment."""
+async def resolve(asks: Mapping[str, Ask], place: State, experiment: Experiment) -> dict[str, list[str]]:
+    """The ARNs of each target, of all accounts; Unresolved for what is not there, or elsewhere than the experiment."""
     resolved = {}
     for name, target in experiment.template.targets.items():
         for arn in target.get("resourceArns") or ():
-            if not _is_here(arn, place):
+            if not _is_here(arn, asks, place.region):
                 raise Unresolved(f"Target resolution of {name} failed: {arn} is not of this account and region.")
         try:
-            found = await _found(ask, target)
+            found = [arn for account, ask in asks.items() for arn in await _found(account, ask, target, place.region)]
         except AwsError as error:
             raise Unresolved(f"Target resolution of {name} failed: {error.message}") from error
+        wanted = {arn for arn in target.get("resourceArns") or () if arn.startswith("arn:aws:s3:")}
+        if target["resourceType"] == BUCKET and not wanted.issubset(found):
+            missing = ", ".join(sorted(wanted.difference(found)))
+            raise Unresolved(f"Target resolution of {name} failed: {missing} is not of this account and region.")
         resolved[name] = chosen(found, target["selectionMode"], name)
     return resolved
 
 
-def _is_here(arn: str, place: State) -> bool:
+def _is_here(arn: str, accounts: Container[str], region: str) -> bool:
     try:
         parsed = Arn.parse(arn)
     except ValueError:
         return False
-    return parsed.account in ("", place.account) and parsed.region in ("", place.region)
+    return (not parsed.account or parsed.account in accounts) and parsed.region in ("", region)
 
 
-async def _found(ask: Ask, target: dict[str, Any]) -> list[str]:
-    kind, arns = target["resourceType"], list(target.get("resourceArns") or ())
+async def _found(account: str, ask: Ask, target: dict[str, Any], region: str) -> list[str]:
+    """The resources of a target in one account."""
+    kind = target["resourceType"]
+    arns = [arn for arn in target.get("resourceArns") or () if Arn.parse(arn).account in ("", account)]
     if kind not in _KINDS:
         return arns
     one, every = _KINDS[kind]
-    if arns:
-        return [(await one(ask, arn))[0] for arn in arns]
+    if arns or target.get("resourceArns"):
+        return [found[0] for arn in arns if _is_at(found := await one(ask, arn), region)]
     wanted = target["resourceTags"].items()
     filters = target.get("filters") or ()
-    return [arn for arn, tags, told in await every(ask) if wanted <= tags.items() and passes(told, filters)]
+    return [
+        found[0]
+        for found in await every(ask)
+        if wanted <= found[1].items() and passes(found[2], filters) and _is_at(found, region)
+    ]
+
+
+def _is_at(found: Found, region: str) -> bool:
+    """Whether a bucket, which all Regions list, is in the experiment's; all else is."""
+    return bool(found[2].get("BucketRegion", region) == region)
 
 
 async def _function(ask: Ask, arn: str) -> Found:
@@ -127,6 +153,34 @@ async def _tables(ask: Ask) -> list[Found]:
         except Unresolved:
             continue
     return found
+
+
+async def _bucket(ask: Ask, arn: str) -> Found:
+    """A bucket of the account's own; one that is not is in no Region."""
+    name = arn.rpartition(":")[2]
+    listed = (await ask("s3", "ListBuckets", Prefix=name, MaxBuckets=1))["Buckets"]
+    if not listed or listed[0]["Name"] != name:
+        return arn, {}, {"BucketRegion": ""}
+    return await _told_bucket(ask, listed[0])
+
+
+async def _buckets(ask: Ask) -> list[Found]:
+    found: list[Found] = []
+    answer: dict[str, Any] = {"ContinuationToken": ""}
+    while "ContinuationToken" in answer:
+        answer = await ask("s3", "ListBuckets", MaxBuckets=1000, ContinuationToken=answer["ContinuationToken"])
+        found += [await _told_bucket(ask, one) for one in answer["Buckets"]]
+    return found
+
+
+async def _told_bucket(ask: Ask, told: dict[str, Any]) -> Found:
+    try:
+        tags = (await ask("s3", "GetBucketTagging", Bucket=told["Name"]))["TagSet"]
+    except AwsError as error:
+        if error.code != "NoSuchTagSet":
+            raise
+        tags = []
+    return told["BucketArn"], {tag["Key"]: tag["Value"] for tag in tags}, told
 
 
 async def _subnet(_ask: Ask, arn: str) -> Found:
@@ -193,6 +247,7 @@ async def _pages(ask: Ask, call: tuple[str, str], member: str, markers: tuple[st
 
 
 _KINDS: dict[str, tuple[Callable[[Ask, str], Awaitable[Found]], Callable[[Ask], Awaitable[list[Found]]]]] = {
+    BUCKET: (_bucket, _buckets),
     FUNCTION: (_function, _functions),
     ROLE: (_role, _roles),
     GLOBAL_TABLE: (_table, _tables),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kumoi.names import arn
-from kumoi.services.fis.records import ActionRun, Experiment, Template
+from kumoi.services.fis.records import ActionRun, Experiment, Report, TargetAccount, Template
 
 _OPTIONS = {"accountTargeting": "single-account", "emptyTargetResolutionMode": "fail"}
 
@@ -26,8 +26,8 @@ def moment(when: float) -> datetime:
     return datetime.fromtimestamp(round(when, 3), UTC)
 
 
-def told_template(account: str, region: str, one: Template) -> dict[str, Any]:
-    """A template."""
+def told_template(account: str, region: str, one: Template, accounts: int = 0) -> dict[str, Any]:
+    """A template, with how many target accounts it has."""
     told = {
         **summed_template(account, region, one),
         "targets": one.targets,
@@ -35,10 +35,12 @@ def told_template(account: str, region: str, one: Template) -> dict[str, Any]:
         "stopConditions": one.stop_conditions,
         "roleArn": one.role,
         "experimentOptions": _OPTIONS | one.options,
-        "targetAccountConfigurationsCount": 0,
+        "targetAccountConfigurationsCount": accounts,
     }
     if one.logs:
         told["logConfiguration"] = one.logs
+    if one.report:
+        told["experimentReportConfiguration"] = one.report
     return told
 
 
@@ -78,15 +80,33 @@ def told_experiment(account: str, region: str, one: Experiment) -> dict[str, Any
         "targets": one.template.targets,
         "actions": {action.name: _told_action(action) for action in one.actions},
         "stopConditions": one.template.stop_conditions,
-        "targetAccountConfigurationsCount": 0,
+        "targetAccountConfigurationsCount": len(one.accounts),
     }
     if one.template.logs:
         told["logConfiguration"] = one.template.logs
+    if one.template.report:
+        told["experimentReportConfiguration"] = one.template.report
+    if one.report is not None:
+        told["experimentReport"] = _told_report(one.report)
     if one.started is not None:
         told["startTime"] = moment(one.started)
     if one.ended is not None:
         told["endTime"] = moment(one.ended)
     return told
+
+
+def told_account(one: TargetAccount) -> dict[str, str]:
+    """A target account."""
+    told = {"accountId": one.account, "roleArn": one.role}
+    return told | ({"description": one.description} if one.description else {})
+
+
+def _told_report(report: Report) -> dict[str, Any]:
+    state: dict[str, Any] = {"status": report.status, "reason": report.reason}
+    if report.error is not None:
+        state["error"] = {"code": report.error}
+    listed = [] if report.arn is None else [{"arn": report.arn, "reportType": "html"}]
+    return {"state": state, "s3Reports": listed}
 
 
 def _told_action(action: ActionRun) -> dict[str, Any]:

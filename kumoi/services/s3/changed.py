@@ -13,6 +13,7 @@ from kumoi.services.s3 import lifecycle, ownership
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.services.s3.replication import pending
 from kumoi.services.s3.replicator import Replicator
 from kumoi.services.s3.settings import forget_settings, settings_of
 from kumoi.state import Transaction
@@ -26,6 +27,7 @@ async def bucket_created(tx: Transaction, call: Call, bucket: Bucket, settings: 
 async def bucket_deleted(tx: Transaction, bucket: Bucket) -> None:
     """A bucket was deleted: what it was configured with goes, too."""
     await lifecycle.forgotten(tx, bucket)
+    await pending.delete_all(tx, bucket.id)
     await forget_settings(tx, bucket)
 
 
@@ -38,22 +40,22 @@ async def bucket_configured(tx: Transaction, bucket: Bucket, kind: str) -> None:
 async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
     await lifecycle.written(tx, bucket, version)
-    await _tell(tx, call, bucket, version, event)
-    if await _is_replicated(tx, bucket):
+    kinds = await _told(tx, call, bucket, version, event)
+    if kinds.get("Replication") is not None:
         await call.part(Replicator).written(tx, bucket, version)
 
 
 async def replica_laid(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A replica was laid: it is replicated no further."""
     await lifecycle.written(tx, bucket, version)
-    await _tell(tx, call, bucket, version, event)
+    await _told(tx, call, bucket, version, event)
 
 
 async def object_removed(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was removed for good, or a delete marker (then it is `version`) laid over it."""
     await (lifecycle.written(tx, bucket, version) if version.marker else lifecycle.removed(tx, bucket))
-    await _tell(tx, call, bucket, version, event)
-    if version.marker and event == "ObjectRemoved:DeleteMarkerCreated" and await _is_replicated(tx, bucket):
+    kinds = await _told(tx, call, bucket, version, event)
+    if event == "ObjectRemoved:DeleteMarkerCreated" and kinds.get("Replication") is not None:
         await call.part(Replicator).written(tx, bucket, version)
 
 
@@ -63,15 +65,16 @@ async def object_altered(
     """Tags, retention or ACL of a version were changed (`ObjectTagging:Put`), or its legal hold (no event)."""
     if event is not None:
         await lifecycle.altered(tx, bucket, version)
-        await _tell(tx, call, bucket, version, event)
-    if await _is_replicated(tx, bucket):
+    kinds = await _told(tx, call, bucket, version, event)
+    if kinds.get("Replication") is not None:
         await call.part(Replicator).altered(tx, bucket, version)
 
 
-async def _is_replicated(tx: Transaction, bucket: Bucket) -> bool:
-    return (await settings_of(tx, bucket)).get("Replication") is not None
-
-
-async def _tell(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
-    if (await settings_of(tx, bucket)).get("Notification") is not None:
+async def _told(
+    tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str | None
+) -> dict[str, Any]:
+    """Notify of an event; the bucket's configurations."""
+    kinds = await settings_of(tx, bucket)
+    if event is not None and kinds.get("Notification") is not None:
         await call.part(Notifier).tell(tx, Occasion.of(call), bucket, version, event)
+    return kinds

@@ -34,7 +34,7 @@ def about_current(rules: list[Rule], version: ObjectVersion, now: float) -> Deci
         for days, date, storage_class in rule.transitions
         if rule.moves(version, storage_class) and (moment := moment_of(version.modified, days, date)) is not None
     ]
-    return _decided(None if found is None else found[0], moves, now)
+    return _once_replicated(version, _decided(None if found is None else found[0], moves, now), now)
 
 
 def about_noncurrent(rules: list[Rule], version: ObjectVersion, since: int, newer: int, now: float) -> Decision:
@@ -55,7 +55,7 @@ def about_noncurrent(rules: list[Rule], version: ObjectVersion, since: int, newe
         for days, keep, storage_class in rule.noncurrent_transitions
         if not version.marker and newer >= keep and rule.moves(version, storage_class)
     ]
-    return _decided(min(expiring, default=None), moves, now)
+    return _once_replicated(version, _decided(min(expiring, default=None), moves, now), now)
 
 
 def about_lone_marker(rules: list[Rule], marker: ObjectVersion, now: float) -> Decision:
@@ -79,6 +79,14 @@ def watches_others(rules: Iterable[Rule]) -> bool:
         rule.noncurrent_days is not None or rule.noncurrent_transitions or rule.lone_markers or rule.days is not None
         for rule in rules
     )
+
+
+def _once_replicated(version: ObjectVersion, decision: Decision, now: float) -> Decision:
+    """A decision about a version, which waits for the next midnight while its replication is pending."""
+    replication = version.replication
+    if decision.acts and replication is not None and replication.status == "PENDING":
+        return Decision(again=midnight_after(now))
+    return decision
 
 
 def _decided(expiring: int | None, moves: Iterable[tuple[int, str]], now: float) -> Decision:

@@ -16,7 +16,7 @@ from kumoi.services.s3.replication_rules import Rule, chosen, rules_of
 from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.topics import LATE
 from kumoi.services.s3.versions import rewrite, version_at
-from kumoi.state import Transaction
+from kumoi.state import Key, Transaction
 from kumoi.state.space import Space
 
 PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
@@ -74,8 +74,7 @@ async def altered(tx: Transaction, bucket: Bucket, version: ObjectVersion) -> li
     found = chosen(rules, version)
     if not found:
         return []
-    if not known.id:
-        version = await rewrite(tx, version, replication=msgspec.structs.replace(known, status=PENDING))
+    version = await rewrite(tx, version, replication=msgspec.structs.replace(known, status=PENDING))
     return await _put_down(tx, version, found, altered=True)
 
 
@@ -98,22 +97,37 @@ async def _put_down(
             altered=altered,
         )
         await pending.put(tx, one)
+        await count(tx, one, 1)
         found.append((one, rule))
     return found
+
+
+def counter(bucket: int, destination: str, rule: str, what: str) -> Key:
+    """Where it is counted how many operations, or bytes, are pending by a rule, and how many have failed."""
+    return "s3.replication-count", bucket, destination, rule, what
+
+
+async def count(tx: Transaction, one: Pending, by: int) -> None:
+    """Count something that is pending, or is no longer."""
+    await tx.add(counter(one.bucket, one.destination, one.rule, "operations"), by)
+    await tx.add(counter(one.bucket, one.destination, one.rule, "bytes"), by * one.size)
 
 
 async def settle(tx: Transaction, bucket: Bucket, one: Pending, *, failed: bool) -> None:
     """A destination has a version, or will not get it."""
     await pending.delete(tx, *pending.key(one))
+    await count(tx, one, -1)
+    if failed:
+        await tx.add(counter(one.bucket, one.destination, one.rule, "failed"))
     tx.cancel_timer(LATE, late_key(one))
     version = await version_at(tx, bucket, one.key, one.seq)
     known = None if version is None else version.replication
-    if version is None or known is None or known.id:
+    if version is None or known is None:
         return
     if failed:
         status = FAILED
     elif known.status == PENDING and not await pending.list(tx, one.bucket, one.key, one.seq, limit=1):
-        status = COMPLETED
+        status = REPLICA if known.id else COMPLETED
     else:
         return
     await rewrite(tx, version, replication=msgspec.structs.replace(known, status=status))

@@ -11,6 +11,7 @@ Declared faults on `Replicate` of S3, from a bucket (`s3:BUCKET`) to what is `s3
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,9 +26,10 @@ from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import SERVICE, Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion, buckets
 from kumoi.services.s3.replication import Pending, pending, rules_for, settle
+from kumoi.services.s3.replication_metrics import measure, put_metrics
 from kumoi.services.s3.replication_rules import THRESHOLD, Rule
 from kumoi.services.s3.settings import settings_of
-from kumoi.services.s3.topics import LATE
+from kumoi.services.s3.topics import LATE, MEASURING
 from kumoi.services.s3.versions import version_at
 from kumoi.state import Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
@@ -88,6 +90,7 @@ class Replicator:
             pause=lambda delivery, attempts: min(pause(delivery.id, attempts), LONGEST_PAUSE),
         )
         timers.on(LATE, self._late)
+        timers.on(MEASURING, partial(put_metrics, doorway))
 
     async def written(self, tx: Transaction, bucket: Bucket, version: ObjectVersion) -> None:
         """A version was written, or a delete marker laid, in a bucket that is replicated."""
@@ -102,6 +105,8 @@ class Replicator:
         for one, rule in found:
             task = Task(bucket=bucket.name, key=one.key, seq=one.seq, destination=one.destination)
             content = msgspec.msgpack.encode(task)
+            if rule.metrics:
+                measure(tx, bucket)
             if rule.timed:
                 tx.timer(tx.now + THRESHOLD * 60, LATE, content, key=replication.late_key(one))
             deliveries.append(
@@ -197,6 +202,7 @@ async def _plan(tx: Transaction, task: Task) -> Plan | None:
         "Marker": version.marker,
         "Tagged": bool(version.tags),
         "OwnerOverride": rule.owner_override,
+        "Apart": destination.account != bucket.account,
     }
     return Plan(str((await settings_of(tx, bucket))["Replication"]["Role"]), destination.region, params)
 

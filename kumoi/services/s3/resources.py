@@ -90,17 +90,19 @@ async def _update_bucket(call: ResourceCall) -> Resource:
 
 
 async def _configure(call: ResourceCall, name: str) -> None:
-    """Put the sections that differ from what the bucket has, and remove those that are gone."""
-    for section in SECTIONS:
-        stated, before = call.properties.get(section.name), call.before.get(section.name)
-        if stated == before:
+    """Put the sections that differ from what the bucket has; first those are removed that are gone, the last first."""
+    changed = [one for one in SECTIONS if call.properties.get(one.name) != call.before.get(one.name)]
+    for section in reversed(changed):
+        if call.properties.get(section.name) is not None:
             continue
-        if stated is not None:
-            await call.ask("s3", section.put, Bucket=name, **{section.member: _content(section, stated)})
-        elif section.delete:
+        if section.delete:
             await call.ask("s3", section.delete, Bucket=name)
         else:
             await call.ask("s3", section.put, Bucket=name, **{section.member: section.none})
+    for section in changed:
+        stated = call.properties.get(section.name)
+        if stated is not None:
+            await call.ask("s3", section.put, Bucket=name, **{section.member: _content(section, stated)})
     control, before = call.properties.get("AccessControl"), call.before.get("AccessControl")
     if control != before:  # once ownership and the public access block are as the template has them
         await call.ask("s3", "PutBucketAcl", Bucket=name, ACL=_CANNED.get(control or "Private", control))

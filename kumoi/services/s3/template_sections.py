@@ -185,6 +185,34 @@ def _object_lock(given: Given) -> dict[str, Any]:
     return content
 
 
+def _replication(given: Given) -> dict[str, Any]:
+    return {"Role": given["Role"], "Rules": [_replication_rule(stated) for stated in given["Rules"]]}
+
+
+def _replication_rule(given: Given) -> dict[str, Any]:
+    rule = _renamed(
+        given,
+        Id="ID",
+        Prefix="Prefix",
+        Status="Status",
+        DeleteMarkerReplication="DeleteMarkerReplication",
+        SourceSelectionCriteria="SourceSelectionCriteria",
+    )
+    rule |= _numbers(given, "Priority")
+    destination = rule["Destination"] = {
+        name: str(value) if name == "Account" else value for name, value in given["Destination"].items()
+    }
+    if (timed := destination.get("ReplicationTime")) is not None:
+        destination["ReplicationTime"] = {**timed, "Time": _numbers(timed["Time"], "Minutes")}
+    if (metrics := destination.get("Metrics")) is not None and metrics.get("EventThreshold") is not None:
+        destination["Metrics"] = {**metrics, "EventThreshold": _numbers(metrics["EventThreshold"], "Minutes")}
+    if (stated := given.get("Filter")) is not None:
+        rule["Filter"] = _renamed(stated, Prefix="Prefix", TagFilter="Tag", And="And")
+        if (inner := stated.get("And")) is not None:
+            rule["Filter"]["And"] = _renamed(inner, Prefix="Prefix", TagFilters="Tags")
+    return rule
+
+
 SECTIONS = (
     Section(
         "PublicAccessBlockConfiguration",
@@ -213,6 +241,13 @@ SECTIONS = (
         "ObjectLockConfiguration",
         _object_lock,
         none={"ObjectLockEnabled": "Enabled"},
+    ),
+    Section(
+        "ReplicationConfiguration",
+        "PutBucketReplication",
+        "ReplicationConfiguration",
+        _replication,
+        "DeleteBucketReplication",
     ),
     Section(
         "BucketEncryption",

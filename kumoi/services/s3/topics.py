@@ -12,5 +12,8 @@ RESTORED = "s3.restored"
 LATE = "s3.replication-late"
 """A version should have come to its destination by now."""
 
+MEASURING = "s3.replication-metrics"
+"""A minute is over in which a bucket was replicated."""
+
 SELECTING = "s3-select"
 """The directory of files that queries over objects are made from."""

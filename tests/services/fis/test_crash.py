@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from typing import Any
 
@@ -22,13 +23,31 @@ def test_an_experiment_goes_on_after_a_crash(killable: Any) -> None:
         "parameters": {"duration": "PT10M", "service": "dynamodb", "percentage": "100", "operations": "ListTables"},
         "targets": {"Roles": "these"},
     }
+    pause = {
+        "actionId": "aws:s3:bucket-pause-replication",
+        "parameters": {"duration": "PT10M", "region": "us-east-1"},
+        "targets": {"Buckets": "buckets"},
+    }
     template = client.create_experiment_template(
         description="d",
         roleArn=role,
         stopConditions=[{"source": "none"}],
-        targets={"these": {"resourceType": "aws:iam:role", "resourceArns": [role], "selectionMode": "ALL"}},
-        actions={"break": action},
+        targets={
+            "these": {"resourceType": "aws:iam:role", "resourceArns": [role], "selectionMode": "ALL"},
+            "buckets": {
+                "resourceType": "aws:s3:bucket",
+                "resourceArns": ["arn:aws:s3:::originals"],
+                "selectionMode": "ALL",
+            },
+        },
+        actions={"break": action, "pause": pause},
     )["experimentTemplate"]
+    s3 = killable.client("s3")
+    for bucket in ("originals", "copy"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    rule = {"ID": "r", "Prefix": "", "Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::copy"}}
+    s3.put_bucket_replication(Bucket="originals", ReplicationConfiguration={"Role": role, "Rules": [rule]})
     name = client.start_experiment(experimentTemplateId=template["id"])["experiment"]["id"]
 
     def status() -> str:
@@ -60,11 +79,18 @@ def test_an_experiment_goes_on_after_a_crash(killable: Any) -> None:
     while status() != "running":
         continue
     assert broken()
+    s3.put_object(Bucket="originals", Key="k", Body=b"kept")
     killable.kill()
     killable.start()
     assert status() == "running"
     assert broken()
-    body = json.dumps({"action": "advance", "seconds": 601}).encode()
-    urllib.request.urlopen(urllib.request.Request(f"{killable.url}/_kumoi/clock", body)).close()
+    assert s3.head_object(Bucket="originals", Key="k")["ReplicationStatus"] == "PENDING"
+    for seconds in (601, 31):
+        body = json.dumps({"action": "advance", "seconds": seconds}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{killable.url}/_kumoi/clock", body)).close()
     assert status() == "completed"
     assert not broken()
+    deadline = time.monotonic() + 20
+    while s3.head_object(Bucket="originals", Key="k")["ReplicationStatus"] == "PENDING":
+        assert time.monotonic() < deadline
+    assert s3.get_object(Bucket="copy", Key="k")["Body"].read() == b"kept"

@@ -89,7 +89,6 @@ def _delay(**more: Any) -> dict[str, Any]:
         ({"stop_conditions": [{"source": "aws:cloudwatch:alarm", "value": ALARM}] * 6}, "ServiceQuotaExceeded"),
         ({"actions": {f"a{n}": _delay() for n in range(21)}}, "ServiceQuotaExceededException"),
         ({"logs": {"logSchemaVersion": 2}}, "ValidationException"),
-        ({"logs": {"logSchemaVersion": 2, "s3Configuration": {"bucketName": "b"}}}, "NotImplemented"),
         ({"logs": {"logSchemaVersion": 2, "cloudWatchLogsConfiguration": {"logGroupArn": "g"}}}, "Validation"),
     ],
 )

@@ -145,12 +145,9 @@ def test_api_calls_of_a_role_fail(kumoi: Any, client: Any, start: Any, role: str
 
 
 def test_what_cannot_be_broken_fails(start: Any, kumoi: Any) -> None:
-    target = {"resourceType": "aws:s3:bucket", "resourceArns": ["arn:aws:s3:::photos-of-farms"], "selectionMode": "ALL"}
-    action = {
-        "actionId": "aws:s3:bucket-pause-replication",
-        "parameters": {"duration": "PT5M", "region": "eu-west-1"},
-        "targets": {"Buckets": "these"},
-    }
+    task = f"arn:aws:ecs:us-east-1:{kumoi.account}:task/one"
+    target = {"resourceType": "aws:ecs:task", "resourceArns": [task], "selectionMode": "ALL"}
+    action = {"actionId": "aws:ecs:stop-task", "targets": {"Tasks": "these"}}
     experiment = start(targets={"these": target}, actions={"break": action, "later": WAIT | {"startAfter": ["break"]}})
     assert experiment["state"]["status"] == "failed"
     assert experiment["actions"]["break"]["state"]["status"] == "failed"

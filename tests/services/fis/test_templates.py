@@ -40,7 +40,9 @@ def test_a_template_has_no_target_accounts(client: Any, create: Any, start: Any)
     named = {"experimentTemplateId": create()["id"]}
     assert client.list_target_account_configurations(**named)["targetAccountConfigurations"] == []
     with pytest.raises(ClientError, match="ValidationException.*single-account"):
-        client.create_target_account_configuration(accountId="1" * 12, roleArn="arn:aws:iam::1:role/r", **named)
+        client.create_target_account_configuration(
+            accountId="1" * 12, roleArn=f"arn:aws:iam::{'1' * 12}:role/r", **named
+        )
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_target_account_configuration(accountId="1" * 12, **named)
     found = client.list_experiment_target_account_configurations(experimentId=start()["id"])

@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -322,3 +323,44 @@ def test_copies_read_their_source(friend: Any, owner: Any, bucket: str) -> None:
     assert outcome(friend.copy_object, **copy) == "AccessDenied"
     allow(owner, bucket, {"AWS": FRIEND}, "s3:GetObject")
     assert outcome(friend.copy_object, **copy) == "ok"
+
+
+def test_replication_is_what_its_role_may_do(enforcing: Enforcing, owner: Any, friend: Any, bucket: str) -> None:
+    theirs = f"copies-of-{bucket}"
+    friend.create_bucket(Bucket=theirs)
+    for client, name in ((owner, bucket), (friend, theirs)):
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    iam = enforcing.client("iam", (OWNER, "test"))
+
+    def trusting(service: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    role = iam.create_role(RoleName="replication", AssumeRolePolicyDocument=trusting("ec2.amazonaws.com"))["Role"]
+    rule = {"ID": "r", "Prefix": "", "Status": "Enabled", "Destination": {"Bucket": f"arn:aws:s3:::{theirs}"}}
+    owner.put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": role["Arn"], "Rules": [rule]})
+
+    def replicated(**more: Any) -> str:
+        """The status that a new version comes to."""
+        owner.put_object(Bucket=bucket, Key="k", Body=b"new", **more)
+        deadline = time.monotonic() + 20
+        while (status := owner.head_object(Bucket=bucket, Key="k")["ReplicationStatus"]) == "PENDING":
+            assert time.monotonic() < deadline
+        return str(status)
+
+    def permit(*actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="replication", PolicyName="p", PolicyDocument=document)
+
+    reading = ("s3:GetReplicationConfiguration", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl")
+    permit(*reading, "s3:ReplicateObject")
+    allow(friend, theirs, {"AWS": role["Arn"]}, "s3:ReplicateObject", "s3:ReplicateTags")
+    assert replicated() == "FAILED"  # the role is not S3's to assume
+    iam.update_assume_role_policy(RoleName="replication", PolicyDocument=trusting("s3.amazonaws.com"))
+    assert replicated() == "COMPLETED"
+    assert replicated(Tagging="a=b") == "FAILED"
+    permit(*reading, "s3:ReplicateObject", "s3:ReplicateTags", "s3:GetObjectVersionTagging")
+    assert replicated(Tagging="a=b") == "COMPLETED"
+    allow(friend, theirs, {"AWS": role["Arn"]}, "s3:ReplicateTags")
+    assert replicated() == "FAILED"  # the bucket's owner allows it no longer

@@ -10,7 +10,7 @@ import pytest
 
 from kumoi.services.s3.lifecycle_decisions import Decision, about_current, about_lone_marker, about_noncurrent
 from kumoi.services.s3.lifecycle_rules import DAY, Rule, rules_of
-from kumoi.services.s3.records import ObjectVersion
+from kumoi.services.s3.records import ObjectVersion, Replication
 
 pytestmark = pytest.mark.kumoi_clock
 
@@ -241,6 +241,8 @@ def rule(**fields: Any) -> Rule:
     [
         ([rule(days=1)], version(), 1.9, Decision(again=2 * DAY)),
         ([rule(days=1)], version(), 2, Decision(expires=True)),
+        ([rule(days=1)], version(replication=Replication("PENDING", 0, 1)), 2, Decision(again=3 * DAY)),
+        ([rule(days=1)], version(replication=Replication("COMPLETED", 0, 1)), 2, Decision(expires=True)),
         ([rule(days=9), rule(days=1, prefix="k")], version(modified=0.5), 2, Decision(expires=True)),
         ([rule(days=1, prefix="x")], version(), 9, Decision()),
         ([rule(date=3.0 * DAY)], version(), 2, Decision(again=3 * DAY)),

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -265,11 +266,14 @@ def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> 
         return {"event": record["eventName"], "key": record["s3"]["object"]["key"]} | data
 
     with broken(kumoi, action="drop", operation="Replicate", resource=f"{copy}/*"):
-        s3.put_object(Bucket=versioned, Key="late", Body=b"")
+        s3.put_object(Bucket=versioned, Key="late", Body=b"late")
         kumoi.advance(901)
         assert told() == {"event": "Replication:OperationMissedThreshold", "key": "late", "threshold": "15"}
         assert s3.head_object(Bucket=versioned, Key="late")["ReplicationStatus"] == "PENDING"
         assert s3.head_object(Bucket=second, Key="late")["ReplicationStatus"] == "REPLICA"
+        measured = metrics(kumoi, versioned, copy)
+        assert (measured["OperationsPendingReplication"], measured["BytesPendingReplication"]) == (1, 4)
+        assert measured["ReplicationLatency"] > 800
     kumoi.advance(60)
     assert settled(s3, versioned, "late") == "COMPLETED"
     after = told()
@@ -285,6 +289,41 @@ def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> 
         "failureReason": "DstBucketUnversioned",
     }
     assert settled(s3, second, "k") == "REPLICA"
+    kumoi.advance(61)
+    until(lambda: metrics(kumoi, versioned, copy)["OperationsFailedReplication"] == 1)
+
+
+def metrics(kumoi: Any, source: str, destination: str) -> dict[str, float]:
+    """The greatest values of a rule's metrics so far."""
+    names = ("OperationsPendingReplication", "BytesPendingReplication", "OperationsFailedReplication")
+    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": "all"}
+    found = {}
+    for name in (*names, "ReplicationLatency"):
+        points = kumoi.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/S3",
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=kumoi.now() - timedelta(hours=2),
+            EndTime=kumoi.now() + timedelta(minutes=2),
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        found[name] = max((point["Maximum"] for point in points), default=-1.0)
+    return found
+
+
+def test_changes_to_replicas_go_back_where_a_rule_says_so(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    both = {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}}
+    replicate(kumoi, versioned, rule(copy, **both))
+    replicate(kumoi, copy, rule(versioned, **both))
+    version = s3.put_object(Bucket=versioned, Key="k", Body=b"")["VersionId"]
+    assert settled(s3, versioned, "k") == "COMPLETED"
+    tags = [{"Key": "a", "Value": "b"}]
+    s3.put_object_tagging(Bucket=copy, Key="k", VersionId=version, Tagging={"TagSet": tags})
+    assert settled(s3, copy, "k") == "REPLICA"
+    assert s3.get_object_tagging(Bucket=versioned, Key="k")["TagSet"] == tags
+    assert s3.head_object(Bucket=versioned, Key="k")["ReplicationStatus"] == "COMPLETED"
+    assert len(s3.list_object_versions(Bucket=versioned)["Versions"]) == 1
 
 
 def test_versioning_and_replication_hold_one_another(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:

@@ -83,6 +83,23 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
     properties: dict[str, Any] = {
         "BucketName": f"site-{kumoi.account}",
         "VersioningConfiguration": {"Status": "Enabled"},
+        "ReplicationConfiguration": {
+            "Role": f"arn:aws:iam::{kumoi.account}:role/replication",
+            "Rules": [
+                {
+                    "Id": "all",
+                    "Status": "Enabled",
+                    "Priority": "3",
+                    "Filter": {"And": {"Prefix": "p", "TagFilters": [{"Key": "k", "Value": "v"}]}},
+                    "DeleteMarkerReplication": {"Status": "Disabled"},
+                    "Destination": {
+                        "Bucket": {"Fn::GetAtt": ["Copies", "Arn"]},
+                        "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": "15"}},
+                        "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+                    },
+                }
+            ],
+        },
         "PublicAccessBlockConfiguration": {"BlockPublicPolicy": "false", "BlockPublicAcls": True},
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
         "CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": "60"}]},
@@ -94,7 +111,8 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
         },
         "Tags": [{"Key": "team", "Value": "web"}],
     }
-    made = stack.create({"Files": bucket_of(**properties), "Queue": queue})
+    others = {"Queue": queue, "Copies": bucket_of(VersioningConfiguration={"Status": "Enabled"})}
+    made = stack.create({"Files": bucket_of(**properties), **others})
     assert made["StackStatus"] == "CREATE_COMPLETE", stack.reasons()
     name = properties["BucketName"]
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
@@ -104,6 +122,20 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
         "IgnorePublicAcls": False,
         "RestrictPublicBuckets": False,
     }
+    assert s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"]["Rules"] == [
+        {
+            "ID": "all",
+            "Status": "Enabled",
+            "Priority": 3,
+            "Filter": {"And": {"Prefix": "p", "Tags": [{"Key": "k", "Value": "v"}]}},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {
+                "Bucket": f"arn:aws:s3:::{stack.physical('Copies')}",
+                "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+                "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+            },
+        }
+    ]
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["MaxAgeSeconds"] == 60
     assert s3.get_bucket_website(Bucket=name)["IndexDocument"] == {"Suffix": "index.html"}
     assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]["Expiration"] == {"Days": 3}
@@ -112,7 +144,7 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
     assert told["EventBridgeConfiguration"] == {}
     assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "web"}]
     kept = {"BucketName": name, "CorsConfiguration": properties["CorsConfiguration"]}
-    changed = stack.update({"Files": bucket_of(**kept), "Queue": queue})
+    changed = stack.update({"Files": bucket_of(**kept), **others})
     assert changed["StackStatus"] == "UPDATE_COMPLETE", stack.reasons()
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"]

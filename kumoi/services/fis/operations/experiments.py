@@ -10,9 +10,9 @@ from kumoi.doorway import Call
 from kumoi.services.fis import fis
 from kumoi.services.fis.operations.templates import find_template, new_id
 from kumoi.services.fis.paging import page
-from kumoi.services.fis.records import ActionRun, Experiment, Token
-from kumoi.services.fis.rules import not_found
-from kumoi.services.fis.storage import begin, get, listed, stop
+from kumoi.services.fis.records import ActionRun, Experiment, Report, Token
+from kumoi.services.fis.rules import invalid, not_found
+from kumoi.services.fis.storage import accounts_of, begin, get, listed, stop
 from kumoi.services.fis.telling import summed_experiment, told_experiment
 
 
@@ -26,6 +26,11 @@ async def start_experiment(
 ) -> dict[str, Any]:
     """Start an experiment; it goes on by itself. A client token starts one experiment only."""
     template = await find_template(call.state, experimentTemplateId)
+    accounts = await accounts_of(call.state, template.id) if template.is_multi_account else []
+    if template.is_multi_account and not accounts:
+        raise invalid(
+            f"The experiment template {template.id} is multi-account, and has no target account configuration."
+        )
     members = {name: value for name, value in call.params.items() if name != "clientToken"}
     experiment = Experiment(
         id=new_id("EXP"),
@@ -34,6 +39,8 @@ async def start_experiment(
         created=call.now,
         mode=(experimentOptions or {}).get("actionsMode", "run-all"),
         tags=tags or {},
+        accounts=tuple(accounts),
+        report=Report() if template.report else None,
     )
     written = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
     token = Token(kind="experiment", token=clientToken or experiment.id, id=experiment.id, members=written)

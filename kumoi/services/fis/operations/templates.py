@@ -12,14 +12,16 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.fis import fis
 from kumoi.services.fis.paging import page
-from kumoi.services.fis.records import Template, Token, templates, tokens
+from kumoi.services.fis.records import Template, Token, target_accounts, templates, tokens
+from kumoi.services.fis.reporting import check_report
 from kumoi.services.fis.rules import check_template, invalid, not_found, too_many
 from kumoi.services.fis.storage import known_by
 from kumoi.services.fis.telling import summed_template, told_template
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
 
 MOST_TEMPLATES = 500
+Counted = tuple[Template, int]
+"""A template, and how many target accounts it has."""
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -40,12 +42,12 @@ async def create_experiment_template(
     tags: dict[str, str] | None = None,
     logConfiguration: dict[str, Any] | None = None,
     experimentOptions: dict[str, str] | None = None,
+    experimentReportConfiguration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Create a template; the same request with the same client token once more answers the first one's."""
     members = {name: value for name, value in call.params.items() if name != "clientToken"}
-    if (experimentOptions or {}).get("accountTargeting") == "multi-account":
-        raise aws_error("NotImplemented", "Kumoi's fis breaks one account: see docs/fis.md.")
     check_template(stopConditions, targets or {}, actions, logConfiguration)
+    check_report(experimentReportConfiguration)
     template = Template(
         id=new_id("EXT"),
         description=description,
@@ -58,16 +60,17 @@ async def create_experiment_template(
         tags=tags or {},
         logs=logConfiguration,
         options=experimentOptions or {},
+        report=experimentReportConfiguration,
     )
     written = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
     token = Token(kind="template", token=clientToken or template.id, id=template.id, members=written)
-    return {"experimentTemplate": told_template(call.account, call.region, await _create(call.state, template, token))}
+    return _told(call, await _create(call.state, template, token))
 
 
 @fis.operation
 async def get_experiment_template(call: Call, id: str) -> dict[str, Any]:
     """A template."""
-    return {"experimentTemplate": told_template(call.account, call.region, await find_template(call.state, id))}
+    return _told(call, await _counted(call.state, id))
 
 
 @fis.operation
@@ -90,8 +93,10 @@ async def update_experiment_template(
     roleArn: str | None = None,
     logConfiguration: dict[str, Any] | None = None,
     experimentOptions: dict[str, str] | None = None,
+    experimentReportConfiguration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Change what is given; experiments that were started go on as they were. An empty log configuration ends it."""
+    check_report(experimentReportConfiguration)
     changes: dict[str, Any] = {
         "description": description,
         "stop_conditions": stopConditions,
@@ -99,16 +104,20 @@ async def update_experiment_template(
         "actions": None if actions is None else {name: _action(name, one) for name, one in actions.items()},
         "role": roleArn,
         "logs": logConfiguration,
+        "report": experimentReportConfiguration,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    after = await _change(call.state, id, given, experimentOptions or {})
-    return {"experimentTemplate": told_template(call.account, call.region, after)}
+    return _told(call, await _change(call.state, id, given, experimentOptions or {}))
 
 
 @fis.operation
 async def delete_experiment_template(call: Call, id: str) -> dict[str, Any]:
     """Delete a template; its experiments stay."""
-    return {"experimentTemplate": told_template(call.account, call.region, await _delete(call.state, id))}
+    return _told(call, await _delete(call.state, id))
+
+
+def _told(call: Call, counted: Counted) -> dict[str, Any]:
+    return {"experimentTemplate": told_template(call.account, call.region, *counted)}
 
 
 def _action(name: str, action: dict[str, Any]) -> dict[str, Any]:
@@ -127,24 +136,29 @@ async def find_template(tx: Transaction, template_id: str) -> Template:
 
 
 @transactional
-async def _create(tx: Transaction, template: Template, token: Token) -> Template:
+async def _counted(tx: Transaction, template_id: str) -> Counted:
+    return await find_template(tx, template_id), len(await target_accounts.list(tx, template_id))
+
+
+@transactional
+async def _create(tx: Transaction, template: Template, token: Token) -> Counted:
     known = await known_by(tx, "template", token.token, token.members)
     if known is not None:
-        return await find_template(tx, known)
+        return await _counted(tx, known)
     if len(await templates.list(tx)) >= MOST_TEMPLATES:
         raise too_many(f"An account can have up to {MOST_TEMPLATES} experiment templates.")
     await tokens.put(tx, token)
     await templates.put(tx, template)
-    return template
+    return template, 0
 
 
 @transactional
-async def _change(tx: Transaction, template_id: str, given: dict[str, Any], options: dict[str, str]) -> Template:
-    before = await find_template(tx, template_id)
+async def _change(tx: Transaction, template_id: str, given: dict[str, Any], options: dict[str, str]) -> Counted:
+    before, count = await _counted(tx, template_id)
     after = msgspec.structs.replace(before, **given, updated=tx.now, options=before.options | options)
     check_template(after.stop_conditions, after.targets, after.actions, after.logs)
     await templates.put(tx, after)
-    return after
+    return after, count
 
 
 @transactional
@@ -153,7 +167,8 @@ async def _all(tx: Transaction) -> list[Template]:
 
 
 @transactional
-async def _delete(tx: Transaction, template_id: str) -> Template:
-    found = await find_template(tx, template_id)
+async def _delete(tx: Transaction, template_id: str) -> Counted:
+    counted = await _counted(tx, template_id)
     await templates.delete(tx, template_id)
-    return found
+    await target_accounts.delete_all(tx, template_id)
+    return counted

@@ -50,19 +50,14 @@ async def replicate_object(
     Marker: bool,
     Tagged: bool,
     OwnerOverride: bool,
+    Apart: bool,
 ) -> None:
     """Lay the version of `Source` that has a sequence number in `Bucket`; nothing, where that was done before.
 
-    Raises errors whose codes are S3's reasons for a failed replication.
+    `Apart` says that the two are different accounts'. Raises errors whose codes are S3's reasons for a failed
+    replication.
     """
-    work, inline = await _look(call.state, Source, Key, Sequence, Bucket)
-    if work is None:
-        return
-    blob = ""
-    shared = work.source.account == work.destination.account
-    if work.there is None and not shared and (work.version.blob or work.version.manifest):
-        body = stream(call, _source(work, inline), 0, work.version.size)
-        blob = (await blobs_of(call.doorway).put(body, hashes=())).id
+    blob = await _copied(call, Source, Key, Sequence, Bucket) if Apart else ""
     try:
         used = await _replicate(call.state, call, Source, Key, Sequence, Bucket, blob)
     except BaseException:
@@ -73,17 +68,18 @@ async def replicate_object(
         await blobs_of(call.doorway).delete(blob)
 
 
-def _source(work: Work, inline: bytes | None) -> Source:
-    return Source(work.source, work.version, inline)
+async def _copied(call: Call, source: str, key: str, seq: int, destination: str) -> str:
+    """A blob with the bytes of a version, for another account; empty where they are few, or there already."""
+    work = await _look(call.state, source, key, seq, destination)
+    if work is None or work.there is not None or not (work.version.blob or work.version.manifest):
+        return ""
+    body = stream(call, Source(work.source, work.version, None), 0, work.version.size)
+    return (await blobs_of(call.doorway).put(body, hashes=())).id
 
 
 @transactional
-async def _look(tx: Transaction, source: str, key: str, seq: int, destination: str) -> tuple[Work | None, bytes | None]:
-    """(what is to be done, the bytes of a body that is inline)."""
-    work = await _work(tx, source, key, seq, destination)
-    if work is None or work.version.blob or work.version.manifest:
-        return work, None
-    return work, await inline_body(home(tx, work.source), work.version)
+async def _look(tx: Transaction, source: str, key: str, seq: int, destination: str) -> Work | None:
+    return await _work(tx, source, key, seq, destination)
 
 
 async def _work(tx: Transaction, source_name: str, key: str, seq: int, destination: str) -> Work | None:
@@ -147,6 +143,8 @@ async def _lay(
     here: Transaction, there: Transaction, call: Call, work: Work, replica: ObjectVersion, blob: str
 ) -> None:
     version, inline = work.version, None
+    if not blob and (version.blob or version.manifest) and work.source.account != work.destination.account:
+        raise aws_error("ServiceUnavailable", "The destination bucket has become another account's.", status=503)
     if blob and version.manifest:
         manifest = hex_id(32)
         await _write_parts(here, there, version, manifest, blob)
