@@ -25,7 +25,7 @@ SERVICES = [
     "sqs",
     "sts",
 ]
-HARMLESS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+HARMLESS = settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 PIECES = st.sampled_from(
     ["", "/", "b", "..", "%2F", "%", "%ff", "functions", "2015-03-31", "f", "invocations", "\0", "é"]
 )

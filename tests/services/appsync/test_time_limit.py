@@ -33,7 +33,7 @@ def test_what_lasts_too_long_is_ended_and_nothing_else() -> None:
         await asyncio.sleep(0.1)
         later, last = asyncio.create_task(bounded(limit, 0.15)), asyncio.create_task(bounded(limit, 10))
         assert await slow == "timed out"
-        assert 0.2 <= loop.time() - began < 5
+        assert 0.2 <= loop.time() - began < 9
         found = await asyncio.gather(quick, later, last)
         assert loop.time() - began >= 0.3
         assert await bounded(limit, 10) == "timed out", "the timer is set again"

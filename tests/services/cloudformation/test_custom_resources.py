@@ -193,9 +193,9 @@ def test_silence_ends_at_the_deadline(kumoi: Any, stacks: Any, function: Any, lo
     sqs = kumoi.client("sqs")
     while not sqs.receive_message(QueueUrl=log, WaitTimeSeconds=5).get("Messages"):
         continue
-    kumoi.advance(899)
+    kumoi.advance(800)
     assert stacks.status("s") == "CREATE_IN_PROGRESS"
-    kumoi.advance(2)
+    kumoi.advance(101)
     while stacks.status("s") != "ROLLBACK_IN_PROGRESS":  # the deletion is answered as little
         continue
     assert any("did not receive a response from your Custom Resource" in one for one in stacks.reasons("s"))

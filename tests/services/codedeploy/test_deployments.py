@@ -97,11 +97,11 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_canary_takes_a_tenth_first(kumoi: Any, client: Any, deploy: Any, weights: Any) -> None:
     deployment = deploy("CodeDeployDefault.LambdaCanary10Percent5Minutes")
     until(lambda: bool(weights() == ("1", {"2": 0.1})))
-    kumoi.advance(299)
+    kumoi.advance(240)
     assert weights() == ("1", {"2": 0.1})
     target = client.get_deployment_target(deploymentId=deployment, targetId="f:live")["deploymentTarget"]
     assert target["lambdaTarget"]["lambdaFunctionInfo"]["targetVersionWeight"] == 0.1
-    kumoi.advance(2)
+    kumoi.advance(61)
     assert ended(client, deployment)["status"] == "Succeeded"
     assert weights() == ("2", {})
 
@@ -143,9 +143,9 @@ def test_a_hook_that_is_silent_fails_after_an_hour(kumoi: Any, client: Any, depl
     deployment = deploy("CodeDeployDefault.LambdaAllAtOnce", before="silence")
     target = {"deploymentId": deployment, "targetId": "f:live"}
     until(lambda: bool(client.get_deployment_target(**target)["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]))
-    kumoi.advance(3599)
+    kumoi.advance(3500)
     assert client.get_deployment(deploymentId=deployment)["deploymentInfo"]["status"] == "InProgress"
-    kumoi.advance(2)
+    kumoi.advance(101)
     assert "did not report" in ended(client, deployment)["errorInformation"]["message"]
     assert weights() == ("1", {})
 

@@ -42,7 +42,7 @@ def test_a_function_fails_until_the_action_is_over(kumoi: Any, client: Any, star
     kumoi.advance(301)
     found = client.get_experiment(id=experiment["id"])["experiment"]
     assert found["state"]["status"] == "completed"
-    assert 300 <= (found["endTime"] - found["startTime"]).total_seconds() < 302
+    assert 300 <= (found["endTime"] - found["startTime"]).total_seconds() < 360  # real time goes on as well
     assert functions.invoke(FunctionName="f")["Payload"].read() == b"1"
 
 

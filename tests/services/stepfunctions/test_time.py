@@ -37,12 +37,12 @@ def test_waits(states: Any, kumoi: Any) -> None:
         C={"Type": "Wait", "Timestamp": "2020-01-01T00:00:00Z", "End": True},
     )
     execution = states.start(states.create(steps), {"s": 1800})
-    kumoi.advance(3599)
+    kumoi.advance(3500)
     assert states.client.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    kumoi.advance(1802)
+    kumoi.advance(1901)
     ended = states.client.describe_execution(executionArn=execution)
     assert ended["status"] == "SUCCEEDED"
-    assert round((ended["stopDate"] - ended["startDate"]).total_seconds()) == 5400
+    assert 5400 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 5460  # real time goes on as well
 
 
 def test_back_off(states: Any, kumoi: Any) -> None:
@@ -82,7 +82,8 @@ def test_back_off(states: Any, kumoi: Any) -> None:
         for one, later in itertools.pairwise(events)
         if one["type"] == "TaskFailed" and later["type"] == "TaskScheduled"
     ]
-    assert [int(gap) for gap in gaps] == [10, 20]
+    first, second = gaps
+    assert 10 <= first < 20 <= second < 30
     attempts = [json.loads(one["taskScheduledEventDetails"]["parameters"])["Payload"] for one in scheduled]
     assert attempts == [{"attempt": 0}, {"attempt": 1}, {"attempt": 2}]
 
@@ -147,17 +148,17 @@ def test_a_map_keeps_to_its_concurrency(states: Any, kumoi: Any) -> None:
             "Type": "Map",
             "MaxConcurrency": 2,
             "End": True,
-            "ItemProcessor": machine(B={"Type": "Wait", "Seconds": 10, "End": True}),
+            "ItemProcessor": machine(B={"Type": "Wait", "Seconds": 60, "End": True}),
         }
     )
     execution = states.start(states.create(steps), [1, 2, 3, 4, 5])
     states.until(execution, "WaitStateEntered")
-    kumoi.advance(9)
+    kumoi.advance(30)
     assert sum("WaitStateEntered" in one for one in states.trail(execution)) == 2
-    kumoi.advance(25)
+    kumoi.advance(160)
     ended = states.client.describe_execution(executionArn=execution)
     assert json.loads(ended["output"]) == [1, 2, 3, 4, 5]
-    assert round((ended["stopDate"] - ended["startDate"]).total_seconds()) == 30
+    assert 3 * 60 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 4 * 60
 
 
 def test_express_waits_too(states: Any, kumoi: Any) -> None:
