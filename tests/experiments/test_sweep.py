@@ -15,7 +15,7 @@ import pytest
 
 from kumoi.doorway import Fault
 from kumoi.experiments.fingerprint import differ, stable
-from kumoi.experiments.sweep import KINDS, Edge, Seen, edges, fault, judged
+from kumoi.experiments.sweep import KINDS, Edge, Seen, edges, fault, judged, unordered
 from kumoi.experiments.verdict import Outcome
 
 ORDERS = Path(__file__).resolve().parent.parent.parent / "examples/orders"
@@ -46,6 +46,21 @@ def test_each_way_breaks_its_edge_and_no_other() -> None:
         assert declared.matches("0", "lambda:api", "sqs", "SendMessage", "sqs:orders[1]")
         assert not declared.matches("0", "lambda:api", "sqs", "SendMessage", "sqs:orders1")
         assert not declared.matches("0", "lambda:other", "sqs", "SendMessage", "sqs:orders[1]")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "yes"),
+    [
+        ("sqs:q", "lambda:f", True),
+        ("sns:t", "sqs:q", True),
+        ("sqs:q.fifo", "lambda:f", False),
+        ("sqs:q", "sqs:q", False),
+        ("dynamodbstreams:t", "lambda:f", False),
+        ("client", "sqs:q", False),
+    ],
+)
+def test_deliveries_that_may_come_in_another_order(source: str, target: str, yes: bool) -> None:
+    assert unordered(Edge(source, target, "Invoke", "lambda")) is yes
 
 
 def seen(failed: int = 0, slow: bool = False, again: int = 0, seconds: float = 0.1, **more: Any) -> Seen:
