@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kumoi.experiments.model import Experiment
     from kumoi.experiments.verdict import Report
 
-WAYS = ("error", "throttle", "slow", "lost", "duplicate")
+WAYS = ("error", "throttle", "slow", "lost", "duplicate", "reorder")
 _IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -39,7 +39,14 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--edge", default="*", metavar="GLOB", help="Only edges like this: 'source → target operation'.")
 @click.option(
-    "--way", "ways", multiple=True, type=click.Choice(WAYS), help="Break in this way only; as often as wanted."
+    "--way",
+    "ways",
+    multiple=True,
+    type=click.Choice(WAYS),
+    help="Break in this way only; as often as wanted. Without it in all but reorder.",
+)
+@click.option(
+    "--orders", type=click.IntRange(1, 50), default=5, show_default=True, help="Orders of deliveries (--way reorder)."
 )
 @click.option("--requests", type=click.IntRange(1, 1000), default=4, show_default=True, help="Requests of each run.")
 @click.option(
@@ -158,7 +165,7 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
     from kumoi.experiments import reporting
     from kumoi.experiments.model import BadExperiment
     from kumoi.experiments.regression import read_matrix, regressions
-    from kumoi.experiments.sweep import KINDS, Sweep, recorded
+    from kumoi.experiments.sweep import USUAL, Sweep, recorded
 
     before = None if given["against"] is None else read_matrix(given["against"])
     for flow in flows:
@@ -180,7 +187,8 @@ def _sweep(connection: Connection, application: Application, flows: list[Experim
             speed=given["speed"],
             seed=seed,
             only=given["edge"],
-            kinds=given["ways"] or tuple(KINDS),
+            kinds=given["ways"] or USUAL,
+            orders=given["orders"],
         )
     if not quiet:
         for line in reporting.matrix_lines(matrix):

@@ -13,9 +13,9 @@ from kumoi.cli.durations import parse_duration
 
 ACTIONS = [
     *("delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"),
-    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu", "out"),
+    *("answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "nameless", "cpu", "out"),
 ]
-KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
+KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied", "too-large")
 
 
 @click.group("fault")
@@ -134,6 +134,7 @@ def _describe(fault: dict[str, Any]) -> str:
         "cold": "start cold",
         "skew": f"set the clock off by {fault['skew_s']:g} s",
         "cut": "cut the network",
+        "nameless": "find no names of other hosts",
         "cpu": f"let it run for {fault['share']:.0%} of the time",
         "truncate": "lose half of the answer",
         "corrupt": "damage the answer",

@@ -36,6 +36,7 @@ Action = Literal[
     "disk",
     "skew",
     "cut",
+    "nameless",
     "cpu",
     "truncate",
     "corrupt",
@@ -50,7 +51,7 @@ _AT: dict[Point, frozenset[Action]] = {
     "call": frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"}),
     "run": frozenset(
         {
-            *("delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "cpu"),
+            *("delay", "fail", "answer", "cold", "kill", "freeze", "memory", "disk", "skew", "cut", "nameless", "cpu"),
             *("truncate", "corrupt"),
         }
     ),
@@ -96,9 +97,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Where a function runs (`point` run), however it was reached (a queue, a URL): `delay`, `fail` with an error of its
     own, `answer` with `payload`, `cold` (no warm environment is used), `kill` and `freeze` (its processes, `delay_ms`
     after it began; frozen for as long as that), `memory` and `disk` (it has `limit_mb` of them), `skew` (its clock is
-    `skew_s` seconds fast, or slow), `cut` (it has no network), `cpu` (its processes run for a `share` of the time),
-    `truncate` and `corrupt` (half of its answer is lost, or it is damaged). There `resource` is `name:qualifier` as it
-    was invoked.
+    `skew_s` seconds fast, or slow), `cut` (it has no network), `nameless` (it does not find the names of other hosts),
+    `cpu` (its processes run for a `share` of the time), `truncate` and `corrupt` (half of its answer is lost, or it is
+    damaged). There `resource` is `name:qualifier` as it was invoked.
 
     Where viewers arrive (`point` edge): `out` (the location is not there: they arrive at the nearest that is), `delay`,
     `fail`, `drop`, `hang`. There `resource` is `distribution:location`, such as `*:NRT57-P1`.

@@ -36,7 +36,31 @@ _CAPACITY = {
     "dynamodbstreams": ("ProvisionedThroughputExceededException", 400),
 }
 
-KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied")
+_TOO_LARGE = {
+    "dynamodb": ("ValidationException", 400, "Item size has exceeded the maximum allowed size"),
+    "events": ("ValidationException", 400, "Total size of the entries in the request is over the limit."),
+    "kinesis": ("InvalidArgumentException", 400, "A record is larger than the stream takes."),
+    "lambda": (
+        "RequestTooLargeException",
+        413,
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    ),
+    "logs": ("InvalidParameterException", 400, "Upload too large: it exceeds the limit of 1048576 bytes."),
+    "s3": ("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
+    "sns": ("InvalidParameter", 400, "Invalid parameter: Message too long"),
+    "sqs": (
+        "InvalidParameterValue",
+        400,
+        "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.",
+    ),
+    "stepfunctions": (
+        "ValidationException",
+        400,
+        "Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144",
+    ),
+}
+
+KINDS = ("throttle", "capacity", "internal", "unavailable", "timeout", "expired", "skew", "denied", "too-large")
 """What `error` of a fault may be beside a code: which error it is then depends on the service."""
 
 
@@ -67,6 +91,9 @@ def named_error(kind: str, service: str) -> NamedError:
             return NamedError(code, 403, "The difference between the request time and the current time is too large.")
         code = "SignatureDoesNotMatch" if query else "InvalidSignatureException"
         return NamedError(code, 403, "Signature expired: it is now earlier than the time that is allowed")
+    if kind == "too-large":
+        usual = ("RequestEntityTooLargeException", 413, "The request is larger than the service takes.")
+        return NamedError(*_TOO_LARGE.get(service, usual))
     if kind == "denied":
         code = "AccessDenied" if query or service == "s3" else "AccessDeniedException"
         return NamedError(code, 403 if query or service in ("s3", "lambda") else 400, "Access denied")

@@ -12,7 +12,13 @@ from kumoi.experiments.application import Application
 from kumoi.gateway.sweeps import Cell, Row
 
 Rule = Literal[
-    "no dead-letter queue", "no Retry", "time-out inversion", "not idempotent", "swallowed errors", "retry storm"
+    "no dead-letter queue",
+    "no Retry",
+    "time-out inversion",
+    "not idempotent",
+    "order matters",
+    "swallowed errors",
+    "retry storm",
 ]
 STORM = 3.0
 _SOURCES = ("sqs:", "kinesis:", "dynamodbstreams:", "sns:", "events:", "s3:")
@@ -35,7 +41,13 @@ def advise(rows: Iterable[Row], application: Application) -> list[Advice]:
 def _from_cells(rows: Iterable[Row]) -> Iterator[Advice]:
     for row in rows:
         for kind, cell in _cells(row):
-            if cell.duplicated and row.target.startswith("lambda:"):
+            if kind == "reorder" and (cell.duplicated or cell.lost > cell.dead_letters):
+                text = (
+                    f"{row.target} ends up with something else when {row.source} delivers in another order, as it may:"
+                    " compare versions before writing, or deliver through FIFO queues and topics"
+                )
+                yield Advice(rule="order matters", node=row.target, text=text)
+            elif cell.duplicated and row.target.startswith("lambda:"):
                 text = f"{row.target} counts what comes twice twice: note what is done, in the same transaction"
                 yield Advice(rule="not idempotent", node=row.target, text=text)
             elif cell.duplicated:

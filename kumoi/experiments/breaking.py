@@ -72,6 +72,27 @@ class Breaker:
             for name in left.intersection(self.declared):
                 self._application.ask("DELETE", "faults", id=name)
 
+    @contextmanager
+    def budgeted(self) -> Iterator[None]:
+        """The experiment's budget holds meanwhile; that it was used up is a problem of the run."""
+        account, budget = self._application.account, self._experiment.budget
+        if budget is None:
+            yield
+            return
+        before = {one["account"]: one["usd_per_hour"] for one in self._application.ask("GET", "budget")["budgets"]}
+        self._application.ask("POST", "budget", {"usd_per_hour": budget, "account": account})
+        try:
+            yield
+        finally:
+            told = {one["account"]: one for one in self._application.ask("GET", "budget")["budgets"]}
+            refused = told[account]["refused"] if account in told else 0
+            if refused:
+                self.problems.append(f"the budget of ${budget:g} an hour was used up: {refused} calls were refused")
+            if account in before:
+                self._application.ask("POST", "budget", {"usd_per_hour": before[account], "account": account})
+            else:
+                self._application.ask("DELETE", "budget", account=account)
+
     def struck(self) -> dict[str, int]:
         """How often each fault has struck, also those that were taken back."""
         return self._struck + Counter(self._now_struck())

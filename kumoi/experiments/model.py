@@ -141,10 +141,21 @@ class Load(Struct, frozen=True):
     expect: Condition = Condition()
 
 
+class Source(Struct, frozen=True):
+    """Where ids are: in items of a table by an attribute, in messages of a queue by a JMESPath of the body."""
+
+    table: str | None = None
+    attribute: str = "id"
+    queue: str | None = None
+    select: str = "id"
+    prefix: str = ""
+
+
 class Place(Struct, frozen=True):
     """Where what was accepted must be: items of a table by an attribute, messages of a queue by a JMESPath of the body.
 
-    `times`: exactly once, at least once, at most once. `prefix` is taken off the value.
+    `times`: exactly once, at least once, at most once. `prefix` is taken off the value. `from` is where the ids are
+    that must arrive; without it they are those that users were told are accepted.
     """
 
     table: str | None = None
@@ -153,6 +164,7 @@ class Place(Struct, frozen=True):
     select: str = "id"
     prefix: str = ""
     times: Literal["exactly once", "at least once", "at most once"] = "exactly once"
+    source: Source | None = msgspec.field(default=None, name="from")
 
 
 class Total(Struct, frozen=True):
@@ -182,8 +194,9 @@ class Tolerance(Struct, frozen=True):
 class Experiment(Struct, frozen=True):
     """An experiment. `speed` is how fast the platform's clock runs meanwhile.
 
-    Once users are done, faults stay until all is quiet, `linger` at most; after them, and the rollback, the application
-    has `settle` to come to rest (both by the platform's clock).
+    `budget` is what an hour of it may cost at AWS, in USD: then calls are refused, and it fails. Once users are done,
+    faults stay until all is quiet, `linger` at most; after them, and the rollback, the application has `settle` to come
+    to rest (both by the platform's clock).
     """
 
     title: str
@@ -191,6 +204,7 @@ class Experiment(Struct, frozen=True):
     stack: str | None = None
     variables: dict[str, str | int | float] = {}
     seed: int = 0
+    budget: float | None = None
     speed: float = 1.0
     linger: str = "30s"
     settle: str = "2m"
@@ -204,6 +218,8 @@ class Experiment(Struct, frozen=True):
     def check(self) -> None:
         """Raise BadExperiment for what the types alone do not rule out."""
         _bounds("speed", self.speed, 0.01, 1000)
+        if self.budget is not None:
+            _bounds("budget", self.budget, 0, 1e9)
         seconds(self.settle)
         seconds(self.linger)
         if len(self.method) + len(self.rollback) + len(self.steady_state) + len(self.invariants) > 1000:
@@ -217,7 +233,7 @@ class Experiment(Struct, frozen=True):
             _bounds("load.parallel", load.parallel, 1, 64)
             _bounds("load.retries", load.retries, 0, 20)
             seconds(load.slow)
-        elif any(one.arrives or one.total for one in self.invariants):
+        elif any((one.arrives and one.arrives.source is None) or one.total for one in self.invariants):
             raise BadExperiment("invariants that follow ids need a load that makes some")
 
     def _parts(self) -> Iterator[tuple[str, Probe | Step | Load | Invariant]]:
@@ -304,12 +320,10 @@ def _check(place: str, part: Probe | Step | Load | Invariant) -> None:
                 fault_of(part.fault)
             except BadExperiment as error:
                 raise BadExperiment(f"{place}.{error}") from None
-    if (
-        isinstance(part, Invariant)
-        and part.arrives is not None
-        and bool(part.arrives.table) == bool(part.arrives.queue)
-    ):
-        raise BadExperiment(f"{place}.arrives is in a table or in a queue")
+    if isinstance(part, Invariant) and part.arrives is not None:
+        for name, where in (("arrives", part.arrives), ("arrives.from", part.arrives.source)):
+            if where is not None and bool(where.table) == bool(where.queue):
+                raise BadExperiment(f"{place}.{name} is in a table or in a queue")
     single = getattr(part, "http", None)
     for request in [*([] if single is None else [single]), *(getattr(part, "replay", None) or [])]:
         if not request.path.startswith("/") or request.path.startswith("//") or re.search(r"[\s\\]", request.path):

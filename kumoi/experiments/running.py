@@ -59,7 +59,7 @@ class Runner:
         began: float,
     ) -> Report:
         """Break, wait and look; the report of it."""
-        with self.time.speed(experiment.speed), breaker.taken_back():
+        with self.time.speed(experiment.speed), breaker.budgeted(), breaker.taken_back():
             outcomes = self._broken(experiment, variables, breaker)
             self.time.linger(seconds(experiment.linger))
             struck, strikes = breaker.struck(), breaker.strikes()

@@ -25,7 +25,7 @@ from kumoi.experiments.running import Runner
 from kumoi.experiments.verdict import Outcome
 from kumoi.gateway.sweeps import Cell, Color, Row
 
-Kind = Literal["error", "throttle", "slow", "lost", "duplicate"]
+Kind = Literal["error", "throttle", "slow", "lost", "duplicate", "reorder"]
 
 KINDS: dict[Kind, dict[str, Any]] = {
     "error": {"action": "fail", "error": "internal"},
@@ -33,7 +33,13 @@ KINDS: dict[Kind, dict[str, Any]] = {
     "slow": {"action": "delay"},
     "lost": {"action": "drop", "phase": "after", "every": 2},
     "duplicate": {"action": "duplicate"},
+    "reorder": {"action": "reorder", "probability": 0.5},
 }
+USUAL: tuple[Kind, ...] = ("error", "throttle", "slow", "lost", "duplicate")
+"""The ways that are taken where none is named. Each order of `reorder` is a run of its own."""
+_UNORDERED = ("sqs:", "sns:", "events:", "s3:")
+"""Who may deliver in another order than things happened; FIFO queues and topics do not."""
+_WORSE: tuple[Color, ...] = ("none", "green", "yellow", "red", "black")
 SLOW_MS = 2000.0
 LINGER = 10.0
 STORM = 3.0
@@ -96,11 +102,13 @@ class Sweep:
         speed: float,
         seed: int,
         only: str = "*",
-        kinds: Sequence[Kind] = tuple(KINDS),
+        kinds: Sequence[Kind] = USUAL,
+        orders: int = 5,
     ) -> Matrix:
         """Break everything that the flows touch; `requests` bounds how many each run makes.
 
         `only` is a glob pattern of the edges that are meant (`source → target operation`), `kinds` are the ways.
+        `orders` is in how many orders deliveries are made where they are reordered, each by a seed of its own.
         """
         began = time.monotonic()
         try:
@@ -115,7 +123,8 @@ class Sweep:
                 for flow, (baseline, steady), found in zip(flows, baselines, touched, strict=True):
                     if edge in found:
                         cells[flow.title] = {
-                            kind: self._cell(flow, edge, kind, baseline, steady, speed, seed) for kind in kinds
+                            kind: self._worst(flow, edge, kind, baseline, steady, speed, range(seed, seed + orders))
+                            for kind in kinds
                         }
                 row = Row(source=edge.source, target=edge.target, operation=edge.operation, cells=cells)
                 rows.append(row)
@@ -141,6 +150,26 @@ class Sweep:
             self._tell(f"{flow.title}: does not work unbroken ({'; '.join(sorted(set(failed)))[:200]})")
         hops = [*first.hops, *second.hops]
         return first._replace(hops=hops), stable(first.print, second.print)
+
+    def _worst(
+        self,
+        flow: Experiment,
+        edge: Edge,
+        kind: Kind,
+        baseline: Seen,
+        steady: frozenset[str],
+        speed: float,
+        seeds: Sequence[int],
+    ) -> Cell:
+        """The cell of an edge broken in a way; of the worst order, where deliveries are made in several."""
+        if kind != "reorder":
+            return self._cell(flow, edge, kind, baseline, steady, speed, seeds[0])
+        if not unordered(edge):
+            return Cell(color="none", seen="it keeps its order, or has none")
+        cells = [self._cell(flow, edge, kind, baseline, steady, speed, seed) for seed in seeds]
+        worst = max(cells, key=lambda cell: _WORSE.index(cell.color))
+        as_bad = sum(cell.color == worst.color for cell in cells)
+        return msgspec.structs.replace(worst, seen=f"{as_bad} of {len(cells)} orders: {worst.seen or 'unaffected'}")
 
     def _cell(
         self,
@@ -203,6 +232,11 @@ def edges(hops: Iterable[Mapping[str, Any]]) -> set[Edge]:
         if operation not in _OURS and not looked and not packages and hop["service"] != "cloudformation":
             found.add(Edge(source, target, operation, hop["service"]))
     return found
+
+
+def unordered(edge: Edge) -> bool:
+    """Whether an edge is deliveries that may come in another order."""
+    return edge.source.startswith(_UNORDERED) and not edge.source.endswith(".fifo") and edge.source != edge.target
 
 
 def fault(edge: Edge, kind: Kind, seed: int) -> dict[str, Any]:

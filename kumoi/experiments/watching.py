@@ -10,7 +10,7 @@ import msgspec
 
 from kumoi.experiments.application import Application
 from kumoi.experiments.lately import found_in_the_last_while, title_of
-from kumoi.experiments.model import Invariant, Place, Probe, filled
+from kumoi.experiments.model import Invariant, Place, Probe, Source, filled
 from kumoi.experiments.users import Users
 from kumoi.experiments.verdict import Check, Outcome, added_up, arrived, met
 
@@ -52,6 +52,8 @@ class Watch:
         if one.arrives is not None:
             place = msgspec.convert(filled(msgspec.to_builtins(one.arrives), variables), Place)
             where = place.table or str(place.queue).rpartition("/")[2]
+            if place.source is not None:
+                accepted, refused = list(self._found(place.source)), []
             return arrived(one.title or f"{place.times} in {where}", place, accepted, refused, self._found(place))
         if one.total is not None:
             table, attribute = str(filled(one.total.table, variables)), one.total.attribute
@@ -70,7 +72,7 @@ class Watch:
         title = title or f"nothing in {queue.rpartition('/')[2]}"
         return Check(title=title, held=not waiting, seen=f"{waiting} messages")
 
-    def _found(self, place: Place) -> Counter[str]:
+    def _found(self, place: Place | Source) -> Counter[str]:
         found: Counter[str] = Counter()
         if place.table is not None:
             values = (item.get(place.attribute) for item in self._application.items(place.table))

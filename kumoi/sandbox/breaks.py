@@ -17,6 +17,8 @@ def cannot_break(spec: SandboxSpec, level: Isolation, *, extensions: bool) -> st
     provided = spec.runtime.startswith("provided")
     if spec.clock_skew and provided:
         return f"the clock of a function of the runtime {spec.runtime} cannot be set off"
+    if spec.nameless and level != "namespace":
+        return "names can be taken from a function where functions run in namespaces; here they do not"
     if not spec.offline:
         return None
     if level != "namespace":

@@ -281,6 +281,7 @@ class SandboxHost:
             "tmp_mb": spec.tmp_mb,
             "memory_mb": spec.memory_mb,
             "offline": spec.offline,
+            "nameless": spec.nameless,
             "environment": environment,
             "program": list(program.command),
             "extensions": extensions,

@@ -20,7 +20,8 @@ class SandboxSpec:
 
     `code` is an unpacked directory, seen at /var/task, read-only; `opt` holds the merged layers, seen at /opt;
     `environment` is the function's whole environment, but for what only the sandbox knows (AWS_LAMBDA_RUNTIME_API).
-    `clock_skew` is by how many seconds its clock is off; `offline`: it has no network, not even this machine's.
+    `clock_skew` is by how many seconds its clock is off; `offline`: it has no network, not even this machine's;
+    `nameless`: the names of other hosts are not found.
     """
 
     runtime: str
@@ -35,6 +36,7 @@ class SandboxSpec:
     log_level: str = "INFO"
     clock_skew: float = 0.0
     offline: bool = False
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def node_command(places: Places, path: Path) -> tuple[str, ...]:
 
 def may_start_in_advance(spec: SandboxSpec) -> bool:
     """Whether a Node.js worker that has started already can become this function."""
-    return not spec.offline and not any(name in spec.environment for name in (WRAPPER, *_READ_AT_START))
+    broken = spec.offline or spec.nameless
+    return not broken and not any(name in spec.environment for name in (WRAPPER, *_READ_AT_START))
 
 
 def provided(spec: SandboxSpec, places: Places) -> Program:

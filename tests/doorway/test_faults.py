@@ -265,5 +265,5 @@ def test_botocore_tries_again_after_each_error_that_is_passing() -> None:
     assert len(services) > 20
     for kind in ("throttle", "capacity", "internal", "unavailable", "timeout"):
         assert [service for service in services if not _retried(service, kind)] == []
-    for kind in ("expired", "skew", "denied"):
+    for kind in ("expired", "skew", "denied", "too-large"):
         assert [service for service in services if _retried(service, kind)] == []

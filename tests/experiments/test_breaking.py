@@ -32,8 +32,15 @@ class Platform:
 
     def __init__(self) -> None:
         self.faults = Faults(Clock())
+        self.budgets: dict[str, dict[str, Any]] = {}
 
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        if path == "budget":
+            if method == "POST":
+                self.budgets[body["account"]] = {**body, "refused": 0}
+            elif method == "DELETE":
+                del self.budgets[query["account"]]
+            return {"budgets": list(self.budgets.values())}
         if method == "POST":
             self.faults.add(msgspec.convert(body, Fault))
         elif method == "DELETE":
@@ -57,9 +64,9 @@ FAULT = Step(fault={"id": "f", "action": "drop", "service": "sqs"})
 CALL = Step(call=ApiCall(service="sqs", operation="SendMessage"))
 
 
-def breaker(platform: Platform) -> Breaker:
+def breaker(platform: Platform, **more: Any) -> Breaker:
     given = cast(Application, platform), cast(Users, User(platform)), cast(Time, None)
-    return Breaker(*given, lambda _: None, Experiment(title="t"), None)
+    return Breaker(*given, lambda _: None, Experiment(title="t", **more), None)
 
 
 def test_what_a_step_takes_back_has_struck_all_the_same() -> None:
@@ -80,6 +87,24 @@ def test_no_fault_of_a_run_is_left_when_it_breaks_off() -> None:
         run.take([FAULT], {})
         raise KeyboardInterrupt
     assert platform.faults.list() == [(others, 0)]
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, {}), ({"usd_per_hour": 9.0}, {"usd_per_hour": 9.0})])
+def test_a_budget_holds_for_the_run_alone(before: dict[str, float], after: dict[str, float]) -> None:
+    platform = Platform()
+    if before:
+        platform.ask("POST", "budget", {**before, "account": platform.account})
+    run = breaker(platform, budget=0.5)
+    with run.budgeted():
+        assert platform.budgets[platform.account]["usd_per_hour"] == 0.5
+        platform.budgets[platform.account]["refused"] = 3
+    assert run.problems == ["the budget of $0.5 an hour was used up: 3 calls were refused"]
+    left = [{"usd_per_hour": one["usd_per_hour"]} for one in platform.budgets.values()]
+    assert left == ([after] if after else [])
+    unbounded = breaker(platform)
+    with unbounded.budgeted():
+        assert list(platform.budgets) == ([platform.account] if after else [])
+    assert unbounded.problems == []
 
 
 HANGING = """

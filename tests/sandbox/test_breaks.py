@@ -90,6 +90,35 @@ def test_a_network_is_cut_where_there_are_namespaces(
     run(scenario)
 
 
+NAMES = """
+import socket
+def handler(event, context):
+    socket.getaddrinfo("localhost", 80)
+    socket.create_connection(("127.0.0.1", event), timeout=2).close()
+    with open("/etc/resolv.conf") as file:
+        asked = file.read()
+    try:
+        socket.getaddrinfo("kumoi.example.com", 80)
+    except socket.gaierror as error:
+        return [asked, str(error)]
+"""
+
+
+def test_names_of_other_hosts_are_not_found(run: Any, level: str) -> None:
+    async def scenario(workshop: Any) -> None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        async with server:
+            if level != "namespace":
+                with pytest.raises(ZygoteFailed, match="in namespaces"):
+                    await workshop.make(NAMES, nameless=True)
+                return
+            sandbox = await workshop.make(NAMES, nameless=True)
+            asked, said = (await workshop.invoke(sandbox, server.sockets[0].getsockname()[1]))[0]
+            assert asked.startswith("nameserver 127.0.0.1") and "ame" in said, "Name, or name resolution"
+
+    run(scenario)
+
+
 def test_what_cannot_be_broken_is_refused(run_isolated: Any) -> None:
     async def scenario(workshop: Any) -> None:
         own = {"bootstrap": "#!/bin/sh\nsleep 60\n"}

@@ -54,6 +54,7 @@ def enter_tree(root: str, runtime_directory: str, users: tuple[int, int], progra
     _show_packages(root, runtime_directory)
     _make_devices(root)
     _make_accounts(root, users)
+    _make_nameless(root)
     os.rmdir(f"{root}/var/lang")
     os.symlink(sys.base_prefix, f"{root}/var/lang")
     linux.pivot_root(root, f"{root}{_HOST}")
@@ -115,6 +116,12 @@ def _show_packages(root: str, runtime_directory: str) -> None:
         linux.bind(source, target)
 
 
+_NAMELESS = {
+    "nsswitch.conf": "hosts: files\n",
+    "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+}
+
+
 def _make_devices(root: str) -> None:
     for name in _DEVICES:
         target = f"{root}/dev/{name}"
@@ -134,6 +141,13 @@ def _make_accounts(root: str, users: tuple[int, int]) -> None:
     )
     _amend(root, "passwd", names)
     _amend(root, "hosts", "127.0.0.1 sandbox.localdomain sandbox\n")
+
+
+def _make_nameless(root: str) -> None:
+    """What /etc has for a function that finds no names of other hosts."""
+    for name, text in _NAMELESS.items():
+        with open(f"{root}/run/nameless-{name}", "w") as file:
+            file.write(text)
 
 
 def _amend(root: str, name: str, text: str) -> None:
@@ -186,6 +200,14 @@ def furnish(spec: dict[str, Any]) -> None:
 def cut_off() -> None:
     """Leave the network: what this process starts from now on has none, not even this machine's own."""
     linux.unshare(linux.CLONE_NEWNET)
+
+
+def forget_names() -> None:
+    """Have the names of other hosts not be found: nobody is asked for them, or nobody answers."""
+    for name in _NAMELESS:
+        path = os.path.realpath(f"/etc/{name}")
+        if os.path.exists(path):
+            linux.mount(f"/run/nameless-{name}", path, None, linux.MS_BIND)
 
 
 def confine(level: str, uid: int | None, memory_mb: int) -> None:

@@ -76,16 +76,18 @@ class Keeper:
         return ""
 
     def _run(self) -> None:
-        offline = self._spec.get("offline", False)
+        offline, nameless = self._spec.get("offline", False), self._spec.get("nameless", False)
         try:
             if "code" in self._spec:
                 self._furnish()
             if offline:
                 isolation.cut_off()
+            if nameless:
+                isolation.forget_names()
         except OSError as error:
             self._tell(failed=str(error))
             os._exit(1)
-        if (self._spec["program"] or offline) and self._waiting is not None:
+        if (self._spec["program"] or offline or nameless) and self._waiting is not None:
             self._waiting.dismiss()
             self._waiting = None
         self._obey()

@@ -28,7 +28,7 @@ from kumoi.services.lambda_.records import Function
 from kumoi.state import State
 
 MOST_ENVIRONMENTS = 1000
-_CONSTRAINED = ("memory", "disk", "skew", "cut")
+_CONSTRAINED = ("memory", "disk", "skew", "cut", "nameless")
 """Faults for which an environment is made that serves one invocation."""
 FREE_TMP_MB = 512
 """What a function has of /tmp without being billed for it."""

@@ -86,7 +86,9 @@ def damaged(fault: Fault, outcome: Outcome) -> Outcome:
 
 
 def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:
-    """An environment that is worse than was promised: less memory or room in /tmp, a clock that is off, no network."""
+    """An environment that is worse than was promised: less memory or room in /tmp, a clock that is off, no names, no
+    network.
+    """
     match fault.action:
         case "memory":
             return replace(spec, memory_mb=fault.limit_mb)
@@ -94,6 +96,8 @@ def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:
             return replace(spec, tmp_mb=fault.limit_mb)
         case "skew":
             return replace(spec, clock_skew=fault.skew_s)
+        case "nameless":
+            return replace(spec, nameless=True)
         case _:
             return replace(spec, offline=True)
 

@@ -72,6 +72,7 @@ export const ERRORS: Record<string, string> = {
   denied: "access denied",
   expired: "credentials expired",
   skew: "the caller's clock is wrong",
+  "too-large": "too large",
 };
 
 export const SPANS: { title: string; seconds: number }[] = [
@@ -198,6 +199,7 @@ export function described(fault: Fault): string {
     disk: `has ${fault.limit_mb} MB of /tmp`,
     skew: `has a clock that is ${fault.skew_s < 0 ? "slow" : "fast"} by ${duration(Math.abs(fault.skew_s) * 1e6)}`,
     cut: "has no network",
+    nameless: "finds no names of other hosts",
     cpu: `runs for ${Math.round(fault.share * 100)} % of the time`,
     truncate: "loses half of its answer",
     corrupt: "gets a damaged answer",
