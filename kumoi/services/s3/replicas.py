@@ -14,6 +14,7 @@ from kumoi.services.s3 import ownership
 from kumoi.services.s3.bodies import body_key
 from kumoi.services.s3.kinds import ENFORCED, ownership_of
 from kumoi.services.s3.records import (
+    NO_LOCK,
     Bucket,
     Encryption,
     ForeignVersion,
@@ -63,12 +64,14 @@ def replica_of(source: Bucket, version: ObjectVersion, rule: Rule) -> ObjectVers
 async def surroundings(
     tx: Transaction, version: ObjectVersion, owner: str, bucket: Bucket, rule: Rule
 ) -> dict[str, Any]:
-    """What may change later about a replica: tags, lock, and whose it is.
+    """What may change later about a replica: tags, the lock that the original has, and whose it is.
 
     `owner` is the account that owns the original. The replica is the same account's, unless the rule or the bucket's
     object ownership gives it to the bucket's. Raises AccessDenied for a public list where the bucket blocks them.
     """
-    fields: dict[str, Any] = {"tags": version.tags, "lock": version.lock, "acl": None, "owner": ""}
+    fields: dict[str, Any] = {"tags": version.tags, "acl": None, "owner": ""}
+    if version.lock != NO_LOCK:
+        fields["lock"] = version.lock
     if not rule.owner_override and await ownership_of(tx, bucket) != ENFORCED:
         fields["owner"] = "" if owner == bucket.account else owner
         if version.acl is not None:

@@ -105,7 +105,7 @@ def _rule(one: dict[str, Any]) -> Rule:
     second = one.get("Filter") is not None
     encryption = destination.get("EncryptionConfiguration") or {}
     return Rule(
-        id=one["ID"],
+        id=one.get("ID") or "",
         test=_test(one.get("Filter") or {}) if second else Test(one.get("Prefix") or ""),
         bucket=_bucket_name(destination["Bucket"]),
         priority=one.get("Priority") or 0,

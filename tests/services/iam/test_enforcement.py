@@ -754,3 +754,33 @@ def test_another_account_uses_a_table_as_its_policy_says(connect: Connect) -> No
     denied = document("dynamodb:*", made, "Deny", Principal="*")
     owner.put_resource_policy(ResourceArn=made, Policy=denied)
     assert "explicit deny" in refusal(owner.get_item, TableName="shared", Key=key)[1]
+
+
+def test_an_experiment_of_several_accounts_assumes_their_roles(connect: Connect) -> None:
+    iam, fis = connect("iam"), connect("fis")
+    iam.create_role(RoleName="orchestrator", AssumeRolePolicyDocument=trust({"Service": "fis.amazonaws.com"}))
+    theirs = connect("iam", account=OTHER)
+    target = theirs.create_role(RoleName="target", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]["Arn"]
+    named = fis.create_experiment_template(
+        description="d",
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/orchestrator",
+        stopConditions=[{"source": "none"}],
+        actions={"wait": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT1M"}}},
+        experimentOptions={"accountTargeting": "multi-account"},
+    )["experimentTemplate"]["id"]
+    fis.create_target_account_configuration(experimentTemplateId=named, accountId=OTHER, roleArn=target)
+
+    def outcome() -> tuple[str, str]:
+        """The state, and its reason, that a rehearsal comes to."""
+        begun = fis.start_experiment(experimentTemplateId=named, experimentOptions={"actionsMode": "skip-all"})
+        for _ in range(POLLS):
+            state = fis.get_experiment(id=begun["experiment"]["id"])["experiment"]["state"]
+            if state["status"] in ("completed", "failed"):
+                return state["status"], state["reason"]
+        raise AssertionError(state)
+
+    status, reason = outcome()
+    assert (status, f"The role of the account {OTHER} failed" in reason) == ("failed", True)
+    policy = document("sts:AssumeRole", target)
+    iam.put_role_policy(RoleName="orchestrator", PolicyName="p", PolicyDocument=policy)
+    assert outcome()[0] == "completed"

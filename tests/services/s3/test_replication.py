@@ -326,6 +326,27 @@ def test_changes_to_replicas_go_back_where_a_rule_says_so(kumoi: Any, s3: Any, v
     assert len(s3.list_object_versions(Bucket=versioned)["Versions"]) == 1
 
 
+def test_locks_follow_to_buckets_that_have_them(kumoi: Any, s3: Any, copy: str) -> None:
+    source, locked = f"locked-{kumoi.account}", f"locked-copy-{kumoi.account}"
+    for name in (source, locked):
+        s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    default = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    s3.put_object_lock_configuration(Bucket=locked, ObjectLockConfiguration=default)
+    replicate(kumoi, source, rule(locked), rule(copy, ID="unlocked", Priority=2, Filter={"Prefix": "failing"}))
+    until = kumoi.now().replace(microsecond=0) + timedelta(days=9)
+    s3.put_object(Bucket=source, Key="kept", Body=b"", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until)
+    s3.put_object(Bucket=source, Key="free", Body=b"")
+    assert settled(s3, source, "kept") == settled(s3, source, "free") == "COMPLETED"
+    retention = {key: s3.get_object_retention(Bucket=locked, Key=key)["Retention"] for key in ("kept", "free")}
+    assert retention["kept"] == {"Mode": "COMPLIANCE", "RetainUntilDate": until}
+    assert retention["free"]["Mode"] == "GOVERNANCE"
+    s3.put_object_legal_hold(Bucket=source, Key="free", LegalHold={"Status": "ON"})
+    assert settled(s3, source, "free") == "COMPLETED"
+    assert s3.get_object_legal_hold(Bucket=locked, Key="free")["LegalHold"] == {"Status": "ON"}
+    s3.put_object(Bucket=source, Key="failing", Body=b"")
+    assert settled(s3, source, "failing") == "FAILED"
+
+
 def test_versioning_and_replication_hold_one_another(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
     replicate(kumoi, versioned, rule(copy))
     with pytest.raises(ClientError, match="A replication configuration is present on this bucket") as caught:

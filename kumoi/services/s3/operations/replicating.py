@@ -12,7 +12,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import hex_id
-from kumoi.services.s3 import changed, lifecycle, manifests, ownership, s3
+from kumoi.services.s3 import changed, lifecycle, locking, manifests, ownership, s3
 from kumoi.services.s3.bodies import blobs_of, inline_body, use
 from kumoi.services.s3.copy_source import Source, stream
 from kumoi.services.s3.lookup import home
@@ -129,6 +129,8 @@ async def _replicate(tx: Transaction, call: Call, source: str, key: str, seq: in
         replica = await rewrite(there, work.there, **fields)
         await lifecycle.altered(there, work.destination, replica)
     else:
+        if not version.marker:
+            fields.setdefault("lock", locking.default(work.destination, tx.now))
         replica = msgspec.structs.replace(replica_of(work.source, version, work.rule), **fields)
         await _lay(here, there, call, work, replica, blob)
     await settle(here, work.source, work.one, failed=False)
