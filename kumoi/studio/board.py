@@ -68,7 +68,7 @@ class Board:
                 await asyncio.sleep(0)
         ends = {end for edge in edges for end in (edge["source"], edge["target"])}
         known_apps = {app for app, _ in owners.values()}
-        told = advice(stated.details, stated.edges)
+        told = advice(stated.details, stated.edges, {ends: edge.operations for ends, edge in observed.items()})
         nodes = [
             {**self._node(one, stated, owners, known_apps), "advice": told.get(one, [])}
             for one in sorted(ends | set(owners) | set(stated.nodes))
