@@ -1,6 +1,7 @@
 // Logs of all regions together: queries by Logs Insights, filter patterns where there is none, and a live tail.
 
 import { ApiError, aws } from "../lib/api";
+import { duration } from "../lib/format";
 
 export interface Group {
   id: string;
@@ -63,7 +64,7 @@ export async function query(account: string, groups: Group[], text: string, seco
 }
 
 function timing(started: number, scanned: number): string {
-  return `${Math.round(performance.now() - started)} ms · ${scanned.toLocaleString("en-US")} lines read`;
+  return `${duration((performance.now() - started) * 1000)} · ${scanned.toLocaleString("en-US")} read`;
 }
 
 interface Answer {
