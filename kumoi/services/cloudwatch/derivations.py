@@ -249,6 +249,6 @@ HOPS: Mapping[str, Callable[[Sequence[Hop]], Iterator[Found]]] = {
     "sqs": _queue,
     "stepfunctions": _started,
 }
-"""What hops of one kind (an operation on a resource) tell, by service; those of rules' targets tell more: `of_rules`."""
+"""What hops of one kind (an operation on a resource) tell, by service; what rules have called tells `of_rules`."""
 CHARGES: Mapping[str, Callable[[ChargeKey, Mapping[str, float]], Iterator[Found]]] = {"stepfunctions": _ended}
 """What a charge of a service tells."""
