@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SAMPLE = 10_000
 _MOST_FIELDS = 500
 _MOST_VALUES = 5
+_LONGEST = 20_000
+_DOCUMENT = Derived("document", "VARCHAR", f"CASE WHEN strlen(message) <= {_LONGEST} THEN document::VARCHAR END")
+"""An event's JSON, where it is not so long that those of a sample would fill the memory."""
 _RARE = 5
 _COLUMNS = {
     "@fieldName": Kind.TEXT,
@@ -62,7 +65,7 @@ def plan(chain: Chain, command: RelevantFields, rest: Sequence[Command], limit: 
         wanted = {
             name: as_text(chain.frame.field(Field(name, (name,)))) for name in dict.fromkeys(own) if name not in left
         }
-        document = chain.frame.derive(Derived("document", "VARCHAR", "document::VARCHAR"))
+        document = chain.frame.derive(_DOCUMENT)
     share = "greatest(1, (SELECT count(*) FROM m WHERE {0}) // " + str(SAMPLE) + ")"
     every = f"CASE WHEN met THEN {share.format('met')} ELSE {share.format('NOT met')} END"
     relations = chain.relations("c")

@@ -16,7 +16,7 @@ from pathlib import Path
 from kumoi.lake.parquet import QueryFailed
 from kumoi.lake.worker import BROKEN, DONE, LENGTH, Request
 
-_IDLE_SECONDS = 60.0
+_IDLE_SECONDS = 300.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -14,7 +14,7 @@ from kumoi.doorway import Doorway
 from kumoi.lake import View
 from kumoi.names import DEFAULT_REGION
 from kumoi.studio.advice import advice
-from kumoi.studio.apps import apps
+from kumoi.studio.apps import apps, named_for, tagged
 from kumoi.studio.declared import Declared, declared
 from kumoi.studio.looking import Looker
 from kumoi.studio.nodes import is_traffic, settled
@@ -67,9 +67,10 @@ class Board:
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         ends = {end for edge in edges for end in (edge["source"], edge["target"])}
-        told = advice(stated.details, stated.edges)
+        known_apps = {app for app, _ in owners.values()}
+        told = advice(stated.details, stated.edges, {ends: edge.operations for ends, edge in observed.items()})
         nodes = [
-            {**self._node(one, stated, owners), "advice": told.get(one, [])}
+            {**self._node(one, stated, owners, known_apps), "advice": told.get(one, [])}
             for one in sorted(ends | set(owners) | set(stated.nodes))
         ]
         shape = "\n".join([*(f"{n['id']} {n['app']}" for n in nodes), *sorted(edge["id"] for edge in edges)])
@@ -122,9 +123,11 @@ class Board:
                 edge.operations[operation] += calls
                 edge.last_seen = max(edge.last_seen, latest)
 
-    def _node(self, node: str, stated: Declared, owners: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    def _node(
+        self, node: str, stated: Declared, owners: dict[str, tuple[str, str]], known_apps: set[str]
+    ) -> dict[str, Any]:
         service, _, name = node.partition(":")
-        app, logical = owners.get(node, ("", ""))
+        app, logical = owners.get(node) or (named_for(node, known_apps), "")
         known = stated.nodes.get(node, {})
         return {
             "id": node,
@@ -151,6 +154,7 @@ class Board:
                 stated.problems += one.problems
                 owned, problems = await apps(looker)
                 owners |= owned
+                owners |= await tagged(looker, [node for node in one.nodes if node not in owners])
                 stated.problems += problems
             self._read[account] = (revision, _now(), stated, owners)
             return stated, owners

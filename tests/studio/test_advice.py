@@ -33,3 +33,11 @@ def test_a_function_that_outlives_its_api() -> None:
 
 def test_what_could_not_be_described_is_left_alone() -> None:
     assert advice({}, {("sqs:q", "lambda:f"): "event source"}) == {}
+
+
+def test_a_function_that_starts_itself() -> None:
+    edges = {("s3:pictures", "lambda:f"): "notification", ("lambda:f", "s3:pictures"): "environment"}
+    [loop] = advice({}, edges, {("lambda:f", "s3:pictures"): ["GetObject", "PutObject"]})["lambda:f"]
+    assert "writes to what starts it, pictures" in loop
+    assert advice({}, edges, {("lambda:f", "s3:pictures"): ["GetObject"]}) == {}
+    assert advice({}, edges) == {}

@@ -202,3 +202,34 @@ def test_the_feed_tells_of_a_call_within_a_second(kumoi: Any, page: Page, functi
             events.append(feed.readline())
         figures = json.loads(feed.readline().removeprefix(b"data: "))
     assert figures["client→lambda:plus"]["calls"] == 1
+
+
+def test_a_tag_says_which_application_something_belongs_to(kumoi: Any, page: Page) -> None:
+    tags = {"app": "shop"}
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    kumoi.client("sqs").create_queue(QueueName="jobs", tags=tags)
+    kumoi.client("sns").create_topic(Name="news", Tags=listed)
+    kumoi.client("dynamodb").create_table(
+        TableName="items",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=listed,
+    )
+    kumoi.client("stepfunctions").create_state_machine(
+        name="steps",
+        definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::000000000000:role/r",
+        tags=[{"key": "app", "value": "shop"}],
+    )
+    s3 = kumoi.client("s3")
+    for bucket in ("tagged", "shop-code", "other"):
+        s3.create_bucket(Bucket=f"{bucket}-{kumoi.account}")
+    s3.put_bucket_tagging(Bucket=f"tagged-{kumoi.account}", Tagging={"TagSet": listed})
+    kumoi.client("kinesis").create_stream(StreamName="flow", ShardCount=1)
+    kumoi.client("kinesis").add_tags_to_stream(StreamName="flow", Tags=tags)
+    found = {node["id"]: node["app"] for node in page("GET", "map")[1]["nodes"]}
+    of_the_shop = {"sqs:jobs", "sns:news", "dynamodb:items", "stepfunctions:steps", "kinesis:flow"}
+    of_the_shop |= {f"s3:tagged-{kumoi.account}", f"s3:shop-code-{kumoi.account}"}
+    assert {node for node, app in found.items() if app == "shop"} == of_the_shop
+    assert found[f"s3:other-{kumoi.account}"] == ""

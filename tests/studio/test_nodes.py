@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from kumoi.studio.apps import named_for
 from kumoi.studio.nodes import is_traffic, node_of, settled
 
 
@@ -75,3 +76,19 @@ def test_what_is_an_applications_work(service: str, operation: str, counts: bool
 
 def test_every_data_plane_is_work() -> None:
     assert is_traffic("apigatewayv2", "execute-api", True)
+
+
+@pytest.mark.parametrize(
+    ("node", "app"),
+    [
+        ("s3:orders-code", "orders"),
+        ("lambda:us-east-1.site-resize", "site"),
+        ("lambda:chat-room-greet", "chat-room"),
+        ("lambda:chatty", ""),
+        ("lambda:order", ""),
+        ("dynamodb:site", "site"),
+        ("client", ""),
+    ],
+)
+def test_a_name_begins_with_its_application_s(node: str, app: str) -> None:
+    assert named_for(node, {"orders", "site", "chat", "chat-room", ""}) == app

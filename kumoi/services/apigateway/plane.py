@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from kumoi.doorway import Call
 from kumoi.http_api.access_log import AccessLogs, line
@@ -178,6 +178,8 @@ async def _finished(exchange: Exchange, served: Served, result: HttpResult, seco
     fields = [field for field in result.headers if field[0].lower() not in ("content-length", "transfer-encoding")]
     fields += ids(exchange)
     call.response_bytes = len(result.body)
+    named = quote(str(served.api.properties.get("name", "")), safe="")
+    call.meter(f"execute-api:status/{served.stage.name}/{named}", result.status)
     tracing.ended(call, result.status)
     write_execution(exchange, served.stage, result)
     log = served.stage.properties.get("accessLogSettings") or {}

@@ -172,6 +172,7 @@ def _finished(exchange: Exchange, served: Served, result: HttpResult, seconds: f
         fields = cors.overridden(fields, cors.response_fields(configured, exchange.incoming.headers.get("origin")))
     fields.append(("apigw-requestid", call.request_id))
     call.response_bytes = len(result.body)
+    call.meter(f"execute-api:status/{served.stage.name}/", result.status)
     if (more := -(-max(call.request_bytes, call.response_bytes) // METERED) - 1) > 0:
         call.meter("more_requests", more)
     log = served.stage.properties.get("AccessLogSettings")

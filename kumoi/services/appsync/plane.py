@@ -192,6 +192,7 @@ def _sent(call: Call, body: bytes, status: int = 200, *more: tuple[str, str], er
 
 
 def _failed(call: Call, status: int, kind: str, text: str) -> Response:
+    call.meter("appsync:status", status)
     error = {"errors": [{"errorType": kind, "message": text}]}
     return _answered(call, error, status, ("x-amzn-ErrorType", kind))
 

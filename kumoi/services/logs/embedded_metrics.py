@@ -1,7 +1,7 @@
 """The embedded metric format: log events that are metrics, as powertools and AWS's libraries write them. Pure.
 
-A document that breaks a rule is a log event and nothing more, as at AWS. Source: "Specification: Embedded metric
-format" of the CloudWatch user guide.
+A document that breaks a rule is a log event and nothing more, as at AWS, which counts those. Source: "Specification:
+Embedded metric format" of the CloudWatch user guide.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -19,51 +19,71 @@ _MOST_DATA = 3_000
 """Of one event; the specification bounds metrics and dimensions, not directives and dimension sets."""
 
 
-def metrics_in(messages: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """MetricData by namespace, of those messages that are in the format."""
+Told: TypeAlias = tuple[str, dict[str, Any]]
+"""A namespace, and one of its MetricData."""
+
+
+class Embedded(NamedTuple):
+    """MetricData by namespace; how many messages are no JSON, and how many break a rule in some part."""
+
+    data: dict[str, list[dict[str, Any]]]
+    unparsed: int
+    invalid: int
+
+
+def metrics_in(messages: Iterable[str]) -> Embedded:
+    """The metrics of those messages that are in the format."""
     found: dict[str, list[dict[str, Any]]] = {}
+    unparsed = invalid = 0
     for message in messages:
-        if MARK in message:
-            for namespace, datum in islice(_of(message), _MOST_DATA):
-                found.setdefault(namespace, []).append(datum)
-    return found
+        if MARK not in message or not message.lstrip().startswith("{"):
+            continue
+        try:
+            document = orjson.loads(message)
+        except orjson.JSONDecodeError:
+            unparsed += 1
+            continue
+        facts = document.get("_aws")
+        if not isinstance(facts, dict) or "CloudWatchMetrics" not in facts:
+            continue
+        broken = False
+        for told in islice(_of(document, facts), _MOST_DATA):
+            if told is None:
+                broken = True
+            else:
+                found.setdefault(told[0], []).append(told[1])
+        invalid += broken
+    return Embedded(found, unparsed, invalid)
 
 
-def _of(message: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        document = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return
-    facts = document.get("_aws") if isinstance(document, dict) else None
-    directives = facts.get("CloudWatchMetrics") if isinstance(facts, dict) else None
-    if not isinstance(facts, dict) or not isinstance(directives, list):
-        return
-    moment = facts.get("Timestamp")
-    if not isinstance(moment, int):
+def _of(document: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Told | None]:
+    """What a document tells; None for each part of it that breaks a rule."""
+    directives, moment = facts["CloudWatchMetrics"], facts.get("Timestamp")
+    if not isinstance(directives, list) or not isinstance(moment, int):
+        yield None
         return
     for directive in directives:
         if isinstance(directive, dict):
             yield from _directed(directive, document, moment / 1000)
+        else:
+            yield None
 
 
-def _directed(
-    directive: Mapping[str, Any], document: Mapping[str, Any], moment: float
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _directed(directive: Mapping[str, Any], document: Mapping[str, Any], moment: float) -> Iterator[Told | None]:
     namespace, sets, metrics = (directive.get(name) for name in ("Namespace", "Dimensions", "Metrics"))
-    if not isinstance(namespace, str) or not namespace or namespace.startswith("AWS/"):
+    named = isinstance(namespace, str) and namespace and not namespace.startswith("AWS/")
+    if not named or not isinstance(metrics, list) or len(metrics) > _MOST_METRICS:
+        yield None
         return
-    if not isinstance(metrics, list) or len(metrics) > _MOST_METRICS:
-        return
-    if not isinstance(sets, list):
-        sets = [[]]
-    for names in sets or [[]]:
+    for names in sets if isinstance(sets, list) and sets else [[]]:
         dimensions = _dimensions(names, document)
         if dimensions is None:
+            yield None
             continue
         for metric in metrics:
             datum = _datum(metric, document)
-            if datum is not None:
-                yield namespace, {**datum, "Dimensions": dimensions, "Timestamp": moment}
+            told = None if datum is None else {**datum, "Dimensions": dimensions, "Timestamp": moment}
+            yield None if told is None else (str(namespace), told)
 
 
 def _dimensions(names: Any, document: Mapping[str, Any]) -> list[dict[str, str]] | None:

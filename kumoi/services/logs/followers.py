@@ -50,7 +50,10 @@ class Followers:
         self._tails.offer(call.account, call.region, stored)
         if any(MARK in event["message"] for event in stored.events):
             found = await asyncio.to_thread(metrics_in, [event["message"] for event in stored.events])
-            for namespace, data in found.items():
+            for unit, errors in (("emf_unparsed", found.unparsed), ("emf_invalid", found.invalid)):
+                if errors:
+                    call.meter(unit, errors)
+            for namespace, data in found.data.items():
                 await self._put_metrics(call, stored.group, namespace, data)
         filters = await group_filters.look(call.state, stored.group)
         if filters is None:

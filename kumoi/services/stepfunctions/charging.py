@@ -31,11 +31,17 @@ def charge(charges: Charges, driver: Driver, transitions: int) -> None:
     trace = "" if execution.span is None else Trace.parse(execution.span, execution.started).root
     node = f"stepfunctions:{execution.machine.partition('/')[0]}"
     key = ChargeKey(driver.state.account, driver.region, trace, node, "stepfunctions", "Execution")
-    if execution.express:
-        charges.add(key, express_executions=1, express_MB_milliseconds=express_milliseconds(execution) * EXPRESS_MB)
-        return
     if not run.ended:
         charges.add(key, transitions=transitions)
         return
     milliseconds = round(((execution.stopped or execution.started) - execution.started) * 1000, 3)
-    charges.add(key, transitions=transitions, standard_executions=1, standard_milliseconds=milliseconds)
+    if execution.express:
+        billed: dict[str, float] = {
+            "express_executions": 1,
+            "express_MB_milliseconds": express_milliseconds(execution) * EXPRESS_MB,
+        }
+    else:
+        billed = {"transitions": transitions, "standard_executions": 1, "standard_milliseconds": milliseconds}
+    if execution.map_run is None:  # as CloudWatch counts them
+        billed |= {f"states:{execution.status.lower()}": 1, "states:milliseconds": milliseconds}
+    charges.add(key, **billed)

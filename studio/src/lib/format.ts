@@ -61,6 +61,11 @@ export function day(ms: number): string {
   return new Date(ms).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
 }
 
+/** The day and the time to the minute, from epoch milliseconds. */
+export function moment(ms: number): string {
+  return `${day(ms)}, ${clock(ms).slice(0, 5)}`;
+}
+
 /** JSON with its indentation, where a text is JSON; the text itself elsewhere. */
 export function pretty(text: string): string {
   const first = text.trimStart()[0];

@@ -1,6 +1,7 @@
 // Logs of all regions together: queries by Logs Insights, filter patterns where there is none, and a live tail.
 
 import { ApiError, aws } from "../lib/api";
+import { duration } from "../lib/format";
 
 export interface Group {
   id: string;
@@ -23,7 +24,8 @@ export interface Found {
   note: string;
 }
 
-const COMMANDS = ["fields ", "filter ", "stats ", "sort ", "limit ", "parse ", "dedup ", "display ", "pattern ", "diff ", "unnest "];
+const COMMANDS = ["fields ", "filter ", "stats ", "sort ", "limit ", "parse ", "dedup ", "display ", "pattern ", "diff ", "anomaly", "relevantfields ", "unnest ", "join ", "lookup ", "accum ", "addtotals "];
+const QUERY = new RegExp(`[|#]|^\\s*(${COMMANDS.map((one) => one.trim()).join("|")}|source|expand|filterindex)\\b`, "i");
 const FUNCTIONS = ["count(*)", "avg(", "sum(", "min(", "max(", "pct(", "count_distinct(", "bin(5m)", "strcontains(", "ispresent(", "coalesce("];
 const FIELDS = ["@timestamp", "@message", "@logStream", "@log", "@requestId", "@duration", "@type", "@billedDuration", "@maxMemoryUsed", "@initDuration"];
 
@@ -54,7 +56,7 @@ export async function query(account: string, groups: Group[], text: string, seco
     );
     return { ...merged(answers), note: timing(started, answers.reduce((sum, one) => sum + one.scanned, 0)) };
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== "NotImplemented") throw error;
+    if (!(error instanceof ApiError) || error.code !== "MalformedQueryException" || QUERY.test(text)) throw error;
   }
   const lines = await Promise.all(groups.map((group) => filtered(account, group, patternOf(text), start * 1000, Math.ceil(now * 1000) + 1)));
   const sorted = lines.flatMap((one) => one.reverse()).sort((a, b) => b.timestamp - a.timestamp).slice(0, 1000);
@@ -62,7 +64,7 @@ export async function query(account: string, groups: Group[], text: string, seco
 }
 
 function timing(started: number, scanned: number): string {
-  return `${Math.round(performance.now() - started)} ms · ${scanned.toLocaleString("en-US")} lines read`;
+  return `${duration((performance.now() - started) * 1000)} · ${scanned.toLocaleString("en-US")} read`;
 }
 
 interface Answer {
@@ -130,7 +132,7 @@ async function filtered(account: string, group: Group, filterPattern: string, st
 export function patternOf(text: string): string {
   const likes = [...text.matchAll(/like\s+(?:"([^"]+)"|'([^']+)'|\/([^/]+)\/)/g)].map((one) => one[1] ?? one[2] ?? one[3] ?? "");
   if (likes.length) return likes.map((one) => `"${one.replaceAll('"', "")}"`).join(" ");
-  return /^\s*(fields|filter|stats|sort|limit|parse|display|dedup)\b/.test(text) ? "" : text.trim();
+  return QUERY.test(text) ? "" : text.trim();
 }
 
 /** Follow groups from `start` (epoch ms) until `signal` aborts; each line once. */

@@ -112,9 +112,9 @@ export function components(boxes: Box[], wires: readonly Wire[]): Box[][] {
 }
 
 const APART = 56;
-const RATIO = 1.7;
+const RATIO = 1.35;
 
-/** Layouts beside and below one another, in rows, about as wide as a screen is. */
+/** Layouts beside and below one another, in rows that are as wide as lets the whole be shown the largest. */
 export function shelves(layouts: readonly Layout[]): Layout {
   const sized = layouts.map((layout) => {
     const all = Object.values(layout.nodes);
@@ -125,14 +125,20 @@ export function shelves(layouts: readonly Layout[]): Layout {
     };
   });
   sized.sort((a, b) => b.height - a.height);
-  const area = sized.reduce((sum, one) => sum + one.width * one.height, 0);
-  const widest = Math.max(...sized.map((one) => one.width), Math.sqrt(area * RATIO));
+  const least = Math.max(...sized.map((one) => one.width), 0);
+  let sum = 0;
+  const widths = sized.map((one) => (sum += one.width)).filter((width) => width >= least);
+  const extent = (width: number): number => {
+    const [wide, high] = filled(sized, width);
+    return Math.max(wide / RATIO, high);
+  };
+  const widest = widths.reduce((best, width) => (extent(width) < extent(best) ? width : best), widths[0] ?? 0);
   const found: Layout = { nodes: {}, edges: {} };
   let x = 0;
   let y = 0;
   let row = 0;
   for (const { layout, width, height } of sized) {
-    if (x > 0 && x + width > widest * 1.05) {
+    if (x > 0 && x + width > widest) {
       x = 0;
       y += row;
       row = 0;
@@ -148,6 +154,21 @@ export function shelves(layouts: readonly Layout[]): Layout {
     row = Math.max(row, height);
   }
   return found;
+}
+
+/** How wide and high parts are, put in rows that are at most so wide. */
+function filled(parts: readonly { width: number; height: number }[], widest: number): [number, number] {
+  let [x, row, wide, high] = [0, 0, 0, 0];
+  for (const { width, height } of parts) {
+    if (x > 0 && x + width > widest) {
+      high += row;
+      [x, row] = [0, 0];
+    }
+    x += width;
+    wide = Math.max(wide, x);
+    row = Math.max(row, height);
+  }
+  return [wide, high + row];
 }
 
 function read(laid: ElkNode): Layout {

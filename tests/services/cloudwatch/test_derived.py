@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
+
+import pytest
 
 from kumoi.doorway import Hop
 from kumoi.services.cloudwatch.derived import Kind, counted, kind_of
@@ -106,7 +109,7 @@ def test_tables_and_distributions_are_counted() -> None:
     )
     assert found == {
         ("SuccessfulRequestLatency", "GetItem", "t"): {1.5: 1},
-        ("UserErrors",): {1.0: 1},
+        ("ConditionalCheckFailedRequests", "t"): {1.0: 1},
         ("Requests", "E1", "Global"): {1.0: 1},
         ("BytesDownloaded", "E1", "Global"): {20.0: 1},
         ("BytesUploaded", "E1", "Global"): {10.0: 1},
@@ -117,3 +120,95 @@ def test_tables_and_distributions_are_counted() -> None:
         ("FunctionInvocations", "fn", "Global"): {1.0: 1},
         ("FunctionComputeUtilization", "fn", "Global"): {7.0: 1},
     }
+
+
+def test_executions_and_apis_are_counted(kumoi: Any) -> None:
+    machines, cloudwatch = kumoi.client("stepfunctions"), kumoi.client("cloudwatch")
+    definition: dict[str, Any] = {"StartAt": "A"}
+    definition["States"] = {
+        "A": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.ok", "BooleanEquals": True, "Next": "B"}],
+            "Default": "C",
+        },
+        "B": {"Type": "Succeed"},
+        "C": {"Type": "Fail"},
+    }
+    machine = machines.create_state_machine(
+        name="m", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/r"
+    )["stateMachineArn"]
+    for ok in (True, True, False):
+        machines.start_execution(stateMachineArn=machine, input=json.dumps({"ok": ok}))
+    topic = kumoi.client("sns").create_topic(Name="t")["TopicArn"]
+    kumoi.client("sns").publish(TopicArn=topic, Message="hello")
+    table = {"TableName": "items"}
+    dynamodb = kumoi.client("dynamodb")
+    dynamodb.create_table(
+        **table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(**table, Item={"id": {"S": "a"}})
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(**table, Item={"id": {"S": "a"}}, ConditionExpression="attribute_not_exists(id)")
+
+    def totals() -> dict[str, float]:
+        now = kumoi.now().timestamp()
+        found = {}
+        for (namespace, name, key), value in WANTED.items():
+            points = cloudwatch.get_metric_statistics(
+                Namespace=namespace,
+                MetricName=name,
+                StartTime=now - 600,
+                EndTime=now + 600,
+                Period=3600,
+                Statistics=["Sum"],
+                Dimensions=[{"Name": key, "Value": value.format(machine=machine)}],
+            )["Datapoints"]
+            found[name] = sum(one["Sum"] for one in points)
+        return found
+
+    deadline = time.monotonic() + 30
+    expected = {
+        "ExecutionsStarted": 3.0,
+        "ExecutionsSucceeded": 2.0,
+        "ExecutionsFailed": 1.0,
+        "NumberOfMessagesPublished": 1.0,
+        "ConsumedWriteCapacityUnits": 2.0,
+        "ConditionalCheckFailedRequests": 1.0,
+    }
+    while (found := totals()) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+WANTED = {
+    ("AWS/States", "ExecutionsStarted", "StateMachineArn"): "{machine}",
+    ("AWS/States", "ExecutionsSucceeded", "StateMachineArn"): "{machine}",
+    ("AWS/States", "ExecutionsFailed", "StateMachineArn"): "{machine}",
+    ("AWS/SNS", "NumberOfMessagesPublished", "TopicName"): "t",
+    ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName"): "items",
+    ("AWS/DynamoDB", "ConditionalCheckFailedRequests", "TableName"): "items",
+}
+
+
+def test_requests_to_apis_by_stage() -> None:
+    found = metrics(
+        hop("apigatewayv2", "apigatewayv2:a1", "execute-api", **{"execute-api:status/live/": 404.0}),
+        hop("apigateway", "apigateway:a2", "execute-api", **{"execute-api:status/prod/The%20%2F%20API": 502.0}),
+        hop("apigatewayv2", "apigatewayv2", "CreateApi"),
+    )
+    assert found[("Count", "a1")] == found[("4xx", "a1", "live")] == {1.0: 1}
+    assert (found[("5xx", "a1")], found[("Latency", "a1")], found[("DataProcessed", "a1")]) == (
+        {0.0: 1},
+        {1.5: 1},
+        {30.0: 1},
+    )
+    assert found[("5XXError", "The / API", "prod")] == found[("Count", "The / API")] == {1.0: 1}
+    assert ("Count", "") not in found
+
+
+def test_targets_by_rule() -> None:
+    struck = hop("sqs", "sqs:q", "SendMessage", "AccessDenied")._replace(source="events:nightly")
+    assert metrics(struck) == {("Invocations", "nightly"): {1.0: 1}, ("FailedInvocations", "nightly"): {1.0: 1}}

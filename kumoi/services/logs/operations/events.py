@@ -48,6 +48,7 @@ async def put_log_events(
     await noted(call.state, logGroupName, logStreamName, arrivals, now, create=False)
     if arrivals is not None:
         call.meter("ingested_bytes" if group.log_class == "STANDARD" else "infrequent_bytes", arrivals.size)
+        call.meter("log_events", len(batch.accepted))
     if batch.accepted:
         await _store(call, logGroupName, logStreamName, batch.accepted, now)
     return {"nextSequenceToken": SEQUENCE_TOKEN, "rejectedLogEventsInfo": batch.rejected}
@@ -62,6 +63,7 @@ async def write_function_logs(
     key = StreamKey(call.account, call.region, logGroupName, logStreamName)
     arrivals = events.Arrivals.of(logEvents)
     call.meter("ingested_bytes", arrivals.size)
+    call.meter("log_events", len(logEvents))
     await call.part(FunctionStreams).add(key, arrivals)
     await _store(call, logGroupName, logStreamName, logEvents, now)
 

@@ -125,6 +125,7 @@ def _failure(identifier: str, error: AwsError) -> dict[str, Any]:
 async def _to_topic(call: Call, topic: Topic, messages: list[Message]) -> list[Published]:
     trace = call.trace.header(call.span)
     done = await publish(home(call, topic), call.part(Dispatcher), topic.name, messages, trace)
+    call.meter("sns:messages", len(messages))
     for one in done:
         for protocol, count in one.deliveries.items():
             call.meter(f"deliveries_{protocol}", count)
