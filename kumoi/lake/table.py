@@ -39,7 +39,8 @@ class Table:
 
     `document` is SQL for a row's JSON, where it has any: the keys that most rows have are written as columns of sealed
     files, `promoted` of them at most, named by their JSON pointers; so is what `derived` lists. `measured` is a
-    VARCHAR column whose bytes are counted. `compression` is Parquet's, `level` how hard it tries (None: DuckDB's choice).
+    VARCHAR column whose bytes are counted. `compression` is Parquet's, `level` how hard it tries (None: as DuckDB
+    chooses).
     """
 
     name: str
