@@ -27,7 +27,6 @@ from kumoi.doorway.parts import Parts
 from kumoi.doorway.payloads import Payloads
 from kumoi.doorway.principal import Principal
 from kumoi.doorway.registry import Registry
-from kumoi.doorway.service import Operation, Service
 from kumoi.doorway.tracing import Tracing
 from kumoi.lake import Lake
 from kumoi.names import span_id, uuid
@@ -104,7 +103,15 @@ class Doorway:
         outcome = "ok"
         self._under_way[call.span] = call
         try:
-            result = await self._pass(call, service, operation, fault)
+            if self.limit is not None:
+                self.limit(call)
+            await self.identity.authorise(call, service)
+            operation.check(call.service, call.params)
+            if fault is None:
+                result = await operation.handler(call, **call.params)
+            else:
+                call.fault = fault.id
+                result = await self._broken(call, fault, lambda: operation.handler(call, **call.params), call)
             outcome = call.outcome
             if self.payloads.on:
                 self.payloads.record(call, result)
@@ -246,16 +253,6 @@ class Doorway:
         seconds = max((fault.age for fault, _ in self.faults.list()), default=0.0)
         rows = [service.eventual.rows for service in self.registry if service.eventual is not None]
         self.state.keep_past(frozenset[str]().union(*rows) if seconds else frozenset(), seconds)
-
-    async def _pass(self, call: Call, service: Service, operation: Operation, fault: Fault | None) -> Any:
-        if self.limit is not None:
-            self.limit(call)
-        await self.identity.authorise(call, service)
-        operation.check(call.service, call.params)
-        if fault is None:
-            return await operation.handler(call, **call.params)
-        call.fault = fault.id
-        return await self._broken(call, fault, lambda: operation.handler(call, **call.params), call)
 
     async def _broken(self, call: Call, fault: Fault, run: Callable[[], Awaitable[Any]], repeated: Call) -> Any:
         """Answer a call as a fault has it; `repeated` is what comes again where it has a call come again."""

@@ -91,14 +91,21 @@ class Payloads:
 
 
 def packed(value: Any) -> bytes | None:
-    """A value as JSON, bytes as the texts they are; None where it is too large, or cannot be JSON."""
+    """A value as JSON, bytes as the texts they are; None where it is too large, or cannot be JSON.
+
+    Nearly all keys are texts, and to expect others takes orjson twice as long.
+    """
     try:
-        packed = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+        packed = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
     except (TypeError, ValueError, RecursionError):
-        return None
+        try:
+            packed = orjson.dumps(value, default=_plain, option=_ANY_KEYS)
+        except (TypeError, ValueError, RecursionError):
+            return None
     return packed if len(packed) <= LARGEST else None
 
 
+_ANY_KEYS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _BYTES = (bytes, bytearray, memoryview)
 
 

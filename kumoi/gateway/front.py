@@ -54,10 +54,11 @@ class Front:
         self._internal = internal
         self._authentication = Authentication(doorway.identity, doorway.clock)
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Awaitable[Response]:
         """Answer one request; never raises for what a client sends."""
-        if not self.recording.active:
-            return await self._answer(request)
+        return self._recorded(request) if self.recording.active else self._answer(request)
+
+    async def _recorded(self, request: Request) -> Response:
         await self.recording.begin(request)
         response = None
         try:
@@ -85,7 +86,11 @@ class Front:
             target = Target("data-plane", plane, target.region, target.credential)
         if target.kind == "data-plane":
             return await self._data_plane(request, target, sent_path)
-        return await self._api(request, target, form)
+        response = await self._operation(request, target, form)
+        if "origin" in request.headers.index and target.service in self._doorway.registry:
+            service = self._doorway.registry[target.service]
+            response.headers += await service.cross_origin_headers(self._doorway.state, request)
+        return response
 
     async def websocket(self, request: Request, websocket: WebSocket) -> Response | None:
         """Serve a WebSocket as the data plane that it is for says; answers what the handshake is refused with."""
@@ -96,13 +101,6 @@ class Front:
             await websocket.upgrade(response.upgrade, response.headers)
         await response.upgrade.serve(websocket)
         return None
-
-    async def _api(self, request: Request, target: Target, form: bytes | None) -> Response:
-        response = await self._operation(request, target, form)
-        if "origin" in request.headers.index and target.service in self._doorway.registry:
-            service = self._doorway.registry[target.service]
-            response.headers += await service.cross_origin_headers(self._doorway.state, request)
-        return response
 
     async def _operation(self, request: Request, target: Target, form: bytes | None) -> Response:
         request_id = uuid()

@@ -49,7 +49,7 @@ class Turnstile:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        front = await self._enter()
+        front = self._front if self._opened.is_set() and not self._lost else await self._enter()
         if front is None:
             return self._gone()
         task = _current()

@@ -3,6 +3,8 @@
 Works on the raw path: labels are percent-decoded after they matched, empty segments and `..` stay as they are. Among
 operations of one path the one with the most of its fixed query keys, required query members and required headers
 present wins.
+
+Every request of a REST service comes by here: where only one way leads on it is gone without a call of its own.
 """
 
 from __future__ import annotations
@@ -48,6 +50,8 @@ class _Leaf:
 
     def candidates(self, query: Mapping[str, list[str]]) -> list[Candidate]:
         """What a request with these query keys may mean, the best first."""
+        if not query or not self.fixed:
+            return self.plain
         found = [candidate for key in query.keys() & self.fixed.keys() for candidate in self.fixed[key]]
         return sorted(found + self.plain, key=_by_score) if found else self.plain
 
@@ -118,6 +122,13 @@ class RestRouter:
         query: Mapping[str, list[str]],
         headers: Mapping[str, str],
     ) -> tuple[OperationModel, dict[str, str]] | None:
+        while at < len(segments) and node.greedy is None and (node.label is None or not node.literal):
+            only = node.literal.get(segments[at]) if node.label is None else node.label if segments[at] else None
+            if only is None:
+                return None
+            if only is node.label:
+                values = [*values, segments[at]]
+            node, at = only, at + 1
         if at == len(segments):
             return _choose(node, values, method, query, headers)
         segment = segments[at]
@@ -164,7 +175,7 @@ def _choose(
         if (
             query.keys() >= candidate.query
             and headers.keys() >= candidate.headers
-            and all(key in query and (not value or value in query[key]) for key, value in candidate.literals.items())
+            and (not candidate.literals or _has(query, candidate.literals))
         ):
             return candidate.operation, _labels(candidate, values)
     # Required members that are missing are the validation's matter, once the path leaves no doubt.
@@ -173,8 +184,14 @@ def _choose(
     return None
 
 
+def _has(query: Mapping[str, list[str]], literals: Mapping[str, str]) -> bool:
+    return all(key in query and (not value or value in query[key]) for key, value in literals.items())
+
+
 def _labels(candidate: Candidate, values: list[str]) -> dict[str, str]:
-    return {name: unquote(value) for name, value in zip(candidate.labels, values, strict=True)}
+    return {
+        name: unquote(value) if "%" in value else value for name, value in zip(candidate.labels, values, strict=True)
+    }
 
 
 def _by_score(candidate: Candidate) -> int:

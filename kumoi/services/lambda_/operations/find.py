@@ -9,7 +9,7 @@ from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse, version_number
 from kumoi.services.lambda_.records import Alias, Function, FunctionHead, aliases, heads, versions
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 
@@ -33,7 +33,21 @@ async def find(call: Call, FunctionName: str, Qualifier: str | None = None) -> F
     An alias with weights leads to one of its versions by chance.
     """
     identifier = identify(call, FunctionName, Qualifier)
-    return await find_all(call.doorway.state.at(identifier.account, identifier.region), identifier)
+    state = call.doorway.state.at(identifier.account, identifier.region)
+    return _glanced(state, identifier) or await find_all(state, identifier)
+
+
+def _glanced(state: State, identifier: FunctionIdentifier) -> Found | None:
+    """What `find_all` would answer, where both records are remembered; None where only a transaction can tell."""
+    number = version_number(identifier.qualifier)
+    if number is None:
+        return None
+    try:
+        head = heads.glance(state, identifier.name)
+        function = versions.glance(state, identifier.name, number)
+    except LookupError:
+        return None
+    return None if head is None or function is None else Found(identifier, function, head)
 
 
 @transactional
