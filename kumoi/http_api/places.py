@@ -15,7 +15,7 @@ import msgspec
 
 from kumoi.local_names import resolves_localhost
 from kumoi.names import partition_of
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, recalled, transactional
 from kumoi.state.space import Space
 
 Kind = Literal["HTTP", "REST", "WEBSOCKET"]
@@ -78,7 +78,7 @@ async def claim(tx: Transaction, kind: Kind, tags: dict[str, str]) -> str:
     return api_id
 
 
-@transactional
+@recalled
 async def find_place(tx: Transaction, api_id: str) -> ApiPlace | None:
     """The place of an API."""
     return await places.get(tx, api_id)

@@ -9,6 +9,7 @@ from kumoi.state.interface import (
     Timer,
     Transaction,
     Watch,
+    recalled,
     transactional,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "Timer",
     "Transaction",
     "Watch",
+    "recalled",
     "transactional",
 ]

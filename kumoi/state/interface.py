@@ -214,6 +214,10 @@ class State(ABC):
     async def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
 
+    async def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
+        """As `run`, of a function that is `recalled`: what it answered stands until something remembered is written."""
+        return await self.run(function, *args)
+
     def remembered(self, key: Key) -> Any:
         """What a transaction would remember under `key` now, without running one; UNKNOWN where only one can tell."""
         return UNKNOWN
@@ -264,6 +268,24 @@ def transactional(
         if isinstance(place, Transaction):
             return function(place, *args, **kwargs)
         return place.run(function, *args, **kwargs)
+
+    update_wrapper(call, function)
+    return call
+
+
+def recalled(
+    function: Callable[Concatenate[Transaction, P], Awaitable[R]],
+) -> Callable[Concatenate[State | Transaction, P], Awaitable[R]]:
+    """As `transactional`, of a function that reads remembered records and depends on nothing else but its arguments.
+
+    The store may answer as it did before, as long as none of them was written: nobody changes what it answered.
+    """
+
+    def call(place: State | Transaction, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        if isinstance(place, Transaction):
+            return function(place, *args, **kwargs)
+        assert not kwargs, "what is recalled is known by its arguments in order"
+        return place.recall(function, *args)
 
     update_wrapper(call, function)
     return call

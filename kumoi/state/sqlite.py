@@ -19,6 +19,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from kumoi.clock import Clock
 from kumoi.state.checkpoint import Checkpoints
+from kumoi.state.derived import Derived
+from kumoi.state.glance import Glance
 from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.interface import Key, State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
@@ -33,6 +35,8 @@ R = TypeVar("R")
 
 MAX_PLACES = 4096
 """Places whose key prefixes are remembered."""
+MAX_RECALLED = 4096
+"""Answers that are recalled."""
 
 
 class DataInUse(Exception):
@@ -58,6 +62,7 @@ class Engine:
         self.path = path
         self.memory = Memory()
         self.past = Past()
+        self.recalled: Derived[tuple[Any]] = Derived(MAX_RECALLED)
         self.group = GroupCommit(connection, durability, self.memory.clear)
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
@@ -204,6 +209,20 @@ class SqliteState(State):
             await group.follow(work.actions)
         else:
             run_actions(work.actions)
+        return result
+
+    async def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
+        """As `run`, unless the answer is known, or what is remembered tells it."""
+        recalled, key = self.engine.recalled, (self.account, self.region, function, args)
+        found = recalled.get(self, key)
+        if found is not None:
+            return cast(R, found[0])
+        epoch = self.epoch
+        try:
+            result = _drive(function(Glance(self), *args))
+        except LookupError:
+            return await self.run(function, *args)
+        recalled.keep(self, epoch, key, (result,))
         return result
 
     @asynccontextmanager

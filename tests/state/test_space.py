@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, recalled, transactional
 from kumoi.state.derived import Derived
 from kumoi.state.space import Space
 from kumoi.state.sqlite import SqliteState
@@ -216,6 +216,49 @@ def test_what_was_derived_holds_until_what_is_remembered_was_written(run: Run) -
         assert [derived.get(state, key) for key in "bcd"] == [None, None, "of d"], "no more than so many"
         await state.close()
         assert derived.get(state, "d") is None
+
+    run(scenario)
+
+
+def test_what_is_recalled_is_what_a_transaction_would_find(run: Run) -> None:
+    ran: list[str] = []
+
+    @recalled
+    async def owner(tx: Transaction, name: str) -> str:
+        ran.append(name)
+        bucket = await hot.get(tx.at("somebody", "somewhere"), name)
+        if bucket is None:
+            raise LookupError(name)
+        return bucket.owner
+
+    @recalled
+    async def strays(tx: Transaction) -> float:
+        ran.append("strays")
+        assert await buckets.get(tx, "b") is None
+        return tx.now
+
+    @transactional
+    async def put(tx: Transaction, owner: str) -> None:
+        await hot.put(tx, Bucket("b", owner))
+
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        place = state.at("somebody", "somewhere")
+        with pytest.raises(LookupError):
+            await owner(state, "b")
+        for one in ("one", "two"):
+            await put(place, one)
+            ran.clear()
+            assert [await owner(state, "b") for _ in range(4)] == [one] * 4
+            assert len(ran) <= 3, "a glance that fails, a transaction, a glance; then it is known"
+        writing = asyncio.ensure_future(put(place, "three"))
+        reading = asyncio.ensure_future(owner(state, "b"))
+        assert await reading == "three"
+        await writing
+        with pytest.raises(LookupError):
+            await owner(state, "c")
+        ran.clear()
+        assert await strays(state) <= await strays(state) <= clock.now()
+        assert ran == ["strays"] * 4, "a glance tells nothing but what is remembered"
 
     run(scenario)
 

@@ -23,7 +23,7 @@ from kumoi.services.apigatewayv2.authorizers import Refused, authorize
 from kumoi.services.apigatewayv2.exchange import Exchange
 from kumoi.services.apigatewayv2.integrations import integrate
 from kumoi.services.apigatewayv2.records import Api, Deployment, Stage, apis, deployments, stages
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, recalled
 from kumoi.wire.http import BodyTooLarge, Response
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ METERED = 512 * 1024
 """Bytes of a request or a response that count as one call."""
 _DEFAULT_RATE, _DEFAULT_BURST = 10_000.0, 5_000.0
 _TABLES_KEPT = 512
+_LONGEST_STAGE = 128 * 3
+"""Characters of the longest name of a stage, percent-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,22 +193,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:500].encode("ascii", "replace").decode()
 
 
-@transactional
-async def _find(tx: Transaction, api_id: str, path: str, stage_name: str | None) -> tuple[Served | None, str]:
+async def _find(state: State, api_id: str, path: str, stage_name: str | None) -> tuple[Served | None, str]:
     """The stage that a path leads to, and the path below it."""
-    api = await apis.get(tx, api_id)
-    if api is None:
-        return None, path
-    stage: Stage | None = None
     if stage_name is not None:
-        stage = await stages.get(tx, api_id, unquote(stage_name))
-    else:
-        first, _, rest = path[1:].partition("/")
-        if first and not first.startswith("$") and (stage := await stages.get(tx, api_id, unquote(first))) is not None:
-            path = f"/{rest}"
-        else:
-            stage = await stages.get(tx, api_id, "$default")
-    if stage is None:
-        return None, path
-    deployment = await deployments.get(tx, api_id, stage.deployment) if stage.deployment else None
-    return Served(api, stage, deployment), path
+        return await _served(state, api_id, unquote(stage_name)), path
+    first, _, rest = path[1:].partition("/")
+    if first and not first.startswith("$") and len(first) <= _LONGEST_STAGE:
+        served = await _served(state, api_id, unquote(first))
+        if served is not None:
+            return served, f"/{rest}"
+    return await _served(state, api_id, "$default"), path
+
+
+@recalled
+async def _served(tx: Transaction, api_id: str, stage_name: str) -> Served | None:
+    """What a stage serves; None where there is none."""
+    api, stage = await apis.get(tx, api_id), await stages.get(tx, api_id, stage_name)
+    if api is None or stage is None:
+        return None
+    return Served(api, stage, await deployments.get(tx, api_id, stage.deployment) if stage.deployment else None)

@@ -16,7 +16,7 @@ from kumoi.policy import Policy, compile_policy
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse
 from kumoi.services.lambda_.layer_names import layer_arn, parse_layer
 from kumoi.services.lambda_.records import heads, policies
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, recalled
 from kumoi.wire.errors import AwsError
 
 _ARNS = ("Resource", "CodeSigningConfigArn", "Arn")
@@ -97,7 +97,7 @@ async def owned(call: Call, ask: Ask) -> Owned:
     return await _side(call.doorway.state.at(named.account, named.region), named)
 
 
-@transactional
+@recalled
 async def _side(tx: Transaction, named: FunctionIdentifier) -> Owned:
     found = await heads.get(tx, named.name)
     qualifier = "" if named.qualifier in (None, LATEST) else named.qualifier

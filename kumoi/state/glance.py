@@ -1,0 +1,37 @@
+"""What a function sees that is run without a transaction: remembered records, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn, TypeVar, cast
+
+from kumoi.state.interface import Key, State, Transaction
+from kumoi.state.memory import UNKNOWN
+
+R = TypeVar("R")
+
+
+@Transaction.register
+class Glance:
+    """Stands for a transaction at a place; LookupError for whatever only a real one can tell."""
+
+    __slots__ = ("_state", "account", "region")
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.account = state.account
+        self.region = state.region
+
+    def at(self, account: str, region: str) -> Glance:
+        """The same glance, bound to another place."""
+        return Glance(self._state.at(account, region))
+
+    async def remember(self, key: Key, _decode: Callable[[bytes], R]) -> R | None:
+        """What is remembered under `key`."""
+        found = self._state.remembered(key)
+        if found is UNKNOWN:
+            raise LookupError(key)
+        return cast("R | None", found)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise LookupError(name)
