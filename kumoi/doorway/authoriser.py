@@ -29,6 +29,7 @@ _ALLOWED = Decision("allowed")
 MESSAGE_CONTEXT = "authorization message"
 _DECIDED = 256
 """Decisions that are kept for an identity."""
+_NOTHING_DECIDED: Mapping[tuple[str, str, str], Decision] = {}
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
 _CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
@@ -38,7 +39,8 @@ class IdentityPolicies(NamedTuple):
     """A caller's side of the question. `context` holds the condition keys that the caller brings (tags, names).
 
     `lacking` says what is wrong with the identity itself, where something is: `the role … does not exist`. `decided`
-    holds decisions that will be the same next time, by action, resource and its account: for who keeps these policies.
+    holds decisions that will be the same next time, by action, resource and the account of the call: for who keeps
+    these policies.
     """
 
     caller: Caller
@@ -104,8 +106,11 @@ class Authoriser:
         self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True
     ) -> None:
         """Ask about each permission and note it; the first that is denied is raised where `enforce` says so."""
+        side = await self.side(call.caller)
+        decided = side.decided if facts.policy is None and side.decided is not None else _NOTHING_DECIDED
         for ask in asks:
-            verdict = await self.verdict(call, ask, facts)
+            known = decided.get((ask.action, ask.resource, call.account)) if ask.action != PASS_ROLE else None
+            verdict = await self.verdict(call, ask, facts) if known is None else Verdict(ask, known, side.lacking)
             if noted:
                 needed = f"{ask.action} {verdict.ask.resource}"
                 call.asked = f"{call.asked}\n{needed}" if call.asked else needed
@@ -129,10 +134,6 @@ class Authoriser:
         if caller.is_root and not owned.policies and owned.account in ("", caller.account):
             return Verdict(ask, _ALLOWED)
         side = await self.side(caller)
-        decided = side.decided if facts.policy is None else None
-        key = ask.action, ask.resource, owned.account
-        if decided is not None and (known := decided.get(key)) is not None:
-            return Verdict(ask, known, side.lacking)
         context = CallContext(call, ask, side, owned, facts)
         policies = Policies(
             side.identity,
@@ -144,10 +145,10 @@ class Authoriser:
             owned.what,
         )
         decision = decide(Request(side.caller, ask.action, ask.resource, context), policies)
-        if decided is not None and not context.heeded:
-            if len(decided) >= _DECIDED:
-                decided.clear()
-            decided[key] = decision
+        if side.decided is not None and facts.policy is None and not context.heeded:
+            if len(side.decided) >= _DECIDED:
+                side.decided.clear()
+            side.decided[ask.action, ask.resource, call.account] = decision
         return Verdict(ask, decision, side.lacking)
 
     async def side(self, caller: Principal) -> IdentityPolicies:

@@ -37,11 +37,14 @@ Edge = tuple[str, str]
 
 
 class Payloads:
-    """The recorder. Nothing is kept while `on` is False. Whatever is dropped is the oldest of its edge."""
+    """The recorder. Nothing is kept while `on` is False. Whatever is dropped is the oldest of its edge.
+
+    What is held are plain tuples: every call leaves one, and few are looked at.
+    """
 
     def __init__(self, *, on: bool) -> None:
         self.on = on
-        self._held: OrderedDict[str, tuple[Payload, Edge, int]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[str, str, str, str, bytes | None, bytes | None, Edge, int]] = OrderedDict()
         self._edges: dict[Edge, deque[str]] = {}
         self._size = 0
 
@@ -56,11 +59,10 @@ class Payloads:
         if spans is None:
             spans = self._edges[edge] = deque()
         elif len(spans) >= PER_EDGE:
-            self._size -= self._held.pop(spans.popleft())[2]
+            self._size -= self._held.pop(spans.popleft())[-1]
         size = _BESIDE + len(given or b"") + len(answered or b"")
         spans.append(span)
-        payload = Payload(call.account, call.region, call.service, call.operation, given, answered)
-        self._held[span] = (payload, edge, size)
+        self._held[span] = call.account, call.region, call.service, call.operation, given, answered, edge, size
         self._size += size
         while self._size > TOGETHER:
             self._drop(next(iter(self._held)))
@@ -68,7 +70,7 @@ class Payloads:
     def find(self, span: str) -> Payload | None:
         """What a call was given and answered, as it was; None when it is not kept (any more)."""
         held = self._held.get(span)
-        return None if held is None else held[0]
+        return None if held is None else Payload(*held[:6])
 
     def switch(self, on: bool) -> None:
         """Record from now on, or no longer; what was kept is forgotten then."""
@@ -78,11 +80,11 @@ class Payloads:
 
     def clear(self, account: str | None = None) -> None:
         """Forget the payloads of one account, or all."""
-        for span in [span for span, (held, _, _) in self._held.items() if account in (None, held.account)]:
+        for span in [span for span, held in self._held.items() if account in (None, held[0])]:
             self._drop(span)
 
     def _drop(self, span: str) -> None:
-        _, edge, size = self._held.pop(span)
+        *_, edge, size = self._held.pop(span)
         self._size -= size
         spans = self._edges[edge]
         spans.remove(span)

@@ -20,24 +20,15 @@ HeaderList = list[tuple[str, str]]
 class Headers:
     """Header fields in order, names as sent; `get` is case-insensitive and answers the first value.
 
+    `index` has the first values by lower-case name: every request is looked at several times, by several parts.
     Values are decoded as latin-1, as RFC 9110 leaves obs-text opaque.
     """
 
-    __slots__ = ("_index", "items")
+    __slots__ = ("index", "items")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self.items: HeaderList = list(items)
-        self._index: dict[str, str] | None = None
-
-    @property
-    def index(self) -> dict[str, str]:
-        """Lower-case name to first value; built at the first look-up."""
-        if self._index is None:
-            index: dict[str, str] = {}
-            for name, value in self.items:
-                index.setdefault(name.lower(), value)
-            self._index = index
-        return self._index
+        self.index = {name.lower(): value for name, value in reversed(self.items)}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of the field `name` (lower-case), or `default`."""

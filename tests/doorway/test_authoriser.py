@@ -212,7 +212,9 @@ def asked(source: Kept, region: str, doorway: Doorway) -> bool:
     authoriser = Authoriser(Sealer(b"key" * 11))
     authoriser.source = source
     call = Call(doorway, "shop", "PutAll", {}, ALICE, ACCOUNT, region)
-    return asyncio.run(authoriser.verdict(call, Ask("shop:Put", BOX), Authorization("shop"))).decision.allowed
+    asyncio.run(authoriser.require(call, [Ask("shop:Put", BOX)], Authorization("shop"), enforce=False))
+    assert call.asked == f"shop:Put {BOX}"
+    return not call.denied
 
 
 def test_only_what_depends_on_nothing_else_is_decided_once() -> None:
