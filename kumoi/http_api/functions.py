@@ -15,6 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from kumoi.doorway import Call, Principal
+from kumoi.time_limit import TimeLimit
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class FunctionCaller:
     """Invokes functions; remembers of which it has said that their permission is missing."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], asyncio.Future[None]] = {}
+        self._limits: dict[float, TimeLimit] = {}
         self._checked: set[tuple[str, str]] = set()
 
     async def invoke(
@@ -74,12 +76,17 @@ class FunctionCaller:
         """
         payload = event if isinstance(event, bytes) else orjson.dumps(event)
         gateway = acting(call, source_arn, role)
-        task = asyncio.create_task(call.to_as(gateway, "lambda", "Invoke", FunctionName=function, Payload=payload))
-        self._running.add(task)
+        limit = self._limits.get(seconds) or self._limits.setdefault(seconds, TimeLimit(seconds))
+        task = limit.loop.create_task(call.to_as(gateway, "lambda", "Invoke", FunctionName=function, Payload=payload))
+        ended = self._running[task] = limit.loop.create_future()
         task.add_done_callback(self._done)
-        await asyncio.wait({task}, timeout=seconds)
-        if not task.done():
-            raise IntegrationFailed("timeout", f"{function} did not answer within {seconds:g} s")
+        try:
+            with limit.bound():
+                await ended
+        except TimeoutError:
+            if not task.done():
+                text = f"{function} did not answer within {seconds:g} s"
+                raise IntegrationFailed("timeout", text) from None
         try:
             answer = task.result()
         except AwsError as error:
@@ -119,7 +126,9 @@ class FunctionCaller:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
+        ended = self._running.pop(task)
+        if not ended.done():
+            ended.set_result(None)
         if not task.cancelled():
             task.exception()  # seen: whoever waits gets it; nobody else has to hear of it
 

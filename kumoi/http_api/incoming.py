@@ -6,10 +6,11 @@ Source: "Working with AWS Lambda proxy integrations" of both kinds of APIs in th
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 _REPLACED = frozenset(
@@ -19,9 +20,12 @@ _REPLACED = frozenset(
 _TEXT = ("application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Incoming:
-    """What a client sent. `path` is percent-encoded, without stage; `host` the API's own name; `headers` in order."""
+    """What a client sent. `path` is percent-encoded, without stage; `host` the API's own name.
+
+    `body` is empty until it was read. `headers` are values by lower-case name, repeated ones joined by commas.
+    """
 
     method: str
     path: str
@@ -31,19 +35,22 @@ class Incoming:
     source: str
     host: str
 
-    @cached_property
-    def headers(self) -> dict[str, str]:
-        """Values by lower-case name, repeated ones joined by commas."""
+    headers: dict[str, str] = dataclasses.field(init=False)
+    _parameters: dict[str, list[str]] | None = dataclasses.field(init=False, default=None)
+
+    def __post_init__(self) -> None:
         joined: dict[str, str] = {}
         for name, value in self.fields:
             lower = name.lower()
             joined[lower] = f"{joined[lower]},{value}" if lower in joined else value
-        return joined
+        self.headers = joined
 
-    @cached_property
+    @property
     def parameters(self) -> dict[str, list[str]]:
         """Query parameters, decoded: every value by name."""
-        return grouped(parse_qsl(self.query, keep_blank_values=True))
+        if self._parameters is None:
+            self._parameters = grouped(parse_qsl(self.query, keep_blank_values=True))
+        return self._parameters
 
     @property
     def cookies(self) -> list[str]:
@@ -51,7 +58,7 @@ class Incoming:
         given = (value for name, value in self.fields if name.lower() == "cookie")
         return [cookie.strip() for value in given for cookie in value.split(";") if cookie.strip()]
 
-    @cached_property
+    @property
     def user_agent(self) -> str:
         """The client's name of itself."""
         return self.headers.get("user-agent", "")

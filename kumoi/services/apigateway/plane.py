@@ -73,8 +73,7 @@ async def serve(
     incoming = Incoming(request.method, path, request.query, fields, b"", request.client[0], Host)
     exchange = new_exchange(call, served, incoming, BasePath, custom=Custom)
     try:
-        body = await request.body.read(MAX_REQUEST)
-        incoming = Incoming(request.method, path, request.query, fields, body, request.client[0], Host)
+        body = incoming.body = await request.body.read(MAX_REQUEST)
         exchange.incoming = await uncompressed(incoming, served.deployment.properties, MAX_REQUEST)
         call.request_bytes = len(body)
         result = await answer(exchange, served)

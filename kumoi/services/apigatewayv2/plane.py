@@ -97,9 +97,7 @@ async def serve(
             ApiId,
         )
     else:
-        if body:
-            incoming = Incoming(request.method, path, request.query, fields, body, request.client[0], Host)
-            exchange.incoming = incoming
+        incoming.body = body
         call.request_bytes = len(body)
         result = await _answer(exchange, served)
     return _finished(exchange, served, result, perf_counter() - began)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from kumoi.http_api.jwt import IssuerKeys
     from kumoi.services.appsync.caching import Cache
     from kumoi.services.appsync.execution.bound import Bound, Bounds
-    from kumoi.services.appsync.execution.time_limit import TimeLimit
     from kumoi.services.appsync.records import Place, Version
     from kumoi.services.appsync.resolving.templates import Templates
     from kumoi.services.appsync.schema.compiled import Compiled
     from kumoi.services.appsync.verdicts import Verdicts
     from kumoi.state import State
+    from kumoi.time_limit import TimeLimit
     from kumoi.wire.sigv4 import Verifier
 
 SECONDS = 30.0
@@ -77,7 +77,7 @@ class Kept:
     @cached_property
     def time_limit(self) -> TimeLimit:
         """How long executions may take."""
-        from kumoi.services.appsync.execution.time_limit import TimeLimit
+        from kumoi.time_limit import TimeLimit
 
         return TimeLimit(SECONDS)
 

@@ -1,6 +1,6 @@
-"""How long executions may take: one timer for all of them, since whichever began first is due first.
+"""How long what runs often may take: one timer for all that is under way, since whatever began first is due first.
 
-A timer for each, as `asyncio.timeout` has, is a noticeable part of a short query.
+A timer for each, as `asyncio.timeout` has, is a noticeable part of what takes a tenth of a millisecond.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import TracebackType
 
 
 class TimeLimit:
-    """Bounds executions to a number of seconds: `with limit.bound():` raises TimeoutError when they are over."""
+    """Bounds what tasks do to a number of seconds: `with limit.bound():` raises TimeoutError when they are over."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -20,11 +20,11 @@ class TimeLimit:
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that executions run in: asking for the running one takes a system call each time."""
+        """The loop that the tasks run in: asking for the running one takes a system call each time."""
         return asyncio.get_running_loop()
 
     def bound(self) -> Bounded:
-        """The bound of one execution."""
+        """One bound."""
         return Bounded(self)
 
     def watch(self, due: float) -> None:
@@ -44,7 +44,7 @@ class TimeLimit:
 
 
 class Bounded:
-    """What one execution runs in; a cancellation by others passes through it."""
+    """What something runs in; a cancellation by others passes through it."""
 
     __slots__ = ("_cancelling", "_expired", "_limit", "_task", "due")
 
@@ -55,7 +55,7 @@ class Bounded:
     def __enter__(self) -> None:
         limit = self._limit
         task = asyncio.current_task(limit.loop)
-        assert task is not None, "executions run in tasks"
+        assert task is not None, "what is bounded runs in a task"
         self._task, self._cancelling = task, task.cancelling()
         self.due = limit.loop.time() + limit.seconds
         limit.running[self] = None
@@ -68,6 +68,6 @@ class Bounded:
             raise TimeoutError from error
 
     def expire(self) -> None:
-        """End the execution: its time is over."""
+        """End what runs: its time is over."""
         self._expired = True
         self._task.cancel()
