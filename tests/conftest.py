@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -115,6 +116,30 @@ class KillablePlatform:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             assert self._process.wait(20) == 0
+
+
+@pytest.fixture(scope="session")
+def aws_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Run a command of the AWS CLI, with environment variables, in a directory; answers what it printed."""
+    place = tmp_path_factory.mktemp("aws-cli")
+    server = [sys.executable, str(Path(__file__).with_name("aws_cli.py"))]
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def run(*arguments: str, environment: dict[str, str], directory: Path = place) -> str:
+            files = {name: str(place / name) for name in ("output", "errors")}
+            variables = {**os.environ, **environment, "AWS_PAGER": ""}
+            command = {"arguments": arguments, "environment": variables, "directory": str(directory), **files}
+            process.stdin.write(f"{json.dumps(command)}\n")
+            process.stdin.flush()
+            code = int(process.stdout.readline())
+            printed, errors = (Path(file).read_text() for file in files.values())
+            assert code == 0, errors or printed
+            return printed
+
+        yield run
+        process.stdin.close()
 
 
 @pytest.fixture
