@@ -27,6 +27,14 @@ hypothesis.settings.register_profile("exploring", _PATIENT)
 hypothesis.settings.load_profile("exploring" if os.environ.get("KUMOI_EXPLORE") else "settled")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Kumoi's modules are imported as they are, though pytest would rewrite the assertions of all that a plugin is of.
+
+    It takes seconds, and Python 3.11 fails now and then where two threads make syntax trees at once.
+    """
+    config.pluginmanager.rewrite_hook._must_rewrite.discard("kumoi")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first, then the larger ones: so that two processes end at about the same time."""
     files: dict[Path, list[pytest.Item]] = {}
@@ -77,14 +85,14 @@ class KillablePlatform:
         ports = ["--port", str(self.port), "--xray-port", "0"]
         command = [sys.executable, "-m", "kumoi", "up", *ports, "--data", str(self.data)]
         self._process = subprocess.Popen(command)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/_kumoi/health", timeout=1):
                     return
             except OSError:
                 assert self._process.poll() is None, "the platform ended while starting"
-                assert time.monotonic() < deadline, "the platform did not answer within 30 s"
+                assert time.monotonic() < deadline, "the platform did not answer within 120 s"
                 time.sleep(0.02)
 
     def kill(self) -> None:
