@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -24,6 +25,14 @@ _PATIENT = hypothesis.settings(deadline=None, print_blob=True, suppress_health_c
 hypothesis.settings.register_profile("settled", _PATIENT, derandomize=True)
 hypothesis.settings.register_profile("exploring", _PATIENT)
 hypothesis.settings.load_profile("exploring" if os.environ.get("KUMOI_EXPLORE") else "settled")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Kumoi's modules are imported as they are, though pytest would rewrite the assertions of all that a plugin is of.
+
+    It takes seconds, and Python 3.11 fails now and then where two threads make syntax trees at once.
+    """
+    config.pluginmanager.rewrite_hook._must_rewrite.discard("kumoi")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,14 +85,14 @@ class KillablePlatform:
         ports = ["--port", str(self.port), "--xray-port", "0"]
         command = [sys.executable, "-m", "kumoi", "up", *ports, "--data", str(self.data)]
         self._process = subprocess.Popen(command)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/_kumoi/health", timeout=1):
                     return
             except OSError:
                 assert self._process.poll() is None, "the platform ended while starting"
-                assert time.monotonic() < deadline, "the platform did not answer within 30 s"
+                assert time.monotonic() < deadline, "the platform did not answer within 120 s"
                 time.sleep(0.02)
 
     def kill(self) -> None:
@@ -115,6 +124,30 @@ class KillablePlatform:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             assert self._process.wait(20) == 0
+
+
+@pytest.fixture(scope="session")
+def aws_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Run a command of the AWS CLI, with environment variables, in a directory; answers what it printed."""
+    place = tmp_path_factory.mktemp("aws-cli")
+    server = [sys.executable, str(Path(__file__).with_name("aws_cli.py"))]
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def run(*arguments: str, environment: dict[str, str], directory: Path = place) -> str:
+            files = {name: str(place / name) for name in ("output", "errors")}
+            variables = {**os.environ, **environment, "AWS_PAGER": ""}
+            command = {"arguments": arguments, "environment": variables, "directory": str(directory), **files}
+            process.stdin.write(f"{json.dumps(command)}\n")
+            process.stdin.flush()
+            code = int(process.stdout.readline())
+            printed, errors = (Path(file).read_text() for file in files.values())
+            assert code == 0, errors or printed
+            return printed
+
+        yield run
+        process.stdin.close()
 
 
 @pytest.fixture

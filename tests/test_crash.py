@@ -25,7 +25,7 @@ ROUNDS = 4
 
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:
     process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", str(data)])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_kumoi/health", timeout=1):
@@ -33,7 +33,7 @@ def start(data: Path, port: int) -> subprocess.Popen[bytes]:
         except OSError:
             assert process.poll() is None, "the platform ended while starting"
             time.sleep(0.02)
-    raise AssertionError("the platform did not answer within 30 s")
+    raise AssertionError("the platform did not answer within 120 s")
 
 
 def client(name: str, port: int) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 import urllib.request
@@ -18,14 +16,10 @@ Aws = Callable[..., Any]
 
 
 @pytest.fixture
-def aws(kumoi: Any) -> Aws:
-    environment = {**os.environ, **kumoi.environment, "AWS_PAGER": ""}
-
+def aws(kumoi: Any, aws_cli: Callable[..., str]) -> Aws:
     def run(*arguments: str) -> Any:
-        command = [str(Path(sys.executable).with_name("aws")), "--output", "json", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip().startswith(("{", "[")) else done.stdout
+        printed = aws_cli("--output", "json", *arguments, environment=kumoi.environment)
+        return json.loads(printed) if printed.strip().startswith(("{", "[")) else printed
 
     return run
 

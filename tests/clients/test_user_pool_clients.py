@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +44,10 @@ def test_pycognito_signs_up_and_in(kumoi: Any, monkeypatch: pytest.MonkeyPatch) 
     assert person.get_user().email == "ann@example.com"
 
 
-def test_the_aws_cli_makes_a_pool_and_an_api(kumoi: Any, tmp_path: Path) -> None:
+def test_the_aws_cli_makes_a_pool_and_an_api(kumoi: Any, aws_cli: Callable[..., str], tmp_path: Path) -> None:
     def aws(*arguments: str) -> Any:
-        command = [str(Path(sys.executable).with_name("aws")), "--output", "json", *arguments]
-        environment = {**os.environ, **kumoi.environment, "AWS_PAGER": ""}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        printed = aws_cli("--output", "json", *arguments, environment=kumoi.environment)
+        return json.loads(printed) if printed.strip() else None
 
     pool = aws("cognito-idp", "create-user-pool", "--pool-name", "people")["UserPool"]["Id"]
     kind = ["--authentication-type", "AMAZON_COGNITO_USER_POOLS"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,23 +90,25 @@ def test_sam(
 
 
 def test_aws_cli_package_and_deploy(
-    kumoi: Any, project: Path, run: Any, customer: Any, changed: Any, nothing_left: Any
+    kumoi: Any, project: Path, aws_cli: Callable[..., str], customer: Any, changed: Any, nothing_left: Any
 ) -> None:
-    aws = Path(sys.executable).with_name("aws")
+    def aws(*arguments: str) -> str:
+        return aws_cli(*arguments, environment=kumoi.environment, directory=project)
+
     kumoi.client("s3").create_bucket(Bucket=f"code-{kumoi.account}")
 
     def deploy() -> str:
         out = ("--s3-bucket", f"code-{kumoi.account}", "--output-template-file", "packaged.yaml")
-        run(aws, "cloudformation", "package", "--template-file", "template.yaml", *out, cwd=project)
+        aws("cloudformation", "package", "--template-file", "template.yaml", *out)
         stack = ("--stack-name", "shop", "--template-file", "packaged.yaml", "--capabilities", "CAPABILITY_IAM")
-        return str(run(aws, "cloudformation", "deploy", *stack, cwd=project))
+        return aws("cloudformation", "deploy", *stack)
 
     assert "Successfully created/updated stack - shop" in deploy()
     customer().buy()
     changed()
     deploy()
     customer().buy(expected=201)
-    run(aws, "cloudformation", "delete-stack", "--stack-name", "shop", cwd=project)
+    aws("cloudformation", "delete-stack", "--stack-name", "shop")
     kumoi.client("cloudformation").get_waiter("stack_delete_complete").wait(
         StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )

@@ -81,6 +81,7 @@ def test_an_app_is_set_up_and_asked_for(kumoi: Any, make_pool: Any) -> None:
     assert code(lambda: public.verify_software_token(AccessToken=access, UserCode="000000"))[0] == (
         "EnableSoftwareTokenMFAException"
     )
+    kumoi.advance(30 - kumoi.now().timestamp() % 30)  # a code is shown for half a minute: this is its beginning
     verified = public.verify_software_token(
         AccessToken=access, UserCode=people.shown(secret), FriendlyDeviceName="mine"
     )
@@ -102,9 +103,9 @@ def test_an_app_is_set_up_and_asked_for(kumoi: Any, make_pool: Any) -> None:
     kumoi.advance(30)
     answer = people.respond(asked, SOFTWARE_TOKEN_MFA_CODE=people.shown(secret))
     assert "AccessToken" in answer["AuthenticationResult"]
-    for _ in range(5):
+    for pause in (0, 0, 0, 0, 0, 1.1, 2.1, 4.1, 8.1, 16.1):  # each wrong one after the fifth locks for twice as long
+        kumoi.advance(pause)
         code(lambda: people.respond(asked, SOFTWARE_TOKEN_MFA_CODE="000000"))
-    kumoi.advance(0.5)
     assert code(lambda: people.respond(asked, SOFTWARE_TOKEN_MFA_CODE=people.shown(secret)))[0] == (
         "NotAuthorizedException"
     )

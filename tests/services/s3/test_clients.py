@@ -38,8 +38,8 @@ def files(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def aws(kumoi: Any) -> Callable[..., str]:
-    return lambda *arguments: run([str(Path(sys.executable).with_name("aws")), *arguments], kumoi)
+def aws(kumoi: Any, aws_cli: Callable[..., str]) -> Callable[..., str]:
+    return lambda *arguments: aws_cli(*arguments, environment=kumoi.environment)
 
 
 def test_sync_both_ways(aws: Callable[..., str], s3: Any, bucket: str, tmp_path: Path) -> None:
