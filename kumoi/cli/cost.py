@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,16 @@ def _weights(_context: click.Context, _parameter: click.Parameter, values: tuple
     return found
 
 
+def _bytes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """A size such as `300KB`, `2MB`, `1.5GB`; a number alone is bytes."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]?)B?", value.strip(), re.IGNORECASE | re.ASCII)
+    if match is None or not float(match[1]):
+        raise click.BadParameter(f"{value} is no size: write 300KB, 2MB or 1.5GB")
+    return float(match[1]) * 1024.0 ** " KMGT".index(match[2].upper() or " ")
+
+
 def _json_file(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
@@ -57,6 +68,14 @@ def _json_file(path: Path) -> Any:
 @click.option(
     "--kept", "months_kept", type=click.FloatRange(0, 1e9), default=12.0, show_default=True, help="Months data stay."
 )
+@click.option(
+    "--peak",
+    type=click.FloatRange(1, 1e6),
+    default=5.0,
+    show_default=True,
+    help="How many times as much as on average there is to do at the busiest time.",
+)
+@click.option("--file-size", callback=_bytes, metavar="SIZE", help="How large files are, e.g. 2MB; else as in the run.")
 @click.option("--free-tier", type=click.Choice(["none", "always", "first-year"]), default="always", show_default=True)
 @click.option(
     "--prices", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A list laid over Kumoi's."
@@ -143,8 +162,10 @@ def prices_(pattern: str, region: str, as_json: bool) -> None:
 
 def _wish(connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
     """What the platform is asked for."""
-    wish = {name: options[name] for name in ("users", "journeys_per_user", "months_kept", "free_tier", "split")}
+    wish = {name: options[name] for name in ("users", "journeys_per_user", "months_kept", "free_tier", "split", "peak")}
     wish |= {name: options[name] for name in ("account", "region", "tag", "journeys") if options[name] is not None}
+    if options["file_size"] is not None:
+        wish["file_bytes"] = options["file_size"]
     wish["flows"] = list(options["flows"])
     if options["since"] is not None:
         wish["since"] = _moment(connection, options["since"])

@@ -20,8 +20,6 @@ from kumoi.prices import PriceList, Range
 
 MB_OF_A_CPU = 1769.0
 """Memory of a function that comes with one vCPU."""
-PEAK = 5.0
-"""Requests at the busiest time, as a multiple of the mean."""
 BUSY = 0.6
 """How busy a machine may be at the peak."""
 TASK_CPUS, TASK_GB = 0.5, 1.0
@@ -32,9 +30,9 @@ MOST_USERS = 10_000_000.0
 WORTH_IT = 1.0
 """USD a month that another way has to save to count as cheaper."""
 ASSUMED = (
-    f"peak {PEAK:.0f} times the mean, at most {BUSY:.0%} busy then; containers of {TASK_CPUS} vCPU and {TASK_GB:.0f}"
-    f" GB, machines of {MACHINE_CPUS:.0f} vCPU, {LEAST} at least, day and night, behind a load balancer; work to run"
-    " them (patches, scaling, being on call) is not counted"
+    f"at most {BUSY:.0%} busy then; containers of {TASK_CPUS} vCPU and {TASK_GB:.0f} GB, machines of"
+    f" {MACHINE_CPUS:.0f} vCPU, {LEAST} at least, day and night, behind a load balancer; work to run them (patches,"
+    " scaling, being on call) is not counted"
 )
 _REPLACED = ("lambda.", "apigateway.", "stepfunctions.", "appsync.operations", "elb.")
 _FIREBASE = ("dynamodb.", "s3.", "cognito.", "transfer.", "cloudfront.", *_REPLACED)
@@ -125,7 +123,7 @@ class Comparison:
         return Range(own.low / 2, own.middle, own.high).plus(self._rest(load, _FIREBASE))
 
     def _count(self, load: Load, cpus: float) -> int:
-        peak = self.work.cpu_seconds * load.journeys / (HOURS * 3600) * PEAK
+        peak = self.work.cpu_seconds * load.journeys / (HOURS * 3600) * load.peak
         return max(math.ceil(peak / (cpus * BUSY)), LEAST)
 
     def _of(self, items: dict[str, float], free_tier: str = "none") -> Range:

@@ -12,23 +12,31 @@ from typing import Any
 
 from kumoi.cost.bill import Line, item_facts
 from kumoi.cost.flows import Shares
+from kumoi.cost.rules import BYTES_IN
 from kumoi.cost.standing import GROWING, HOURS, USERS, Standing
 from kumoi.prices import NOTHING, PriceList, Range
 
 Quantities = dict[tuple[str, str], float]
 """Amounts by region and item."""
+_PUTS = {("s3", "PutObject"), ("s3", "PostObject")}
+_OF_FILES = {"s3", "cloudfront"}
+_BY_SIZE = {"transfer.out-gb", "cloudfront.out-gb"}
+"""What larger files cost more of, beside the place that they take: all else of them is counted by the request."""
 SHORTEST_HOURS = 0.5
 """A run that is shorter does not tell how often something happens by the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a month is like: users, journeys of each, and for how many months data are kept."""
+    """What a month is like: users, journeys of each, for how many months data are kept, and how many times as much as
+    on average there is to do at the busiest time.
+    """
 
     users: float = 1_000.0
     journeys_per_user: float = 20.0
     months_kept: float = 12.0
     free_tier: str = "always"
+    peak: float = 5.0
 
     @property
     def journeys(self) -> float:
@@ -47,17 +55,29 @@ class Journey:
     users: Quantities
 
 
+def file_size(lines: Iterable[Line], shares: Shares) -> float:
+    """The bytes of a file that journeys put into buckets, on average; 0 where they put none."""
+    puts = [line for line in lines if line.flow in shares.of and (line.edge.service, line.edge.operation) in _PUTS]
+    return sum(line.units.get(BYTES_IN, 0.0) for line in puts) / max(sum(line.calls for line in puts), 1)
+
+
 def journey_of(
-    lines: Sequence[Line], shares: Shares, standing: Iterable[Standing], hours: float, region: str | None = None
+    lines: Sequence[Line],
+    shares: Shares,
+    standing: Iterable[Standing],
+    hours: float,
+    region: str | None = None,
+    larger: float = 1.0,
 ) -> Journey:
-    """What a run says of a journey."""
+    """What a run says of a journey. Files are taken to be so many times `larger` than they were in it."""
     journeys = max(shares.journeys, 1)
     each: tuple[Quantities, Quantities, Quantities] = ({}, {}, {})
     hour: tuple[Quantities, Quantities, Quantities] = ({}, {}, {})
     for line in lines:
         for at, items in enumerate((line.low, line.items, line.high)):
             if line.flow in shares.of:
-                _add(each[at], line.region, items, 1 / journeys)
+                sized = items if larger == 1.0 or line.edge.service not in _OF_FILES else _larger(items, larger)
+                _add(each[at], line.region, sized, 1 / journeys)
             elif line.flow not in shares.beside and hours >= SHORTEST_HOURS:
                 _add(hour[at], line.region, items, 1 / hours)
     fixed: Quantities = {}
@@ -67,8 +87,13 @@ def journey_of(
     for one in standing:
         grows = one.item in GROWING and (one.account, one.region, one.node) in written
         kind = grown if grows else users if one.item in USERS else fixed
-        _add(kind, region or one.region, {one.item: one.amount}, 1 / journeys if kind is grown else 1.0)
+        amount = one.amount * (larger if kind is grown and one.item == "s3.gb-months" else 1.0)
+        _add(kind, region or one.region, {one.item: amount}, 1 / journeys if kind is grown else 1.0)
     return Journey(each, hour, fixed, grown, users)
+
+
+def _larger(items: Mapping[str, float], factor: float) -> dict[str, float]:
+    return {item: amount * factor if item in _BY_SIZE else amount for item, amount in items.items()}
 
 
 def _add(found: Quantities, region: str, items: Mapping[str, float], factor: float) -> None:

@@ -20,7 +20,7 @@ from kumoi.cost.flows import Shares, shares
 from kumoi.cost.gathering import gather
 from kumoi.cost.levers import SHOWN, levers, told
 from kumoi.cost.observed import Observed
-from kumoi.cost.projection import SHORTEST_HOURS, Load, journey_of, month_cost, month_items, per_journeys
+from kumoi.cost.projection import SHORTEST_HOURS, Load, file_size, journey_of, month_cost, month_items, per_journeys
 from kumoi.cost.rules import Modes
 from kumoi.cost.split import split
 from kumoi.cost.standing import Standing, held_by, modes_of, standing_of
@@ -35,7 +35,9 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `flows` are patterns of the flows that are journeys (guessed without any), `journeys` their number where it is not
     that of their traces. `since` and `until` are epoch seconds. `prices` is a list laid over Kumoi's own, `split`
-    weights of whatever the costs are shared out among. `tag` groups by a tag of stacks.
+    weights of whatever the costs are shared out among. `tag` groups by a tag of stacks. `peak` is how many times as
+    much as on average there is to do at the busiest time, `file_bytes` how large the files are that journeys put into
+    buckets, where the run's are not those of later.
     """
 
     account: str | None = None
@@ -48,6 +50,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     journeys_per_user: float = 20.0
     months_kept: float = 12.0
     free_tier: str = "always"
+    peak: float = 5.0
+    file_bytes: float | None = None
     tag: str | None = None
     split: dict[str, float] = {}
     prices: dict[str, Any] | None = None
@@ -59,6 +63,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for moment in (self.since, self.until):
             if moment is not None and not 0 <= moment <= 1e11:
                 raise ValueError("since and until are epoch seconds")
+        if not 1 <= self.peak <= 1e6:
+            raise ValueError("peak lies between 1 and a million")
+        if self.file_bytes is not None and not 0 < self.file_bytes <= 5 * 2**40:
+            raise ValueError("file_bytes are more than none, and 5 TB at most")
         if self.free_tier not in ("none", "always", "first-year"):
             raise ValueError("free_tier is none, always or first-year")
         if self.journeys is not None and self.journeys < 1:
@@ -71,7 +79,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def load(self) -> Load:
         """The month that is meant."""
-        return Load(self.users, self.journeys_per_user, self.months_kept, self.free_tier)
+        return Load(self.users, self.journeys_per_user, self.months_kept, self.free_tier, self.peak)
 
 
 async def report(doorway: Doorway, wish: Wish) -> dict[str, Any]:
@@ -104,7 +112,9 @@ def composed(
     if wish.journeys is not None and belonging.chosen:
         belonging = _counted(belonging, wish.journeys)
     load, region = wish.load, wish.region or _main_region(lines)
-    journey = journey_of(lines, belonging, standing, observed.hours, wish.region)
+    seen = file_size(lines, belonging)
+    larger = wish.file_bytes / seen if wish.file_bytes and seen else 1.0
+    journey = journey_of(lines, belonging, standing, observed.hours, wish.region, larger)
     comparison = alternatives.Comparison(
         journey, alternatives.work_of(lines, belonging), known, price_lists.alternatives(), region
     )
@@ -133,6 +143,8 @@ def composed(
             "users": load.users,
             "journeys_per_user": load.journeys_per_user,
             "free_tier": load.free_tier,
+            "peak": load.peak,
+            "file_bytes": seen * larger or None,
             "usd": month._asdict(),
             "items": month_items(journey, load, known),
         },
@@ -140,7 +152,7 @@ def composed(
         "curve": alternatives.curve(comparison, load),
         "break_even": alternatives.break_even(comparison, load),
         "region": region,
-        "notes": list(_notes(lines, observed, belonging, known)),
+        "notes": [*_notes(lines, observed, belonging, known), *_of_files(wish, seen, larger)],
     }
     if wish.split:
         found["split"] = split(wish.split, total_of(lines), month)
@@ -163,6 +175,15 @@ def _main_region(lines: Sequence[Line]) -> str:
     for line in lines:
         found[line.region] = found.get(line.region, 0.0) + line.usd.middle + 1e-12
     return max(found, key=lambda region: found[region], default=price_lists.EVERYWHERE)
+
+
+def _of_files(wish: Wish, seen: float, larger: float) -> Sequence[str]:
+    """What a reader has to know of the size of files."""
+    if wish.file_bytes is None:
+        return ()
+    if not seen:
+        return ("no journey put a file into a bucket: their size makes no difference",)
+    return (f"files are taken to be {wish.file_bytes:,.0f} bytes, {larger:.3g} times as large as in the run",)
 
 
 def _notes(lines: Sequence[Line], observed: Observed, belonging: Shares, known: PriceList) -> Sequence[str]:

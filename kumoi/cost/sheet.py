@@ -58,7 +58,8 @@ def markdown(report: Mapping[str, Any], title: str = "What it costs") -> str:
         "",
         *(f"- {_crossing(way, users)}" for way, users in report["break_even"].items()),
         "",
-        f"Assumed: {ASSUMED}. Journeys a month: users × {month['journeys_per_user']:g}.",
+        f"Assumed: a peak of {month['peak']:g} times the mean, {ASSUMED}."
+        f" Journeys a month: users × {month['journeys_per_user']:g}.",
         "",
         "## Where the money goes",
         "",

@@ -100,7 +100,7 @@ class Runner:
         """
 
         def look() -> list[Check]:
-            return [self.watch.invariant(one, variables, outcomes) for one in experiment.invariants]
+            return self.watch.invariants(experiment.invariants, variables, outcomes)
 
         return self.time.settle(seconds(experiment.settle), look)
 

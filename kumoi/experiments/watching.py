@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ class Watch:
     def __init__(self, application: Application, users: Users) -> None:
         self._application = application
         self._users = users
+        self._counted: dict[tuple[str | None, ...], Counter[str]] = {}
 
     def probe(self, probe: Probe, variables: Mapping[str, Any]) -> Check:
         """Whether a probe holds now."""
@@ -45,7 +46,14 @@ class Watch:
         )
         return Check(title=probe.title or usual, held=not wrong, seen=wrong or f"status {answer.status}")
 
-    def invariant(self, one: Invariant, variables: Mapping[str, Any], outcomes: list[Outcome]) -> Check:
+    def invariants(
+        self, several: Iterable[Invariant], variables: Mapping[str, Any], outcomes: list[Outcome]
+    ) -> list[Check]:
+        """Whether invariants hold now; what several of them look at is looked at once."""
+        self._counted.clear()
+        return [self._invariant(one, variables, outcomes) for one in several]
+
+    def _invariant(self, one: Invariant, variables: Mapping[str, Any], outcomes: list[Outcome]) -> Check:
         """Whether an invariant holds now."""
         accepted = [outcome.id for outcome in outcomes if outcome.accepted]
         refused = [outcome.id for outcome in outcomes if not outcome.accepted]
@@ -73,6 +81,12 @@ class Watch:
         return Check(title=title, held=not waiting, seen=f"{waiting} messages")
 
     def _found(self, place: Place | Source) -> Counter[str]:
+        key = (place.table, place.attribute, place.queue, place.select, place.prefix)
+        if key not in self._counted:
+            self._counted[key] = self._count(place)
+        return self._counted[key]
+
+    def _count(self, place: Place | Source) -> Counter[str]:
         found: Counter[str] = Counter()
         if place.table is not None:
             values = (item.get(place.attribute) for item in self._application.items(place.table))

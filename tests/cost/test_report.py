@@ -224,6 +224,43 @@ def test_break_even_lies_where_the_curves_cross() -> None:
     assert found.serverless(above).middle - found.machines(above).middle > alternatives.WORTH_IT
 
 
+def test_a_higher_peak_takes_more_machines() -> None:
+    found = comparison(shop())
+    flat, peaked = (found.containers(Load(users=1e6, peak=peak)).middle for peak in (1, 10))
+    assert peaked > 4 * flat > 0
+    assert found.serverless(Load(peak=1)) == found.serverless(Load(peak=10))
+
+
+def test_larger_files_take_more_room_and_transfer() -> None:
+    upload = flow("client", "apigatewayv2:api", "execute-api")
+    megabyte = 2.0**20
+    rows = (
+        row(upload, "client", "apigatewayv2:api", "execute-api", 10, requests=10, out=10 * 2**30),
+        row(upload, "lambda:api", "s3:files", "PutObject", 10, requests=10, **{"in": 10 * megabyte}),
+        row(upload, "client", "s3:files", "GetObject", 10, requests=10, out=10 * megabyte),
+    )
+    observed = Observed(rows, {upload: 10})
+    held = standing_of(A, R, [Held("s3:files", "bytes", int(10 * megabyte))])
+
+    def month(**wish: Any) -> tuple[dict[str, float], Mapping[str, Any]]:
+        found = composed(observed, {}, held, Applications(), prices.aws(), Wish(users=1, journeys_per_user=1, **wish))
+        return {one["item"]: one["quantity"] for one in found["month"]["items"]}, found
+
+    seen, _ = month()
+    larger, report = month(file_bytes=4 * megabyte)
+    assert larger["s3.gb-months"] == pytest.approx(4 * seen["s3.gb-months"])
+    assert larger["transfer.out-gb"] - seen["transfer.out-gb"] == pytest.approx(3 / 1024), "what the API answers stays"
+    assert larger["s3.class-a"] == seen["s3.class-a"]
+    assert (report["month"]["file_bytes"], report["notes"][-1][:40]) == (
+        4 * megabyte,
+        "files are taken to be 4,194,304 bytes, 4",
+    )
+
+
+def test_the_size_of_files_needs_files() -> None:
+    assert "no journey put a file" in " ".join(report(file_bytes=1)["notes"])
+
+
 def report(**wish: Any) -> Mapping[str, Any]:
     owners = Applications(
         {(A, R, "lambda:api"): "app", (A, R, "dynamodb:orders"): "app"}, {(A, R, "app"): {"team": "red"}}
@@ -271,10 +308,19 @@ def test_costs_are_shared_out_by_weights() -> None:
 
 @pytest.mark.parametrize(
     "wish",
-    [{"users": -1}, {"users": 1e10}, {"free_tier": "all"}, {"journeys": 0}, {"split": {"a": 0}}, {"split": {"a": -1}}],
+    [
+        {"users": -1},
+        {"users": 1e10},
+        {"free_tier": "all"},
+        {"journeys": 0},
+        {"split": {"a": 0}},
+        {"split": {"a": -1}},
+        {"peak": 0.5},
+        {"file_bytes": 0},
+    ],
 )
 def test_wishes_that_mean_nothing_are_refused(wish: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="users|free_tier|journeys|split"):
+    with pytest.raises(ValueError, match="users|free_tier|journeys|split|peak|file_bytes"):
         Wish(**wish)
 
 

@@ -67,6 +67,20 @@ def test_json_becomes_figures_with_the_date_of_the_file() -> None:
     assert over["lambda.requests"].margin("us-east-1") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("usage", "group", "item"),
+    [
+        ("EUW2-Lambda-Storage-GB-Second", "AWS-Lambda-Storage-Duration", "lambda.ephemeral-gb-seconds"),
+        ("Lambda-Provisioned-GB-Second", "AWS-Lambda-Duration-Provisioned", "lambda.gb-seconds-provisioned"),
+        ("APN1-Lambda-Edge-GB-Second", "AWS-Lambda-Edge-Duration", "lambda.edge-gb-seconds"),
+        ("EUW2-Lambda-Edge-Request", "AWS-Lambda-Edge-Requests", "lambda.edge-requests"),
+    ],
+)
+def test_the_other_figures_of_lambda(usage: str, group: str, item: str) -> None:
+    found = bulk.read(offer("AWSLambda", (usage, "eu-west-2", group, [("0", "Inf", "0.5")])))
+    assert list(found["items"]) == [item] and item in prices.aws()
+
+
 def test_a_first_tier_that_is_free_is_left_to_the_pools() -> None:
     storage = offer(
         "AmazonDynamoDB", ("TimedStorage-ByteHrs", "us-east-1", "", [("0", "25", "0"), ("25", "Inf", "0.25")])
