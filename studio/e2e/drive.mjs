@@ -35,6 +35,16 @@ async function check(name, work) {
   }
 }
 
+/** Where something stands, once it has stood there for a while: the map lays out and fits itself first. */
+async function still(locator) {
+  for (let before = ""; ; ) {
+    const box = await locator.boundingBox();
+    if (box !== null && JSON.stringify(box) === before) return box;
+    before = JSON.stringify(box);
+    await locator.page().waitForTimeout(400);
+  }
+}
+
 function expect(truth, words) {
   if (!truth) throw new Error(words);
 }
@@ -398,9 +408,8 @@ soon("metrics", async () => {
 soon("pins", async () => {
   const page = await open("map");
   await ready(page);
-  await page.waitForTimeout(500);
   const card = page.locator(`[data-node="${facts.worker}"]`);
-  const before = await card.boundingBox();
+  const before = await still(card);
   await page.mouse.move(before.x + before.width / 2, before.y + before.height / 2);
   await page.mouse.down();
   await page.mouse.move(before.x + 60, before.y - 70, { steps: 6 });

@@ -39,6 +39,8 @@ async def reset(parts: Parts, _state: State, account: str | None) -> None:
     """Drop the actions of what is being forgotten, and what was gathered for it."""
     from kumoi.services.cloudwatch.alarm_actions import AlarmActions
     from kumoi.services.cloudwatch.derived import DerivedMetrics
+    from kumoi.services.cloudwatch.gauges import Gauges
 
+    parts[Gauges].forget(account)
     parts[DerivedMetrics].forget(account)
     await parts[AlarmActions].outbox.forget(account)

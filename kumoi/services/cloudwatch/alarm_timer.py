@@ -10,6 +10,7 @@ from kumoi.doorway import Doorway
 from kumoi.services.cloudwatch.alarm_actions import AlarmActions
 from kumoi.services.cloudwatch.alarm_changes import TOPIC, Change, find, next_evaluation, shortest_period, turn
 from kumoi.services.cloudwatch.evaluation import Judgement, Rule, judge
+from kumoi.services.cloudwatch.gauges import Gauges
 from kumoi.services.cloudwatch.math.evaluation import Labelled
 from kumoi.services.cloudwatch.queries import Query, answer, dimensions_of, queries_of
 from kumoi.services.cloudwatch.records import Alarm, alarms
@@ -22,9 +23,10 @@ logger = logging.getLogger(__name__)
 class AlarmTimer:
     """The handler of alarms' timers."""
 
-    def __init__(self, doorway: Doorway, actions: AlarmActions) -> None:
+    def __init__(self, doorway: Doorway, actions: AlarmActions, gauges: Gauges) -> None:
         self._doorway = doorway
         self._actions = actions
+        self._gauges = gauges
 
     async def fire(self, timer: Timer) -> None:
         """Look at one alarm, and set its next timer in the transaction that stores what was found."""
@@ -33,6 +35,7 @@ class AlarmTimer:
         found = Judgement(None)
         if alarm is not None and not alarm.composite:
             try:
+                await self._gauges.measure(timer.account, timer.region, alarm.definition, timer.due)
                 found = await judgement(state, alarm, timer.due)
             except AwsError as error:
                 logger.warning("the alarm %s cannot be evaluated: %s", alarm.name, error)

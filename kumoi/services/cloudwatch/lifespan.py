@@ -10,6 +10,7 @@ from kumoi.services.cloudwatch.alarm_actions import AlarmActions
 from kumoi.services.cloudwatch.alarm_changes import TOPIC
 from kumoi.services.cloudwatch.alarm_timer import AlarmTimer
 from kumoi.services.cloudwatch.derived import DerivedMetrics
+from kumoi.services.cloudwatch.gauges import Gauges
 from kumoi.services.cloudwatch.storage import TRIM_TOPIC, trim
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
@@ -20,7 +21,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; actions that a crash left behind are carried out once the platform is up."""
     doorway, timers = parts[Doorway], parts[TimerRunner]
     actions = parts.add(AlarmActions, AlarmActions(doorway, timers))
-    timers.on(TOPIC, AlarmTimer(doorway, actions).fire)
+    gauges = parts.add(Gauges, Gauges(doorway))
+    timers.on(TOPIC, AlarmTimer(doorway, actions, gauges).fire)
 
     async def trimmed(timer: Timer) -> None:
         await trim(doorway.state.at(timer.account, timer.region), timer)

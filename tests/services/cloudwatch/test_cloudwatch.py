@@ -434,3 +434,43 @@ def test_what_was_put_and_set_survives_a_crash(killable: Any) -> None:
         Statistics=["Sum"],
     )
     assert sum(one["Sum"] for one in answer["Datapoints"]) == 10
+
+
+@pytest.mark.kumoi_clock
+def test_an_alarm_on_the_depth_of_a_queue(kumoi: KumoiAccount, cloudwatch: Any) -> None:
+    sqs = kumoi.client("sqs")
+    url = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    watched = {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": "dead"}],
+    }
+    for name in ("not empty", "once more"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            **watched,
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+    def states() -> set[str]:
+        return {one["StateValue"] for one in cloudwatch.describe_alarms()["MetricAlarms"]}
+
+    kumoi.advance(120)
+    until(lambda: states() == {"OK"})
+    for body in ("a", "b"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    kumoi.advance(120)
+    until(lambda: states() == {"ALARM"})
+    now = kumoi.now()
+    points = cloudwatch.get_metric_statistics(
+        **watched, StartTime=now - timedelta(minutes=10), EndTime=now, Period=60, Statistics=["Sum", "SampleCount"]
+    )["Datapoints"]
+    assert {one["SampleCount"] for one in points} == {1.0}
+    assert {one["Sum"] for one in points} == {0.0, 2.0}
+    sqs.purge_queue(QueueUrl=url)
+    kumoi.advance(120)
+    until(lambda: states() == {"OK"})
