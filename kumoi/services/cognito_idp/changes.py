@@ -39,9 +39,11 @@ async def change(tx: Transaction, pool: Pool, key: str, changes: Mapping[str, An
         changed = {
             f"verify:{name}" for name in NEEDS_VERIFYING if user.attributes.get(name) != after.attributes.get(name)
         }
-        after = msgspec.structs.replace(
-            after, codes={name: code for name, code in after.codes.items() if name not in changed}
-        )
+        codes = {
+            name: msgspec.structs.replace(code, value="", expires=0.0) if name in changed else code
+            for name, code in after.codes.items()
+        }
+        after = msgspec.structs.replace(after, codes=codes)
         await _release(tx, pool, user)
         await _claim(tx, pool, after, take_over=take_over)
     await users.put(tx, after)

@@ -55,11 +55,15 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A code that a user was sent, good until `expires`; `wrong` counts the guesses."""
+    """A code that a user was sent, good until `expires`; `wrong` counts the guesses since `guessed`, the first one.
+
+    The count outlives the code: another one has no more guesses than were left.
+    """
 
     value: str
     expires: float
     wrong: int = 0
+    guessed: float = 0.0
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

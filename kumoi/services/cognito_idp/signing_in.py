@@ -176,7 +176,11 @@ async def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
 
 
 async def after_sign_in(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> None:
-    """Tell the pool's function that somebody has signed in."""
+    """Forget the wrong guesses of somebody who has done all that was asked, and tell the pool's function of them.
+
+    A right password alone forgives none: whoever has it would guess at the code that follows as often as they like.
+    """
+    await changes.succeeded(scene.state, user)
     request = {"userAttributes": attributes_for(user), "newDeviceUsed": False, "clientMetadata": dict(metadata)}
     await trigger(call, scene, "PostAuthentication", "PostAuthentication_Authentication", user.name, request, {})
 
@@ -196,14 +200,17 @@ async def _before(call: Call, scene: Scene, user: User | None, name: str, metada
 
 
 async def _with_password(call: Call, scene: Scene, user: User | None, password: str) -> User:
+    if user is not None:
+        await check_open(call, user)
+    name, salt, verifier = ("", "", "") if user is None else (user.name, user.salt, user.verifier)
+    # Computed for nobody, too: the time that it takes tells nothing.
+    right = await asyncio.to_thread(
+        srp.is_password, scene.pool.short_name, name, password, salt or "1", verifier or srp.nobodys_verifier()
+    )
     found = _known(scene, user)
-    await check_open(call, found)
-    if not found.verifier or not await asyncio.to_thread(
-        srp.is_password, scene.pool.short_name, found.name, password, found.salt, found.verifier
-    ):
+    if not right:
         await changes.failed(scene.state, found)
         raise not_authorized()
-    await changes.succeeded(scene.state, found)
     return found
 
 

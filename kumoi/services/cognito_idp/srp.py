@@ -65,6 +65,11 @@ def new_verifier(pool: str, user: str, password: str) -> tuple[str, str]:
     return f"{salt:x}", f"{pow(_G, _secret_exponent(pool, user, password, salt), _N):x}"
 
 
+def nobodys_verifier() -> str:
+    """A verifier of no password: as long as one, and made in no time, so that nobody can tell whose it is by the time."""
+    return f"{secrets.randbelow(_N - 1) + 1:x}"
+
+
 def is_password(pool: str, user: str, password: str, salt: str, verifier: str) -> bool:
     """Whether a password is the one that a verifier was made of."""
     exponent = _secret_exponent(pool, user, password, int(salt, 16))

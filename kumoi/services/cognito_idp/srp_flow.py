@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import hmac
-import secrets
 from collections.abc import Mapping
 
 import orjson
@@ -35,10 +34,8 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         await check_open(call, user)
     sealer = call.doorway.identity.sealer
     if user is None or not user.verifier:
-        name = key_of(scene.pool, name)
-        salt = sealer.digest(name.encode(), f"srp/{scene.pool.id}")[:16].hex()
-        _, verifier = await asyncio.to_thread(srp.new_verifier, scene.pool.short_name, name, secrets.token_hex(16))
-        shown, key = name, ""
+        shown, key = key_of(scene.pool, name), ""
+        salt, verifier = sealer.digest(shown.encode(), f"srp/{scene.pool.id}")[:16].hex(), srp.nobodys_verifier()
     else:
         salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
     ours = await asyncio.to_thread(srp.offer, verifier)
@@ -99,5 +96,4 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     if not hmac.compare_digest(expected, claimed):
         await changes.failed(scene.state, user)
         raise not_authorized()
-    await changes.succeeded(scene.state, user)
     return user

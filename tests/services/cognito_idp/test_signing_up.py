@@ -150,6 +150,44 @@ def test_guesses_of_a_code_are_counted_when_they_come_together(pool: Any) -> Non
     assert said.count("LimitExceededException") == 11
 
 
+@pytest.mark.kumoi_clock
+def test_another_code_gives_no_other_guesses(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi)
+    pool.user(email="ann@example.com", email_verified="true")
+
+    def guess(value: str) -> str:
+        with pytest.raises(ClientError) as refused:
+            pool.admin.confirm_forgot_password(
+                ClientId=pool.app, Username="ann", ConfirmationCode=value, Password=PASSWORD
+            )
+        return code(refused)[0]
+
+    for _ in range(5):
+        pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+        assert guess("nonsense") == "CodeMismatchException"
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    assert guess(pool.code()) == "LimitExceededException"
+    kumoi.advance("61m")
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    assert guess("nonsense") == "CodeMismatchException"
+    pool.admin.confirm_forgot_password(
+        ClientId=pool.app, Username="ann", ConfirmationCode=pool.code(), Password=PASSWORD
+    )
+
+
+def test_another_address_gives_no_other_guesses(pool: Any) -> None:
+    pool.user(email="ann@example.com")
+    token = pool.sign_in()["AccessToken"]
+    said = []
+    for number in range(6):
+        given = [{"Name": "email", "Value": f"other{number}@example.com"}]
+        pool.admin.update_user_attributes(AccessToken=token, UserAttributes=given)
+        with pytest.raises(ClientError) as refused:
+            pool.admin.verify_user_attribute(AccessToken=token, AttributeName="email", Code="nonsense")
+        said.append(code(refused)[0])
+    assert said == ["CodeMismatchException"] * 5 + ["LimitExceededException"]
+
+
 def test_a_forgotten_password_is_told_to_a_verified_address_only(pool: Any) -> None:
     pool.user(email="new@example.com", phone_number="+15550001", phone_number_verified="true")
     details = pool.admin.forgot_password(ClientId=pool.app, Username="ann")["CodeDeliveryDetails"]
