@@ -66,7 +66,7 @@ def new_verifier(pool: str, user: str, password: str) -> tuple[str, str]:
 
 
 def nobodys_verifier() -> str:
-    """A verifier of no password: as long as one, and made in no time, so that nobody can tell whose it is by the time."""
+    """A verifier of no password: as long as one, and made in no time."""
     return f"{secrets.randbelow(_N - 1) + 1:x}"
 
 
