@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_plus, unquote_plus
 
 import orjson
@@ -41,6 +41,7 @@ from kumoi.vtl.values import text_of
 
 _MOST = 5 * 1024 * 1024
 _MOST_SORTED = 1_000
+_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
 
 
 def _text(value: Any) -> str:
@@ -84,9 +85,9 @@ def _blank(value: Any) -> bool:
 
 
 def _normalized(text: Any, form: Any) -> str:
-    kind = _text(form).upper()
-    if kind not in ("NFC", "NFD", "NFKC", "NFKD"):
-        raise VtlError(f"normalize: {form} is none of nfc, nfd, nfkc, nfkd")
+    kind = _FORMS.get(_text(form).lower())
+    if kind is None:
+        raise VtlError(f"normalize: {form} is none of {', '.join(_FORMS)}")
     return unicodedata.normalize(kind, _text(text))
 
 
