@@ -23,6 +23,7 @@ cognito_idp = Service(
         "operations.admin",
         "operations.authentication",
         "operations.clients",
+        "operations.devices",
         "operations.domains",
         "operations.groups",
         "operations.passwords",

@@ -15,7 +15,7 @@ PUBLIC = (
     *("ForgotPassword", "GetUser", "GetUserAttributeVerificationCode", "GlobalSignOut", "InitiateAuth"),
     *("ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken", "SignUp", "UpdateUserAttributes"),
     *("VerifyUserAttribute", "AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
-    "SetUserSettings",
+    *("SetUserSettings", "ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
 )
 
 

@@ -46,13 +46,19 @@ async def issue(
     source: str,
     scopes: tuple[str, ...] | None = None,
     nonce: str | None = None,
+    device: str = "",
 ) -> dict[str, Any]:
-    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them."""
+    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them.
+
+    `device` is the key of the device that they are for, where the pool tracks devices.
+    """
     client = client_in(scene)
     pool = await keyed(call, scene)
     identity, access = claims_of(scene, client, user, call.now, signed_in, origin, scopes)
     if nonce is not None:
         identity["nonce"] = nonce
+    if device:
+        access["device_key"] = device
     _put_roles(identity, *group_roles(await _groups(scene.state, pool.id, user.groups)))
     await _overridden(call, scene, user, identity, access, source)
     result: dict[str, Any] = {
@@ -75,6 +81,7 @@ async def issue(
                 signed_in=signed_in,
                 expires=call.now + validity(client, "RefreshToken"),
                 scopes=scopes,
+                device=device,
             ),
         )
         result["RefreshToken"] = token

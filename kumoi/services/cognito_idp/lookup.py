@@ -15,13 +15,17 @@ from kumoi.state import State, Transaction, transactional
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a call plays: the store of the pool's account and region, the pool, and the client where one is named."""
+    """Where a call plays: the store of the pool's account and region, the pool, and the client where one is named.
+
+    `device` is the key of the device that a client says it is.
+    """
 
     state: State
     account: str
     region: str
     pool: Pool
     client: Client | None = None
+    device: str = ""
 
 
 async def pool_of(call: Call, pool_id: str) -> Scene:

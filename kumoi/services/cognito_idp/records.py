@@ -134,6 +134,27 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: float
     expires: float
     scopes: tuple[str, ...] | None = None
+    device: str = ""
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that a user signs in with; `salt` and `verifier` (hexadecimal) stand for the secret that it keeps.
+
+    Until `proved`, it may be asked for the secret: its user's password was right.
+    """
+
+    pool: str
+    sub: str
+    key: str
+    created: float
+    modified: float
+    authenticated: float
+    name: str = ""
+    salt: str = ""
+    verifier: str = ""
+    remembered: bool = False
+    address: str = ""
+    proved: float = 0.0
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +208,7 @@ aliases: Space[Alias] = Space("cognito.alias", Alias, lambda alias: (alias.pool,
 refresh_tokens: Space[RefreshToken] = Space(
     "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
 )
+devices: Space[Device] = Space("cognito.device", Device, lambda one: (one.pool, one.sub, one.key))
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)
 domains: Space[Domain] = Space("cognito.domain", Domain, lambda one: (one.name,), scope="global", remembered=True)
 resource_servers: Space[ResourceServer] = Space(

@@ -19,6 +19,8 @@ async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -
     if not text:
         raise invalid("Missing required parameter REFRESH_TOKEN")
     token, user = await refreshable(call, scene, text)
+    if given.get("DEVICE_KEY", token.device) != token.device:
+        raise not_authorized("Invalid Refresh Token")
     check_secret(client, user.name, given.get("SECRET_HASH"))
     return {"ChallengeParameters": {}, "AuthenticationResult": await refreshed(call, scene, token, user)}
 
@@ -49,4 +51,5 @@ async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -
         with_refresh=False,
         source="TokenGeneration_RefreshTokens",
         scopes=token.scopes,
+        device=token.device,
     )

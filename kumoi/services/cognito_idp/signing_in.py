@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, factors, srp
+from kumoi.services.cognito_idp import changes, device_flow, devices, factors, srp
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
@@ -56,6 +57,7 @@ async def initiate(
     if not name:
         raise invalid("Missing required parameter USERNAME")
     check_secret(client, name, given.get("SECRET_HASH"))
+    scene = replace(scene, device=given.get("DEVICE_KEY", ""))
     user = await maybe_user(scene.state, scene.pool, name)
     if user is None and flow in ("USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"):
         user = await _migrated(call, scene, name, given.get("PASSWORD", ""))
@@ -93,11 +95,17 @@ async def respond(
     if not name:
         raise invalid("Missing required parameter USERNAME")
     check_secret(client_in(scene), name, given.get("SECRET_HASH"))
+    scene = replace(scene, device=given.get("DEVICE_KEY") or _device_of(call, scene, session, challenge))
     if challenge == "PASSWORD_VERIFIER":
         user = await verified(call, scene, given)
         return await proceed(call, scene, user, metadata)
     if challenge == "NEW_PASSWORD_REQUIRED":
         return await proceed(call, scene, await new_password(call, scene, session, given), metadata)
+    if challenge == device_flow.FIRST:
+        return await device_flow.offered(call, scene, session, given)
+    if challenge == device_flow.SECOND:
+        user, device = await device_flow.verified(call, scene, given)
+        return await tokens(call, replace(scene, device=device), user, metadata)
     if challenge in factors.CODES:
         return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
     if challenge == "SELECT_MFA_TYPE":
@@ -106,7 +114,7 @@ async def respond(
         state = opened(call, scene, session, challenge)
         if not state.get("done"):
             raise not_authorized("Invalid session for the user.")
-        return await tokens(call, scene, await use_up(scene.state, scene.pool.id, state), metadata)
+        return await tokens(call, scene, await use_up(scene.state, client_in(scene), state), metadata)
     if challenge == "CUSTOM_CHALLENGE":
         return await _or_tokens(call, scene, await custom_answer(call, scene, session, given, metadata), metadata)
     raise aws_error(
@@ -146,10 +154,20 @@ async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, s
 async def tokens(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
     """Tokens for somebody who has done all that was asked."""
     await check_open(call, user)
+    known = await devices.of(scene, user)
+    fresh = devices.fresh(scene) if known is None and devices.tracked(scene.pool) else ""
+    key = known.key if known is not None else fresh
     result = await issue(
-        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication"
+        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication", device=key
     )
-    await after_sign_in(call, scene, user, metadata)
+    if fresh:
+        result["NewDeviceMetadata"] = {
+            "DeviceKey": fresh,
+            "DeviceGroupKey": devices.group_key(call, scene, user),
+        }
+    elif known is not None:
+        await devices.change(scene.state, known, {"authenticated": call.now})
+    await after_sign_in(call, scene, user, metadata, new_device=bool(fresh))
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
@@ -172,17 +190,27 @@ async def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
             "userAttributes": orjson.dumps(shown).decode(),
         }
         return challenge(call, scene, "NEW_PASSWORD_REQUIRED", user, parameters, {})
-    return await factors.asked(call, scene, user)
+    return await device_flow.asked(call, scene, user) or await factors.asked(call, scene, user)
 
 
-async def after_sign_in(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> None:
+async def after_sign_in(
+    call: Call, scene: Scene, user: User, metadata: Mapping[str, str], *, new_device: bool = False
+) -> None:
     """Forget the wrong guesses of somebody who has done all that was asked, and tell the pool's function of them.
 
     A right password alone forgives none: whoever has it would guess at the code that follows as often as they like.
     """
     await changes.succeeded(scene.state, user)
-    request = {"userAttributes": attributes_for(user), "newDeviceUsed": False, "clientMetadata": dict(metadata)}
+    request = {"userAttributes": attributes_for(user), "newDeviceUsed": new_device, "clientMetadata": dict(metadata)}
     await trigger(call, scene, "PostAuthentication", "PostAuthentication_Authentication", user.name, request, {})
+
+
+def _device_of(call: Call, scene: Scene, session: str | None, challenge: str) -> str:
+    """The device that a session is of, if it is one of this challenge."""
+    try:
+        return str(opened(call, scene, session, challenge).get("device", ""))
+    except AwsError:
+        return ""  # what comes of it, whoever takes the answer says
 
 
 async def _or_tokens(call: Call, scene: Scene, found: Answer | User, metadata: Mapping[str, str]) -> Answer:

@@ -84,6 +84,12 @@ def check_public(number: str) -> None:
         raise BadNumber("SRP_A is not valid")
 
 
+def check_verifier(verifier: str) -> None:
+    """Raise BadNumber for a verifier of a client's that stands for no secret."""
+    if not _HEXADECIMAL.fullmatch(verifier) or not 1 < int(verifier, 16) < _N:
+        raise BadNumber("The verifier is not valid")
+
+
 def offer(verifier: str) -> Offer:
     """The server's numbers for an attempt against a verifier."""
     secret = secrets.randbits(_EXPONENT_BITS)

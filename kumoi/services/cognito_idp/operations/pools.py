@@ -22,6 +22,7 @@ from kumoi.services.cognito_idp.records import (
     aliases,
     authorization_codes,
     clients,
+    devices,
     groups,
     places,
     pools,
@@ -176,7 +177,7 @@ async def _create(tx: Transaction, pool: Pool) -> None:
 async def _delete(tx: Transaction, pool_id: str) -> None:
     for client in await clients.list(tx, pool_id):
         await places.delete(tx, client.id)
-    for space in (clients, users, groups, aliases, refresh_tokens, resource_servers, authorization_codes):
+    for space in (clients, users, groups, aliases, devices, refresh_tokens, resource_servers, authorization_codes):
         await space.delete_all(tx, pool_id)
     await pools.delete(tx, pool_id)
     await places.delete(tx, pool_id)
