@@ -20,7 +20,11 @@ from kumoi.services.cognito_idp.records import Code, User, users
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.state import Transaction, transactional
 
-SECONDS = {"sign-up": 86_400.0, "password": 3_600.0, "SMS_MFA": 180.0, "EMAIL_OTP": 180.0}
+SECONDS = {
+    "sign-up": 86_400.0,
+    "password": 3_600.0,
+    **dict.fromkeys(("SMS_MFA", "EMAIL_OTP", "first:EMAIL_OTP", "first:SMS_OTP"), 180.0),
+}
 _MOST_WRONG = 5
 _FORGIVEN = 3_600.0
 """Seconds from the first wrong guess until another code may be guessed at afresh."""

@@ -50,6 +50,12 @@ def password_policy(pool: Pool) -> dict[str, Any]:
     return {"MinimumLength": 6, **off, "TemporaryPasswordValidityDays": 7, **given}
 
 
+def first_factors(pool: Pool) -> list[str]:
+    """What a pool lets its users sign in with first."""
+    policy = (pool.definition.get("Policies") or {}).get("SignInPolicy") or {}
+    return list(policy.get("AllowedFirstAuthFactors") or ("PASSWORD",))
+
+
 def check_password(pool: Pool, password: str) -> None:
     """Raise InvalidPasswordException for one that the policy does not take."""
     policy = password_policy(pool)

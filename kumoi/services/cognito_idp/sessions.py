@@ -29,11 +29,20 @@ def seconds_of(client: Client) -> float:
     return 60.0 * float(client.definition.get("AuthSessionValidity") or 3)
 
 
+SIGNED_UP, CONFIRMED = "SIGNED_UP", "CONFIRMED_SIGN_UP"
+"""What sessions of those who sign up are of, in place of a challenge."""
+
+
 def challenge(
-    call: Call, scene: Scene, name: str, user: User, parameters: dict[str, str], state: dict[str, Any]
+    call: Call, scene: Scene, name: str, user: User | None, parameters: dict[str, str], state: dict[str, Any]
 ) -> Answer:
-    """A challenge to a user; `state` comes back sealed with the answer to it."""
-    about = {"user": user.key, "challenge": name, "client": client_in(scene).id, "device": scene.device}
+    """A challenge to a user, or to nobody; `state` comes back sealed with the answer to it."""
+    about = {
+        "user": "" if user is None else user.key,
+        "challenge": name,
+        "client": client_in(scene).id,
+        "device": scene.device,
+    }
     content = orjson.dumps({**state, **about, "at": call.now, "id": uuid()})
     sealed = call.doorway.identity.sealer.seal(content, f"session/{scene.pool.id}")
     session = f"{scene.pool.id}.{client_in(scene).id}.{base64.urlsafe_b64encode(sealed).decode()}"

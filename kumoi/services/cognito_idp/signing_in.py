@@ -6,7 +6,6 @@ PreventUserExistenceErrors does not tell whether a user exists.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,15 +14,25 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, device_flow, devices, factors, srp
+from kumoi.services.cognito_idp import changes, choice_flow, device_flow, devices, factors
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
-from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
+from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
-from kumoi.services.cognito_idp.lookup import Scene, check_secret, hides_users, maybe_user
+from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
+from kumoi.services.cognito_idp.password_flow import known, with_password
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import by_refresh_token
-from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, use_up, user_of
+from kumoi.services.cognito_idp.sessions import (
+    CONFIRMED,
+    Answer,
+    challenge,
+    check_open,
+    client_in,
+    opened,
+    use_up,
+    user_of,
+)
 from kumoi.services.cognito_idp.srp_flow import offered, verified
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.wire.errors import AwsError, aws_error
@@ -34,6 +43,7 @@ _FLOWS = {
     "REFRESH_TOKEN_AUTH": "ALLOW_REFRESH_TOKEN_AUTH",
     "REFRESH_TOKEN": "ALLOW_REFRESH_TOKEN_AUTH",
     "CUSTOM_AUTH": "ALLOW_CUSTOM_AUTH",
+    "USER_AUTH": "ALLOW_USER_AUTH",
     "ADMIN_NO_SRP_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
     "ADMIN_USER_PASSWORD_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
 }
@@ -41,14 +51,17 @@ _USUAL_FLOWS = ("ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN
 
 
 async def initiate(
-    call: Call, scene: Scene, flow: str, given: Mapping[str, str], metadata: Mapping[str, str]
+    call: Call,
+    scene: Scene,
+    flow: str,
+    given: Mapping[str, str],
+    metadata: Mapping[str, str],
+    session: str | None = None,
 ) -> Answer:
-    """Begin a flow: tokens, or a challenge."""
+    """Begin a flow: tokens, or a challenge. A `session` of ConfirmSignUp is as good as a first factor, once."""
     client = client_in(scene)
     allowed = client.definition.get("ExplicitAuthFlows") or _USUAL_FLOWS
-    wanted = _FLOWS.get(flow)
-    if wanted is None:
-        raise aws_error("NotImplemented", f"Kumoi's user pools have no flow {flow}: see docs/cognito.md.", status=501)
+    wanted = _FLOWS[flow]
     if wanted not in allowed and flow not in allowed:
         raise invalid(f"{flow} flow not enabled for this client")
     if wanted == "ALLOW_REFRESH_TOKEN_AUTH":
@@ -64,12 +77,19 @@ async def initiate(
     await _before(call, scene, user, name, metadata)
     if flow == "USER_SRP_AUTH":
         return await offered(call, scene, user, name, given)
+    if flow == "USER_AUTH" and session is not None:
+        state = opened(call, scene, session, CONFIRMED)
+        if user is None or state["user"] != user.key:
+            raise not_authorized("Invalid session for the user.")
+        return await proceed(call, scene, await use_up(scene.state, client_in(scene), state), metadata)
+    if flow == "USER_AUTH":
+        return await _or_tokens(call, scene, await choice_flow.begin(call, scene, user, name, given), metadata)
     if flow == "CUSTOM_AUTH":
-        return await _or_tokens(call, scene, await custom(call, scene, _known(scene, user), [], metadata), metadata)
+        return await _or_tokens(call, scene, await custom(call, scene, known(scene, user), [], metadata), metadata)
     password = given.get("PASSWORD")
     if not password:
         raise invalid("Missing required parameter PASSWORD")
-    found = await _with_password(call, scene, user, password)
+    found = await with_password(call, scene, user, password)
     return await proceed(call, scene, found, metadata)
 
 
@@ -79,7 +99,7 @@ async def authenticated(call: Call, scene: Scene, name: str, password: str) -> U
     if user is None:
         user = await _migrated(call, scene, name, password)
     await _before(call, scene, user, name, {})
-    return await _with_password(call, scene, user, password)
+    return await with_password(call, scene, user, password)
 
 
 async def respond(
@@ -106,6 +126,10 @@ async def respond(
     if challenge == device_flow.SECOND:
         user, device = await device_flow.verified(call, scene, given)
         return await tokens(call, replace(scene, device=device), user, metadata)
+    if challenge == choice_flow.SELECT:
+        return await _or_tokens(call, scene, await choice_flow.chosen(call, scene, session, given), metadata)
+    if challenge == "SMS_OTP" or (challenge == "EMAIL_OTP" and choice_flow.is_first(call, scene, challenge, session)):
+        return await proceed(call, scene, await choice_flow.answered(call, scene, challenge, session, given), metadata)
     if challenge in factors.CODES:
         return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
     if challenge == "SELECT_MFA_TYPE":
@@ -225,29 +249,6 @@ async def _before(call: Call, scene: Scene, user: User | None, name: str, metada
     }
     shown = name if user is None else user.name
     await trigger(call, scene, "PreAuthentication", "PreAuthentication_Authentication", shown, request, {})
-
-
-async def _with_password(call: Call, scene: Scene, user: User | None, password: str) -> User:
-    if user is not None:
-        await check_open(call, user)
-    name, salt, verifier = ("", "", "") if user is None else (user.name, user.salt, user.verifier)
-    # Computed for nobody, too: the time that it takes tells nothing.
-    right = await asyncio.to_thread(
-        srp.is_password, scene.pool.short_name, name, password, salt or "1", verifier or srp.nobodys_verifier()
-    )
-    found = _known(scene, user)
-    if not right:
-        await changes.failed(scene.state, found)
-        raise not_authorized()
-    return found
-
-
-def _known(scene: Scene, user: User | None) -> User:
-    if user is not None:
-        return user
-    if hides_users(client_in(scene)):
-        raise not_authorized()
-    raise no_user()
 
 
 async def _migrated(call: Call, scene: Scene, name: str, password: str) -> User | None:

@@ -217,7 +217,7 @@ def test_functions_have_their_say(kumoi: KumoiAccount, make_pool: MakePool, zipp
         ("REFRESH_TOKEN_AUTH", {"REFRESH_TOKEN": "nonsense"}, "NotAuthorizedException"),
         ("CUSTOM_AUTH", {"USERNAME": "ann"}, "InvalidParameterException"),
         ("ADMIN_NO_SRP_AUTH", {"USERNAME": "ann", "PASSWORD": PASSWORD}, "InvalidParameterException"),
-        ("USER_AUTH", {"USERNAME": "ann"}, "NotImplemented"),
+        ("USER_AUTH", {"USERNAME": "ann"}, "InvalidParameterException"),
     ],
 )
 def test_what_does_not_sign_in(

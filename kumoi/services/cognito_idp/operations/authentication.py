@@ -32,7 +32,7 @@ async def initiate_auth(
     if AuthFlow in _ADMIN_FLOWS:
         raise invalid("Initiate Auth method not supported.")
     scene = await client_of(call, ClientId)
-    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {})
+    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {}, Session)
 
 
 @cognito_idp.operation
@@ -68,7 +68,7 @@ async def admin_initiate_auth(
     if AuthFlow == "USER_PASSWORD_AUTH":
         raise invalid("Initiate Auth method not supported.")
     scene = await client_of(call, ClientId, UserPoolId)
-    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {})
+    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {}, Session)
 
 
 @cognito_idp.operation

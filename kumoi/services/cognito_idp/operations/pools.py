@@ -143,7 +143,7 @@ def describe(call: Call, pool: Pool, count: int, domains: Sequence[str] = ()) ->
         "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
         "UserPoolTier": "ESSENTIALS",
         **{name: value for name, value in given.items() if name not in ("Schema", "AdminCreateUserConfig", "Policies")},
-        "Policies": {"PasswordPolicy": password_policy(pool)},
+        "Policies": {**(given.get("Policies") or {}), "PasswordPolicy": password_policy(pool)},
         "AdminCreateUserConfig": admin,
         "SchemaAttributes": _schema(pool),
         "Id": pool.id,

@@ -8,8 +8,9 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
+from kumoi.services.cognito_idp.choice_flow import configured
 from kumoi.services.cognito_idp.errors import invalid, no_pool, not_authorized
-from kumoi.services.cognito_idp.factors import APP, MAIL, TEXT, check_app_code, matching, new_secret, preference
+from kumoi.services.cognito_idp.factors import APP, MAIL, TEXT, check_app_code, matching, new_secret, preference, told
 from kumoi.services.cognito_idp.lookup import Scene, client_of, pool_of, user_named
 from kumoi.services.cognito_idp.operations.authentication import signed_in
 from kumoi.services.cognito_idp.records import User, pools
@@ -110,6 +111,24 @@ async def admin_set_user_mfa_preference(
     wanted = {TEXT: SMSMfaSettings, APP: SoftwareTokenMfaSettings, MAIL: EmailMfaSettings}
     await changes.change(scene.state, scene.pool, user.key, preference(user, wanted))
     return {}
+
+
+@cognito_idp.operation
+async def get_user_auth_factors(call: Call, AccessToken: str) -> dict[str, Any]:
+    """What one may sign in with, first and second."""
+    scene, user = await signed_in(call, AccessToken)
+    return _factors(scene, user)
+
+
+@cognito_idp.operation
+async def admin_get_user_auth_factors(call: Call, UserPoolId: str, Username: str) -> dict[str, Any]:
+    """What a user may sign in with, first and second."""
+    scene = await pool_of(call, UserPoolId)
+    return _factors(scene, await user_named(scene.state, scene.pool, Username))
+
+
+def _factors(scene: Scene, user: User) -> dict[str, Any]:
+    return {"Username": user.name, **told(user), "ConfiguredUserAuthFactors": configured(scene.pool, user)}
 
 
 @cognito_idp.operation
