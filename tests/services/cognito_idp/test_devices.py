@@ -9,8 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP, generate_hash_device
 
-from kumoi.services.cognito_idp.factors import totp
-
 PASSWORD = "Correct-horse-1"
 ALWAYS = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
 
@@ -138,35 +136,27 @@ def test_a_secret_counts_only_behind_the_password(make_telephone: Any) -> None:
     assert code(second, asked=asked) == ("NotAuthorizedException", "Invalid session for the user.")
 
 
-@pytest.mark.kumoi_clock
 @pytest.mark.parametrize("spared", [True, False])
-def test_a_remembered_device_stands_in_for_a_second_factor(kumoi: Any, make_telephone: Any, spared: bool) -> None:
+def test_a_remembered_device_stands_in_for_a_second_factor(make_telephone: Any, spared: bool) -> None:
     config = {"ChallengeRequiredOnNewDevice": spared, "DeviceOnlyRememberedOnUserPrompt": True}
     telephone = make_telephone(config)
     pool = telephone.pool
-    pool.admin.set_user_pool_mfa_config(
-        UserPoolId=pool.id, MfaConfiguration="OPTIONAL", SoftwareTokenMfaConfiguration={"Enabled": True}
-    )
+    mail = {"Message": "{####}", "Subject": "code"}
+    pool.admin.set_user_pool_mfa_config(UserPoolId=pool.id, MfaConfiguration="OPTIONAL", EmailMfaConfiguration=mail)
     result = pool.sign_in()
     access = result["AccessToken"]
     assert telephone.confirm(result)["UserConfirmationNecessary"] is True
-    secret = pool.public.associate_software_token(AccessToken=access)["SecretCode"]
-    pool.public.verify_software_token(AccessToken=access, UserCode=totp(secret, kumoi.now().timestamp()))
-    pool.public.set_user_mfa_preference(AccessToken=access, SoftwareTokenMfaSettings={"Enabled": True})
-    assert telephone.begin()["ChallengeName"] == "SOFTWARE_TOKEN_MFA"  # it is known, and not remembered
+    pool.public.set_user_mfa_preference(AccessToken=access, EmailMfaSettings={"Enabled": True})
+    assert telephone.begin()["ChallengeName"] == "EMAIL_OTP"  # it is known, and not remembered
     pool.public.update_device_status(AccessToken=access, DeviceKey=telephone.key, DeviceRememberedStatus="remembered")
     asked = telephone.begin()
-    assert asked["ChallengeName"] == ("DEVICE_SRP_AUTH" if spared else "SOFTWARE_TOKEN_MFA")
-    kumoi.advance(30)
+    assert asked["ChallengeName"] == ("DEVICE_SRP_AUTH" if spared else "EMAIL_OTP")
     if not spared:  # the session knows the device
         done = pool.public.respond_to_auth_challenge(
             ClientId=pool.app,
-            ChallengeName="SOFTWARE_TOKEN_MFA",
+            ChallengeName="EMAIL_OTP",
             Session=asked["Session"],
-            ChallengeResponses={
-                "USERNAME": "ann",
-                "SOFTWARE_TOKEN_MFA_CODE": totp(secret, kumoi.now().timestamp()),
-            },
+            ChallengeResponses={"USERNAME": "ann", "EMAIL_OTP_CODE": pool.code()},
         )
         assert "NewDeviceMetadata" not in done["AuthenticationResult"]
 
