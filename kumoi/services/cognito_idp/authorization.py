@@ -16,7 +16,7 @@ PUBLIC = (
     *("ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken", "SignUp", "UpdateUserAttributes"),
     *("VerifyUserAttribute", "AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
     *("SetUserSettings", "ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
-    "GetUserAuthFactors",
+    *("GetUserAuthFactors", "GetTokensFromRefreshToken"),
 )
 
 

@@ -123,7 +123,7 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token, by its user's sub and its digest."""
+    """A refresh token, by its user's sub and its digest; one that was rotated counts until `rotated`."""
 
     pool: str
     sub: str
@@ -135,6 +135,7 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     expires: float
     scopes: tuple[str, ...] | None = None
     device: str = ""
+    rotated: float | None = None
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):

@@ -179,3 +179,6 @@ def test_pools_say_what_they_offer(kumoi: Any, make_pool: Any) -> None:
     pool.admin.set_user_pool_mfa_config(UserPoolId=pool.id, MfaConfiguration="OPTIONAL", **APP)
     found = pool.admin.get_user_pool_mfa_config(UserPoolId=pool.id)
     assert (found["MfaConfiguration"], found["SoftwareTokenMfaConfiguration"]) == ("OPTIONAL", {"Enabled": True})
+    pool.admin.update_user_pool(UserPoolId=pool.id, MfaConfiguration="ON")
+    found = pool.admin.get_user_pool_mfa_config(UserPoolId=pool.id)
+    assert (found["MfaConfiguration"], found["SoftwareTokenMfaConfiguration"]) == ("ON", {"Enabled": True})

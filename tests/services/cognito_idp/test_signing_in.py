@@ -82,6 +82,39 @@ def test_tokens_are_refreshed_revoked_and_signed_out(kumoi: KumoiAccount, pool: 
         refresh()
 
 
+@pytest.mark.kumoi_clock
+def test_refresh_tokens_are_rotated(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
+    flows = ["ALLOW_USER_PASSWORD_AUTH"]
+    pool = make_pool(kumoi, {"RefreshTokenRotation": rotation, "ExplicitAuthFlows": flows})
+    pool.user()
+
+    def refresh(token: str) -> Any:
+        answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        return answer["AuthenticationResult"]
+
+    first = pool.sign_in()["RefreshToken"]
+    second = refresh(first)["RefreshToken"]
+    assert second != first and refresh(first)["RefreshToken"] not in (first, second)  # within the grace period
+    kumoi.advance(11)
+    with pytest.raises(ClientError) as refused:
+        refresh(first)
+    assert code(refused)[0] == "RefreshTokenReuseException"
+    third = refresh(second)
+    assert pool.public.get_user(AccessToken=third["AccessToken"])["Username"] == "ann"
+    with pytest.raises(ClientError) as refused:
+        refresh(first)
+    assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.update_user_pool_client(
+            UserPoolId=pool.id,
+            ClientId=pool.app,
+            RefreshTokenRotation=rotation,
+            ExplicitAuthFlows=[*flows, "ALLOW_REFRESH_TOKEN_AUTH"],
+        )
+    assert code(refused)[0] == "InvalidParameterException"
+
+
 def test_a_secret_has_to_be_proved(kumoi: KumoiAccount, make_pool: MakePool) -> None:
     pool = make_pool(kumoi, {"GenerateSecret": True})
     pool.user()

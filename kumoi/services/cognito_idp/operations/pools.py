@@ -35,6 +35,8 @@ from kumoi.state import Transaction, transactional
 _ALPHABET = string.ascii_letters + string.digits
 _FIXED = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 """What a pool keeps for its life."""
+MFA_MEMBERS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
+"""What SetUserPoolMfaConfig gives it, as long as it has second factors at all."""
 
 
 @cognito_idp.operation
@@ -91,7 +93,8 @@ async def update_user_pool(call: Call, UserPoolId: str, **given: Any) -> dict[st
     definition = {name: value for name, value in given.items() if value is not None}
     tags = definition.pop("UserPoolTags", None)
     name = definition.pop("PoolName", None)
-    kept = {member: scene.pool.definition[member] for member in _FIXED if member in scene.pool.definition}
+    fixed = _FIXED if definition.get("MfaConfiguration", "OFF") == "OFF" else (*_FIXED, *MFA_MEMBERS)
+    kept = {member: scene.pool.definition[member] for member in fixed if member in scene.pool.definition}
     wanted: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
     if tags is not None:
         wanted["tags"] = tags
