@@ -26,6 +26,7 @@ cognito_idp = Service(
         "operations.devices",
         "operations.domains",
         "operations.groups",
+        "operations.passkeys",
         "operations.passwords",
         "operations.pools",
         "operations.resource_servers",

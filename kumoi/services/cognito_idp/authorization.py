@@ -16,7 +16,8 @@ PUBLIC = (
     *("ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken", "SignUp", "UpdateUserAttributes"),
     *("VerifyUserAttribute", "AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
     *("SetUserSettings", "ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
-    *("GetUserAuthFactors", "GetTokensFromRefreshToken"),
+    *("GetUserAuthFactors", "GetTokensFromRefreshToken", "StartWebAuthnRegistration", "CompleteWebAuthnRegistration"),
+    *("ListWebAuthnCredentials", "DeleteWebAuthnCredential"),
 )
 
 

@@ -1,4 +1,4 @@
-"""USER_AUTH: users choose what they sign in with first: a password, or a code that is sent to them.
+"""USER_AUTH: users choose what they sign in with first: a password, a code that is sent to them, a passkey.
 
 The pool's `SignInPolicy` says what there is. Who has a second factor begins with the password: a code alone would be
 one factor. Somebody who is no user is offered all there is, and told that what they answer is wrong. Source:
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kumoi.doorway import Call
-from kumoi.services.cognito_idp import changes
+from kumoi.services.cognito_idp import changes, passkeys
 from kumoi.services.cognito_idp.errors import expired_code, invalid, too_often, wrong_code
 from kumoi.services.cognito_idp.factors import factors_of
 from kumoi.services.cognito_idp.lookup import Scene, hides_users
@@ -33,19 +33,21 @@ def configured(pool: Pool, user: User) -> list[str]:
     found = []
     for kind in first_factors(pool):
         attribute = _SENT.get(kind)
-        if (kind == "PASSWORD" and user.verifier) or (
-            attribute is not None and user.attributes.get(f"{attribute}_verified") == "true"
-        ):
+        if attribute is not None:
+            there = user.attributes.get(f"{attribute}_verified") == "true"
+        else:
+            there = bool(user.verifier if kind == "PASSWORD" else user.passkeys)
+        if there:
             found.append(kind)
     return found
 
 
 def available(pool: Pool, user: User | None) -> list[str]:
     """The challenges that a user may choose among."""
-    kinds = list(first_factors(pool)) if user is None else configured(pool, user)
+    kinds = [one for one in first_factors(pool) if one != passkeys.KIND] if user is None else configured(pool, user)
     if pool.definition.get("MfaConfiguration") == "ON" or (user is not None and factors_of(pool, user)):
         kinds = [kind for kind in kinds if kind == "PASSWORD"]
-    return [one for kind in kinds for one in (_PASSWORDS if kind == "PASSWORD" else (kind,)) if one != "WEB_AUTHN"]
+    return [one for kind in kinds for one in (_PASSWORDS if kind == "PASSWORD" else (kind,))]
 
 
 async def begin(call: Call, scene: Scene, user: User | None, name: str, given: Mapping[str, str]) -> Answer | User:
@@ -104,6 +106,9 @@ async def _challenged(
         return await with_password(call, scene, user, given["PASSWORD"])
     if wanted == "PASSWORD_SRP":
         return await offered(call, scene, user, name, given)
+    if user is not None and wanted == passkeys.KIND:
+        await check_open(call, user)
+        return await passkeys.asked(call, scene, user)
     if user is None:
         details = pretended(name)
     else:

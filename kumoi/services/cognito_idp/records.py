@@ -66,6 +66,18 @@ class Code(msgspec.Struct, frozen=True):
     guessed: float = 0.0
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey: `content` is WebAuthn's attested credential data, `count` what its counter last said."""
+
+    id: str
+    created: float
+    content: bytes
+    count: int
+    party: str
+    transports: tuple[str, ...] = ()
+    attachment: str = ""
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A user: `key` is the name as it is looked up, `salt` and `verifier` (hexadecimal) stand for the password.
 
@@ -73,6 +85,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
     that were answered, and until when their sessions would be good. `factors` are the second factors in use,
     `app_secret` is the sealed secret of an authenticator app, `app_code_used` the last period whose code was used.
+    `registering` is the state of a passkey that is being made, and until when it counts.
     """
 
     pool: str
@@ -99,6 +112,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     app_secret_offered: bytes = b""
     app_code_used: int = 0
     device: str = ""
+    passkeys: dict[str, Passkey] = {}
+    registering: str = ""
+    registering_until: float = 0.0
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, choice_flow, device_flow, devices, factors
+from kumoi.services.cognito_idp import changes, choice_flow, device_flow, devices, factors, passkeys
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
@@ -130,6 +130,8 @@ async def respond(
         return await _or_tokens(call, scene, await choice_flow.chosen(call, scene, session, given), metadata)
     if challenge == "SMS_OTP" or (challenge == "EMAIL_OTP" and choice_flow.is_first(call, scene, challenge, session)):
         return await proceed(call, scene, await choice_flow.answered(call, scene, challenge, session, given), metadata)
+    if challenge == passkeys.KIND:
+        return await proceed(call, scene, await passkeys.answered(call, scene, session, given), metadata)
     if challenge in factors.CODES:
         return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
     if challenge == "SELECT_MFA_TYPE":

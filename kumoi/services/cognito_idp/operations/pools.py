@@ -33,8 +33,8 @@ from kumoi.services.cognito_idp.records import (
 from kumoi.state import Transaction, transactional
 
 _ALPHABET = string.ascii_letters + string.digits
-_FIXED = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
-"""What a pool keeps for its life."""
+_KEPT = ("WebAuthnConfiguration", "Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+"""What UpdateUserPool does not change."""
 MFA_MEMBERS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
 """What SetUserPoolMfaConfig gives it, as long as it has second factors at all."""
 
@@ -93,7 +93,7 @@ async def update_user_pool(call: Call, UserPoolId: str, **given: Any) -> dict[st
     definition = {name: value for name, value in given.items() if value is not None}
     tags = definition.pop("UserPoolTags", None)
     name = definition.pop("PoolName", None)
-    fixed = _FIXED if definition.get("MfaConfiguration", "OFF") == "OFF" else (*_FIXED, *MFA_MEMBERS)
+    fixed = _KEPT if definition.get("MfaConfiguration", "OFF") == "OFF" else (*_KEPT, *MFA_MEMBERS)
     kept = {member: scene.pool.definition[member] for member in fixed if member in scene.pool.definition}
     wanted: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
     if tags is not None:

@@ -18,7 +18,10 @@ from kumoi.services.cognito_idp.sessions import challenge, client_of_session, op
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
-_MEMBERS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "MfaConfiguration")
+_MEMBERS = (
+    *("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "MfaConfiguration"),
+    "WebAuthnConfiguration",
+)
 Setting = dict[str, bool] | None
 
 
@@ -27,8 +30,6 @@ async def set_user_pool_mfa_config(call: Call, UserPoolId: str, **given: Any) ->
     """Set what a pool offers, and whether a second factor is a must."""
     await pool_of(call, UserPoolId)
     wanted = {name: value for name, value in given.items() if value is not None}
-    if "WebAuthnConfiguration" in wanted:
-        raise aws_error("NotImplemented", "Kumoi's user pools have no passkeys: see docs/cognito.md.", status=501)
     return _told(await _configure(call.state, UserPoolId, wanted))
 
 
