@@ -166,7 +166,7 @@ async def new_password(call: Call, scene: Scene, session: str | None, given: Map
     ]
     wanted: dict[str, Any] = {"status": "CONFIRMED", "password_expires": None}
     if extra:
-        wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, extra)}
+        wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, scene.client, extra)}
     wanted |= await changes.verifier_of(scene.pool, user.name, password)
     return await changes.change(scene.state, scene.pool, user.key, wanted)
 

@@ -21,6 +21,7 @@ from kumoi.doorway.sealing import Sealer
 from kumoi.names import uuid
 from kumoi.services.cognito_idp.errors import not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, pool_anywhere
+from kumoi.services.cognito_idp.policies import readable
 from kumoi.services.cognito_idp.records import Client, Pool, User, pools
 from kumoi.state import Transaction, transactional
 
@@ -93,7 +94,7 @@ def claims_of(
     }
     if user.groups:
         common["cognito:groups"] = list(user.groups)
-    shown: dict[str, Any] = shown_attributes(user.attributes, scopes)
+    shown: dict[str, Any] = shown_attributes(readable(client, user.attributes), scopes)
     for name in ("email_verified", "phone_number_verified"):
         if name in shown:
             shown[name] = shown[name] == "true"
@@ -141,7 +142,7 @@ async def read_access_token(call: Call, token: str) -> tuple[Scene, dict[str, An
         pool_id = str(claims["iss"]).rpartition("/")[2]
     except (ValueError, KeyError, TypeError, IndexError):
         raise not_authorized("Invalid Access Token") from None
-    scene = await pool_anywhere(call, pool_id)
+    scene = await pool_anywhere(call, pool_id, str(claims.get("client_id")))
     if scene is None or claims.get("token_use") != "access" or not isinstance(header, dict):
         raise not_authorized("Invalid Access Token")
     known = {key["kid"]: at for at, key in enumerate(public_keys(scene.pool, call.doorway.identity.sealer))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -119,6 +121,25 @@ def test_nobody_says_of_themselves_that_an_address_is_verified(kumoi: KumoiAccou
     with pytest.raises(ClientError) as refused:
         pool.public.delete_user_attributes(AccessToken=token, UserAttributeNames=["email_verified"])
     assert code(refused) == unauthorized
+
+
+def test_a_client_reads_and_writes_what_it_may(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi, {"ReadAttributes": ["email"], "WriteAttributes": ["email", "nickname"]})
+    unauthorized = ("NotAuthorizedException", "A client attempted to write unauthorized attribute gender")
+    with pytest.raises(ClientError) as refused:
+        _sign_up(pool, "eve", email="eve@example.com", gender="x")
+    assert code(refused) == unauthorized
+    pool.user(email="ann@example.com", gender="x")
+    tokens = pool.sign_in()
+    given = [{"Name": "nickname", "Value": "Annie"}]
+    pool.public.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=given)
+    with pytest.raises(ClientError) as refused:
+        pool.public.delete_user_attributes(AccessToken=tokens["AccessToken"], UserAttributeNames=["gender"])
+    assert code(refused) == unauthorized
+    told = pool.public.get_user(AccessToken=tokens["AccessToken"])["UserAttributes"]
+    assert {one["Name"] for one in told} == {"email", "sub"}
+    claims = json.loads(base64.urlsafe_b64decode(tokens["IdToken"].split(".")[1] + "=="))
+    assert claims["email"] == "ann@example.com" and "gender" not in claims
 
 
 def test_the_code_for_one_address_verifies_no_other(pool: Any) -> None:

@@ -47,7 +47,7 @@ async def sign_up(
         check_password(pool, Password)
     elif not {"EMAIL_OTP", "SMS_OTP"} & set(first_factors(pool)):
         raise invalid("Missing required parameter Password")
-    attributes = own_attributes(pool, UserAttributes)
+    attributes = own_attributes(pool, client_in(scene), UserAttributes)
     user = await new_user(call, scene, Username, attributes, status="UNCONFIRMED", password=Password)
     check_required(pool, user.attributes)
     answer = await trigger(
