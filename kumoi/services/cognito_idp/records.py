@@ -15,7 +15,10 @@ Status = Literal["UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQ
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """A user pool. `definition` is as the client gave it; `keys`: two sealed private keys, made when first needed."""
+    """A user pool. `definition` is as the client gave it.
+
+    `keys` are sealed private keys in pairs, the oldest first, made when they were needed, at `keys_made`.
+    """
 
     id: str
     name: str
@@ -23,6 +26,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     modified: float
     definition: dict[str, Any]
     keys: tuple[bytes, ...] = ()
+    keys_made: tuple[float, ...] = ()
     tags: dict[str, str] = {}
 
     @property

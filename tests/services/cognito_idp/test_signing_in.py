@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from kumoi.http_api import jwt
 from kumoi.pytest_plugin import KumoiAccount
+from kumoi.services.cognito_idp.tokens import needed, signing
 
 PASSWORD = "Correct-horse-1"
 MakePool = Callable[..., Any]
@@ -302,6 +303,41 @@ def test_tokens_and_sessions_end(kumoi: KumoiAccount, make_pool: MakePool) -> No
             ChallengeResponses={"USERNAME": "bob", "NEW_PASSWORD": PASSWORD},
         )
     assert code(refused) == ("NotAuthorizedException", "Invalid session for the user, session is expired.")
+
+
+@pytest.mark.kumoi_clock
+def test_keys_are_rotated_and_published_ahead(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi)
+    pool.user()
+
+    def key_of(token: str) -> str:
+        return str(jwt.read(token).header["kid"])
+
+    first = key_of(pool.sign_in()["IdToken"])
+    before = {key["kid"] for key in pool.public_keys()}
+    kumoi.advance("90d")
+    token = pool.sign_in()["AccessToken"]
+    published = {key["kid"] for key in pool.public_keys()}
+    assert (len(before), len(published)) == (2, 4) and key_of(token) in before < published
+    kumoi.advance("23h50m")
+    late = pool.sign_in()["AccessToken"]
+    kumoi.advance("20m")
+    fresh = pool.sign_in()["IdToken"]
+    assert key_of(late) in before and key_of(fresh) in published - before
+    assert pool.admin.get_user(AccessToken=late)["Username"] == "ann"
+    kumoi.advance("90d")
+    pool.sign_in()
+    left = {key["kid"] for key in pool.public_keys()}
+    assert len(left) == 4 and first not in left
+
+
+@pytest.mark.parametrize(
+    ("made", "days", "signs", "from_"),
+    [((0,), 0, 0, 0), ((0, 90), 90, 0, 0), ((0, 90), 91, 1, 0), ((0, 90), 92, 1, 1), ((0, 90, 180), 180, 1, 1)],
+)
+def test_which_keys_sign(made: tuple[int, ...], days: int, signs: int, from_: int) -> None:
+    moments = [day * 86_400.0 for day in made]
+    assert (signing(moments, days * 86_400.0), needed(moments, days * 86_400.0)) == (signs, from_)
 
 
 def test_the_salt_of_nobody_is_the_same_each_time_and_nobody_can_tell_it(
