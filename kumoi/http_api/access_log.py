@@ -38,10 +38,11 @@ def line(form: str, context: Mapping[str, Any]) -> str:
 
 
 class AccessLogs:
-    """Writes lines to log groups in the background."""
+    """Writes lines to log groups in the background, as a service."""
 
-    def __init__(self, doorway: Doorway) -> None:
+    def __init__(self, doorway: Doorway, service: str = "apigateway") -> None:
         self._doorway = doorway
+        self._service = service
         self._stream = hex_id(32)
         self._waiting: dict[str, list[dict[str, Any]]] = {}
         self._streams: set[str] = set()
@@ -82,7 +83,7 @@ class AccessLogs:
     async def _put(self, destination: str, lines: list[dict[str, Any]]) -> None:
         arn = Arn.parse(destination)
         group = arn.resource.removeprefix("log-group:").removesuffix(":*")
-        caller = Principal.of_service(arn.account, "apigateway.amazonaws.com", "apigateway")
+        caller = Principal.of_service(arn.account, f"{self._service}.amazonaws.com", self._service)
         stream = {"logGroupName": group, "logStreamName": self._stream}
         for again in (True, False):
             if destination not in self._streams:

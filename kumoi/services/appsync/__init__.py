@@ -52,8 +52,10 @@ async def run(parts: Parts) -> AsyncIterator[None]:
     from kumoi.services.appsync.domain_names import all_domains, claim
     from kumoi.services.appsync.kept import Kept
     from kumoi.services.appsync.realtime.hub import Hub
+    from kumoi.services.appsync.request_log import ApiLogs
 
     parts.add(Kept, Kept())
+    logs = parts.add(ApiLogs, ApiLogs(parts[Doorway]))
     hub = parts.add(Hub, Hub(parts[Doorway].clock))
     for domain in await all_domains(parts[Doorway].state.at("", "")):
         claim(parts[HostNames], domain)  # type: ignore[type-abstract]
@@ -61,6 +63,7 @@ async def run(parts: Parts) -> AsyncIterator[None]:
         yield
     finally:
         await hub.stop()
+        await logs.stop()
 
 
 @appsync.on_reset

@@ -15,6 +15,7 @@ from kumoi.services.appsync.caching import MAX_ANSWER, Key, answer_key
 from kumoi.services.appsync.kept import Entrance, Kept
 from kumoi.services.appsync.realtime.messages import nests_too_deep
 from kumoi.services.appsync.records import Place, Version, places, versions
+from kumoi.services.appsync.request_log import logged
 from kumoi.services.appsync.resolving.field import Asked
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Request, Response
@@ -79,6 +80,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     if bound.compiled is None:
         return _failed(call, 502, "GraphQLSchemaException", "No schema definition exists.")
     whole = Asked(call, bound.api, caller, headers, asked.get("variables") or {}, cache=bound.cache)
+    if "logConfig" in bound.api.properties:
+        return await logged(whole, asked, lambda: _run(whole, bound, kept, asked))
     return await _run(whole, bound, kept, asked)
 
 

@@ -1,8 +1,8 @@
 """Amazon Cognito user pools: sign-up, sign-in by password or SRP, tokens that any JOSE library verifies, triggers.
 
 `srp.py` is the mathematics of passwords, `tokens.py` makes and reads JSON Web Tokens, `signing_in.py` is what every
-flow does, `triggers.py` asks the pool's functions. Codes that AWS would send go to the log group `/kumoi/cognito/POOL`
-(`messages.py`).
+flow does (a choice of first factors in `choice_flow.py`, passkeys, devices), `triggers.py` asks the pool's functions.
+Codes that AWS would send go to the log group `/kumoi/cognito/POOL` (`messages.py`).
 
 Rules: the Cognito user pools API reference and developer guide ("Authentication flows", "Lambda triggers",
 "Understanding the tokens").
@@ -23,8 +23,10 @@ cognito_idp = Service(
         "operations.admin",
         "operations.authentication",
         "operations.clients",
+        "operations.devices",
         "operations.domains",
         "operations.groups",
+        "operations.passkeys",
         "operations.passwords",
         "operations.pools",
         "operations.resource_servers",

@@ -15,7 +15,9 @@ PUBLIC = (
     *("ForgotPassword", "GetUser", "GetUserAttributeVerificationCode", "GlobalSignOut", "InitiateAuth"),
     *("ResendConfirmationCode", "RespondToAuthChallenge", "RevokeToken", "SignUp", "UpdateUserAttributes"),
     *("VerifyUserAttribute", "AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"),
-    "SetUserSettings",
+    *("SetUserSettings", "ConfirmDevice", "ForgetDevice", "GetDevice", "ListDevices", "UpdateDeviceStatus"),
+    *("GetUserAuthFactors", "GetTokensFromRefreshToken", "StartWebAuthnRegistration", "CompleteWebAuthnRegistration"),
+    *("ListWebAuthnCredentials", "DeleteWebAuthnCredential"),
 )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from kumoi.services.cognito_idp.errors import no_user
 from kumoi.services.cognito_idp.lookup import key_of
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING
-from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, refresh_tokens, users
+from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, devices, refresh_tokens, users
 from kumoi.services.cognito_idp.srp import new_verifier
 from kumoi.state import Key, Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -39,9 +39,11 @@ async def change(tx: Transaction, pool: Pool, key: str, changes: Mapping[str, An
         changed = {
             f"verify:{name}" for name in NEEDS_VERIFYING if user.attributes.get(name) != after.attributes.get(name)
         }
-        after = msgspec.structs.replace(
-            after, codes={name: code for name, code in after.codes.items() if name not in changed}
-        )
+        codes = {
+            name: msgspec.structs.replace(code, value="", expires=0.0) if name in changed else code
+            for name, code in after.codes.items()
+        }
+        after = msgspec.structs.replace(after, codes=codes)
         await _release(tx, pool, user)
         await _claim(tx, pool, after, take_over=take_over)
     await users.put(tx, after)
@@ -56,6 +58,7 @@ async def remove(tx: Transaction, pool: Pool, user: User) -> None:
     if await users.delete(tx, pool.id, user.key):
         await tx.add(_counter(pool.id), -1)
     await refresh_tokens.delete_all(tx, pool.id, user.sub)
+    await devices.delete_all(tx, pool.id, user.sub)
 
 
 @transactional

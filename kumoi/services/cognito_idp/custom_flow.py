@@ -9,7 +9,7 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import User
-from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, opened, use_up
+from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, use_up
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 
 
@@ -58,7 +58,7 @@ async def custom_answer(
 ) -> Answer | User:
     """Have the answer to a challenge judged, and go on."""
     state = opened(call, scene, session, "CUSTOM_CHALLENGE")
-    user = await use_up(scene.state, scene.pool.id, state)
+    user = await use_up(scene.state, client_in(scene), state)
     request = {
         "userAttributes": attributes_for(user),
         "privateChallengeParameters": state["private"],

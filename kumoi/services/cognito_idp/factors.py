@@ -98,7 +98,6 @@ async def answered(call: Call, scene: Scene, kind: str, session: str | None, giv
             if problem == "mismatch":
                 await changes.failed(scene.state, user)
             raise {"mismatch": wrong_code, "expired": expired_code, "limit": too_often}[problem]()
-    await changes.succeeded(scene.state, user)
     return user
 
 

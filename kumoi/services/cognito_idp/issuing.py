@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Group, RefreshToken, User, groups, refresh_tokens
@@ -46,13 +48,19 @@ async def issue(
     source: str,
     scopes: tuple[str, ...] | None = None,
     nonce: str | None = None,
+    device: str = "",
 ) -> dict[str, Any]:
-    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them."""
+    """AuthenticationResult: fresh tokens of a user; of these scopes, where the OAuth endpoints give them.
+
+    `device` is the key of the device that they are for, where the pool tracks devices.
+    """
     client = client_in(scene)
     pool = await keyed(call, scene)
     identity, access = claims_of(scene, client, user, call.now, signed_in, origin, scopes)
     if nonce is not None:
         identity["nonce"] = nonce
+    if device:
+        access["device_key"] = device
     _put_roles(identity, *group_roles(await _groups(scene.state, pool.id, user.groups)))
     await _overridden(call, scene, user, identity, access, source)
     result: dict[str, Any] = {
@@ -62,22 +70,19 @@ async def issue(
         "TokenType": "Bearer",
     }
     if with_refresh:
-        token = ".".join((user.sub, *(secrets.token_urlsafe(length) for length in (190, 12, 600, 16))))
-        await _keep_token(
-            scene.state,
-            RefreshToken(
-                pool=pool.id,
-                sub=user.sub,
-                digest=_digest(token),
-                user=user.key,
-                client=client.id,
-                origin=origin,
-                signed_in=signed_in,
-                expires=call.now + validity(client, "RefreshToken"),
-                scopes=scopes,
-            ),
+        made = RefreshToken(
+            pool=pool.id,
+            sub=user.sub,
+            digest="",
+            user=user.key,
+            client=client.id,
+            origin=origin,
+            signed_in=signed_in,
+            expires=call.now + validity(client, "RefreshToken"),
+            scopes=scopes,
+            device=device,
         )
-        result["RefreshToken"] = token
+        result["RefreshToken"] = await keep_refresh_token(scene, made)
     return result
 
 
@@ -140,6 +145,13 @@ def _apply(claims: dict[str, Any], change: Mapping[str, Any]) -> None:
             claims.pop(name, None)
 
 
+async def keep_refresh_token(scene: Scene, token: RefreshToken) -> str:
+    """Store a refresh token under a digest of what the client gets."""
+    text = ".".join((token.sub, *(secrets.token_urlsafe(length) for length in (190, 12, 600, 16))))
+    await _keep_token(scene.state, msgspec.structs.replace(token, digest=_digest(text), rotated=None))
+    return text
+
+
 @transactional
 async def _groups(tx: Transaction, pool: str, names: Sequence[str]) -> list[Group]:
     return [found for name in names if (found := await groups.get(tx, pool, name)) is not None]
@@ -148,6 +160,16 @@ async def _groups(tx: Transaction, pool: str, names: Sequence[str]) -> list[Grou
 @transactional
 async def _keep_token(tx: Transaction, token: RefreshToken) -> None:
     await refresh_tokens.put(tx, token)
+
+
+@transactional
+async def rotate(tx: Transaction, token: RefreshToken, until: float) -> None:
+    """Have a refresh token count for a while only, and those that were rotated before it not at all."""
+    for other in await refresh_tokens.list(tx, token.pool, token.sub):
+        if other.origin == token.origin and other.rotated is not None and other.digest != token.digest:
+            await refresh_tokens.delete(tx, other.pool, other.sub, other.digest)
+    if token.rotated is None:
+        await refresh_tokens.put(tx, msgspec.structs.replace(token, rotated=until))
 
 
 @transactional

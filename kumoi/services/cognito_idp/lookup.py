@@ -15,13 +15,17 @@ from kumoi.state import State, Transaction, transactional
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a call plays: the store of the pool's account and region, the pool, and the client where one is named."""
+    """Where a call plays: the store of the pool's account and region, the pool, and the client where one is named.
+
+    `device` is the key of the device that a client says it is.
+    """
 
     state: State
     account: str
     region: str
     pool: Pool
     client: Client | None = None
+    device: str = ""
 
 
 async def pool_of(call: Call, pool_id: str) -> Scene:
@@ -44,14 +48,15 @@ async def client_of(call: Call, client_id: str, pool_id: str | None = None) -> S
     return Scene(state, place.account, place.region, pool, client)
 
 
-async def pool_anywhere(call: Call, pool_id: str) -> Scene | None:
-    """A pool by its id, in whichever account."""
+async def pool_anywhere(call: Call, pool_id: str, client_id: str | None = None) -> Scene | None:
+    """A pool by its id, in whichever account, and one of its clients, if that is named and there."""
     place = await _place(call.doorway.state.at("", ""), pool_id)
     if place is None:
         return None
     state = call.doorway.state.at(place.account, place.region)
     pool = await _pool(state, pool_id)
-    return None if pool is None else Scene(state, place.account, place.region, pool)
+    client = None if client_id is None else await _client(state, pool_id, client_id)
+    return None if pool is None else Scene(state, place.account, place.region, pool, client)
 
 
 def check_secret(client: Client, username: str, given: str | None) -> None:

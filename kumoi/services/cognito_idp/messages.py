@@ -20,8 +20,14 @@ from kumoi.services.cognito_idp.records import Code, User, users
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.state import Transaction, transactional
 
-SECONDS = {"sign-up": 86_400.0, "password": 3_600.0, "SMS_MFA": 180.0, "EMAIL_OTP": 180.0}
+SECONDS = {
+    "sign-up": 86_400.0,
+    "password": 3_600.0,
+    **dict.fromkeys(("SMS_MFA", "EMAIL_OTP", "first:EMAIL_OTP", "first:SMS_OTP"), 180.0),
+}
 _MOST_WRONG = 5
+_FORGIVEN = 3_600.0
+"""Seconds from the first wrong guess until another code may be guessed at afresh."""
 
 
 async def send_code(call: Call, scene: Scene, user: User, purpose: str, attribute: str, source: str) -> dict[str, str]:
@@ -78,7 +84,7 @@ async def take_code(tx: Transaction, user: User, purpose: str, given: str) -> st
     codes = {name: one for name, one in current.codes.items() if name != purpose}
     right = secrets.compare_digest(known.value.encode(), given.encode())
     if not right:
-        codes[purpose] = msgspec.structs.replace(known, wrong=known.wrong + 1)
+        codes[purpose] = msgspec.structs.replace(known, wrong=known.wrong + 1, guessed=known.guessed or tx.now)
     await users.put(tx, msgspec.structs.replace(current, codes=codes))
     return None if right else "mismatch"
 
@@ -93,5 +99,9 @@ async def check_code(scene: Scene, user: User, purpose: str, given: str) -> None
 @transactional
 async def _keep(tx: Transaction, pool: str, key: str, purpose: str, code: Code) -> None:
     user = await users.get(tx, pool, key)
-    if user is not None:
-        await users.put(tx, msgspec.structs.replace(user, codes={**user.codes, purpose: code}))
+    if user is None:
+        return
+    before = user.codes.get(purpose)
+    if before is not None and before.guessed + _FORGIVEN > tx.now:
+        code = msgspec.structs.replace(code, wrong=before.wrong, guessed=before.guessed)
+    await users.put(tx, msgspec.structs.replace(user, codes={**user.codes, purpose: code}))

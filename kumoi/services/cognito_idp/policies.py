@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.records import Pool, User
+from kumoi.services.cognito_idp.records import Client, Pool, User
 from kumoi.wire.errors import AwsError, aws_error
 
 SYMBOLS = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- "
@@ -48,6 +48,12 @@ def password_policy(pool: Pool) -> dict[str, Any]:
         return dict(_DEFAULT_POLICY)
     off = {name: False for name, _, _ in _RULES}
     return {"MinimumLength": 6, **off, "TemporaryPasswordValidityDays": 7, **given}
+
+
+def first_factors(pool: Pool) -> list[str]:
+    """What a pool lets its users sign in with first."""
+    policy = (pool.definition.get("Policies") or {}).get("SignInPolicy") or {}
+    return list(policy.get("AllowedFirstAuthFactors") or ("PASSWORD",))
 
 
 def check_password(pool: Pool, password: str) -> None:
@@ -95,18 +101,28 @@ def attributes_of(pool: Pool, given: Iterable[Mapping[str, str]] | None) -> dict
     return found
 
 
-def own_attributes(pool: Pool, given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+def own_attributes(pool: Pool, client: Client | None, given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     """Attributes that users give themselves; NotAuthorizedException for those that are not theirs to write."""
     found = attributes_of(pool, given)
-    check_own(found)
+    check_own(client, found)
     return found
 
 
-def check_own(names: Iterable[str]) -> None:
-    """Raise NotAuthorizedException for attributes that users may not write: what was verified, the developer's own."""
+def check_own(client: Client | None, names: Iterable[str]) -> None:
+    """Raise NotAuthorizedException for attributes that users may not write.
+
+    These are what was verified, the developer's own, and whatever their client has no WriteAttributes for.
+    """
+    allowed = None if client is None else client.definition.get("WriteAttributes")
     for name in names:
-        if name in NEEDS_VERIFYING.values() or name.startswith("dev:"):
+        if name in NEEDS_VERIFYING.values() or name.startswith("dev:") or (allowed and name not in allowed):
             raise not_authorized(f"A client attempted to write unauthorized attribute {name}")
+
+
+def readable(client: Client | None, attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes that a client may read: all where it has no ReadAttributes."""
+    allowed = None if client is None else client.definition.get("ReadAttributes")
+    return {name: value for name, value in attributes.items() if not allowed or name in allowed}
 
 
 def custom_attributes(pool: Pool) -> list[str]:

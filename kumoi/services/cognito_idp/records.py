@@ -15,7 +15,10 @@ Status = Literal["UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQ
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """A user pool. `definition` is as the client gave it; `keys`: two sealed private keys, made when first needed."""
+    """A user pool. `definition` is as the client gave it.
+
+    `keys` are sealed private keys in pairs, the oldest first, made when they were needed, at `keys_made`.
+    """
 
     id: str
     name: str
@@ -23,6 +26,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     modified: float
     definition: dict[str, Any]
     keys: tuple[bytes, ...] = ()
+    keys_made: tuple[float, ...] = ()
     tags: dict[str, str] = {}
 
     @property
@@ -55,11 +59,27 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A code that a user was sent, good until `expires`; `wrong` counts the guesses."""
+    """A code that a user was sent, good until `expires`; `wrong` counts the guesses since `guessed`, the first one.
+
+    The count outlives the code: another one has no more guesses than were left.
+    """
 
     value: str
     expires: float
     wrong: int = 0
+    guessed: float = 0.0
+
+
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey: `content` is WebAuthn's attested credential data, `count` what its counter last said."""
+
+    id: str
+    created: float
+    content: bytes
+    count: int
+    party: str
+    transports: tuple[str, ...] = ()
+    attachment: str = ""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +89,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
     that were answered, and until when their sessions would be good. `factors` are the second factors in use,
     `app_secret` is the sealed secret of an authenticator app, `app_code_used` the last period whose code was used.
+    `registering` is the state of a passkey that is being made, and until when it counts.
     """
 
     pool: str
@@ -95,6 +116,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     app_secret_offered: bytes = b""
     app_code_used: int = 0
     device: str = ""
+    passkeys: dict[str, Passkey] = {}
+    registering: str = ""
+    registering_until: float = 0.0
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +143,7 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A refresh token, by its user's sub and its digest."""
+    """A refresh token, by its user's sub and its digest; one that was rotated counts until `rotated`."""
 
     pool: str
     sub: str
@@ -130,6 +154,28 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: float
     expires: float
     scopes: tuple[str, ...] | None = None
+    device: str = ""
+    rotated: float | None = None
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that a user signs in with; `salt` and `verifier` (hexadecimal) stand for the secret that it keeps.
+
+    Until `proved`, it may be asked for the secret: its user's password was right.
+    """
+
+    pool: str
+    sub: str
+    key: str
+    created: float
+    modified: float
+    authenticated: float
+    name: str = ""
+    salt: str = ""
+    verifier: str = ""
+    remembered: bool = False
+    address: str = ""
+    proved: float = 0.0
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +229,7 @@ aliases: Space[Alias] = Space("cognito.alias", Alias, lambda alias: (alias.pool,
 refresh_tokens: Space[RefreshToken] = Space(
     "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
 )
+devices: Space[Device] = Space("cognito.device", Device, lambda one: (one.pool, one.sub, one.key))
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)
 domains: Space[Domain] = Space("cognito.domain", Domain, lambda one: (one.name,), scope="global", remembered=True)
 resource_servers: Space[ResourceServer] = Space(

@@ -1,4 +1,8 @@
-"""Fresh tokens for a refresh token: the flow REFRESH_TOKEN_AUTH, and the grant of the same name."""
+"""Fresh tokens for a refresh token: the flow REFRESH_TOKEN_AUTH, the grant of the same name, GetTokensFromRefreshToken.
+
+Where a client has its refresh tokens rotated, each gives a fresh one, good for as long as the first would have been,
+and counts itself for the grace period of the client only.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.issuing import issue, token_of
+from kumoi.services.cognito_idp.issuing import issue, keep_refresh_token, rotate, token_of
 from kumoi.services.cognito_idp.lookup import Scene, check_secret
-from kumoi.services.cognito_idp.records import RefreshToken, User
+from kumoi.services.cognito_idp.records import Client, RefreshToken, User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, client_in
+from kumoi.wire.errors import aws_error
 
 
 async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -> Answer:
@@ -18,9 +23,18 @@ async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -
     client, text = client_in(scene), given.get("REFRESH_TOKEN")
     if not text:
         raise invalid("Missing required parameter REFRESH_TOKEN")
+    if rotates(client):
+        raise invalid("REFRESH_TOKEN_AUTH flow not enabled for this client: its refresh tokens are rotated")
     token, user = await refreshable(call, scene, text)
+    if given.get("DEVICE_KEY", token.device) != token.device:
+        raise not_authorized("Invalid Refresh Token")
     check_secret(client, user.name, given.get("SECRET_HASH"))
     return {"ChallengeParameters": {}, "AuthenticationResult": await refreshed(call, scene, token, user)}
+
+
+def rotates(client: Client) -> bool:
+    """Whether a client's refresh tokens are rotated."""
+    return (client.definition.get("RefreshTokenRotation") or {}).get("Feature") == "ENABLED"
 
 
 async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken, User]:
@@ -31,6 +45,8 @@ async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken
     user = await by_key(scene.state, scene.pool.id, token.user)
     if token.expires <= call.now:
         raise not_authorized("Refresh Token has expired")
+    if token.rotated is not None and token.rotated <= call.now:
+        raise aws_error("RefreshTokenReuseException", "Refresh Token has been rotated and cannot be used again.")
     if user is None or user.sub != token.sub or token.signed_in < user.signed_out:
         raise not_authorized("Refresh Token has been revoked")
     if not user.enabled:
@@ -39,8 +55,8 @@ async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken
 
 
 async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -> dict[str, Any]:
-    """Fresh tokens for a refresh token."""
-    return await issue(
+    """Fresh tokens for a refresh token, another refresh token among them where the client rotates them."""
+    result = await issue(
         call,
         scene,
         user,
@@ -49,4 +65,11 @@ async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -
         with_refresh=False,
         source="TokenGeneration_RefreshTokens",
         scopes=token.scopes,
+        device=token.device,
     )
+    client = client_in(scene)
+    if rotates(client):
+        grace = float(client.definition["RefreshTokenRotation"].get("RetryGracePeriodSeconds") or 0)
+        result["RefreshToken"] = await keep_refresh_token(scene, token)
+        await rotate(scene.state, token, call.now + grace)
+    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.wire.errors import AwsError
 
 _POOL = (
     *("AccountRecoverySetting", "AdminCreateUserConfig", "AliasAttributes", "AutoVerifiedAttributes"),
@@ -18,8 +19,8 @@ _CLIENT = (
     *("AccessTokenValidity", "AllowedOAuthFlows", "AllowedOAuthFlowsUserPoolClient", "AllowedOAuthScopes"),
     *("AnalyticsConfiguration", "AuthSessionValidity", "CallbackURLs", "DefaultRedirectURI", "EnableTokenRevocation"),
     *("EnablePropagateAdditionalUserContextData", "ExplicitAuthFlows", "IdTokenValidity", "LogoutURLs"),
-    *("PreventUserExistenceErrors", "ReadAttributes", "RefreshTokenValidity", "SupportedIdentityProviders"),
-    *("TokenValidityUnits", "WriteAttributes"),
+    *("PreventUserExistenceErrors", "ReadAttributes", "RefreshTokenRotation", "RefreshTokenValidity"),
+    *("SupportedIdentityProviders", "TokenValidityUnits", "WriteAttributes"),
 )
 
 
@@ -36,16 +37,58 @@ def _pool(call: ResourceCall, pool_id: str) -> Resource:
     )
 
 
+def _factors(call: ResourceCall) -> dict[str, Any]:
+    """What SetUserPoolMfaConfig is to be told: second factors by their names (`EnabledMfas`), and passkeys."""
+    given = call.properties
+    made: dict[str, Any] = {}
+    names = given.get("EnabledMfas") or ()
+    if "SMS_MFA" in names:
+        made["SmsMfaConfiguration"] = _without_none(
+            SmsAuthenticationMessage=given.get("SmsAuthenticationMessage"),
+            SmsConfiguration=given.get("SmsConfiguration"),
+        )
+    if "SOFTWARE_TOKEN_MFA" in names:
+        made["SoftwareTokenMfaConfiguration"] = {"Enabled": True}
+    if "EMAIL_OTP" in names:
+        made["EmailMfaConfiguration"] = _without_none(
+            Message=given.get("EmailAuthenticationMessage"), Subject=given.get("EmailAuthenticationSubject")
+        )
+    passkeys = _without_none(
+        RelyingPartyId=given.get("WebAuthnRelyingPartyID"),
+        UserVerification=given.get("WebAuthnUserVerification"),
+        FactorConfiguration=given.get("WebAuthnFactorConfiguration"),
+    )
+    if passkeys:
+        made["WebAuthnConfiguration"] = passkeys
+    return made and {"MfaConfiguration": given.get("MfaConfiguration", "OFF"), **made}
+
+
+def _without_none(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+async def _set_factors(call: ResourceCall, pool_id: str) -> None:
+    if factors := _factors(call):
+        await call.ask("cognito-idp", "SetUserPoolMfaConfig", UserPoolId=pool_id, **factors)
+
+
 async def _create_pool(call: ResourceCall) -> Resource:
     answer = await call.ask(
         "cognito-idp", "CreateUserPool", PoolName=call.name("UserPoolName", 128), **call.given(*_POOL)
     )
-    return _pool(call, answer["UserPool"]["Id"])
+    pool_id = answer["UserPool"]["Id"]
+    try:
+        await _set_factors(call, pool_id)
+    except AwsError:  # nobody would know of the pool
+        await call.ask("cognito-idp", "DeleteUserPool", UserPoolId=pool_id)
+        raise
+    return _pool(call, pool_id)
 
 
 async def _update_pool(call: ResourceCall) -> Resource:
     given = {name: value for name, value in call.given(*_POOL).items() if name not in _CREATED}
     await call.ask("cognito-idp", "UpdateUserPool", UserPoolId=call.physical_id, **given)
+    await _set_factors(call, call.physical_id)
     return _pool(call, call.physical_id)
 
 

@@ -1,4 +1,4 @@
-"""Challenges under way: their sessions are sealed texts, good for three minutes.
+"""Challenges under way: their sessions are sealed texts, good for as long as the client has it (three minutes).
 
 Nothing is stored when a challenge is made; of an answered one, that it was, so that nobody guesses twice at the same.
 """
@@ -20,19 +20,30 @@ from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Client, User, users
 from kumoi.state import Transaction, transactional
 
-SECONDS = 180.0
-
 Answer = dict[str, Any]
 """What InitiateAuth and RespondToAuthChallenge answer."""
 
 
+def seconds_of(client: Client) -> float:
+    """For how long the sessions of a client are good."""
+    return 60.0 * float(client.definition.get("AuthSessionValidity") or 3)
+
+
+SIGNED_UP, CONFIRMED = "SIGNED_UP", "CONFIRMED_SIGN_UP"
+"""What sessions of those who sign up are of, in place of a challenge."""
+
+
 def challenge(
-    call: Call, scene: Scene, name: str, user: User, parameters: dict[str, str], state: dict[str, Any]
+    call: Call, scene: Scene, name: str, user: User | None, parameters: dict[str, str], state: dict[str, Any]
 ) -> Answer:
-    """A challenge to a user; `state` comes back sealed with the answer to it."""
-    content = orjson.dumps(
-        {**state, "user": user.key, "challenge": name, "at": call.now, "client": client_in(scene).id, "id": uuid()}
-    )
+    """A challenge to a user, or to nobody; `state` comes back sealed with the answer to it."""
+    about = {
+        "user": "" if user is None else user.key,
+        "challenge": name,
+        "client": client_in(scene).id,
+        "device": scene.device,
+    }
+    content = orjson.dumps({**state, **about, "at": call.now, "id": uuid()})
     sealed = call.doorway.identity.sealer.seal(content, f"session/{scene.pool.id}")
     session = f"{scene.pool.id}.{client_in(scene).id}.{base64.urlsafe_b64encode(sealed).decode()}"
     return {"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
@@ -47,7 +58,7 @@ def opened(call: Call, scene: Scene, session: str | None, challenge: str) -> dic
         raise not_authorized("Invalid session for the user.") from None
     if state["challenge"] != challenge or state["client"] != client_in(scene).id:
         raise not_authorized("Invalid session for the user.")
-    if state["at"] + SECONDS <= call.now:
+    if state["at"] + seconds_of(client_in(scene)) <= call.now:
         raise not_authorized("Invalid session for the user, session is expired.")
     return state
 
@@ -59,13 +70,13 @@ def client_of_session(session: str) -> tuple[str, str]:
 
 
 @transactional
-async def use_up(tx: Transaction, pool: str, state: Mapping[str, Any]) -> User:
+async def use_up(tx: Transaction, client: Client, state: Mapping[str, Any]) -> User:
     """The user whom a challenge was made for, once: NotAuthorizedException for a session that was answered before."""
-    user = await users.get(tx, pool, state["user"])
+    user = await users.get(tx, client.pool, state["user"])
     if user is None or state["id"] in user.answered:
         raise not_authorized("Invalid session for the user.")
     answered = {name: until for name, until in user.answered.items() if until > tx.now}
-    user = msgspec.structs.replace(user, answered={**answered, state["id"]: state["at"] + SECONDS})
+    user = msgspec.structs.replace(user, answered={**answered, state["id"]: state["at"] + seconds_of(client)})
     await users.put(tx, user)
     return user
 

@@ -6,23 +6,33 @@ PreventUserExistenceErrors does not tell whether a user exists.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp import changes, factors, srp
+from kumoi.services.cognito_idp import changes, choice_flow, device_flow, devices, factors, passkeys
 from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
-from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
+from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
-from kumoi.services.cognito_idp.lookup import Scene, check_secret, hides_users, maybe_user
+from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
+from kumoi.services.cognito_idp.password_flow import known, with_password
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import by_refresh_token
-from kumoi.services.cognito_idp.sessions import Answer, challenge, check_open, client_in, opened, use_up, user_of
+from kumoi.services.cognito_idp.sessions import (
+    CONFIRMED,
+    Answer,
+    challenge,
+    check_open,
+    client_in,
+    opened,
+    use_up,
+    user_of,
+)
 from kumoi.services.cognito_idp.srp_flow import offered, verified
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.wire.errors import AwsError, aws_error
@@ -33,6 +43,7 @@ _FLOWS = {
     "REFRESH_TOKEN_AUTH": "ALLOW_REFRESH_TOKEN_AUTH",
     "REFRESH_TOKEN": "ALLOW_REFRESH_TOKEN_AUTH",
     "CUSTOM_AUTH": "ALLOW_CUSTOM_AUTH",
+    "USER_AUTH": "ALLOW_USER_AUTH",
     "ADMIN_NO_SRP_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
     "ADMIN_USER_PASSWORD_AUTH": "ALLOW_ADMIN_USER_PASSWORD_AUTH",
 }
@@ -40,14 +51,17 @@ _USUAL_FLOWS = ("ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN
 
 
 async def initiate(
-    call: Call, scene: Scene, flow: str, given: Mapping[str, str], metadata: Mapping[str, str]
+    call: Call,
+    scene: Scene,
+    flow: str,
+    given: Mapping[str, str],
+    metadata: Mapping[str, str],
+    session: str | None = None,
 ) -> Answer:
-    """Begin a flow: tokens, or a challenge."""
+    """Begin a flow: tokens, or a challenge. A `session` of ConfirmSignUp is as good as a first factor, once."""
     client = client_in(scene)
     allowed = client.definition.get("ExplicitAuthFlows") or _USUAL_FLOWS
-    wanted = _FLOWS.get(flow)
-    if wanted is None:
-        raise aws_error("NotImplemented", f"Kumoi's user pools have no flow {flow}: see docs/cognito.md.", status=501)
+    wanted = _FLOWS[flow]
     if wanted not in allowed and flow not in allowed:
         raise invalid(f"{flow} flow not enabled for this client")
     if wanted == "ALLOW_REFRESH_TOKEN_AUTH":
@@ -56,18 +70,26 @@ async def initiate(
     if not name:
         raise invalid("Missing required parameter USERNAME")
     check_secret(client, name, given.get("SECRET_HASH"))
+    scene = replace(scene, device=given.get("DEVICE_KEY", ""))
     user = await maybe_user(scene.state, scene.pool, name)
     if user is None and flow in ("USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"):
         user = await _migrated(call, scene, name, given.get("PASSWORD", ""))
     await _before(call, scene, user, name, metadata)
     if flow == "USER_SRP_AUTH":
         return await offered(call, scene, user, name, given)
+    if flow == "USER_AUTH" and session is not None:
+        state = opened(call, scene, session, CONFIRMED)
+        if user is None or state["user"] != user.key:
+            raise not_authorized("Invalid session for the user.")
+        return await proceed(call, scene, await use_up(scene.state, client_in(scene), state), metadata)
+    if flow == "USER_AUTH":
+        return await _or_tokens(call, scene, await choice_flow.begin(call, scene, user, name, given), metadata)
     if flow == "CUSTOM_AUTH":
-        return await _or_tokens(call, scene, await custom(call, scene, _known(scene, user), [], metadata), metadata)
+        return await _or_tokens(call, scene, await custom(call, scene, known(scene, user), [], metadata), metadata)
     password = given.get("PASSWORD")
     if not password:
         raise invalid("Missing required parameter PASSWORD")
-    found = await _with_password(call, scene, user, password)
+    found = await with_password(call, scene, user, password)
     return await proceed(call, scene, found, metadata)
 
 
@@ -77,7 +99,7 @@ async def authenticated(call: Call, scene: Scene, name: str, password: str) -> U
     if user is None:
         user = await _migrated(call, scene, name, password)
     await _before(call, scene, user, name, {})
-    return await _with_password(call, scene, user, password)
+    return await with_password(call, scene, user, password)
 
 
 async def respond(
@@ -93,11 +115,23 @@ async def respond(
     if not name:
         raise invalid("Missing required parameter USERNAME")
     check_secret(client_in(scene), name, given.get("SECRET_HASH"))
+    scene = replace(scene, device=given.get("DEVICE_KEY") or _device_of(call, scene, session, challenge))
     if challenge == "PASSWORD_VERIFIER":
         user = await verified(call, scene, given)
         return await proceed(call, scene, user, metadata)
     if challenge == "NEW_PASSWORD_REQUIRED":
         return await proceed(call, scene, await new_password(call, scene, session, given), metadata)
+    if challenge == device_flow.FIRST:
+        return await device_flow.offered(call, scene, session, given)
+    if challenge == device_flow.SECOND:
+        user, device = await device_flow.verified(call, scene, given)
+        return await tokens(call, replace(scene, device=device), user, metadata)
+    if challenge == choice_flow.SELECT:
+        return await _or_tokens(call, scene, await choice_flow.chosen(call, scene, session, given), metadata)
+    if challenge == "SMS_OTP" or (challenge == "EMAIL_OTP" and choice_flow.is_first(call, scene, challenge, session)):
+        return await proceed(call, scene, await choice_flow.answered(call, scene, challenge, session, given), metadata)
+    if challenge == passkeys.KIND:
+        return await proceed(call, scene, await passkeys.answered(call, scene, session, given), metadata)
     if challenge in factors.CODES:
         return await tokens(call, scene, await factors.answered(call, scene, challenge, session, given), metadata)
     if challenge == "SELECT_MFA_TYPE":
@@ -106,7 +140,7 @@ async def respond(
         state = opened(call, scene, session, challenge)
         if not state.get("done"):
             raise not_authorized("Invalid session for the user.")
-        return await tokens(call, scene, await use_up(scene.state, scene.pool.id, state), metadata)
+        return await tokens(call, scene, await use_up(scene.state, client_in(scene), state), metadata)
     if challenge == "CUSTOM_CHALLENGE":
         return await _or_tokens(call, scene, await custom_answer(call, scene, session, given, metadata), metadata)
     raise aws_error(
@@ -132,7 +166,7 @@ async def new_password(call: Call, scene: Scene, session: str | None, given: Map
     ]
     wanted: dict[str, Any] = {"status": "CONFIRMED", "password_expires": None}
     if extra:
-        wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, extra)}
+        wanted["attributes"] = {**user.attributes, **own_attributes(scene.pool, scene.client, extra)}
     wanted |= await changes.verifier_of(scene.pool, user.name, password)
     return await changes.change(scene.state, scene.pool, user.key, wanted)
 
@@ -146,10 +180,20 @@ async def proceed(call: Call, scene: Scene, user: User, metadata: Mapping[str, s
 async def tokens(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> Answer:
     """Tokens for somebody who has done all that was asked."""
     await check_open(call, user)
+    known = await devices.of(scene, user)
+    fresh = devices.fresh(scene) if known is None and devices.tracked(scene.pool) else ""
+    key = known.key if known is not None else fresh
     result = await issue(
-        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication"
+        call, scene, user, call.now, uuid(), with_refresh=True, source="TokenGeneration_Authentication", device=key
     )
-    await after_sign_in(call, scene, user, metadata)
+    if fresh:
+        result["NewDeviceMetadata"] = {
+            "DeviceKey": fresh,
+            "DeviceGroupKey": devices.group_key(call, scene, user),
+        }
+    elif known is not None:
+        await devices.change(scene.state, known, {"authenticated": call.now})
+    await after_sign_in(call, scene, user, metadata, new_device=bool(fresh))
     return {"ChallengeParameters": {}, "AuthenticationResult": result}
 
 
@@ -172,13 +216,27 @@ async def before_tokens(call: Call, scene: Scene, user: User) -> Answer | None:
             "userAttributes": orjson.dumps(shown).decode(),
         }
         return challenge(call, scene, "NEW_PASSWORD_REQUIRED", user, parameters, {})
-    return await factors.asked(call, scene, user)
+    return await device_flow.asked(call, scene, user) or await factors.asked(call, scene, user)
 
 
-async def after_sign_in(call: Call, scene: Scene, user: User, metadata: Mapping[str, str]) -> None:
-    """Tell the pool's function that somebody has signed in."""
-    request = {"userAttributes": attributes_for(user), "newDeviceUsed": False, "clientMetadata": dict(metadata)}
+async def after_sign_in(
+    call: Call, scene: Scene, user: User, metadata: Mapping[str, str], *, new_device: bool = False
+) -> None:
+    """Forget the wrong guesses of somebody who has done all that was asked, and tell the pool's function of them.
+
+    A right password alone forgives none: whoever has it would guess at the code that follows as often as they like.
+    """
+    await changes.succeeded(scene.state, user)
+    request = {"userAttributes": attributes_for(user), "newDeviceUsed": new_device, "clientMetadata": dict(metadata)}
     await trigger(call, scene, "PostAuthentication", "PostAuthentication_Authentication", user.name, request, {})
+
+
+def _device_of(call: Call, scene: Scene, session: str | None, challenge: str) -> str:
+    """The device that a session is of, if it is one of this challenge."""
+    try:
+        return str(opened(call, scene, session, challenge).get("device", ""))
+    except AwsError:
+        return ""  # what comes of it, whoever takes the answer says
 
 
 async def _or_tokens(call: Call, scene: Scene, found: Answer | User, metadata: Mapping[str, str]) -> Answer:
@@ -193,26 +251,6 @@ async def _before(call: Call, scene: Scene, user: User | None, name: str, metada
     }
     shown = name if user is None else user.name
     await trigger(call, scene, "PreAuthentication", "PreAuthentication_Authentication", shown, request, {})
-
-
-async def _with_password(call: Call, scene: Scene, user: User | None, password: str) -> User:
-    found = _known(scene, user)
-    await check_open(call, found)
-    if not found.verifier or not await asyncio.to_thread(
-        srp.is_password, scene.pool.short_name, found.name, password, found.salt, found.verifier
-    ):
-        await changes.failed(scene.state, found)
-        raise not_authorized()
-    await changes.succeeded(scene.state, found)
-    return found
-
-
-def _known(scene: Scene, user: User | None) -> User:
-    if user is not None:
-        return user
-    if hides_users(client_in(scene)):
-        raise not_authorized()
-    raise no_user()
 
 
 async def _migrated(call: Call, scene: Scene, name: str, password: str) -> User | None:

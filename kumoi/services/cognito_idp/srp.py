@@ -65,6 +65,11 @@ def new_verifier(pool: str, user: str, password: str) -> tuple[str, str]:
     return f"{salt:x}", f"{pow(_G, _secret_exponent(pool, user, password, salt), _N):x}"
 
 
+def nobodys_verifier() -> str:
+    """A verifier of no password: as long as one, and made in no time."""
+    return f"{secrets.randbelow(_N - 1) + 1:x}"
+
+
 def is_password(pool: str, user: str, password: str, salt: str, verifier: str) -> bool:
     """Whether a password is the one that a verifier was made of."""
     exponent = _secret_exponent(pool, user, password, int(salt, 16))
@@ -77,6 +82,12 @@ def check_public(number: str) -> None:
         raise BadNumber("SRP_A is no hexadecimal number")
     if int(number, 16) % _N == 0:
         raise BadNumber("SRP_A is not valid")
+
+
+def check_verifier(verifier: str) -> None:
+    """Raise BadNumber for a verifier of a client's that stands for no secret."""
+    if not _HEXADECIMAL.fullmatch(verifier) or not 1 < int(verifier, 16) < _N:
+        raise BadNumber("The verifier is not valid")
 
 
 def offer(verifier: str) -> Offer:

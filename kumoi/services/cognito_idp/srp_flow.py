@@ -6,8 +6,8 @@ import asyncio
 import base64
 import binascii
 import hmac
-import secrets
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -16,7 +16,7 @@ from kumoi.services.cognito_idp import changes, srp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of
 from kumoi.services.cognito_idp.records import User
-from kumoi.services.cognito_idp.sessions import SECONDS, Answer, by_key, check_open, client_in
+from kumoi.services.cognito_idp.sessions import Answer, by_key, check_open, client_in, seconds_of
 from kumoi.services.cognito_idp.srp import BadNumber, Offer
 
 
@@ -35,10 +35,8 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         await check_open(call, user)
     sealer = call.doorway.identity.sealer
     if user is None or not user.verifier:
-        name = key_of(scene.pool, name)
-        salt = sealer.digest(name.encode(), f"srp/{scene.pool.id}")[:16].hex()
-        _, verifier = await asyncio.to_thread(srp.new_verifier, scene.pool.short_name, name, secrets.token_hex(16))
-        shown, key = name, ""
+        shown, key = key_of(scene.pool, name), ""
+        salt, verifier = sealer.digest(shown.encode(), f"srp/{scene.pool.id}")[:16].hex(), srp.nobodys_verifier()
     else:
         salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
     ours = await asyncio.to_thread(srp.offer, verifier)
@@ -67,21 +65,7 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
 
 async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     """The user who proved to know their password."""
-    missing = [
-        name for name in ("PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP") if not given.get(name)
-    ]
-    if missing:
-        raise invalid(f"Missing required parameter {missing[0]}")
-    try:
-        block = base64.b64decode(given["PASSWORD_CLAIM_SECRET_BLOCK"], validate=True)
-        claimed = base64.b64decode(given["PASSWORD_CLAIM_SIGNATURE"], validate=True)
-        state = orjson.loads(call.doorway.identity.sealer.open(block, f"srp/{scene.pool.id}"))
-    except (ValueError, binascii.Error):
-        raise not_authorized() from None
-    if state["client"] != client_in(scene).id:
-        raise not_authorized()
-    if state["at"] + SECONDS <= call.now:
-        raise not_authorized("Invalid session for the user, session is expired.")
+    state, block, signature = claimed(call, scene, given, f"srp/{scene.pool.id}")
     expected = await asyncio.to_thread(
         srp.signature,
         scene.pool.short_name,
@@ -96,8 +80,27 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     if user is None or user.verifier != state["v"]:
         raise not_authorized()
     await check_open(call, user)
-    if not hmac.compare_digest(expected, claimed):
+    if not hmac.compare_digest(expected, signature):
         await changes.failed(scene.state, user)
         raise not_authorized()
-    await changes.succeeded(scene.state, user)
     return user
+
+
+def claimed(call: Call, scene: Scene, given: Mapping[str, str], purpose: str) -> tuple[dict[str, Any], bytes, bytes]:
+    """What a client answers to an offer: the offer's state, the block that holds it, and the client's signature."""
+    missing = [
+        name for name in ("PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP") if not given.get(name)
+    ]
+    if missing:
+        raise invalid(f"Missing required parameter {missing[0]}")
+    try:
+        block = base64.b64decode(given["PASSWORD_CLAIM_SECRET_BLOCK"], validate=True)
+        signature = base64.b64decode(given["PASSWORD_CLAIM_SIGNATURE"], validate=True)
+        state: dict[str, Any] = orjson.loads(call.doorway.identity.sealer.open(block, purpose))
+    except (ValueError, binascii.Error):
+        raise not_authorized() from None
+    if state["client"] != client_in(scene).id:
+        raise not_authorized()
+    if state["at"] + seconds_of(client_in(scene)) <= call.now:
+        raise not_authorized("Invalid session for the user, session is expired.")
+    return state, block, signature

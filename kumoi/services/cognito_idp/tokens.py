@@ -1,7 +1,9 @@
-"""JSON Web Tokens of a pool: its two keys, ID and access tokens, their verification.
+"""JSON Web Tokens of a pool: its keys, ID and access tokens, their verification.
 
-Keys are RSA of 2,048 bits, made on a thread when a pool first needs them, and stored sealed. The issuer is AWS's own
-address of the pool, so that libraries which compare it agree. Source: "Understanding user pool JSON web tokens".
+Keys are RSA of 2,048 bits, made in pairs on a thread when a pool needs them, and stored sealed. Every 90 days there are
+others: they are published for a day before the first token is signed with them, as whoever verifies may hold what was
+published for so long. Those that sign no more go with the next ones. The issuer is AWS's own address of the pool,
+so that libraries which compare it agree. Source: "Understanding user pool JSON web tokens".
 """
 
 from __future__ import annotations
@@ -21,10 +23,14 @@ from kumoi.doorway.sealing import Sealer
 from kumoi.names import uuid
 from kumoi.services.cognito_idp.errors import not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, pool_anywhere
+from kumoi.services.cognito_idp.policies import readable
 from kumoi.services.cognito_idp.records import Client, Pool, User, pools
 from kumoi.state import Transaction, transactional
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+ROTATED_SECONDS = 90 * 86_400.0
+LEAD_SECONDS = LONGEST_SECONDS = 86_400.0
+"""For how long keys are published before they sign; for how long a token can be good."""
 _SCOPE = "aws.cognito.signin.user.admin"
 _CONTACT = {"email": ("email", "email_verified"), "phone": ("phone_number", "phone_number_verified")}
 
@@ -46,12 +52,29 @@ def validity(client: Client, kind: str) -> float:
 
 
 async def keyed(call: Call, scene: Scene) -> Pool:
-    """The pool with its keys, made now where it has none."""
-    if scene.pool.keys:
-        return scene.pool
+    """The pool with its keys: made now where it has none, or where the last ones are old."""
+    pool = scene.pool
+    if pool.keys and call.now < _made(pool)[-1] + ROTATED_SECONDS:
+        return pool
     made = await asyncio.to_thread(lambda: [_new_key(), _new_key()])
     sealer = call.doorway.identity.sealer
-    return await _keep(scene.state, scene.pool.id, tuple(sealer.seal(one, scene.pool.id) for one in made))
+    sealed = tuple(sealer.seal(one, pool.id) for one in made)
+    return await _keep(scene.state, pool.id, sealed, len(pool.keys))
+
+
+def signing(made: Sequence[float], now: float) -> int:
+    """Which pair of keys signs: the newest one that has been published for long enough, or the only one. Pure."""
+    return max(at for at, moment in enumerate(made) if at == 0 or moment + LEAD_SECONDS <= now)
+
+
+def needed(made: Sequence[float], now: float) -> int:
+    """From which pair of keys on there may be tokens. Pure."""
+    at = signing(made, now)
+    return at if at == 0 or made[at] + LEAD_SECONDS + LONGEST_SECONDS <= now else at - 1
+
+
+def _made(pool: Pool) -> Sequence[float]:
+    return pool.keys_made or (pool.created,)
 
 
 def public_keys(pool: Pool, sealer: Sealer) -> list[dict[str, str]]:
@@ -68,8 +91,9 @@ def public_keys(pool: Pool, sealer: Sealer) -> list[dict[str, str]]:
 
 
 async def sign(call: Call, pool: Pool, claims: Mapping[str, Any], which: int) -> str:
-    """A token with these claims, by the pool's first key (ID tokens) or second (access tokens)."""
-    pem = call.doorway.identity.sealer.open(pool.keys[which], pool.id)
+    """A token with these claims, by the first key of the pool's pair (ID tokens) or the second (access tokens)."""
+    at = 2 * signing(_made(pool), call.now) + which
+    pem = call.doorway.identity.sealer.open(pool.keys[at], pool.id)
     return await asyncio.to_thread(_signed, pem, orjson.dumps(claims))
 
 
@@ -93,7 +117,7 @@ def claims_of(
     }
     if user.groups:
         common["cognito:groups"] = list(user.groups)
-    shown: dict[str, Any] = shown_attributes(user.attributes, scopes)
+    shown: dict[str, Any] = shown_attributes(readable(client, user.attributes), scopes)
     for name in ("email_verified", "phone_number_verified"):
         if name in shown:
             shown[name] = shown[name] == "true"
@@ -141,7 +165,7 @@ async def read_access_token(call: Call, token: str) -> tuple[Scene, dict[str, An
         pool_id = str(claims["iss"]).rpartition("/")[2]
     except (ValueError, KeyError, TypeError, IndexError):
         raise not_authorized("Invalid Access Token") from None
-    scene = await pool_anywhere(call, pool_id)
+    scene = await pool_anywhere(call, pool_id, str(claims.get("client_id")))
     if scene is None or claims.get("token_use") != "access" or not isinstance(header, dict):
         raise not_authorized("Invalid Access Token")
     known = {key["kid"]: at for at, key in enumerate(public_keys(scene.pool, call.doorway.identity.sealer))}
@@ -210,13 +234,15 @@ def _unb64(text: str) -> bytes:
 
 
 @transactional
-async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...]) -> Pool:
-    """Store a pool's keys, unless somebody was faster."""
+async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...], known: int) -> Pool:
+    """Store a pool's new keys, unless somebody was faster; those whose tokens are all over go."""
     pool = await pools.get(tx, pool_id)
     if pool is None:
         raise not_authorized("The user pool is gone.")
-    if pool.keys:
+    if len(pool.keys) != known:
         return pool
-    pool = msgspec.structs.replace(pool, keys=keys)
+    made = (*(_made(pool) if pool.keys else ()), tx.now)
+    first = needed(made, tx.now)
+    pool = msgspec.structs.replace(pool, keys=(*pool.keys, *keys)[2 * first :], keys_made=made[first:])
     await pools.put(tx, pool)
     return pool

@@ -107,6 +107,56 @@ def test_a_schema_is_read_back_whole_and_by_type(client: Any, api: str) -> None:
     assert code(client.get_introspection_schema, apiId=bare, format="SDL")[0] == "GraphQLSchemaException"
 
 
+def test_a_schema_is_changed_type_by_type(client: Any, api: str) -> None:
+    before = client.get_introspection_schema(apiId=api, format="SDL")["schema"].read()
+    made = client.create_type(apiId=api, definition='"""A colour"""\nenum Colour { RED GREEN }', format="SDL")["type"]
+    assert (made["name"], made["description"], made["format"]) == ("Colour", "A colour", "SDL")
+    assert code(client.create_type, apiId=api, definition="enum Colour { BLUE }", format="SDL") == (
+        "BadRequestException", "Type with name Colour already exists."
+    )  # fmt: skip
+    client.create_type(apiId=api, definition="type Car { colour: Colour! at: AWSDateTime }", format="SDL")
+    client.update_type(apiId=api, typeName="Colour", definition="enum Colour { BLUE }", format="SDL")
+    assert "RED" not in client.get_type(apiId=api, typeName="Colour", format="SDL")["type"]["definition"]
+    described = json.loads(client.get_type(apiId=api, typeName="Car", format="JSON")["type"]["definition"])
+    described["fields"][1]["name"] = "since"
+    client.update_type(apiId=api, typeName="Car", definition=json.dumps(described), format="JSON")
+    assert "since: AWSDateTime" in client.get_type(apiId=api, typeName="Car", format="SDL")["type"]["definition"]
+    assert code(client.delete_type, apiId=api, typeName="Colour")[0] == "BadRequestException"  # a car has one
+    client.delete_type(apiId=api, typeName="Car")
+    client.delete_type(apiId=api, typeName="Colour")
+    assert client.get_introspection_schema(apiId=api, format="SDL")["schema"].read() == before
+    assert code(client.delete_type, apiId=api, typeName="Car") == ("NotFoundException", "No type found named Car")
+
+
+NO_TYPES = [
+    ("", "SDL"),
+    ("type {", "SDL"),
+    ("type A { b: String } type B { c: String }", "SDL"),
+    ("{ hello }", "SDL"),
+    ("type A { b: Nothing }", "SDL"),
+    ("scalar Own", "SDL"),
+    ("extend type Query { more: String }", "SDL"),
+    ("[]", "JSON"),
+    ("{", "JSON"),
+    ('{"name": "A"}', "JSON"),
+    ('{"name": "A", "kind": "OBJECT", "fields": [{"name": "b", "type": 5, "args": []}], "interfaces": []}', "JSON"),
+]
+
+
+def test_what_is_no_type(client: Any, api: str) -> None:
+    for definition, format in NO_TYPES:
+        refused = code(client.create_type, apiId=api, definition=definition, format=format)
+        assert refused[0] == "BadRequestException", definition
+
+
+def test_a_schema_begins_with_a_type(client: Any) -> None:
+    bare = client.create_graphql_api(name="b", authenticationType="API_KEY")["graphqlApi"]["apiId"]
+    assert code(client.delete_type, apiId=bare, typeName="A")[0] == "NotFoundException"
+    client.create_type(apiId=bare, definition="type Query { hello: String }", format="SDL")
+    assert client.get_schema_creation_status(apiId=bare)["status"] == "SUCCESS"
+    assert b"hello" in client.get_introspection_schema(apiId=bare, format="SDL")["schema"].read()
+
+
 def test_keys_expire_in_whole_hours(client: Any, api: str, kumoi: Any) -> None:
     key = client.create_api_key(apiId=api, description="d")["apiKey"]
     assert key["id"].startswith("da2-") and len(key["id"]) == 30

@@ -33,6 +33,17 @@ RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
         ('$util.toJson($util.list.sortList([1, "a"], false, ""))', [1, "a"]),
         ("$util.autoUlid().length()", 26),
         ('$util.time.parseISO8601ToEpochMilliSeconds("1970-01-01T00:00:01Z")', 1000),
+        ('$util.toJson([$util.str.normalize("e\u0301", "nfc"), $util.str.normalize("\ufb01", "NFKD")])', ["é", "fi"]),
+        (
+            '$util.dynamodb.toS3ObjectJson("k", "b", "us-east-1", "v")',
+            {"S": '{"s3":{"key":"k","bucket":"b","region":"us-east-1","version":"v"}}'},
+        ),
+        (
+            '#set($made = $util.dynamodb.toS3Object("k", "b", "r"))'
+            "$util.toJson($util.dynamodb.fromS3ObjectJson($made.S))",
+            {"key": "k", "bucket": "b", "region": "r"},
+        ),
+        ('$util.transform.toElasticsearchQueryDSL({"a": {"lte": 2}})', {"range": {"a": {"lte": 2}}}),
     ],
 )
 def test_templates(client: Any, template: str, value: Any) -> None:
@@ -69,6 +80,34 @@ export const response = (ctx) => { if (ctx.error) util.error(ctx.error.message, 
     failed = json.dumps({"error": {"message": "m", "type": "t"}})
     answer = client.evaluate_code(runtime=RUNTIME, code=code, context=failed, function="response")
     assert answer["error"]["message"] == "m"
+
+
+CODED = """
+export function request(ctx) {
+  const s3 = util.dynamodb.toS3Object('k', 'b', 'r');
+  return {
+    s3, back: util.dynamodb.fromS3ObjectJson(s3.S), largest: util.math.maxVal(1, 2),
+    normal: util.str.normalize('e\u0301', 'nfc'),
+    xml: util.xml.toMap('<a><b>1</b></a>'), query: util.transform.toElasticsearchQueryDSL({ a: { eq: 1 } }),
+    local: util.time.epochMilliSecondsToFormatted(0, 'HH:mm', ctx.args.zone),
+  }
+}
+export const response = () => 1
+"""
+
+
+def test_utilities_of_code(client: Any) -> None:
+    context = json.dumps({"arguments": {"zone": "Asia/Tokyo"}})
+    answer = client.evaluate_code(runtime=RUNTIME, code=CODED, context=context, function="request")
+    assert json.loads(answer["evaluationResult"]) == {
+        "s3": {"S": '{"s3":{"key":"k","bucket":"b","region":"r"}}'},
+        "back": {"key": "k", "bucket": "b", "region": "r"},
+        "largest": 2,
+        "normal": "é",
+        "xml": {"a": {"b": 1}},
+        "query": '{"term":{"a":1}}',
+        "local": "09:00",
+    }
 
 
 def test_what_appsync_js_leaves_out(client: Any) -> None:

@@ -98,6 +98,18 @@ def test_hostile_queries_are_answered(query: str, ask: Any) -> None:
     assert set(ask(query)) <= {"data", "errors"}
 
 
+def test_documents_of_a_megabyte(ask: Any, client: Any, api: str, post: Any) -> None:
+    most = 1024 * 1024 - 100  # of the body, which is JSON around the document
+    assert ask("{ __typename } #" + "x" * most)["data"] == {"__typename": "Query"}
+    assert ask('{ get(id: "' + "x" * (most - 100) + '") { id } }')["data"] == {"get": None}
+    for filling in ("{", "a "):
+        answer = ask("{ a" + filling * (most // len(filling)))
+        assert answer["data"] is None and answer["errors"]
+    key = client.create_api_key(apiId=api)["apiKey"]["id"]
+    status, answer = post(api, json.dumps({"query": "#" + "x" * (most + 200)}).encode(), x_api_key=key)
+    assert (status, answer["errors"][0]["errorType"]) == (413, "RequestEntityTooLargeException")
+
+
 def test_parameters_of_garbage_are_refused(client: Any, api: str) -> None:
     for operation, params in (
         ("get_data_source", {"apiId": "%", "name": "x"}),
@@ -106,7 +118,7 @@ def test_parameters_of_garbage_are_refused(client: Any, api: str) -> None:
         ("tag_resource", {"resourceArn": "x" * 70, "tags": {"a": "b"}}),
         ("put_graphql_api_environment_variables", {"apiId": api, "environmentVariables": {"1x": "y"}}),
         ("evaluate_mapping_template", {"template": "xx", "context": "[]"}),
-        ("create_type", {"apiId": api, "definition": "type X { a: Int }", "format": "SDL"}),
+        ("create_type", {"apiId": api, "definition": "[" * 5000, "format": "SDL"}),
     ):
         with pytest.raises(ClientError) as raised:
             getattr(client, operation)(**params)

@@ -4,48 +4,77 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from kumoi.services.appsync.resolving.javascript import build
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.response_headers import MOST, add, copied
 from kumoi.services.appsync.resolving.xml_maps import BadXml, as_map
 
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("<a/>", {"a": ""}),
-        ("<a>1</a>", {"a": 1}),
-        ("<a>1.5</a>", {"a": 1.5}),
-        ("<a> true </a>", {"a": True}),
-        ("<a>007</a>", {"a": "007"}),
-        ('<post id="1"><title>x</title></post>', {"post": {"id": 1, "title": "x"}}),
-        ("<l><i>1</i><i>2</i><i>3</i></l>", {"l": {"i": [1, 2, 3]}}),
-        ('<p n="1">text</p>', {"p": {"n": 1, "content": "text"}}),
-        ("<a>&lt;<![CDATA[<b>]]></a>", {"a": "<<b>"}),
-    ],
-)
-def test_xml(text: str, found: Any) -> None:
-    assert as_map(text) == found
-
-
-@pytest.mark.parametrize(
+XML = [
+    ("<a/>", {"a": ""}),
+    ("<a>1</a>", {"a": 1}),
+    ("<a>1.5</a>", {"a": 1.5}),
+    ("<a> true </a>", {"a": True}),
+    ("<a>007</a>", {"a": "007"}),
+    ('<post id="1"><title>x</title></post>', {"post": {"id": 1, "title": "x"}}),
+    ("<l><i>1</i><i>2</i><i>3</i></l>", {"l": {"i": [1, 2, 3]}}),
+    ('<p n="1">text</p>', {"p": {"n": 1, "content": "text"}}),
+    ("<a>&lt;<![CDATA[<b>]]></a>", {"a": "<<b>"}),
+    (
+        '<?xml version="1.0"?><!-- a --><a b=\'c "d"\'>x<!-- y -->z&#65;&#x42;</a>\n',
+        {"a": {"b": 'c "d"', "content": "xzAB"}},
+    ),
+    ("<a><__proto__>1</__proto__></a>", {"a": {"__proto__": 1}}),
+    ("<é>null</é>", {"é": None}),
+]
+NO_XML = [
+    "",
     "text",
-    [
-        "",
-        "text",
-        "<a>",
-        "<a></b>",
-        '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
-        '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
-        "<a>" * 200 + "</a>" * 200,
-    ],
-)
-def test_what_is_no_xml(text: str) -> None:
+    "<a>",
+    "<a></b>",
+    "<a/><b/>",
+    "<a/>text",
+    "<a>&nothing;</a>",
+    '<a b="1" b="2"/>',
+    "<a b=1/>",
+    "<1/>",
+    '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
+    '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+    "<a>" * 200 + "</a>" * 200,
+]
+
+
+@pytest.fixture(scope="module")
+def code() -> Callable[[str], Any]:
+    """What a program reads in a document."""
+
+    def read(text: str) -> Any:
+        outcome = build("const request = (text) => JSON.parse(util.xml.toJsonString(text))").call(
+            "request", [text], now=0.0
+        )
+        if outcome.error is not None:
+            raise BadXml(outcome.error.message)
+        return json.loads(outcome.value or "null")
+
+    return read
+
+
+@pytest.mark.parametrize(("text", "found"), XML)
+def test_xml(code: Callable[[str], Any], text: str, found: Any) -> None:
+    assert as_map(text) == found
+    assert code(text) == found
+
+
+@pytest.mark.parametrize("text", NO_XML)
+def test_what_is_no_xml(code: Callable[[str], Any], text: str) -> None:
     with pytest.raises(BadXml):
         as_map(text)
+    with pytest.raises(BadXml):
+        code(text)
 
 
 def test_headers_that_go_on() -> None:

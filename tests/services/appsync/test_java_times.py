@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kumoi.services.appsync.resolving.java_times import BadTime, formatted, parsed, zone
 from kumoi.services.appsync.resolving.javascript import build
 from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
+from kumoi.services.appsync.resolving.zone_tables import named, tables
 
 MOMENT = 1_518_073_085_123  # 2018-02-08T06:58:05.123Z, a Thursday
 
@@ -72,37 +73,50 @@ def test_what_cannot_be_read() -> None:
         formatted(1e30, "yyyy")
 
 
-OFFSETS = [one for one in WRITTEN if "/" not in one[1]]
-
-
 @pytest.fixture(scope="module")
-def code() -> Callable[[str], Any]:
-    """Evaluates an expression in a program."""
+def code() -> Callable[..., Any]:
+    """Evaluates an expression in a program, which knows the zones that are named."""
 
-    def evaluate(expression: str) -> Any:
-        outcome = build(f"const request = () => {expression}; // Formatted", 2).call("request", [], now=0.0)
+    def evaluate(expression: str, *arguments: Any) -> Any:
+        context = build(f"const request = (ctx) => {expression}; // Formatted", 2)
+        known = {"authType": "", "ids": [], "zones": tables(named(json.dumps(arguments)))}
+        outcome = context.call("kumoiResolver(request)", [{"arguments": arguments}, known], now=0.0)
         if outcome.error is not None:
             raise BadTime(outcome.error.message)
-        return json.loads(outcome.value or "null")
+        return json.loads(outcome.value or "null")["value"]
 
     return evaluate
 
 
-@pytest.mark.parametrize(("pattern", "where", "text"), OFFSETS)
-def test_written_by_code(code: Callable[[str], Any], pattern: str, where: str, text: str) -> None:
-    given = json.dumps([MOMENT, pattern, where])
-    assert code(f"util.time.epochMilliSecondsToFormatted(...{given})") == text
+@pytest.mark.parametrize(("pattern", "where", "text"), WRITTEN)
+def test_written_by_code(code: Callable[..., Any], pattern: str, where: str, text: str) -> None:
+    assert code("util.time.epochMilliSecondsToFormatted(...ctx.args)", MOMENT, pattern, where) == text
 
 
-@pytest.mark.parametrize(("text", "pattern", "where", "found"), [one for one in READ if one[2] is None])
-def test_read_by_code(code: Callable[[str], Any], text: str, pattern: str, where: None, found: int) -> None:
-    assert code(f"util.time.parseFormattedToEpochMilliSeconds(...{json.dumps([text, pattern])})") == found
+@pytest.mark.parametrize(("text", "pattern", "where", "found"), READ)
+def test_read_by_code(code: Callable[..., Any], text: str, pattern: str, where: str | None, found: int) -> None:
+    assert code("util.time.parseFormattedToEpochMilliSeconds(...ctx.args)", text, pattern, where) == found
+
+
+@pytest.mark.parametrize("where", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Etc/GMT+5"])
+def test_code_and_templates_know_the_same_zones(code: Callable[..., Any], where: str) -> None:
+    """Around each change of clocks for sixty years, and half an hour's steps about two of them."""
+    changes = [moment for moment, *_ in tables([where])[where]]
+    moments = [one + by for one in changes[:120] for by in (-1000, 0, 1000)]
+    moments += [one + 1_800_000 * step for one in changes[60:62] for step in range(-6, 7)]
+    pattern = "yyyy-MM-dd HH:mm:ss z VV XXX"
+    write = "ctx.args[0].map((one) => util.time.epochMilliSecondsToFormatted(one, ctx.args[1], ctx.args[2]))"
+    assert code(write, moments, pattern, where) == [formatted(one, pattern, zone(where)) for one in moments]
+    local = "yyyy-MM-dd HH:mm:ss"
+    texts = [formatted(one, local, zone("-05:00")) for one in moments]
+    read = "ctx.args[0].map((one) => util.time.parseFormattedToEpochMilliSeconds(one, ctx.args[1], ctx.args[2]))"
+    assert code(read, texts, local, where) == [parsed(one, local, zone(where)) for one in texts]
 
 
 @pytest.mark.parametrize(
     "expression",
     [
-        "nowFormatted('yyyy', 'Asia/Tokyo')",
+        "nowFormatted('yyyy', 'Nowhere/City')",
         "nowFormatted('B')",
         'nowFormatted("yyyy-\'T")',
         "parseFormattedToEpochMilliSeconds('2018-02-30', 'yyyy-MM-dd')",
@@ -110,7 +124,7 @@ def test_read_by_code(code: Callable[[str], Any], text: str, pattern: str, where
         "epochMilliSecondsToFormatted('x', 'yyyy')",
     ],
 )
-def test_what_code_cannot_write_or_read(code: Callable[[str], Any], expression: str) -> None:
+def test_what_code_cannot_write_or_read(code: Callable[..., Any], expression: str) -> None:
     with pytest.raises(BadTime):
         code(f"util.time.{expression}")
 

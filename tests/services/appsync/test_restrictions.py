@@ -32,6 +32,10 @@ PROGRAMS = Path(__file__).parents[3] / "kumoi/amplify_schema/programs"
         ("if ('a' in b) {}", (1, 9), "in"),
         ("for (const a of b) { if (a in c) {} }", (1, 28), "in"),
         ("const a = /x+/.test(b)", (1, 11), "util.matches"),
+        ("f(); outer: for (const a of b) { break outer }", (1, 6), "labels"),
+        ("outer: { f() }", (1, 1), "labels"),
+        ("const a = Promise.resolve(1)", (1, 11), "promises"),
+        ("const a = import('x')", (1, 11), "dynamic imports"),
     ],
 )
 def test_what_is_left_out(source: str, at: tuple[int, int], words: str) -> None:
@@ -55,6 +59,8 @@ def test_what_is_left_out(source: str, at: tuple[int, int], words: str) -> None:
         "const { throw: thrown } = o",
         "export const response = (ctx) => (ctx.error ? util.error(ctx.error.message) : ctx.result)",
         "const half = a / 2 / b",
+        "switch (a) { case b: f(); case c.d: case (e): g() }",
+        "const a = b ? c : d; const e = b ? (c) : { c, d: d }; const f = { g: (h), Promise: 1 }.Promise",
     ],
 )
 def test_what_is_run(source: str) -> None:

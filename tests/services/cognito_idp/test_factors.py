@@ -111,6 +111,22 @@ def test_an_app_is_set_up_and_asked_for(kumoi: Any, make_pool: Any) -> None:
     )
 
 
+def test_who_knows_the_password_does_not_guess_at_the_app_without_end(kumoi: Any, make_pool: Any) -> None:
+    people = People(kumoi, make_pool, "OPTIONAL", **APP)
+    public, access = people.pool.public, people.begin()["AuthenticationResult"]["AccessToken"]
+    secret = public.associate_software_token(AccessToken=access)["SecretCode"]
+    public.verify_software_token(AccessToken=access, UserCode=people.shown(secret))
+    public.set_user_mfa_preference(AccessToken=access, SoftwareTokenMfaSettings={"Enabled": True})
+
+    def guess() -> str:
+        return code(lambda: people.respond(people.begin(), SOFTWARE_TOKEN_MFA_CODE="000000"))[0]
+
+    said = [guess() for _ in range(5)]
+    assert said == ["CodeMismatchException"] * 5
+    # Locked for a second now, then two, four: however slow this runs, a guess comes too early.
+    assert any(guess() == "NotAuthorizedException" for _ in range(12))
+
+
 @pytest.mark.kumoi_clock
 def test_a_required_factor_is_set_up_on_the_way(kumoi: Any, make_pool: Any) -> None:
     people = People(kumoi, make_pool, "ON", **APP)
@@ -164,3 +180,6 @@ def test_pools_say_what_they_offer(kumoi: Any, make_pool: Any) -> None:
     pool.admin.set_user_pool_mfa_config(UserPoolId=pool.id, MfaConfiguration="OPTIONAL", **APP)
     found = pool.admin.get_user_pool_mfa_config(UserPoolId=pool.id)
     assert (found["MfaConfiguration"], found["SoftwareTokenMfaConfiguration"]) == ("OPTIONAL", {"Enabled": True})
+    pool.admin.update_user_pool(UserPoolId=pool.id, MfaConfiguration="ON")
+    found = pool.admin.get_user_pool_mfa_config(UserPoolId=pool.id)
+    assert (found["MfaConfiguration"], found["SoftwareTokenMfaConfiguration"]) == ("ON", {"Enabled": True})

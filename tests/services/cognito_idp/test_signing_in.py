@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from kumoi.http_api import jwt
 from kumoi.pytest_plugin import KumoiAccount
+from kumoi.services.cognito_idp.tokens import needed, signing
 
 PASSWORD = "Correct-horse-1"
 MakePool = Callable[..., Any]
@@ -80,6 +81,39 @@ def test_tokens_are_refreshed_revoked_and_signed_out(kumoi: KumoiAccount, pool: 
     assert code(refused) == ("NotAuthorizedException", "Access Token has been revoked")
     with pytest.raises(ClientError):
         refresh()
+
+
+@pytest.mark.kumoi_clock
+def test_refresh_tokens_are_rotated(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
+    flows = ["ALLOW_USER_PASSWORD_AUTH"]
+    pool = make_pool(kumoi, {"RefreshTokenRotation": rotation, "ExplicitAuthFlows": flows})
+    pool.user()
+
+    def refresh(token: str) -> Any:
+        answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        return answer["AuthenticationResult"]
+
+    first = pool.sign_in()["RefreshToken"]
+    second = refresh(first)["RefreshToken"]
+    assert second != first and refresh(first)["RefreshToken"] not in (first, second)  # within the grace period
+    kumoi.advance(11)
+    with pytest.raises(ClientError) as refused:
+        refresh(first)
+    assert code(refused)[0] == "RefreshTokenReuseException"
+    third = refresh(second)
+    assert pool.public.get_user(AccessToken=third["AccessToken"])["Username"] == "ann"
+    with pytest.raises(ClientError) as refused:
+        refresh(first)
+    assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+    with pytest.raises(ClientError) as refused:
+        pool.admin.update_user_pool_client(
+            UserPoolId=pool.id,
+            ClientId=pool.app,
+            RefreshTokenRotation=rotation,
+            ExplicitAuthFlows=[*flows, "ALLOW_REFRESH_TOKEN_AUTH"],
+        )
+    assert code(refused)[0] == "InvalidParameterException"
 
 
 def test_a_secret_has_to_be_proved(kumoi: KumoiAccount, make_pool: MakePool) -> None:
@@ -217,7 +251,7 @@ def test_functions_have_their_say(kumoi: KumoiAccount, make_pool: MakePool, zipp
         ("REFRESH_TOKEN_AUTH", {"REFRESH_TOKEN": "nonsense"}, "NotAuthorizedException"),
         ("CUSTOM_AUTH", {"USERNAME": "ann"}, "InvalidParameterException"),
         ("ADMIN_NO_SRP_AUTH", {"USERNAME": "ann", "PASSWORD": PASSWORD}, "InvalidParameterException"),
-        ("USER_AUTH", {"USERNAME": "ann"}, "NotImplemented"),
+        ("USER_AUTH", {"USERNAME": "ann"}, "InvalidParameterException"),
     ],
 )
 def test_what_does_not_sign_in(
@@ -269,6 +303,41 @@ def test_tokens_and_sessions_end(kumoi: KumoiAccount, make_pool: MakePool) -> No
             ChallengeResponses={"USERNAME": "bob", "NEW_PASSWORD": PASSWORD},
         )
     assert code(refused) == ("NotAuthorizedException", "Invalid session for the user, session is expired.")
+
+
+@pytest.mark.kumoi_clock
+def test_keys_are_rotated_and_published_ahead(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi)
+    pool.user()
+
+    def key_of(token: str) -> str:
+        return str(jwt.read(token).header["kid"])
+
+    first = key_of(pool.sign_in()["IdToken"])
+    before = {key["kid"] for key in pool.public_keys()}
+    kumoi.advance("90d")
+    token = pool.sign_in()["AccessToken"]
+    published = {key["kid"] for key in pool.public_keys()}
+    assert (len(before), len(published)) == (2, 4) and key_of(token) in before < published
+    kumoi.advance("23h50m")
+    late = pool.sign_in()["AccessToken"]
+    kumoi.advance("20m")
+    fresh = pool.sign_in()["IdToken"]
+    assert key_of(late) in before and key_of(fresh) in published - before
+    assert pool.admin.get_user(AccessToken=late)["Username"] == "ann"
+    kumoi.advance("90d")
+    pool.sign_in()
+    left = {key["kid"] for key in pool.public_keys()}
+    assert len(left) == 4 and first not in left
+
+
+@pytest.mark.parametrize(
+    ("made", "days", "signs", "from_"),
+    [((0,), 0, 0, 0), ((0, 90), 90, 0, 0), ((0, 90), 91, 1, 0), ((0, 90), 92, 1, 1), ((0, 90, 180), 180, 1, 1)],
+)
+def test_which_keys_sign(made: tuple[int, ...], days: int, signs: int, from_: int) -> None:
+    moments = [day * 86_400.0 for day in made]
+    assert (signing(moments, days * 86_400.0), needed(moments, days * 86_400.0)) == (signs, from_)
 
 
 def test_the_salt_of_nobody_is_the_same_each_time_and_nobody_can_tell_it(

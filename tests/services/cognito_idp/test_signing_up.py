@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -121,6 +123,25 @@ def test_nobody_says_of_themselves_that_an_address_is_verified(kumoi: KumoiAccou
     assert code(refused) == unauthorized
 
 
+def test_a_client_reads_and_writes_what_it_may(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi, {"ReadAttributes": ["email"], "WriteAttributes": ["email", "nickname"]})
+    unauthorized = ("NotAuthorizedException", "A client attempted to write unauthorized attribute gender")
+    with pytest.raises(ClientError) as refused:
+        _sign_up(pool, "eve", email="eve@example.com", gender="x")
+    assert code(refused) == unauthorized
+    pool.user(email="ann@example.com", gender="x")
+    tokens = pool.sign_in()
+    given = [{"Name": "nickname", "Value": "Annie"}]
+    pool.public.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=given)
+    with pytest.raises(ClientError) as refused:
+        pool.public.delete_user_attributes(AccessToken=tokens["AccessToken"], UserAttributeNames=["gender"])
+    assert code(refused) == unauthorized
+    told = pool.public.get_user(AccessToken=tokens["AccessToken"])["UserAttributes"]
+    assert {one["Name"] for one in told} == {"email", "sub"}
+    claims = json.loads(base64.urlsafe_b64decode(tokens["IdToken"].split(".")[1] + "=="))
+    assert claims["email"] == "ann@example.com" and "gender" not in claims
+
+
 def test_the_code_for_one_address_verifies_no_other(pool: Any) -> None:
     pool.user(phone_number="+15550001")
     token = pool.sign_in()["AccessToken"]
@@ -148,6 +169,44 @@ def test_guesses_of_a_code_are_counted_when_they_come_together(pool: Any) -> Non
         said = list(together.map(guess, range(16)))
     assert said.count("CodeMismatchException") == 5
     assert said.count("LimitExceededException") == 11
+
+
+@pytest.mark.kumoi_clock
+def test_another_code_gives_no_other_guesses(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi)
+    pool.user(email="ann@example.com", email_verified="true")
+
+    def guess(value: str) -> str:
+        with pytest.raises(ClientError) as refused:
+            pool.admin.confirm_forgot_password(
+                ClientId=pool.app, Username="ann", ConfirmationCode=value, Password=PASSWORD
+            )
+        return code(refused)[0]
+
+    for _ in range(5):
+        pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+        assert guess("nonsense") == "CodeMismatchException"
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    assert guess(pool.code()) == "LimitExceededException"
+    kumoi.advance("61m")
+    pool.admin.forgot_password(ClientId=pool.app, Username="ann")
+    assert guess("nonsense") == "CodeMismatchException"
+    pool.admin.confirm_forgot_password(
+        ClientId=pool.app, Username="ann", ConfirmationCode=pool.code(), Password=PASSWORD
+    )
+
+
+def test_another_address_gives_no_other_guesses(pool: Any) -> None:
+    pool.user(email="ann@example.com")
+    token = pool.sign_in()["AccessToken"]
+    said = []
+    for number in range(6):
+        given = [{"Name": "email", "Value": f"other{number}@example.com"}]
+        pool.admin.update_user_attributes(AccessToken=token, UserAttributes=given)
+        with pytest.raises(ClientError) as refused:
+            pool.admin.verify_user_attribute(AccessToken=token, AttributeName="email", Code="nonsense")
+        said.append(code(refused)[0])
+    assert said == ["CodeMismatchException"] * 5 + ["LimitExceededException"]
 
 
 def test_a_forgotten_password_is_told_to_a_verified_address_only(pool: Any) -> None:

@@ -65,3 +65,9 @@ def test_a_password_is_known_by_its_verifier() -> None:
 def test_numbers_that_give_a_session_away_are_refused(number: str) -> None:
     with pytest.raises(srp.BadNumber):
         srp.check_public(number)
+
+
+def test_nobodys_verifier_looks_like_anybodys() -> None:
+    made = [int(srp.nobodys_verifier(), 16) for _ in range(20)]
+    assert all(0 < one < srp._N for one in made)
+    assert max(made).bit_length() > 3000

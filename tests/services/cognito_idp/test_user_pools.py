@@ -96,7 +96,16 @@ def test_a_pools_life(kumoi: KumoiAccount, make_pool: MakePool) -> None:
 def test_a_template_makes_a_pool_and_an_api_trusts_its_tokens(kumoi: KumoiAccount, zipped: Zipped) -> None:
     template = {
         "Resources": {
-            "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {"UserPoolName": "people"}},
+            "Pool": {
+                "Type": "AWS::Cognito::UserPool",
+                "Properties": {
+                    "UserPoolName": "people",
+                    "MfaConfiguration": "OPTIONAL",
+                    "EnabledMfas": ["SOFTWARE_TOKEN_MFA", "EMAIL_OTP"],
+                    "EmailAuthenticationMessage": "code {####}",
+                    "WebAuthnRelyingPartyID": "localhost",
+                },
+            },
             "Client": {
                 "Type": "AWS::Cognito::UserPoolClient",
                 "Properties": {"UserPoolId": {"Ref": "Pool"}, "ExplicitAuthFlows": FLOWS},
@@ -118,6 +127,14 @@ def test_a_template_makes_a_pool_and_an_api_trusts_its_tokens(kumoi: KumoiAccoun
     (stack,) = cloudformation.describe_stacks(StackName="people")["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     admin = kumoi.client("cognito-idp")
+    factors = admin.get_user_pool_mfa_config(UserPoolId=outputs["Pool"])
+    factors.pop("ResponseMetadata")
+    assert factors == {
+        "MfaConfiguration": "OPTIONAL",
+        "SoftwareTokenMfaConfiguration": {"Enabled": True},
+        "EmailMfaConfiguration": {"Message": "code {####}"},
+        "WebAuthnConfiguration": {"RelyingPartyId": "localhost"},
+    }
     admin.admin_create_user(UserPoolId=outputs["Pool"], Username="ann", MessageAction="SUPPRESS")
     admin.admin_set_user_password(UserPoolId=outputs["Pool"], Username="ann", Password=PASSWORD, Permanent=True)
     tokens = admin.initiate_auth(

@@ -17,6 +17,7 @@ from kumoi.services.appsync.access import Refused
 from kumoi.services.appsync.event_apis import handlers
 from kumoi.services.appsync.event_apis.access import authorized
 from kumoi.services.appsync.event_apis.channels import BadChannel, Channel, channel
+from kumoi.services.appsync.event_apis.event_log import logged
 from kumoi.services.appsync.event_apis.handlers import Event, Occasion
 from kumoi.services.appsync.event_apis.records import ChannelNamespace, EventApi, event_apis, namespaces
 from kumoi.services.appsync.realtime import messages
@@ -59,6 +60,21 @@ class Published(NamedTuple):
 
 async def publish(call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str]) -> Published:
     """Publish `events` (texts of JSON) to `channel`; raises NotDone."""
+    said: list[str] = []
+    return await logged(
+        call,
+        api,
+        "PUBLISH",
+        given.get("channel"),
+        said,
+        lambda: _publish(call, api, given, headers, said),
+        lambda published: {"successful": len(published.successful), "failed": len(published.failed)},
+    )
+
+
+async def _publish(
+    call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str], said: list[str]
+) -> Published:
     where = _channel(given.get("channel"))
     texts = given.get("events")
     if not isinstance(texts, list) or not 1 <= len(texts) <= MAX_EVENTS:
@@ -66,7 +82,7 @@ async def publish(call: Call, api: EventApi, given: Mapping[str, Any], headers: 
     events, failed = _read(texts)
     numbers = {event.id: number for number, event in events}
     caller, namespace, source = await _authorized(call, api, where, "PUBLISH", given, headers)
-    occasion = _occasion(call, api, caller, headers, where, "PUBLISH", [event for _, event in events])
+    occasion = _occasion(call, api, caller, headers, where, "PUBLISH", said, [event for _, event in events])
     try:
         outgoing = await handlers.published(occasion, namespace, source) if events else []
     except FieldError as error:
@@ -94,10 +110,19 @@ async def subscribe(
     call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str]
 ) -> tuple[Channel, float]:
     """Whether `channel`, which may end with `/*`, may be subscribed to, and until when; raises NotDone."""
+    said: list[str] = []
+    channel = given.get("channel")
+    run = partial(_subscribe, call, api, given, headers, said)
+    return await logged(call, api, "SUBSCRIBE", channel, said, run, lambda _: {})
+
+
+async def _subscribe(
+    call: Call, api: EventApi, given: Mapping[str, Any], headers: Mapping[str, str], said: list[str]
+) -> tuple[Channel, float]:
     where = _channel(given.get("channel"), wildcard=True)
     caller, namespace, source = await _authorized(call, api, where, "SUBSCRIBE", given, headers)
     try:
-        await handlers.subscribed(_occasion(call, api, caller, headers, where, "SUBSCRIBE"), namespace, source)
+        await handlers.subscribed(_occasion(call, api, caller, headers, where, "SUBSCRIBE", said), namespace, source)
     except FieldError as error:
         raise _handler_failed(error) from None
     return where, caller.expires
@@ -161,10 +186,11 @@ def _occasion(
     headers: Mapping[str, str],
     where: Channel,
     operation: str,
+    said: list[str],
     events: list[Event] | None = None,
 ) -> Occasion:
     graphql_like = Api(id=api.id, created=api.created, properties={})
-    asked = Asked(call, graphql_like, caller, headers, {})
+    asked = Asked(call, graphql_like, caller, headers, {}, logs=said)
     return Occasion(asked, operation, where.namespace, {}, None, Selection([], ""), channel=where, events=events)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kumoi.doorway import Call
 from kumoi.services.appsync.records import Api, ApiCache
 from kumoi.services.appsync.resolving.outcomes import FieldError
 from kumoi.services.appsync.resolving.siblings import Siblings
+
+if TYPE_CHECKING:
+    from kumoi.services.appsync.resolving.journal import Journal
 
 AUTH_TYPES = {
     "API_KEY": "API Key Authorization",
@@ -41,7 +44,7 @@ class Asked:
 
     `filters` are what resolvers of a subscription set, `invalidations` what those of mutations end subscriptions by.
     `cache` is that of the API, `evicted` how many of its entries programs dropped. `response_headers` are
-    what programs have the answer carry.
+    what programs have the answer carry. `journal` is told what fields do, where the API logs it.
     """
 
     call: Call
@@ -57,6 +60,7 @@ class Asked:
     cache: ApiCache | None = None
     evicted: int = 0
     response_headers: dict[str, str] = field(default_factory=dict)
+    journal: Journal | None = None
 
 
 class Chosen(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ import orjson
 
 from kumoi.names import uuid
 from kumoi.sandbox.js import JsContext, JsContexts, JsError, rewritten
-from kumoi.services.appsync.resolving import extensions, response_headers
+from kumoi.services.appsync.resolving import extensions, response_headers, zone_tables
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Returned, Unauthorized
 
 _SECONDS = 0.25
-_MODULES = {"rds": "rds", "Formatted": "times"}
+_MODULES = {"rds": "rds", "Formatted": "times", "xml": "xml", "toElasticsearchQueryDSL": "search"}
 """What is loaded beside `utils`, for programs with a word in them."""
 _IDS = 8
 """Random ids that a call is given for `util.autoId`."""
@@ -30,15 +31,19 @@ def build(code: str, seconds: float = _SECONDS) -> JsContext:
 
 async def run(field: Field, version: str, code: str, function: str) -> Any:
     """What a function of a program answers; raises FieldError and Returned. The stash is as the program left it."""
-    known = {
+    known: dict[str, Any] = {
         "authType": AUTH_TYPES[field.asked.caller.mode],
         "ids": [uuid() for _ in range(_IDS)] if "autoId" in code else [],
     }
+    context = field.context()
+    if "Formatted" in code:
+        names = zone_tables.named(code + orjson.dumps(context, default=str).decode())
+        known["zones"] = await asyncio.to_thread(zone_tables.tables, names) if names else {}
     outcome = await field.asked.call.part(JsContexts).call(
         ("appsync", field.asked.api.id, version),
         lambda seconds: build(code, seconds),
         f"kumoiResolver(typeof {function} === 'undefined' ? undefined : {function})",
-        [field.context(), known],
+        [context, known],
         now=field.asked.call.now,
     )
     field.asked.logs += outcome.log

@@ -16,19 +16,26 @@ from kumoi.services.appsync.resolving.outcomes import FieldError, Returned
 
 
 class Program(NamedTuple):
-    """What runs before a data source, or behind it: a template, or that function (`which`) of a module of code."""
+    """What runs before a data source, or behind it: a template, or that function (`which`) of a module of code.
+
+    `function` is the name of the pipeline's function that it is of; `around` says that it is the pipeline's own.
+    """
 
     which: Literal["request", "response"]
     text: str
     is_code: bool
     version: str
+    function: str | None = None
+    around: bool = False
 
     @classmethod
     def of(cls, which: Literal["request", "response"], properties: Mapping[str, Any], version: str) -> Program | None:
         """The program of a resolver or function with these properties; None where it has none."""
         code = properties.get("code")
         text = code or properties.get(f"{which}MappingTemplate")
-        return cls(which, text, bool(code), version) if text else None
+        kind = properties.get("kind")
+        function = properties.get("name") if kind is None else None
+        return cls(which, text, bool(code), version, function, kind == "PIPELINE") if text else None
 
 
 class Step(NamedTuple):
@@ -87,7 +94,9 @@ def plan(resolver: Resolver, functions: Mapping[str, Function], data_sources: Ma
 
 def resolve(kept: templates.Templates, field: Field, plan: Plan) -> Awaitable[Any]:
     """The value of a field; raises FieldError."""
-    return _unit(kept, field, plan.steps[0]) if plan.is_unit else _pipeline(kept, field, plan)
+    running = _unit(kept, field, plan.steps[0]) if plan.is_unit else _pipeline(kept, field, plan)
+    journal = field.asked.journal
+    return running if journal is None else journal.traced(field, running)
 
 
 async def _unit(kept: templates.Templates, field: Field, step: Step) -> Any:
@@ -119,7 +128,13 @@ async def _pipeline(kept: templates.Templates, field: Field, plan: Plan) -> Any:
         return early.value
 
 
-async def _run(kept: templates.Templates, field: Field, program: Program) -> Any:
+def _run(kept: templates.Templates, field: Field, program: Program) -> Awaitable[Any]:
+    journal = field.asked.journal
+    running = _evaluated(kept, field, program)
+    return running if journal is None else journal.evaluated(field, program, running)
+
+
+async def _evaluated(kept: templates.Templates, field: Field, program: Program) -> Any:
     if program.is_code:
         return await javascript.run(field, program.version, program.text, program.which)
     return templates.run(kept, field, program.text)
@@ -136,7 +151,10 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
         request = await _run(kept, field, program)
         request = {"payload": None} if request is None else request
     else:
-        request = templates.run(kept, field, program.text)
+        if field.asked.journal is None:
+            request = templates.run(kept, field, program.text)
+        else:
+            request = await _run(kept, field, program)
         if request is None:
             raise FieldError("Template transformation yielded an empty response.", "MappingTemplate")
     if not isinstance(request, dict):
@@ -157,7 +175,7 @@ async def _step(kept: templates.Templates, field: Field, step: Step) -> Any:
         field.result = error.data
     if response is None or (old and field.result is None):
         return field.result
-    if response.is_code:
+    if response.is_code or field.asked.journal is not None:
         return await _run(kept, field, response)
     return templates.run(kept, field, response.text)
 

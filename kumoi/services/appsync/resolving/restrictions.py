@@ -2,7 +2,7 @@
 
 Source: "JavaScript runtime features for resolvers and functions" and the rules of AWS's ESLint plugin for it: no
 exceptions, no loops but for-in and for-of, nothing asynchronous, no classes or generators, no `this`, no regular
-expressions, no labels' company (`continue`), no `++`, `--`, `~`, and `in` in loops alone.
+expressions, no labels, no `continue`, no imports on the way, no `++`, `--`, `~`, and `in` in loops alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ _WORDS = {
     **dict.fromkeys(("while", "do"), "while loops are not supported"),
     "continue": "continue statements are not supported",
     **dict.fromkeys(("async", "await"), "asynchronous functions are not supported"),
+    "Promise": "promises are not supported",
     "yield": "generators are not supported",
     "class": "classes are not supported",
     "this": "this is not supported",
 }
 _UNARY = {"++": "the operator ++ is not supported", "--": "the operator -- is not supported"}
+
+_ENDED = ("", ";", "}", ")")
+"""What a statement that has a label follows. Behind `{`, it might be a member of an object."""
 
 
 class Finding(NamedTuple):
@@ -57,6 +61,10 @@ def _found(code: Sequence[_Token]) -> Iterator[tuple[_Token, str, int]]:
         if one.kind == "word" and before.text != "." and not _is_name(one, before, after):
             if one.text in _WORDS:
                 yield one, _WORDS[one.text], len(one.text)
+            elif one.text == "import" and after.text == "(":
+                yield one, "dynamic imports are not supported", len(one.text)
+            elif after.text == ":" and one.text != "default" and before.text in _ENDED:
+                yield one, "labels are not supported", len(one.text)
             elif one.text == "function" and after.text == "*":
                 yield one, "generators are not supported", len(one.text)
             elif one.text == "for" and loops.get(number) == ";":

@@ -9,10 +9,11 @@ import base64
 import binascii
 import math
 import random
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_plus, unquote_plus
 
 import orjson
@@ -21,7 +22,14 @@ from kumoi import java_patterns
 from kumoi.epoch import milliseconds_of, moment_of
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
-from kumoi.services.appsync.resolving import extensions, java_times, relational, response_headers, xml_maps
+from kumoi.services.appsync.resolving import (
+    extensions,
+    java_times,
+    relational,
+    response_headers,
+    search_queries,
+    xml_maps,
+)
 from kumoi.services.appsync.resolving.cached import evict
 from kumoi.services.appsync.resolving.conditions import expression
 from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
@@ -33,6 +41,7 @@ from kumoi.vtl.values import text_of
 
 _MOST = 5 * 1024 * 1024
 _MOST_SORTED = 1_000
+_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"]] = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
 
 
 def _text(value: Any) -> str:
@@ -73,6 +82,26 @@ def _empty(value: Any) -> bool:
 
 def _blank(value: Any) -> bool:
     return value is None or not _text(value).strip()
+
+
+def _normalized(text: Any, form: Any) -> str:
+    kind = _FORMS.get(_text(form).lower())
+    if kind is None:
+        raise VtlError(f"normalize: {form} is none of {', '.join(_FORMS)}")
+    return unicodedata.normalize(kind, _text(text))
+
+
+def _s3_object(key: Any, bucket: Any, region: Any, version: Any = None) -> dict[str, Any]:
+    """Where an object of S3 is, as an attribute: JSON in a text."""
+    told = {"key": key, "bucket": bucket, "region": region, **({} if version is None else {"version": version})}
+    return {"S": to_json({"s3": told})}
+
+
+def _from_s3_object(text: Any) -> Any:
+    found = _parsed(text)
+    if not isinstance(found, dict) or not isinstance(found.get("s3"), dict):
+        raise VtlError("fromS3ObjectJson: this is no object of S3")
+    return found["s3"]
 
 
 def _matches(pattern: Any, text: Any) -> bool:
@@ -156,6 +185,7 @@ _DYNAMODB: dict[str, Callable[..., Any]] = {
     "toStringSet": lambda texts: {"SS": texts},
     "toNumberSet": lambda numbers: {"NS": numbers},
     "toBinarySet": lambda texts: {"BS": texts},
+    "toS3Object": _s3_object,
 }
 
 
@@ -165,7 +195,11 @@ def _as_json(method: Callable[..., Any]) -> Callable[..., str]:
 
 _NAMED = {
     "dynamodb": Object(
-        methods={**_DYNAMODB, **{f"{name}Json": _as_json(method) for name, method in _DYNAMODB.items()}},
+        methods={
+            **_DYNAMODB,
+            **{f"{name}Json": _as_json(method) for name, method in _DYNAMODB.items()},
+            "fromS3ObjectJson": _from_s3_object,
+        },
         text="$util.dynamodb",
     ),
     "list": Object(
@@ -205,6 +239,7 @@ _NAMED = {
             "toUpper": lambda text: _text(text).upper(),
             "toLower": lambda text: _text(text).lower(),
             "toReplace": lambda text, old, new: _text(text).replace(_text(old), _text(new)),
+            "normalize": _normalized,
         },
         text="$util.str",
     ),
@@ -219,6 +254,7 @@ _NAMED = {
         methods={
             "toDynamoDBFilterExpression": lambda given: to_json(expression(given)),
             "toDynamoDBConditionExpression": lambda given: to_json(expression(given)),
+            "toElasticsearchQueryDSL": lambda given: to_json(search_queries.query(given)),
             "toSubscriptionFilter": lambda *given: to_json(transformed(*given)),
         },
         text="$util.transform",

@@ -1,6 +1,6 @@
 // `util.time` by patterns of Java's DateTimeFormatter, as java_times.py has it for templates. There is no data of time
-// zones here: zones are UTC or offsets such as +05:30.
-(function () {
+// zones here: the host gives those that are named in the program or in what it is called with (`kumoi.zones`).
+(function (kumoi) {
   'use strict';
   const fail = (text) => util.error(text, 'MappingTemplate');
   const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
@@ -9,14 +9,37 @@
   const padded = (number, count) => String(number).padStart(count, '0');
   const called = (names, number, count) => (count === 3 ? names[number].slice(0, 3) : count === 5 ? names[number][0] : names[number]);
 
-  // Minutes east of Greenwich.
+  // A zone: its id, and what a moment is in it: minutes east of Greenwich, and what that is called.
   function zone(name) {
-    if (name === undefined || name === null || ['', 'Z', 'UTC', 'GMT'].includes(name)) return 0;
+    if (name === undefined || name === null || ['', 'Z', 'UTC', 'GMT'].includes(name)) return fixed(0);
     const match = /^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?$/.exec(name);
-    if (!match) fail(`The time zone ${name} is not known to code: give an offset such as +05:30`);
-    const minutes = Number(match[2]) * 60 + Number(match[3] || 0);
-    if (minutes > 1080) fail(`Unknown time-zone ID: ${name}`);
-    return match[1] === '-' ? -minutes : minutes;
+    if (match) {
+      const minutes = Number(match[2]) * 60 + Number(match[3] || 0);
+      if (minutes > 1080) fail(`Unknown time-zone ID: ${name}`);
+      return fixed(match[1] === '-' ? -minutes : minutes);
+    }
+    if (!Object.hasOwn(kumoi.zones, name)) fail(`Unknown time-zone ID: ${name}`);
+    const changes = kumoi.zones[name];
+    const at = (moment) => {
+      let first = 0, behind = changes.length;
+      while (behind - first > 1) {
+        const middle = (first + behind) >> 1;
+        if (changes[middle][0] <= moment) first = middle; else behind = middle;
+      }
+      return { east: changes[first][1], called: changes[first][2] };
+    };
+    return { id: name, at };
+  }
+  function fixed(minutes) {
+    const called = minutes === 0 ? 'UTC' : `UTC${offset(minutes, 'x', 3)}`;
+    return { id: called, at: () => ({ east: minutes, called }) };
+  }
+
+  // The moment of a local time: the earlier one where clocks show it twice, as before the change where they never do.
+  function moment(local, where) {
+    const before = where.at(local - 86400000).east, after = where.at(local + 86400000).east;
+    for (const east of [before, after]) if (where.at(local - east * 60000).east === east) return local - east * 60000;
+    return local - before * 60000;
   }
 
   function pieces(pattern) {
@@ -41,7 +64,7 @@
   }
 
   function formatted(milliseconds, pattern, where) {
-    const east = zone(where), local = new Date(Number(milliseconds) + east * 60000);
+    const place = zone(where), { east, called: shown } = place.at(Number(milliseconds)), local = new Date(Number(milliseconds) + east * 60000);
     if (Number.isNaN(local.getTime())) fail(`${milliseconds} is no time`);
     const year = local.getUTCFullYear(), month = local.getUTCMonth(), hour = local.getUTCHours();
     const day = Math.floor((Date.UTC(year, month, local.getUTCDate()) - Date.UTC(year, 0, 1)) / 86400000) + 1;
@@ -60,17 +83,18 @@
       if (letter === 'a') return hour < 12 ? 'AM' : 'PM';
       if (letter in numbers) return padded(numbers[letter], count);
       if ('ZxX'.includes(letter)) return offset(east, letter, count);
-      if (letter === 'z' || letter === 'V') return east === 0 ? 'UTC' : `UTC${offset(east, 'x', 3)}`;
+      if (letter === 'z' || letter === 'V') return letter === 'V' ? place.id : shown;
       return fail(`Unknown pattern letter: ${letter}`);
     }).join('');
   }
 
   const months = MONTHS.map((one) => `${one}|${one.slice(0, 3)}`).join('|'), days = DAYS.map((one) => `${one}|${one.slice(0, 3)}`).join('|');
+  const REGION = '[A-Za-z_]+(?:/[A-Za-z_+-]+)*';
   const number = (count) => (count === 1 ? '\\d{1,9}' : `\\d{${Math.min(count, 9)}}`);
   function expression(letter, count) {
     if ((letter === 'M' || letter === 'L') && count > 2) return months;
     if (DIGITS.includes(letter)) return number(count);
-    return { E: days, a: 'AM|PM|am|pm', Z: '', x: '', X: '', z: 'UTC|GMT|Z', V: 'UTC|GMT|Z' }[letter] ?? fail(`Text cannot be parsed by the letter ${letter} of a pattern`);
+    return { E: days, a: 'AM|PM|am|pm', Z: '', x: '', X: '', z: REGION, V: REGION }[letter] ?? fail(`Text cannot be parsed by the letter ${letter} of a pattern`);
   }
 
   function parsed(text, pattern, where) {
@@ -101,7 +125,7 @@
     local.setUTCFullYear(full, named - 1, day);
     local.setUTCHours(hour, Number(found.m ?? 0), Number(found.s ?? 0), Math.floor(Number((found.S ?? '0').padEnd(9, '0')) / 1000000));
     if (local.getUTCMonth() !== named - 1 || local.getUTCDate() !== day) fail(`Text '${text}' could not be parsed: no such day`);
-    return local.getTime() - zone(given ?? where) * 60000;
+    return moment(local.getTime(), zone(given ?? where));
   }
 
   Object.assign(util.time, {

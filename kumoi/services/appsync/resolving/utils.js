@@ -256,6 +256,8 @@
       toStringSet: (list) => sets.toStringSet(list).attribute,
       toNumberSet: (list) => sets.toNumberSet(list).attribute,
       toBinarySet: (list) => sets.toBinarySet(list).attribute,
+      toS3Object: (key, bucket, region, version) => ({ S: stringify({ s3: { key, bucket, region, version } }) }),
+      fromS3ObjectJson: (text) => JSON.parse(text).s3,
     },
     transform: {
       toDynamoDBFilterExpression: (condition) => stringify(expression(condition)),
@@ -264,8 +266,8 @@
     },
     math: {
       roundNum: Math.round,
-      minVal: (list) => Math.min(...list),
-      maxVal: (list) => Math.max(...list),
+      minVal: (...numbers) => Math.min(...numbers.flat()),
+      maxVal: (...numbers) => Math.max(...numbers.flat()),
       randomDouble: () => Math.random(),
       randomWithinRange: (start, end) => Math.floor(start + Math.random() * (end - start)),
     },
@@ -291,6 +293,7 @@
   };
 
   let authType = '', ids = [];
+  kumoi.zones = {};
   function uuid() {
     if (ids.length) return ids.pop();
     const digit = () => Math.floor(Math.random() * 16).toString(16);
@@ -315,6 +318,7 @@
     '@aws-appsync/utils/dynamodb': { ...dynamodb, default: dynamodb },
   };
   globalThis.require = (name) => {
+    if (name === '@aws-appsync/utils/ai') throw new Error(`Kumoi has no module '${name}': there is no Bedrock to ask`);
     if (!(name in modules)) throw new Error(`Cannot find module '${name}'`);
     return modules[name];
   };
@@ -322,6 +326,7 @@
   globalThis.kumoiResolver = (program) => typeof program !== 'function' ? undefined : (ctx, known) => {
     authType = known.authType;
     ids = known.ids;
+    if (known.zones) Object.assign(kumoi.zones, known.zones);
     ctx.args = ctx.arguments;
     const value = program(ctx);
     return { value: given(value), stash: ctx.stash };

@@ -15,6 +15,7 @@ from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, json_a
 from kumoi.services.cognito_idp.issuing import issue, revoke
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.operations.authentication import signed_in
+from kumoi.services.cognito_idp.policies import readable
 from kumoi.services.cognito_idp.records import AuthorizationCode, Client, Domain, authorization_codes
 from kumoi.services.cognito_idp.refreshing import refreshable, refreshed
 from kumoi.services.cognito_idp.sessions import by_key
@@ -136,7 +137,7 @@ async def _attributes(call: Call, domain: Domain, text: str) -> dict[str, str] |
     if scene.pool.id != domain.pool or "openid" not in scopes or "username" not in claims:
         return None
     _, user = await signed_in(call, text)
-    return {"sub": user.sub, **shown_attributes(user.attributes, scopes), "username": user.name}
+    return {"sub": user.sub, **shown_attributes(readable(scene.client, user.attributes), scopes), "username": user.name}
 
 
 def _unauthorized(code: str, description: str) -> Response:

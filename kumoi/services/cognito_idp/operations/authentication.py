@@ -11,6 +11,8 @@ from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.issuing import revoke
 from kumoi.services.cognito_idp.lookup import Scene, client_of, maybe_user, pool_of
 from kumoi.services.cognito_idp.records import User
+from kumoi.services.cognito_idp.refreshing import refreshable, refreshed
+from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.signing_in import initiate, respond
 from kumoi.services.cognito_idp.tokens import read_access_token
 
@@ -32,7 +34,7 @@ async def initiate_auth(
     if AuthFlow in _ADMIN_FLOWS:
         raise invalid("Initiate Auth method not supported.")
     scene = await client_of(call, ClientId)
-    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {})
+    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {}, Session)
 
 
 @cognito_idp.operation
@@ -68,7 +70,7 @@ async def admin_initiate_auth(
     if AuthFlow == "USER_PASSWORD_AUTH":
         raise invalid("Initiate Auth method not supported.")
     scene = await client_of(call, ClientId, UserPoolId)
-    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {})
+    return await initiate(call, scene, AuthFlow, AuthParameters or {}, ClientMetadata or {}, Session)
 
 
 @cognito_idp.operation
@@ -98,14 +100,36 @@ async def global_sign_out(call: Call, AccessToken: str) -> dict[str, Any]:
 
 
 @cognito_idp.operation
+async def get_tokens_from_refresh_token(
+    call: Call,
+    RefreshToken: str,
+    ClientId: str,
+    ClientSecret: str | None = None,
+    DeviceKey: str | None = None,
+    ClientMetadata: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Fresh tokens for a refresh token, which is rotated where the client has it so."""
+    scene = await client_of(call, ClientId)
+    _check_client(scene, ClientSecret)
+    token, user = await refreshable(call, scene, RefreshToken)
+    if DeviceKey is not None and DeviceKey != token.device:
+        raise not_authorized("Invalid Refresh Token")
+    return {"AuthenticationResult": await refreshed(call, scene, token, user)}
+
+
+@cognito_idp.operation
 async def revoke_token(call: Call, Token: str, ClientId: str, ClientSecret: str | None = None) -> dict[str, Any]:
     """Have a refresh token count no more; one that nobody knows is as good as revoked."""
     scene = await client_of(call, ClientId)
-    assert scene.client is not None
-    if not hmac.compare_digest(scene.client.secret.encode(), (ClientSecret or "").encode()):
-        raise not_authorized("Unable to verify secret hash for client " + ClientId)
+    _check_client(scene, ClientSecret)
     await revoke(scene.state, scene.pool.id, Token)
     return {}
+
+
+def _check_client(scene: Scene, secret: str | None) -> None:
+    client = client_in(scene)
+    if not hmac.compare_digest(client.secret.encode(), (secret or "").encode()):
+        raise not_authorized(f"Unable to verify secret hash for client {client.id}")
 
 
 async def signed_in(call: Call, token: str) -> tuple[Scene, User]:

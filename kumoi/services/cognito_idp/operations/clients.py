@@ -90,6 +90,9 @@ def _definition(given: dict[str, Any]) -> dict[str, Any]:
     flows = set(definition.get("ExplicitAuthFlows") or ())
     if flows & _OLD and flows - _OLD:
         raise invalid("Explicit auth flows with and without the prefix ALLOW_ cannot be given together.")
+    rotation = definition.get("RefreshTokenRotation") or {}
+    if rotation.get("Feature") == "ENABLED" and "ALLOW_REFRESH_TOKEN_AUTH" in flows:
+        raise invalid("ALLOW_REFRESH_TOKEN_AUTH cannot be enabled where refresh tokens are rotated.")
     for kind, least, most in (
         ("RefreshToken", 3_600, 315_360_000),
         ("AccessToken", 300, 86_400),

@@ -22,6 +22,7 @@ from kumoi.services.cognito_idp.records import (
     aliases,
     authorization_codes,
     clients,
+    devices,
     groups,
     places,
     pools,
@@ -32,8 +33,10 @@ from kumoi.services.cognito_idp.records import (
 from kumoi.state import Transaction, transactional
 
 _ALPHABET = string.ascii_letters + string.digits
-_FIXED = ("Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
-"""What a pool keeps for its life."""
+_KEPT = ("WebAuthnConfiguration", "Schema", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
+"""What UpdateUserPool does not change."""
+MFA_MEMBERS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration")
+"""What SetUserPoolMfaConfig gives it, as long as it has second factors at all."""
 
 
 @cognito_idp.operation
@@ -90,7 +93,8 @@ async def update_user_pool(call: Call, UserPoolId: str, **given: Any) -> dict[st
     definition = {name: value for name, value in given.items() if value is not None}
     tags = definition.pop("UserPoolTags", None)
     name = definition.pop("PoolName", None)
-    kept = {member: scene.pool.definition[member] for member in _FIXED if member in scene.pool.definition}
+    fixed = _KEPT if definition.get("MfaConfiguration", "OFF") == "OFF" else (*_KEPT, *MFA_MEMBERS)
+    kept = {member: scene.pool.definition[member] for member in fixed if member in scene.pool.definition}
     wanted: dict[str, Any] = {"definition": {**definition, **kept}, "modified": call.now}
     if tags is not None:
         wanted["tags"] = tags
@@ -142,7 +146,7 @@ def describe(call: Call, pool: Pool, count: int, domains: Sequence[str] = ()) ->
         "EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"},
         "UserPoolTier": "ESSENTIALS",
         **{name: value for name, value in given.items() if name not in ("Schema", "AdminCreateUserConfig", "Policies")},
-        "Policies": {"PasswordPolicy": password_policy(pool)},
+        "Policies": {**(given.get("Policies") or {}), "PasswordPolicy": password_policy(pool)},
         "AdminCreateUserConfig": admin,
         "SchemaAttributes": _schema(pool),
         "Id": pool.id,
@@ -176,7 +180,7 @@ async def _create(tx: Transaction, pool: Pool) -> None:
 async def _delete(tx: Transaction, pool_id: str) -> None:
     for client in await clients.list(tx, pool_id):
         await places.delete(tx, client.id)
-    for space in (clients, users, groups, aliases, refresh_tokens, resource_servers, authorization_codes):
+    for space in (clients, users, groups, aliases, devices, refresh_tokens, resource_servers, authorization_codes):
         await space.delete_all(tx, pool_id)
     await pools.delete(tx, pool_id)
     await places.delete(tx, pool_id)

@@ -8,8 +8,9 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
+from kumoi.services.cognito_idp.choice_flow import configured
 from kumoi.services.cognito_idp.errors import invalid, no_pool, not_authorized
-from kumoi.services.cognito_idp.factors import APP, MAIL, TEXT, check_app_code, matching, new_secret, preference
+from kumoi.services.cognito_idp.factors import APP, MAIL, TEXT, check_app_code, matching, new_secret, preference, told
 from kumoi.services.cognito_idp.lookup import Scene, client_of, pool_of, user_named
 from kumoi.services.cognito_idp.operations.authentication import signed_in
 from kumoi.services.cognito_idp.records import User, pools
@@ -17,7 +18,10 @@ from kumoi.services.cognito_idp.sessions import challenge, client_of_session, op
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
-_MEMBERS = ("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "MfaConfiguration")
+_MEMBERS = (
+    *("SmsMfaConfiguration", "SoftwareTokenMfaConfiguration", "EmailMfaConfiguration", "MfaConfiguration"),
+    "WebAuthnConfiguration",
+)
 Setting = dict[str, bool] | None
 
 
@@ -26,8 +30,6 @@ async def set_user_pool_mfa_config(call: Call, UserPoolId: str, **given: Any) ->
     """Set what a pool offers, and whether a second factor is a must."""
     await pool_of(call, UserPoolId)
     wanted = {name: value for name, value in given.items() if value is not None}
-    if "WebAuthnConfiguration" in wanted:
-        raise aws_error("NotImplemented", "Kumoi's user pools have no passkeys: see docs/cognito.md.", status=501)
     return _told(await _configure(call.state, UserPoolId, wanted))
 
 
@@ -110,6 +112,24 @@ async def admin_set_user_mfa_preference(
     wanted = {TEXT: SMSMfaSettings, APP: SoftwareTokenMfaSettings, MAIL: EmailMfaSettings}
     await changes.change(scene.state, scene.pool, user.key, preference(user, wanted))
     return {}
+
+
+@cognito_idp.operation
+async def get_user_auth_factors(call: Call, AccessToken: str) -> dict[str, Any]:
+    """What one may sign in with, first and second."""
+    scene, user = await signed_in(call, AccessToken)
+    return _factors(scene, user)
+
+
+@cognito_idp.operation
+async def admin_get_user_auth_factors(call: Call, UserPoolId: str, Username: str) -> dict[str, Any]:
+    """What a user may sign in with, first and second."""
+    scene = await pool_of(call, UserPoolId)
+    return _factors(scene, await user_named(scene.state, scene.pool, Username))
+
+
+def _factors(scene: Scene, user: User) -> dict[str, Any]:
+    return {"Username": user.name, **told(user), "ConfiguredUserAuthFactors": configured(scene.pool, user)}
 
 
 @cognito_idp.operation

@@ -10,15 +10,16 @@ from kumoi.services.cognito_idp.errors import invalid
 from kumoi.services.cognito_idp.factors import told
 from kumoi.services.cognito_idp.messages import check_code, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
-from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, check_own, own_attributes
+from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, check_own, own_attributes, readable
 from kumoi.services.cognito_idp.records import User
 
 
 @cognito_idp.operation
 async def get_user(call: Call, AccessToken: str) -> dict[str, Any]:
     """Who the token's user is."""
-    _, user = await signed_in(call, AccessToken)
-    return {"Username": user.name, "UserAttributes": listed(user), **told(user)}
+    scene, user = await signed_in(call, AccessToken)
+    shown = _pairs({**readable(scene.client, user.attributes), "sub": user.sub})
+    return {"Username": user.name, "UserAttributes": shown, **told(user)}
 
 
 @cognito_idp.operation
@@ -27,7 +28,7 @@ async def update_user_attributes(
 ) -> dict[str, Any]:
     """Change one's attributes; another address has to be verified anew."""
     scene, user = await signed_in(call, AccessToken)
-    given = own_attributes(scene.pool, UserAttributes)
+    given = own_attributes(scene.pool, scene.client, UserAttributes)
     after = {**user.attributes, **given}
     changed = [name for name in NEEDS_VERIFYING if name in given and given[name] != user.attributes.get(name)]
     for name in changed:
@@ -45,7 +46,7 @@ async def update_user_attributes(
 async def delete_user_attributes(call: Call, AccessToken: str, UserAttributeNames: list[str]) -> dict[str, Any]:
     """Forget attributes of one's own."""
     scene, user = await signed_in(call, AccessToken)
-    check_own(UserAttributeNames)
+    check_own(scene.client, UserAttributeNames)
     kept = {name: value for name, value in user.attributes.items() if name not in UserAttributeNames}
     await changes.change(scene.state, scene.pool, user.key, {"attributes": kept})
     return {}
@@ -82,16 +83,16 @@ async def delete_user(call: Call, AccessToken: str) -> None:
     await changes.remove(scene.state, scene.pool, user)
 
 
-def listed(user: User) -> list[dict[str, str]]:
-    """A user's attributes as answers have them."""
-    return [{"Name": name, "Value": value} for name, value in {**user.attributes, "sub": user.sub}.items()]
+def _pairs(attributes: dict[str, str]) -> list[dict[str, str]]:
+    """Attributes as answers have them."""
+    return [{"Name": name, "Value": value} for name, value in attributes.items()]
 
 
 def described(user: User) -> dict[str, Any]:
     """UserType."""
     return {
         "Username": user.name,
-        "Attributes": listed(user),
+        "Attributes": _pairs({**user.attributes, "sub": user.sub}),
         "UserCreateDate": user.created,
         "UserLastModifiedDate": user.modified,
         "Enabled": user.enabled,

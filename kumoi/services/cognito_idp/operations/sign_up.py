@@ -16,11 +16,12 @@ from kumoi.services.cognito_idp.policies import (
     NEEDS_VERIFYING,
     check_password,
     check_required,
+    first_factors,
     own_attributes,
     to_verify,
 )
 from kumoi.services.cognito_idp.records import User
-from kumoi.services.cognito_idp.sessions import client_in
+from kumoi.services.cognito_idp.sessions import CONFIRMED, SIGNED_UP, challenge, client_in, opened
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 
 
@@ -42,10 +43,11 @@ async def sign_up(
     pool = scene.pool
     if (pool.definition.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
         raise not_authorized("SignUp is not permitted for this user pool")
-    if Password is None:
+    if Password is not None:
+        check_password(pool, Password)
+    elif not {"EMAIL_OTP", "SMS_OTP"} & set(first_factors(pool)):
         raise invalid("Missing required parameter Password")
-    check_password(pool, Password)
-    attributes = own_attributes(pool, UserAttributes)
+    attributes = own_attributes(pool, client_in(scene), UserAttributes)
     user = await new_user(call, scene, Username, attributes, status="UNCONFIRMED", password=Password)
     check_required(pool, user.attributes)
     answer = await trigger(
@@ -68,6 +70,9 @@ async def sign_up(
         await confirmed(call, scene, user)
     elif (attribute := to_verify(pool, user)) is not None:
         result["CodeDeliveryDetails"] = await send_code(call, scene, user, "sign-up", attribute, "CustomMessage_SignUp")
+    if "ALLOW_USER_AUTH" in (client_in(scene).definition.get("ExplicitAuthFlows") or ()):
+        kind = CONFIRMED if user.status == "CONFIRMED" else SIGNED_UP
+        result["Session"] = challenge(call, scene, kind, user, {}, {})["Session"]
     return result
 
 
@@ -91,13 +96,15 @@ async def confirm_sign_up(
         raise expired_code() if hides_users(client_in(scene)) else no_user()
     if user.status != "UNCONFIRMED":
         raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
+    if Session is not None and opened(call, scene, Session, SIGNED_UP)["user"] != user.key:
+        raise not_authorized("Invalid session for the user.")
     await check_code(scene, user, "sign-up", ConfirmationCode)
     attribute = to_verify(scene.pool, user)
     verified = {} if attribute is None else {NEEDS_VERIFYING[attribute]: "true"}
     wanted = {"status": "CONFIRMED", "attributes": {**user.attributes, **verified}}
     user = await changes.change(scene.state, scene.pool, user.key, wanted, take_over=ForceAliasCreation)
     await confirmed(call, scene, user)
-    return {}
+    return {} if Session is None else {"Session": challenge(call, scene, CONFIRMED, user, {}, {})["Session"]}
 
 
 @cognito_idp.operation
@@ -126,9 +133,12 @@ async def resend_confirmation_code(
 
 
 async def new_user(
-    call: Call, scene: Scene, username: str, attributes: dict[str, str], *, status: Any, password: str
+    call: Call, scene: Scene, username: str, attributes: dict[str, str], *, status: Any, password: str | None
 ) -> User:
-    """A user who is not stored yet. Where e-mail addresses stand in for names, the name is the sub."""
+    """A user who is not stored yet; one without a password signs in by codes.
+
+    Where e-mail addresses stand in for names, the name is the sub.
+    """
     pool, sub = scene.pool, uuid()
     name = username if pool.case_sensitive else username.lower()
     stand_ins = pool.definition.get("UsernameAttributes") or ()
@@ -140,7 +150,7 @@ async def new_user(
         name = sub
     elif "email" in (pool.definition.get("AliasAttributes") or ()) and "@" in username:
         raise invalid("Username cannot be of email format, since user pool is configured for email alias.")
-    secret = await changes.verifier_of(pool, name, password)
+    secret = {} if password is None else await changes.verifier_of(pool, name, password)
     return User(
         pool=pool.id,
         key=key_of(pool, name),

@@ -174,6 +174,36 @@ def test_handlers_in_code(dial: Any, post: Post, client: Any, api: str) -> None:
     assert one.silent()
 
 
+SAYING = """
+export function onPublish(ctx) {
+  console.log('got', ctx.events.length);
+  if (ctx.events[0].payload.bad) util.error('no more', 'Enough');
+  return ctx.events;
+}
+"""
+
+
+def test_an_api_logs_what_happens_on_its_channels(kumoi: Any, post: Post, client: Any, api: str) -> None:
+    client.create_channel_namespace(apiId=api, name="said", codeHandlers=SAYING)
+    config = client.get_api(apiId=api)["api"]["eventConfig"]
+    config["logConfig"] = {"logLevel": "ALL", "cloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+    client.update_api(apiId=api, name="live", eventConfig=config)
+    assert post("/said/a", '{"n":1}')[0] == 200
+    assert post("/said/a", '{"bad":true}')[0] == 400
+    logs, found = kumoi.client("logs"), list[str]()
+    while sum(one.endswith("End Request") for one in found) < 2:  # it is written behind the answers
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/appsync/apis/{api}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            continue
+        found = [one["message"] for one in events]
+    summaries = [json.loads(one) for one in found if one.startswith("{")]
+    assert [(one["statusCode"], one.get("successful")) for one in summaries] == [(200, 1), (400, None)]
+    texts = [one.partition(" ")[2] for one in found if not one.startswith("{")]
+    assert texts[:2] == ["Begin Request, Operation: PUBLISH, Channel: /said/a", "INFO - got 1"]
+    assert "ERROR - Enough: no more" in texts
+
+
 STORED = """
 import * as ddb from '@aws-appsync/utils/dynamodb';
 export const onPublish = {
