@@ -19,7 +19,7 @@ from kumoi.services.fis.logbook import Logbook
 from kumoi.services.fis.networks import OUTAGE_SECONDS, found
 from kumoi.services.fis.progress import ended, next_due, over, ready, replaced, settled
 from kumoi.services.fis.records import ENDED, ActionRun, Experiment
-from kumoi.services.fis.reporting import begun, is_reported, written
+from kumoi.services.fis.reporting import begun, report_due, written
 from kumoi.services.fis.rules import seconds
 from kumoi.services.fis.targets import Ask, Unresolved, asking, asking_targets, resolve
 from kumoi.state import State, Timer
@@ -62,7 +62,7 @@ class Execution:
             now = self._doorway.clock.now()
             after = begun(await self._step(place, before, now))
             self._inject(place, after)
-            due = now if is_reported(after) else next_due(after, now)
+            due = report_due(after) if after.status in ENDED else next_due(after, now)
             if await storage.advance(place, before, after, due):
                 await self._logbook.write(place, before, after, now)
                 await announce(self._doorway, place, before, after, now)
@@ -71,7 +71,8 @@ class Execution:
 
     async def _report(self, place: State, one: Experiment) -> None:
         """Write the report of an experiment that has ended, if it is to have one."""
-        if is_reported(one):
+        due = report_due(one)
+        if due is not None and due <= self._doorway.clock.now():
             report = await written(asking(self._doorway, place, one), place.account, one)
             await storage.advance(place, one, msgspec.structs.replace(one, report=report), None)
 

@@ -6,21 +6,26 @@ experiment is over. Source: "Experiment report configurations for AWS FIS".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
 import msgspec
+import orjson
 
 from kumoi.names import arn
+from kumoi.services.fis.graphs import Window, drawn, queries_of, widgets_of
 from kumoi.services.fis.records import ENDED, Experiment, Report
 from kumoi.services.fis.rules import invalid, seconds
 from kumoi.services.fis.storage import NO_REPORT
 from kumoi.services.fis.targets import Ask
 from kumoi.services.fis.telling import moment
-from kumoi.wire.errors import AwsError, aws_error
+from kumoi.wire.errors import AwsError
 
 TYPE = "html"
+_TWENTY_MINUTES = "PT20M"
+_DASHBOARD = re.compile(r"arn:aws[a-z-]*:cloudwatch::\d{12}:dashboard/[A-Za-z0-9_-]{1,255}", re.ASCII)
 _STYLE = "body{font:14px sans-serif;margin:2em}td,th{border:1px solid #ccc;padding:4px 8px;text-align:left}"
 
 
@@ -33,10 +38,14 @@ def check_report(given: dict[str, Any] | None) -> None:
     for member in ("preExperimentDuration", "postExperimentDuration"):
         if given.get(member) is not None:
             seconds(given[member])
-    if (given.get("dataSources") or {}).get("cloudWatchDashboards"):
-        raise aws_error(
-            "NotImplemented", "Kumoi's reports have no graphs of dashboards: leave dataSources out, see docs/fis.md."
-        )
+    for name in _dashboards(given):
+        if not _DASHBOARD.fullmatch(name):
+            raise invalid(f"{name[:64]} is not the ARN of a CloudWatch dashboard.")
+
+
+def _dashboards(given: dict[str, Any]) -> list[str]:
+    listed = (given.get("dataSources") or {}).get("cloudWatchDashboards") or ()
+    return [str(one.get("dashboardIdentifier") or "") for one in listed]
 
 
 def begun(experiment: Experiment) -> Experiment:
@@ -50,20 +59,31 @@ def begun(experiment: Experiment) -> Experiment:
     return msgspec.structs.replace(experiment, report=report)
 
 
-def is_reported(experiment: Experiment) -> bool:
-    """Whether its report is to be written now."""
-    return experiment.report is not None and experiment.report.status == "running"
+def report_due(experiment: Experiment) -> float | None:
+    """When the report of an experiment that has ended is to be written: with graphs, once their time is over."""
+    if experiment.report is None or experiment.report.status != "running" or experiment.ended is None:
+        return None
+    given = experiment.template.report or {}
+    return experiment.ended + (_beside(given, "post") if _dashboards(given) else 0.0)
+
+
+def _beside(given: dict[str, Any], which: str) -> float:
+    """How many seconds before (`pre`) or after (`post`) an experiment its graphs show."""
+    return seconds(given.get(f"{which}ExperimentDuration") or _TWENTY_MINUTES)
 
 
 async def written(ask: Ask, account: str, experiment: Experiment) -> Report:
     """Write the report; what has become of it."""
+    graphs = [
+        one for name in _dashboards(experiment.template.report or {}) for one in await _drawn(ask, name, experiment)
+    ]
     configured = (experiment.template.report or {})["outputs"]["s3Configuration"]
     prefix = (configured.get("prefix") or "").strip("/")
     key = "/".join(filter(None, (prefix, f"FISreport-{experiment.id}.{TYPE}")))
     params = {
         "Bucket": configured["bucketName"],
         "Key": key,
-        "Body": page(account, experiment).encode(),
+        "Body": page(account, experiment, graphs).encode(),
         "ContentType": "text/html; charset=utf-8",
     }
     try:
@@ -75,7 +95,31 @@ async def written(ask: Ask, account: str, experiment: Experiment) -> Report:
     return Report(status="completed", reason="The report was written.", arn=place)
 
 
-def page(account: str, experiment: Experiment) -> str:
+async def _drawn(ask: Ask, dashboard: str, experiment: Experiment) -> list[str]:
+    """The graphs of a dashboard; a line that says so for what cannot be read."""
+    given, (started, over) = experiment.template.report or {}, (experiment.started or 0.0, experiment.ended or 0.0)
+    window = Window(started - _beside(given, "pre"), over + _beside(given, "post"), started, over)
+    found = [f"<h2>{escape(dashboard)}</h2>"]
+    try:
+        answer = await ask("cloudwatch", "GetDashboard", DashboardName=dashboard.rpartition("/")[2])
+        for number, properties in enumerate(widgets_of(orjson.loads(answer["DashboardBody"])), 1):
+            series = (
+                await ask(
+                    "cloudwatch",
+                    "GetMetricData",
+                    MetricDataQueries=queries_of(properties),
+                    StartTime=moment(window.begins),
+                    EndTime=moment(window.ends),
+                    ScanBy="TimestampAscending",
+                )
+            )["MetricDataResults"]
+            found.append(drawn(str(properties.get("title") or f"Widget {number}"), series, window))
+    except (AwsError, TypeError, ValueError) as error:  # a dashboard may hold anything
+        found.append(f"<p>It cannot be drawn further: {escape(str(error)[:512])}</p>")
+    return found
+
+
+def page(account: str, experiment: Experiment, graphs: Sequence[str] = ()) -> str:
     """The report. Pure."""
     template = experiment.template
     facts = {
@@ -114,6 +158,7 @@ def page(account: str, experiment: Experiment) -> str:
             _table(("Name", "Action", "Parameters", "Targets", "Started", "Ended", "State"), actions),
             "<h2>Targets</h2>",
             _table(("Name", "Type", "Resources"), targets),
+            *graphs,
         )
     )
 

@@ -28,9 +28,9 @@ def stream(call: Call) -> str:
 
 def function_logs(call: Call) -> Iterator[Ask]:
     """What a function's environment does for its log lines: make the stream, write to it."""
-    named = group_arn(call.account, call.region, call.params["logGroupName"])
+    named = group_arn(call.account, call.region, str(call.params.get("logGroupName", "")))
     yield Ask("logs:CreateLogStream", f"{named}:*")
-    yield Ask("logs:PutLogEvents", f"{named}:log-stream:{call.params['logStreamName']}")
+    yield Ask("logs:PutLogEvents", f"{named}:log-stream:{call.params.get('logStreamName', '')}")
 
 
 def _arn(call: Call, named: str) -> str:

@@ -132,18 +132,19 @@ def _copy(call: Call) -> Iterator[Ask]:
 def _replicate(call: Call) -> Iterator[Ask]:
     """Reading a version for replication, and laying its replica (a call of S3's own, in the configuration's role)."""
     params = call.params
-    original = arn(call, params["Source"], params["Key"])
-    yield Ask("s3:GetReplicationConfiguration", arn(call, params["Source"]))
-    if params["Marker"]:
+    source = params.get("Source", "")
+    original = arn(call, source, params.get("Key", ""))
+    yield Ask("s3:GetReplicationConfiguration", arn(call, source))
+    if params.get("Marker"):
         yield Ask("s3:ReplicateDelete", resource(call))
         return
     yield Ask("s3:GetObjectVersionForReplication", original)
     yield Ask("s3:GetObjectVersionAcl", original)
     yield Ask("s3:ReplicateObject", resource(call))
-    if params["Tagged"]:
+    if params.get("Tagged"):
         yield Ask("s3:GetObjectVersionTagging", original)
         yield Ask("s3:ReplicateTags", resource(call))
-    if params["OwnerOverride"]:
+    if params.get("OwnerOverride"):
         yield Ask("s3:ObjectOwnerOverrideToBucketOwner", resource(call))
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kumoi.delivery import Delivery, Failure, Outbox, RetryPolicy
+from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox, RetryPolicy
 from kumoi.delivery.retry import failure_of, pause
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import arn, uuid
@@ -87,8 +87,9 @@ class Replicator:
             timers=timers,
             attempt=self._attempt,
             give_up=self._give_up,
-            pause=lambda delivery, attempts: min(pause(delivery.id, attempts), LONGEST_PAUSE),
+            pause=self._pause,
         )
+        self._delays: dict[str, float] = {}
         timers.on(LATE, self._late)
         timers.on(MEASURING, partial(put_metrics, doorway))
 
@@ -129,7 +130,7 @@ class Replicator:
             plan = await _plan(place, task)
             if plan is None:
                 return
-            await self._pass(delivery.account, task, plan.region)
+            await self._pass(delivery, task, plan.region)
             await self._check_trust(delivery.account, plan.role)
             caller = Principal.of_role(delivery.account, plan.role, SESSION, f"s3:{task.bucket}")
             await self._doorway.ask("s3", "ReplicateObject", plan.params, caller, plan.region)
@@ -138,15 +139,26 @@ class Replicator:
                 raise
             await _fail(place, self._notifier, task, reason_of(error))
 
-    async def _pass(self, account: str, task: Task, region: str) -> None:
-        """Go on where no declared fault holds a version up; raises what it says, or CallDropped."""
+    async def _pass(self, delivery: Delivery, task: Task, region: str) -> None:
+        """Go on where no declared fault holds a version up; raises what it says, or CallDropped.
+
+        What is delayed is tried again then, as if it had failed, so that it keeps no other waiting.
+        """
         faults = self._doorway.faults
         if not faults.active:
             return
         source, node = f"s3:{task.bucket}", f"s3:{task.destination}/{task.key.decode('utf-8', 'replace')}"
-        fault = faults.choose(account, source, "s3", "Replicate", node, region=region)
-        if fault is not None:
+        fault = faults.choose(delivery.account, source, "s3", "Replicate", node, region=region)
+        if fault is not None and fault.action == "delay":
+            if not delivery.attempts:
+                self._delays[delivery.id] = fault.delay_ms / 1000
+                raise DeliveryFailed("DELAYED", f"The fault {fault.id} delays it.", retry=True)
+        elif fault is not None:
             await faults.strike(fault, "s3", f"{source}>{node}#Replicate")
+
+    def _pause(self, delivery: Delivery, attempts: int) -> float:
+        delay = self._delays.pop(delivery.id, None)
+        return min(pause(delivery.id, attempts), LONGEST_PAUSE) if delay is None else delay
 
     async def _check_trust(self, account: str, role: str) -> None:
         """Where policies are enforced, raise AssumeRoleNotPermitted for a role that does not trust S3."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kumoi.services.fis.graphs import queries_of
+
 pytestmark = pytest.mark.kumoi_clock
 
 
@@ -126,6 +128,69 @@ def test_logs_and_a_report_come_to_buckets(kumoi: Any, s3: Any, client: Any, sta
     assert told == {"code": "NoSuchBucket"}
 
 
+def test_a_report_draws_what_a_dashboard_shows(kumoi: Any, s3: Any, client: Any, start: Any) -> None:
+    bucket, cloudwatch = f"told-{kumoi.account}", kumoi.client("cloudwatch")
+    s3.create_bucket(Bucket=bucket)
+    metrics = [["Shop", "Orders", "Kind", "new", {"label": "<orders>"}], ["...", "old"]]
+    widgets = [
+        {"type": "text", "properties": {"markdown": "no metric"}},
+        {"type": "metric", "properties": {"title": "How it goes", "metrics": metrics, "stat": "Sum"}},
+    ]
+    cloudwatch.put_dashboard(DashboardName="shop", DashboardBody=json.dumps({"widgets": widgets}))
+    for kind, value in (("new", 3.0), ("old", 5.0)):
+        dimensions = [{"Name": "Kind", "Value": kind}]
+        datum = {"MetricName": "Orders", "Dimensions": dimensions, "Value": value, "Timestamp": kumoi.now()}
+        cloudwatch.put_metric_data(Namespace="Shop", MetricData=[datum])
+    dashboard = f"arn:aws:cloudwatch::{kumoi.account}:dashboard/shop"
+    report = {
+        "outputs": {"s3Configuration": {"bucketName": bucket}},
+        "dataSources": {"cloudWatchDashboards": [{"dashboardIdentifier": dashboard}]},
+        "postExperimentDuration": "PT5M",
+    }
+    name = start(experimentReportConfiguration=report)["id"]
+
+    def told() -> dict[str, Any]:
+        return dict(client.get_experiment(id=name)["experiment"]["experimentReport"])
+
+    kumoi.advance(61)
+    until(lambda: told()["state"]["status"] == "running")
+    kumoi.advance(301)
+    until(lambda: told()["state"]["status"] == "completed")
+    page = s3.get_object(Bucket=bucket, Key=f"FISreport-{name}.html")["Body"].read().decode()
+    assert "<h3>How it goes</h3><svg" in page
+    assert page.count("<polyline") == 2
+    assert "&lt;orders&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"metrics": [["N", "M"]]}, [("N", "M", {}, 60, "Average")]),
+        (
+            {"metrics": [["N", "M", "A", "1"], [".", ".", ".", "2", {"stat": "p99"}]], "period": 300},
+            [("N", "M", {"A": "1"}, 300, "Average"), ("N", "M", {"A": "2"}, 300, "p99")],
+        ),
+        (
+            {"metrics": [["N", "M", "A", "1", "B", "2"], ["...", "3"]]},
+            [("N", "M", {"A": "1", "B": "2"}, 60, "Average"), ("N", "M", {"A": "1", "B": "3"}, 60, "Average")],
+        ),
+    ],
+)
+def test_the_metrics_of_widgets(properties: dict[str, Any], named: list[Any]) -> None:
+    found = []
+    for query in queries_of(properties):
+        stat, metric = query["MetricStat"], query["MetricStat"]["Metric"]
+        dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+        found.append((metric["Namespace"], metric["MetricName"], dimensions, stat["Period"], stat["Stat"]))
+    assert found == named
+
+
+@pytest.mark.parametrize("metrics", [None, "x", [1], [[]], [["N"]], [["N", "M", "A"]], [["..."]]])
+def test_what_is_no_metric_of_a_widget(metrics: Any) -> None:
+    with pytest.raises(ValueError, match=r"metric"):
+        queries_of({"metrics": metrics})
+
+
 @pytest.mark.parametrize(
     ("report", "text"),
     [
@@ -136,7 +201,7 @@ def test_logs_and_a_report_come_to_buckets(kumoi: Any, s3: Any, client: Any, sta
                 "outputs": {"s3Configuration": {"bucketName": "bbb"}},
                 "dataSources": {"cloudWatchDashboards": [{"dashboardIdentifier": "d"}]},
             },
-            "no graphs of dashboards",
+            "is not the ARN of a CloudWatch dashboard",
         ),
     ],
 )

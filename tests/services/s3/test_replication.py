@@ -127,6 +127,20 @@ def test_later_changes_and_delete_markers_follow_but_no_removals(
     assert s3.get_object(Bucket=versioned, Key="k", VersionId=first)["Body"].read() == b"1" * 20_000
 
 
+def test_replication_that_lags_keeps_nothing_waiting(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    lag = {"action": "delay", "delay_ms": 60_000, "operation": "Replicate", "resource": f"{copy}/slow/*"}
+    with broken(kumoi, **lag):
+        for number in range(40):  # more than pass side by side
+            s3.put_object(Bucket=versioned, Key=f"slow/{number}", Body=b"")
+        s3.put_object(Bucket=versioned, Key="quick", Body=b"")
+        assert settled(s3, versioned, "quick") == "COMPLETED"
+        kumoi.advance(30)
+        assert s3.list_objects_v2(Bucket=copy)["KeyCount"] == 1
+        kumoi.advance(31)
+        until(lambda: s3.list_objects_v2(Bucket=copy)["KeyCount"] == 41)
+
+
 def test_rules_choose_by_prefix_tags_and_priority(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
     no_markers = {"DeleteMarkerReplication": {"Status": "Disabled"}}
     tagged = {"And": {"Prefix": "in/", "Tags": [{"Key": "a", "Value": "1"}]}}
