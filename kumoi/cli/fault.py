@@ -91,6 +91,8 @@ def add(
         raise click.UsageError(str(error)) from None
     found = Connection.find(data).ask("POST", "faults", fault)
     click.echo(json.dumps(found) if as_json else f"declared {found['id']}: {_describe(found)}")
+    if found["note"]:
+        click.echo(f"note: {found['note']}", err=True)
 
 
 @command.command("list")

@@ -123,6 +123,8 @@ class Breaker:
         if self._recorded is not None:
             given["strikes_at"] = self._recorded.strikes_at(str(given["id"]))
         made = fault_of(given)
-        self._application.ask("POST", "faults", msgspec.to_builtins(made))
+        answer = self._application.ask("POST", "faults", msgspec.to_builtins(made))
+        if answer.get("note"):
+            self._tell(f"note: {answer['note']}")
         self.declared[made.id] = step.title or f"{made.action} {made.service} {made.operation}"
         self._tell(f"broken: {self.declared[made.id]}")

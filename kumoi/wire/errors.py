@@ -35,6 +35,11 @@ _STATUS = {
 }
 
 
+def is_common(code: str) -> bool:
+    """Whether it is one of the errors that services have beside those of their models."""
+    return code in _STATUS
+
+
 class AwsError(Exception):
     """An error that AWS's clients know by `code`.
 

@@ -129,6 +129,19 @@ def test_calls_are_struck_by_who_began_them_and_whose_they_are(kumoi: Any, fault
         fault(action="fail", application="nothing")
 
 
+def test_an_error_that_a_service_does_not_have_is_told(fault: Any) -> None:
+    known = [
+        ("sqs", "QueueDoesNotExist"),
+        ("dynamodb", "throttle"),
+        ("s3", "SlowDown"),
+        ("*", "Foo"),
+        ("s3", "NoSuchKey"),
+    ]
+    assert [fault(action="fail", service=service, error=error)["note"] for service, error in known] == [""] * 5
+    note = fault(action="fail", service="dynamodb", error="TroughputExceeded")["note"]
+    assert "dynamodb has no error TroughputExceeded" in note and "status 400" in note
+
+
 def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> None:
     again = {"retries": {"mode": "standard", "total_max_attempts": 2}}
     s3, dynamodb = kumoi.client("s3", **again), kumoi.client("dynamodb", **again)

@@ -8,10 +8,13 @@ import msgspec
 
 from kumoi.cost.applications import applications
 from kumoi.doorway import Fault
+from kumoi.doorway.fault_errors import KINDS, named_error
 from kumoi.gateway import struck, sweeps
 from kumoi.gateway.chaos_rules import Effects, Rule, change_effects, change_rules
 from kumoi.gateway.internal.requests import BadRequest, Query, Routes, account_of, number_of, read_body
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION
+from kumoi.wire import Wire
+from kumoi.wire.errors import is_common
 from kumoi.wire.http import Request
 
 if TYPE_CHECKING:
@@ -36,7 +39,20 @@ async def _add_fault(internal: Internal, request: Request, _query: Query) -> Any
         fault = msgspec.convert(given, Fault)
     except msgspec.ValidationError as error:
         raise BadRequest(str(error)) from None
-    return msgspec.to_builtins(internal.doorway.faults.add(fault))
+    return {**msgspec.to_builtins(internal.doorway.faults.add(fault)), "note": _note(internal, fault)}
+
+
+def _note(internal: Internal, fault: Fault) -> str:
+    """What is odd about a fault: an error that its service does not have, of which SDKs know nothing."""
+    service, code = fault.service, fault.error
+    if fault.action != "fail" or fault.point != "call" or code in KINDS or service not in internal.doorway.registry:
+        return ""
+    if is_common(code) or code in {named_error(kind, service).code for kind in KINDS}:
+        return ""
+    if code in internal.doorway.parts[Wire].codec(service).model.errors:
+        return ""
+    status = fault.error_of(service).default_status
+    return f"{service} has no error {code}: clients get a code that they do not know, with the status {status}"
 
 
 async def _nodes(internal: Internal, application: str, given: dict[str, Any]) -> frozenset[str]:
