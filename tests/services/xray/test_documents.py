@@ -227,6 +227,22 @@ def test_any_documents_make_a_trace(documents: list[dict[str, Any]]) -> None:
     assert all(one.parent is None or one in one.parent.children for one in trace.segments)
 
 
+def test_a_call_that_has_the_id_of_another_closes_no_circle() -> None:
+    call = {**part(1, end_time=20.0), "namespace": "aws"}
+    five = part(5, end_time=20.0, parent_id=f"{1:016x}", subsegments=[call])
+    three = part(3, end_time=20.0, subsegments=[call])
+    trace = assemble(TRACE, [parse(json.dumps(one)) for one in (five, three)])
+    (slow,) = summary(trace)["ResponseTimeRootCauses"]
+    assert [one["Name"] for one in slow["Services"]][:1] == ["n3"]
+
+
+def test_subsegments_that_hold_one_anothers_ids_do_not_vanish() -> None:
+    first = part(1, end_time=20.0, type="subsegment", parent_id=f"{3:016x}", subsegments=[part(2, end_time=20.0)])
+    second = part(2, end_time=20.0, type="subsegment", parent_id=f"{6:016x}", subsegments=[part(3, end_time=20.0)])
+    trace = assemble(TRACE, [parse(json.dumps(one)) for one in (first, second)])
+    assert [one["id"] for one in trace.orphans] == [f"{1:016x}"]
+
+
 def test_fixture_documents_are_valid(a_segment: Callable[..., dict[str, Any]]) -> None:
     assert parse(json.dumps(a_segment()))["name"] == "shop"
 

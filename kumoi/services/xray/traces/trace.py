@@ -111,7 +111,7 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
     tops = _latest(documents)
     orphans = [top for top in tops.values() if top.get("type") == "subsegment"]
     if orphans:
-        orphans = _attach(orphans, tops.values())
+        orphans = _attach(tops.values())
     found = [top for top in tops.values() if top.get("type") != "subsegment"]
     found.sort(key=lambda document: document["start_time"])
     segments = [Segment(document, service_of(document)) for document in found]
@@ -136,18 +136,24 @@ def _latest(documents: Iterable[Document]) -> dict[str, Document]:
     return tops
 
 
-def _attach(alone: list[Document], tops: Iterable[Document]) -> list[Document]:
-    """Put subsegments that were sent alone into their parents; answers those whose segment is not there."""
+def _attach(tops: Iterable[Document]) -> list[Document]:
+    """Put subsegments that were sent alone into their parents; answers those whose segment is not there.
+
+    One that is already there as a part of what came before it says nothing, nor do its parts.
+    """
     homes: dict[str, tuple[Document, Document]] = {}
+    alone: list[Document] = []
     for top in tops:
+        if top.get("type") == "subsegment":
+            if top["id"] in homes:
+                continue
+            alone.append(top)
         for part in walk(top):
             homes.setdefault(part["id"], (part, top))
     left = []
     grown: dict[str, Document] = {}
     for document in alone:
         home = homes.get(document["parent_id"])
-        if homes[document["id"]][0] is not document:
-            continue
         if home is None or _rests_on(home[1], document, homes):
             left.append(document)
             continue
@@ -203,7 +209,7 @@ def _infer(trace_id: str, segments: list[Segment]) -> None:
                 one is not part and (one["id"] in called or _is_call(one)) for one in walk(part)
             ):
                 continue
-            beyond = called.get(part["id"], [])
+            beyond = [one for one in called.get(part["id"], []) if one.call is part]  # ids may come twice
             if beyond and part["namespace"] == "remote":
                 continue
             origin = _origin(part)
