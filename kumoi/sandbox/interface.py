@@ -39,8 +39,7 @@ class SandboxSpec:
     nameless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One event for a sandbox; `timeout` in real seconds, counted from when the handler gets it."""
 
     request_id: str
@@ -53,8 +52,7 @@ class Invocation:
     tenant_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an invocation ended. `error_type` is None for success; durations in seconds.
 
     `status` is success, error (the function raised), timeout, or failure (its process ended). `streamed`: the payload

@@ -14,7 +14,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from kumoi.sandbox.api_link import ApiLink
@@ -30,7 +29,7 @@ from kumoi.sandbox.shell import Shell
 from kumoi.sandbox.telemetry import Telemetry
 
 MEASURE_SECONDS = 0.05
-QUIET_SECONDS = 0.002
+QUIET_SECONDS = 0.01
 """How long an invocation may run before its log is read as it is written."""
 SHUTDOWN_SECONDS = 2.0
 
@@ -339,7 +338,7 @@ class KeptSandbox:
         if self._program.kind == "api" and self._control.failure:
             return self._failed(invocation, "Runtime.InvalidEntrypoint", self._control.failure, end)
         outcome = self._failed(invocation, "Runtime.ExitError", _reason(end), end, init)
-        return replace(outcome, error_type="Runtime.OutOfMemory") if end.get("over") else outcome
+        return outcome._replace(error_type="Runtime.OutOfMemory") if end.get("over") else outcome
 
     def _failed(
         self, invocation: Invocation, kind: str, reason: str, end: dict[str, Any], init: float | None = None

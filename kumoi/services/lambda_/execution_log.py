@@ -26,8 +26,33 @@ _FLUSH_LINES = 500
 _BEHIND = 5_000
 
 
+class Tail:
+    """What one invocation has logged so far, as `bytes(tail)`: the last 4 KB of it. Joined by those who ask."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._length = 0
+
+    def add(self, text: str) -> None:
+        """A line, or an event of several."""
+        self._texts.append(text)
+        self._length += len(text)
+        if self._length > 16 * TAIL_BYTES:
+            self._texts = [self._joined()[-TAIL_BYTES:]]
+            self._length = TAIL_BYTES
+
+    def __bytes__(self) -> bytes:
+        return self._joined().encode("utf-8", "replace")[-TAIL_BYTES:]
+
+    def _joined(self) -> str:
+        return "".join([text if text.endswith("\n") else f"{text}\n" for text in self._texts])
+
+
 class ExecutionLog:
-    """The log stream of one execution environment; `writer` is the function in its role."""
+    """The log stream of one execution environment; `writer` is the function in its role.
+
+    `tail` is that of the invocation under way, or of the last one.
+    """
 
     def __init__(self, doorway: Doorway, writer: Principal, region: str, group: str, stream: str) -> None:
         self.stream = stream
@@ -37,7 +62,7 @@ class ExecutionLog:
         self._group = group
         self._events: list[dict[str, object]] = []
         self._trace = NO_TRACE
-        self._tail = bytearray()
+        self.tail = Tail()
         self._timer: asyncio.TimerHandle | None = None
         self._settling = False
         self._sent = 0.0
@@ -46,21 +71,19 @@ class ExecutionLog:
     def begin(self, trace: Trace) -> None:
         """A new invocation, whose span is `trace`'s parent: its tail starts empty."""
         self._trace = trace
-        self._tail.clear()
+        self.tail = Tail()
 
-    def platform(self, text: str) -> None:
-        """Add a line that the platform itself writes."""
-        self._add(self._doorway.clock.now(), text)
+    def platform(self, *lines: str) -> None:
+        """Add lines that the platform itself writes."""
+        now = self._doorway.clock.now()
+        for line in lines:
+            self._add(now, line)
 
     def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
         """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
         for line in lines:
             self._add(line.time, line.text)
         return self._writing if len(self._events) > _BEHIND else None
-
-    def tail(self) -> bytes:
-        """The last 4 KB of the invocation's log."""
-        return bytes(self._tail[-TAIL_BYTES:])
 
     def settle(self) -> None:
         """An invocation has ended: send its lines, together with those of others that end within milliseconds."""
@@ -95,11 +118,7 @@ class ExecutionLog:
 
     def _add(self, when: float, text: str) -> None:
         self._events.append({"timestamp": int(when * 1000), "message": text})
-        self._tail += text.encode("utf-8", "replace")
-        if not text.endswith("\n"):
-            self._tail += b"\n"
-        if len(self._tail) > 16 * TAIL_BYTES:
-            del self._tail[:-TAIL_BYTES]
+        self.tail.add(text)
         if len(self._events) >= _FLUSH_LINES:
             self.flush()
         elif self._timer is None:

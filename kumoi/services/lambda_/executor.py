@@ -7,7 +7,6 @@ and the host's (`admission.py`); idle environments wait in `pools.py`; how one i
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker, Worse
+from kumoi.services.lambda_.execution_log import Tail
 from kumoi.services.lambda_.faults import constrained, damaged, fault_of, made_up, strike_sandbox, timed_out
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
@@ -49,7 +49,7 @@ class Result(NamedTuple):
     """How an invocation ended, and the tail of its log."""
 
     outcome: Outcome
-    log_tail: bytes
+    log_tail: Tail
 
 
 class Executor:
@@ -209,9 +209,9 @@ class Executor:
         pause = min(fault.delay_ms / 1000, timeout)
         await call.doorway.clock.sleep(pause)
         if pause == timeout:
-            return Result(timed_out(call.request_id, timeout), b"")
+            return Result(timed_out(call.request_id, timeout), Tail())
         if fault.action != "delay" and fault.phase == "before":
-            return Result(made_up(fault, pause), b"")
+            return Result(made_up(fault, pause), Tail())
         shown = sink if fault.action == "delay" else None
         result = await self._run(environment, call, request, shown, timeout - pause)
         outcome = result.outcome
@@ -219,7 +219,7 @@ class Executor:
             return Result(made_up(fault, pause + outcome.duration), result.log_tail)
         if outcome.status == "timeout":
             return Result(timed_out(call.request_id, timeout), result.log_tail)
-        return Result(replace(outcome, duration=pause + outcome.duration), result.log_tail)
+        return Result(outcome._replace(duration=pause + outcome.duration), result.log_tail)
 
     async def _run(
         self,
@@ -250,7 +250,7 @@ class Executor:
         log.settle()
         if call.traced is not None:
             tracing.ran(call.traced, began, call.now, outcome)
-        return Result(outcome, log.tail())
+        return Result(outcome, log.tail)
 
     def _release(self, environment: ExecutionEnvironment, fault: Fault | None = None) -> None:
         """Take an environment back; one whose extensions are still busy, as soon as they are done."""

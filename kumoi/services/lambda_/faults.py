@@ -81,8 +81,8 @@ def damaged(fault: Fault, outcome: Outcome) -> Outcome:
     """An answer of which half is lost on its way, or a byte in the middle becomes another."""
     payload, half = outcome.payload, len(outcome.payload) // 2
     if fault.action == "truncate" or not payload:
-        return replace(outcome, payload=payload[:half])
-    return replace(outcome, payload=payload[:half] + bytes((payload[half] ^ _OTHER,)) + payload[half + 1 :])
+        return outcome._replace(payload=payload[:half])
+    return outcome._replace(payload=payload[:half] + bytes((payload[half] ^ _OTHER,)) + payload[half + 1 :])
 
 
 def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:

@@ -73,8 +73,7 @@ class PlatformLog:
             trace,
         )
         if not self._json:
-            self._log.platform(log_lines.end(request_id))
-            self._log.platform(log_lines.report(usage))
+            self._log.platform(log_lines.end(request_id), log_lines.report(usage))
             if not self._observed:
                 return
         level = "INFO" if outcome.status == "success" else "WARN"

@@ -89,7 +89,7 @@ async def _events(
     elif outcome.payload:
         yield {"PayloadChunk": {"Payload": outcome.payload}}
     if log_type == "Tail":
-        complete["LogResult"] = base64.b64encode(log_tail).decode()
+        complete["LogResult"] = base64.b64encode(bytes(log_tail)).decode()
     yield {"InvokeComplete": complete}
 
 
@@ -133,7 +133,7 @@ async def _run(call: Call, request: Request, log_type: str) -> dict[str, Any]:
             }
         )
     if log_type == "Tail":
-        answer["LogResult"] = base64.b64encode(log_tail).decode()
+        answer["LogResult"] = base64.b64encode(bytes(log_tail)).decode()
     call.response_bytes = len(answer["Payload"])
     return answer
 
