@@ -92,6 +92,7 @@ class Hop(NamedTuple):
 
 
 _KEPT = tuple(TABLE.columns)
+_UNITS = _KEPT.index("units")
 
 
 class Behind(NamedTuple):
@@ -198,31 +199,9 @@ class Hops:
         self._unwritten = [hop for hop in self._unwritten if account is not None and hop.account != account]
 
 
-def _record(hop: Hop) -> dict[str, Any]:
-    """The row of a hop. Written out, as every call makes one: 1.0 µs instead of 1.35 from zip."""
-    return {
-        "time": hop.time,
-        "account": hop.account,
-        "region": hop.region,
-        "trace": hop.trace,
-        "span": hop.span,
-        "parent": hop.parent,
-        "source": hop.source,
-        "target": hop.target,
-        "service": hop.service,
-        "operation": hop.operation,
-        "outcome": hop.outcome,
-        "duration_us": hop.duration_us,
-        "request_bytes": hop.request_bytes,
-        "response_bytes": hop.response_bytes,
-        "request_id": hop.request_id,
-        "fault": hop.fault,
-        "units": units_text(hop.units),
-        "principal": hop.principal,
-        "asked": hop.asked,
-        "denied": hop.denied,
-        "warning": hop.warning,
-    }
+def _record(hop: Hop) -> tuple[Any, ...]:
+    """The row of a hop, in the order of the table's columns, which is that of its fields."""
+    return (*hop[:_UNITS], units_text(hop.units), *hop[_UNITS + 1 : len(_KEPT)])
 
 
 def units_text(units: Mapping[str, float]) -> str:

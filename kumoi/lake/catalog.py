@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from kumoi.lake.files import read_lines, write_all
-from kumoi.lake.table import Row, Selection, literal
+from kumoi.lake.table import Kept, Selection, literal
 
 _TIERS = (1_000, 8_000, 64_000, 512_000)
 _MERGE_FILES = 8
@@ -56,12 +56,12 @@ class Tombstone(msgspec.Struct, frozen=True):
         """Whether rows of a partition can be deleted by this."""
         return all(partition[column] in values for column, values in self.equals.items() if column in partition)
 
-    def buries(self, row: Row) -> bool:
+    def buries(self, row: Kept) -> bool:
         """Whether a row is deleted."""
         return (
-            row["seq"] <= self.seq
-            and (self.before is None or row["time"] < self.before)
-            and all(row[column] in values for column, values in self.equals.items())
+            row.seq <= self.seq
+            and (self.before is None or row.time < self.before)
+            and all(getattr(row, column) in values for column, values in self.equals.items())
         )
 
     def concerns(self, file: File) -> bool:

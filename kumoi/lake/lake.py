@@ -22,7 +22,7 @@ from kumoi.lake.catalog import File
 from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches, relation
 from kumoi.lake.store import Store, dump
-from kumoi.lake.table import Cursor, Derived, Row, Selection, Table, literal, place
+from kumoi.lake.table import Cursor, Derived, Kept, Record, Row, Selection, Table, literal, place
 from kumoi.lake.worker import Request, Task
 from kumoi.lake.workers import Workers
 
@@ -112,14 +112,15 @@ class Lake:
             table, self._root / table.name, self._engine, self._threads, full=self._full, wake=self._wake
         )
 
-    def write(self, table: str, records: Sequence[Row]) -> None:
+    def write(self, table: str, records: Sequence[Record]) -> None:
         """Add records without waiting until they are durable: they are when this turn of the loop has ended.
 
-        A record holds every column of the table; it is copied. ValueError when its columns are others.
+        A record holds every column of the table, by name or as a tuple in the table's order; it is copied. ValueError
+        when its columns are others.
         """
         self._stores[table].write(records)
 
-    async def append(self, table: str, records: Sequence[Row]) -> int:
+    async def append(self, table: str, records: Sequence[Record]) -> int:
         """Add records; returns once they are durable. OSError when they could not be written (none is kept).
 
         Answers the seq of the first: the others have those that follow.
@@ -143,7 +144,7 @@ class Lake:
         reverse: bool = False,
         after: Cursor | None = None,
     ) -> list[Row]:
-        """The first `limit` rows in order of (time, seq), or reversed; do not change them.
+        """The first `limit` rows in order of (time, seq), or reversed.
 
         Columns equal one of the values in `equals` and hold every text in `contains`; `start` <= time < `end` (epoch
         ms). `after` continues behind a row in the direction of the scan. Each row has its `seq`.
@@ -234,10 +235,10 @@ class Lake:
             return await self._workers.run(Request(task, arguments, sources, self._scratch))
 
     @contextlib.contextmanager
-    def _sources(self, views: Mapping[str, View]) -> Iterator[tuple[dict[str, Source], list[tuple[Path, list[Row]]]]]:
+    def _sources(self, views: Mapping[str, View]) -> Iterator[tuple[dict[str, Source], list[tuple[Path, list[Kept]]]]]:
         """What views stand for, and the tails that are still to be written; files stay in place meanwhile."""
         sources: dict[str, Source] = {}
-        tails: list[tuple[Path, list[Row]]] = []
+        tails: list[tuple[Path, list[Kept]]] = []
         with contextlib.ExitStack() as stack:
             for name, view in views.items():
                 store = stack.enter_context(self._stores[view.table])
@@ -277,7 +278,7 @@ class Lake:
         def count() -> tuple[int, int]:
             rows, size = self._engine.count(store.table, selection, partial)
             column = store.table.measured
-            size += sum(len((row[column] or "").encode()) for row in recent) if column else 0
+            size += sum(len((getattr(row, column) or "").encode()) for row in recent) if column else 0
             return (
                 rows + len(recent) + sum(file.rows for file in whole),
                 size + sum(file.size for file in whole),
@@ -359,7 +360,7 @@ class Lake:
             at_rest = await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.rest, _IDLE_SECONDS)
 
 
-def _dump(tails: Sequence[tuple[Path, list[Row]]]) -> None:
+def _dump(tails: Sequence[tuple[Path, list[Kept]]]) -> None:
     for path, rows in tails:
         dump(rows, path)
 

@@ -9,18 +9,33 @@ from __future__ import annotations
 import heapq
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
+import msgspec
 
 from kumoi.lake.catalog import Tombstone
 from kumoi.lake.files import read_lines, write_all
-from kumoi.lake.table import Cursor, Row, Selection, Table, place
+from kumoi.lake.table import Cursor, Kept, Record, Selection, Table, kept_type, standing
 
 _PREFIX = "tail-"
+
+
+def _plain(value: Any) -> str:
+    """A text of a type of its own (a parser's token) as JSON has it."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"a record holds a {type(value).__name__}, which is no value of a column")
+
+
+_JSON = msgspec.json.Encoder(enc_hook=_plain)
+
+
+def lines_of(rows: Sequence[Kept]) -> bytes:
+    """Rows as JSON lines."""
+    return _JSON.encode_lines(rows)
 
 
 class Bucket:
@@ -30,32 +45,32 @@ class Bucket:
 
     def __init__(self, partition: dict[str, str]) -> None:
         self.partition = partition
-        self.rows: list[Row] = []
+        self.rows: list[Kept] = []
         self._ordered = True
 
-    def append(self, row: Row) -> None:
+    def append(self, row: Kept) -> None:
         """Add a row; its seq is the highest so far, its time may be any."""
         rows = self.rows
-        if rows and rows[-1]["time"] > row["time"]:
+        if rows and rows[-1].time > row.time:
             self._ordered = False
         rows.append(row)
 
-    def in_order(self) -> list[Row]:
+    def in_order(self) -> list[Kept]:
         """The rows by time and arrival."""
         if not self._ordered:
-            self.rows.sort(key=place)
+            self.rows.sort(key=standing)
             self._ordered = True
         return self.rows
 
-    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Row]:
+    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Kept]:
         """The rows that are meant, from `after` (exclusive) on, in order or reversed."""
         rows = self.in_order()
-        low = 0 if selection.start is None else bisect_left(rows, (selection.start, 0), key=place)
-        high = len(rows) if selection.end is None else bisect_left(rows, (selection.end, 0), key=place)
+        low = 0 if selection.start is None else bisect_left(rows, (selection.start, 0), key=standing)
+        high = len(rows) if selection.end is None else bisect_left(rows, (selection.end, 0), key=standing)
         if after is not None and reverse:
-            high = min(high, bisect_left(rows, (after.time, after.seq), key=place))
+            high = min(high, bisect_left(rows, (after.time, after.seq), key=standing))
         elif after is not None:
-            low = max(low, bisect_right(rows, (after.time, after.seq), key=place))
+            low = max(low, bisect_right(rows, (after.time, after.seq), key=standing))
         found = rows[low:high]
         predicate = selection.predicate(self.partition)
         ordered = reversed(found) if reverse else iter(found)
@@ -85,22 +100,20 @@ class Segment:
         self.count = 0
         self.size = 0
         self._buckets: dict[Any, Bucket] = {}
-        self._names = table.columns.keys()
         self._order = tuple(table.columns)
-        self._key = itemgetter(*table.partition)
+        self._kept = kept_type(self._order)
+        self._key = attrgetter(*table.partition)
 
     @classmethod
     def load(cls, table: Table, path: Path, tombstones: Sequence[Tombstone]) -> Segment:
         """Read a segment back, without the rows that were deleted since they were written."""
-        rows = read_lines(path, orjson.loads)
+        rows = read_lines(path, msgspec.json.Decoder(kept_type(tuple(table.columns))).decode)
         segment = cls(table, path.parent, int(path.stem.removeprefix(_PREFIX)))
         segment.size = path.stat().st_size
         for row in rows:
-            if row.keys() - {"seq"} != table.columns.keys():
-                row = {name: row.get(name) for name in (*table.columns, "seq")}
             segment._bucket_of(row).append(row)
         if rows:
-            segment.count = rows[-1]["seq"] + 1 - segment.first_seq
+            segment.count = rows[-1].seq + 1 - segment.first_seq
         segment.remove(tombstones)
         return segment
 
@@ -119,14 +132,11 @@ class Segment:
         """Whether no row is left in memory."""
         return not any(bucket.rows for bucket in self._buckets.values())
 
-    def add(self, records: Sequence[Row]) -> list[bytes]:
+    def add(self, records: Sequence[Record]) -> bytes:
         """Take records in, each with the next seq; their lines, to be written to the file."""
-        names, order = self._names, self._order
-        for record in records:
-            if tuple(record) != order and record.keys() != names:
-                raise ValueError(f"a record of {self.table.name} has other columns than the table: {sorted(record)}")
-        rows = [{**record, "seq": seq} for seq, record in enumerate(records, self.next_seq)]
-        lines = [orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows]
+        kept, values = self._kept, self._values
+        rows = [kept(*values(record), seq=seq) for seq, record in enumerate(records, self.next_seq)]
+        lines = lines_of(rows)
         buckets, key = self._buckets, self._key
         for row in rows:
             (buckets.get(key(row)) or self._bucket_of(row)).append(row)
@@ -138,12 +148,12 @@ class Segment:
         write_all(self.fd, content)
         self.size += len(content)
 
-    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Row]:
+    def select(self, selection: Selection, after: Cursor | None, reverse: bool) -> Iterator[Kept]:
         """The rows that are meant, from `after` (exclusive) on, in the table's order or reversed."""
         found = self.runs(selection, after, reverse)
-        return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
+        return found[0] if len(found) == 1 else heapq.merge(*found, key=standing, reverse=reverse)
 
-    def runs(self, selection: Selection, after: Cursor | None = None, reverse: bool = False) -> list[Iterator[Row]]:
+    def runs(self, selection: Selection, after: Cursor | None = None, reverse: bool = False) -> list[Iterator[Kept]]:
         """The rows that are meant by bucket, each in order: for readers that need no order among them."""
         return [
             bucket.select(selection, after, reverse)
@@ -171,7 +181,7 @@ class Segment:
     def take_back(self, seq: int) -> None:
         """Forget the rows from `seq` on, which could not be written."""
         for bucket in self._buckets.values():
-            bucket.rows = [row for row in bucket.rows if row["seq"] < seq]
+            bucket.rows = [row for row in bucket.rows if row.seq < seq]
 
     def partitions(self) -> list[dict[str, str]]:
         """The partitions of the rows."""
@@ -185,15 +195,28 @@ class Segment:
         """Close the file."""
         os.close(self.fd)
 
-    def _bucket_of(self, row: Row) -> Bucket:
+    def _values(self, record: Record) -> Iterable[Any]:
+        """The columns of a record in the table's order."""
+        order = self._order
+        if isinstance(record, tuple):
+            if len(record) != len(order):
+                raise ValueError(f"a record of {self.table.name} has {len(record)} columns, the table {len(order)}")
+            return record
+        if tuple(record) == order:
+            return record.values()
+        if record.keys() != self.table.columns.keys():
+            raise ValueError(f"a record of {self.table.name} has other columns than the table: {sorted(record)}")
+        return [record[name] for name in order]
+
+    def _bucket_of(self, row: Kept) -> Bucket:
         key = self._key(row)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket({name: row[name] for name in self.table.partition})
+            bucket = self._buckets[key] = Bucket({name: getattr(row, name) for name in self.table.partition})
         return bucket
 
 
 def _bounds(bucket: Bucket) -> Bounds:
     rows = bucket.in_order()
-    seqs = [row["seq"] for row in rows]
-    return Bounds(bucket.partition, len(rows), min(seqs), max(seqs), rows[0]["time"], rows[-1]["time"])
+    seqs = [row.seq for row in rows]
+    return Bounds(bucket.partition, len(rows), min(seqs), max(seqs), rows[0].time, rows[-1].time)

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-import orjson
+from msgspec.structs import asdict
 
 from kumoi.lake.catalog import Catalog, Change, File
 from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Sealed, Written
-from kumoi.lake.segment import Bounds, Segment
-from kumoi.lake.table import Cursor, Row, Selection, Table, place
+from kumoi.lake.segment import Bounds, Segment, lines_of
+from kumoi.lake.table import Cursor, Kept, Record, Row, Selection, Table, standing
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 SEAL_ROWS = 16_384
 SEAL_BYTES = 16 << 20
+_DUMPED = 256
 
 
 class Store:
@@ -49,6 +50,7 @@ class Store:
         self.catalog = Catalog(folder)
         self._segments = self._load()
         self._lines: list[bytes] = []
+        self._unwritten = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._unsynced: list[tuple[Segment, asyncio.Future[None]]] = []
         self._syncing: asyncio.Task[None] | None = None
@@ -59,13 +61,16 @@ class Store:
 
     # Writing
 
-    def write(self, records: Sequence[Row]) -> int:
+    def write(self, records: Sequence[Record]) -> int:
         """Take records in; readers see them at once, the file has them when this turn of the loop ends.
 
         Answers the seq of the first: the others have those that follow.
         """
         first = self._segments[-1].next_seq
-        self._lines += self._segments[-1].add(records)
+        if not records:
+            return first
+        self._lines.append(self._segments[-1].add(records))
+        self._unwritten += len(records)
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
@@ -85,8 +90,8 @@ class Store:
         self._scheduled = False
         if not self._lines:
             return
-        segment, count = self._segments[-1], len(self._lines)
-        content, self._lines = b"".join(self._lines), []
+        segment, count = self._segments[-1], self._unwritten
+        content, self._lines, self._unwritten = b"".join(self._lines), [], 0
         waiters, self._waiters = self._waiters, []
         try:
             segment.write(content)
@@ -128,9 +133,9 @@ class Store:
     def tail(self, selection: Selection, after: Cursor | None = None, reverse: bool = False) -> Iterator[Row]:
         """Unsealed rows in the table's order."""
         found = [segment.select(selection, after, reverse) for segment in self._segments]
-        return found[0] if len(found) == 1 else heapq.merge(*found, key=place, reverse=reverse)
+        return map(asdict, found[0] if len(found) == 1 else heapq.merge(*found, key=standing, reverse=reverse))
 
-    def recent(self, selection: Selection) -> list[Row]:
+    def recent(self, selection: Selection) -> list[Kept]:
         """Unsealed rows in no order, which over many partitions takes a fraction of the time."""
         return list(chain.from_iterable(run for segment in self._segments for run in segment.runs(selection)))
 
@@ -240,7 +245,7 @@ class Store:
         segment.close()
         segment.path.unlink()
 
-    def _write_parquet(self, source: Path, rows: list[Row] | None, targets: dict[Path, Bounds]) -> dict[Path, Written]:
+    def _write_parquet(self, source: Path, rows: list[Kept] | None, targets: dict[Path, Bounds]) -> dict[Path, Written]:
         if rows is None:
             return self._engine.seal(self.table, source, targets)
         survivors = dump(rows, source.with_suffix(".live"))
@@ -315,10 +320,10 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
 
-def dump(rows: Sequence[Row], path: Path) -> Path:
-    """Write rows as JSON lines to `path`."""
+def dump(rows: Sequence[Kept], path: Path) -> Path:
+    """Write rows as JSON lines to `path`, a few at a time: other threads wait while rows become lines."""
     with path.open("wb") as out:
-        out.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        out.writelines(lines_of(rows[at : at + _DUMPED]) for at in range(0, len(rows), _DUMPED))
     return path
 
 

@@ -1,7 +1,8 @@
 """What a table of the lake is, and how a reader says which of its rows are meant.
 
 A `Selection` is a plain value with two renderings, one as a Python predicate for rows in memory and one as SQL for
-sealed files; both must mean the same.
+sealed files; both must mean the same. Rows in memory are structs of the table's own type, which take less than half the
+memory of dicts and become JSON lines in a quarter of the time; readers get dicts.
 """
 
 from __future__ import annotations
@@ -9,9 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+
+import msgspec
 
 Row = dict[str, Any]
+Record = Row | tuple[Any, ...]
+"""What is written: every column of a table, by name or in the table's order."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TYPE = re.compile(r"[A-Z]+(\[\])?")
@@ -27,6 +34,25 @@ class Derived(NamedTuple):
     name: str
     kind: str
     sql: str
+
+
+class Kept(msgspec.Struct, kw_only=True, gc=False):
+    """A row in memory: its columns are attributes, in the table's order, and `seq` is the last one."""
+
+    seq: int
+    if TYPE_CHECKING:
+        time: ClassVar[int]  # a column of every table
+
+
+@cache
+def kept_type(columns: tuple[str, ...]) -> type[Kept]:
+    """The type of rows in memory with these columns; those that a line lacks, as older ones may, are None."""
+    fields = [(name, Any, None) for name in columns]
+    return cast("type[Kept]", msgspec.defstruct("Row", fields, bases=(Kept,), gc=False))
+
+
+standing = attrgetter("time", "seq")
+"""Where a row in memory stands in the total order."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +108,7 @@ class Cursor(NamedTuple):
 
 
 def place(row: Row) -> tuple[int, int]:
-    """Where a row stands in the total order."""
+    """Where a reader's row stands in the total order."""
     return row["time"], row["seq"]
 
 
@@ -130,18 +156,18 @@ class Selection:
         """Whether rows with times in [first, last] can be meant."""
         return (self.start is None or last >= self.start) and (self.end is None or first < self.end)
 
-    def predicate(self, partition: Mapping[str, str]) -> Callable[[Row], bool] | None:
+    def predicate(self, partition: Mapping[str, str]) -> Callable[[Kept], bool] | None:
         """What is left to ask of a row of an admitted partition, its time aside; None when nothing is."""
-        rest = [(column, values) for column, values in self.equals.items() if column not in partition]
-        texts = [(column, text) for column, found in self.contains.items() for text in found]
+        rest = [(attrgetter(column), values) for column, values in self.equals.items() if column not in partition]
+        texts = [(attrgetter(column), text) for column, found in self.contains.items() for text in found]
         if not rest and not texts:
             return None
         if len(rest) == 1 and not texts:
-            ((column, values),) = rest
-            return lambda row: row[column] in values
+            ((value, values),) = rest
+            return lambda row: value(row) in values
         return lambda row: (
-            all(row[column] in values for column, values in rest)
-            and all(text in (row[column] or "") for column, text in texts)
+            all(value(row) in values for value, values in rest)
+            and all(text in (value(row) or "") for value, text in texts)
         )
 
     def sql(self) -> str:

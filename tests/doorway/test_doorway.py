@@ -178,12 +178,13 @@ def test_members_that_are_not_built_are_named() -> None:
 
 
 def test_hops_reach_the_lake() -> None:
-    async def scenario(doorway: Doorway) -> list[dict[str, Any]]:
+    async def scenario(doorway: Doorway) -> tuple[Hop, list[dict[str, Any]]]:
         await doorway.dispatch(call(doorway, "Pay", Amount=1))
         doorway.hops.flush()
-        return await doorway.lake.scan("hops", account=ACCOUNT, region=None)
+        return doorway.hops.latest(1)[0], await doorway.lake.scan("hops", account=ACCOUNT, region=None)
 
-    (row,) = run(scenario)
+    hop, (row,) = run(scenario)
+    assert row == {**hop.shown(), "units": "requests=1", "seq": 1}
     assert (row["target"], row["operation"], row["outcome"], row["units"]) == ("bank", "Pay", "ok", "requests=1")
 
 

@@ -140,6 +140,29 @@ def test_a_record_with_other_columns_is_refused(lines: Table, record: dict[str, 
     run(None, lines, body)
 
 
+class Token(str):
+    """A text of a type of its own, as parsers give them."""
+
+
+def test_a_record_may_be_a_tuple_in_the_tables_order(tmp_path: Path, lines: Table, line: Line) -> None:
+    async def body(lake: Lake) -> None:
+        with pytest.raises(ValueError, match="has 4 columns, the table 5"):
+            await lake.append("lines", [(1, "1", "r", "g")])
+        with pytest.raises(TypeError, match="a record holds a object"):
+            await lake.append("lines", [(1, "1", "r", "g", object())])
+        await lake.append("lines", [(2, "1", "r", "g", Token("b")), line(1, "a"), dict(reversed(line(3, "c").items()))])
+
+    async def read(lake: Lake) -> None:
+        assert await lake.scan("lines", **HERE) == [
+            {**line(1, "a"), "seq": 2},
+            {**line(2, "b"), "seq": 1},
+            {**line(3, "c"), "seq": 3},
+        ]
+
+    run(tmp_path, lines, body)
+    run(tmp_path, lines, read)
+
+
 @pytest.mark.usefixtures("small_segments")
 def test_deleted_rows_are_gone_at_once_and_stay_gone(tmp_path: Path, lines: Table, line: Line) -> None:
     async def write(lake: Lake) -> None:

@@ -54,6 +54,32 @@ def test_a_torn_last_line_is_cut(tmp_path: Path, lines: Table, line: Line, torn:
 
 
 @pytest.mark.usefixtures("small_segments")
+def test_a_tail_that_an_older_kumoi_wrote_is_read_and_sealed(tmp_path: Path, lines: Table) -> None:
+    """Columns by name, in whatever order; one that the table has no longer, one that it had not yet."""
+    (tmp_path / "lines").mkdir()
+    (tmp_path / "lines" / "tail-0000000000000001.ndjson").write_bytes(
+        b'{"time":7,"account":"1","region":"r","group":"g","message":"caf\xc3\xa9 \\"\\n","seq":1}\n'
+        b'{"message":"b","group":"g","gone":[1,{"x":null}],"region":"r","account":"1","time":5,"seq":3}\n'
+        b'{"time":6,"account":"1","region":"r","group":"g","seq":4}\n'
+    )
+    fixed = {"account": "1", "region": "r", "group": "g"}
+    stored = [
+        {**fixed, "time": 5, "message": "b", "seq": 3},
+        {**fixed, "time": 6, "message": None, "seq": 4},
+        {**fixed, "time": 7, "message": 'caf\u00e9 "\n', "seq": 1},
+    ]
+
+    async def body(lake: Lake) -> None:
+        assert await lake.scan("lines", account="1", region="r") == stored
+        assert await lake.append("lines", [{**fixed, "time": n, "message": str(n)} for n in range(10, 20)]) == 5
+        await lake.tidy()
+        assert (await lake.scan("lines", account="1", region="r"))[:3] == stored
+
+    run(tmp_path, lines, body)
+    assert not [path for path in tails(tmp_path) if path.stat().st_size]
+
+
+@pytest.mark.usefixtures("small_segments")
 def test_a_segment_left_over_after_sealing_is_not_read_again(tmp_path: Path, lines: Table, line: Line) -> None:
     async def body(lake: Lake) -> None:
         await lake.append("lines", [line(n, str(n)) for n in range(12)])
