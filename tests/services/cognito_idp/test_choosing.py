@@ -147,3 +147,14 @@ def test_who_signs_up_without_a_password_signs_in_at_once(kumoi: Any, make_pool:
     assert code(only_passwords.public.sign_up, ClientId=only_passwords.pool.app, Username="new")[0] == (
         "InvalidParameterException"
     )
+
+
+def test_a_session_is_not_of_who_gets_the_name_later(kumoi: Any, make_pool: Any) -> None:
+    people = People(kumoi, make_pool, "EMAIL_OTP")
+    attributes = [{"Name": "email", "Value": "ann@example.com"}]
+    made = people.public.sign_up(ClientId=people.pool.app, Username="ann", UserAttributes=attributes)
+    given = {"ClientId": people.pool.app, "Username": "ann", "ConfirmationCode": people.pool.code()}
+    done = people.public.confirm_sign_up(**given, Session=made["Session"])
+    people.pool.admin.admin_delete_user(UserPoolId=people.pool.id, Username="ann")
+    people.ann()
+    assert code(people.begin, "ann", done["Session"]) == ("NotAuthorizedException", "Invalid session for the user.")

@@ -154,6 +154,14 @@ def test_a_code_is_for_whoever_asked_for_it(shop: Shop, asked: dict[str, str], g
     assert shop.token(grant) == (400, {"error": "invalid_grant"})
 
 
+def test_a_code_is_not_for_who_gets_the_name_later(shop: Shop) -> None:
+    url, _ = shop.sign_in()
+    shop.pool.admin.admin_delete_user(UserPoolId=shop.pool.id, Username="ann")
+    shop.pool.user()
+    grant = {"grant_type": "authorization_code", "code": told(url)["code"], "redirect_uri": BACK}
+    assert shop.token(grant) == (400, {"error": "invalid_grant"})
+
+
 def test_a_browser_is_known_until_it_signs_out(shop: Shop) -> None:
     shop.sign_in()
     url, _ = shop.browser.visit(shop.address(response_type="token", scope="openid"))

@@ -49,7 +49,7 @@ async def _by_code(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]
     if (verifier is None) != (code.challenge is None) or (code.challenge and not _proves(verifier, code.challenge)):
         raise OAuthError("invalid_grant")
     user = await by_key(scene.state, scene.pool.id, code.user)
-    if user is None or not user.enabled or code.signed_in < user.signed_out:
+    if user is None or not user.enabled or code.signed_in < max(user.signed_out, user.created):
         raise OAuthError("invalid_grant")
     result = await issue(
         visit.call, scene, user, code.signed_in, uuid(),
