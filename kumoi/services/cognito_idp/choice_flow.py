@@ -86,7 +86,7 @@ async def answered(call: Call, scene: Scene, kind: str, session: str | None, giv
     await check_open(call, user)
     problem = await take_code(scene.state, user, PURPOSE + kind, code)
     if problem == "mismatch":
-        await changes.failed(scene.state, user)
+        await changes.judge(scene.state, user, right=False)
     if problem is not None:
         raise {"mismatch": wrong_code, "expired": expired_code, "limit": too_often}[problem]()
     return user

@@ -15,6 +15,11 @@ def invalid(text: str) -> AwsError:
     return aws_error("InvalidParameterException", text)
 
 
+def locked_out() -> AwsError:
+    """NotAuthorizedException after too many wrong guesses."""
+    return not_authorized("Password attempts exceeded")
+
+
 def no_user(text: str = "User does not exist.") -> AwsError:
     """UserNotFoundException."""
     return aws_error("UserNotFoundException", text)

@@ -115,7 +115,7 @@ async def answered(call: Call, scene: Scene, session: str | None, given: Mapping
         used = server.authenticate_complete(state["passkey"], held, credential)
         count = AuthenticationResponse.from_dict(credential).response.authenticator_data.counter
     except _UNREADABLE:
-        await changes.failed(scene.state, user)
+        await changes.judge(scene.state, user, right=False)
         raise not_authorized("Passkey sign-in failed: the credential is not valid.") from None
     if not await _counted(scene.state, scene.pool.id, user.key, _text(used.credential_id), count):
         raise not_authorized("Passkey sign-in failed: the authenticator was copied.")

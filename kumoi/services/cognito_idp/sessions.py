@@ -15,7 +15,7 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp.errors import not_authorized
+from kumoi.services.cognito_idp.errors import locked_out, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Client, User, users
 from kumoi.state import Transaction, transactional
@@ -101,7 +101,7 @@ async def check_open(call: Call, user: User) -> None:
     if not user.enabled:
         raise not_authorized("User is disabled.")
     if user.locked > call.now:
-        raise not_authorized("Password attempts exceeded")
+        raise locked_out()
 
 
 @transactional

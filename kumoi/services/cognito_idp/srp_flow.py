@@ -80,8 +80,9 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     if user is None or user.verifier != state["v"]:
         raise not_authorized()
     await check_open(call, user)
-    if not hmac.compare_digest(expected, signature):
-        await changes.failed(scene.state, user)
+    right = hmac.compare_digest(expected, signature)
+    await changes.judge(scene.state, user, right=right)
+    if not right:
         raise not_authorized()
     return user
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -163,6 +164,19 @@ def test_wrong_passwords_are_limited(pool: Any) -> None:
             pool.sign_in(password="wrong")
         said.add(code(refused)[1])
     assert said == {"Incorrect username or password.", "Password attempts exceeded"}
+
+
+def test_passwords_tried_at_once_are_limited_as_one_by_one(pool: Any) -> None:
+    pool.user()
+
+    def said(_: int) -> str:
+        with pytest.raises(ClientError) as refused:
+            pool.sign_in(password="wrong")
+        return code(refused)[1]
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(said, range(10)))
+    assert answers.count("Incorrect username or password.") < 8  # five, and more where a second went by meanwhile
 
 
 TRIGGERS = """
