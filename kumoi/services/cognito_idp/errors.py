@@ -10,6 +10,11 @@ def not_authorized(text: str = "Incorrect username or password.") -> AwsError:
     return aws_error("NotAuthorizedException", text)
 
 
+def reused() -> AwsError:
+    """RefreshTokenReuseException."""
+    return aws_error("RefreshTokenReuseException", "Refresh Token has been rotated and cannot be used again.")
+
+
 def invalid(text: str) -> AwsError:
     """InvalidParameterException."""
     return aws_error("InvalidParameterException", text)

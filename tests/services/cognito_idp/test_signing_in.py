@@ -117,6 +117,44 @@ def test_refresh_tokens_are_rotated(kumoi: KumoiAccount, make_pool: MakePool) ->
     assert code(refused)[0] == "InvalidParameterException"
 
 
+def test_a_refresh_token_is_rotated_once(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(
+        kumoi, {"RefreshTokenRotation": {"Feature": "ENABLED"}, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}
+    )
+    pool.user()
+    token = pool.sign_in()["RefreshToken"]
+
+    def refresh(_: int) -> str:
+        try:
+            answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return str(answer["AuthenticationResult"]["RefreshToken"])
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(refresh, range(8)))
+    assert answers.count("RefreshTokenReuseException") == 7
+
+
+def test_what_was_rotated_is_revoked_with_what_it_became(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+    pool = make_pool(kumoi, {"RefreshTokenRotation": rotation, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]})
+    pool.user()
+    other, first = pool.sign_in()["RefreshToken"], pool.sign_in()["RefreshToken"]
+
+    def refresh(token: str) -> str:
+        answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        return str(answer["AuthenticationResult"]["RefreshToken"])
+
+    second = refresh(first)
+    pool.public.revoke_token(Token=second, ClientId=pool.app)
+    for token in (first, second):
+        with pytest.raises(ClientError) as refused:
+            refresh(token)
+        assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+    assert refresh(other)
+
+
 def test_a_secret_has_to_be_proved(kumoi: KumoiAccount, make_pool: MakePool) -> None:
     pool = make_pool(kumoi, {"GenerateSecret": True})
     pool.user()

@@ -61,9 +61,10 @@ async def _by_code(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]
 async def _by_refresh_token(visit: Visit, scene: Scene) -> dict[str, Any]:
     try:
         found, user = await refreshable(visit.call, scene, visit.form.get("refresh_token", ""))
+        result = await refreshed(visit.call, scene, found, user)
     except AwsError:
         raise OAuthError("invalid_grant") from None
-    return _told(await refreshed(visit.call, scene, found, user), found.scopes or ("openid",))
+    return _told(result, found.scopes or ("openid",))
 
 
 async def _of_client(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]:
