@@ -85,7 +85,10 @@ async def ask_for(call: Call, scene: Scene, user: User, kind: str) -> Answer:
 
 async def answered(call: Call, scene: Scene, kind: str, session: str | None, given: Mapping[str, str]) -> User:
     """The user whose code was right; CodeMismatchException, ExpiredCodeException, NotAuthorizedException."""
-    user = await user_of(scene, opened(call, scene, session, kind))
+    state = opened(call, scene, session, kind)
+    if state.get("first"):
+        raise not_authorized("Invalid session for the user.")
+    user = await user_of(scene, state)
     await check_open(call, user)
     code = given.get(CODES[kind])
     if not code:
