@@ -31,7 +31,8 @@ _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 ROTATED_SECONDS = 90 * 86_400.0
 LEAD_SECONDS = LONGEST_SECONDS = 86_400.0
 """For how long keys are published before they sign; for how long a token can be good."""
-_SCOPE = "aws.cognito.signin.user.admin"
+OWN_ACCOUNT = "aws.cognito.signin.user.admin"
+"""The scope of tokens that users see and change their account by."""
 _CONTACT = {"email": ("email", "email_verified"), "phone": ("phone_number", "phone_number_verified")}
 
 
@@ -134,7 +135,7 @@ def claims_of(
         **common,
         "client_id": client.id,
         "token_use": "access",
-        "scope": _SCOPE if scopes is None else " ".join(scopes),
+        "scope": OWN_ACCOUNT if scopes is None else " ".join(scopes),
         "username": user.name,
         "exp": int(now + validity(client, "AccessToken")),
         "jti": uuid(),

@@ -137,7 +137,7 @@ async def _attributes(call: Call, domain: Domain, text: str) -> dict[str, str] |
     scopes = str(claims.get("scope", "")).split()
     if scene.pool.id != domain.pool or "openid" not in scopes or "username" not in claims:
         return None
-    _, user = await signed_in(call, text)
+    _, user = await signed_in(call, text, "openid")
     return {"sub": user.sub, **shown_attributes(readable(scene.client, user.attributes), scopes), "username": user.name}
 
 
