@@ -60,7 +60,7 @@ async def keyed(call: Call, scene: Scene) -> Pool:
     made = await asyncio.to_thread(lambda: [_new_key(), _new_key()])
     sealer = call.doorway.identity.sealer
     sealed = tuple(sealer.seal(one, pool.id) for one in made)
-    return await _keep(scene.state, pool.id, sealed, len(pool.keys))
+    return await _keep(scene.state, pool.id, sealed, pool.keys)
 
 
 def signing(made: Sequence[float], now: float) -> int:
@@ -235,12 +235,12 @@ def _unb64(text: str) -> bytes:
 
 
 @transactional
-async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...], known: int) -> Pool:
+async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...], known: tuple[bytes, ...]) -> Pool:
     """Store a pool's new keys, unless somebody was faster; those whose tokens are all over go."""
     pool = await pools.get(tx, pool_id)
     if pool is None:
         raise not_authorized("The user pool is gone.")
-    if len(pool.keys) != known:
+    if pool.keys != known:
         return pool
     made = (*(_made(pool) if pool.keys else ()), tx.now)
     first = needed(made, tx.now)
