@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
@@ -406,3 +407,21 @@ def test_the_salt_of_nobody_is_the_same_each_time_and_nobody_can_tell_it(
     }
     assert len(salts) == 1
     assert salts != {hmac.digest(pool.id.encode(), b"nobody", hashlib.sha256)[:16].hex()}
+
+
+def test_nobody_is_called_as_users_are(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi, {"PreventUserExistenceErrors": "ENABLED"}, UsernameAttributes=["email"])
+    pool.user("ann@example.com")
+
+    def offered(name: str) -> tuple[str, str]:
+        answer = pool.public.initiate_auth(
+            ClientId=pool.app, AuthFlow="USER_SRP_AUTH", AuthParameters={"USERNAME": name, "SRP_A": "ab" * 384}
+        )["ChallengeParameters"]
+        assert answer["USERNAME"] == answer["USER_ID_FOR_SRP"]
+        return answer["USERNAME"], answer["SALT"]
+
+    found = [offered(f"{number}@example.com") for number in range(24)]
+    for name, salt in [offered("ann@example.com"), *found]:
+        assert str(UUID(name, version=4)) == name
+        assert salt == f"{int(salt, 16):x}"  # no zeros before it
+    assert offered("0@example.com") == found[0] and len(set(found)) == 24
