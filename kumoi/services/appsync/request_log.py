@@ -18,11 +18,10 @@ from kumoi.doorway import Doorway
 from kumoi.http_api.access_log import AccessLogs
 from kumoi.services.appsync.naming import api_arn
 from kumoi.services.appsync.resolving.field import Asked
-from kumoi.services.appsync.resolving.journal import Journal
+from kumoi.services.appsync.resolving.journal import Journal, masked
 from kumoi.wire.http import Response
 
 _TALKS = ("INFO", "DEBUG", "ALL")
-_SECRET = frozenset(("authorization", "cookie", "x-amz-security-token", "x-api-key"))
 _MOST_QUERY = 64 * 1024
 
 
@@ -71,7 +70,7 @@ async def logged(asked: Asked, given: Mapping[str, Any], run: Callable[[], Await
 
 
 def _shown(headers: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{name}: {'****' if name.lower() in _SECRET else value}" for name, value in headers)
+    return ", ".join(f"{name}: {value}" for name, value in masked(headers))
 
 
 def _iso(moment: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.services.cognito_idp.errors import no_user
+from kumoi.services.cognito_idp.errors import locked_out, no_user
 from kumoi.services.cognito_idp.lookup import key_of
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING
 from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, devices, refresh_tokens, users
@@ -68,10 +68,17 @@ async def count(tx: Transaction, pool: str) -> int:
 
 
 @transactional
-async def failed(tx: Transaction, user: User) -> None:
-    """Count a wrong password: after five in a row, none is tried for ever longer, up to a quarter of an hour."""
+async def judge(tx: Transaction, user: User, *, right: bool) -> None:
+    """Count a wrong guess: after five in a row, none is tried for ever longer, up to a quarter of an hour.
+
+    NotAuthorizedException while none is, for a right one, too: many that are made at once are as good as one by one.
+    """
     current = await users.get(tx, user.pool, user.key)
-    if current is not None:
+    if current is None:
+        return
+    if current.locked > tx.now:
+        raise locked_out()
+    if not right:
         failures = current.failures + 1
         pause = 0.0 if failures < 5 else min(900.0, 2.0 ** (failures - 5))
         await users.put(

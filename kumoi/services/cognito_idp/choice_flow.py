@@ -13,10 +13,10 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, passkeys
 from kumoi.services.cognito_idp.errors import expired_code, invalid, too_often, wrong_code
 from kumoi.services.cognito_idp.factors import factors_of
-from kumoi.services.cognito_idp.lookup import Scene, hides_users
+from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of
 from kumoi.services.cognito_idp.messages import pretended, send_code, take_code
 from kumoi.services.cognito_idp.password_flow import known, with_password
-from kumoi.services.cognito_idp.policies import first_factors
+from kumoi.services.cognito_idp.policies import first_factors, masked
 from kumoi.services.cognito_idp.records import Pool, User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, challenge, check_open, client_in, opened, user_of
 from kumoi.services.cognito_idp.srp_flow import offered
@@ -86,7 +86,7 @@ async def answered(call: Call, scene: Scene, kind: str, session: str | None, giv
     await check_open(call, user)
     problem = await take_code(scene.state, user, PURPOSE + kind, code)
     if problem == "mismatch":
-        await changes.failed(scene.state, user)
+        await changes.judge(scene.state, user, right=False)
     if problem is not None:
         raise {"mismatch": wrong_code, "expired": expired_code, "limit": too_often}[problem]()
     return user
@@ -110,12 +110,19 @@ async def _challenged(
         await check_open(call, user)
         return await passkeys.asked(call, scene, user)
     if user is None:
-        details = pretended(name)
+        destination = pretended(name)["Destination"] if wanted == "EMAIL_OTP" else _nobodys_number(call, scene, name)
     else:
         await check_open(call, user)
         details = await send_code(call, scene, user, PURPOSE + wanted, _SENT[wanted], "CustomMessage_Authentication")
+        destination = details["Destination"]
     parameters = {
-        "CODE_DELIVERY_DESTINATION": details["Destination"],
+        "CODE_DELIVERY_DESTINATION": destination,
         "CODE_DELIVERY_DELIVERY_MEDIUM": "EMAIL" if wanted == "EMAIL_OTP" else "SMS",
     }
     return challenge(call, scene, wanted, user, parameters, {"first": True})
+
+
+def _nobodys_number(call: Call, scene: Scene, name: str) -> str:
+    """A masked telephone number of nobody, the same each time."""
+    digest = call.doorway.identity.sealer.digest(key_of(scene.pool, name).encode(), f"number/{scene.pool.id}")
+    return masked(f"+{int.from_bytes(digest[:4]):010}")

@@ -95,7 +95,7 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> tuple[
     await check_open(call, user)
     device = await devices.find(scene.state, scene.pool.id, user.sub, state["device"])
     if not await _has_secret(call, scene, user, device, state, block, signature, given["TIMESTAMP"]):
-        await changes.failed(scene.state, user)
+        await changes.judge(scene.state, user, right=False)
         raise not_authorized("Incorrect device.")
     if device.proved <= call.now:
         raise not_authorized("Invalid session for the user.")

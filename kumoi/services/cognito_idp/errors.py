@@ -10,9 +10,19 @@ def not_authorized(text: str = "Incorrect username or password.") -> AwsError:
     return aws_error("NotAuthorizedException", text)
 
 
+def reused() -> AwsError:
+    """RefreshTokenReuseException."""
+    return aws_error("RefreshTokenReuseException", "Refresh Token has been rotated and cannot be used again.")
+
+
 def invalid(text: str) -> AwsError:
     """InvalidParameterException."""
     return aws_error("InvalidParameterException", text)
+
+
+def locked_out() -> AwsError:
+    """NotAuthorizedException after too many wrong guesses."""
+    return not_authorized("Password attempts exceeded")
 
 
 def no_user(text: str = "User does not exist.") -> AwsError:

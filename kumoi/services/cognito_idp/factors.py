@@ -85,7 +85,10 @@ async def ask_for(call: Call, scene: Scene, user: User, kind: str) -> Answer:
 
 async def answered(call: Call, scene: Scene, kind: str, session: str | None, given: Mapping[str, str]) -> User:
     """The user whose code was right; CodeMismatchException, ExpiredCodeException, NotAuthorizedException."""
-    user = await user_of(scene, opened(call, scene, session, kind))
+    state = opened(call, scene, session, kind)
+    if state.get("first"):
+        raise not_authorized("Invalid session for the user.")
+    user = await user_of(scene, state)
     await check_open(call, user)
     code = given.get(CODES[kind])
     if not code:
@@ -96,7 +99,7 @@ async def answered(call: Call, scene: Scene, kind: str, session: str | None, giv
         problem = await take_code(scene.state, user, kind, code)
         if problem is not None:
             if problem == "mismatch":
-                await changes.failed(scene.state, user)
+                await changes.judge(scene.state, user, right=False)
             raise {"mismatch": wrong_code, "expired": expired_code, "limit": too_often}[problem]()
     return user
 
@@ -121,8 +124,8 @@ async def check_app_code(call: Call, scene: Scene, user: User, code: str, secret
             raise not_authorized("User has no software token.")
         secret = call.doorway.identity.sealer.open(user.app_secret, user.sub).decode()
     moment = matching(secret, code, call.now)
+    await changes.judge(scene.state, user, right=moment is not None)
     if moment is None:
-        await changes.failed(scene.state, user)
         raise wrong_code("Code mismatch")
     if not await _use_up(scene.state, user, moment):
         raise expired_code("Your software token has already been used once.")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.services.cognito_idp.errors import not_authorized, reused
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Group, RefreshToken, User, groups, refresh_tokens
 from kumoi.services.cognito_idp.sessions import client_in
@@ -82,7 +83,8 @@ async def issue(
             scopes=scopes,
             device=device,
         )
-        result["RefreshToken"] = await keep_refresh_token(scene, made)
+        result["RefreshToken"], made = _with_text(made)
+        await _keep_token(scene.state, made)
     return result
 
 
@@ -145,11 +147,20 @@ def _apply(claims: dict[str, Any], change: Mapping[str, Any]) -> None:
             claims.pop(name, None)
 
 
-async def keep_refresh_token(scene: Scene, token: RefreshToken) -> str:
-    """Store a refresh token under a digest of what the client gets."""
-    text = ".".join((token.sub, *(secrets.token_urlsafe(length) for length in (190, 12, 600, 16))))
-    await _keep_token(scene.state, msgspec.structs.replace(token, digest=_digest(text), rotated=None))
+async def rotated(scene: Scene, token: RefreshToken, until: float) -> str:
+    """Another refresh token for one, which counts until then; NotAuthorizedException, RefreshTokenReuseException.
+
+    Both are where it was revoked, or rotated by somebody else, since it was looked up.
+    """
+    text, fresh = _with_text(token)
+    await _rotate(scene.state, token, fresh, until)
     return text
+
+
+def _with_text(token: RefreshToken) -> tuple[str, RefreshToken]:
+    """What a client gets, and the refresh token as it is stored: under a digest of that."""
+    text = ".".join((token.sub, *(secrets.token_urlsafe(length) for length in (190, 12, 600, 16))))
+    return text, msgspec.structs.replace(token, digest=_digest(text), rotated=None)
 
 
 @transactional
@@ -163,13 +174,19 @@ async def _keep_token(tx: Transaction, token: RefreshToken) -> None:
 
 
 @transactional
-async def rotate(tx: Transaction, token: RefreshToken, until: float) -> None:
+async def _rotate(tx: Transaction, token: RefreshToken, fresh: RefreshToken, until: float) -> None:
     """Have a refresh token count for a while only, and those that were rotated before it not at all."""
+    current = await refresh_tokens.get(tx, token.pool, token.sub, token.digest)
+    if current is None:
+        raise not_authorized("Invalid Refresh Token")
+    if current.rotated is not None and current.rotated <= tx.now:
+        raise reused()
     for other in await refresh_tokens.list(tx, token.pool, token.sub):
         if other.origin == token.origin and other.rotated is not None and other.digest != token.digest:
             await refresh_tokens.delete(tx, other.pool, other.sub, other.digest)
-    if token.rotated is None:
-        await refresh_tokens.put(tx, msgspec.structs.replace(token, rotated=until))
+    if current.rotated is None:
+        await refresh_tokens.put(tx, msgspec.structs.replace(current, rotated=until))
+    await refresh_tokens.put(tx, fresh)
 
 
 @transactional
@@ -180,8 +197,13 @@ async def token_of(tx: Transaction, pool: str, text: str) -> RefreshToken | None
 
 @transactional
 async def revoke(tx: Transaction, pool: str, text: str) -> None:
-    """Have a refresh token count no more."""
-    await refresh_tokens.delete(tx, pool, _owner(text), _digest(text))
+    """Have a refresh token count no more, nor those that it was rotated from or to: they are of one sign-in."""
+    token = await refresh_tokens.get(tx, pool, _owner(text), _digest(text))
+    if token is None:
+        return
+    for other in await refresh_tokens.list(tx, pool, token.sub):
+        if other.origin == token.origin:
+            await refresh_tokens.delete(tx, pool, other.sub, other.digest)
 
 
 def _owner(text: str) -> str:

@@ -6,6 +6,7 @@ which make of authenticator it is does not matter. Source: "Passkey sign-in" of 
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,8 @@ MOST = 20
 SECONDS = 300.0
 """For how long a registration that was begun can be completed."""
 _LONGEST = 64 * 1024
-_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, struct.error)
-"""What the library makes of credentials that are none."""
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RuntimeError, struct.error)
+"""What the library makes of credentials that are none: RuntimeError of kinds that it lacks and of deep nests."""
 _REFUSALS = {
     "Invalid origin": ("WebAuthnOriginNotAllowedException", "The origin of the credential is not allowed."),
     "Wrong challenge": ("WebAuthnChallengeNotFoundException", "The challenge of the credential is not known."),
@@ -43,12 +44,12 @@ _REFUSALS = {
 
 async def begin(call: Call, scene: Scene, user: User) -> dict[str, Any]:
     """What the browser makes a passkey by; the challenge is kept with the user."""
-    from fido2.webauthn import PublicKeyCredentialUserEntity, ResidentKeyRequirement
-
     _check_enabled(scene.pool)
     if len(user.passkeys) >= MOST:
         raise aws_error("LimitExceededException", f"A user can have up to {MOST} passkeys.")
     server = await _server(call, scene)
+    from fido2.webauthn import PublicKeyCredentialUserEntity, ResidentKeyRequirement
+
     name = user.attributes.get("email") or user.attributes.get("preferred_username") or user.name
     entity = PublicKeyCredentialUserEntity(name=name, id=user.sub.encode(), display_name=name)
     options, state = server.register_begin(
@@ -100,8 +101,6 @@ async def asked(call: Call, scene: Scene, user: User) -> Answer:
 
 async def answered(call: Call, scene: Scene, session: str | None, given: Mapping[str, str]) -> User:
     """The user whose passkey signed; NotAuthorizedException. A session is answered once."""
-    from fido2.webauthn import AttestedCredentialData, AuthenticationResponse
-
     state = opened(call, scene, session, KIND)
     text = given.get("CREDENTIAL")
     if not text:
@@ -109,13 +108,15 @@ async def answered(call: Call, scene: Scene, session: str | None, given: Mapping
     user = await use_up(scene.state, client_in(scene), state)
     await check_open(call, user)
     server = await _server(call, scene)
+    from fido2.webauthn import AttestedCredentialData, AuthenticationResponse
+
     held = [AttestedCredentialData(one.content) for one in user.passkeys.values()]
     try:
         credential = _checked(orjson.loads(text))
         used = server.authenticate_complete(state["passkey"], held, credential)
         count = AuthenticationResponse.from_dict(credential).response.authenticator_data.counter
     except _UNREADABLE:
-        await changes.failed(scene.state, user)
+        await changes.judge(scene.state, user, right=False)
         raise not_authorized("Passkey sign-in failed: the credential is not valid.") from None
     if not await _counted(scene.state, scene.pool.id, user.key, _text(used.credential_id), count):
         raise not_authorized("Passkey sign-in failed: the authenticator was copied.")
@@ -145,9 +146,7 @@ async def forget(tx: Transaction, pool: str, key: str, id: str) -> None:
 
 
 async def _server(call: Call, scene: Scene) -> Fido2Server:
-    from fido2.server import Fido2Server
-    from fido2.webauthn import PublicKeyCredentialRpEntity
-
+    """The pool's relying party, on the library, whose import takes a while: on a thread."""
     party = _config(scene.pool).get("RelyingPartyId")
     if not party:
         named = await _domain(call.doorway.state.at("", ""), scene.pool.id)
@@ -156,7 +155,14 @@ async def _server(call: Call, scene: Scene) -> Fido2Server:
                 "WebAuthnConfigurationMissingException", "The user pool has no relying party: give it one, or a domain."
             )
         party = named if "." in named else f"{named}.auth.{scene.region}.localhost"
-    return Fido2Server(PublicKeyCredentialRpEntity(name=scene.pool.name, id=party))
+    return await asyncio.to_thread(_made, scene.pool.name, party)
+
+
+def _made(name: str, party: str) -> Fido2Server:
+    from fido2.server import Fido2Server
+    from fido2.webauthn import PublicKeyCredentialRpEntity
+
+    return Fido2Server(PublicKeyCredentialRpEntity(name=name, id=party))
 
 
 def _check_enabled(pool: Pool) -> None:

@@ -22,8 +22,8 @@ async def with_password(call: Call, scene: Scene, user: User | None, password: s
         srp.is_password, scene.pool.short_name, name, password, salt or "1", verifier or srp.nobodys_verifier()
     )
     found = known(scene, user)
+    await changes.judge(scene.state, found, right=right)
     if not right:
-        await changes.failed(scene.state, found)
         raise not_authorized()
     return found
 

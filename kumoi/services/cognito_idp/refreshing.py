@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.doorway import Call
-from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.issuing import issue, keep_refresh_token, rotate, token_of
+from kumoi.services.cognito_idp.errors import invalid, not_authorized, reused
+from kumoi.services.cognito_idp.issuing import issue, rotated, token_of
 from kumoi.services.cognito_idp.lookup import Scene, check_secret
 from kumoi.services.cognito_idp.records import Client, RefreshToken, User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, client_in
-from kumoi.wire.errors import aws_error
 
 
 async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -> Answer:
@@ -46,7 +45,7 @@ async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken
     if token.expires <= call.now:
         raise not_authorized("Refresh Token has expired")
     if token.rotated is not None and token.rotated <= call.now:
-        raise aws_error("RefreshTokenReuseException", "Refresh Token has been rotated and cannot be used again.")
+        raise reused()
     if user is None or user.sub != token.sub or token.signed_in < user.signed_out:
         raise not_authorized("Refresh Token has been revoked")
     if not user.enabled:
@@ -70,6 +69,5 @@ async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -
     client = client_in(scene)
     if rotates(client):
         grace = float(client.definition["RefreshTokenRotation"].get("RetryGracePeriodSeconds") or 0)
-        result["RefreshToken"] = await keep_refresh_token(scene, token)
-        await rotate(scene.state, token, call.now + grace)
+        result["RefreshToken"] = await rotated(scene, token, call.now + grace)
     return result

@@ -15,7 +15,7 @@ import orjson
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp.errors import not_authorized
+from kumoi.services.cognito_idp.errors import locked_out, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Client, User, users
 from kumoi.state import Transaction, transactional
@@ -39,6 +39,7 @@ def challenge(
     """A challenge to a user, or to nobody; `state` comes back sealed with the answer to it."""
     about = {
         "user": "" if user is None else user.key,
+        "sub": "" if user is None else user.sub,
         "challenge": name,
         "client": client_in(scene).id,
         "device": scene.device,
@@ -73,7 +74,7 @@ def client_of_session(session: str) -> tuple[str, str]:
 async def use_up(tx: Transaction, client: Client, state: Mapping[str, Any]) -> User:
     """The user whom a challenge was made for, once: NotAuthorizedException for a session that was answered before."""
     user = await users.get(tx, client.pool, state["user"])
-    if user is None or state["id"] in user.answered:
+    if user is None or user.sub != state["sub"] or state["id"] in user.answered:
         raise not_authorized("Invalid session for the user.")
     answered = {name: until for name, until in user.answered.items() if until > tx.now}
     user = msgspec.structs.replace(user, answered={**answered, state["id"]: state["at"] + seconds_of(client)})
@@ -82,9 +83,9 @@ async def use_up(tx: Transaction, client: Client, state: Mapping[str, Any]) -> U
 
 
 async def user_of(scene: Scene, state: Mapping[str, Any]) -> User:
-    """The user whom a challenge was made for."""
+    """The user whom a challenge was made for, and nobody who has got their name since; NotAuthorizedException."""
     user = await by_key(scene.state, scene.pool.id, state["user"])
-    if user is None:
+    if user is None or user.sub != state["sub"]:
         raise not_authorized("Invalid session for the user.")
     return user
 
@@ -100,7 +101,7 @@ async def check_open(call: Call, user: User) -> None:
     if not user.enabled:
         raise not_authorized("User is disabled.")
     if user.locked > call.now:
-        raise not_authorized("Password attempts exceeded")
+        raise locked_out()
 
 
 @transactional

@@ -79,7 +79,7 @@ async def initiate(
         return await offered(call, scene, user, name, given)
     if flow == "USER_AUTH" and session is not None:
         state = opened(call, scene, session, CONFIRMED)
-        if user is None or state["user"] != user.key:
+        if user is None or state["sub"] != user.sub:
             raise not_authorized("Invalid session for the user.")
         return await proceed(call, scene, await use_up(scene.state, client_in(scene), state), metadata)
     if flow == "USER_AUTH":

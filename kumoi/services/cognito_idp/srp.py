@@ -62,7 +62,12 @@ def _secret_exponent(pool: str, user: str, password: str, salt: int) -> int:
 def new_verifier(pool: str, user: str, password: str) -> tuple[str, str]:
     """A fresh salt and the verifier of a password, in hexadecimal."""
     salt = secrets.randbits(128)
-    return f"{salt:x}", f"{pow(_G, _secret_exponent(pool, user, password, salt), _N):x}"
+    return salt_text(salt), f"{pow(_G, _secret_exponent(pool, user, password, salt), _N):x}"
+
+
+def salt_text(salt: int) -> str:
+    """A salt in hexadecimal."""
+    return f"{salt:x}"
 
 
 def nobodys_verifier() -> str:

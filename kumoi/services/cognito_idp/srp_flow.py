@@ -8,6 +8,7 @@ import binascii
 import hmac
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -15,7 +16,7 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, srp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of
-from kumoi.services.cognito_idp.records import User
+from kumoi.services.cognito_idp.records import Pool, User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, check_open, client_in, seconds_of
 from kumoi.services.cognito_idp.srp import BadNumber, Offer
 
@@ -35,8 +36,9 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         await check_open(call, user)
     sealer = call.doorway.identity.sealer
     if user is None or not user.verifier:
-        shown, key = key_of(scene.pool, name), ""
-        salt, verifier = sealer.digest(shown.encode(), f"srp/{scene.pool.id}")[:16].hex(), srp.nobodys_verifier()
+        digest = sealer.digest(key_of(scene.pool, name).encode(), f"srp/{scene.pool.id}")
+        salt, verifier, key = srp.salt_text(int.from_bytes(digest[:16])), srp.nobodys_verifier(), ""
+        shown = user.name if user is not None else _nobodys_name(scene.pool, name, digest[16:32])
     else:
         salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
     ours = await asyncio.to_thread(srp.offer, verifier)
@@ -63,6 +65,11 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
     }
 
 
+def _nobodys_name(pool: Pool, name: str, digest: bytes) -> str:
+    """What nobody is called: a sub, where users are called so."""
+    return str(UUID(bytes=digest, version=4)) if pool.definition.get("UsernameAttributes") else key_of(pool, name)
+
+
 async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     """The user who proved to know their password."""
     state, block, signature = claimed(call, scene, given, f"srp/{scene.pool.id}")
@@ -80,8 +87,9 @@ async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:
     if user is None or user.verifier != state["v"]:
         raise not_authorized()
     await check_open(call, user)
-    if not hmac.compare_digest(expected, signature):
-        await changes.failed(scene.state, user)
+    right = hmac.compare_digest(expected, signature)
+    await changes.judge(scene.state, user, right=right)
+    if not right:
         raise not_authorized()
     return user
 

@@ -31,7 +31,8 @@ _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 ROTATED_SECONDS = 90 * 86_400.0
 LEAD_SECONDS = LONGEST_SECONDS = 86_400.0
 """For how long keys are published before they sign; for how long a token can be good."""
-_SCOPE = "aws.cognito.signin.user.admin"
+OWN_ACCOUNT = "aws.cognito.signin.user.admin"
+"""The scope of tokens that users see and change their account by."""
 _CONTACT = {"email": ("email", "email_verified"), "phone": ("phone_number", "phone_number_verified")}
 
 
@@ -59,7 +60,7 @@ async def keyed(call: Call, scene: Scene) -> Pool:
     made = await asyncio.to_thread(lambda: [_new_key(), _new_key()])
     sealer = call.doorway.identity.sealer
     sealed = tuple(sealer.seal(one, pool.id) for one in made)
-    return await _keep(scene.state, pool.id, sealed, len(pool.keys))
+    return await _keep(scene.state, pool.id, sealed, pool.keys)
 
 
 def signing(made: Sequence[float], now: float) -> int:
@@ -134,7 +135,7 @@ def claims_of(
         **common,
         "client_id": client.id,
         "token_use": "access",
-        "scope": _SCOPE if scopes is None else " ".join(scopes),
+        "scope": OWN_ACCOUNT if scopes is None else " ".join(scopes),
         "username": user.name,
         "exp": int(now + validity(client, "AccessToken")),
         "jti": uuid(),
@@ -234,12 +235,12 @@ def _unb64(text: str) -> bytes:
 
 
 @transactional
-async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...], known: int) -> Pool:
+async def _keep(tx: Transaction, pool_id: str, keys: tuple[bytes, ...], known: tuple[bytes, ...]) -> Pool:
     """Store a pool's new keys, unless somebody was faster; those whose tokens are all over go."""
     pool = await pools.get(tx, pool_id)
     if pool is None:
         raise not_authorized("The user pool is gone.")
-    if len(pool.keys) != known:
+    if pool.keys != known:
         return pool
     made = (*(_made(pool) if pool.keys else ()), tx.now)
     first = needed(made, tx.now)

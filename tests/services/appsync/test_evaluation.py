@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -43,12 +44,30 @@ RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
             "$util.toJson($util.dynamodb.fromS3ObjectJson($made.S))",
             {"key": "k", "bucket": "b", "region": "r"},
         ),
+        (
+            '$util.toJson($util.list.copyAndRetainAll([1, "1", [2], {"a": 1}, 3], [{"a": 1}, [2], 3]))',
+            [[2], {"a": 1}, 3],
+        ),
+        ('$util.toJson($util.list.copyAndRemoveAll([1, "1", [2], {"a": 1}, 3], [{"a": 1}, [2], 3]))', [1, "1"]),
+        ('$util.toJson($util.map.copyAndRetainAllKeys($ctx.args.input,["n", "x"]))', {"n": 5}),
+        ('$util.toJson($util.str.toReplace("abab", "b", "cc"))', "accacc"),
         ('$util.transform.toElasticsearchQueryDSL({"a": {"lte": 2}})', {"range": {"a": {"lte": 2}}}),
     ],
 )
 def test_templates(client: Any, template: str, value: Any) -> None:
     answer = client.evaluate_mapping_template(template=template, context=CONTEXT)
     assert json.loads(answer["evaluationResult"]) == value
+
+
+def test_long_lists_and_texts_take_no_long_time(client: Any) -> None:
+    context = json.dumps({"arguments": {"text": "x" * 10_000}})
+    began = time.perf_counter()
+    template = "$util.list.copyAndRetainAll([0..14999], [-15000..-1]).size()"
+    answer = client.evaluate_mapping_template(template=template, context=context)
+    assert answer["evaluationResult"] == "0" and time.perf_counter() - began < 2
+    template = '$util.str.toReplace($ctx.args.text, "x", $ctx.args.text)'
+    answer = client.evaluate_mapping_template(template=template, context=context)
+    assert "longer than" in answer["error"]["message"]
 
 
 def test_what_a_template_raises_is_part_of_the_answer(client: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -408,7 +409,22 @@ def test_a_program_is_for_those_who_are_denied_the_same() -> None:
     bound = Bound(Parts(api, None, None, {}), found, {})
     document = read(found, "{ hello }")
     made = [
-        bound.program(document, document.operations[0], {}, Caller("AWS_LAMBDA", denied=frozenset(denied)))
+        asyncio.run(bound.program(document, document.operations[0], {}, Caller("AWS_LAMBDA", denied=frozenset(denied))))
         for denied in ((), ("Query.hello",), ())
     ]
     assert made[0] is made[2] is not made[1]
+
+
+@pytest.mark.parametrize(("fields", "aside"), [(1, False), (1_000, True)])
+def test_long_queries_are_compiled_on_a_thread(fields: int, aside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(id="a", created=0.0, properties={"authenticationType": "AWS_LAMBDA"})
+    found = compiled("type Query { hello: String }")
+    bound = Bound(Parts(api, None, None, {}), found, {})
+    document = read(found, f"{{ {' '.join(f'f{number}: hello' for number in range(fields))} }}")
+    where: list[bool] = []
+    made = bound._made
+    monkeypatch.setattr(
+        bound, "_made", lambda *parts: (where.append(current_thread() is not main_thread()), made(*parts))[1]
+    )
+    asyncio.run(bound.program(document, document.operations[0], {}, Caller("AWS_LAMBDA")))
+    assert where == [aside]

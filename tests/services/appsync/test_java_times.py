@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -133,3 +135,11 @@ def test_ids_that_sort() -> None:
     assert ulid(1_469_918_176.385)[:10] == "01ARYZ6S41"
     assert [len(make(1.5e9)) for make in (ulid, ksuid)] == [26, 27]
     assert ksuid(1.5e9) < ksuid(1.6e9) and ulid(1.5e9) < ulid(1.6e9)
+
+
+def test_a_text_full_of_what_might_be_zones_takes_no_long_time() -> None:
+    letters = "abcdefghijklmnop"
+    text = " ".join(f"Z{''.join(one)}/None" for one in product(letters, repeat=4)) + " Asia/Tokyo"
+    began = time.perf_counter()
+    assert list(tables(named(text))) == ["Asia/Tokyo"]
+    assert time.perf_counter() - began < 2

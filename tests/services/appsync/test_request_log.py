@@ -77,6 +77,8 @@ def test_levels(lines: Callable[..., list[Any]], api: str) -> None:
     request = next(one for one in everything if isinstance(one, dict) and one["logType"] == "RequestFunctionEvaluation")
     assert request["evaluationResult"] == {"payload": "7"}
     assert request["context"]["arguments"] == {"id": "7"}
+    assert request["context"]["request"]["headers"]["x-api-key"] == "****"
+    assert "da2-" not in str(everything) and "env" not in request["context"]
     assert request["resolverArn"].endswith("/types/Query/resolvers/get") and request["fieldInError"] is False
 
 

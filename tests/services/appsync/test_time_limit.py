@@ -22,12 +22,15 @@ def test_a_query_is_told_that_its_time_is_over(monkeypatch: pytest.MonkeyPatch) 
         async def run(self, *_: object) -> None:
             await asyncio.Event().wait()
 
+    async def program(*_: object) -> Any:
+        return SimpleNamespace(introspection=None)
+
     found = compiled("type Query { hello: String }")
     document = read(found, "{ hello }")
     kept = Kept()
     kept.time_limit = TimeLimit(0.05)
     asked: Any = SimpleNamespace(variables={}, caller=None, api=SimpleNamespace(properties={}))
-    bound: Any = SimpleNamespace(schema=found, program=lambda *_: SimpleNamespace(introspection=None))
+    bound: Any = SimpleNamespace(schema=found, program=program)
     monkeypatch.setattr(running, "Execution", Stuck)
     answer = asyncio.run(running.run(asked, bound, kept, document, document.operations[0]))
     assert answer["data"] is None

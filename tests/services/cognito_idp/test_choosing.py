@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,18 +120,22 @@ def test_who_has_a_second_factor_begins_with_the_password(kumoi: Any, make_pool:
 
 @pytest.mark.parametrize("hidden", [True, False])
 def test_nobody_is_offered_what_there_is(kumoi: Any, make_pool: Any, hidden: bool) -> None:
-    people = People(kumoi, make_pool, "EMAIL_OTP", PreventUserExistenceErrors="ENABLED" if hidden else "LEGACY")
+    hides = "ENABLED" if hidden else "LEGACY"
+    people = People(kumoi, make_pool, "EMAIL_OTP", "SMS_OTP", PreventUserExistenceErrors=hides)
     if not hidden:
         assert code(people.begin, "nobody")[0] == "UserNotFoundException"
         return
     asked = people.begin("nobody")
-    assert asked["AvailableChallenges"] == ["PASSWORD", "PASSWORD_SRP", "EMAIL_OTP"]
+    assert asked["AvailableChallenges"] == ALL
     assert code(people.respond, asked, "nobody", ANSWER="PASSWORD", PASSWORD=PASSWORD) == (
         "NotAuthorizedException", "Incorrect username or password."
     )  # fmt: skip
     sent = people.respond(asked, "nobody", ANSWER="EMAIL_OTP")
     assert sent["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"] == "n***@e***"
     assert code(people.respond, sent, "nobody", EMAIL_OTP_CODE="123456")[0] == "CodeMismatchException"
+    texted = [people.respond(asked, "nobody", ANSWER="SMS_OTP")["ChallengeParameters"] for _ in range(2)]
+    assert texted[0] == texted[1] and texted[0]["CODE_DELIVERY_DELIVERY_MEDIUM"] == "SMS"
+    assert re.fullmatch(r"\+\*{7}\d{4}", texted[0]["CODE_DELIVERY_DESTINATION"])
 
 
 def test_who_signs_up_without_a_password_signs_in_at_once(kumoi: Any, make_pool: Any) -> None:
@@ -147,3 +152,14 @@ def test_who_signs_up_without_a_password_signs_in_at_once(kumoi: Any, make_pool:
     assert code(only_passwords.public.sign_up, ClientId=only_passwords.pool.app, Username="new")[0] == (
         "InvalidParameterException"
     )
+
+
+def test_a_session_is_not_of_who_gets_the_name_later(kumoi: Any, make_pool: Any) -> None:
+    people = People(kumoi, make_pool, "EMAIL_OTP")
+    attributes = [{"Name": "email", "Value": "ann@example.com"}]
+    made = people.public.sign_up(ClientId=people.pool.app, Username="ann", UserAttributes=attributes)
+    given = {"ClientId": people.pool.app, "Username": "ann", "ConfirmationCode": people.pool.code()}
+    done = people.public.confirm_sign_up(**given, Session=made["Session"])
+    people.pool.admin.admin_delete_user(UserPoolId=people.pool.id, Username="ann")
+    people.ann()
+    assert code(people.begin, "ann", done["Session"]) == ("NotAuthorizedException", "Invalid session for the user.")

@@ -142,6 +142,10 @@ def test_a_required_factor_is_set_up_on_the_way(kumoi: Any, make_pool: Any) -> N
     assert code(lambda: people.respond(asked, done["Session"]))[0] == "NotAuthorizedException"
     assert people.begin()["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
     assert code(lambda: public.associate_software_token(Session="made.up." + "x" * 20))[0] == "NotAuthorizedException"
+    for session in (asked["Session"], offered["Session"]):  # of before there was a factor: it does not bring another
+        assert code(lambda given=session: public.associate_software_token(Session=given)) == (
+            "NotAuthorizedException", "Invalid session for the user."
+        )  # fmt: skip
 
 
 def test_messages_bring_codes_and_users_choose(kumoi: Any, make_pool: Any) -> None:

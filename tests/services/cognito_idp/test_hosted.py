@@ -154,6 +154,27 @@ def test_a_code_is_for_whoever_asked_for_it(shop: Shop, asked: dict[str, str], g
     assert shop.token(grant) == (400, {"error": "invalid_grant"})
 
 
+def test_a_code_is_not_for_who_gets_the_name_later(shop: Shop) -> None:
+    url, _ = shop.sign_in()
+    shop.pool.admin.admin_delete_user(UserPoolId=shop.pool.id, Username="ann")
+    shop.pool.user()
+    grant = {"grant_type": "authorization_code", "code": told(url)["code"], "redirect_uri": BACK}
+    assert shop.token(grant) == (400, {"error": "invalid_grant"})
+
+
+def test_a_token_sees_and_changes_what_its_scopes_are_for(shop: Shop) -> None:
+    url, _ = shop.sign_in(response_type="token", scope="openid email")
+    token = told(url)["access_token"]
+    assert shop.browser.ask("oauth2/userInfo", Authorization=f"Bearer {token}")[0] == 200
+    for action in (shop.pool.public.get_user, shop.pool.public.delete_user, shop.pool.public.global_sign_out):
+        with pytest.raises(ClientError) as refused:
+            action(AccessToken=token)
+        assert refused.value.response["Error"] == {
+            "Code": "NotAuthorizedException",
+            "Message": "Access Token does not have required scopes",
+        }
+
+
 def test_a_browser_is_known_until_it_signs_out(shop: Shop) -> None:
     shop.sign_in()
     url, _ = shop.browser.visit(shop.address(response_type="token", scope="openid"))
@@ -209,6 +230,23 @@ def test_a_second_factor_is_asked_for_on_the_way(shop: Shop) -> None:
     assert "code" in told(url)
 
 
+def test_a_session_of_a_first_factor_is_none_of_a_second(kumoi: Any, make_pool: Any) -> None:
+    flows = ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"]
+    shop = Shop(kumoi, make_pool, f"first-{kumoi.account}", ExplicitAuthFlows=flows)
+    pool = shop.pool
+    policies = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}}
+    pool.admin.update_user_pool(UserPoolId=pool.id, Policies=policies)
+    pool.user(email="ann@example.com", email_verified="true")
+    wanted = {"USERNAME": "ann", "PREFERRED_CHALLENGE": "EMAIL_OTP"}
+    first = pool.public.initiate_auth(ClientId=pool.app, AuthFlow="USER_AUTH", AuthParameters=wanted)["Session"]
+    offered = {"Message": "{####}", "Subject": "code"}
+    pool.admin.set_user_pool_mfa_config(UserPoolId=pool.id, MfaConfiguration="OPTIONAL", EmailMfaConfiguration=offered)
+    pool.admin.admin_set_user_mfa_preference(UserPoolId=pool.id, Username="ann", EmailMfaSettings={"Enabled": True})
+    url, body = shop.sign_in()
+    given = {**hidden(body), "session": first, "code": pool.code()}
+    assert "Invalid session" in shop.browser.visit(url, given)[1]
+
+
 @pytest.mark.parametrize(
     ("asked", "where", "error"),
     [
@@ -259,6 +297,8 @@ def test_a_client_gets_tokens_for_itself(kumoi: Any, make_pool: Any) -> None:
     assert (claims(found["access_token"])["scope"], claims(found["access_token"])["sub"]) == (
         "farm/read", made["ClientId"]
     )  # fmt: skip
+    with pytest.raises(shop.pool.public.exceptions.NotAuthorizedException):
+        shop.pool.public.get_user(AccessToken=found["access_token"])
     assert shop.token({**grant, "client_secret": made["ClientSecret"], "scope": "farm/write"})[1]["error"] == (
         "invalid_scope"
     )

@@ -172,7 +172,9 @@ def test_what_is_not_registered(people: People, kumoi: Any, make_pool: Any) -> N
     options = people.options()
     assert code(people.complete, browser.make({"challenge": "AAAA"}))[0] == "WebAuthnChallengeNotFoundException"
     assert code(people.complete, browser.make(options))[0] == "WebAuthnChallengeNotFoundException"  # it counts once
-    for credential in ({}, {"id": "AA"}, {**browser.make(options), "response": {"clientDataJSON": "AA"}}, [], "x"):
+    deep = {**browser.make(options)["response"], "attestationObject": websafe_encode(b"\x81" * 5_000)}
+    broken = ({"clientDataJSON": "AA"}, deep)
+    for credential in ({}, {"id": "AA"}, *({**browser.make(options), "response": one} for one in broken), [], "x"):
         people.options()
         assert code(people.complete, credential)[0] == "InvalidParameterException"
     plain = make_pool(kumoi, {})

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
@@ -116,6 +118,44 @@ def test_refresh_tokens_are_rotated(kumoi: KumoiAccount, make_pool: MakePool) ->
     assert code(refused)[0] == "InvalidParameterException"
 
 
+def test_a_refresh_token_is_rotated_once(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(
+        kumoi, {"RefreshTokenRotation": {"Feature": "ENABLED"}, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]}
+    )
+    pool.user()
+    token = pool.sign_in()["RefreshToken"]
+
+    def refresh(_: int) -> str:
+        try:
+            answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return str(answer["AuthenticationResult"]["RefreshToken"])
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(refresh, range(8)))
+    assert answers.count("RefreshTokenReuseException") == 7
+
+
+def test_what_was_rotated_is_revoked_with_what_it_became(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 60}
+    pool = make_pool(kumoi, {"RefreshTokenRotation": rotation, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]})
+    pool.user()
+    other, first = pool.sign_in()["RefreshToken"], pool.sign_in()["RefreshToken"]
+
+    def refresh(token: str) -> str:
+        answer = pool.public.get_tokens_from_refresh_token(ClientId=pool.app, RefreshToken=token)
+        return str(answer["AuthenticationResult"]["RefreshToken"])
+
+    second = refresh(first)
+    pool.public.revoke_token(Token=second, ClientId=pool.app)
+    for token in (first, second):
+        with pytest.raises(ClientError) as refused:
+            refresh(token)
+        assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+    assert refresh(other)
+
+
 def test_a_secret_has_to_be_proved(kumoi: KumoiAccount, make_pool: MakePool) -> None:
     pool = make_pool(kumoi, {"GenerateSecret": True})
     pool.user()
@@ -163,6 +203,19 @@ def test_wrong_passwords_are_limited(pool: Any) -> None:
             pool.sign_in(password="wrong")
         said.add(code(refused)[1])
     assert said == {"Incorrect username or password.", "Password attempts exceeded"}
+
+
+def test_passwords_tried_at_once_are_limited_as_one_by_one(pool: Any) -> None:
+    pool.user()
+
+    def said(_: int) -> str:
+        with pytest.raises(ClientError) as refused:
+            pool.sign_in(password="wrong")
+        return code(refused)[1]
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(said, range(10)))
+    assert answers.count("Incorrect username or password.") < 8  # five, and more where a second went by meanwhile
 
 
 TRIGGERS = """
@@ -326,7 +379,8 @@ def test_keys_are_rotated_and_published_ahead(kumoi: KumoiAccount, make_pool: Ma
     assert key_of(late) in before and key_of(fresh) in published - before
     assert pool.admin.get_user(AccessToken=late)["Username"] == "ann"
     kumoi.advance("90d")
-    pool.sign_in()
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: pool.sign_in(), range(3)))
     left = {key["kid"] for key in pool.public_keys()}
     assert len(left) == 4 and first not in left
 
@@ -353,3 +407,21 @@ def test_the_salt_of_nobody_is_the_same_each_time_and_nobody_can_tell_it(
     }
     assert len(salts) == 1
     assert salts != {hmac.digest(pool.id.encode(), b"nobody", hashlib.sha256)[:16].hex()}
+
+
+def test_nobody_is_called_as_users_are(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi, {"PreventUserExistenceErrors": "ENABLED"}, UsernameAttributes=["email"])
+    pool.user("ann@example.com")
+
+    def offered(name: str) -> tuple[str, str]:
+        answer = pool.public.initiate_auth(
+            ClientId=pool.app, AuthFlow="USER_SRP_AUTH", AuthParameters={"USERNAME": name, "SRP_A": "ab" * 384}
+        )["ChallengeParameters"]
+        assert answer["USERNAME"] == answer["USER_ID_FOR_SRP"]
+        return answer["USERNAME"], answer["SALT"]
+
+    found = [offered(f"{number}@example.com") for number in range(24)]
+    for name, salt in [offered("ann@example.com"), *found]:
+        assert str(UUID(name, version=4)) == name
+        assert salt == f"{int(salt, 16):x}"  # no zeros before it
+    assert offered("0@example.com") == found[0] and len(set(found)) == 24

@@ -6,13 +6,14 @@ nobody about permissions.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from kumoi.services.appsync.access import Admission, allowed
 from kumoi.services.appsync.execution.compiler import Program, Rules, program
-from kumoi.services.appsync.execution.documents import Document, Operation, document
+from kumoi.services.appsync.execution.documents import LONG, Document, Operation, document
 from kumoi.services.appsync.execution.running import Answer, run
 from kumoi.services.appsync.execution.selections import Flags
 from kumoi.services.appsync.kept import Kept
@@ -81,8 +82,8 @@ class Bound:
         """What a request comes to."""
         return run(asked, self, kept, document, operation)
 
-    def program(self, document: Document, operation: Operation, flags: Flags, caller: Caller) -> Program:
-        """What to run for a caller, compiled at the first time."""
+    async def program(self, document: Document, operation: Operation, flags: Flags, caller: Caller) -> Program:
+        """What to run for a caller, compiled at the first time: of a long query, on a thread."""
         found = self.schema
         groups = caller.groups if found.has_groups else ()
         key = (document.text, operation.name, tuple(flags.values()), caller.mode, groups, caller.denied)
@@ -91,8 +92,9 @@ class Bound:
             self._programs.move_to_end(key)
             return kept[0]
         size = len(document.text) + _SIZE
-        made = self._made(found, document, operation, flags, caller)
-        if size > KEPT // 4:
+        parts = found, document, operation, flags, caller
+        made = self._made(*parts) if len(document.text) < LONG else await asyncio.to_thread(self._made, *parts)
+        if size > KEPT // 4 or key in self._programs:
             return made
         self._programs[key] = made, size
         self._kept += size

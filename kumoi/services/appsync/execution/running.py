@@ -53,7 +53,7 @@ async def run(asked: Asked, bound: Bound, kept: Kept, document: Document, operat
             return {"data": None, "errors": read}
         variables = read
     flags = flags_of(operation, variables) if operation.conditions else {}
-    made = bound.program(document, operation, flags, asked.caller)
+    made = await bound.program(document, operation, flags, asked.caller)
     execution = Execution(_resolving(asked, kept.templates, variables), _most)
     try:
         with kept.time_limit.bound():

@@ -37,8 +37,8 @@ async def run(field: Field, version: str, code: str, function: str) -> Any:
     }
     context = field.context()
     if "Formatted" in code:
-        names = zone_tables.named(code + orjson.dumps(context, default=str).decode())
-        known["zones"] = await asyncio.to_thread(zone_tables.tables, names) if names else {}
+        text = code + orjson.dumps(context, default=str).decode()
+        known["zones"] = await asyncio.to_thread(lambda: zone_tables.tables(zone_tables.named(text)))
     outcome = await field.asked.call.part(JsContexts).call(
         ("appsync", field.asked.api.id, version),
         lambda seconds: build(code, seconds),

@@ -7,7 +7,7 @@ It is kept where an API logs its fields, as JSON texts in the members of AWS. So
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -26,6 +26,9 @@ _TEMPLATES = {"request": "RequestMapping", "response": "ResponseMapping"}
 _CODE = {"request": "RequestFunctionEvaluation", "response": "ResponseFunctionEvaluation"}
 _AROUND_TEMPLATES = {"request": "BeforeMapping", "response": "AfterMapping"}
 _AROUND_CODE = {"request": "BeforeRequestFunctionEvaluation", "response": "AfterResponseFunctionEvaluation"}
+
+
+_SECRET = frozenset(("authorization", "cookie", "x-amz-security-token", "x-api-key"))
 
 
 class Entry(NamedTuple):
@@ -74,7 +77,7 @@ class Journal:
         if program.function is not None:
             told["functionName"] = program.function
         if self._verbose:
-            told["context"] = orjson.Fragment(_text(field.context()))  # as it is now: programs change it
+            told["context"] = orjson.Fragment(_text(_shown(field)))  # as it is now: programs change it
         value, errors = None, []
         try:
             value = await running
@@ -108,6 +111,18 @@ class Journal:
             text = _text({**told, "context": None, "transformedTemplate": None, "evaluationResult": None})[:MOST_ENTRY]
         self._bytes += len(text)
         self._entries.append(Entry(path, text))
+
+
+def masked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Headers as logs tell them: without what lets people in."""
+    return [(name, "****" if name.lower() in _SECRET else value) for name, value in headers]
+
+
+def _shown(field: Field) -> dict[str, Any]:
+    """What programs see, but for secrets: headers that let people in, and the API's environment."""
+    context = field.context()
+    del context["env"]
+    return {**context, "request": {**context["request"], "headers": dict(masked(field.asked.headers.items()))}}
 
 
 def _path(field: Field) -> tuple[str | int, ...]:

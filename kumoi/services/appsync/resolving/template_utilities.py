@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import filterfalse
 from typing import Any, Literal
 from urllib.parse import quote_plus, unquote_plus
 
@@ -36,7 +37,7 @@ from kumoi.services.appsync.resolving.field import AUTH_TYPES, Field
 from kumoi.services.appsync.resolving.outcomes import FieldError, Unauthorized
 from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
 from kumoi.services.appsync.resolving.typed import typed, typed_members
-from kumoi.vtl import Object, VtlError
+from kumoi.vtl import Object, VtlError, methods
 from kumoi.vtl.values import text_of
 
 _MOST = 5 * 1024 * 1024
@@ -147,6 +148,30 @@ def _sorted(items: Any, descending: Any, field: Any) -> Any:
     return [items[at] for at in order]
 
 
+def _among(held: Any) -> Callable[[Any], bool]:
+    """Whether a value is one of a list's, in a time that the list's length does not matter to."""
+    known = {_frozen(one) for one in held}
+    return lambda one: _frozen(one) in known
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return "map", frozenset((key, _frozen(one)) for key, one in value.items())
+    return ("list", *map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def _retained(items: Any, others: Any) -> list[Any]:
+    return list(filter(_among(others), items))
+
+
+def _removed(items: Any, others: Any) -> list[Any]:
+    return list(filterfalse(_among(others), items))
+
+
+def _replaced(text: Any, old: Any, new: Any) -> Any:
+    return methods.call(_text(text), "replace", [_text(old), _text(new)], _MOST)
+
+
 PURE: dict[str, Callable[..., Any]] = {
     "qr": lambda *_: "",
     "quiet": lambda *_: "",
@@ -204,16 +229,16 @@ _NAMED = {
     ),
     "list": Object(
         methods={
-            "copyAndRetainAll": lambda one, other: [item for item in one if item in other],
-            "copyAndRemoveAll": lambda one, other: [item for item in one if item not in other],
+            "copyAndRetainAll": lambda one, other: _retained(one, other),
+            "copyAndRemoveAll": lambda one, other: _removed(one, other),
             "sortList": lambda items, descending, field: _sorted(items, descending, field),
         },
         text="$util.list",
     ),
     "map": Object(
         methods={
-            "copyAndRetainAllKeys": lambda one, names: {name: one[name] for name in one if name in names},
-            "copyAndRemoveAllKeys": lambda one, names: {name: one[name] for name in one if name not in names},
+            "copyAndRetainAllKeys": lambda one, names: {name: one[name] for name in _retained(one, names)},
+            "copyAndRemoveAllKeys": lambda one, names: {name: one[name] for name in _removed(one, names)},
         },
         text="$util.map",
     ),
@@ -238,7 +263,7 @@ _NAMED = {
         methods={
             "toUpper": lambda text: _text(text).upper(),
             "toLower": lambda text: _text(text).lower(),
-            "toReplace": lambda text, old, new: _text(text).replace(_text(old), _text(new)),
+            "toReplace": lambda text, old, new: _replaced(text, old, new),
             "normalize": _normalized,
         },
         text="$util.str",
@@ -301,7 +326,7 @@ def util_of(field: Field) -> Object:
         "epochMilliSecondsToSeconds": lambda value: int(value // 1000),
         "epochMilliSecondsToISO8601": _iso,
     }
-    methods: Mapping[str, Callable[..., Any]] = {
+    called: Mapping[str, Callable[..., Any]] = {
         **PURE,
         "error": fail,
         "appendError": append,
@@ -331,5 +356,5 @@ def util_of(field: Field) -> Object:
         text="$util.http",
     )
     return Object(
-        {**_NAMED, "http": http, "time": Object(methods=time, text="$util.time"), "log": log}, methods, "$util"
+        {**_NAMED, "http": http, "time": Object(methods=time, text="$util.time"), "log": log}, called, "$util"
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from functools import cache, lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo, available_timezones
 
 _NAME = re.compile(
     r"\b(?:[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_+-]*[0-9]{0,2}){1,2}|[ECMP]ST[5-8][ECMP]DT|[CEMW]ET|EST|HST|MST|Japan)\b"
@@ -29,20 +30,20 @@ def named(text: str) -> Iterable[str]:
 
 
 def tables(names: Iterable[str]) -> dict[str, Table]:
-    """The zones that there are among names."""
-    found: dict[str, Table] = {}
-    for name in names:
-        if len(found) < MOST and (table := _table(name)) is not None:
-            found[name] = table
-    return found
+    """The zones that there are among names: the first few."""
+    there = _there()
+    return {name: _table(name) for name in islice((one for one in names if one in there), MOST)}
+
+
+@cache
+def _there() -> frozenset[str]:
+    """All zones: to look for the file of each name that a text may hold would take seconds."""
+    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=512)
-def _table(name: str) -> Table | None:
-    try:
-        zone = ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
+def _table(name: str) -> Table:
+    zone = ZoneInfo(name)
     changes = [(0, *_told(_FIRST, zone))]
     before = _FIRST
     while before < _LAST:

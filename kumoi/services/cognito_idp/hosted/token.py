@@ -49,7 +49,7 @@ async def _by_code(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]
     if (verifier is None) != (code.challenge is None) or (code.challenge and not _proves(verifier, code.challenge)):
         raise OAuthError("invalid_grant")
     user = await by_key(scene.state, scene.pool.id, code.user)
-    if user is None or not user.enabled or code.signed_in < user.signed_out:
+    if user is None or not user.enabled or code.signed_in < max(user.signed_out, user.created):
         raise OAuthError("invalid_grant")
     result = await issue(
         visit.call, scene, user, code.signed_in, uuid(),
@@ -61,9 +61,10 @@ async def _by_code(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]
 async def _by_refresh_token(visit: Visit, scene: Scene) -> dict[str, Any]:
     try:
         found, user = await refreshable(visit.call, scene, visit.form.get("refresh_token", ""))
+        result = await refreshed(visit.call, scene, found, user)
     except AwsError:
         raise OAuthError("invalid_grant") from None
-    return _told(await refreshed(visit.call, scene, found, user), found.scopes or ("openid",))
+    return _told(result, found.scopes or ("openid",))
 
 
 async def _of_client(visit: Visit, scene: Scene, client: Client) -> dict[str, Any]:
@@ -136,7 +137,7 @@ async def _attributes(call: Call, domain: Domain, text: str) -> dict[str, str] |
     scopes = str(claims.get("scope", "")).split()
     if scene.pool.id != domain.pool or "openid" not in scopes or "username" not in claims:
         return None
-    _, user = await signed_in(call, text)
+    _, user = await signed_in(call, text, "openid")
     return {"sub": user.sub, **shown_attributes(readable(scene.client, user.attributes), scopes), "username": user.name}
 
 

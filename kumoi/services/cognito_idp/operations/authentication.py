@@ -14,7 +14,7 @@ from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import refreshable, refreshed
 from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.signing_in import initiate, respond
-from kumoi.services.cognito_idp.tokens import read_access_token
+from kumoi.services.cognito_idp.tokens import OWN_ACCOUNT, read_access_token
 
 _ADMIN_FLOWS = frozenset(("ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"))
 
@@ -132,9 +132,11 @@ def _check_client(scene: Scene, secret: str | None) -> None:
         raise not_authorized(f"Unable to verify secret hash for client {client.id}")
 
 
-async def signed_in(call: Call, token: str) -> tuple[Scene, User]:
-    """The user of an access token, who has not signed out since; NotAuthorizedException."""
+async def signed_in(call: Call, token: str, scope: str = OWN_ACCOUNT) -> tuple[Scene, User]:
+    """The user of an access token of that scope, who has not signed out since; NotAuthorizedException."""
     scene, claims = await read_access_token(call, token)
+    if "username" not in claims or scope not in str(claims.get("scope", "")).split():
+        raise not_authorized("Access Token does not have required scopes")
     user = await maybe_user(scene.state, scene.pool, str(claims["username"]))
     if user is None or not user.enabled or user.sub != claims["sub"]:
         raise not_authorized("Access Token has been revoked")

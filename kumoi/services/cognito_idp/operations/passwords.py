@@ -7,7 +7,7 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp, srp
-from kumoi.services.cognito_idp.errors import expired_code, invalid, no_user, not_authorized, wrong_code
+from kumoi.services.cognito_idp.errors import expired_code, invalid, locked_out, no_user, not_authorized, wrong_code
 from kumoi.services.cognito_idp.lookup import hides_users, maybe_user, proved
 from kumoi.services.cognito_idp.messages import check_code, pretended, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
@@ -26,12 +26,12 @@ async def change_password(
     scene, user = await signed_in(call, AccessToken)
     pool = scene.pool
     if user.locked > call.now:
-        raise not_authorized("Password attempts exceeded")
+        raise locked_out()
     right = PreviousPassword is not None and await asyncio.to_thread(
         srp.is_password, pool.short_name, user.name, PreviousPassword, user.salt, user.verifier
     )
+    await changes.judge(scene.state, user, right=right)
     if not right:
-        await changes.failed(scene.state, user)
         raise not_authorized()
     check_password(pool, ProposedPassword)
     await changes.change(scene.state, pool, user.key, await changes.verifier_of(pool, user.name, ProposedPassword))

@@ -10,7 +10,17 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.choice_flow import configured
 from kumoi.services.cognito_idp.errors import invalid, no_pool, not_authorized
-from kumoi.services.cognito_idp.factors import APP, MAIL, TEXT, check_app_code, matching, new_secret, preference, told
+from kumoi.services.cognito_idp.factors import (
+    APP,
+    MAIL,
+    TEXT,
+    check_app_code,
+    factors_of,
+    matching,
+    new_secret,
+    preference,
+    told,
+)
 from kumoi.services.cognito_idp.lookup import Scene, client_of, pool_of, user_named
 from kumoi.services.cognito_idp.operations.authentication import signed_in
 from kumoi.services.cognito_idp.records import User, pools
@@ -168,7 +178,10 @@ async def _whose(call: Call, token: str | None, session: str | None) -> tuple[Sc
         scene = await client_of(call, client_id, pool_id)
     except AwsError:
         raise not_authorized("Invalid session for the user.") from None
-    return scene, await user_of(scene, opened(call, scene, session, "MFA_SETUP"))
+    user = await user_of(scene, opened(call, scene, session, "MFA_SETUP"))
+    if factors_of(scene.pool, user):  # set up since then: whoever knows the password alone does not replace it
+        raise not_authorized("Invalid session for the user.")
+    return scene, user
 
 
 def _told(definition: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ async def confirm_sign_up(
         raise expired_code() if hides_users(client_in(scene)) else no_user()
     if user.status != "UNCONFIRMED":
         raise not_authorized(f"User cannot be confirmed. Current status is {user.status}")
-    if Session is not None and opened(call, scene, Session, SIGNED_UP)["user"] != user.key:
+    if Session is not None and opened(call, scene, Session, SIGNED_UP)["sub"] != user.sub:
         raise not_authorized("Invalid session for the user.")
     await check_code(scene, user, "sign-up", ConfirmationCode)
     attribute = to_verify(scene.pool, user)
