@@ -191,6 +191,17 @@ def test_two_buckets_that_replicate_each_other_agree(kumoi: Any, s3: Any, versio
     assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"3"
 
 
+def test_a_bucket_of_replicas_is_emptied_page_by_page(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    for number in range(5):
+        s3.put_object(Bucket=versioned, Key="k", Body=str(number).encode())
+    until(lambda: len(s3.list_object_versions(Bucket=copy).get("Versions", ())) == 5)
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=copy, PaginationConfig={"PageSize": 2}):
+        for one in page["Versions"]:
+            s3.delete_object(Bucket=copy, Key="k", VersionId=one["VersionId"])
+    assert "Versions" not in s3.list_object_versions(Bucket=copy)
+
+
 @pytest.fixture
 def elsewhere(kumoi: Any, kumoi_accounts: Iterator[int]) -> Iterator[Any]:
     """Another account, forgotten afterwards."""
