@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from kumoi.services.fis.injecting import faults_of
 from kumoi.services.fis.progress import next_due, ready, settled
-from kumoi.services.fis.records import ActionRun, Experiment, Template
+from kumoi.services.fis.records import ActionRun, Experiment, TargetAccount, Template
 from kumoi.services.fis.rules import check_template, chosen, passes, seconds
 from kumoi.wire.errors import AwsError
 
@@ -117,8 +118,6 @@ def _experiment(actions: dict[str, dict[str, Any]], conditions: list[dict[str, s
 
 
 def _set(one: Experiment, name: str, **changes: Any) -> Experiment:
-    import msgspec
-
     actions = tuple(msgspec.structs.replace(run, **changes) if run.name == name else run for run in one.actions)
     return msgspec.structs.replace(one, actions=actions)
 
@@ -145,6 +144,25 @@ def test_a_failed_action_ends_the_experiment_and_what_else_runs() -> None:
     after = settled(one, 1.0)
     assert after.status == "failed"
     assert [run.status for run in after.actions] == ["failed", "stopped", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "struck"),
+    [((), "000000000000"), ((TargetAccount(template="EXT", account="1" * 12, role="r"),), "*")],
+)
+def test_replication_is_paused_in_whichever_account_has_the_bucket(
+    accounts: tuple[TargetAccount, ...], struck: str
+) -> None:
+    parameters = {"duration": "PT1M", "region": "eu-west-1", "prefixes": "a[1]/,b"}
+    action = {"actionId": "aws:s3:bucket-pause-replication", "parameters": parameters, "targets": {"Buckets": "t"}}
+    one = msgspec.structs.replace(
+        _experiment({"a": action}), resolved={"t": ["arn:aws:s3:::source"]}, accounts=accounts
+    )
+    found = list(faults_of("000000000000", "us-east-1", one, one.actions[0]))
+    assert [(fault.account, fault.source, fault.resource) for fault in found] == [
+        (struck, "s3:source", "*/a[[]1]/*"),
+        (struck, "s3:source", "*/b*"),
+    ]
 
 
 def _faults(**parameters: str) -> list[dict[str, Any]]:
