@@ -344,10 +344,26 @@ def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> 
     until(lambda: metrics(kumoi, versioned, copy)["OperationsFailedReplication"] == 1)
 
 
-def metrics(kumoi: Any, source: str, destination: str) -> dict[str, float]:
+def test_every_rule_is_measured_however_many_there_are(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    measured = {"Metrics": {"Status": "Enabled"}}
+    rules = [
+        rule(copy, ID=f"{number}", Priority=number, Filter={"Prefix": f"{number}/"}, Destination=measured)
+        for number in range(260)
+    ]
+    replicate(kumoi, versioned, *rules)
+    with broken(kumoi, action="drop", operation="Replicate"):
+        for number in (0, 259):
+            s3.put_object(Bucket=versioned, Key=f"{number}/k", Body=b"12")
+        kumoi.advance(61)
+        for name in ("0", "259"):
+            until(lambda name=name: metrics(kumoi, versioned, copy, name)["BytesPendingReplication"] == 2)
+        assert metrics(kumoi, versioned, copy, "1")["BytesPendingReplication"] == 0
+
+
+def metrics(kumoi: Any, source: str, destination: str, rule_id: str = "all") -> dict[str, float]:
     """The greatest values of a rule's metrics so far."""
     names = ("OperationsPendingReplication", "BytesPendingReplication", "OperationsFailedReplication")
-    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": "all"}
+    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": rule_id}
     found = {}
     for name in (*names, "ReplicationLatency"):
         points = kumoi.client("cloudwatch").get_metric_statistics(
