@@ -90,6 +90,7 @@ def _delay(**more: Any) -> dict[str, Any]:
         ({"stop_conditions": [{"source": "aws:cloudwatch:alarm", "value": ALARM}] * 6}, "ServiceQuotaExceeded"),
         ({"actions": {f"a{n}": _delay() for n in range(21)}}, "ServiceQuotaExceededException"),
         ({"logs": {"logSchemaVersion": 2}}, "ValidationException"),
+        ({"logs": {"logSchemaVersion": 2, "s3Configuration": {"prefix": "p"}}}, "has a bucket"),
         ({"logs": {"logSchemaVersion": 2, "cloudWatchLogsConfiguration": {"logGroupArn": "g"}}}, "Validation"),
     ],
 )
