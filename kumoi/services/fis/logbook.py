@@ -1,7 +1,7 @@
 """What an experiment writes to its log group and its bucket: a record for each thing that began or ended (schema 2).
 
-Source: "Experiment logging for AWS FIS". Records follow what is stored: a crash between
-the two loses those of one step.
+Source: "Experiment logging for AWS FIS". Records follow what is stored: a crash between the two loses those of one
+step.
 """
 
 from __future__ import annotations
