@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from kumoi.doorway import CallDropped
+from kumoi.services.fis.announcing import announce
 from kumoi.services.fis.injecting import faults_of
+from kumoi.services.fis.logbook import Logbook
 from kumoi.services.fis.progress import next_due, ready, settled
 from kumoi.services.fis.records import ActionRun, Experiment, TargetAccount, Template
 from kumoi.services.fis.rules import check_template, chosen, passes, seconds
@@ -164,6 +169,24 @@ def test_replication_is_paused_in_whichever_account_has_the_bucket(
         (struck, "s3:source", "*/a[[]1]/*"),
         (struck, "s3:source", "*/b*"),
     ]
+
+
+def test_a_log_that_is_lost_on_its_way_keeps_no_experiment() -> None:
+    asked = []
+
+    async def ask(service: str, operation: str, *_: Any) -> None:
+        asked.append(operation)
+        raise CallDropped("lost")
+
+    to_bucket = {"logSchemaVersion": 2, "s3Configuration": {"bucketName": "b"}}
+    before = _experiment({"a": WAIT})
+    before = msgspec.structs.replace(before, template=msgspec.structs.replace(before.template, logs=to_bucket))
+    after = msgspec.structs.replace(before, status="completed", ended=1.0)
+    place: Any = SimpleNamespace(account="000000000000", region="us-east-1")
+    doorway: Any = SimpleNamespace(ask=ask)
+    asyncio.run(Logbook(doorway).write(place, before, after, 1.0))
+    asyncio.run(announce(doorway, place, before, after, 1.0))
+    assert asked == ["PutObject", "PutEvents"]
 
 
 def _faults(**parameters: str) -> list[dict[str, Any]]:
