@@ -1,16 +1,20 @@
-"""The order of replicas among a key's versions, however they come."""
+"""Replicas: their order among a key's versions, however they come, and the bytes that they get."""
 
 from __future__ import annotations
 
 import asyncio
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from kumoi.clock import Clock
+from kumoi.services.s3.operations import replicating
 from kumoi.services.s3.records import Bucket, ObjectVersion, Replication, current, others
 from kumoi.services.s3.replicas import lay
 from kumoi.state import Transaction
+from kumoi.state.group_commit import CommitFailed
 from kumoi.state.sqlite import SqliteState
 
 BUCKET = Bucket(name="b", id=1, account="1", region="r", created=0.0, secret=b"s" * 16, versioning="Enabled")
@@ -52,3 +56,29 @@ def test_versions_stand_by_age_however_they_come(ages: range | list[int]) -> Non
         assert min(one.seq for one in found) > 0
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("end", "kept"), [(asyncio.CancelledError, True), (CommitFailed, False)])
+def test_bytes_stay_where_a_replica_may_yet_be_laid(
+    monkeypatch: pytest.MonkeyPatch, end: type[BaseException], kept: bool
+) -> None:
+    """Who is cancelled while the commit is under way does not know how that ends."""
+    blobs = {"copied"}
+
+    class Blobs:
+        async def delete(self, blob: str) -> None:
+            blobs.remove(blob)
+
+    async def copied(*_: Any) -> str:
+        return "copied"
+
+    async def replicate(*_: Any) -> bool:
+        raise end
+
+    monkeypatch.setattr(replicating, "blobs_of", lambda _: Blobs())
+    monkeypatch.setattr(replicating, "_copied", copied)
+    monkeypatch.setattr(replicating, "_replicate", replicate)
+    call: Any = SimpleNamespace(state=None, doorway=None)
+    with pytest.raises(end):
+        asyncio.run(replicating.replicate_object(call, "to", "k", "from", 1, False, False, False, True))
+    assert bool(blobs) is kept
