@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.services.fis.records import Experiment
 from kumoi.services.fis.telling import experiment_arn, moment
 from kumoi.state import State
@@ -41,8 +41,8 @@ async def announce(doorway: Doorway, place: State, before: Experiment, after: Ex
     caller = Principal.of_service(place.account, SERVICE, f"fis:{after.template.id}", arn)
     try:
         await doorway.ask("events", "PutEvents", {"Entries": entries}, caller, place.region)
-    except AwsError as error:
-        logger.warning("the states of experiment %s are not announced: %s", after.id, error)
+    except (AwsError, CallDropped) as error:
+        logger.warning("the states of experiment %s are not announced: %r", after.id, error)
 
 
 def details(before: Experiment, after: Experiment) -> Iterator[dict[str, Any]]:

@@ -54,9 +54,7 @@ _LISTS = ("ListActions", "ListExperimentTemplates", "ListExperiments", "ListTarg
 AUTHORIZATION = Authorization(
     "fis",
     resource=resource,
-    resources=dict.fromkeys(
-        ("ListActions", "ListExperimentTemplates", "ListExperiments", "ListTargetResourceTypes"), everything
-    ),
+    resources=dict.fromkeys(_LISTS, everything),
     asks={
         "CreateExperimentTemplate": with_role,
         "UpdateExperimentTemplate": with_role,

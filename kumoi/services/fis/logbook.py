@@ -1,7 +1,7 @@
 """What an experiment writes to its log group and its bucket: a record for each thing that began or ended (schema 2).
 
-Source: "Experiment logging for AWS FIS". Records follow what is stored: a crash between
-the two loses those of one step.
+Source: "Experiment logging for AWS FIS". Records follow what is stored: a crash between the two loses those of one
+step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.names import hex_id
 from kumoi.services.fis.records import ENDED, OVER, ActionRun, Experiment
 from kumoi.services.fis.telling import experiment_arn
@@ -59,8 +59,8 @@ class Logbook:
                 continue
             try:
                 await write(place, configured[member], before, after, now, records)
-            except AwsError as error:
-                logger.warning("the experiment %s cannot be logged to %s: %s", after.id, configured[member], error)
+            except (AwsError, CallDropped) as error:
+                logger.warning("the experiment %s cannot be logged to %s: %r", after.id, configured[member], error)
 
     async def _to_group(
         self,

@@ -210,8 +210,10 @@ def _check_logs(logs: Mapping[str, Any]) -> None:
     if logs.get("logSchemaVersion") not in (1, 2):
         raise invalid("The log schema version is 1 or 2.")
     group = (logs.get("cloudWatchLogsConfiguration") or {}).get("logGroupArn")
-    bucket = (logs.get("s3Configuration") or {}).get("bucketName")
-    if group is None and bucket is None:
+    to_bucket = logs.get("s3Configuration")
+    if group is None and to_bucket is None:
         raise invalid("A log configuration has a CloudWatch Logs or an S3 destination.")
+    if to_bucket is not None and not to_bucket.get("bucketName"):
+        raise invalid("An S3 destination of logs has a bucket.")
     if group is not None and not _LOG_GROUP.fullmatch(group):
         raise invalid("The log group ARN is that of a log group and ends with :*.")

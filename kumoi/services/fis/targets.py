@@ -82,7 +82,7 @@ async def _found(account: str, ask: Ask, target: dict[str, Any], region: str) ->
     if kind not in _KINDS:
         return arns
     one, every = _KINDS[kind]
-    if arns or target.get("resourceArns"):
+    if target.get("resourceArns"):
         return [found[0] for arn in arns if _is_at(found := await one(ask, arn), region)]
     wanted = target["resourceTags"].items()
     filters = target.get("filters") or ()

@@ -26,21 +26,15 @@ from kumoi.services.s3.records import (
 )
 from kumoi.services.s3.replication_rules import Rule
 from kumoi.services.s3.version_ids import id_of
-from kumoi.services.s3.versions import next_sequence, put_aside, version_at
+from kumoi.services.s3.versions import ROOM, next_sequence, put_aside, version_at
 from kumoi.state import Key, Transaction
 
 _PAGE = 16
-_STRIDE = 1 << 10
-"""How far above its elder a late version is laid, so that others find room on both sides."""
+_STRIDE = 1 << 14
+"""How far from the late version before it the next one is laid, where they come one after another."""
 
 COPIED = ("key", "modified", "etag", "size", "marker", "content_type", "headers", "metadata", "checksum", "parts")
 """What a replica has of its original as it is."""
-
-
-async def find_replica(tx: Transaction, bucket: Bucket, key: bytes, version_id: str) -> ObjectVersion | None:
-    """The replica of that version, if it is there."""
-    found = await foreign.get(tx, bucket.id, key, version_id)
-    return None if found is None else await version_at(tx, bucket, key, found.seq)
 
 
 def replica_of(source: Bucket, version: ObjectVersion, rule: Rule) -> ObjectVersion:
@@ -125,7 +119,22 @@ async def _between(
         if elder:
             break
         after = others.key(rows[-1])
-    seq = elder + max(1, min((above - elder) // 2, _STRIDE))
-    while seq >= above or await version_at(tx, bucket, key, seq) is not None:
-        seq -= 1  # no room is left: among those as old
+    seq = place_between(elder, above)
+    while seq < 1 or await version_at(tx, bucket, key, seq) is not None:
+        seq += 1  # no room is left: among those a little younger
     return seq
+
+
+def place_between(elder: int, above: int) -> int:
+    """A number between two, 0 being below all: so that many find room who come by age, the other way round, or neither.
+
+    Those that were not late have the multiples of ROOM.
+    """
+    middle = (above - elder) // 2
+    if elder % ROOM == 0 and above % ROOM == 0:
+        return elder + ROOM // 2
+    if above % ROOM == 0:
+        return elder + min(middle, _STRIDE)
+    if elder % ROOM == 0:
+        return above - min(middle, _STRIDE)
+    return elder + middle

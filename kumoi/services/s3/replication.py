@@ -43,7 +43,7 @@ pending: Space[Pending] = Space("s3.replicating", Pending, lambda one: (one.buck
 
 def late_key(one: Pending) -> str:
     """The key of the timer that looks whether something takes too long."""
-    return f"{one.bucket}.{one.seq}.{one.destination}"
+    return f"{one.bucket}.{one.seq}.{one.destination}.{one.key.hex()}"  # late replicas of two keys may have one number
 
 
 async def rules_for(tx: Transaction, bucket: Bucket) -> list[Rule]:

@@ -20,6 +20,8 @@ from kumoi.wire.errors import AwsError
 logger = logging.getLogger(__name__)
 
 MINUTE = 60
+_AT_ONCE = 1000
+"""Data that PutMetricData takes; a bucket may have as many rules, each with four."""
 _LOOKED_AT = 1000
 """Versions that are looked at for the one that waits longest: the first by key."""
 
@@ -37,9 +39,10 @@ async def put_metrics(doorway: Doorway, timer: Timer) -> None:
     if not data:
         return
     caller = Principal.of_service(timer.account, SERVICE, f"s3:{name}", f"arn:aws:s3:::{name}")
-    params = {"Namespace": "AWS/S3", "MetricData": data}
     try:
-        await doorway.ask("cloudwatch", "PutMetricData", params, caller, timer.region)
+        for at in range(0, len(data), _AT_ONCE):
+            params = {"Namespace": "AWS/S3", "MetricData": data[at : at + _AT_ONCE]}
+            await doorway.ask("cloudwatch", "PutMetricData", params, caller, timer.region)
     except AwsError as error:
         logger.warning("the replication of %s is not measured: %s", name, error)
 
@@ -52,17 +55,19 @@ async def _measured(tx: Transaction, name: str, timer: Timer) -> list[dict[str, 
         return []
     data: list[dict[str, Any]] = []
     goes_on = False
-    waiting = await pending.list(tx, bucket.id, limit=_LOOKED_AT)
+    since: dict[tuple[str, str], float] = {}
+    for one in await pending.list(tx, bucket.id, limit=_LOOKED_AT):
+        by = one.destination, one.rule
+        since[by] = min(one.since, since.get(by, one.since))
     for rule in await rules_for(tx, bucket):
         if not rule.metrics:
             continue
         operations, size, failed = [await _count(tx, bucket, rule, what) for what in ("operations", "bytes", "failed")]
-        since = [one.since for one in waiting if (one.destination, one.rule) == (rule.bucket, rule.id)]
         values = {
             "OperationsPendingReplication": (operations, "Count"),
             "BytesPendingReplication": (size, "Bytes"),
             "OperationsFailedReplication": (failed, "Count"),
-            "ReplicationLatency": (max(0.0, tx.now - min(since, default=tx.now)), "Seconds"),
+            "ReplicationLatency": (max(0.0, tx.now - since.get((rule.bucket, rule.id), tx.now)), "Seconds"),
         }
         if failed:
             await tx.add(counter(bucket.id, rule.bucket, rule.id, "failed"), -failed)

@@ -76,7 +76,8 @@ async def find(tx: Transaction, bucket: Bucket, key: bytes, wanted: str | None) 
             return found
         pointer = await nulls.get(tx, bucket.id, key)
         return None if pointer is None else await others.get(tx, bucket.id, key, -pointer.seq)
-    found = await version_at(tx, bucket, key, await sequence(tx, bucket, key, wanted))
+    seq = await sequence(tx, bucket, key, wanted)
+    found = None if seq is None else await version_at(tx, bucket, key, seq)
     return found if found is not None and not found.null else None
 
 
@@ -86,12 +87,12 @@ async def version_at(tx: Transaction, bucket: Bucket, key: bytes, seq: int) -> O
     return found if found is not None and found.seq == seq else await others.get(tx, bucket.id, key, -seq)
 
 
-async def sequence(tx: Transaction, bucket: Bucket, key: bytes, wanted: str) -> int:
-    """The sequence number that an id stands for, a replica's included; 0 for none. Raises InvalidArgument."""
+async def sequence(tx: Transaction, bucket: Bucket, key: bytes, wanted: str) -> int | None:
+    """The sequence number that an id stands for, a replica's included; None for none. Raises InvalidArgument."""
     seq = own_sequence(bucket, wanted)
     if seq is None:
         replica = await foreign.get(tx, bucket.id, key, wanted)
-        seq = replica.seq if replica is not None else 0
+        seq = None if replica is None else replica.seq
     return seq
 
 

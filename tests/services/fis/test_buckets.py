@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.services.fis.graphs import queries_of
+from kumoi.services.fis.graphs import Window, drawn, queries_of
+from kumoi.services.fis.records import ActionRun, Experiment, Template
+from kumoi.services.fis.reporting import page
 
 pytestmark = pytest.mark.kumoi_clock
 
@@ -160,6 +162,37 @@ def test_a_report_draws_what_a_dashboard_shows(kumoi: Any, s3: Any, client: Any,
     assert "<h3>How it goes</h3><svg" in page
     assert page.count("<polyline") == 2
     assert "&lt;orders&gt;" in page
+
+
+def test_what_is_told_in_a_report_is_text() -> None:
+    hostile = "<script>alert('\"1\"')</script>"
+    results = [{"Id": "m0", "Label": hostile, "Timestamps": [1.0], "Values": [2.0]}]
+    graph = drawn(hostile, results, Window(0.0, 2.0, 0.5, 1.5))
+    target = {"resourceType": hostile, "selectionMode": "ALL"}
+    action = {"actionId": hostile, "parameters": {hostile: hostile}, "targets": {hostile: hostile}}
+    template = Template(
+        id=hostile,
+        description=hostile,
+        role=hostile,
+        stop_conditions=[{"source": hostile}],
+        targets={hostile: target},
+        actions={},
+        created=0.0,
+        updated=0.0,
+    )
+    experiment = Experiment(
+        id=hostile,
+        template=template,
+        created=0.0,
+        reason=hostile,
+        resolved={hostile: [hostile]},
+        actions=(ActionRun(name=hostile, definition=action, reason=hostile),),
+        mode="run-all",
+        tags={},
+    )
+    told = page(hostile, experiment, [graph])
+    assert "<script" not in told
+    assert told.count("&lt;script&gt;") > 10
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
+from kumoi.doorway import CallDropped
+from kumoi.services.fis.announcing import announce
 from kumoi.services.fis.injecting import faults_of
+from kumoi.services.fis.logbook import Logbook
 from kumoi.services.fis.progress import next_due, ready, settled
-from kumoi.services.fis.records import ActionRun, Experiment, Template
+from kumoi.services.fis.records import ActionRun, Experiment, TargetAccount, Template
 from kumoi.services.fis.rules import check_template, chosen, passes, seconds
 from kumoi.wire.errors import AwsError
 
@@ -89,6 +95,7 @@ def _delay(**more: Any) -> dict[str, Any]:
         ({"stop_conditions": [{"source": "aws:cloudwatch:alarm", "value": ALARM}] * 6}, "ServiceQuotaExceeded"),
         ({"actions": {f"a{n}": _delay() for n in range(21)}}, "ServiceQuotaExceededException"),
         ({"logs": {"logSchemaVersion": 2}}, "ValidationException"),
+        ({"logs": {"logSchemaVersion": 2, "s3Configuration": {"prefix": "p"}}}, "has a bucket"),
         ({"logs": {"logSchemaVersion": 2, "cloudWatchLogsConfiguration": {"logGroupArn": "g"}}}, "Validation"),
     ],
 )
@@ -117,8 +124,6 @@ def _experiment(actions: dict[str, dict[str, Any]], conditions: list[dict[str, s
 
 
 def _set(one: Experiment, name: str, **changes: Any) -> Experiment:
-    import msgspec
-
     actions = tuple(msgspec.structs.replace(run, **changes) if run.name == name else run for run in one.actions)
     return msgspec.structs.replace(one, actions=actions)
 
@@ -145,6 +150,43 @@ def test_a_failed_action_ends_the_experiment_and_what_else_runs() -> None:
     after = settled(one, 1.0)
     assert after.status == "failed"
     assert [run.status for run in after.actions] == ["failed", "stopped", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "struck"),
+    [((), "000000000000"), ((TargetAccount(template="EXT", account="1" * 12, role="r"),), "*")],
+)
+def test_replication_is_paused_in_whichever_account_has_the_bucket(
+    accounts: tuple[TargetAccount, ...], struck: str
+) -> None:
+    parameters = {"duration": "PT1M", "region": "eu-west-1", "prefixes": "a[1]/,b"}
+    action = {"actionId": "aws:s3:bucket-pause-replication", "parameters": parameters, "targets": {"Buckets": "t"}}
+    one = msgspec.structs.replace(
+        _experiment({"a": action}), resolved={"t": ["arn:aws:s3:::source"]}, accounts=accounts
+    )
+    found = list(faults_of("000000000000", "us-east-1", one, one.actions[0]))
+    assert [(fault.account, fault.source, fault.resource) for fault in found] == [
+        (struck, "s3:source", "*/a[[]1]/*"),
+        (struck, "s3:source", "*/b*"),
+    ]
+
+
+def test_a_log_that_is_lost_on_its_way_keeps_no_experiment() -> None:
+    asked = []
+
+    async def ask(service: str, operation: str, *_: Any) -> None:
+        asked.append(operation)
+        raise CallDropped("lost")
+
+    to_bucket = {"logSchemaVersion": 2, "s3Configuration": {"bucketName": "b"}}
+    before = _experiment({"a": WAIT})
+    before = msgspec.structs.replace(before, template=msgspec.structs.replace(before.template, logs=to_bucket))
+    after = msgspec.structs.replace(before, status="completed", ended=1.0)
+    place: Any = SimpleNamespace(account="000000000000", region="us-east-1")
+    doorway: Any = SimpleNamespace(ask=ask)
+    asyncio.run(Logbook(doorway).write(place, before, after, 1.0))
+    asyncio.run(announce(doorway, place, before, after, 1.0))
+    assert asked == ["PutObject", "PutEvents"]
 
 
 def _faults(**parameters: str) -> list[dict[str, Any]]:

@@ -125,6 +125,21 @@ def test_later_changes_and_delete_markers_follow_but_no_removals(
     with pytest.raises(ClientError, match="NoSuchVersion"):
         s3.get_object(Bucket=copy, Key="k", VersionId=first)
     assert s3.get_object(Bucket=versioned, Key="k", VersionId=first)["Body"].read() == b"1" * 20_000
+    # nor does a change of the original bring it back
+    s3.delete_object_tagging(Bucket=versioned, Key="k", VersionId=first)
+    assert settled(s3, versioned, "k", VersionId=first) == "FAILED"
+    assert [one["VersionId"] for one in s3.list_object_versions(Bucket=copy, Prefix="k")["Versions"]] == [second]
+
+
+def test_what_is_changed_on_its_way_comes_as_it_is_then(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    tags = [{"Key": "a", "Value": "b"}]
+    with broken(kumoi, action="drop", operation="Replicate"):
+        s3.put_object(Bucket=versioned, Key="k", Body=b"1")
+        s3.put_object_tagging(Bucket=versioned, Key="k", Tagging={"TagSet": tags})
+    kumoi.advance(60)
+    assert settled(s3, versioned, "k") == "COMPLETED"
+    assert s3.get_object_tagging(Bucket=copy, Key="k")["TagSet"] == tags
 
 
 def test_replication_that_lags_keeps_nothing_waiting(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
@@ -191,6 +206,17 @@ def test_two_buckets_that_replicate_each_other_agree(kumoi: Any, s3: Any, versio
     assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"3"
 
 
+def test_a_bucket_of_replicas_is_emptied_page_by_page(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    for number in range(5):
+        s3.put_object(Bucket=versioned, Key="k", Body=str(number).encode())
+    until(lambda: len(s3.list_object_versions(Bucket=copy).get("Versions", ())) == 5)
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=copy, PaginationConfig={"PageSize": 2}):
+        for one in page["Versions"]:
+            s3.delete_object(Bucket=copy, Key="k", VersionId=one["VersionId"])
+    assert "Versions" not in s3.list_object_versions(Bucket=copy)
+
+
 @pytest.fixture
 def elsewhere(kumoi: Any, kumoi_accounts: Iterator[int]) -> Iterator[Any]:
     """Another account, forgotten afterwards."""
@@ -243,6 +269,17 @@ def test_another_account_gets_bytes_of_its_own(kumoi: Any, s3: Any, versioned: s
         other.list_buckets()["Owner"]["ID"],
         s3.list_buckets()["Owner"]["ID"],
     ]
+
+
+def test_a_destination_that_has_become_another_accounts_gets_nothing(
+    kumoi: Any, s3: Any, versioned: str, copy: str, elsewhere: Any
+) -> None:
+    replicate(kumoi, versioned, rule(copy, Destination={"Account": kumoi.account}))
+    s3.delete_bucket(Bucket=copy)
+    made(elsewhere.client("s3"), copy)
+    s3.put_object(Bucket=versioned, Key="k", Body=b"mine")
+    assert settled(s3, versioned, "k") == "FAILED"
+    assert "Versions" not in elsewhere.client("s3").list_object_versions(Bucket=copy)
 
 
 def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
@@ -307,10 +344,26 @@ def test_what_fails_says_why(kumoi: Any, s3: Any, versioned: str, copy: str) -> 
     until(lambda: metrics(kumoi, versioned, copy)["OperationsFailedReplication"] == 1)
 
 
-def metrics(kumoi: Any, source: str, destination: str) -> dict[str, float]:
+def test_every_rule_is_measured_however_many_there_are(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
+    measured = {"Metrics": {"Status": "Enabled"}}
+    rules = [
+        rule(copy, ID=f"{number}", Priority=number, Filter={"Prefix": f"{number}/"}, Destination=measured)
+        for number in range(260)
+    ]
+    replicate(kumoi, versioned, *rules)
+    with broken(kumoi, action="drop", operation="Replicate"):
+        for number in (0, 259):
+            s3.put_object(Bucket=versioned, Key=f"{number}/k", Body=b"12")
+        kumoi.advance(61)
+        for name in ("0", "259"):
+            until(lambda name=name: metrics(kumoi, versioned, copy, name)["BytesPendingReplication"] == 2)
+        assert metrics(kumoi, versioned, copy, "1")["BytesPendingReplication"] == 0
+
+
+def metrics(kumoi: Any, source: str, destination: str, rule_id: str = "all") -> dict[str, float]:
     """The greatest values of a rule's metrics so far."""
     names = ("OperationsPendingReplication", "BytesPendingReplication", "OperationsFailedReplication")
-    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": "all"}
+    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": rule_id}
     found = {}
     for name in (*names, "ReplicationLatency"):
         points = kumoi.client("cloudwatch").get_metric_statistics(
@@ -338,6 +391,11 @@ def test_changes_to_replicas_go_back_where_a_rule_says_so(kumoi: Any, s3: Any, v
     assert s3.get_object_tagging(Bucket=versioned, Key="k")["TagSet"] == tags
     assert s3.head_object(Bucket=versioned, Key="k")["ReplicationStatus"] == "COMPLETED"
     assert len(s3.list_object_versions(Bucket=versioned)["Versions"]) == 1
+    # and where none does, they stay
+    replicate(kumoi, copy, rule(versioned))
+    s3.delete_object_tagging(Bucket=copy, Key="k")
+    assert s3.head_object(Bucket=copy, Key="k")["ReplicationStatus"] == "REPLICA"
+    assert s3.get_object_tagging(Bucket=versioned, Key="k")["TagSet"] == tags
 
 
 def test_locks_follow_to_buckets_that_have_them(kumoi: Any, s3: Any, copy: str) -> None:

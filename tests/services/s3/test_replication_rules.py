@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kumoi.clock import Clock
-from kumoi.services.s3.records import Bucket, ObjectVersion, Replication, current, others
-from kumoi.services.s3.replicas import lay
+from kumoi.services.s3.records import MANAGED, Bucket, Encryption, ObjectVersion, Replication, current, others
+from kumoi.services.s3.replicas import lay, replica_of
 from kumoi.services.s3.replication_rules import checked, chosen, rules_of
 from kumoi.services.s3.versions import find, remove
 from kumoi.state.sqlite import SqliteState
@@ -135,6 +135,16 @@ def test_a_rule_is_about(given: dict[str, Any], version: dict[str, Any], takes: 
     content = checked(BUCKET, {"Role": ROLE, "Rules": [NEW | given]})
     found = chosen(rules_of(content), ObjectVersion(bucket=1, key="key", seq=1, modified=1, **version))
     assert bool(found) is takes
+
+
+def test_a_replica_has_the_key_of_its_rule() -> None:
+    to_key = {"Bucket": "arn:aws:s3:::other", "EncryptionConfiguration": {"ReplicaKmsKeyID": "theirs"}}
+    kms = {"SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}, "Destination": to_key}
+    (rule,) = rules_of(checked(BUCKET, {"Role": ROLE, "Rules": [NEW | kms]}))
+    for encryption, key in ((Encryption("aws:kms", "mine"), "theirs"), (MANAGED, "")):
+        version = ObjectVersion(bucket=1, key="key", seq=1, modified=1, encryption=encryption)
+        assert rule.takes(version)
+        assert replica_of(BUCKET, version, rule).encryption.kms_key == key
 
 
 @settings(max_examples=30)

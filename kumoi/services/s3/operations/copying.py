@@ -57,7 +57,7 @@ async def copy_object(call: Call, Bucket: str, Key: str, CopySource: str, **memb
         ).id
     try:
         return await _copy(call.state, call, named, source.version.seq, Bucket, Key, members, checksum, blob)
-    except BaseException:
+    except Exception:  # one that is cancelled may yet commit: the keeper finds what it leaves
         if blob:
             await blobs_of(call.doorway).delete(blob)
         raise

@@ -45,7 +45,7 @@ async def store_object(
     fields |= {"key": key, "size": intake.size, "blob": intake.blob, "checksum": intake.checksum}
     try:
         return await _put(call.state, call, name, row, fields, intake, members, event)
-    except BaseException:
+    except Exception:  # one that is cancelled may yet commit: the keeper finds what it leaves
         if intake.blob:
             await blobs_of(call.doorway).delete(intake.blob)
         raise

@@ -60,7 +60,7 @@ async def upload_part(
     part = Part(PartNumber, intake.size, intake.md5, call.now, segments, kept)
     try:
         await _add(call.state, Bucket, Key, UploadId, members, part)
-    except BaseException:
+    except Exception:  # one that is cancelled may yet commit: the keeper finds what it leaves
         if intake.blob:
             await blobs_of(call.doorway).delete(intake.blob)
         raise
@@ -138,7 +138,7 @@ async def upload_part_copy(
     part = Part(PartNumber, length, etag, call.now, (Segment(blob, 0, length),) if blob else (), known)
     try:
         await _add_copy(call.state, named, version.seq, Bucket, Key, UploadId, members, part, offset)
-    except BaseException:
+    except Exception:  # one that is cancelled may yet commit: the keeper finds what it leaves
         if blob:
             await blobs_of(call.doorway).delete(blob)
         raise

@@ -60,7 +60,7 @@ async def replicate_object(
     blob = await _copied(call, Source, Key, Sequence, Bucket) if Apart else ""
     try:
         used = await _replicate(call.state, call, Source, Key, Sequence, Bucket, blob)
-    except BaseException:
+    except Exception:  # one that is cancelled may yet commit: the keeper finds what it leaves
         if blob:
             await blobs_of(call.doorway).delete(blob)
         raise
