@@ -31,6 +31,11 @@ def forever(ask, path):
     while True:
         pass
 
+def large(ask):
+    from kumoi.lake import parquet
+    parquet._MEMORY = "60MB"
+    ask("SELECT count(*) FROM (SELECT md5(x::VARCHAR) AS s FROM range(50000000) t(x) ORDER BY s)", {})
+
 def gone(ask):
     os._exit(3)
 
@@ -55,8 +60,8 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @asynccontextmanager
-async def a_lake() -> AsyncIterator[Lake]:
-    lake = await Lake.open(None)
+async def a_lake(root: Path | None = None) -> AsyncIterator[Lake]:
+    lake = await Lake.open(root)
     lake.define(Table("r", {"time": "BIGINT", "account": "VARCHAR", "region": "VARCHAR", "n": "BIGINT"}))
     await lake.append("r", [{"time": n, "account": "1", "region": "r", "n": n} for n in range(10)])
     try:
@@ -108,6 +113,21 @@ def test_a_task_that_goes_on_for_ever_is_cancelled(tasks: ModuleType, tmp_path: 
             await asyncio.wait([running])
             assert running.cancelled()
             assert not alive(int(told.read_text()))
+
+    asyncio.run(story())
+
+
+def test_what_a_cancelled_task_has_put_aside_goes_with_it(tasks: ModuleType, tmp_path: Path) -> None:
+    async def story() -> None:
+        scratch = tmp_path / "lake" / "scratch"
+        async with a_lake(tmp_path / "lake") as lake:
+            running = asyncio.create_task(lake.work(tasks.large, views=VIEWS))
+            while not any(scratch.rglob("duckdb_temp_*storage*")):
+                assert not running.done(), running.exception()
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.wait([running])
+            assert not list(scratch.iterdir())
 
     asyncio.run(story())
 
