@@ -99,6 +99,8 @@ def as_table(body: str) -> Table:
 
 async def tables_of(state: State, text: str) -> dict[str, Table]:
     """The tables that a query's text names, of those that there are; Malformed when it is no query."""
+    if "lookup" not in text.lower():
+        return {}
     from kumoi.insights.parsing import parse
 
     names = await asyncio.to_thread(lambda: list(looked_up(parse(text))))
