@@ -6,6 +6,9 @@ import asyncio
 import importlib
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +50,18 @@ def nothing(ask):
 
 def broken(ask):
     raise ValueError("so it is")
+"""
+PLATFORM = """
+import asyncio, sys
+from pathlib import Path
+import kumoi_worker_tasks
+from kumoi.lake import Lake
+
+async def work():
+    lake = await Lake.open(Path(sys.argv[1]))
+    await lake.work(kumoi_worker_tasks.forever, sys.argv[2], views={})
+
+asyncio.run(work())
 """
 VIEWS = {"r": View("r", "1", "r")}
 
@@ -115,6 +130,19 @@ def test_a_task_that_goes_on_for_ever_is_cancelled(tasks: ModuleType, tmp_path: 
             assert not alive(int(told.read_text()))
 
     asyncio.run(story())
+
+
+def test_a_task_ends_with_a_platform_that_is_killed(tasks: ModuleType, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    command = [sys.executable, "-c", PLATFORM, str(tmp_path / "lake"), str(told)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as platform:
+        try:
+            while not (told.exists() and told.read_text()):
+                assert platform.poll() is None
+                time.sleep(0.01)
+        finally:
+            platform.kill()
+        platform.communicate(timeout=20)  # the process of the task has the same stderr: both have ended
 
 
 def test_what_a_cancelled_task_has_put_aside_goes_with_it(tasks: ModuleType, tmp_path: Path) -> None:
