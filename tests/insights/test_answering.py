@@ -17,7 +17,7 @@ class Rows(NamedTuple):
 
 
 def test_an_answer_has_no_more_than_so_many_bytes() -> None:
-    def ask(_sql: str, _parameters: Mapping[str, Any], _names: tuple[str, ...] = ()) -> Rows:
+    def ask(sql: str, parameters: Mapping[str, Any], names: tuple[str, ...] = ()) -> Rows:
         return Rows([("x" * (MOST_BYTES // 8), "pointer")] * 10)
 
     found = msgspec.msgpack.decode(answer(ask, Inquiry("display a", 0, None)), type=Answered)
