@@ -84,7 +84,7 @@ class Lake:
         self._tidying: asyncio.Task[None] | None = None
         self._resting: asyncio.Task[None] | None = None
         self._closed = False
-        self._dumps = 0
+        self._put_aside = 0
 
     @classmethod
     async def open(
@@ -204,7 +204,7 @@ class Lake:
         Each name of `views` is a table to the statement, with `seq` beside the table's columns. The statement can
         open no file but those of the partitions selected, and nothing on the network. Cancelling interrupts it.
         """
-        query, loop = Query(self._scratch), asyncio.get_running_loop()
+        query, loop = Query(self._aside("spill")), asyncio.get_running_loop()
         with self._sources(views) as (sources, tails):
 
             def run() -> Result:
@@ -224,7 +224,7 @@ class Lake:
 
         For what users have written: it has limits, and cancelling ends it at once. QueryFailed when it fails.
         """
-        loop = asyncio.get_running_loop()
+        loop, spill = asyncio.get_running_loop(), self._aside("spill")
         with self._sources(views) as (sources, tails):
             dumping = loop.run_in_executor(self._threads, _dump, tails)
             try:
@@ -232,7 +232,10 @@ class Lake:
             except asyncio.CancelledError:
                 await asyncio.wait([dumping])
                 raise
-            return await self._workers.run(Request(task, arguments, sources, self._scratch))
+            try:
+                return await self._workers.run(Request(task, arguments, sources, spill))
+            finally:  # a process that was killed has left what it had put aside
+                await loop.run_in_executor(self._threads, lambda: shutil.rmtree(spill, ignore_errors=True))
 
     @contextlib.contextmanager
     def _sources(self, views: Mapping[str, View]) -> Iterator[tuple[dict[str, Source], list[tuple[Path, list[Kept]]]]]:
@@ -246,8 +249,7 @@ class Lake:
                 rows = store.recent(selection)
                 tail = None
                 if rows:
-                    self._dumps += 1
-                    tail = self._scratch / f"tail-{self._dumps}.ndjson"
+                    tail = self._aside("tail")
                     tails.append((tail, rows))
                     stack.callback(tail.unlink, missing_ok=True)
                 sealed = store.sealed(selection)
@@ -257,6 +259,11 @@ class Lake:
                     sealed = edge(sealed, selection, view.oldest, reverse=False)
                 sources[name] = Source(store.table, selection, sealed, tail, view.derived)
             yield sources, tails
+
+    def _aside(self, what: str) -> Path:
+        """A path for what is put aside while a query runs, given out once."""
+        self._put_aside += 1
+        return self._scratch / f"{what}-{self._put_aside}"
 
     def partitions(self, table: str) -> list[Mapping[str, str]]:
         """The partitions of a table that hold rows, or did until they were deleted."""

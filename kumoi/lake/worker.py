@@ -33,7 +33,10 @@ Task = Callable[..., bytes]
 
 
 class Request(NamedTuple):
-    """What to run: `task(ask, *arguments)`. Names of `sources` are tables to what is asked."""
+    """What to run: `task(ask, *arguments)`. Names of `sources` are tables to what is asked.
+
+    `spill` is a folder of this request's own, for what does not fit into memory.
+    """
 
     task: Task
     arguments: tuple[Any, ...]

@@ -145,7 +145,8 @@ await check("cost", async () => {
   const page = await open("cost");
   await ready(page);
   await page.getByText("A month with 1,000 users").waitFor();
-  await page.locator(".u-over").waitFor();
+  await page.locator("figure svg").waitFor();
+  expect((await page.locator("figure").boundingBox()).height > 250, "the curve is squeezed");
   await page.locator(".card .line", { hasText: "%" }).first().waitFor();
   const month = () => page.locator("dl .big dd").innerText();
   const before = await month();
@@ -387,14 +388,14 @@ soon("data", async () => {
 
 soon("metrics", async () => {
   const page = await open("metrics");
-  await page.locator(".u-over").waitFor();
+  await page.locator("figure svg").waitFor();
   await call(page, facts.account, "cloudwatch", "PutMetricAlarm", {
     AlarmName: "mean is called", AlarmDescription: "Somebody says something.", Namespace: "AWS/Lambda", MetricName: "Invocations",
     Dimensions: [{ Name: "FunctionName", Value: "mean" }], Statistic: "Sum", Period: 60, EvaluationPeriods: 1, Threshold: 3, ComparisonOperator: "GreaterThanThreshold",
   });
   await page.getByRole("button", { name: /mean is called/ }).click();
   await page.getByText("Rings when it is > 3 in 1 of 1 periods of 60 s.").waitFor();
-  await page.locator(".u-legend", { hasText: "Threshold" }).waitFor();
+  await page.locator("figcaption", { hasText: "Threshold" }).waitFor();
   await clean(page, "an alarm");
   await page.getByLabel("Filter metrics").fill("Errors");
   await page.locator(".item", { hasText: "Errors" }).first().click();

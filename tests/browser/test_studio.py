@@ -5,6 +5,7 @@ One run of the driver, a test for each thing that it checked. `KUMOI_SCREENSHOTS
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -195,6 +196,13 @@ def crowd() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
+def test_all_screens_together_are_small() -> None:
+    """JavaScript and CSS as they are sent, but for the layout engine."""
+    files = [one for one in (ROOT / "kumoi/studio/dist/assets").glob("*.[jc]s*") if not one.name.startswith("elk-")]
+    assert files
+    assert sum(len(gzip.compress(one.read_bytes())) for one in files) <= 150_000
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_studio(found: dict[str, dict[str, Any]], name: str) -> None:
     assert found[name]["ok"], found[name]["detail"]

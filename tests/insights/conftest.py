@@ -56,6 +56,7 @@ class Events:
         tables: Mapping[str, LookupTable] | None = None,
     ) -> Answer:
         inquiry = Inquiry(query, START + 10**6, limit, tables or {})
+        readings = plan(inquiry).views
         scopes = {
             name: Scope(
                 "1",
@@ -63,9 +64,9 @@ class Events:
                 [reading.source.groups[0] if reading.source else GROUP],
                 span or Span(START - 10**6, START + 10**7),
             )
-            for name, reading in plan(inquiry).views.items()
+            for name, reading in readings.items()
         }
-        found = self._loop.run_until_complete(run(self.lake, inquiry, scopes))
+        found = self._loop.run_until_complete(run(self.lake, inquiry, readings, scopes))
         return Answer([row for page in found.pages for row in read(page)], found.statistics)
 
     def ask(self, query: str, **options: Any) -> list[dict[str, str]]:

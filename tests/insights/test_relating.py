@@ -107,6 +107,11 @@ def test_presence_counts_as_relevance() -> None:
     assert found == {"cause": 1.0, "a": 0.0}
 
 
+def test_values_that_come_once_each_say_nothing() -> None:
+    rows = [(number % 2 == 0, f'{{"id":"id-{number}"}}') for number in range(40)]
+    assert [(name, score) for name, score, *_ in scores(rows, (), set())] == [("id", 0.0)]
+
+
 def pattern(now: float, before: float, parts: dict[int, float]) -> Found:
     return Found(("x",), now, before, parts)
 
@@ -117,6 +122,7 @@ def pattern(now: float, before: float, parts: dict[int, float]) -> Found:
         (pattern(5, 0, {0: 5}), "New pattern"),
         (pattern(300, 50, dict.fromkeys(range(30), 10.0)), "Pattern frequency"),
         (pattern(60, 50, dict.fromkeys(range(30), 2.0)), None),
+        (pattern(25, 12, dict.fromkeys(range(30), 25 / 30)), None),
         (pattern(90, 90, {**dict.fromkeys(range(30), 1.0), 7: 61.0}), "Pattern frequency"),
         (pattern(9, 9, {4: 9}), None),
         (pattern(0, 50, {}), None),

@@ -6,6 +6,9 @@ import asyncio
 import importlib
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +34,11 @@ def forever(ask, path):
     while True:
         pass
 
+def large(ask):
+    from kumoi.lake import parquet
+    parquet._MEMORY = "60MB"
+    ask("SELECT count(*) FROM (SELECT md5(x::VARCHAR) AS s FROM range(50000000) t(x) ORDER BY s)", {})
+
 def gone(ask):
     os._exit(3)
 
@@ -42,6 +50,18 @@ def nothing(ask):
 
 def broken(ask):
     raise ValueError("so it is")
+"""
+PLATFORM = """
+import asyncio, sys
+from pathlib import Path
+import kumoi_worker_tasks
+from kumoi.lake import Lake
+
+async def work():
+    lake = await Lake.open(Path(sys.argv[1]))
+    await lake.work(kumoi_worker_tasks.forever, sys.argv[2], views={})
+
+asyncio.run(work())
 """
 VIEWS = {"r": View("r", "1", "r")}
 
@@ -55,8 +75,8 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @asynccontextmanager
-async def a_lake() -> AsyncIterator[Lake]:
-    lake = await Lake.open(None)
+async def a_lake(root: Path | None = None) -> AsyncIterator[Lake]:
+    lake = await Lake.open(root)
     lake.define(Table("r", {"time": "BIGINT", "account": "VARCHAR", "region": "VARCHAR", "n": "BIGINT"}))
     await lake.append("r", [{"time": n, "account": "1", "region": "r", "n": n} for n in range(10)])
     try:
@@ -108,6 +128,34 @@ def test_a_task_that_goes_on_for_ever_is_cancelled(tasks: ModuleType, tmp_path: 
             await asyncio.wait([running])
             assert running.cancelled()
             assert not alive(int(told.read_text()))
+
+    asyncio.run(story())
+
+
+def test_a_task_ends_with_a_platform_that_is_killed(tasks: ModuleType, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    command = [sys.executable, "-c", PLATFORM, str(tmp_path / "lake"), str(told)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as platform:
+        try:
+            while not (told.exists() and told.read_text()):
+                assert platform.poll() is None
+                time.sleep(0.01)
+        finally:
+            platform.kill()
+        platform.communicate(timeout=20)  # the process of the task has the same stderr: both have ended
+
+
+def test_what_a_cancelled_task_has_put_aside_goes_with_it(tasks: ModuleType, tmp_path: Path) -> None:
+    async def story() -> None:
+        scratch = tmp_path / "lake" / "scratch"
+        async with a_lake(tmp_path / "lake") as lake:
+            running = asyncio.create_task(lake.work(tasks.large, views=VIEWS))
+            while not any(scratch.rglob("duckdb_temp_*storage*")):
+                assert not running.done(), running.exception()
+                await asyncio.sleep(0.01)
+            running.cancel()
+            await asyncio.wait([running])
+            assert not list(scratch.iterdir())
 
     asyncio.run(story())
 

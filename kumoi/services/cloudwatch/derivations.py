@@ -45,13 +45,15 @@ def _table(hops: Sequence[Hop]) -> Iterator[Found]:
     told = {outcome: sum(hop.outcome == outcome for hop in hops) for outcome in {hop.outcome for hop in hops}}
     conditions = told.get(_CONDITION, 0)
     throttles = sum(told.get(outcome, 0) for outcome in _TABLE_THROTTLES)
-    others = len(hops) - told.get("ok", 0) - conditions - throttles
+    broken = sum(told.get(outcome, 0) for outcome in _TABLE_BROKEN)
+    others = len(hops) - told.get("ok", 0) - conditions - throttles - broken
     yield "AWS/DynamoDB", "UserErrors", (), "Count", [1.0] * others
     if not name:
         return
     table = (("TableName", name),)
     both = (("Operation", operation), *table)
     yield "AWS/DynamoDB", "ThrottledRequests", both, "Count", [1.0] * throttles
+    yield "AWS/DynamoDB", "SystemErrors", both, "Count", [1.0] * broken
     yield "AWS/DynamoDB", "ConditionalCheckFailedRequests", table, "Count", [1.0] * conditions
     if operation in _ON_ITEMS:
         latencies = [hop.duration_us / 1000 for hop in hops if hop.outcome == "ok"]
@@ -217,6 +219,7 @@ _ENDS = {
 }
 _CONDITION = "ConditionalCheckFailedException"
 _TABLE_THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+_TABLE_BROKEN = ("InternalServerError", "InternalFailure", "ServiceUnavailable")
 _ON_ITEMS = frozenset(
     (
         "GetItem",

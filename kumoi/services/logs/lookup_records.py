@@ -53,27 +53,40 @@ lookup_tables: Space[LookupTable] = Space("logs.lookup_table", LookupTable, lamb
 lookup_bodies: Space[LookupBody] = Space("logs.lookup_body", LookupBody, lambda one: (one.name,))
 
 
-class Rows(NamedTuple):
-    """A CSV read: the names of its columns, and its rows, each as long as that."""
+class Content(NamedTuple):
+    """A CSV read: the names of its columns, how many rows it has, and those as JSON, each a list as long as that."""
 
     fields: list[str]
-    rows: list[list[str]]
+    records: int
+    rows: str
 
 
-def read(body: str) -> Rows:
-    """A table's CSV; InvalidParameterException when it is none, or too large. Slow for large ones."""
+def read(body: str) -> Content:
+    """A table's CSV; InvalidParameterException when it is none, or too large. Slow for large ones.
+
+    Values that short rows lack count as if they were there: few bytes could stand for billions of them.
+    """
     if len(body.encode(errors="replace")) > MOST_BYTES:
         raise invalid("The content of a lookup table must not exceed 10 MB.")
     try:
-        header, *rows = [row for row in csv.reader(io.StringIO(body.removeprefix("\ufeff")), strict=True) if row]
-    except (csv.Error, ValueError):
+        lines = filter(None, csv.reader(io.StringIO(body.removeprefix("\ufeff")), strict=True))
+        header = next(lines)
+        _check_header(header)
+        number, rows = 1, bytearray()
+        for number, row in enumerate(lines, 2):
+            if len(row) > len(header):
+                raise invalid(f"Row {number} has {len(row)} values, more than the header's {len(header)}.")
+            if number * len(header) > MOST_BYTES:
+                raise invalid(f"The content of a lookup table must not exceed {MOST_BYTES:,} values.")
+            rows += b"," + orjson.dumps(row + [""] * (len(header) - len(row)))
+    except (csv.Error, StopIteration, orjson.JSONEncodeError):
         raise invalid("The content of a lookup table must be CSV with a header row.") from None
+    return Content(header, number - 1, f"[{rows[1:].decode()}]")
+
+
+def _check_header(header: Sequence[str]) -> None:
     if not all(name.strip() for name in header) or len(set(header)) < len(header) or len(header) > MOST_FIELDS:
         raise invalid(f"The header row must name up to {MOST_FIELDS} columns, each by a name of its own.")
-    for number, row in enumerate(rows, 2):
-        if len(row) > len(header):
-            raise invalid(f"Row {number} has {len(row)} values, more than the header's {len(header)}.")
-    return Rows(header, [row + [""] * (len(header) - len(row)) for row in rows])
 
 
 def written(fields: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
@@ -93,12 +106,14 @@ def looked_up(query: Query) -> Iterator[str]:
 
 def as_table(body: str) -> Table:
     """A table's CSV as queries read it."""
-    fields, rows = read(body)
-    return Table(tuple(fields), orjson.dumps(rows).decode())
+    content = read(body)
+    return Table(tuple(content.fields), content.rows)
 
 
 async def tables_of(state: State, text: str) -> dict[str, Table]:
     """The tables that a query's text names, of those that there are; Malformed when it is no query."""
+    if "lookup" not in text.lower():
+        return {}
     from kumoi.insights.parsing import parse
 
     names = await asyncio.to_thread(lambda: list(looked_up(parse(text))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -39,10 +38,9 @@ class Answer(NamedTuple):
     statistics: dict[str, float]
 
 
-async def run(lake: Lake, inquiry: Inquiry, scopes: Mapping[str, Scope]) -> Answer:
-    """The answer of a query whose views read `scopes`; QueryFailed when it cannot be had."""
-    plan = await asyncio.to_thread(answering.plan, inquiry)
-    views = {name: _view(scopes[name], reading) for name, reading in plan.views.items()}
+async def run(lake: Lake, inquiry: Inquiry, readings: Mapping[str, Reading], scopes: Mapping[str, Scope]) -> Answer:
+    """The answer of a query whose plan has these views, each over its scope; QueryFailed when it cannot be had."""
+    views = {name: _view(scopes[name], reading) for name, reading in readings.items()}
     scanned = size = 0
     for view in views.values():
         rows, measured = await lake.measure(_unbounded(view))

@@ -89,13 +89,13 @@ class QueryRunner:
 
         tables = await tables_of(self._state.at(account, region), query.text)
         inquiry = Inquiry(query.text, query.created, query.limit, tables)
-        views = (await asyncio.to_thread(plan, inquiry)).views
+        readings = (await asyncio.to_thread(plan, inquiry)).views
         span = Span(query.start, query.end)
         scopes = {
             name: Scope(account, query.regions or [region], query.joined.get(name, query.groups), span)
-            for name in views
+            for name in readings
         }
-        answer = await run(self._lake, inquiry, scopes)
+        answer = await run(self._lake, inquiry, readings, scopes)
         key = ChargeKey(account, region, "", f"logs:{query.groups[0] if query.groups else ''}", "logs", "Query")
         self._charges.add(key, scanned_bytes=answer.statistics["bytesScanned"])
         ended = msgspec.structs.replace(query, status="Complete", statistics=answer.statistics, rows=answer.total)

@@ -72,7 +72,9 @@ describe("logs", () => {
   it("turns a query into a filter pattern where there is no Insights", () => {
     expect(patternOf('fields @message | filter @message like "boom"')).toBe('"boom"');
     expect(patternOf("fields @timestamp, @message | limit 9")).toBe("");
+    expect(patternOf("# the newest\nfields @message")).toBe("");
     expect(patternOf("ERROR")).toBe("ERROR");
+    expect(patternOf("order #5")).toBe("order #5");
   });
   it("asks for the group beside whole lines", () => {
     expect(withSource("fields @timestamp, @message\n| limit 2")).toBe("fields @log, @timestamp, @message\n| limit 2");

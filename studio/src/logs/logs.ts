@@ -25,7 +25,7 @@ export interface Found {
 }
 
 const COMMANDS = ["fields ", "filter ", "stats ", "sort ", "limit ", "parse ", "dedup ", "display ", "pattern ", "diff ", "anomaly", "relevantfields ", "unnest ", "join ", "lookup ", "accum ", "addtotals "];
-const QUERY = new RegExp(`[|#]|^\\s*(${COMMANDS.map((one) => one.trim()).join("|")}|source|expand|filterindex)\\b`, "i");
+const QUERY = new RegExp(`\\||^(?:\\s*#.*\\n)*\\s*(${COMMANDS.map((one) => one.trim()).join("|")}|source|expand|filterindex)\\b`, "i");
 const FUNCTIONS = ["count(*)", "avg(", "sum(", "min(", "max(", "pct(", "count_distinct(", "bin(5m)", "strcontains(", "ispresent(", "coalesce("];
 const FIELDS = ["@timestamp", "@message", "@logStream", "@log", "@requestId", "@duration", "@type", "@billedDuration", "@maxMemoryUsed", "@initDuration"];
 

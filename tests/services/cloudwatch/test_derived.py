@@ -102,6 +102,9 @@ def test_tables_and_distributions_are_counted() -> None:
     found = metrics(
         hop("dynamodb", "dynamodb:t", "GetItem"),
         hop("dynamodb", "dynamodb:t", "PutItem", "ConditionalCheckFailedException"),
+        hop("dynamodb", "dynamodb:t", "PutItem", "ValidationException"),
+        hop("dynamodb", "dynamodb:t", "GetItem", "ProvisionedThroughputExceededException"),
+        hop("dynamodb", "dynamodb:t", "GetItem", "InternalServerError"),
         hop("dynamodb", "dynamodb", "ListTables"),
         hop("cloudfront", "cloudfront:E1", "cloudfront-edge", **served),
         hop("cloudfront", "cloudfront:E1", "cloudfront-edge"),
@@ -110,6 +113,9 @@ def test_tables_and_distributions_are_counted() -> None:
     assert found == {
         ("SuccessfulRequestLatency", "GetItem", "t"): {1.5: 1},
         ("ConditionalCheckFailedRequests", "t"): {1.0: 1},
+        ("ThrottledRequests", "GetItem", "t"): {1.0: 1},
+        ("SystemErrors", "GetItem", "t"): {1.0: 1},
+        ("UserErrors",): {1.0: 1},
         ("Requests", "E1", "Global"): {1.0: 1},
         ("BytesDownloaded", "E1", "Global"): {20.0: 1},
         ("BytesUploaded", "E1", "Global"): {10.0: 1},

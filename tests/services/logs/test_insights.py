@@ -225,6 +225,9 @@ def test_the_kumoi_command_over_all_regions(logs: Any, now: int, kumoi: Any) -> 
     assert run("--json", "shop").exit_code == 2
 
 
+HEADER = ",".join(f"c{number}" for number in range(1_000))
+
+
 def test_events_are_enriched_from_a_lookup_table(logs: Any, now: int) -> None:
     said = "filter ispresent(service) | lookup owners name as service OUTPUT team | stats count(*) as n by team"
     with pytest.raises(ClientError, match="Lookup table owners does not exist") as refused:
@@ -253,6 +256,11 @@ def test_events_are_enriched_from_a_lookup_table(logs: Any, now: int) -> None:
         ),
         (lambda: logs.create_lookup_table(lookupTableName="twice", tableBody="a,a\n1,2"), "InvalidParameterException"),
         (lambda: logs.create_lookup_table(lookupTableName="none", tableBody="\n"), "InvalidParameterException"),
+        (lambda: logs.create_lookup_table(lookupTableName="long", tableBody="a\n1,2"), "InvalidParameterException"),
+        (
+            lambda: logs.create_lookup_table(lookupTableName="vast", tableBody=f"{HEADER}\n" + "1\n" * 20_000),
+            "InvalidParameterException",
+        ),
         (lambda: logs.create_lookup_table(lookupTableName="neither"), "InvalidParameterException"),
     ):
         with pytest.raises(ClientError) as refused:

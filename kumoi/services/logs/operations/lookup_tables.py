@@ -123,7 +123,7 @@ async def _described(
         name=name,
         description=description,
         fields=content.fields,
-        records=len(content.rows),
+        records=content.records,
         size=len(body.encode(errors="replace")),
         kms_key=kms_key,
         tags=dict(tags),

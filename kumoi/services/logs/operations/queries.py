@@ -101,7 +101,7 @@ async def _parsed(call: Call, text: str, now: int) -> _Parsed:
         return _Parsed(query, joins)
 
     try:
-        tables = await tables_of(call.state, text) if "lookup" in text.lower() else {}
+        tables = await tables_of(call.state, text)
         return await asyncio.to_thread(read, tables)
     except Malformed as error:
         location = {"startCharOffset": error.start or 0, "endCharOffset": len(text) if error.end is None else error.end}
