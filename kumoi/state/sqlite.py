@@ -160,9 +160,11 @@ class SqliteState(State):
 
     @property
     def epoch(self) -> int | None:
-        """How often what is remembered was written; None while a write may yet be undone, or nothing can be read."""
+        """How often what is remembered was written; None while a write may yet be undone, or for what was."""
         engine = self.engine
-        return None if engine.closed or engine.inside or engine.group.busy else engine.memory.epoch
+        if engine.closed or engine.inside or engine.group.busy or self._moment is not None:
+            return None
+        return engine.memory.epoch
 
     async def close(self) -> None:
         """Commit what is open and close the database, for all places."""

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, recalled, transactional
 from kumoi.state.past import Past
+from kumoi.state.space import Space
 from kumoi.state.sqlite import SqliteState
 
 Run = Callable[[Callable[[SqliteState, Clock], Awaitable[Any]]], Any]
@@ -42,6 +44,37 @@ async def rows(tx: Transaction, **options: Any) -> list[tuple[int, bytes]]:
 @transactional
 async def drop(tx: Transaction) -> None:
     await tx.delete_range(("item",))
+
+
+class Fact(Struct, frozen=True):
+    name: str
+    version: int
+
+
+facts: Space[Fact] = Space("item", Fact, lambda fact: (fact.name,), remembered=True)
+
+
+@transactional
+async def put_fact(tx: Transaction, version: int) -> None:
+    await facts.put(tx, Fact("f", version))
+
+
+@recalled
+async def version(tx: Transaction, name: str) -> int:
+    found = await facts.get(tx, name)
+    return 0 if found is None else found.version
+
+
+def test_what_is_recalled_is_of_its_moment(run: Run) -> None:
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        state.keep_past(ITEMS, 60)
+        await put_fact(state, 1)
+        clock.advance(10)
+        await put_fact(state, 2)
+        then = state.as_of(clock.now() - 5)
+        assert [await version(one, "f") for one in (state, state, state, then, then, state)] == [2, 2, 2, 1, 1, 2]
+
+    run(scenario)
 
 
 def test_it_is_read_as_it_was_and_cannot_be_written(run: Run) -> None:
