@@ -63,7 +63,7 @@ class Engine:
         self.memory = Memory()
         self.past = Past()
         self.recalled: Derived[tuple[Any]] = Derived(MAX_RECALLED)
-        self.group = GroupCommit(connection, durability, self.memory.clear)
+        self.group = GroupCommit(connection, durability, self._undone)
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
         self.on_timer: Callable[[float], None] | None = None
@@ -82,6 +82,11 @@ class Engine:
                 self._places.clear()
             found = self._places[account, region] = encode((account, region))
         return found
+
+    def _undone(self) -> None:
+        """Forget what a group had written that was undone as a whole: one of its members may have read another's."""
+        self.memory.clear()
+        self.past.clear()
 
     def notify(self, topic: bytes) -> None:
         """Wake who watches a topic (with its place)."""
@@ -351,6 +356,8 @@ async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
 async def _reset(tx: Transaction, account: str | None) -> None:
     work = _work(tx)
     work.memory.clear()
+    if work.past is not None:
+        work.past.clear()
     for table in KEYED_TABLES:
         if account is None:
             work.write(f"DELETE FROM {table}", ())  # noqa: S608  (a constant of ours)

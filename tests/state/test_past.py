@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, recalled, transactional
+from kumoi.state import Transaction, group_commit, recalled, transactional
 from kumoi.state.past import Past
 from kumoi.state.space import Space
 from kumoi.state.sqlite import SqliteState
@@ -106,6 +107,29 @@ def test_it_is_read_as_it_was_and_cannot_be_written(run: Run) -> None:
         assert await get(state.as_of(0), "item", 1) is None, "what is older is forgotten"
         state.keep_past(frozenset(), 0)
         assert await get(state.as_of(0), "item", 2) == b"new"
+
+    run(scenario)
+
+
+def test_it_is_forgotten_with_a_reset_and_with_a_group_that_was_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+        connection.execute("ROLLBACK")
+        return sqlite3.OperationalError("database or disk is full")
+
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        async def later(value: bytes) -> None:
+            clock.advance(10)
+            await change(state, ("item", 1), value)
+
+        state.keep_past(ITEMS, 60)
+        await change(state, ("item", 1), b"first")
+        with monkeypatch.context() as patch:
+            patch.setattr(group_commit, "_attempt", fail)
+            await asyncio.gather(*(later(value) for value in (b"lost", b"lost, too")), return_exceptions=True)
+        assert [await get(state.as_of(clock.now() - age), "item", 1) for age in (0, 5)] == [b"first"] * 2
+        await later(b"second")
+        await state.reset("111111111111")
+        assert await get(state.as_of(clock.now() - 5), "item", 1) is None
 
     run(scenario)
 
