@@ -47,6 +47,9 @@ Point = Literal["call", "run", "edge"]
 Damage = Literal["truncate", "corrupt"]
 """What is done to the bytes of an answer."""
 
+OF_CALLS: frozenset[Action] = frozenset({"duplicate", "truncate", "corrupt", "stale"})
+"""What only calls can have: they can be made again, and are answered."""
+
 _AT: dict[Point, frozenset[Action]] = {
     "call": frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"}),
     "run": frozenset(
