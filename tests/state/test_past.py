@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -139,6 +139,7 @@ KEY = st.none() | st.integers(0, 5)
 
 
 @given(CHANGES, st.integers(0, 12), KEY, KEY, st.none() | st.integers(1, 4), st.booleans())
+@example([(1, b"", 2), (0, b"", 2)], 1, None, None, 1, False)
 @settings(max_examples=60, deadline=None)
 def test_a_range_is_that_of_the_moment(
     changes: list[tuple[int, bytes | None, int]],
