@@ -27,6 +27,7 @@ from kumoi.doorway import (
     Service,
     Trace,
 )
+from kumoi.doorway.hops import TABLE
 from kumoi.lake import Lake
 from kumoi.state.sqlite import SqliteState
 from kumoi.wire.errors import AwsError, aws_error
@@ -178,13 +179,34 @@ def test_members_that_are_not_built_are_named() -> None:
 
 
 def test_hops_reach_the_lake() -> None:
-    async def scenario(doorway: Doorway) -> list[dict[str, Any]]:
+    async def scenario(doorway: Doorway) -> tuple[Hop, list[dict[str, Any]]]:
         await doorway.dispatch(call(doorway, "Pay", Amount=1))
         doorway.hops.flush()
-        return await doorway.lake.scan("hops", account=ACCOUNT, region=None)
+        return doorway.hops.latest(1)[0], await doorway.lake.scan("hops", account=ACCOUNT, region=None)
 
-    (row,) = run(scenario)
+    hop, (row,) = run(scenario)
     assert (row["target"], row["operation"], row["outcome"], row["units"]) == ("bank", "Pay", "ok", "requests=1")
+    columns = set(TABLE.columns) - {"units"}
+    assert {name: row[name] for name in columns} == {name: getattr(hop, name) for name in columns}
+
+
+def test_a_listener_hears_of_its_services_from_when_it_begins_until_it_stops() -> None:
+    async def scenario(doorway: Doorway) -> list[str]:
+        heard = list[str]()
+
+        async def pay() -> None:
+            heard.append("-")
+            await doorway.dispatch(call(doorway, "Pay", Amount=1))
+
+        await pay()
+        stop = doorway.hops.listen(lambda hop: heard.append(hop.operation), ("bank",))
+        doorway.hops.listen(lambda hop: heard.append("never"), ("post",))
+        await pay()
+        stop()
+        await pay()
+        return heard
+
+    assert run(scenario) == ["-", "-", "Pay", "-"]
 
 
 def test_a_listener_that_fails_does_not_fail_the_call(caplog: pytest.LogCaptureFixture) -> None:
