@@ -47,6 +47,9 @@ Point = Literal["call", "run", "edge"]
 Damage = Literal["truncate", "corrupt"]
 """What is done to the bytes of an answer."""
 
+OF_CALLS: frozenset[Action] = frozenset({"duplicate", "truncate", "corrupt", "stale"})
+"""What only calls can have: they can be made again, and are answered."""
+
 _AT: dict[Point, frozenset[Action]] = {
     "call": frozenset({"delay", "fail", "drop", "hang", "duplicate", "reorder", "truncate", "corrupt", "stale"}),
     "run": frozenset(
@@ -206,7 +209,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether its schedule has it strike now; always without one."""
         if not self.schedule:
             return True
-        begun = scheduled(self.schedule).next_time(now - self.lasts_s)
+        begun = _due_after(self.schedule, math.floor(now - self.lasts_s))
         return begun is not None and begun <= now
 
     def strikes(self, edge: str, number: int) -> bool:
@@ -244,6 +247,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def scheduled(expression: str) -> Schedule:
     """A schedule; ScheduleError, which is a ValueError, for what is none."""
     return parse(expression)
+
+
+@lru_cache(256)
+def _due_after(expression: str, second: int) -> float | None:
+    """When a schedule is due next, which it is at whole seconds; known for the many calls of one second."""
+    return scheduled(expression).next_time(second)
 
 
 def _chance(seed: int, edge: str, number: int) -> float:

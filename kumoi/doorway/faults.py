@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 
 import msgspec
 
 from kumoi.clock import Clock
-from kumoi.doorway.fault import Fault, Point
+from kumoi.doorway.fault import OF_CALLS, Fault, Point
 from kumoi.doorway.strikes import Strike, StrikeLog
 
 HANG_SECONDS = 900.0
@@ -110,12 +109,15 @@ class Faults:
         region: str = "",
         point: Point = "call",
     ) -> Fault | None:
-        """The fault that strikes this call, if any; the earliest declared wins. Counts the call.
+        """The fault that strikes what is no call but like one (a copy to another region), if any; the earliest wins.
 
-        Its `delay_ms` is then how long this call is delayed.
+        Counts it. Its `delay_ms` is then how long it is delayed. Faults that only calls can have are not chosen.
         """
         candidates = self.matching(account, source, service, operation, node, caller, region, point)
-        fits = partial(Fault.belongs, source=source, node=node, attributes={})
+
+        def fits(fault: Fault) -> bool:
+            return fault.action not in OF_CALLS and fault.belongs(source, node, {})
+
         return self.choose_of(candidates, f"{source}>{node}#{operation}", fits) if candidates else None
 
     def choose_of(

@@ -1,6 +1,7 @@
 """What rows were before they were written: of some kinds, for a while, in memory; kept while somebody asks for it.
 
-A write that is undone leaves nothing wrong behind: what was there before is what is there after.
+A write that is undone leaves nothing wrong behind: what was there before is what is there after. With a group of
+transactions that is undone all is forgotten, since each has seen what the others wrote.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Engine:
         self.memory = Memory()
         self.past = Past()
         self.recalled: Derived[tuple[Any]] = Derived(MAX_RECALLED)
-        self.group = GroupCommit(connection, durability, self.memory.clear)
+        self.group = GroupCommit(connection, durability, self._undone)
         self.clock = clock
         self.watches: dict[bytes, list[SqliteWatch]] = {}
         self.on_timer: Callable[[float], None] | None = None
@@ -82,6 +82,11 @@ class Engine:
                 self._places.clear()
             found = self._places[account, region] = encode((account, region))
         return found
+
+    def _undone(self) -> None:
+        """Forget what a group had written that was undone as a whole: one of its members may have read another's."""
+        self.memory.clear()
+        self.past.clear()
 
     def notify(self, topic: bytes) -> None:
         """Wake who watches a topic (with its place)."""
@@ -160,9 +165,11 @@ class SqliteState(State):
 
     @property
     def epoch(self) -> int | None:
-        """How often what is remembered was written; None while a write may yet be undone, or nothing can be read."""
+        """How often what is remembered was written; None while a write may yet be undone, or for what was."""
         engine = self.engine
-        return None if engine.closed or engine.inside or engine.group.busy else engine.memory.epoch
+        if engine.closed or engine.inside or engine.group.busy or self._moment is not None:
+            return None
+        return engine.memory.epoch
 
     async def close(self) -> None:
         """Commit what is open and close the database, for all places."""
@@ -349,6 +356,8 @@ async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
 async def _reset(tx: Transaction, account: str | None) -> None:
     work = _work(tx)
     work.memory.clear()
+    if work.past is not None:
+        work.past.clear()
     for table in KEYED_TABLES:
         if account is None:
             work.write(f"DELETE FROM {table}", ())  # noqa: S608  (a constant of ours)

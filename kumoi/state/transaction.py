@@ -168,7 +168,7 @@ class SqliteTransaction(Transaction):
         self._work.memory.forget_range(low, high)
         past = self._work.past
         if past is not None and prefix and prefix[0] in past.kinds:
-            for raw, value in self._read("SELECT k, v FROM rows WHERE k >= ? AND k < ?", (low, high)).fetchall():
+            for raw, value in self._read("SELECT k, v FROM rows WHERE k >= ? AND k < ?", (low, high)):
                 past.note(raw, value, self.now)
         return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, high)).rowcount
 

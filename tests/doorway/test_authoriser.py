@@ -236,6 +236,24 @@ def test_only_what_depends_on_nothing_else_is_decided_once() -> None:
     assert at_home.decided == named.decided == {}
 
 
+def test_what_a_decision_depends_on_is_part_of_it() -> None:
+    doorway, kept = cast(Doorway, SimpleNamespace(clock=Clock())), Kept(document("shop:Put"))
+    authoriser = Authoriser(Sealer(b"key" * 11))
+    authoriser.source = kept
+
+    async def owned(call: Call, ask: Ask) -> Owned:
+        return Owned(ACCOUNT, (compile_policy(document("shop:Put", "Deny", Principal="*"), "resource", "box"),))
+
+    def allowed(account: str, facts: Authorization) -> bool:
+        call = Call(doorway, "shop", "PutAll", {}, ALICE, account, "us-east-1")
+        asyncio.run(authoriser.require(call, [Ask("shop:Put", "*")], facts, enforce=False))
+        return not call.denied
+
+    plain, with_policy = Authorization("shop"), Authorization("shop", policy=owned)
+    seen = [allowed(*one) for one in [(ACCOUNT, plain), (OTHER, plain), (ACCOUNT, with_policy), (ACCOUNT, plain)]]
+    assert seen == [True, False, False, True]
+
+
 def test_no_more_decisions_are_kept_than_memory_allows() -> None:
     doorway = cast(Doorway, SimpleNamespace(clock=Clock()))
     full = Kept(document("shop:Put"))

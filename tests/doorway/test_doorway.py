@@ -27,6 +27,7 @@ from kumoi.doorway import (
     Service,
     Trace,
 )
+from kumoi.doorway.hops import TABLE
 from kumoi.lake import Lake
 from kumoi.state.sqlite import SqliteState
 from kumoi.wire.errors import AwsError, aws_error
@@ -186,6 +187,27 @@ def test_hops_reach_the_lake() -> None:
     hop, (row,) = run(scenario)
     assert row == {**hop.shown(), "units": "requests=1", "seq": 1}
     assert (row["target"], row["operation"], row["outcome"], row["units"]) == ("bank", "Pay", "ok", "requests=1")
+    columns = set(TABLE.columns) - {"units"}
+    assert {name: row[name] for name in columns} == {name: getattr(hop, name) for name in columns}
+
+
+def test_a_listener_hears_of_its_services_from_when_it_begins_until_it_stops() -> None:
+    async def scenario(doorway: Doorway) -> list[str]:
+        heard = list[str]()
+
+        async def pay() -> None:
+            heard.append("-")
+            await doorway.dispatch(call(doorway, "Pay", Amount=1))
+
+        await pay()
+        stop = doorway.hops.listen(lambda hop: heard.append(hop.operation), ("bank",))
+        doorway.hops.listen(lambda hop: heard.append("never"), ("post",))
+        await pay()
+        stop()
+        await pay()
+        return heard
+
+    assert run(scenario) == ["-", "-", "Pay", "-"]
 
 
 def test_a_listener_that_fails_does_not_fail_the_call(caplog: pytest.LogCaptureFixture) -> None:

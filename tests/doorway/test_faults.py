@@ -35,6 +35,14 @@ def test_a_fault_strikes_what_its_patterns_match(fault: Fault, struck: bool) -> 
     assert (faults.choose(*INVOKE) is fault) is struck
 
 
+@pytest.mark.parametrize("action", ["stale", "truncate", "corrupt", "duplicate"])
+def test_what_is_no_call_is_not_struck_by_what_only_calls_can_have(action: Any) -> None:
+    faults = Faults(Clock())
+    faults.add(Fault(action=action, service="dynamodb"))
+    assert faults.choose("000000000000", "dynamodb:t", "dynamodb", "Replicate", "dynamodb:t") is None
+    assert len(faults.log) == 0
+
+
 def test_the_same_seed_strikes_the_same_calls_again() -> None:
     def run(seed: int) -> list[bool]:
         faults = Faults(Clock())

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from kumoi.doorway import Fault
 from kumoi.experiments.fingerprint import differ, stable
-from kumoi.experiments.sweep import KINDS, Edge, Seen, edges, fault, judged, unordered
+from kumoi.experiments.sweep import KINDS, Edge, Kind, Seen, Sweep, edges, fault, judged, unordered
 from kumoi.experiments.verdict import Outcome
+from kumoi.gateway.sweeps import Cell
 
 ORDERS = Path(__file__).resolve().parent.parent.parent / "examples/orders"
 EDGE = Edge("lambda:api", "sqs:orders[1]", "SendMessage", "sqs")
@@ -61,6 +62,21 @@ def test_each_way_breaks_its_edge_and_no_other() -> None:
 )
 def test_deliveries_that_may_come_in_another_order(source: str, target: str, yes: bool) -> None:
     assert unordered(Edge(source, target, "Invoke", "lambda")) is yes
+
+
+def test_the_worst_of_several_orders_is_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    colors: list[Any] = ["green", "black", "yellow"]
+    sweep = Sweep(cast(Any, None), lambda: None)
+    monkeypatch.setattr(sweep, "_cell", lambda *given: Cell(color=colors[given[-1] - 7], seen=f"seed {given[-1]}"))
+
+    def worst(kind: Kind, source: str) -> tuple[str, str]:
+        edge = Edge(source, "lambda:f", "Invoke", "lambda")
+        cell = sweep._worst(cast(Any, None), edge, kind, cast(Any, None), frozenset(), 1.0, range(7, 10))
+        return cell.color, cell.seen
+
+    assert worst("reorder", "sqs:q") == ("black", "1 of 3 orders: seed 8")
+    assert worst("reorder", "sqs:q.fifo") == ("none", "it keeps its order, or has none")
+    assert worst("duplicate", "sqs:q") == ("green", "seed 7")
 
 
 def seen(failed: int = 0, slow: bool = False, again: int = 0, seconds: float = 0.1, **more: Any) -> Seen:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from kumoi.clock import Clock
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction, group_commit, recalled, transactional
 from kumoi.state.past import Past
+from kumoi.state.space import Space
 from kumoi.state.sqlite import SqliteState
 
 Run = Callable[[Callable[[SqliteState, Clock], Awaitable[Any]]], Any]
@@ -42,6 +45,37 @@ async def rows(tx: Transaction, **options: Any) -> list[tuple[int, bytes]]:
 @transactional
 async def drop(tx: Transaction) -> None:
     await tx.delete_range(("item",))
+
+
+class Fact(Struct, frozen=True):
+    name: str
+    version: int
+
+
+facts: Space[Fact] = Space("item", Fact, lambda fact: (fact.name,), remembered=True)
+
+
+@transactional
+async def put_fact(tx: Transaction, version: int) -> None:
+    await facts.put(tx, Fact("f", version))
+
+
+@recalled
+async def version(tx: Transaction, name: str) -> int:
+    found = await facts.get(tx, name)
+    return 0 if found is None else found.version
+
+
+def test_what_is_recalled_is_of_its_moment(run: Run) -> None:
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        state.keep_past(ITEMS, 60)
+        await put_fact(state, 1)
+        clock.advance(10)
+        await put_fact(state, 2)
+        then = state.as_of(clock.now() - 5)
+        assert [await version(one, "f") for one in (state, state, state, then, then, state)] == [2, 2, 2, 1, 1, 2]
+
+    run(scenario)
 
 
 def test_it_is_read_as_it_was_and_cannot_be_written(run: Run) -> None:
@@ -77,11 +111,35 @@ def test_it_is_read_as_it_was_and_cannot_be_written(run: Run) -> None:
     run(scenario)
 
 
+def test_it_is_forgotten_with_a_reset_and_with_a_group_that_was_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+        connection.execute("ROLLBACK")
+        return sqlite3.OperationalError("database or disk is full")
+
+    async def scenario(state: SqliteState, clock: Clock) -> None:
+        async def later(value: bytes) -> None:
+            clock.advance(10)
+            await change(state, ("item", 1), value)
+
+        state.keep_past(ITEMS, 60)
+        await change(state, ("item", 1), b"first")
+        with monkeypatch.context() as patch:
+            patch.setattr(group_commit, "_attempt", fail)
+            await asyncio.gather(*(later(value) for value in (b"lost", b"lost, too")), return_exceptions=True)
+        assert [await get(state.as_of(clock.now() - age), "item", 1) for age in (0, 5)] == [b"first"] * 2
+        await later(b"second")
+        await state.reset("111111111111")
+        assert await get(state.as_of(clock.now() - 5), "item", 1) is None
+
+    run(scenario)
+
+
 CHANGES = st.lists(st.tuples(st.integers(0, 5), st.none() | st.binary(max_size=2), st.integers(0, 2)), max_size=12)
 KEY = st.none() | st.integers(0, 5)
 
 
 @given(CHANGES, st.integers(0, 12), KEY, KEY, st.none() | st.integers(1, 4), st.booleans())
+@example([(1, b"", 2), (0, b"", 2)], 1, None, None, 1, False)
 @settings(max_examples=60, deadline=None)
 def test_a_range_is_that_of_the_moment(
     changes: list[tuple[int, bytes | None, int]],

@@ -232,6 +232,11 @@ def test_what_is_recalled_is_what_a_transaction_would_find(run: Run) -> None:
         return bucket.owner
 
     @recalled
+    async def here(tx: Transaction, name: str) -> str | None:
+        bucket = await hot.get(tx, name)
+        return None if bucket is None else bucket.owner
+
+    @recalled
     async def strays(tx: Transaction) -> float:
         ran.append("strays")
         assert await buckets.get(tx, "b") is None
@@ -250,6 +255,7 @@ def test_what_is_recalled_is_what_a_transaction_would_find(run: Run) -> None:
             ran.clear()
             assert [await owner(state, "b") for _ in range(4)] == [one] * 4
             assert len(ran) <= 3, "a glance that fails, a transaction, a glance; then it is known"
+        assert [await here(one, "b") for one in (place, state, place, state, place, state)] == ["two", None] * 3
         writing = asyncio.ensure_future(put(place, "three"))
         reading = asyncio.ensure_future(owner(state, "b"))
         assert await reading == "three"

@@ -26,7 +26,8 @@ def _selects(statement: Any) -> bool:
 
 
 def _batch(params: Mapping[str, Any]) -> bool:
-    return _none_asks(params.get("RequestItems", {}).values())
+    asked = params.get("RequestItems")
+    return isinstance(asked, Mapping) and _none_asks(asked.values())
 
 
 def _statement(params: Mapping[str, Any]) -> bool:
@@ -34,8 +35,10 @@ def _statement(params: Mapping[str, Any]) -> bool:
 
 
 def _statements(params: Mapping[str, Any]) -> bool:
-    several = params.get("Statements", [])
-    return _none_asks(several) and all(isinstance(one, Mapping) and _selects(one.get("Statement")) for one in several)
+    several = params.get("Statements")
+    if not isinstance(several, list) or not all(isinstance(one, Mapping) for one in several):
+        return False
+    return _none_asks(several) and all(_selects(one.get("Statement")) for one in several)
 
 
 EVENTUAL = EventualReads(
