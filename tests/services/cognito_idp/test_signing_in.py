@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
+from pycognito.aws_srp import AWSSRP
 
 from kumoi.http_api import jwt
 from kumoi.pytest_plugin import KumoiAccount
@@ -425,3 +426,26 @@ def test_nobody_is_called_as_users_are(kumoi: KumoiAccount, make_pool: MakePool)
         assert str(UUID(name, version=4)) == name
         assert salt == f"{int(salt, 16):x}"  # no zeros before it
     assert offered("0@example.com") == found[0] and len(set(found)) == 24
+
+
+def test_a_challenge_is_answered_at_its_client(pool: Any) -> None:
+    pool.user()
+    pool.admin.admin_create_user(UserPoolId=pool.id, Username="bob", TemporaryPassword="Temporary-1")
+    other = pool.admin.create_user_pool_client(UserPoolId=pool.id, ClientName="other", ExplicitAuthFlows=FLOWS)
+    given = {"USERNAME": "bob", "PASSWORD": "Temporary-1"}
+    begun = pool.admin.initiate_auth(ClientId=pool.app, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)
+    changed = {"USERNAME": "bob", "NEW_PASSWORD": PASSWORD}
+    srp = AWSSRP(username="ann", password=PASSWORD, pool_id=pool.id, client_id=pool.app, client=pool.admin)
+    offer = srp.get_auth_params()
+    asked = pool.admin.initiate_auth(ClientId=pool.app, AuthFlow="USER_SRP_AUTH", AuthParameters=offer)
+    proof = srp.process_challenge(asked["ChallengeParameters"], offer)
+    for name, session, responses in (
+        ("NEW_PASSWORD_REQUIRED", {"Session": begun["Session"]}, changed),
+        ("PASSWORD_VERIFIER", {}, proof),
+    ):
+        answer = {"ChallengeName": name, "ChallengeResponses": responses, **session}
+        with pytest.raises(ClientError) as refused:
+            pool.admin.respond_to_auth_challenge(ClientId=other["UserPoolClient"]["ClientId"], **answer)
+        assert code(refused)[0] == "NotAuthorizedException"
+        done = pool.admin.respond_to_auth_challenge(ClientId=pool.app, **answer)
+        assert "AccessToken" in done["AuthenticationResult"]
