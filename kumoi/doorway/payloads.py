@@ -104,7 +104,8 @@ def packed(value: Any) -> bytes | None:
             packed = orjson.dumps(value, default=_plain, option=_ANY_KEYS)
         except (TypeError, ValueError, RecursionError):
             return None
-    return packed if len(packed) <= LARGEST else None
+    # A copy: what orjson answers keeps the 4 KB that it was written into.
+    return bytes(memoryview(packed)) if len(packed) <= LARGEST else None
 
 
 _ANY_KEYS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME

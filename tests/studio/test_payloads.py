@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import resource
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -119,6 +121,17 @@ def test_together_they_stay_below_a_bound(monkeypatch: Any) -> None:
     for number in range(20):
         kept.record(call(str(number), {"x": "y" * 800}, node=str(number)), None)
     assert [number for number in range(20) if kept.find(str(number))] == [16, 17, 18, 19]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux alone says how much memory a process has")
+def test_a_payload_takes_little_more_memory_than_it_has_bytes() -> None:
+    def pages() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    before = pages()
+    kept = [recorder.packed({"id": number}) for number in range(20_000)]
+    assert kept[-1] == b'{"id":19999}'
+    assert (pages() - before) * resource.getpagesize() < 20_000 * 1_000
 
 
 def test_an_edge_is_forgotten_with_its_last_call(monkeypatch: Any) -> None:
