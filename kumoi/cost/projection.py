@@ -18,7 +18,10 @@ from kumoi.prices import NOTHING, PriceList, Range
 
 Quantities = dict[tuple[str, str], float]
 """Amounts by region and item."""
-_PUTS = {("s3", "PutObject"), ("s3", "PostObject")}
+_WHOLE = {("s3", "PutObject"), ("s3", "PostObject")}
+_BRING = {*_WHOLE, ("s3", "UploadPart")}
+_MAKE = {*_WHOLE, ("s3", "CompleteMultipartUpload")}
+"""Which calls bring the bytes of files, and which make a file of them."""
 _OF_FILES = {"s3", "cloudfront"}
 _BY_SIZE = {"transfer.out-gb", "cloudfront.out-gb"}
 """What larger files cost more of, beside the place that they take: all else of them is counted by the request."""
@@ -57,8 +60,9 @@ class Journey:
 
 def file_size(lines: Iterable[Line], shares: Shares) -> float:
     """The bytes of a file that journeys put into buckets, on average; 0 where they put none."""
-    puts = [line for line in lines if line.flow in shares.of and (line.edge.service, line.edge.operation) in _PUTS]
-    return sum(line.units.get(BYTES_IN, 0.0) for line in puts) / max(sum(line.calls for line in puts), 1)
+    ours = [((line.edge.service, line.edge.operation), line) for line in lines if line.flow in shares.of]
+    brought = sum(line.units.get(BYTES_IN, 0.0) for operation, line in ours if operation in _BRING)
+    return brought / max(sum(line.calls for operation, line in ours if operation in _MAKE), 1)
 
 
 def journey_of(

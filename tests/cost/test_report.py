@@ -257,6 +257,29 @@ def test_larger_files_take_more_room_and_transfer() -> None:
     )
 
 
+def test_a_file_in_parts_is_as_large_as_they_are() -> None:
+    upload, megabyte = flow("client", "apigatewayv2:api", "execute-api"), 2.0**20
+    rows = (
+        row(upload, "client", "apigatewayv2:api", "execute-api", 10, requests=10),
+        row(upload, "lambda:api", "s3:files", "UploadPart", 40, requests=40, **{"in": 320 * megabyte}),
+        row(upload, "lambda:api", "s3:files", "CompleteMultipartUpload", 10, requests=10, **{"in": 5_000.0}),
+    )
+    wish = Wish(users=1, journeys_per_user=1, file_bytes=64 * megabyte)
+    found = composed(Observed(rows, {upload: 10}), {}, [], Applications(), prices.aws(), wish)
+    assert found["notes"][-1] == "files are taken to be 67,108,864 bytes, 2 times as large as in the run"
+
+
+def test_a_functions_logs_and_a_tables_stream_belong_to_its_stack() -> None:
+    owners = Applications({(A, R, "lambda:api"): "app", (A, R, "dynamodb:orders"): "app", (A, R, "sqs:q"): "other"}, {})
+    nodes = owners.nodes_of("app")
+    assert {"lambda:api", "dynamodb:orders", "dynamodbstreams:orders"} <= nodes
+    assert sorted(node for node in nodes if node.startswith("logs:")) == [
+        "logs:/aws/lambda-url/api",
+        "logs:/aws/lambda/api",
+    ]
+    assert "sqs:q" not in nodes and owners.nodes_of("nothing") == frozenset()
+
+
 def test_the_size_of_files_needs_files() -> None:
     assert "no journey put a file" in " ".join(report(file_bytes=1)["notes"])
 
