@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from kumoi.doorway.client_certificates import Anchors, ClientCertificates
@@ -21,13 +22,15 @@ from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.response_writer import DateHeader
-from kumoi.gateway.tls import CertificateAuthority
+from kumoi.gateway.tls import CertificateAuthority, is_browsers
 
 __all__ = ["Handler", "Limits", "Listener", "WebSocketHandler"]
 
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
+_HELLO = 128
+"""Bytes of a ClientHello that are looked at."""
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
 _ABORT_SECONDS = 1.0
@@ -56,7 +59,7 @@ class Listener(FirstBytes, ClientCertificates):
         self._limits = limits or Limits()
         self._claimed: dict[int, Callable[[], asyncio.Protocol]] = {}
         self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed, self._claimed)
-        self._context: ssl.SSLContext | None = None
+        self._contexts: dict[bool, ssl.SSLContext] = {}
         self._context_lock = asyncio.Lock()
         self._anchors: Anchors | None = None
         self._trusted: Sequence[str] = ()
@@ -195,7 +198,7 @@ class Listener(FirstBytes, ClientCertificates):
     async def _connect(self, accepted: socket.socket, *, secure: bool) -> None:
         """Hand an accepted socket to its connection, behind a TLS handshake where the client began one."""
         try:
-            context = await self._secure_context() if secure else None
+            context = await self._secure_context(accepted) if secure else None
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: HttpConnection(self._server, accepted, secure=secure),
                 accepted,
@@ -221,16 +224,17 @@ class Listener(FirstBytes, ClientCertificates):
             accepted.close()
             raise
 
-    async def _secure_context(self) -> ssl.SSLContext:
-        """The TLS context; the first one is made in a thread, as it loads a library and may make an authority."""
+    async def _secure_context(self, accepted: socket.socket) -> ssl.SSLContext:
+        """The TLS context; each is made in a thread, as that loads a library and may make an authority."""
         assert self._tls is not None
+        asks = not is_browsers(accepted.recv(_HELLO, socket.MSG_PEEK))
         async with self._context_lock:
-            if self._context is None:
-                self._context = await asyncio.to_thread(self._tls.server_context)
+            if asks not in self._contexts:
+                self._contexts[asks] = await asyncio.to_thread(partial(self._tls.server_context, asks=asks))
             if self._anchors is not None and (anchors := await self._anchors()) is not self._trusted:
                 await asyncio.to_thread(self._tls.trust, anchors)
                 self._trusted = anchors
-        return self._context
+            return self._contexts[asks]
 
     # ── the connections' side ─────────────────────────────────────────────────────────────────────────────────────
 

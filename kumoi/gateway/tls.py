@@ -1,7 +1,8 @@
 """TLS on the same port: a local certificate authority, made at first use, and certificates for the names asked for.
 
 Clients that should trust it get the CA's file (`ca_file`). The private keys never leave the platform's directory.
-Clients are asked for a certificate of theirs once somebody has said whose are taken (`trust`).
+Clients are asked for a certificate of theirs once somebody has said whose are taken (`trust`); browsers are not: they
+would put the question to their users, and Chromium gives up WebSockets that ask it.
 """
 
 from __future__ import annotations
@@ -31,12 +32,20 @@ _DAYS = 397
 _CA_DAYS = 3650
 
 
+def is_browsers(hello: bytes) -> bool:
+    """Whether a ClientHello begins as a browser's does: Chromium and Safari list a cipher of RFC 8701 first."""
+    session = hello[43] if len(hello) > 43 else 0
+    first = hello[46 + session : 48 + session]  # behind record, message, version, random, session id, length
+    return len(first) == 2 and first[0] == first[1] and first[0] & 0x0F == 0x0A
+
+
 class CertificateAuthority:
     """The authority of one platform; `directory` is private to its user."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
+        self._leaves: dict[str, bytes] = {}
         self._making = Lock()
         self._trusting = Lock()
         self._anchors: dict[str, None] = {}
@@ -48,19 +57,22 @@ class CertificateAuthority:
         self._authority()
         return self._directory / "ca.pem"
 
-    def server_context(self) -> ssl.SSLContext:
-        """A context for accepting connections: it picks a certificate by the name the client asks for."""
-        context = self._context("localhost")
+    def server_context(self, *, asks: bool = True) -> ssl.SSLContext:
+        """A context for accepting connections: it picks a certificate by the name the client asks for.
+
+        Whether it `asks` clients for theirs, once there is somebody who vouches for some.
+        """
+        context = self._context("localhost", asks)
 
         def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
             if name is not None and _NAME.fullmatch(name.lower()) and len(name) <= 253:
-                connection.context = self._context(name.lower())
+                connection.context = self._context(name.lower(), asks)
 
         context.sni_callback = choose
         return context
 
-    def _context(self, name: str) -> ssl.SSLContext:
-        found = self._contexts.get(name)
+    def _context(self, name: str, asks: bool) -> ssl.SSLContext:
+        found = self._contexts.get((name, asks))
         if found is None:
             if len(self._contexts) >= _MAX_CONTEXTS:
                 del self._contexts[next(iter(self._contexts))]
@@ -68,16 +80,24 @@ class CertificateAuthority:
             found.minimum_version = ssl.TLSVersion.TLSv1_2
             found.set_alpn_protocols(_PROTOCOLS)
             chain = self._directory / f"leaf-{os.urandom(8).hex()}.pem"
-            self._write(chain, self._leaf(name))
+            self._write(chain, self._kept_leaf(name))
             try:
                 found.load_cert_chain(chain)
             finally:
                 chain.unlink()
             with self._trusting:
-                for anchor in self._anchors:
+                for anchor in self._anchors if asks else ():
                     _ask_for(found, anchor)
-                self._contexts[name] = found
+                self._contexts[name, asks] = found
         return found
+
+    def _kept_leaf(self, name: str) -> bytes:
+        leaf = self._leaves.get(name)
+        if leaf is None:
+            if len(self._leaves) >= _MAX_CONTEXTS:
+                self._leaves.clear()
+            leaf = self._leaves[name] = self._leaf(name)
+        return leaf
 
     def trust(self, anchors: Iterable[str]) -> None:
         """Ask clients for a certificate, and take those that these (PEM) have issued, or are. They are added."""
@@ -85,8 +105,9 @@ class CertificateAuthority:
             for anchor in anchors:
                 if anchor not in self._anchors:
                     self._anchors[anchor] = None
-                    for context in self._contexts.values():
-                        _ask_for(context, anchor)
+                    for (_, asks), context in self._contexts.items():
+                        if asks:
+                            _ask_for(context, anchor)
 
     def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         with self._making:

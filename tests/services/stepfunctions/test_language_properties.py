@@ -64,14 +64,12 @@ def places(draw: st.DrawFn) -> tuple[Any, list[str | int]]:
 
 
 def put(document: Any, steps: list[str | int], value: Any) -> Any:
-    """The oracle: a result put into a deep copy, step by step."""
-    made = copy.deepcopy(document)
-    at = made
-    for step in steps[:-1]:
-        if isinstance(step, str) and at.get(step) is None:
-            at[step] = {}
-        at = at[step]
-    at[steps[-1]] = value
+    """The oracle: a result put into a deep copy; null on the way becomes an object."""
+    if not steps:
+        return value
+    step, *rest = steps
+    made = {} if document is None else copy.deepcopy(document)
+    made[step] = put(made.get(step) if isinstance(made, dict) else made[step], rest, value)
     return made
 
 
