@@ -126,8 +126,9 @@ async def ask(doorway: Doorway, what: str, text: str, span: Span) -> None:
     for _ in range(3):
         wall, cpu = time.perf_counter(), processes()
         inquiry = Inquiry(text, span.end, None)
-        views = plan(inquiry).views
-        answer = await run(doorway.lake, inquiry, {name: Scope(ACCOUNT, (REGION,), (GROUP,), span) for name in views})
+        readings = plan(inquiry).views
+        scopes = {name: Scope(ACCOUNT, (REGION,), (GROUP,), span) for name in readings}
+        answer = await run(doorway.lake, inquiry, readings, scopes)
         walls.append(time.perf_counter() - wall)
         cpus.append(processes() - cpu)
         rows, statistics = answer.total, answer.statistics
