@@ -133,7 +133,6 @@ async def dispatch_costs() -> list[tuple[str, float]]:
 
     clock = Clock()
     state = await SqliteState.open(None, clock=clock)
-    lake = await Lake.open(None)
     root = Principal.root(ACCOUNT)
     session = Principal(ACCOUNT, CALLER.arn, "AROA:one", "lambda:app")
     modes: list[tuple[AuthMode, Principal, str]] = [
@@ -143,8 +142,9 @@ async def dispatch_costs() -> list[tuple[str, float]]:
         ("enforce", session, "enforce, a function in its role"),
     ]
     found = []
-    hops = Hops(lake)
     for mode, caller, name in modes:
+        lake = await Lake.open(None)
+        hops = Hops(lake)
         identity = await Identity.open(state, clock, mode)
         identity.authoriser.source = Fixed()
         doorway = Doorway(
