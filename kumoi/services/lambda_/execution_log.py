@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kumoi.doorway import NO_TRACE, Doorway, Principal, Trace
+from kumoi.doorway import NO_TRACE, CallDropped, Doorway, Principal, Trace
 from kumoi.sandbox import LogLine
 from kumoi.wire.errors import AwsError
 
@@ -135,8 +135,8 @@ class ExecutionLog:
                 self._region,
                 self._trace,
             )
-        except AwsError as error:
-            logger.warning("log lines of %s are lost: %s", self._writer.source, error)
+        except (AwsError, CallDropped) as error:
+            logger.warning("log lines of %s are lost: %r", self._writer.source, error)
         finally:
             self._writing = None
         if len(self._events) >= _FLUSH_LINES:
