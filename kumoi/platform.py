@@ -443,8 +443,10 @@ def _budget_text(budgets: Budgets) -> str:
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
     """While parts are built nothing is looked through for garbage: hardly any is made, and all else is here to stay."""
+    looking = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if looking:
+            gc.enable()
