@@ -11,7 +11,7 @@ from kumoi.services.lambda_.execution_log import ExecutionLog
 
 
 class SlowLogs:
-    """Stands in for the doorway: what is written is kept, each time once `go` is set, but for the first `lost` calls."""
+    """Stands in for the doorway: what is written is kept, each time once `go` is set; the first `lost` calls fail."""
 
     def __init__(self, lost: int = 0) -> None:
         self.lost = lost
