@@ -362,7 +362,8 @@ class Platform:
         router = self.parts.add(Router, Router(default_region=self.settings.region))
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         snapshots = SnapshotRequests(self.save, self.load)
-        recording = Recording()
+        assert self._turnstile is not None, "the entrance is built before"
+        recording = Recording(self._turnstile.repeats.clear)
         wire = self.parts.add(Wire, Wire())
         studio = self.parts.add(Studio, Studio(doorway, wire))
         internal = Internal(doorway, clock, timers, self.reset, self._facts, studio, snapshots, recording)
@@ -379,6 +380,7 @@ class Platform:
                 port=settings.port,
                 websocket=self._turnstile.websocket,
                 tls=authority,
+                repeats=self._turnstile.repeats,
             )
         self.parts.add(FirstBytes, self._listener)  # type: ignore[type-abstract]
         self.parts.add(ClientCertificates, self._listener)  # type: ignore[type-abstract]

@@ -16,7 +16,12 @@ class Meaning(NamedTuple):
 
 
 class HostNames(ABC):
-    """Where host names are claimed for data planes; the gateway's router is one."""
+    """Where host names are claimed for data planes; the gateway's router is one.
+
+    `changes` counts claims and releases: what was concluded from a name holds while it stays.
+    """
+
+    changes = 0
 
     @abstractmethod
     def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from kumoi.doorway.client_certificates import Anchors, ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
+from kumoi.gateway.repeats import Repeats
 from kumoi.gateway.response_writer import DateHeader
 from kumoi.gateway.tls import CertificateAuthority, is_browsers
 
@@ -51,6 +52,7 @@ class Listener(FirstBytes, ClientCertificates):
         tls: CertificateAuthority | None = None,
         limits: Limits | None = None,
         uds: Path | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -58,7 +60,16 @@ class Listener(FirstBytes, ClientCertificates):
         self._tls = tls
         self._limits = limits or Limits()
         self._claimed: dict[int, Callable[[], asyncio.Protocol]] = {}
-        self._server = Server(handler, websocket, self._limits, DateHeader(), self._opened, self._closed, self._claimed)
+        self._server = Server(
+            handler,
+            websocket,
+            self._limits,
+            DateHeader(),
+            self._opened,
+            self._closed,
+            self._claimed,
+            repeats or Repeats(),
+        )
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._context_lock = asyncio.Lock()
         self._anchors: Anchors | None = None

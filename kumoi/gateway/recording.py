@@ -7,6 +7,7 @@ an application, if they were answered well and are not too large. Nothing is kep
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from kumoi.wire.http import BodyTooLarge, BufferedBody, Request, Response
@@ -38,10 +39,11 @@ _CONNECTION = frozenset(
 
 
 class Recording:
-    """The requests that were recorded, in the order in which they came."""
+    """The requests that were recorded, in the order in which they came. `begun` is called whenever that begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
         self.active = False
+        self._begun = begun
         self._under_way: dict[int, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
         self._left = MOST_KEPT_BYTES
@@ -50,6 +52,7 @@ class Recording:
         """Begin anew."""
         self._kept, self._left = [], MOST_KEPT_BYTES
         self.active = True
+        self._begun()
 
     def stop(self) -> list[dict[str, Any]]:
         """Stop listening; what was heard."""

@@ -48,14 +48,15 @@ class Exchange:
     """A request with what the connection must know to answer it.
 
     `body` is the body when it is streamed; `old` is HTTP/1.0; `expects` is Expect: 100-continue; `started` is set once
-    the answer has begun.
+    the answer has begun. `data` is the request as it came, where it came in one piece and alone.
     """
 
-    __slots__ = ("body", "expects", "keep_alive", "old", "request", "started", "websocket")
+    __slots__ = ("body", "data", "expects", "keep_alive", "old", "request", "started", "websocket")
 
     def __init__(self, request: Request, *, old: bool, websocket: bool) -> None:
         self.request = request
         self.body: StreamingBody | None = None
+        self.data: bytes | None = None
         self.keep_alive = True
         self.old = old
         self.expects = False

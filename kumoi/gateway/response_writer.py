@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
+from kumoi.wire.again import Frame
 from kumoi.wire.http import FileBody, Response
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 _OURS = frozenset({"content-length", "transfer-encoding", "connection", "date"})
 _CONTINUES_LINE = str.maketrans("\r\n\0", "   ")
 FILE_PIECE = 256 * 1024
+_DATE = secrets.token_hex(16)
+"""Stands for the date in a frame: nobody can have it in a header."""
 
 
 class DateHeader:
@@ -23,13 +27,20 @@ class DateHeader:
     def __init__(self) -> None:
         self._second = 0
         self._text = ""
+        self._encoded = b""
 
     def text(self) -> str:
         """The current date, as RFC 9110 wants it."""
         second = int(time.time())
         if second != self._second:
             self._second, self._text = second, formatdate(second, usegmt=True)
+            self._encoded = self._text.encode()
         return self._text
+
+    def encoded(self) -> bytes:
+        """The same in bytes."""
+        self.text()
+        return self._encoded
 
 
 class Head(NamedTuple):
@@ -83,6 +94,30 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         text = "\r\n".join(line.translate(_CONTINUES_LINE) for line in lines)
     return Head((text + "\r\n\r\n").encode("latin-1", "replace"), length, chunked, keep_alive)
+
+
+def frame(response: Response, blanks: Sequence[str]) -> Frame | None:
+    """The frame of an answer to GET over HTTP/1.1 whose connection goes on, some of its values being `blanks`.
+
+    None where one of them is missing, comes twice or in another order, or where the answer ends the connection.
+    """
+    body = response.body
+    if not isinstance(body, bytes):
+        return None
+    framed = head(response, method="GET", keep_alive=True, old=False, date=_DATE)
+    if not framed.keep_alive or framed.length != len(body):
+        return None
+    pieces, rest = [], framed.content
+    dated = _DATE.encode() not in rest
+    for blank in blanks if dated else (*blanks, _DATE):
+        piece, found, rest = rest.partition(blank.encode())
+        if not found:
+            return None
+        pieces.append(piece)
+    pieces.append(rest)
+    if any(blank.encode() in piece for piece in pieces for blank in blanks):
+        return None
+    return Frame(b"%b".join(piece.replace(b"%", b"%%") for piece in pieces), body, dated)
 
 
 def _framing(

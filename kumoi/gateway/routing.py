@@ -133,11 +133,13 @@ class Router(HostNames):
         """Have requests for a host name (a distribution's alias, a custom domain) go to `target`."""
         self._registered[host.lower()] = target
         self._wild = self._wild or host.startswith("*.")
+        self.changes += 1
         self._hosts.clear()
 
     def unregister_host(self, host: str) -> None:
         """Forget a host name; no error when it is unknown."""
         self._registered.pop(host.lower(), None)
+        self.changes += 1
         self._hosts.clear()
 
     def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from kumoi.gateway.front import Front
+from kumoi.gateway.repeats import Repeats
 from kumoi.gateway.websocket import WebSocket
 from kumoi.wire import Request, Response
 
@@ -21,6 +22,7 @@ class Turnstile:
     """Hands requests to the front of the day. It begins closed."""
 
     def __init__(self) -> None:
+        self.repeats = Repeats(taking=False)
         self._front: Front | None = None
         self._lost = ""
         self._opened = asyncio.Event()
@@ -31,6 +33,7 @@ class Turnstile:
     def open(self, front: Front) -> None:
         """Let requests in, to this front."""
         self._front = front
+        self.repeats.open()
         self._opened.set()
 
     def give_up(self, reason: str) -> None:
@@ -41,6 +44,7 @@ class Turnstile:
     async def close(self, grace: float) -> None:
         """Let nobody in, and return when nobody is inside but the caller; who stays longer than `grace` is cut off."""
         self._opened.clear()
+        self.repeats.shut()
         caller = asyncio.current_task()
         await self._empty(lambda: self._inside - {caller}, grace)
         for websocket in list(self._websockets.values()):

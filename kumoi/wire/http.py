@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from kumoi.wire.again import Again
     from kumoi.wire.websocket import Upgrade
 
 HeaderList = list[tuple[str, str]]
@@ -134,6 +135,7 @@ class Response:
 
     `abort` ends the connection without an answer (a declared fault); `on_sent` runs once the last byte was handed
     to the transport or the connection was lost. `upgrade` accepts a WebSocket's handshake; `headers` go with it.
+    `again` answers requests with the same header fields without a call.
     """
 
     status: int = 200
@@ -142,3 +144,4 @@ class Response:
     abort: bool = False
     on_sent: Callable[[], None] | None = None
     upgrade: Upgrade | None = None
+    again: Again | None = None

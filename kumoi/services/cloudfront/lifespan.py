@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from kumoi.doorway import Doorway, Parts
+from kumoi.doorway.host_names import HostNames
 from kumoi.services.cloudfront import aliases
 from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.deployments import Deployments
 from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
+from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.signatures import Signatures
@@ -37,17 +39,21 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts[TimerRunner].on(replicas.TOPIC, deployed)
     delivery = parts.add(LogDelivery, LogDelivery(doorway))
     caching = parts.add(Caching, Caching(Store()))
+    names = parts[HostNames]  # type: ignore[type-abstract]
+    hits = parts.add(Hits, Hits(doorway, caching.store, parts[Deployments], parts[Invalidated], delivery, names))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:
         yield
     finally:
         await caching.stop()
+        hits.tell()
         await logs.settle()
         await delivery.stop()
 
 
 async def forget(parts: Parts, state: State, account: str | None) -> None:
     """Free the names of an account's distributions, or of all, and what is kept in memory."""
+    parts[Hits].forget(account)
     freed = await _free(state.at("", ""), account)
     aliases.release(parts, [place.name for place in freed if "." in place.name])
     parts[Caching].store.clear(None if account is None else {place.distribution for place in freed})

@@ -8,27 +8,38 @@ from __future__ import annotations
 
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, cookies, first, parameters
 from kumoi.services.cloudfront.edge.selection import Choice, Selection
+from kumoi.wire.http import HeaderList
 
 Key = tuple[str, ...]
 
 
 def cache_key(request: EdgeRequest, keyed: Selection, *, gzip: bool, brotli: bool) -> Key:
     """The key of a request."""
-    parts = ["OPTIONS" if request.method == "OPTIONS" else "GET", request.uri]
-    if not keyed.query.nothing:
-        parts.append(f"?{chosen_query(request.query, keyed.query)}")
+    kind = "OPTIONS" if request.method == "OPTIONS" else "GET"
+    of_viewer = viewer_part(request.headers, keyed, gzip=gzip, brotli=brotli)
+    return (kind, request.uri, *query_part(request.query, keyed), *of_viewer)
+
+
+def query_part(query: str, keyed: Selection) -> Key:
+    """What a query string adds to the key."""
+    return () if keyed.query.nothing else (f"?{chosen_query(query, keyed.query)}",)
+
+
+def viewer_part(headers: HeaderList, keyed: Selection, *, gzip: bool, brotli: bool) -> Key:
+    """What a viewer's header fields add to the key, whatever it asks for."""
+    parts = []
     if not keyed.cookies.nothing:
-        chosen = [f"{name}={value}" for name, value in cookies(request.headers) if keyed.cookies.takes(name)]
+        chosen = [f"{name}={value}" for name, value in cookies(headers) if keyed.cookies.takes(name)]
         parts.append(f"cookie:{'; '.join(chosen)}")
     if not keyed.headers.nothing:
         found: dict[str, list[str]] = {}
-        for name, value in request.headers:
+        for name, value in headers:
             lower = name.lower()
             if lower not in _NEVER and keyed.headers.takes(lower):
                 found.setdefault(lower, []).append(value)
         parts += [f"{name}:{','.join(found[name])}" for name in sorted(found)]
     if gzip or brotli:
-        parts.append(f"encoding:{accepted(first(request.headers, 'accept-encoding'), gzip=gzip, brotli=brotli)}")
+        parts.append(f"encoding:{accepted(first(headers, 'accept-encoding'), gzip=gzip, brotli=brotli)}")
     return tuple(parts)
 
 

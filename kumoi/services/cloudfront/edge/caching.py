@@ -229,15 +229,7 @@ def _paths(visit: Visit, request: EdgeRequest) -> tuple[str, ...]:
 def _hit(visit: Visit, found: CachedObject, result: str) -> EdgeResponse:
     visit.result = visit.detail = result
     visit.cache = f"{result} from cloudfront"
-    headers = [*found.headers, ("Age", str(int(max(0.0, visit.now - found.stored) + found.age)))]
-    return EdgeResponse(
-        found.status,
-        headers,
-        found.body,
-        found.reason,
-        generated=found.generated,
-        origin_status=found.origin_status,
-    )
+    return found.response(str(found.age_at(visit.now)))
 
 
 async def _compress(visit: Visit, request: EdgeRequest, response: EdgeResponse) -> None:

@@ -25,6 +25,10 @@ class Invalidated:
         found = self._rules.get(distribution)
         return found if found is not None else await self.load(state, distribution)
 
+    def known(self, distribution: str) -> Rules | None:
+        """The rules of a distribution, where they were loaded."""
+        return self._rules.get(distribution)
+
     async def load(self, state: State, distribution: str) -> Rules:
         """Read them anew; what was read later meanwhile stays."""
         found = Rules(await _read(state, distribution))

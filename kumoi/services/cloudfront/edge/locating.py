@@ -16,8 +16,7 @@ async def compiled(call: Call, name: str, pop: Pop) -> Served | None:
     """The distribution of a name as the POP serves it now; None where there is none, or where it is disabled."""
     deployments = call.part(Deployments)
     generation = deployments.generation
-    if name.startswith("*.") and call.http is not None:
-        name = bare(call.http.host)
+    name = _looked_up(call, name)
     located = deployments.located(name)
     if located is None:
         located = await _located(call.doorway.state.at("", ""), name)
@@ -33,6 +32,17 @@ async def compiled(call: Call, name: str, pop: Pop) -> Served | None:
         found = await compile_distribution(state, located.account, one, config)
         deployments.keep(located, previous, found, generation)
     return found if found.enabled else None
+
+
+def is_settled(call: Call, name: str) -> bool:
+    """Whether what a name means is the same at every POP, until something is changed."""
+    located = call.part(Deployments).located(_looked_up(call, name))
+    return located is not None and located.distribution.deployed(call.now)
+
+
+def _looked_up(call: Call, name: str) -> str:
+    """The name to look up: of a wildcard's viewers the host that they asked."""
+    return bare(call.http.host) if name.startswith("*.") and call.http is not None else name
 
 
 @transactional

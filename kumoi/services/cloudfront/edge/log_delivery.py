@@ -43,6 +43,7 @@ class LogDelivery:
         self._records: dict[tuple[str, str], list[bytes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing = False
+        self._sending = False
         self.recent: OrderedDict[str, LogEntry] = OrderedDict()
 
     def add(self, entry: LogEntry, served: Served, realtime: RealtimeLog | None) -> None:
@@ -51,16 +52,33 @@ class LogDelivery:
         if len(self.recent) > RECENT:
             self.recent.popitem(last=False)
         if served.log_bucket:
-            destination = (served.account, served.log_bucket, served.log_prefix, served.id)
-            self._lines.setdefault(destination, []).append(standard_line(entry, cookies=served.log_cookies))
-            if not self._flushing:
-                self._flushing = True
-                self._start(self._flush_later())
-        if realtime is not None and random.random() * 100 < realtime.rate:
-            record = realtime_line(entry, realtime.fields).encode("utf-8", "replace")
-            for endpoint in realtime.endpoints:
-                stream = endpoint.get("KinesisStreamConfig", {}).get("StreamARN", "")
-                self._records.setdefault((served.account, stream), []).append(record)
+            self.add_line(served, standard_line(entry, cookies=served.log_cookies))
+        if realtime is not None and self.chosen(realtime):
+            self.add_record(entry, realtime)
+
+    def add_line(self, served: Served, line: str) -> None:
+        """Have a line written to a distribution's standard log."""
+        destination = (served.account, served.log_bucket, served.log_prefix, served.id)
+        lines = self._lines.get(destination)
+        if lines is None:
+            lines = self._lines[destination] = []
+        lines.append(line)
+        if not self._flushing:
+            self._flushing = True
+            self._start(self._flush_later())
+
+    def chosen(self, realtime: RealtimeLog) -> bool:
+        """Whether a request is one of those that a real-time log takes."""
+        return random.random() * 100 < realtime.rate
+
+    def add_record(self, entry: LogEntry, realtime: RealtimeLog) -> None:
+        """Have a request sent to the streams of a real-time log."""
+        record = realtime_line(entry, realtime.fields).encode("utf-8", "replace")
+        for endpoint in realtime.endpoints:
+            stream = endpoint.get("KinesisStreamConfig", {}).get("StreamARN", "")
+            self._records.setdefault((entry.account, stream), []).append(record)
+        if not self._sending:
+            self._sending = True
             self._start(self._send())
 
     async def stop(self) -> None:
@@ -94,7 +112,7 @@ class LogDelivery:
         for (account, bucket, prefix, distribution), found in lines.items():
             hour = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y-%m-%d-%H")
             key = f"{prefix}{'/' if prefix and not prefix.endswith('/') else ''}{distribution}.{hour}.{hex_id(8)}.gz"
-            body = await asyncio.to_thread(gzip.compress, (HEAD + "\n".join(found) + "\n").encode("utf-8", "replace"))
+            body = await asyncio.to_thread(_packed, found)
             caller = Principal.looking(account, "s3", f"cloudfront:{distribution}")
             given = {"Bucket": bucket, "Key": key, "Body": body}
             try:
@@ -104,6 +122,7 @@ class LogDelivery:
 
     async def _send(self) -> None:
         """What waits for each stream, in batches."""
+        self._sending = False
         records, self._records = self._records, {}
         for (account, stream), found in records.items():
             try:
@@ -115,3 +134,8 @@ class LogDelivery:
                     await self._doorway.ask("kinesis", "PutRecords", given, caller, arn.region)
             except (AwsError, ValueError) as error:
                 logger.warning("real-time log records could not be sent to %s: %s", stream, error)
+
+
+def _packed(lines: list[str]) -> bytes:
+    """A file of a standard log. Most of a line is random: to look for more costs four times as much for little."""
+    return gzip.compress((HEAD + "\n".join(lines) + "\n").encode("utf-8", "replace"), compresslevel=1)

@@ -59,18 +59,22 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 def standard_line(one: LogEntry, *, cookies: bool) -> str:
     """A line of a standard log."""
-    values = [_field(name, one) for name in STANDARD_FIELDS.split(" ")]
-    if not cookies:
-        values[STANDARD_FIELDS.split(" ").index("cs(Cookie)")] = "-"
-    return "\t".join(values)
+    return "\t".join(value for _, value in standard_fields(one, cookies=cookies))
+
+
+def standard_fields(one: LogEntry, *, cookies: bool) -> list[tuple[str, str]]:
+    """The columns of a standard log's line, by name and in order."""
+    names = STANDARD_FIELDS.split(" ")
+    return [(name, "-" if name == "cs(Cookie)" and not cookies else field_of(name, one)) for name in names]
 
 
 def realtime_line(one: LogEntry, fields: tuple[str, ...]) -> str:
     """A record of a real-time log, with its fields as configured."""
-    return "\t".join(_field(name, one) for name in fields) + "\n"
+    return "\t".join(field_of(name, one) for name in fields) + "\n"
 
 
-def _field(name: str, one: LogEntry) -> str:
+def field_of(name: str, one: LogEntry) -> str:
+    """A column of a log."""
     found = _FIELDS.get(name)
     value = None if found is None else found(one)
     return "-" if value is None or value == "" else value

@@ -6,9 +6,7 @@ edge adds to each. Source: "How CloudFront delivers content" of the guide.
 
 from __future__ import annotations
 
-import base64
 import logging
-import os
 import random
 from collections.abc import Mapping
 from time import perf_counter
@@ -21,13 +19,13 @@ from kumoi.services.cloudfront.edge.answering import answered
 from kumoi.services.cloudfront.edge.arriving import arrived
 from kumoi.services.cloudfront.edge.compiled import Served
 from kumoi.services.cloudfront.edge.error_page import BAD_REQUEST, Failure
+from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.edge.locating import compiled
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.messages import EdgeResponse
-from kumoi.services.cloudfront.edge.pops import Pop
 from kumoi.services.cloudfront.edge.staging import is_staged
 from kumoi.services.cloudfront.edge.visit import Visit, visit_of
+from kumoi.services.cloudfront.edge.written import written
 from kumoi.services.cloudfront.naming import REGION
 from kumoi.wire.http import Request, Response
 
@@ -36,7 +34,6 @@ logger = logging.getLogger(__name__)
 REPLAYED = 256 * 1024
 """Bytes of a request's body that are kept for a replay."""
 CHOSEN = "x-kumoi-distribution"
-_ADDED = frozenset(("x-cache", "x-amz-cf-pop", "x-amz-cf-id"))
 
 
 @cloudfront.data_plane("cloudfront-edge")
@@ -45,18 +42,19 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     request = call.http
     assert request is not None, "data planes are reached by requests only"
     pop = pops.find(request.headers.get(pops.HEADER), DEFAULT_REGION)
-    request_id = base64.b64encode(os.urandom(40)).decode()[:54] + "=="
+    hits = call.part(Hits)
+    request_id = hits.ids.next()
     name = _name(request, attributes)
     served = await compiled(call, name, pop)
     if served is None:
         failure = Failure(403, BAD_REQUEST, hint={"rule": f"no enabled distribution answers {name}"})
-        return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
+        return written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
     call.account, call.node = served.account, f"cloudfront:{served.id}"
     if call.doorway.faults.active:
         try:
             pop = await arrived(call, served.id, pop)
         except Failure as failure:
-            return _written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
+            return written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
         served = await compiled(call, name, pop) or served
     served, cookie = _staged(served, request)
     call.node = f"cloudfront:{served.id}"
@@ -68,14 +66,16 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         visit.result, visit.detail, visit.cache = "Error", failure.detail, failure.cache
         logger.warning("distribution %s answered %s: %s %s", served.id, failure.status, failure.text, failure.hint)
         response = error_page.page(failure, request_id)
-    answer = _written(response, pop, request_id, visit.via, visit.cache)
+    answer = written(response, pop, request_id, visit.via, visit.cache)
     if cookie is not None:
         answer.headers.append(("Set-Cookie", cookie))
     call.response_bytes = response.length or 0
     call.region = REGION
     _metered(visit, answer)
     visit.seconds = perf_counter() - began
-    _logged(visit, request, answer)
+    entry = _logged(visit, request, answer)
+    if visit.result == "Hit" and cookie is None and request.path == path:
+        answer.again = hits.offer(name, visit, request, entry)
     return answer
 
 
@@ -89,8 +89,8 @@ def _metered(visit: Visit, answer: Response) -> None:
             call.meter("cloudfront:origin-millisecond", visit.origin_seconds * 1000)
 
 
-def _logged(visit: Visit, request: Request, answer: Response) -> None:
-    """Hand what was answered to the logs."""
+def _logged(visit: Visit, request: Request, answer: Response) -> LogEntry:
+    """Hand what was answered to the logs; what they were told."""
     served, viewer, pop = visit.served, visit.viewer, visit.pop
     call = visit.call
     entry = LogEntry(
@@ -123,6 +123,7 @@ def _logged(visit: Visit, request: Request, answer: Response) -> None:
         body=viewer.body[:REPLAYED],
     )
     call.part(LogDelivery).add(entry, served, visit.behaviour.realtime)
+    return entry
 
 
 def _staged(served: Served, request: Request) -> tuple[Served, str | None]:
@@ -137,22 +138,3 @@ def _name(request: Request, attributes: Mapping[str, str]) -> str:
     """What names the distribution: a header of ours, an alias, the id or the label of its domain name."""
     chosen = request.headers.get(CHOSEN)
     return chosen or attributes.get("alias") or attributes.get("id", "")
-
-
-def _written(response: EdgeResponse, pop: Pop, request_id: str, via: str, cache: str) -> Response:
-    """The response with the headers that the edge adds to each."""
-    headers, vias = [], []
-    framed = isinstance(response.body, bytes) and response.body
-    for field in response.headers:
-        name = field[0].lower()
-        if name == "via":
-            vias.append(field[1])
-        elif name not in _ADDED and not (framed and name == "content-length"):
-            headers.append(field)
-    headers += [
-        ("X-Cache", cache),
-        ("Via", ", ".join([*vias, via or "1.1 kumoi.cloudfront.net (CloudFront)"])),
-        ("X-Amz-Cf-Pop", pop.code),
-        ("X-Amz-Cf-Id", request_id),
-    ]
-    return Response(response.status, headers, response.body, upgrade=response.upgrade)

@@ -34,6 +34,12 @@ def applied(policy: Mapping[str, Any], request: HeaderList, method: str, respons
     return headers
 
 
+def is_the_same(policy: Mapping[str, Any], *, with_origin: bool) -> bool:
+    """Whether a policy makes the same of a response for all viewers, but for what differs between their origins."""
+    timing = policy.get("ServerTimingHeadersConfig")
+    return not (timing and timing["Enabled"]) and not (with_origin and policy.get("CorsConfig"))
+
+
 def _set(headers: HeaderList, name: str, value: str, *, override: bool) -> None:
     if override or first(headers, name.lower()) is None:
         put(headers, name, value)

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from kumoi.services.cloudfront.edge.cache_key import Key
+from kumoi.services.cloudfront.edge.messages import EdgeResponse
+from kumoi.wire.again import Frame
 from kumoi.wire.http import HeaderList
+
+if TYPE_CHECKING:
+    from kumoi.services.cloudfront.edge.compiled import Behaviour
 
 CAPACITY = 256 * 1024 * 1024
 LARGEST = 8 * 1024 * 1024
@@ -20,11 +26,20 @@ Where = tuple[str, str, Key]
 """POP, distribution, key."""
 
 
+class Framed(NamedTuple):
+    """How an object is written out for a behaviour's viewers, and what the log tells of it."""
+
+    behaviour: Behaviour
+    frame: Frame
+    told: tuple[str, str, str, str, str, str]
+
+
 @dataclass(slots=True)
 class CachedObject:
     """A response as it was stored. Times are platform time.
 
-    `age` is the Age that the origin stated; `paths` are the URIs by which invalidations name it.
+    `age` is the Age that the origin stated; `paths` are the URIs by which invalidations name it; `framed` is how it was
+    written out last.
     """
 
     status: int
@@ -42,10 +57,26 @@ class CachedObject:
     generated: str = ""
     refreshing: bool = False
     size: int = field(default=0)
+    framed: Framed | None = None
 
     def fresh(self, now: float) -> bool:
         """Whether it may be served as it is."""
         return now < self.fresh_until
+
+    def age_at(self, now: float) -> int:
+        """Its Age."""
+        return int(max(0.0, now - self.stored) + self.age)
+
+    def response(self, age: str) -> EdgeResponse:
+        """What a viewer gets of it."""
+        return EdgeResponse(
+            self.status,
+            [*self.headers, ("Age", age)],
+            self.body,
+            self.reason,
+            generated=self.generated,
+            origin_status=self.origin_status,
+        )
 
 
 class Store:
@@ -66,6 +97,7 @@ class Store:
     def put(self, where: Where, one: CachedObject) -> None:
         """Keep an object; nothing for one that is too large."""
         self.drop(where)
+        one.framed = None
         if len(one.body) > LARGEST:
             return
         one.size = len(one.body) + _OVERHEAD + sum(len(name) + len(value) for name, value in one.headers)

@@ -16,8 +16,8 @@ from kumoi.doorway import Call
 from kumoi.local_names import resolves_localhost
 from kumoi.services.cloudfront import cloudfront
 from kumoi.services.cloudfront.configuration.reading import items
+from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.edge.locating import compiled
-from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first
 from kumoi.services.cloudfront.edge.origin_request import origin_request
@@ -101,8 +101,7 @@ async def _told(tx: Transaction, account: str | None, endpoint: str) -> list[dic
 
 async def _requests(call: Call, request: Request, _rest: str) -> Any:
     account = parse_qs(request.query).get("account", [None])[-1]
-    recent = call.part(LogDelivery).recent
-    return {"requests": [_row(one) for one in reversed(recent.values()) if account in (None, one.account)]}
+    return {"requests": [_row(one) for one in call.part(Hits).recent() if account in (None, one.account)]}
 
 
 def _row(one: LogEntry) -> dict[str, Any]:
@@ -177,7 +176,8 @@ async def _event(call: Call, request: Request, _rest: str) -> Any:
 
 async def _replay(call: Call, _request: Request, id: str) -> Any:
     """Send a request of before once more."""
-    one = call.part(LogDelivery).recent.get(unquote(id))
+    wanted = unquote(id)
+    one = next((one for one in call.part(Hits).recent() if one.request_id == wanted), None)
     if one is None:
         raise BadRequest(f"the request {id} is not among the last ones")
     sent = Request(
