@@ -2,7 +2,8 @@
 
     scripts/bench edge
 
-What counts is the server's CPU a request. Where nginx is installed, its cache answers the same 1 KB in the same run.
+What counts is the server's CPU a request. Where nginx and Varnish are installed, their caches answer the same requests
+in the same run, in turns with ours.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import io
 import os
 import random
 import shutil
+import statistics
 import time
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
 from invoke import kumoi, show
-from load import free_port, request, server
+from load import descendants, free_port, request, server
 
 from kumoi.services.cloudfront.edge.store import CachedObject, Store
 
@@ -47,30 +50,82 @@ http {{
 """
 
 
+ROUNDS = 3
+"""How often what is compared takes turns."""
+VARNISH = """
+vcl 4.1;
+backend origin {{ .host = "127.0.0.1"; .port = "{port}"; }}
+sub vcl_recv {{ unset req.http.cookie; }}
+sub vcl_backend_fetch {{ set bereq.http.host = "{host}"; }}
+"""
+
+
 def main() -> None:
     lookups()
     port = free_port()
     with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, _ready):
         domains = create(port)
+        compared(port, pid, domains)
         for name, key, count in (
             ("S3 GetObject, 1 KB", None, 4000),
-            ("hit, 1 KB", "plain", 8000),
             ("hit, function at viewer-request", "function", 4000),
             ("miss to the bucket, 1 KB", "uncached", 3000),
             ("miss, Lambda@Edge at origin-request", "lambda", 1500),
         ):
-            path = "/bench-edge/1k" if key is None else "/1k"
-            host = SIGNED if key is None else {"Host": domains[key]}
-            show(name, port, request("GET", path, headers=host), count, 8, pid)
-        show("hit, 100 KB", port, request("GET", "/100k", headers={"Host": domains["plain"]}), 3000, 8, pid)
-        if nginx := shutil.which("nginx"):
-            with TemporaryDirectory() as folder:
-                own, config = free_port(), Path(folder) / "nginx.conf"
-                user = "user root;" if os.geteuid() == 0 else ""  # or its worker may not write below the folder
-                origin = f"http://127.0.0.1:{port}/_kumoi/cloudfront/{domains['plain'].partition('.')[0]}"
-                config.write_text(NGINX.format(root=folder, port=own, origin=origin, user=user))
-                with server([nginx, "-c", str(config), "-p", folder], own) as (other, _ready):
-                    show("nginx, hit, 1 KB", own, request("GET", "/1k"), 8000, 8, other)
+            asked = request("GET", "/bench-edge/1k", headers=SIGNED) if key is None else viewer("/1k", domains[key])
+            show(name, port, asked, count, 8, pid)
+
+
+def viewer(path: str, host: str) -> bytes:
+    """A request as viewers send it: unsigned."""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n".encode()
+
+
+def compared(port: int, pid: int, domains: dict[str, str]) -> None:
+    """Hits of ours, with and without a standard log, beside nginx's and Varnish's, in turns."""
+    with ExitStack() as stack:
+        rivals = [("kumoi", port, pid, domains["plain"]), ("kumoi, logging", port, pid, domains["logged"])]
+        for name, start in (("nginx", nginx), ("varnish", varnish)):
+            if (found := start(stack, port, domains["plain"])) is not None:
+                rivals.append((name, *found, "bench"))
+        for path, count in (("/1k", 40_000), ("/100k", 16_000)):
+            costs: dict[str, list[float]] = {}
+            for _ in range(ROUNDS):
+                for name, at, process, host in rivals:
+                    cost = show(f"{name}, hit, {path[1:]}", at, viewer(path, host), count, 8, process).cpu_us
+                    costs.setdefault(name, []).append(cost)
+            middle = {name: statistics.median(found) for name, found in costs.items()}
+            for name in rivals[2:]:
+                of = {ours: middle[name[0]] / middle[ours] for ours in ("kumoi", "kumoi, logging")}
+                print(
+                    f"  {path[1:]}: per CPU second {of['kumoi']:.2f} ×, logging {of['kumoi, logging']:.2f} × {name[0]}"
+                )
+
+
+def nginx(stack: ExitStack, port: int, domain: str) -> tuple[int, int] | None:
+    """Port and process of nginx's cache in front of a distribution; None where it is not installed."""
+    if (program := shutil.which("nginx")) is None:
+        return None
+    folder, own = stack.enter_context(TemporaryDirectory()), free_port()
+    config = Path(folder) / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""  # or its worker may not write below the folder
+    origin = f"http://127.0.0.1:{port}/_kumoi/cloudfront/{domain.partition('.')[0]}"
+    config.write_text(NGINX.format(root=folder, port=own, origin=origin, user=user))
+    process, _ready = stack.enter_context(server([program, "-c", str(config), "-p", folder], own))
+    return own, process
+
+
+def varnish(stack: ExitStack, port: int, domain: str) -> tuple[int, int] | None:
+    """Port and process of Varnish's cache, in memory, in front of a distribution; None where it is not installed."""
+    if (program := shutil.which("varnishd", path=f"{os.environ['PATH']}:/usr/sbin")) is None:
+        return None
+    folder, own = stack.enter_context(TemporaryDirectory()), free_port()
+    config = Path(folder) / "bench.vcl"
+    config.write_text(VARNISH.format(port=port, host=domain))
+    where = ["-n", f"{folder}/work", "-f", str(config), "-a", f"127.0.0.1:{own}", "-s", "malloc,128m", "-j", "none"]
+    manager, _ready = stack.enter_context(server([program, "-F", *where], own))
+    worker = descendants(manager)
+    return own, worker[-1]
 
 
 def lookups() -> None:
@@ -102,7 +157,8 @@ def create(port: int) -> dict[str, str]:
         )
 
     s3, cloudfront, functions = client("s3"), client("cloudfront"), client("lambda")
-    s3.create_bucket(Bucket="bench-edge")
+    for bucket in ("bench-edge", "bench-logs"):
+        s3.create_bucket(Bucket=bucket)
     for key, size in (("1k", 1024), ("100k", 102_400)):
         s3.put_object(Bucket="bench-edge", Key=key, Body=b"x" * size, ContentType="image/png")
     made = cloudfront.create_function(
@@ -128,6 +184,7 @@ def create(port: int) -> dict[str, str]:
     }
     behaviours: dict[str, dict[str, Any]] = {
         "plain": {"CachePolicyId": OPTIMIZED},
+        "logged": {"CachePolicyId": OPTIMIZED},
         "function": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": small},
         "uncached": {"CachePolicyId": DISABLED},
         "lambda": {"CachePolicyId": DISABLED, "LambdaFunctionAssociations": large},
@@ -146,6 +203,13 @@ def create(port: int) -> dict[str, str]:
             "Origins": {"Quantity": 1, "Items": [origin]},
             "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", **behaviour},
         }
+        if name == "logged":
+            config["Logging"] = {
+                "Enabled": True,
+                "IncludeCookies": False,
+                "Bucket": "bench-logs.s3.amazonaws.com",
+                "Prefix": "",
+            }
         domains[name] = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["DomainName"]
     return domains
 

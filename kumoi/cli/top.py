@@ -79,7 +79,8 @@ def _line(target: str, operation: str, hops: Sequence[dict[str, Any]]) -> Line:
     durations = sorted(hop["duration_us"] / 1000 for hop in hops)
     failed = [hop for hop in hops if hop["outcome"] != "ok"]
     last = max(failed, key=lambda hop: hop["time"])["outcome"] if failed else ""
-    return Line(target, operation, len(hops), len(failed), _at(durations, 0.5), _at(durations, 0.99), last)
+    calls, lost = (sum(int(hop["units"].get("requests", 1)) for hop in some) for some in (hops, failed))
+    return Line(target, operation, calls, lost, _at(durations, 0.5), _at(durations, 0.99), last)
 
 
 def _at(durations: Sequence[float], share: float) -> float:

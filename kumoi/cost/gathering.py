@@ -1,7 +1,7 @@
 """A run out of the lake: hops and charges added up by flow and edge, off the loop.
 
 A flow is what began a trace: of its hops the one without a parent, else the earliest. What was charged outside of any
-trace counts as a trace of its node's.
+trace counts as a trace of its node's; a hop that stands for many calls (hits of a cache) begins as many traces.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ WITH everything AS (
            service, operation, 0, units
     FROM charges
 ), roots AS (
-    SELECT account, region, trace, source, target, service, operation, time FROM everything
+    SELECT account, region, trace, source, target, service, operation, time,
+           coalesce(TRY_CAST(regexp_extract(units, '(?:^|,)requests=([0-9]+)', 1) AS BIGINT), 1) AS calls
+    FROM everything
     QUALIFY row_number() OVER (PARTITION BY account, trace ORDER BY parent <> '', time, duration_us DESC) = 1
 )
 """
 _ROWS = f"""{_EVERYTHING}, amounts AS (
     SELECT roots.account AS flow_account, roots.region AS flow_region, roots.source AS flow_source,
            roots.target AS flow_target, roots.service AS flow_service, roots.operation AS flow_operation,
-           one.account, one.region, one.source, one.target, one.service, one.operation, one.trace,
+           one.account, one.region, one.source, one.target, one.service, one.operation, one.trace, roots.calls,
            split_part(unit, '=', 1) AS unit, TRY_CAST(split_part(unit, '=', 2) AS DOUBLE) AS amount
     FROM everything AS one JOIN roots ON roots.account = one.account AND roots.trace = one.trace,
          unnest(string_split(one.units, ',')) AS pieces(unit)
@@ -40,12 +42,12 @@ _ROWS = f"""{_EVERYTHING}, amounts AS (
 ), by_trace AS (
     SELECT * EXCLUDE (amount), sum(amount) AS amount, max(amount) AS most FROM amounts GROUP BY ALL
 )
-SELECT * EXCLUDE (trace, amount, most), sum(amount), max(most), quantile_cont(amount, 0.05),
-       quantile_cont(amount, 0.95), count(*)
+SELECT * EXCLUDE (trace, calls, amount, most), sum(amount), max(most / calls), quantile_cont(amount / calls, 0.05),
+       quantile_cont(amount / calls, 0.95), CAST(sum(calls) AS BIGINT)
 FROM by_trace GROUP BY ALL ORDER BY ALL
 """  # noqa: S608  (constants only)
 _FLOWS = f"""{_EVERYTHING}
-SELECT account, region, source, target, service, operation, count(*), min(time), max(time)
+SELECT account, region, source, target, service, operation, CAST(sum(calls) AS BIGINT), min(time), max(time)
 FROM roots GROUP BY ALL ORDER BY min(time)
 """  # noqa: S608  (constants only)
 

@@ -29,9 +29,10 @@ RESTED = 2.0
 """Seconds between two readings of what is declared."""
 
 _HISTORY = """
-    SELECT account, region, source, target, service, operation, count(*) AS calls,
-           count(*) FILTER (outcome <> 'ok') AS errors, max(time) AS latest
-    FROM hops WHERE time < ? AND contains(target, ':') AND NOT (? AND source LIKE 'lambda:%' AND service = 's3'
+    SELECT account, region, source, target, service, operation, CAST(sum(calls) AS BIGINT) AS calls,
+           CAST(coalesce(sum(calls) FILTER (outcome <> 'ok'), 0) AS BIGINT) AS errors, max(time) AS latest
+    FROM (SELECT *, coalesce(TRY_CAST(regexp_extract(units, '(?:^|,)requests=([0-9]+)', 1) AS BIGINT), 1) AS calls
+          FROM hops) WHERE time < ? AND contains(target, ':') AND NOT (? AND source LIKE 'lambda:%' AND service = 's3'
         AND coalesce(principal, '') = '') GROUP BY ALL
 """
 """As live hops: where policies are asked, functions call S3 in their role, and who fetches their code does not."""

@@ -89,8 +89,9 @@ class Edge:
         tally = self.fresh.get(kind)
         if tally is None:
             tally = self.fresh[kind] = Tally()
-        tally.calls += 1
-        tally.microseconds += hop.duration_us
+        calls = hop.calls
+        tally.calls += calls
+        tally.microseconds += hop.duration_us * calls
         tally.read += hop.request_bytes
         tally.written += hop.response_bytes
         sums = tally.units

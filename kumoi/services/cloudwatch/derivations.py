@@ -99,17 +99,19 @@ def _distribution(hops: Sequence[Hop]) -> Iterator[Found]:
     served = [hop for hop in hops if "cloudfront:status" in hop.units]
     whole = ("Region", "Global")
     dimensions = (("DistributionId", _named(hops)), whole)
-    statuses = [hop.units["cloudfront:status"] for hop in served]
-    yield "AWS/CloudFront", "Requests", dimensions, "None", [1.0] * len(served)
-    yield "AWS/CloudFront", "BytesDownloaded", dimensions, "None", [float(hop.response_bytes) for hop in served]
-    yield "AWS/CloudFront", "BytesUploaded", dimensions, "None", [float(hop.request_bytes) for hop in served]
+
+    statuses = _each(served, "cloudfront:status")
+    yield "AWS/CloudFront", "Requests", dimensions, "None", [1.0] * len(statuses)
+    for name, size in (("BytesDownloaded", "response_bytes"), ("BytesUploaded", "request_bytes")):
+        sizes = [one for hop in served for one in [getattr(hop, size) / hop.calls] * hop.calls]
+        yield "AWS/CloudFront", name, dimensions, "None", sizes
     for name, least, most in (("4xxErrorRate", 400, 499), ("5xxErrorRate", 500, 599), ("TotalErrorRate", 400, 599)):
         yield "AWS/CloudFront", name, dimensions, "Percent", [100.0 * (least <= one <= most) for one in statuses]
     for unit, name, kind in (
         ("cloudfront:hit", "CacheHitRate", "Percent"),
         ("cloudfront:origin-millisecond", "OriginLatency", "Milliseconds"),
     ):
-        yield "AWS/CloudFront", name, dimensions, kind, [hop.units[unit] for hop in served if unit in hop.units]
+        yield "AWS/CloudFront", name, dimensions, kind, _each(served, unit)
     for hop in served:
         for unit, amount in hop.units.items():
             kind, _, function = unit.removeprefix("cloudfront:").partition("/")
@@ -117,6 +119,11 @@ def _distribution(hops: Sequence[Hop]) -> Iterator[Found]:
                 of_function = (("FunctionName", function), whole)
                 for name, measure, value in _FUNCTION[kind]:
                     yield "AWS/CloudFront", name, of_function, measure, [amount if value is None else value]
+
+
+def _each(hops: Sequence[Hop], unit: str) -> list[float]:
+    """The unit's value of each request: a hop may stand for many alike."""
+    return [one for hop in hops if unit in hop.units for one in [hop.units[unit]] * hop.calls]
 
 
 _FUNCTION: Mapping[str, tuple[tuple[str, str, float | None], ...]] = {
