@@ -32,7 +32,7 @@ from kumoi.lake import Lake
 from kumoi.names import span_id, uuid
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
-from kumoi.wire.http import BodyTooLarge, BufferedBody
+from kumoi.wire.http import BodyTooLarge, BufferedBody, ClientDisconnected
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ class Doorway:
     async def dispatch(self, call: Call) -> Any:
         """Pass a call; answers the handler's plain result.
 
-        Raises AwsError (a handler's own, or InternalFailure for what it did not foresee) and CallDropped.
+        Raises AwsError (a handler's own, or InternalFailure for what it did not foresee), CallDropped, and
+        ClientDisconnected where the rest of its body never came.
         """
         service = self.registry[call.service]
         if not service.loaded:
@@ -123,6 +124,9 @@ class Doorway:
             raise
         except CallDropped:
             outcome = "Dropped"
+            raise
+        except ClientDisconnected:
+            outcome = "Cancelled"
             raise
         except Exception as error:
             outcome = "InternalFailure"

@@ -6,11 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from kumoi.wire.http import BodyTooLarge, HeaderList
-
-
-class ClientDisconnected(ConnectionResetError):
-    """The rest of the request will not come: the client went away, fell silent, or broke HTTP's rules."""
+from kumoi.wire.http import BodyTooLarge, ClientDisconnected, HeaderList
 
 
 class StreamingBody:

@@ -20,13 +20,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from kumoi.gateway.body import ClientDisconnected
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
 from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain
 from kumoi.gateway.websocket import BadHandshake, WebSocket, WebSocketClosed
-from kumoi.wire.http import BodyCut, BodyTooLarge, FileBody, Request, Response
+from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Request, Response
 
 logger = logging.getLogger(__name__)
 

@@ -51,6 +51,10 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+class ClientDisconnected(ConnectionResetError):
+    """The rest of the request will not come: the client went away, fell silent, or broke HTTP's rules."""
+
+
 class BodyCut(Exception):
     """The rest of a response's body is not sent: what was is, then the connection ends (a declared fault)."""
 

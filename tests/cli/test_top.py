@@ -8,7 +8,8 @@ from kumoi.cli.top import Line, lines
 
 
 def hop(time: int, target: str, milliseconds: float, outcome: str = "ok") -> dict[str, Any]:
-    return {"time": time, "target": target, "operation": "Op", "duration_us": milliseconds * 1000, "outcome": outcome, "units": {}}
+    told = {"time": time, "target": target, "operation": "Op", "duration_us": milliseconds * 1000, "outcome": outcome}
+    return {**told, "units": {"requests": 1}}
 
 
 def test_the_busiest_first_with_their_figures() -> None:

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from kumoi.gateway.body import ClientDisconnected
 from kumoi.gateway.http_connection import _same_machine
 from kumoi.gateway.limits import Limits
-from kumoi.wire.http import FileBody, Request, Response
+from kumoi.wire.http import ClientDisconnected, FileBody, Request, Response
 
 GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 MB = 1_000_000
