@@ -8,10 +8,14 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from botocore.signers import CloudFrontSigner
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +46,7 @@ class Edge:
         self.loop = loop
         self.parts = platform.parts
         self.hits = platform.parts[Hits]
+        self.key, self.key_id = rsa.generate_private_key(65537, 2048), ""
         self.noted: list[Hit] = []
         note = self.hits.note
 
@@ -116,7 +121,7 @@ def set_up(edge: Edge) -> None:
     s3, cloudfront = edge.client("s3"), edge.client("cloudfront")
     for bucket in ("site", "logs"):
         s3.create_bucket(Bucket=bucket)
-    for folder in ("", "keyed/", "policy/", "cors/", "function/", "legacy/", "http/"):
+    for folder in ("", "keyed/", "policy/", "cors/", "function/", "legacy/", "http/", "signed/"):
         for name in ("index.html", "1.txt"):
             s3.put_object(
                 Bucket="site", Key=folder + name, Body=(folder + name).encode() * 200, ContentType="text/html"
@@ -141,6 +146,12 @@ def set_up(edge: Edge) -> None:
         },
     }
     keyed = cloudfront.create_cache_policy(CachePolicyConfig=policy)["CachePolicy"]["Id"]
+    pem = edge.key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    told = {"CallerReference": "1", "Name": "key", "EncodedKey": pem.decode()}
+    edge.key_id = cloudfront.create_public_key(PublicKeyConfig=told)["PublicKey"]["Id"]
+    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": [edge.key_id]})["KeyGroup"]["Id"]
     made = cloudfront.create_function(
         Name="f", FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=CODE
     )
@@ -155,6 +166,10 @@ def set_up(edge: Edge) -> None:
         "function/*": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": function},
         "legacy/*": {"ForwardedValues": values, "MinTTL": 0, "Compress": True},
         "http/*": {"CachePolicyId": OPTIMIZED, "ViewerProtocolPolicy": "redirect-to-https"},
+        "signed/*": {
+            "CachePolicyId": OPTIMIZED,
+            "TrustedKeyGroups": {"Enabled": True, "Quantity": 1, "Items": [group]},
+        },
     }
     common = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all"}
     origin = {
@@ -276,6 +291,46 @@ def plain(target: str, *fields: str) -> bytes:
 def test_without_a_call_the_answer_is_what_it_is_with_one(edge: Edge, data: bytes) -> None:
     edge.usual(data)
     assert same(edge.at_once(data)) == same(edge.usual(data))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "X-None: 1",
+        "X-Forwarded-Proto: http",
+        "X-Kind: 1",
+        "Cookie: c=1",
+        "Accept: text/html",
+        "Accept-Encoding: br",
+        "Origin: https://a.example",
+        "x-kumoi-viewer-country: DE",
+        "x-kumoi-pop: FRA",
+    ],
+)
+def test_fields_seen_at_one_path_mean_at_another_what_they_mean_there(edge: Edge, field: str) -> None:
+    targets = ["/", "/1.txt", "/none", "/keyed/1.txt", "/keyed/1.txt?a=1", "/keyed/1.txt?b=1", "/keyed/1.txt?a=1?"]
+    targets += [
+        f"/{folder}/1.txt{query}"
+        for folder in ("policy", "cors", "function", "legacy", "http")
+        for query in ("", "?a=1")
+    ]
+    usual = {}
+    for target in targets:
+        edge.usual(plain(target, field))
+        usual[target] = edge.usual(plain(target, field))
+    edge.at_once(plain("/1.txt", field))
+    for target in targets:
+        assert same(edge.ask(plain(target, field))) == same(usual[target]), target
+
+
+def test_nobody_gets_what_somebody_was_signed_for(edge: Edge) -> None:
+    signer = CloudFrontSigner(edge.key_id, lambda message: edge.key.sign(message, padding.PKCS1v15(), hashes.SHA1()))
+    later = datetime.fromtimestamp(edge.parts[Clock].now(), UTC) + timedelta(hours=1)
+    url = signer.generate_presigned_url(f"https://{HOST}/signed/1.txt", date_less_than=later)
+    for _ in range(3):
+        assert edge.at_once(plain("/" + url.split("/", 3)[3])).startswith(b"HTTP/1.1 200")
+    assert edge.at_once(plain("/1.txt")).startswith(b"HTTP/1.1 200")
+    assert edge.at_once(plain("/signed/1.txt")).startswith(b"HTTP/1.1 403")
 
 
 @pytest.mark.parametrize(
