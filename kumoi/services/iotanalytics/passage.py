@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -16,7 +17,8 @@ import orjson
 from kumoi.doorway import Doorway, Principal
 from kumoi.services.iotanalytics.activities.calling import ActivityFailed, Enricher, for_function, invoke
 from kumoi.services.iotanalytics.activities.nesting import MOST, too_deep
-from kumoi.services.iotanalytics.activities.pure import PURE, Step, step
+from kumoi.services.iotanalytics.activities.pure import PURE
+from kumoi.services.iotanalytics.activities.straight import Walk, walk
 from kumoi.services.iotanalytics.chain import Activity
 
 InThread = Callable[..., Awaitable[Any]]
@@ -50,10 +52,9 @@ async def passed(
     rest = list(activities)
     while rest:
         if rest[0].kind in PURE:
-            steps: list[Step] = []
-            while rest and rest[0].kind in PURE:
-                steps.append(step(rest.pop(0)))
-            await run(_walk, steps, passage)
+            pure = list(takewhile(lambda one: one.kind in PURE, rest))
+            del rest[: len(pure)]
+            await run(_walk, walk(pure), passage)
         elif rest[0].kind == "lambda":
             await _call(doorway, caller, region, rest.pop(0), passage)
         else:
@@ -93,19 +94,10 @@ def _only_objects(passage: Passage) -> None:
     passage.messages = kept
 
 
-def _walk(steps: list[Step], passage: Passage) -> None:
+def _walk(along: Walk, passage: Passage) -> None:
     _only_objects(passage)
-    kept = []
-    for message in passage.messages:
-        found: Any = message
-        for one in steps:
-            found = one(found, passage.wrong)
-            if found is None:
-                break
-        if found is not None:
-            kept.append(found)
+    passage.messages = along(passage.messages, passage.wrong)
     del passage.wrong[MOST_TOLD:]
-    passage.messages = kept
 
 
 async def _call(doorway: Doorway, caller: Principal, region: str, activity: Activity, passage: Passage) -> None:
