@@ -112,15 +112,21 @@ class Writer:
         return slow
 
     def _shown_double(self, node: nodes.Function) -> str:
-        """A function of doubles as JSON has it: Python's own, for numbers that it certainly has a value for."""
-        found, name = f"shown({self._operand(node)})", node.name
+        """A function of doubles as JSON has it."""
+        if (known := self._known_double(node)) is None:
+            return f"shown({self._operand(node)})"
+        test, call = known
+        return f"((double if (double := {call}) % 1 else shown(double)) if {test} else shown({self._called(node)}))"
+
+    def _known_double(self, node: nodes.Function) -> tuple[str, str] | None:
+        """Python's own function of an attribute, and for which values it certainly has a result."""
         argument = node.arguments[0]
-        if name not in _DOMAINS or not isinstance(argument, nodes.Attribute | nodes.Member):
-            return found
-        (low, high), value = _DOMAINS[name], self.reference(argument).variable
-        test = f"type({value}) is float and {low!r} <= {value} <= {high!r}"
-        call = f"{self.constant(DOUBLES[name])}({value})"
-        return f"((double if (double := {call}) % 1 else shown(double)) if {test} else {found})"
+        if node.name not in _DOMAINS or not isinstance(argument, nodes.Attribute | nodes.Member):
+            return None
+        (low, high), reference = _DOMAINS[node.name], self.reference(argument)
+        value = reference.variable
+        test = f"{reference.is_number} and {low!r} <= {value} <= {high!r}"
+        return test, f"{self.constant(DOUBLES[node.name])}({value})"
 
     # Conditions
 
@@ -168,19 +174,24 @@ class Writer:
 
     def _plain(self, operator: str, left: Node, right: Node) -> tuple[str, str, str] | None:
         """A comparison that Python makes as such: when it can, and both sides."""
-        sides, tests = [], []
+        sides, tests, literals, exact = [], [], 0, True
         for one in (left, right):
             if isinstance(one, nodes.Literal):
                 if type(one.value) not in (int, float) or abs(one.value) >= _EXACT:
                     return None
                 sides.append(self.constant(one.value))
+                literals += 1
             elif isinstance(one, nodes.Attribute | nodes.Member):
                 reference = self.reference(one)
                 sides.append(reference.variable)
                 tests.append(reference.is_number)
+            elif isinstance(one, nodes.Function) and one.name in DOUBLES:
+                sides.append(f"double_{len(sides)}")
+                tests.append(f"({sides[-1]} := {self._operand(one)}) is not U")
+                exact = False
             else:
                 return None
-        if not tests or (operator in _EQUALITY and len(tests) > 1):
+        if literals == 2 or (not literals and not (exact and operator in _ORDER)):
             return None
         return " and ".join(tests), sides[0], sides[1]
 
@@ -206,6 +217,13 @@ class Writer:
         """Python for a value that is about to be taken as a decimal: a double stands for the decimal that it shows."""
         if not isinstance(node, nodes.Function) or node.name not in DOUBLES:
             return self._value(node)
+        if (known := self._known_double(node)) is not None:
+            test, call = known
+            return f"({call} if {test} else {self._called(node)})"
+        return self._called(node)
+
+    def _called(self, node: nodes.Function) -> str:
+        """A function of doubles that takes any values."""
         called = self.constant(_of_doubles(DOUBLES[node.name], len(node.arguments)))
         if len(node.arguments) == 1:
             return f"{called}({self._double(node.arguments[0])})"
@@ -348,6 +366,8 @@ def _of_doubles(apply: Callable[..., float], count: int) -> Callable[..., Value]
 
 
 def _as_double(value: Value) -> float:
+    if type(value) is int and -(2**64) < value < 2**64:
+        return float(value)
     number = decimal(value)
     if number is None:
         raise ValueError
