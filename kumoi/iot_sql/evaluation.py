@@ -17,7 +17,7 @@ from kumoi.iot_sql.mathematics import FUNCTIONS as MATHEMATICS
 from kumoi.iot_sql.nodes import Node
 from kumoi.iot_sql.parsing import SqlError
 from kumoi.iot_sql.texts import as_text
-from kumoi.iot_sql.values import UNDEFINED, Undefined, Value, computed, decimal, equal, is_number, truth
+from kumoi.iot_sql.values import CONTEXT, UNDEFINED, Undefined, Value, computed, decimal, equal, is_number, truth
 
 Evaluate = Callable[["Scope"], Value]
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -186,7 +186,7 @@ class _Compiler:
             value = decimal(operand(scope))
             if value is None:
                 return UNDEFINED
-            return -value if node.operator == "-" else value
+            return CONTEXT.minus(value) if node.operator == "-" else value
 
         return signed
 

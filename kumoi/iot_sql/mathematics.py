@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal, DecimalException
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, DecimalException
 
 from kumoi.iot_sql.values import CONTEXT, UNDEFINED, Undefined, computed, from_double
 
 Result = Decimal | Undefined
 MOST_DIGITS = 34
+_LONG = Context(prec=1000)
+"""Has room for the digits of any text that is a number."""
 
 
 def _rounding(mode: str) -> Callable[[Decimal], Result]:
@@ -32,6 +34,25 @@ def _double(function: Callable[..., float]) -> Callable[..., Result]:
     return apply
 
 
+DOUBLES: Mapping[str, Callable[..., float]] = {
+    "acos": math.acos,
+    "asin": math.asin,
+    "atan": math.atan,
+    "atan2": math.atan2,
+    "cos": math.cos,
+    "cosh": math.cosh,
+    "exp": math.exp,
+    "ln": math.log,
+    "log": math.log10,
+    "sin": math.sin,
+    "sinh": math.sinh,
+    "sqrt": math.sqrt,
+    "tan": math.tan,
+    "tanh": math.tanh,
+}
+"""The functions that are computed as doubles."""
+
+
 def _power(base: Decimal, exponent: Decimal) -> Result:
     if exponent == exponent.to_integral_value() and abs(exponent) <= 64:
         try:
@@ -46,7 +67,7 @@ def _trunc(x: Decimal, digits: Decimal = Decimal(0)) -> Result:
     exponent = x.as_tuple().exponent
     if isinstance(exponent, str) or -exponent <= places:
         return x
-    return x.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
+    return x.quantize(Decimal(1).scaleb(-places), ROUND_DOWN, _LONG)
 
 
 def _sign(x: Decimal) -> Result:
@@ -54,28 +75,16 @@ def _sign(x: Decimal) -> Result:
 
 
 FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Result]]] = {
-    "abs": (1, 1, abs),
-    "acos": (1, 1, _double(math.acos)),
-    "asin": (1, 1, _double(math.asin)),
-    "atan": (1, 1, _double(math.atan)),
+    **{name: (1, 1, _double(function)) for name, function in DOUBLES.items()},
+    "abs": (1, 1, CONTEXT.abs),
     "atan2": (2, 2, _double(math.atan2)),
     "ceil": (1, 1, _rounding(ROUND_CEILING)),
-    "cos": (1, 1, _double(math.cos)),
-    "cosh": (1, 1, _double(math.cosh)),
-    "exp": (1, 1, _double(math.exp)),
     "floor": (1, 1, _rounding(ROUND_FLOOR)),
-    "ln": (1, 1, _double(math.log)),
-    "log": (1, 1, _double(math.log10)),
     "mod": (2, 2, lambda x, y: computed("%", x, y)),
     "power": (2, 2, _power),
     "remainder": (2, 2, lambda x, y: computed("%", x, y)),
     "round": (1, 1, _rounding(ROUND_HALF_UP)),
     "sign": (1, 1, _sign),
-    "sin": (1, 1, _double(math.sin)),
-    "sinh": (1, 1, _double(math.sinh)),
-    "sqrt": (1, 1, _double(math.sqrt)),
-    "tan": (1, 1, _double(math.tan)),
-    "tanh": (1, 1, _double(math.tanh)),
     "trunc": (1, 2, _trunc),
 }
 """By name: the fewest and the most arguments, and the function."""

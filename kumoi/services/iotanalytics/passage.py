@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import orjson
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.services.iotanalytics.activities.calling import ActivityFailed, Enricher, for_function, invoke
-from kumoi.services.iotanalytics.activities.nesting import MOST, too_deep
-from kumoi.services.iotanalytics.activities.pure import PURE, Step, step
+from kumoi.services.iotanalytics.activities.nesting import MOST, may_be_deep, too_deep
+from kumoi.services.iotanalytics.activities.pure import PURE
+from kumoi.services.iotanalytics.activities.straight import Walk, walk
 from kumoi.services.iotanalytics.chain import Activity
 
 InThread = Callable[..., Awaitable[Any]]
 MOST_TOLD = 100
 CONCURRENT = 8
+TOGETHER = 200
+"""Messages of a size that the processor's cache holds while they are read, changed and written."""
 
 
 @dataclass(slots=True)
@@ -46,14 +50,13 @@ async def passed(
     if activities and activities[0].kind == "lambda":
         passage.messages = await run(lambda: list(map(for_function, payloads)))
     else:
-        await run(_read, payloads, passage)
+        passage.messages = await run(_read, payloads, passage)
     rest = list(activities)
     while rest:
         if rest[0].kind in PURE:
-            steps: list[Step] = []
-            while rest and rest[0].kind in PURE:
-                steps.append(step(rest.pop(0)))
-            await run(_walk, steps, passage)
+            pure = list(takewhile(lambda one: one.kind in PURE, rest))
+            del rest[: len(pure)]
+            await run(_walk, walk(pure), passage)
         elif rest[0].kind == "lambda":
             await _call(doorway, caller, region, rest.pop(0), passage)
         else:
@@ -63,24 +66,47 @@ async def passed(
     return passage
 
 
+def straight(activities: Sequence[Activity], payloads: list[bytes], passage: Passage) -> list[bytes]:
+    """What pure activities make of payloads, as JSON for a data store: few messages are objects at once; blocks."""
+    along = walk(activities)
+    lines: list[bytes] = []
+    for at in range(0, len(payloads), TOGETHER):
+        messages = along(_read(payloads[at : at + TOGETHER], passage), passage.wrong)
+        lines += map(orjson.dumps, messages)
+        del passage.wrong[MOST_TOLD:]
+    return lines
+
+
 def as_lines(passage: Passage) -> list[bytes]:
     """The messages that a data store can take, as JSON; what is no object is lost."""
     _only_objects(passage)
     return [orjson.dumps(message) for message in passage.messages]
 
 
-def _read(payloads: list[bytes], passage: Passage) -> None:
-    for payload in payloads:
-        try:
-            message = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            message = None
-        if isinstance(message, dict) and too_deep(payload, message):
-            passage.failed.append((payload, f"The message cannot be stored: it is nested more than {MOST} deep."))
-        elif isinstance(message, dict):
-            passage.messages.append(message)
-        else:
+def _read(payloads: list[bytes], passage: Passage) -> list[Any]:
+    """The messages among payloads; the others are lost."""
+    try:
+        messages = list(map(orjson.loads, payloads))
+    except orjson.JSONDecodeError:
+        messages = [_parsed(payload) for payload in payloads]
+    if set(map(type, messages)) <= {dict} and not any(map(may_be_deep, payloads)):
+        return messages
+    kept = []
+    for payload, message in zip(payloads, messages, strict=True):
+        if not isinstance(message, dict):
             passage.failed.append((payload, "The message is not a JSON object."))
+        elif too_deep(payload, message):
+            passage.failed.append((payload, f"The message cannot be stored: it is nested more than {MOST} deep."))
+        else:
+            kept.append(message)
+    return kept
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _only_objects(passage: Passage) -> None:
@@ -93,19 +119,10 @@ def _only_objects(passage: Passage) -> None:
     passage.messages = kept
 
 
-def _walk(steps: list[Step], passage: Passage) -> None:
+def _walk(along: Walk, passage: Passage) -> None:
     _only_objects(passage)
-    kept = []
-    for message in passage.messages:
-        found: Any = message
-        for one in steps:
-            found = one(found, passage.wrong)
-            if found is None:
-                break
-        if found is not None:
-            kept.append(found)
+    passage.messages = along(passage.messages, passage.wrong)
     del passage.wrong[MOST_TOLD:]
-    passage.messages = kept
 
 
 async def _call(doorway: Doorway, caller: Principal, region: str, activity: Activity, passage: Passage) -> None:

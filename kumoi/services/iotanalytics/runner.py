@@ -19,12 +19,13 @@ import msgspec
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.lake import Arrivals, Cursor
 from kumoi.services.iotanalytics.activities.calling import content_of
+from kumoi.services.iotanalytics.activities.pure import PURE
 from kumoi.services.iotanalytics.arrivals import Messages, of_rows
 from kumoi.services.iotanalytics.chain import chain
 from kumoi.services.iotanalytics.channel_export import MOST_BYTES, day_of_path, unpacked
 from kumoi.services.iotanalytics.channel_log import ChannelKey, ChannelLog, day_of
 from kumoi.services.iotanalytics.channel_shapes import ChannelShapes
-from kumoi.services.iotanalytics.passage import MOST_TOLD, Passage, as_lines, passed
+from kumoi.services.iotanalytics.passage import MOST_TOLD, Passage, as_lines, passed, straight
 from kumoi.services.iotanalytics.records import (
     DatastoreRecord,
     PipelineRecord,
@@ -272,12 +273,11 @@ class Runner:
                 pass
             else:
                 return Passage(wrong=wrong), made
-        payloads, passage, lines = await self._files.run(self._files.payloads, messages), Passage(), []
-        for at in range(0, len(payloads), ONE_BY_ONE):
-            part = await self._pass(stream, task, payloads[at : at + ONE_BY_ONE])
-            lines += await self._files.run(as_lines, part)
-            passage.wrong = (passage.wrong + part.wrong)[:MOST_TOLD]
-            passage.failed += part.failed
+        payloads, passage = await self._files.run(self._files.payloads, messages), Passage()
+        if all(activity.kind in PURE for activity in activities):
+            lines = await self._files.run(straight, activities, payloads, passage)
+        else:
+            lines = await self._asked(stream, task, payloads, passage)
         return passage, await self._store(task, passage, lines, messages.day, batch) if lines else []
 
     async def _shape(self, stream: Stream, task: Task, messages: Messages) -> Shape | None:
@@ -293,6 +293,16 @@ class Runner:
             return joined(self._files.payloads(messages))
         rows = messages.rows if messages.payloads is None else joined(messages.payloads)
         return Checked(rows, shape, messages.count, messages.quotes)
+
+    async def _asked(self, stream: Stream, task: Task, payloads: list[bytes], passage: Passage) -> list[bytes]:
+        """What activities that ask others make of payloads, as JSON."""
+        lines = []
+        for at in range(0, len(payloads), ONE_BY_ONE):
+            part = await self._pass(stream, task, payloads[at : at + ONE_BY_ONE])
+            lines += await self._files.run(as_lines, part)
+            passage.wrong = (passage.wrong + part.wrong)[:MOST_TOLD]
+            passage.failed += part.failed
+        return lines
 
     async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]

@@ -61,14 +61,23 @@ def _filter(settings: Mapping[str, Any], _name: str) -> Step:
     return lambda message, _wrong: message if evaluate(Scope(message)) is True else None
 
 
+def told(activity: Activity) -> str:
+    """What is told of a message for which a math activity has no value."""
+    return _told(activity.settings, activity.name)
+
+
+def _told(settings: Mapping[str, Any], name: str) -> str:
+    return f"{name}: {settings['math']} has no value for this message, {settings['attribute']} is not set."
+
+
 def _math(settings: Mapping[str, Any], name: str) -> Step:
-    attribute, expression = settings["attribute"], settings["math"]
-    evaluate = compiled(parse_expression(expression))
+    attribute, wrong_is = settings["attribute"], _told(settings, name)
+    evaluate = compiled(parse_expression(settings["math"]))
 
     def apply(message: Message, wrong: list[str]) -> Message | None:
         value = rendered(evaluate(Scope(message)))
         if value is UNDEFINED:
-            wrong.append(f"{name}: {expression} has no value for this message, {attribute} is not set.")
+            wrong.append(wrong_is)
             return message
         return {**message, attribute: value}
 

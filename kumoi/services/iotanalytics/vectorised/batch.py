@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
 
 from kumoi.iot_sql import nodes
 from kumoi.presto.column_types import Type, inferred, quoted
@@ -63,6 +66,7 @@ class Batch:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         self._cursor = cursor
         self._most: dict[str, float] = {}
+        self._attached = 0
         self._scales: dict[str, int | None] = {}
         self.columns = {name: Column(quoted(name), inferred(kind)) for name, kind in shape.types.items()}
 
@@ -70,6 +74,25 @@ class Batch:
         """Whether a condition holds for a message."""
         found = self._cursor.execute(f"SELECT bool_or({condition}) FROM read").fetchone()
         return bool(found and found[0])
+
+    def rows(self, selected: Sequence[str], kept: str, chunk: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The values of some SQL for the messages that fulfil a condition, in order, so many at a time."""
+        found = self._cursor.execute(f"SELECT {', '.join(selected)} FROM read WHERE {kept}")
+        while rows := found.fetchmany(chunk):
+            yield rows
+
+    def attached(self, values: Sequence[Any], kind: str, kept: str) -> Column:
+        """A column of values, one for each message that fulfils a condition; the others leave the batch."""
+        self._attached += 1
+        name = f"= {self._attached}"
+        while name in self.columns:
+            name += " ="
+        listed = f"SELECT unnest(from_json(?::VARCHAR, '[\"{kind}\"]')) AS {quoted(name)}"
+        rows = f"(SELECT * FROM read WHERE {kept}) POSITIONAL JOIN ({listed})"
+        self._cursor.execute(
+            f"CREATE OR REPLACE TEMP TABLE read AS SELECT * FROM {rows}", [orjson.dumps(values).decode()]
+        )
+        return Column(quoted(name), kind)
 
     def most(self, sql: str) -> float:
         """The largest absolute value of a number."""

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kumoi.iot_sql import SqlError, nodes, parse_expression
 from kumoi.presto.column_types import Type, inferred, quoted, type_text
 from kumoi.services.iotanalytics.activities.paths import last_name, steps
-from kumoi.services.iotanalytics.activities.pure import PURE
+from kumoi.services.iotanalytics.activities.pure import PURE, told
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.vectorised.batch import EXACT, NUMBERS, RESULT, Batch, Column, NotVectorised, inside
 from kumoi.services.iotanalytics.vectorised.conditions import Conditions
 from kumoi.services.iotanalytics.vectorised.numbers import arithmetic
+from kumoi.services.iotanalytics.vectorised.values import Kind, computed, may_be_written
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,7 +35,8 @@ class Outcome:
 def may_be(activities: Sequence[Activity]) -> bool:
     """Whether activities can be vectorised at all."""
     return bool(activities) and all(
-        activity.kind in PURE and ("math" not in activity.settings or _plain(activity.settings["math"]))
+        activity.kind in PURE
+        and (activity.kind not in ("filter", "math") or may_be_written(activity.settings[activity.kind]))
         for activity in activities
     )
 
@@ -49,6 +50,7 @@ class Statement:
         self._columns = dict(batch.columns)
         self._kept: list[str] = []
         self._wrong: list[tuple[str, str]] = []
+        self._told: list[str] = []
 
     def run(self, activities: Sequence[Activity], stamp: str) -> Outcome:
         """What activities make of the batch; `stamp` is the SQL of a last column."""
@@ -60,10 +62,9 @@ class Statement:
         where = " AND ".join(self._kept) or "true"
         count, columns = self._settled(where)
         rows = f"SELECT {', '.join([*(f'{one.sql} AS {quoted(name)}' for name, one in columns.items()), stamp])}"
-        wrong = [text for text, condition in self._wrong if self._batch.any(f"({where}) AND ({condition})")]
-        return Outcome(
-            f"{rows} FROM read WHERE {where}", count, {name: one.kind for name, one in columns.items()}, wrong
-        )
+        self._tell()
+        types = {name: one.kind for name, one in columns.items()}
+        return Outcome(f"{rows} FROM read WHERE {where}", count, types, self._told)
 
     def _settled(self, where: str) -> tuple[int, dict[str, Column]]:
         """How many messages are left, and their columns: whole numbers where all are, none that no message has."""
@@ -91,18 +92,39 @@ class Statement:
     # Activities
 
     def _filter(self, activity: Activity) -> None:
-        self._kept.append(Conditions(self._batch, self._columns).filter(_parsed(activity.settings["filter"])))
+        expression = activity.settings["filter"]
+        try:
+            kept = Conditions(self._batch, self._columns).filter(_parsed(expression))
+        except NotVectorised:
+            kept = self._computed("filter", expression).sql
+        self._kept.append(kept)
 
     def _math(self, activity: Activity) -> None:
-        attribute = activity.settings["attribute"]
-        sql = arithmetic(self._batch, self._columns, _parsed(activity.settings["math"]))
+        attribute, expression = activity.settings["attribute"], activity.settings["math"]
+        try:
+            sql = arithmetic(self._batch, self._columns, _parsed(expression))
+        except NotVectorised:
+            sql = self._computed("math", expression).sql
         before = self._columns.get(attribute)
-        self._wrong.append((_told(activity), self._so_far(f"{sql} IS NULL")))
+        self._wrong.append((told(activity), self._so_far(f"{sql} IS NULL")))
         if before is not None:
             if before.kind not in (*NUMBERS, RESULT):
                 raise NotVectorised
             sql = f"coalesce({sql}, CAST({before.sql} AS DOUBLE))"
         self._columns[attribute] = Column(sql, RESULT)
+
+    def _computed(self, kind: Kind, expression: str) -> Column:
+        """The values of an expression that is no SQL, for the messages that got so far; the others leave the batch."""
+        kept = " AND ".join(self._kept) or "true"
+        self._tell()
+        column = computed(self._batch, self._columns, kind, expression, kept)
+        self._kept = []
+        return column
+
+    def _tell(self) -> None:
+        """Find out which activities had no value for a message of the batch."""
+        self._told += [text for text, condition in self._wrong if self._batch.any(condition)]
+        self._wrong = []
 
     def _addAttributes(self, activity: Activity) -> None:  # noqa: N802  (named for the kind of activity)
         added = {name: self._at(path) for path, name in activity.settings["attributes"].items()}
@@ -158,33 +180,11 @@ class Statement:
         return column
 
 
-@lru_cache(maxsize=1024)
-def _plain(expression: str) -> bool:
-    """Whether a math expression calls no function."""
-    try:
-        return _calls_nothing(parse_expression(expression))
-    except SqlError:
-        return False
-
-
-def _calls_nothing(node: nodes.Node) -> bool:
-    if isinstance(node, nodes.Binary):
-        return _calls_nothing(node.left) and _calls_nothing(node.right)
-    if isinstance(node, nodes.Unary):
-        return _calls_nothing(node.operand)
-    return isinstance(node, nodes.Literal | nodes.Attribute | nodes.Member)
-
-
 def _parsed(text: str) -> nodes.Node:
     try:
         return parse_expression(text)
     except SqlError as error:
         raise NotVectorised from error
-
-
-def _told(activity: Activity) -> str:
-    attribute, expression = activity.settings["attribute"], activity.settings["math"]
-    return f"{activity.name}: {expression} has no value for this message, {attribute} is not set."
 
 
 def as_declared(outcome: Outcome, declared: Mapping[str, Type], last: str) -> Outcome:
