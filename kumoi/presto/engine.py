@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kumoi.presto.athena_text import as_text
 from kumoi.presto.column_types import quoted
 from kumoi.presto.database import connect, seal, text_literal
-from kumoi.presto.functions import MACROS
+from kumoi.presto.functions import MACROS, used
 from kumoi.presto.outputs import MOST_FILES, Answer, Column, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.statement import parse, tables_of, translate
@@ -55,7 +55,7 @@ class Run:
         with contextlib.closing(connect(folder, threads=os.cpu_count() or 1)) as database:
             self._database = database
             try:
-                self._set_up(database, {name: tables[name] for name in statement.tables}, folder)
+                self._set_up(database, statement.sql, {name: tables[name] for name in statement.tables}, folder)
                 if self._interrupted:
                     raise QueryRefused("The query was cancelled.")
                 database.execute(f"CREATE TEMP TABLE answer AS SELECT * FROM ({statement.sql})")
@@ -76,12 +76,12 @@ class Run:
         if (database := self._database) is not None:
             database.interrupt()
 
-    def _set_up(self, database: duckdb.DuckDBPyConnection, tables: Mapping[str, Relation], folder: Path) -> None:
+    def _set_up(
+        self, database: duckdb.DuckDBPyConnection, sql: str, tables: Mapping[str, Relation], folder: Path
+    ) -> None:
         moment = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        for head, body in {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}.items():
-            name = head.partition("(")[0]
-            if f"{name}(" not in body:
-                database.execute(f"CREATE TEMP MACRO {head} AS {body}")
+        for head, body in used(sql, {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}).items():
+            database.execute(f"CREATE TEMP MACRO {head} AS {body}")
         for name, table in tables.items():
             database.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation(table)}")
         seal(database, [path for table in tables.values() for path in table.paths], [folder])
