@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import os
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
+INSIST = 0.05
+"""Real seconds between two interruptions of a run that has not ended."""
 _NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP", "DATE")
 
 
@@ -44,6 +47,8 @@ class Run:
         self._window = window
         self._database: duckdb.DuckDBPyConnection | None = None
         self._interrupted = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
 
     def run(self, tables: Mapping[str, Relation], folder: Path, outputs: Sequence[Output]) -> Answer:
         """Write the answer into `folder`, once for each of `outputs`; QueryRefused when there is none."""
@@ -68,13 +73,23 @@ class Run:
             except duckdb.Error as error:
                 raise QueryRefused(_told(error)) from None
             finally:
-                self._database = None
+                with self._lock:
+                    self._database = None
+                self._over.set()
 
     def interrupt(self) -> None:
         """Have `run` end early, with QueryRefused."""
         self._interrupted = True
-        if (database := self._database) is not None:
-            database.interrupt()
+        if self._database is not None:
+            threading.Thread(target=self._insist, name="interrupting", daemon=True).start()
+
+    def _insist(self) -> None:
+        """Interrupt until the run has ended: DuckDB forgets an interruption that comes between two statements."""
+        while not self._over.is_set():
+            with self._lock:
+                if self._database is not None:
+                    self._database.interrupt()
+            self._over.wait(INSIST)
 
     def _set_up(
         self, database: duckdb.DuckDBPyConnection, sql: str, tables: Mapping[str, Relation], folder: Path
