@@ -27,6 +27,8 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 
+_PLAIN = frozenset((int, float))
+
 
 class Scope:
     """What an expression sees: the message, and whatever its functions need of the world around it."""
@@ -102,8 +104,7 @@ def compared(operator_: str, left: Value, right: Value, *, null: bool) -> Value:
         elif left is UNDEFINED or right is UNDEFINED:
             return UNDEFINED
         return equal(left, right) is (operator_ == "=")
-    kinds = (type(left), type(right))
-    if kinds in ((int, int), (float, float), (int, float), (float, int)):
+    if type(left) in _PLAIN and type(right) in _PLAIN:
         return _ORDER[operator_](left, right)
     first, second = decimal(left), decimal(right)
     if first is None or second is None:
@@ -194,7 +195,9 @@ class _Compiler:
         left, right = self.compile(node.left), self.compile(node.right)
         if node.operator in ("AND", "OR"):
             return _logical(left, right, decides=node.operator == "OR")
-        if node.operator in _ORDER or node.operator in ("=", "<>"):
+        if node.operator in _ORDER:
+            return _ordered(node.operator, left, right)
+        if node.operator in ("=", "<>"):
             null = any(isinstance(one, nodes.Literal) and one.value is None for one in (node.left, node.right))
             return lambda scope: compared(node.operator, left(scope), right(scope), null=null)
         concatenates = node.operator == "+" and self._library.concatenates
@@ -320,6 +323,18 @@ def selected(items: list[tuple[str | None, Evaluate]], scope: Scope) -> Value:
         elif value is not UNDEFINED:
             found[name] = value
     return found
+
+
+def _ordered(operator_: str, left: Evaluate, right: Evaluate) -> Evaluate:
+    order = _ORDER[operator_]
+
+    def apply(scope: Scope) -> Value:
+        first, second = left(scope), right(scope)
+        if type(first) in _PLAIN and type(second) in _PLAIN:
+            return order(first, second)
+        return compared(operator_, first, second, null=False)
+
+    return apply
 
 
 def _logical(left: Evaluate, right: Evaluate, *, decides: bool) -> Evaluate:

@@ -82,6 +82,12 @@ LONGEST = 1 << 20
 """Characters that replacing makes at most: longer texts are Undefined."""
 ASKING = frozenset(("aws_lambda", "get_thing_shadow", "get_registry_data", "get_secret", "get_dynamodb"))
 
+WORLDLY = ASKING | {
+    *("accountid", "clientid", "encode", "get_mqtt_property", "get_user_properties", "numbytes", "principal"),
+    *("sourceip", "sql_version", "timestamp", "topic", "traceid"),
+}
+"""The functions that need a message's world."""
+
 
 def _asking(name: str, arguments: list[Evaluate]) -> Evaluate:
     def apply(scope: Scope) -> Value:

@@ -15,7 +15,7 @@ import orjson
 from kumoi.iot_sql import nodes
 from kumoi.iot_sql.evaluation import Evaluate, Scope, compiled, name_of, selected
 from kumoi.iot_sql.parsing import SqlError, parse_expression, parse_rule
-from kumoi.iot_sql.rule_functions import RULES, World
+from kumoi.iot_sql.rule_functions import RULES, WORLDLY, World
 from kumoi.iot_sql.texts import as_text
 from kumoi.iot_sql.values import UNDEFINED, Undefined, Value, rendered
 
@@ -25,27 +25,53 @@ BASIC_INGEST = "$aws/rules/"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A compiled statement; `topic` is its filter, None for one that basic ingest alone reaches."""
+    """A compiled statement; `topic` is its filter, None for one that basic ingest alone reaches.
+
+    `worldly` says that it asks where a message came from, beside what it holds.
+    """
 
     topic: str | None
     value: Evaluate | None
     items: list[tuple[str | None, Evaluate]]
     where: Evaluate | None
     everything: bool
+    worldly: bool
 
-    def result(self, world: World) -> bytes | None:
-        """What the rule makes of a message; None when it drops it. Raises Pending for what has to be asked."""
-        scope = Scope(message_of(world.payload), world)
+    def result(self, payload: bytes, world: World | None = None) -> bytes | None:
+        """What the rule makes of a message; None when it drops it. Raises Pending for what has to be asked.
+
+        Without a world for a rule that is not `worldly`.
+        """
+        scope = Scope(message_of(payload), world)
         if self.where is not None and self.where(scope) is not True:
             return None
         if self.everything and not isinstance(scope.message, dict):
-            return world.payload
-        found = selected(self.items, scope) if self.value is None else self.value(scope)
+            return payload
+        if self.value is not None:
+            found = self.value(scope)
+        elif self.everything and self.items[0][0] is None:
+            found = scope.message
+        else:
+            found = selected(self.items, scope)
         if found is UNDEFINED:
             return None
         if isinstance(found, bytes):
             return found
         return orjson.dumps(rendered(found))
+
+
+class _Noting:
+    """The functions of rules, noting whether one asks for a message's world."""
+
+    concatenates = RULES.concatenates
+
+    def __init__(self) -> None:
+        self.worldly = False
+
+    def function(self, name: str, arguments: list[Evaluate]) -> Evaluate | None:
+        """The call of a function."""
+        self.worldly = self.worldly or name in WORLDLY
+        return RULES.function(name, arguments)
 
 
 @lru_cache(maxsize=1024)
@@ -62,10 +88,11 @@ def compiled_rule(sql: str) -> Rule:
         raise SqlError("FROM names a topic filter in quotes")
     if topic is not None:
         check_filter(topic)
-    items = [(name_of(item), compiled(item.expression, RULES)) for item in select.items]
+    library = _Noting()
+    items = [(name_of(item), compiled(item.expression, library)) for item in select.items]
     everything = len(select.items) == 1 and isinstance(select.items[0].expression, nodes.Root)
-    where = compiled(select.where, RULES) if select.where is not None else None
-    return Rule(topic, items[0][1] if select.value else None, items, where, everything)
+    where = compiled(select.where, library) if select.where is not None else None
+    return Rule(topic, items[0][1] if select.value else None, items, where, everything, library.worldly)
 
 
 def check_filter(topic: str) -> None:

@@ -31,6 +31,7 @@ CONTEXT = Context(prec=38, traps=[InvalidOperation, DivisionByZero, Overflow])
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _TEXT_LIMIT = 400
 _EXACT = 2**53
+_AS_IT_IS = frozenset((str, int, bool, type(None)))
 
 
 def decimal(value: Value) -> Decimal | None:
@@ -64,15 +65,20 @@ def truth(value: Value) -> bool | Undefined:
 
 def rendered(value: Value) -> Value:
     """A value as JSON has it: decimals as whole numbers where they are, else as the nearest double, if there is one."""
-    if type(value) is Decimal:
-        return _number(value)
-    if type(value) is float and value.is_integer() and abs(value) < _EXACT:
-        return int(value)
-    if isinstance(value, dict):
-        return {name: rendered(one) for name, one in value.items() if one is not UNDEFINED}
-    if isinstance(value, list):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is dict:
+        return {
+            name: one if type(one) in _AS_IT_IS else rendered(one)
+            for name, one in value.items()
+            if one is not UNDEFINED
+        }
+    if kind is list:
         return [rendered(one) for one in value if one is not UNDEFINED]
-    return value
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    return _number(value) if kind is Decimal else value
 
 
 def _number(value: Decimal) -> int | float | Undefined:

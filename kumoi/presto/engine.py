@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import os
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from kumoi.presto.athena_text import as_text
 from kumoi.presto.column_types import quoted
 from kumoi.presto.database import connect, seal, text_literal
-from kumoi.presto.functions import MACROS
+from kumoi.presto.functions import MACROS, used
 from kumoi.presto.outputs import MOST_FILES, Answer, Column, Format, Output, Window, Written
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.statement import parse, tables_of, translate
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
+INSIST = 0.05
+"""Real seconds between two interruptions of a run that has not ended."""
 _NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT", "BOOLEAN", "TIMESTAMP", "DATE")
 
 
@@ -44,6 +47,8 @@ class Run:
         self._window = window
         self._database: duckdb.DuckDBPyConnection | None = None
         self._interrupted = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
 
     def run(self, tables: Mapping[str, Relation], folder: Path, outputs: Sequence[Output]) -> Answer:
         """Write the answer into `folder`, once for each of `outputs`; QueryRefused when there is none."""
@@ -55,7 +60,7 @@ class Run:
         with contextlib.closing(connect(folder, threads=os.cpu_count() or 1)) as database:
             self._database = database
             try:
-                self._set_up(database, {name: tables[name] for name in statement.tables}, folder)
+                self._set_up(database, statement.sql, {name: tables[name] for name in statement.tables}, folder)
                 if self._interrupted:
                     raise QueryRefused("The query was cancelled.")
                 database.execute(f"CREATE TEMP TABLE answer AS SELECT * FROM ({statement.sql})")
@@ -68,20 +73,30 @@ class Run:
             except duckdb.Error as error:
                 raise QueryRefused(_told(error)) from None
             finally:
-                self._database = None
+                with self._lock:
+                    self._database = None
+                self._over.set()
 
     def interrupt(self) -> None:
         """Have `run` end early, with QueryRefused."""
         self._interrupted = True
-        if (database := self._database) is not None:
-            database.interrupt()
+        if self._database is not None:
+            threading.Thread(target=self._insist, name="interrupting", daemon=True).start()
 
-    def _set_up(self, database: duckdb.DuckDBPyConnection, tables: Mapping[str, Relation], folder: Path) -> None:
+    def _insist(self) -> None:
+        """Interrupt until the run has ended: DuckDB forgets an interruption that comes between two statements."""
+        while not self._over.is_set():
+            with self._lock:
+                if self._database is not None:
+                    self._database.interrupt()
+            self._over.wait(INSIST)
+
+    def _set_up(
+        self, database: duckdb.DuckDBPyConnection, sql: str, tables: Mapping[str, Relation], folder: Path
+    ) -> None:
         moment = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        for head, body in {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}.items():
-            name = head.partition("(")[0]
-            if f"{name}(" not in body:
-                database.execute(f"CREATE TEMP MACRO {head} AS {body}")
+        for head, body in used(sql, {**MACROS, "presto_now()": f"TIMESTAMP '{moment}'"}).items():
+            database.execute(f"CREATE TEMP MACRO {head} AS {body}")
         for name, table in tables.items():
             database.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation(table)}")
         seal(database, [path for table in tables.values() for path in table.paths], [folder])

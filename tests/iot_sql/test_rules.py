@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kumoi.iot_sql import SqlError
-from kumoi.iot_sql.rule_functions import Pending, World
+from kumoi.iot_sql.rule_functions import _FUNCTIONS, WORLDLY, Pending, World
 from kumoi.iot_sql.rules import check_templates, compiled_rule, filled, matches
 
 
@@ -18,7 +18,8 @@ def world(payload: Any, topic: str = "farm/7/temp", **more: Any) -> World:
 
 
 def result(sql: str, payload: Any = None, **more: Any) -> Any:
-    found = compiled_rule(sql).result(world(payload if payload is not None else {"t": 21, "d": {"id": "x"}}, **more))
+    about = world(payload if payload is not None else {"t": 21, "d": {"id": "x"}}, **more)
+    found = compiled_rule(sql).result(about.payload, about)
     return None if found is None else json.loads(found)
 
 
@@ -91,8 +92,8 @@ def test_arrays_are_queried() -> None:
 
 
 def test_what_is_no_json_passes_as_it_is() -> None:
-    assert compiled_rule("SELECT * FROM 'a'").result(world(b"\xff\x00")) == b"\xff\x00"
-    found = compiled_rule("SELECT encode(*, 'base64') AS data FROM 'a'").result(world(b"\xff\x00"))
+    assert compiled_rule("SELECT * FROM 'a'").result(b"\xff\x00") == b"\xff\x00"
+    found = compiled_rule("SELECT encode(*, 'base64') AS data FROM 'a'").result(b"\xff\x00", world(b"\xff\x00"))
     assert found == b'{"data":"/wA="}'
 
 
@@ -100,10 +101,10 @@ def test_what_others_know_is_asked_for() -> None:
     rule = compiled_rule("SELECT get_thing_shadow(d.id, 'role').state AS s FROM 'a'")
     asked = world({"d": {"id": "x"}})
     with pytest.raises(Pending) as pending:
-        rule.result(asked)
+        rule.result(asked.payload, asked)
     assert (pending.value.key[0], pending.value.arguments) == ("get_thing_shadow", ["x", "role"])
     asked.known[pending.value.key] = {"state": {"on": True}}
-    assert rule.result(asked) == b'{"s":{"on":true}}'
+    assert rule.result(asked.payload, asked) == b'{"s":{"on":true}}'
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,16 @@ def test_templates_are_filled_from_the_message() -> None:
 def test_what_is_no_statement_is_refused(sql: str, told: str) -> None:
     with pytest.raises(SqlError, match=told):
         compiled_rule(sql)
+
+
+@pytest.mark.parametrize("name", sorted(_FUNCTIONS.keys() - WORLDLY))
+def test_rules_that_are_not_of_the_world_need_none(name: str) -> None:
+    least = _FUNCTIONS[name][0]
+    rule = compiled_rule(f"SELECT {name}({', '.join(['t'] * least)}) AS f FROM 'a'")
+    assert not rule.worldly
+    assert rule.result(b'{"t": 1}') is not None
+
+
+@pytest.mark.parametrize("sql", ["SELECT topic(2) FROM 'a'", "SELECT * FROM 'a' WHERE lower(clientid()) = 'a'"])
+def test_rules_that_ask_where_a_message_came_from_say_so(sql: str) -> None:
+    assert compiled_rule(sql).worldly

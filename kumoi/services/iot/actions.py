@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import orjson
 
-from kumoi.delivery import DeliveryFailed
+from kumoi.delivery import DeliveryFailed, Failure
 from kumoi.doorway import Doorway, Principal
 from kumoi.http_client import HttpClient, Unreachable
 from kumoi.iot_sql.rule_functions import World
@@ -75,7 +75,8 @@ class StoredWorld(msgspec.Struct, frozen=True, kw_only=True):
 class ActionJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a delivery holds: an action, what the rule made of the message, and the message's own facts.
 
-    `together` are further messages of the same kind: what the rule made of each, and what was published.
+    `together` are further messages of the same kind: what the rule made of each, and what was published. `failure` says
+    why it is not to be tried (again).
     """
 
     rule: str
@@ -85,6 +86,7 @@ class ActionJob(msgspec.Struct, frozen=True, kw_only=True):
     error_action: dict[str, Any] | None = None
     hops: int = 0
     together: list[tuple[bytes, bytes]] = []
+    failure: Failure | None = None
 
 
 class Task:

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kumoi.doorway import ChargeKey, Charges
-
-if TYPE_CHECKING:
-    from kumoi.services.iot.rule_engine import Message
 
 UNIT_BYTES = 5 * 1024
 
 
-def metered(topic: str, payload: bytes) -> int:
-    """Messages that a publish counts for."""
-    return max(-(-(len(topic.encode()) + len(payload)) // UNIT_BYTES), 1)
+def metered(topic: str, payloads: Sequence[bytes]) -> int:
+    """Messages that publishing payloads counts for."""
+    head = len(topic.encode())
+    if head + max(map(len, payloads), default=0) <= UNIT_BYTES:
+        return len(payloads)
+    return sum(max(-(-(head + len(payload)) // UNIT_BYTES), 1) for payload in payloads)
 
 
-def sent(charges: Charges, account: str, region: str, messages: Sequence[Message], clients: float) -> None:
+def sent(charges: Charges, account: str, region: str, topic: str, payloads: Sequence[bytes], clients: float) -> None:
     """Note messages that go out to so many clients, each."""
-    if clients:
-        key = ChargeKey(account, region, "", "iot-data", "iot-data", "Deliver")
-        charges.add(key, messages=sum(metered(one.topic, one.payload) for one in messages) * clients)
+    key = ChargeKey(account, region, "", "iot-data", "iot-data", "Deliver")
+    charges.add(key, messages=metered(topic, payloads) * clients)
 
 
 def subscribed(charges: Charges, account: str, region: str) -> None:
@@ -41,12 +39,11 @@ def connected(charges: Charges, account: str, region: str, seconds: float) -> No
     charges.add(key, messages=1, connection_minutes=max(math.ceil(seconds / 60), 1))
 
 
-def triggered(charges: Charges, account: str, region: str, rule: str, messages: Sequence[Message]) -> None:
+def triggered(charges: Charges, account: str, region: str, rule: str, topic: str, payloads: Sequence[bytes]) -> None:
     """Note that messages have triggered a rule."""
-    rules = sum(metered(one.topic, one.payload) for one in messages)
-    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Rule"), rules=rules)
+    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Rule"), rules=metered(topic, payloads))
 
 
-def acted(charges: Charges, account: str, region: str, rule: str, payload: bytes) -> None:
+def acted(charges: Charges, account: str, region: str, rule: str, payloads: Sequence[bytes]) -> None:
     """Note that an action of a rule was tried."""
-    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Action"), actions=metered("", payload))
+    charges.add(ChargeKey(account, region, "", f"iot:{rule}", "iot", "Action"), actions=metered("", payloads))

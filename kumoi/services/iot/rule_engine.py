@@ -1,7 +1,7 @@
 """Messages to actions: every rule that a message means is evaluated, and its actions are stored as deliveries.
 
-The publisher is answered once they are stored. An action that fails is tried again a few times; then the rule's error
-action gets the message and the reason.
+The publisher is answered once they are stored; messages for a channel are put into it before that, all together. An
+action that fails is tried again a few times; then the rule's error action gets the message and the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from kumoi.delivery import Delivery, Failure, Outbox, RetryPolicy
+from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox, RetryPolicy
+from kumoi.delivery.retry import failure_of
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql.rule_functions import Pending, World
 from kumoi.iot_sql.rules import BASIC_INGEST, Rule, compiled_rule, matches
@@ -52,6 +53,41 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     hops: int = 0
 
 
+class Published:
+    """Messages that differ in their payloads alone; what rules may want to know of one beside is made when asked."""
+
+    def __init__(self, message: Message, payloads: Sequence[bytes], topic: str, now: float, account: str) -> None:
+        self.message = message
+        self.payloads = payloads
+        self.topic = topic
+        self._now = now
+        self._account = account
+        self._worlds: dict[int, World] = {}
+
+    def world(self, number: int) -> World:
+        """Where one of them came from."""
+        found = self._worlds.get(number)
+        if found is None:
+            message = self.message
+            found = self._worlds[number] = World(
+                topic=self.topic,
+                now=self._now,
+                payload=self.payloads[number],
+                account=self._account,
+                client_id=message.client_id,
+                principal=message.principal,
+                source_ip=message.source_ip,
+                trace_id=uuid(),
+                user_properties=tuple((key, value) for key, value in message.user_properties),
+                properties=message.properties,
+            )
+        return found
+
+
+Results = list[tuple[int, bytes]]
+"""What a rule makes of messages: the number of each that it does not drop, and what becomes of it."""
+
+
 class RuleEngine:
     """The rules of all places, compiled, and their deliveries."""
 
@@ -73,74 +109,72 @@ class RuleEngine:
         self.broker.forget(account)
         await self.outbox.forget(account)
 
-    async def publish(self, account: str, region: str, message: Message, more: Sequence[bytes] = ()) -> None:
-        """Take a message, and others that have another payload alone; returns once what follows of them is stored."""
+    async def publish(
+        self, account: str, region: str, message: Message, payloads: Sequence[bytes] | None = None
+    ) -> None:
+        """Take a message, or several that have these payloads; returns once what follows of them is stored."""
         topic, only = message.topic, None
         if topic.startswith(BASIC_INGEST):
             only, _, topic = topic.removeprefix(BASIC_INGEST).partition("/")
-        messages = [message, *(msgspec.structs.replace(message, payload=payload) for payload in more)]
+        payloads = payloads or [message.payload]
+        published = Published(message, payloads, topic, self._doorway.clock.now(), account)
         deliveries: list[Delivery] = []
-        meant = [
-            (rule, compiled)
-            for rule, compiled in await self._of(account, region)
-            if not rule.disabled
-            and (rule.name == only if only is not None else compiled.topic and matches(compiled.topic, topic))
-        ]
-        worlds = [self._world(account, topic, one) for one in messages] if meant else []
-        for rule, compiled in meant:
-            triggered(self._doorway.charges, account, region, rule.name, messages)
-            results = []
-            for world in worlds:
-                result = await self._result(account, region, rule, compiled, world)
-                if result is not None:
-                    results.append((result, world))
-            deliveries += [
-                one for action in rule.actions for one in self._jobs(account, region, rule, action, results, message)
-            ]
-        keeps = message.retain and only is None
-        waiting, direct = await self.broker.route(account, region, messages)
-        if deliveries or keeps or waiting:
-            await _store(
-                self._doorway.state.at(account, region), self, deliveries, messages[-1] if keeps else None, waiting
-            )
-        self.broker.send(account, region, messages, direct)
+        for rule, compiled in await self._of(account, region):
+            if rule.disabled or not (
+                rule.name == only if only is not None else compiled.topic and matches(compiled.topic, topic)
+            ):
+                continue
+            triggered(self._doorway.charges, account, region, rule.name, message.topic, payloads)
+            results = await self._results(account, region, rule, compiled, published)
+            for action in rule.actions if results else ():
+                deliveries += await self._deliveries(account, region, rule, action, results, published)
+        keep = None
+        if message.retain and only is None:
+            keep = msgspec.structs.replace(message, payload=payloads[-1])
+        waiting, direct = await self.broker.route(account, region, message, payloads)
+        if deliveries or keep is not None or waiting:
+            await _store(self._doorway.state.at(account, region), self, deliveries, keep, waiting)
+        self.broker.send(account, region, message, payloads, direct)
 
-    def _world(self, account: str, topic: str, message: Message) -> World:
-        return World(
-            topic=topic,
-            now=self._doorway.clock.now(),
-            payload=message.payload,
-            account=account,
-            client_id=message.client_id,
-            principal=message.principal,
-            source_ip=message.source_ip,
-            trace_id=uuid(),
-            user_properties=tuple((key, value) for key, value in message.user_properties),
-            properties=message.properties,
-        )
-
-    def _jobs(
+    async def _deliveries(
         self,
         account: str,
         region: str,
         rule: TopicRule,
         action: dict[str, Any],
-        results: list[tuple[bytes, World]],
-        message: Message,
+        results: Results,
+        published: Published,
     ) -> list[Delivery]:
-        """The deliveries of an action: one for each message, or one for all where the action takes many at once."""
-        if len(results) > 1 and takes_many(action):
-            (first, world), *rest = results
-            together = [(result, other.payload) for result, other in rest]
-            return [self._delivery(account, region, rule, action, first, message, world, together)]
-        return [self._delivery(account, region, rule, action, result, message, world) for result, world in results]
+        """What is left to do of an action: a delivery for each message, or none where it could be done at once.
+
+        An action that stores messages itself is not stored before: that would store them twice. Where a fault is
+        declared it waits its turn as the others do, so that no fault holds up a publisher.
+        """
+        if not takes_many(action):
+            return [self._delivery(account, region, _job(rule, action, [one], published)) for one in results]
+        job = _job(rule, action, results, published)
+        if self._doorway.faults.active:
+            return [self._delivery(account, region, job)]
+        try:
+            await self._act(account, region, job)
+        except Exception as error:  # noqa: BLE001  (whatever went wrong, the action failed)
+            failure = failure_of(error)
+            if failure.retry:
+                return [self._delivery(account, region, job, attempts=1)]
+            return [self._delivery(account, region, msgspec.structs.replace(job, failure=failure))]
+        return []
 
     async def attempt(self, delivery: Delivery) -> None:
         """Do the action of a delivery; raises what it answers."""
         job = self._decode(delivery.content)
-        for payload in (job.payload, *(result for result, _ in job.together)):
-            acted(self._doorway.charges, delivery.account, delivery.region, job.rule, payload)
-        await self._actor.act(delivery.account, delivery.region, job, self)
+        if job.failure is not None:
+            raise DeliveryFailed(job.failure.code, job.failure.message, retry=False)
+        await self._act(delivery.account, delivery.region, job)
+
+    async def _act(self, account: str, region: str, job: ActionJob) -> None:
+        results = [job.payload, *(result for result, _ in job.together)]
+        acted(self._doorway.charges, account, region, job.rule, results)
+        await self._actor.act(account, region, job, self)
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
         """Have the rule's error action told, if it has one."""
@@ -182,15 +216,35 @@ class RuleEngine:
             found = self._rules[account, region] = [(rule, compiled_rule(rule.sql)) for rule in listed]
         return found
 
+    async def _results(
+        self, account: str, region: str, rule: TopicRule, compiled: Rule, published: Published
+    ) -> Results:
+        found: Results = []
+        if compiled.worldly or "regexp" in rule.sql:
+            for number in range(len(published.payloads)):
+                result = await self._result(account, region, rule, compiled, published.world(number))
+                if result is not None:
+                    found.append((number, result))
+            return found
+        for number, payload in enumerate(published.payloads):
+            try:
+                result = compiled.result(payload)
+            except Exception:
+                logger.exception("rule %s cannot be evaluated for a message", rule.name)
+                continue
+            if result is not None:
+                found.append((number, result))
+        return found
+
     async def _result(self, account: str, region: str, rule: TopicRule, compiled: Rule, world: World) -> bytes | None:
         """What a rule makes of a message; what it needs of others is asked for, and it is evaluated again."""
-        caller = Principal.of_service(account, "iot.amazonaws.com", f"iot:{rule.name}")
         for _ in range(MOST_ASKED):
             try:
                 if "regexp" in rule.sql:
-                    return await asyncio.to_thread(compiled.result, world)
-                return compiled.result(world)
+                    return await asyncio.to_thread(compiled.result, world.payload, world)
+                return compiled.result(world.payload, world)
             except Pending as pending:
+                caller = Principal.of_service(account, "iot.amazonaws.com", f"iot:{rule.name}")
                 world.known[pending.key] = await ask(self._doorway, caller, region, pending)
             except Exception:
                 logger.exception("rule %s cannot be evaluated for a message", rule.name)
@@ -198,27 +252,8 @@ class RuleEngine:
         logger.warning("rule %s asks others more than %d times for one message", rule.name, MOST_ASKED)
         return None
 
-    def _delivery(
-        self,
-        account: str,
-        region: str,
-        rule: TopicRule,
-        action: dict[str, Any],
-        result: bytes,
-        message: Message,
-        world: World,
-        together: list[tuple[bytes, bytes]] | None = None,
-    ) -> Delivery:
-        job = ActionJob(
-            rule=rule.name,
-            action=action,
-            payload=result,
-            world=StoredWorld.of(world),
-            error_action=rule.error_action,
-            hops=message.hops,
-            together=together or [],
-        )
-        ((kind, settings),) = action.items()
+    def _delivery(self, account: str, region: str, job: ActionJob, attempts: int = 0) -> Delivery:
+        ((kind, settings),) = job.action.items()
         return Delivery(
             id=uuid(),
             account=account,
@@ -227,7 +262,21 @@ class RuleEngine:
             content=msgspec.msgpack.encode(job),
             accepted=self._doorway.clock.now(),
             policy=RetryPolicy(RETRIES, AGE),
+            attempts=attempts,
         )
+
+
+def _job(rule: TopicRule, action: dict[str, Any], results: Results, published: Published) -> ActionJob:
+    (number, result), *more = results
+    return ActionJob(
+        rule=rule.name,
+        action=action,
+        payload=result,
+        world=StoredWorld.of(published.world(number)),
+        error_action=rule.error_action,
+        hops=published.message.hops,
+        together=[(one, published.payloads[other]) for other, one in more],
+    )
 
 
 @transactional

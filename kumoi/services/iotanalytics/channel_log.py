@@ -64,8 +64,8 @@ class ChannelLog:
             last = await self.last(key)
             self._latest.setdefault(key, last.time if last else 0)
         time = self._latest[key] = max(self._latest[key], int(now * 1000))
-        fixed = {"time": time, "account": key.account, "region": key.region, **key.equals, "shape": shape}
-        await self._lake.append(TABLE, [{**fixed, **_kept(*message, shape)} for message in messages])
+        fixed = (time, key.account, key.region, key.equals["channel"])
+        await self._lake.append(TABLE, [(*fixed, *_kept(*message, shape)) for message in messages])
 
     async def read(self, key: ChannelKey, after: Cursor, *, end: int | None = None, limit: int = BATCH) -> list[Row]:
         """The messages behind a place and before `end` (epoch ms), in order."""
@@ -144,10 +144,10 @@ def payloads(rows: Sequence[Row]) -> list[bytes]:
     return [payload_of(row) for row in rows]
 
 
-def _kept(message_id: str, payload: bytes, shape: str | None) -> dict[str, Any]:
+def _kept(message_id: str, payload: bytes, shape: str | None) -> tuple[Any, ...]:
+    """The columns behind those that say when and where."""
     try:
         text, encoded = payload.decode(), False
     except UnicodeDecodeError:
         text, encoded = base64.b64encode(payload).decode(), True
-    quotes = None if shape is None else quotes_in(payload)
-    return {"message_id": message_id, "payload": text, "encoded": encoded, "quotes": quotes}
+    return message_id, text, encoded, shape, None if shape is None else quotes_in(payload)

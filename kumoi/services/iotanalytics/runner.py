@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import process_time
 from typing import NamedTuple
 
 import msgspec
@@ -53,8 +54,9 @@ STORED = "iotanalytics.stored"
 """Watchers of this are woken when rows have come into a data store."""
 LIVE = ""
 """The run of a pipeline that is no reprocessing."""
-REST, FEW = 0.1, 1000
-"""Real seconds until the next batch after one of few messages: what comes one by one is done together."""
+LONGEST_REST, FEW = 0.1, 1000
+"""Real seconds until the next batch after one of few messages, at most: as much as that took of CPU. So what comes one
+by one is done together, and a pipeline is at work half of the time."""
 ONE_BY_ONE = 10_000
 """Messages that are objects in memory at once."""
 RECOVERY, MAX_RECOVERY = 0.5, 60.0
@@ -176,11 +178,12 @@ class Runner:
         more, failures = True, 0
         while more or stream in self._woken:
             self._woken.discard(stream)
+            began = process_time()
             try:
                 done, failures = await self._batch(stream), 0
                 more = done is not None
                 if done is not None and done < FEW:
-                    await asyncio.sleep(REST)
+                    await asyncio.sleep(min(process_time() - began, LONGEST_REST))
             except Exception:
                 logger.exception("a batch of pipeline %s failed; it is tried again", stream.pipeline)
                 failures += 1

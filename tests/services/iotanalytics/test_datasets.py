@@ -142,7 +142,8 @@ def test_what_cannot_be_answered_fails_with_a_reason(
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-ENDLESS = "SELECT count(*) FROM UNNEST(sequence(1, 1000000)) AS a(x), UNNEST(sequence(1, 100000000)) AS b(y)"
+_MANY = "UNNEST(sequence(1, 100000))"
+ENDLESS = f"SELECT count(*) FROM {_MANY} AS a(x), {_MANY} AS b(y), {_MANY} AS c(z)"
 
 
 @pytest.mark.parametrize("whole", [False, True])

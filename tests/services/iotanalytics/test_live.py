@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from time import process_time
 from typing import Any
+
+import pytest
 
 from kumoi.services.iotanalytics.operations.live import _events
 
 
 class View:
-    """A call whose store gets a row behind the first answer; nothing wakes the watch."""
+    """A call whose store gets a row behind the first answer; `wakes` says whether something wakes the watch."""
 
-    def __init__(self) -> None:
+    def __init__(self, wakes: bool = False) -> None:
         self.state = self
+        self.wakes = wakes
 
     def watch(self, topic: str) -> View:
         return self
@@ -24,7 +28,7 @@ class View:
         return None
 
     async def wait(self, seconds: float) -> bool:
-        return False
+        return self.wakes
 
     def part(self, kind: Any) -> View:
         return self
@@ -35,8 +39,8 @@ class View:
     account = region = ""
 
 
-async def _taken(first: bytes, count: int) -> list[bytes]:
-    events = _events(View(), "SELECT count(*) AS n FROM s", first)  # type: ignore[arg-type]
+async def _taken(first: bytes, count: int, wakes: bool = False) -> list[bytes]:
+    events = _events(View(wakes), "SELECT count(*) AS n FROM s", first)  # type: ignore[arg-type]
     found = [await anext(events) for _ in range(count)]
     await events.aclose()  # type: ignore[attr-defined]
     return found
@@ -50,3 +54,16 @@ def test_rows_that_came_before_the_watch_are_told() -> None:
 def test_an_answer_that_stands_is_told_once() -> None:
     found = asyncio.run(_taken(b'data: [{"n":1}]\n\n', 2))
     assert found == [b'data: [{"n":1}]\n\n', b": still here\n\n"]
+
+
+def test_views_rest_no_longer_than_they_were_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr("kumoi.services.iotanalytics.operations.live.asyncio.sleep", rest)
+    began = process_time()
+    asyncio.run(_taken(b'data: [{"n":0}]\n\n', 12, wakes=True))
+    assert len(rests) == 9
+    assert sum(rests) <= process_time() - began

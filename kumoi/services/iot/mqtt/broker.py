@@ -7,9 +7,8 @@ the client has acknowledged it.
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +20,7 @@ from kumoi.services.iot.charging import connected, sent, subscribed
 from kumoi.services.iot.mqtt import packets
 from kumoi.services.iot.mqtt.admission import Admission, Shown, receiving
 from kumoi.services.iot.mqtt.packets import Connect, Subscription
+from kumoi.services.iot.mqtt.subscribers import SHARED, Subscribers
 from kumoi.services.iot.records import Queued, Session, queued, retained, sessions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -35,56 +35,8 @@ WAITING_AT_ONCE = 50
 """Stored messages read for a client at once."""
 EXPIRY = 3600
 """Seconds that a session of MQTT 3.1.1 outlives its connection."""
-SHARED = "$share/"
 NOT_AUTHORIZED = 0x87
 Place = tuple[str, str]
-
-
-class Subscribers:
-    """The subscriptions of one place: by topic filter, then by client."""
-
-    def __init__(self) -> None:
-        self._filters: dict[str, dict[str, Subscription]] = {}
-        self._turns = itertools.count()
-
-    @property
-    def shares(self) -> bool:
-        """Whether groups share filters, so that messages of one topic go to different clients."""
-        return any(topic_filter.startswith(SHARED) for topic_filter in self._filters)
-
-    def add(self, client: str, subscription: Subscription) -> None:
-        """A client subscribes, or changes how."""
-        self._filters.setdefault(subscription.topic_filter, {})[client] = subscription
-
-    def remove(self, client: str, topic_filter: str) -> None:
-        """A client no longer subscribes."""
-        found = self._filters.get(topic_filter, {})
-        found.pop(client, None)
-        if not found:
-            self._filters.pop(topic_filter, None)
-
-    def remove_all(self, client: str) -> None:
-        """A client subscribes to nothing."""
-        for topic_filter in [one for one, clients in self._filters.items() if client in clients]:
-            self.remove(client, topic_filter)
-
-    def of(self, topic: str, publisher: str | None) -> dict[str, int]:
-        """The clients that get a message, with the highest QoS of each; one of a group that shares a filter."""
-        found: dict[str, int] = {}
-        for topic_filter, clients in self._filters.items():
-            plain = topic_filter
-            if topic_filter.startswith(SHARED):
-                plain = topic_filter.split("/", 2)[2]
-            if not matches(plain, topic):
-                continue
-            chosen: Iterable[tuple[str, Subscription]] = clients.items()
-            if plain is not topic_filter:
-                listed = list(clients.items())
-                chosen = [listed[next(self._turns) % len(listed)]]
-            for client, subscription in chosen:
-                if not (subscription.no_local and client == publisher):
-                    found[client] = max(found.get(client, 0), subscription.qos)
-        return found
 
 
 class Broker:
@@ -214,24 +166,25 @@ class Broker:
     # What is published, wherever it comes from
 
     async def route(
-        self, account: str, region: str, messages: Sequence[Message]
+        self, account: str, region: str, message: Message, payloads: Sequence[bytes]
     ) -> tuple[list[Queued], list[dict[str, int]]]:
-        """Who gets messages of one topic and client: what is to be stored for persistent sessions, and, for each
-        message or all of them, the QoS for clients that are here."""
-        place, first = (account, region), messages[0]
-        if first.topic.startswith(BASIC_INGEST):
+        """Who gets messages that differ in their payloads alone: what is to be stored for persistent sessions, and, for
+        each message or all of them, the QoS for clients that are here."""
+        place = (account, region)
+        if message.topic.startswith(BASIC_INGEST):
             return [], []
         if place not in self._subscribers and not await _has_sessions(self._state(place)):
             return [], []
         await self._load(place)
-        each = messages if self._subscribers[place].shares else messages[:1]
-        found = [await self._receivers(place, one) for one in each]
+        times = len(payloads) if self._subscribers[place].shares else 1
+        found = [await self._receivers(place, message) for _ in range(times)]
         stored: list[Queued] = []
-        for number, message in enumerate(messages):
-            stored += [_queued(client, message) for client in found[number % len(found)][0]]
-        receivers = sum(len(kept) + len(direct) for kept, direct in found) * len(messages) // len(found)
+        if any(kept for kept, _ in found):
+            for number, payload in enumerate(payloads):
+                stored += [_queued(client, message, payload) for client in found[number % times][0]]
+        receivers = sum(len(kept) + len(direct) for kept, direct in found) / times
         if receivers:
-            sent(self._doorway.charges, account, region, messages, receivers / len(messages))
+            sent(self._doorway.charges, account, region, message.topic, payloads, receivers)
         return stored, [direct for _, direct in found]
 
     async def _receivers(self, place: Place, message: Message) -> tuple[dict[str, int], dict[str, int]]:
@@ -249,27 +202,32 @@ class Broker:
                 direct[client] = qos
         return kept, direct
 
-    def send(self, account: str, region: str, messages: Sequence[Message], direct: Sequence[dict[str, int]]) -> None:
+    def send(
+        self, account: str, region: str, message: Message, payloads: Sequence[bytes], direct: Sequence[dict[str, int]]
+    ) -> None:
         """Send messages to clients that are here: `direct` says to which, each or all of them."""
-        if not direct:
+        if len(direct) == 1:
+            self._send(account, region, message, payloads, direct[0])
             return
-        groups = (
-            [(messages, direct[0])] if len(direct) == 1 else [([m], d) for m, d in zip(messages, direct, strict=True)]
-        )
-        for group, clients in groups:
-            encoded: dict[int, bytes] = {}
-            for client, qos in clients.items():
-                connection = self._connections.get(((account, region), client))
-                if connection is None:
-                    continue
-                if qos:
-                    for one in group:
-                        connection.send(one.topic, one.payload, qos, properties=_kept(one))
-                    continue
-                level = connection.level
-                if level not in encoded:
-                    encoded[level] = b"".join([packets.publish(_publish(one), level) for one in group])
-                connection.send_packets(encoded[level])
+        for payload, clients in zip(payloads, direct, strict=False):
+            self._send(account, region, message, [payload], clients)
+
+    def _send(
+        self, account: str, region: str, message: Message, payloads: Sequence[bytes], clients: dict[str, int]
+    ) -> None:
+        encoded: dict[int, bytes] = {}
+        for client, qos in clients.items():
+            connection = self._connections.get(((account, region), client))
+            if connection is None:
+                continue
+            if qos:
+                for payload in payloads:
+                    connection.send(message.topic, payload, qos, properties=_kept(message))
+                continue
+            level = connection.level
+            if level not in encoded:
+                encoded[level] = packets.publishes(message.topic, payloads, level, packets.as_sent(_kept(message)))
+            connection.send_packets(encoded[level])
 
     def send_stored(self, account: str, region: str, stored: list[Queued]) -> None:
         """Send stored messages to those of their clients that are here."""
@@ -354,12 +312,8 @@ def _subscription(topic: str, qos: int) -> Subscription:
     return Subscription(topic, qos)
 
 
-def _queued(client: str, message: Message) -> Queued:
-    return Queued(client=client, seq=0, topic=message.topic, payload=message.payload, properties=_kept(message))
-
-
-def _publish(message: Message) -> packets.Publish:
-    return packets.Publish(message.topic, message.payload, properties=packets.as_sent(_kept(message)))
+def _queued(client: str, message: Message, payload: bytes) -> Queued:
+    return Queued(client=client, seq=0, topic=message.topic, payload=payload, properties=_kept(message))
 
 
 def _kept(message: Message) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from kumoi.iot_sql.rules import check_filter
 from kumoi.names import DEFAULT_REGION, uuid
 from kumoi.services.iot.mqtt import packets
 from kumoi.services.iot.mqtt.admission import NotAdmitted, Receiving, Shown
-from kumoi.services.iot.mqtt.broker import SHARED, Broker
+from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.packets import Malformed, Publish, Subscription, Will
+from kumoi.services.iot.mqtt.subscribers import SHARED
 from kumoi.services.iot.records import Queued
 from kumoi.wire.errors import AwsError
 
@@ -29,7 +30,7 @@ MOST_BYTES = 160 * 1024
 MOST_FILTERS = 8
 MOST_INFLIGHT = 100
 MOST_WAITING = 512
-AT_A_TIME, TOGETHER = 16, 128
+AT_A_TIME, TOGETHER = 16, 200
 """What is done for one client before others have their turn: so many times a packet, or packets that are alike."""
 MOST_UNSENT = 8 << 20
 """Bytes that wait in memory for a client; beyond them what is stored waits in state, the rest is not kept."""
@@ -58,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._signer = signer
         self._region = region
         self._buffer = bytearray()
+        self._needed = 2
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._arrived = asyncio.Event()
         self._level = 4
@@ -97,13 +99,21 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
-        self._buffer += data
         self._heard()
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
         try:
-            self._waiting += packets.frames(self._buffer, MOST_BYTES)
+            found, taken, self._needed = packets.frames(data, MOST_BYTES)
         except Malformed:
             self.close(0x81)
             return
+        if taken < len(data):
+            self._buffer += data[taken:]
+        self._waiting += found
         if len(self._waiting) > MOST_WAITING and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -289,7 +299,7 @@ class Connection(asyncio.Protocol):
         kind, flags = first >> 4, first & 15
         if kind == packets.PUBLISH:
             message = packets.read_publish(flags, body, self._level)
-            more = self._alike(first, body)
+            more = packets.alike((first, body), self._waiting, self._level, TOGETHER - 1)
             await self._published(message, more)
             return AT_A_TIME if more else 1
         if kind == packets.PUBACK:
@@ -300,17 +310,6 @@ class Connection(asyncio.Protocol):
             return 1 + len(ids) // AT_A_TIME
         await self._rare(kind, body)
         return 1
-
-    def _alike(self, first: int, body: bytes) -> list[tuple[int, bytes]]:
-        """The ids and payloads of packets that publish to the same topic in the same way, taken from those waiting."""
-        found: list[tuple[int, bytes]] = []
-        while self._waiting and len(found) < TOGETHER - 1:
-            one = packets.alike((first, body), self._waiting[0], self._level)
-            if one is None:
-                break
-            self._waiting.popleft()
-            found.append(one)
-        return found
 
     async def _rare(self, kind: int, body: bytes) -> None:
         if kind == packets.SUBSCRIBE:
@@ -327,7 +326,7 @@ class Connection(asyncio.Protocol):
         else:
             raise Malformed(f"a client does not send packets of kind {kind}")
 
-    async def _published(self, message: Publish, more: list[tuple[int, bytes]]) -> None:
+    async def _published(self, message: Publish, more: list[tuple[bytes, bytes]]) -> None:
         if message.qos > 1:
             raise Goodbye(0x9B)
         topic, alias = message.topic, message.properties.get("topic_alias")
@@ -358,8 +357,8 @@ class Connection(asyncio.Protocol):
         except CallDropped:
             raise Goodbye(0x80) from None
         if message.qos:
-            ids = [message.packet_id, *(packet_id for packet_id, _ in more)]
-            self._transport.write(b"".join([packets.acknowledged(packets.PUBACK, one, self._level) for one in ids]))
+            ids = [message.packet_id.to_bytes(2, "big"), *(packet_id for packet_id, _ in more)]
+            self._transport.write(packets.acknowledged(ids))
 
     async def _acknowledged(self, ids: list[int]) -> None:
         seqs = [seq for one in ids if (seq := self._inflight.pop(one, None)) is not None]

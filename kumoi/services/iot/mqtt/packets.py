@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 CONNECT, CONNACK, PUBLISH, PUBACK = 1, 2, 3, 4
 SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 8, 9, 10, 11
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
+
+_PUBACK = bytes([PUBACK << 4, 2])
 
 Properties = dict[str, Any]
 
@@ -182,54 +186,69 @@ def _read(reader: Reader, kind: int) -> Any:
     return reader.text() if kind == _TEXT else reader.binary()
 
 
-def frames(buffer: bytearray, limit: int) -> list[tuple[int, bytes]]:
-    """The first bytes and the bodies of the whole packets that a buffer begins with, taken from it."""
-    found, at, size = [], 0, len(buffer)
+def frames(buffer: bytes, limit: int) -> tuple[list[tuple[int, bytes]], int, int]:
+    """The first bytes and the bodies of the whole packets that a buffer begins with.
+
+    Then how much of it they take up, and how long what is left has to grow before it holds another one.
+    """
+    found: list[tuple[int, bytes]] = []
+    at, size = 0, len(buffer)
     while at + 1 < size:
-        length, shift, start = 0, 0, at + 1
-        while start < size:
-            one = buffer[start]
-            start += 1
-            length |= (one & 127) << shift
-            if not one & 128:
-                break
-            shift += 7
-            if shift > 21:
-                raise Malformed("a length is too long")
-        else:
-            break
+        length, start = buffer[at + 1], at + 2
+        if length > 127:
+            length, start = _length(buffer, at + 1)
+            if start > size:
+                return found, at, start - at
         if length > limit:
             raise Malformed("a packet is too large")
         end = start + length
         if end > size:
-            break
-        found.append((buffer[at], bytes(buffer[start:end])))
+            return found, at, end - at
+        found.append((buffer[at], buffer[start:end]))
         at = end
-    if at:
-        del buffer[:at]
-    return found
+    return found, at, 2
 
 
-def alike(first: tuple[int, bytes], other: tuple[int, bytes], level: int) -> tuple[int, bytes] | None:
-    """The id and the payload of a PUBLISH that differs from the one before in them alone; None where it may not.
+def _length(buffer: bytes, at: int) -> tuple[int, int]:
+    """A length of several bytes, and where what it measures begins: behind the buffer, where it is not whole."""
+    length = 0
+    for number, one in enumerate(buffer[at : at + 4]):
+        length |= (one & 127) << 7 * number
+        if not one & 128:
+            return length, at + number + 1
+    if len(buffer) >= at + 4:
+        raise Malformed("a length is too long")
+    return length, len(buffer) + 1
 
-    Both are without properties, and nothing is to be retained.
+
+def alike(
+    first: tuple[int, bytes], waiting: deque[tuple[int, bytes]], level: int, most: int
+) -> list[tuple[bytes, bytes]]:
+    """The ids (as they are written) and payloads of PUBLISHes that differ from the one before in them alone.
+
+    They are taken from those waiting, `most` of them. All are without properties, and nothing is to be retained.
     """
     flags, body = first
-    if flags >> 4 != PUBLISH or flags & 1 or other[0] & 0xF7 != flags & 0xF7:
-        return None
-    end = 2 + (body[0] << 8 | body[1])
-    if other[1][:end] != body[:end]:
-        return None
-    packet_id = int.from_bytes(other[1][end : end + 2], "big") if flags & 6 else 0
-    at = end + 2 if flags & 6 else end
-    if (flags & 6 and not packet_id) or len(other[1]) < at:
-        return None
+    if flags >> 4 != PUBLISH or flags & 1:
+        return []
+    topic_end = 2 + (body[0] << 8 | body[1])
+    at = id_end = topic_end + 2 if flags & 6 else topic_end
     if level == 5:
-        if body[at : at + 1] != b"\0" or other[1][at : at + 1] != b"\0":
-            return None
+        if body[at : at + 1] != b"\0":
+            return []
         at += 1
-    return packet_id, other[1][at:]
+    topic, kind, nothing = body[:topic_end], flags & 0xF7, body[id_end:at]
+    found: list[tuple[bytes, bytes]] = []
+    while waiting and len(found) < most:
+        other, content = waiting[0]
+        if other & 0xF7 != kind or not content.startswith(topic) or len(content) < at:
+            break
+        packet_id = content[topic_end:id_end]
+        if packet_id == b"\0\0" or (nothing and content[id_end] != 0):
+            break
+        waiting.popleft()
+        found.append((packet_id, content[at:]))
+    return found
 
 
 def read_connect(body: bytes) -> Connect:
@@ -318,10 +337,23 @@ def publish(message: Publish, level: int) -> bytes:
     return packet(PUBLISH, body + message.payload, flags)
 
 
-def acknowledged(kind: int, packet_id: int, level: int, reason: int = 0) -> bytes:
-    """A PUBACK."""
-    more = bytes([reason]) if level == 5 and reason else b""
-    return packet(kind, struct.pack(">H", packet_id) + more)
+def publishes(topic: str, payloads: Sequence[bytes], level: int, properties: Properties) -> bytes:
+    """PUBLISHes of one topic with QoS 0, one behind the other."""
+    head = _text(topic) + (written(properties) if level == 5 else b"")
+    starts: dict[int, bytes] = {}
+    parts: list[bytes] = []
+    for payload in payloads:
+        size = len(payload)
+        start = starts.get(size)
+        if start is None:
+            start = starts[size] = bytes([PUBLISH << 4]) + _variable(len(head) + size) + head
+        parts += (start, payload)
+    return b"".join(parts)
+
+
+def acknowledged(ids: Sequence[bytes]) -> bytes:
+    """PUBACKs of packets, whose ids are given as they are written: of both versions, for what went well."""
+    return b"".join([_PUBACK + one for one in ids])
 
 
 def results(kind: int, packet_id: int, codes: list[int], level: int) -> bytes:

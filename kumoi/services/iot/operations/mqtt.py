@@ -60,10 +60,11 @@ async def mqtt_publish(
     """
     if clientId is not None:
         check_topic(topic)
-    if max(map(len, (payload, *more))) > MOST_BYTES:
+    payloads = [payload, *more]
+    if max(map(len, payloads)) > MOST_BYTES:
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
     if clientId is not None:
-        call.meter("messages", sum(metered(topic, one) for one in (payload, *more)))
+        call.meter("messages", metered(topic, payloads))
     message = Message(
         topic=topic,
         payload=payload,
@@ -75,7 +76,7 @@ async def mqtt_publish(
         properties=properties or {},
         hops=hops,
     )
-    await call.part(RuleEngine).publish(call.account, call.region, message, more)
+    await call.part(RuleEngine).publish(call.account, call.region, message, payloads)
     if topic.startswith(PREFIX):
-        for one in (payload, *more):
+        for one in payloads:
             await answer(call, topic, one)

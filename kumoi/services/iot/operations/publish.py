@@ -41,7 +41,7 @@ async def publish(
         raise invalid("QoS must be 0 or 1.")
     if len(payload) > MOST_BYTES:
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
-    call.meter("messages", metered(topic, payload))
+    call.meter("messages", metered(topic, [payload]))
     message = Message(
         topic=topic,
         payload=payload,
