@@ -3,8 +3,9 @@
 Shapes follow AWS's published formats: "Amazon Resource Names", the X-Ray trace id, and the unique-id prefixes of
 IAM ("IAM identifiers").
 
-What must not be guessed comes from the system's randomness. Every call needs ids of traces and spans, which are no
-secrets: those come from a generator of our own (0.2 µs each instead of 0.5 and 0.9).
+What must not be guessed comes from the system's randomness; UUIDs are made of it in stock, as each request has one
+(0.4 µs instead of 1.0, and no system call). Every call needs ids of traces and spans, which are no secrets: those come
+from a generator of our own (0.2 µs each instead of 0.5 and 0.9).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+from collections.abc import Iterator
 from typing import NamedTuple
 
 DEFAULT_ACCOUNT = "000000000000"
@@ -23,6 +25,11 @@ _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 _spans = random.Random()
 """Seeded by the system, and nobody else: who seeds `random` itself (a test does) leaves it alone."""
 os.register_at_fork(after_in_child=_spans.seed)
+
+_UUIDS_AT_ONCE = 64
+_uuids: list[str] = []
+"""UUIDs that nobody has yet; a child process makes its own."""
+os.register_at_fork(after_in_child=_uuids.clear)
 
 
 class Arn(NamedTuple):
@@ -62,9 +69,20 @@ def arn(service: str, region: str, account: str, resource: str) -> str:
 
 
 def uuid() -> str:
-    """A random UUID (version 4) as text: request ids, revision ids. Three times faster than `uuid.uuid4`."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+    """A random UUID (version 4) as text: request ids, revision ids."""
+    try:
+        return _uuids.pop()
+    except IndexError:
+        first, *more = _drawn(_UUIDS_AT_ONCE)
+        _uuids.extend(more)
+        return first
+
+
+def _drawn(count: int) -> Iterator[str]:
+    drawn = os.urandom(16 * count).hex()
+    for at in range(0, len(drawn), 32):
+        digits = drawn[at : at + 32]
+        yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def hex_id(digits: int) -> str:

@@ -105,7 +105,8 @@ class Doorway:
         try:
             if self.limit is not None:
                 self.limit(call)
-            await self.identity.authorise(call, service)
+            if (asking := self.identity.asking(call, service)) is not None:
+                await asking
             operation.check(call.service, call.params)
             if fault is None:
                 result = await operation.handler(call, **call.params)
