@@ -10,6 +10,7 @@ from a generator of our own (0.2 µs each instead of 0.5 and 0.9).
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import secrets
@@ -98,6 +99,11 @@ def unique_id(prefix: str, length: int = 21) -> str:
 def trace_id(now: float) -> str:
     """An X-Ray trace id: `1-<8 hex digits of the epoch second>-<24 random hex digits>`."""
     return f"1-{int(now):08x}-{_spans.getrandbits(96):024x}"
+
+
+def host_id() -> str:
+    """What S3 names a host by, in base64 of 48 random bytes."""
+    return base64.b64encode(_spans.getrandbits(384).to_bytes(48)).decode()
 
 
 def span_id() -> str:
