@@ -79,7 +79,7 @@ class Authentication:
         return await self._identity.principal(target.access_key, token)
 
     def plainly(self, request: Request, target: Target) -> Principal | None:
-        """What `caller` answers, where nothing is verified and the header's key tells; None where there is more to it."""
+        """What `caller` answers, where nothing is verified and the key says who it is; None elsewhere."""
         credential = target.credential
         if credential is None or credential.presigned or self._identity.mode not in _AT_THEIR_WORD:
             return None
