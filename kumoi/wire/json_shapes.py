@@ -196,6 +196,11 @@ class JsonShapes(Generator):
 
     def _write_structure(self, shape: Shape) -> list[str]:
         members = self._body_members(shape)
+        if not self._needs_visit(shape) and not shape.holds_document:
+            # Members that are None are seen in the document, as those further in are.
+            known = self.constant(f"names_{shape.name}", frozenset(member for _, member, _ in members))
+            unknown = f"{{k: x for k, x in v.items() if k in {known}}}"
+            return [f"return v if {known}.issuperset(v) else {unknown}"]
         names = self.constant(f"names_{shape.name}", {member: wire for wire, member, _ in members})
         lines = [f"out = {{{names}[k]: x for k, x in v.items() if x is not None and k in {names}}}"]
         for wire, _, inner in members:
