@@ -131,6 +131,7 @@ class Router(HostNames):
         self._wild = False
         self._hosts: dict[str, HostName | Target] = {}
         self._alike: dict[_Signals, Target] = {}
+        self._telling = (*_TELLING, *(path for entry in entries for path in entry.paths))
 
     def register_host(self, host: str, target: Target) -> None:
         """Have requests for a host name (a distribution's alias, a custom domain) go to `target`."""
@@ -184,7 +185,7 @@ class Router(HostNames):
 
         Its credential lacks the signature, which is each request's own: not for who verifies it.
         """
-        signals = _signals(request)
+        signals = self._signals(request)
         return None if signals is None else self._alike.get(signals)
 
     def remember(self, request: Request, target: Target) -> None:
@@ -196,13 +197,32 @@ class Router(HostNames):
             return  # their paths say more
         if "x-amz-target" not in request.headers.index:
             scope = self._scopes.get(credential.signing_name)
-            if scope is None or scope.paths or scope.versions:
+            if scope is None or scope.versions:
                 return
-        signals = _signals(request)
+        signals = self._signals(request)
         if signals is not None and sum(map(len, signals)) <= _SIGNALS_LIMIT:
             if len(self._alike) >= _ALIKE:
                 self._alike.clear()
             self._alike[signals] = target._replace(credential=credential._replace(signature=""))
+
+    def _signals(self, request: Request) -> _Signals | None:
+        """What mostly says all that a request is for; None where its path or another header may say more.
+
+        They differ between a client's requests in the date and in which headers are signed, so there are few.
+        """
+        headers = request.headers.index
+        method, path, claim = request.method, request.path, headers.get("authorization", "")
+        end = len(claim) - SIGNATURE_DIGITS
+        if (
+            not claim.startswith(_SIGNED)
+            or not claim.endswith("Signature=", 0, end)
+            or path.startswith(self._telling)
+            or "/.well-known/" in path
+            or method == "OPTIONS"
+            or "smithy-protocol" in headers
+        ):
+            return None
+        return method, headers.get("host", ""), claim[:end], headers.get("x-amz-target", "")
 
     def _forget(self) -> None:
         """Host names may mean something else from now on."""
@@ -314,26 +334,6 @@ _DEVICES = re.compile(r"/topics/|/things/[^/]+/(?:shadow$|(?P<jobs>jobs(?:/|$)))
 """What devices ask over HTTPS with their certificates."""
 _Signals = tuple[str, str, str, str]
 """Method, host, the Authorization but for its signature, and X-Amz-Target."""
-
-
-def _signals(request: Request) -> _Signals | None:
-    """What mostly says all that a request is for; None where its path or another header may say more.
-
-    They differ between a client's requests in the date and in which headers are signed, so there are few.
-    """
-    headers = request.headers.index
-    method, path, claim = request.method, request.path, headers.get("authorization", "")
-    end = len(claim) - SIGNATURE_DIGITS
-    if (
-        not claim.startswith(_SIGNED)
-        or not claim.endswith("Signature=", 0, end)
-        or path.startswith(_TELLING)
-        or "/.well-known/" in path
-        or method == "OPTIONS"
-        or "smithy-protocol" in headers
-    ):
-        return None
-    return method, headers.get("host", ""), claim[:end], headers.get("x-amz-target", "")
 
 
 _OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
