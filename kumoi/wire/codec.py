@@ -199,7 +199,7 @@ class ServiceCodec:
         return aws_error("UnknownOperationException", f"There is no operation at {request.path}", status=404)
 
 
-Decode = Callable[["Exchange", Request, Any], dict[str, Any]]
+Decode = Callable[[Request, Mapping[str, str], Mapping[str, list[str]], Any], dict[str, Any]]
 Encode = Callable[[Request, dict[str, Any], str], Response]
 
 
@@ -234,19 +234,19 @@ class OperationCodec:
 
     @cached_property
     def decode(self) -> Decode:
-        """The function that answers the params of a request, not validated."""
+        """The function that answers the params of (request, labels, query, body or form), not validated."""
         if self.protocol in _REST:
-            read_rest = self.read_rest
-            return lambda exchange, request, body: read_rest(request, exchange.labels, exchange.query, body)
+            read_rest: Decode = self.read_rest
+            return read_rest
         read = self.read_document
         if read is None:
-            return lambda exchange, request, body: {}
+            return lambda request, labels, query, body: {}
         if self.protocol == "query":
-            return lambda exchange, request, body: read(exchange.form)
+            return lambda request, labels, query, form: read(form)
         if self.protocol == "json":
-            return lambda exchange, request, body: read(load_json(body))
+            return lambda request, labels, query, body: read(load_json(body))
         milliseconds = self.protocol == AMZ_CBOR
-        return lambda exchange, request, body: read(_load_cbor(body, milliseconds=milliseconds))
+        return lambda request, labels, query, body: read(_load_cbor(body, milliseconds=milliseconds))
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -350,6 +350,9 @@ class OperationCodec:
         return Response(status, headers, encode(result[member], first))
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
 class Exchange:
     """A request with the operation it means."""
 
@@ -365,9 +368,9 @@ class Exchange:
     ) -> None:
         self._codec = codec
         self._request = request
-        self.labels = labels or {}
-        self.query = query or {}
-        self.form = form or {}
+        self.labels = _NOTHING if labels is None else labels
+        self.query = _NOTHING if query is None else query
+        self.form = form
         self.operation = codec.operation
         self.name = codec.operation.name
         self.protocol = codec.protocol
@@ -383,7 +386,8 @@ class Exchange:
     def decode_unchecked(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params of the right types, their constraints not checked; raises AwsError."""
         try:
-            return self._codec.decode(self, request, body)
+            sent = body if self.form is None else self.form
+            return self._codec.decode(request, self.labels, self.query, sent)
         except RecursionError:
             if self.protocol == "rest-xml":
                 raise malformed() from None

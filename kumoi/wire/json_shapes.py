@@ -25,6 +25,7 @@ from kumoi.wire.scalars import BITS, blob_text, non_finite
 
 _AS_THEY_ARE = ("bigdecimal", "biginteger")
 _COMPOUND = ("structure", "list", "map")
+_AS_IT_IS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def wrong_type(value: Any, wanted: str) -> AwsError:
@@ -173,7 +174,7 @@ class JsonShapes(Generator):
 
         def encode(value: Any) -> bytes:
             document = convert(value)
-            content = write(document)
+            content = orjson.dumps(document, _default, _AS_IT_IS) if write is dumps else write(document)
             # A null may be a None deep in a part that was not visited (or a NaN, to orjson): then look everywhere.
             return content if null not in content else write(without_none(document))
 
@@ -270,7 +271,7 @@ def _native_moment(value: datetime | float) -> datetime:
 
 def dumps(value: Any) -> bytes:
     """JSON; blobs as base64, datetimes as epoch seconds."""
-    return orjson.dumps(value, _default, orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(value, _default, _AS_IT_IS)
 
 
 def _default(value: Any) -> Any:
