@@ -4,14 +4,17 @@ Shapes follow AWS's published formats: "Amazon Resource Names", the X-Ray trace 
 IAM ("IAM identifiers").
 
 What must not be guessed comes from the system's randomness. Every call needs ids of traces and spans, which are no
-secrets: those come from a generator of our own (0.2 µs each instead of 0.5 and 0.9).
+secrets: those come from a generator of our own. What each request needs is drawn in stock: a UUID takes 0.4 µs then
+instead of 1.0, and no system call; the others 0.1 µs instead of 0.3.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import secrets
+from collections.abc import Callable
 from typing import NamedTuple
 
 DEFAULT_ACCOUNT = "000000000000"
@@ -20,9 +23,51 @@ DEFAULT_REGION = "us-east-1"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
-_spans = random.Random()
+_random = random.Random()
 """Seeded by the system, and nobody else: who seeds `random` itself (a test does) leaves it alone."""
-os.register_at_fork(after_in_child=_spans.seed)
+os.register_at_fork(after_in_child=_random.seed)
+_AT_ONCE = 64
+
+
+def _stock(draw: Callable[[], list[str]]) -> Callable[[], str]:
+    """What hands out ids that were drawn together; a child process draws its own."""
+    held: list[str] = []
+    os.register_at_fork(after_in_child=held.clear)
+
+    def taken() -> str:
+        try:
+            return held.pop()
+        except IndexError:
+            drawn = draw()
+            held.extend(drawn[1:])
+            return drawn[0]
+
+    return taken
+
+
+def _uuids() -> list[str]:
+    drawn = os.urandom(16 * _AT_ONCE).hex()
+    pieces = [drawn[at : at + 32] for at in range(0, len(drawn), 32)]
+    return [f"{d[:8]}-{d[8:12]}-4{d[13:16]}-{_VARIANT[d[16]]}{d[17:20]}-{d[20:]}" for d in pieces]
+
+
+def _digits(count: int) -> Callable[[], list[str]]:
+    """Draws ids of `count` hexadecimal digits that are no secrets."""
+
+    def drawn() -> list[str]:
+        digits = _random.randbytes(count * _AT_ONCE // 2).hex()
+        return [digits[at : at + count] for at in range(0, len(digits), count)]
+
+    return drawn
+
+
+uuid = _stock(_uuids)
+"""A random UUID (version 4) as text: request ids, revision ids."""
+
+span_id = _stock(_digits(16))
+"""The id of a span: 16 random hex digits."""
+
+_trace_digits = _stock(_digits(24))
 
 
 class Arn(NamedTuple):
@@ -61,12 +106,6 @@ def arn(service: str, region: str, account: str, resource: str) -> str:
     return f"arn:{partition_of(region)}:{service}:{region}:{account}:{resource}"
 
 
-def uuid() -> str:
-    """A random UUID (version 4) as text: request ids, revision ids. Three times faster than `uuid.uuid4`."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
-
-
 def hex_id(digits: int) -> str:
     """`digits` random lower-case hexadecimal digits (segment ids: 16; log stream suffixes: 32)."""
     return os.urandom((digits + 1) // 2).hex()[:digits]
@@ -79,9 +118,9 @@ def unique_id(prefix: str, length: int = 21) -> str:
 
 def trace_id(now: float) -> str:
     """An X-Ray trace id: `1-<8 hex digits of the epoch second>-<24 random hex digits>`."""
-    return f"1-{int(now):08x}-{_spans.getrandbits(96):024x}"
+    return f"1-{int(now):08x}-{_trace_digits()}"
 
 
-def span_id() -> str:
-    """The id of a span: 16 random hex digits."""
-    return f"{_spans.getrandbits(64):016x}"
+def host_id() -> str:
+    """What S3 names a host by, in base64 of 48 random bytes."""
+    return base64.b64encode(_random.randbytes(48)).decode()

@@ -92,15 +92,18 @@ class Authoriser:
         self.devices: Callable[[Principal], Awaitable[IdentityPolicies]] | None = None
         self._sealer = sealer
 
-    async def check(self, call: Call, facts: Authorization, *, enforce: bool) -> None:
-        """Let a call pass, or raise its service's AccessDenied (`enforce`); what was found is noted on the call."""
+    def check(self, call: Call, facts: Authorization, *, enforce: bool) -> Awaitable[None] | None:
+        """Let a call pass, or raise its service's AccessDenied (`enforce`); what was found is noted on the call.
+
+        To be awaited, but for None: then nothing is to be asked.
+        """
         caller = call.caller
-        own = caller.is_root and caller.account == call.account
+        own = caller.account == call.account and caller.is_root
         if own and (not enforce or facts.policy is None):
-            return
+            return None
         if caller.is_service and (facts.policy is None or caller.arn in (_DEPLOYER, f"{facts.prefix}.amazonaws.com")):
-            return
-        await self.require(call, facts.asks(call), facts, enforce=enforce, noted=not own)
+            return None
+        return self.require(call, facts.asks(call), facts, enforce=enforce, noted=not own)
 
     async def require(
         self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True

@@ -52,7 +52,7 @@ class Trace(NamedTuple):
         It may come from anybody and goes on into headers and documents: nothing but ids is taken.
         """
         if header is None:
-            return cls.new(now)
+            return cls(trace_id(now), "")
         fields = dict(part.strip().partition("=")[::2] for part in header.split(";"))
         root = fields.get("Root", "")
         if not _ROOT.fullmatch(root):

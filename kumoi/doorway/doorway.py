@@ -100,13 +100,14 @@ class Doorway:
         call.node = service.node(call.params)
         began, arrived = perf_counter(), self.clock.now()
         call.units["requests"] = 1
-        fault = self._fault(call)
+        fault = self._fault(call) if self.faults.active else None
         outcome = "ok"
         self._under_way[call.span] = call
         try:
             if self.limit is not None:
                 self.limit(call)
-            await self.identity.authorise(call, service)
+            if (asking := self.identity.asking(call, service)) is not None:
+                await asking
             operation.check(call.service, call.params)
             if fault is None:
                 result = await operation.handler(call, **call.params)

@@ -28,11 +28,15 @@ class CallDropped(Exception):
 
 
 class Faults:
-    """The declared faults of a platform, in memory: a restart begins without any."""
+    """The declared faults of a platform, in memory: a restart begins without any.
+
+    `active` is whether any is declared: lets the hot path skip the rest.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._faults: dict[str, Fault] = {}
+        self.active = False
         self._calls: Counter[tuple[str, str]] = Counter()
         self._struck: Counter[str] = Counter()
         self._matching: dict[tuple[str, ...], tuple[Fault, ...]] = {}
@@ -40,11 +44,6 @@ class Faults:
         self._hanging: dict[str, set[asyncio.Future[None]]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.log = StrikeLog()
-
-    @property
-    def active(self) -> bool:
-        """Whether any fault is declared: lets the hot path skip the rest."""
-        return bool(self._faults)
 
     def add(self, fault: Fault) -> Fault:
         """Declare a fault; one of the same id is replaced and counts anew."""
@@ -147,6 +146,7 @@ class Faults:
 
     def _changed(self) -> None:
         self._matching.clear()
+        self.active = bool(self._faults)
         for listener in self._listeners:
             listener()
 

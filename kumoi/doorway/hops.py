@@ -100,7 +100,7 @@ class Hop(NamedTuple):
 
 
 _KEPT = tuple(TABLE.columns)
-_UNITS = _KEPT.index("units")
+_UNITS, _COLUMNS = _KEPT.index("units"), len(_KEPT)
 
 
 class Behind(NamedTuple):
@@ -132,11 +132,12 @@ class Hops:
         """Keep a hop; cheap, and safe to call for every call."""
         self._ring.append(hop)
         self.recorded += 1
-        self._unwritten.append(hop)
-        if len(self._unwritten) >= MOST_AT_ONCE:
-            self.flush()
-        elif self._flush_handle is None:
+        unwritten = self._unwritten
+        unwritten.append(hop)
+        if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
+        elif len(unwritten) >= MOST_AT_ONCE:
+            self.flush()
         listeners = self._of.get(hop.service)
         if listeners is None:
             listeners = self._listeners_of(hop.service)
@@ -196,7 +197,9 @@ class Hops:
             self._flush_handle.cancel()
             self._flush_handle = None
         if self._unwritten:
-            self._lake.write(TABLE.name, [_record(hop) for hop in self._unwritten])
+            # The row of a hop, in the order of the table's columns, which is that of its fields.
+            rows = [(*hop[:_UNITS], units_text(hop.units), *hop[_UNITS + 1 : _COLUMNS]) for hop in self._unwritten]
+            self._lake.write(TABLE.name, rows)
             self._unwritten = []
 
     def clear(self, account: str | None = None) -> None:
@@ -205,11 +208,6 @@ class Hops:
         self._ring.clear()
         self._ring.extend(kept)
         self._unwritten = [hop for hop in self._unwritten if account is not None and hop.account != account]
-
-
-def _record(hop: Hop) -> tuple[Any, ...]:
-    """The row of a hop, in the order of the table's columns, which is that of its fields."""
-    return (*hop[:_UNITS], units_text(hop.units), *hop[_UNITS + 1 : len(_KEPT)])
 
 
 def units_text(units: Mapping[str, float]) -> str:

@@ -29,6 +29,8 @@ from kumoi.state import State, Transaction, transactional
 from kumoi.state.space import Space
 
 AuthMode = Literal["off", "audit", "verify", "enforce"]
+_SESSIONS = 1024
+"""Tokens whose principals are remembered."""
 
 
 class AccessKey(msgspec.Struct, frozen=True):
@@ -102,6 +104,7 @@ class Identity:
         self._master = master_key
         self._decode = msgspec.msgpack.Decoder(SessionClaims).decode
         self._known: dict[str, AccessKey | None] = {}
+        self._sessions: dict[tuple[str, str], Principal] = {}
 
     @property
     def verifies(self) -> bool:
@@ -181,27 +184,39 @@ class Identity:
 
     async def principal(self, access_key: str | None, token: str | None) -> Principal:
         """Who uses this key, taken at their word: a key nobody knows is the root of its account."""
-        if access_key is None:
-            return Principal.root(DEFAULT_ACCOUNT)
-        if token:
-            try:
-                claims = self.claims(token, access_key)
-            except InvalidToken:
-                pass
-            else:
-                return Principal(
-                    claims.account,
-                    claims.arn,
-                    claims.principal_id,
-                    claims.source,
-                    access_key,
-                    session=claims.session,
-                )
-        if len(access_key) == 12 and access_key.isdigit():
-            return Principal.root(access_key, access_key)
+        known = self.plainly(access_key, token)
+        if known is not None:
+            return known
+        assert access_key is not None, "no key is nobody's"
         if access_key.startswith("AKIA") and (key := await self.access_key(access_key)):
             return Principal(key.account, key.arn, key.principal_id, access_key=access_key)
         return Principal.root(DEFAULT_ACCOUNT, access_key)
+
+    def plainly(self, access_key: str | None, token: str | None) -> Principal | None:
+        """What `principal` answers, where the key and its token tell; None where the key has to be looked up."""
+        if access_key is None:
+            return Principal.root(DEFAULT_ACCOUNT)
+        if token and (session := self._session(access_key, token)) is not None:
+            return session
+        if len(access_key) == 12 and access_key.isdigit():
+            return Principal.root(access_key, access_key)
+        return None if access_key.startswith("AKIA") else Principal.root(DEFAULT_ACCOUNT, access_key)
+
+    def _session(self, access_key: str, token: str) -> Principal | None:
+        """The principal that a token carries, None where it carries none; who calls once mostly calls again."""
+        found = self._sessions.get((access_key, token))
+        if found is None:
+            try:
+                claims = self.claims(token, access_key)
+            except InvalidToken:
+                return None
+            found = Principal(
+                claims.account, claims.arn, claims.principal_id, claims.source, access_key, session=claims.session
+            )
+            if len(self._sessions) >= _SESSIONS:
+                self._sessions.clear()
+            self._sessions[access_key, token] = found
+        return found
 
     async def secret(self, access_key: str, token: str | None, *, local: bool) -> str:
         """The secret to verify a signature with; raises UnknownKey or InvalidToken.
@@ -240,13 +255,19 @@ class Identity:
 
     async def authorise(self, call: Call, service: Service) -> None:
         """Ask policies about a call as the mode says; raises AccessDenied where it is enforced."""
-        key = call.caller.access_key
+        if (asking := self.asking(call, service)) is not None:
+            await asking
+
+    def asking(self, call: Call, service: Service) -> Awaitable[None] | None:
+        """What `authorise` has to await: None where policies say nothing, as of the root of an account."""
+        caller = call.caller
+        key = caller.access_key
         if key is not None and self._known.get(key) is not None:
             self.last_used[key] = KeyUse(self._clock.now(), call.service, call.region)
         if self.mode == "off" or call.operation in service.data_planes:
-            return
-        enforce = self.enforces or (self.verifies and call.caller.is_anonymous)
-        await self.authoriser.check(call, service.authorization, enforce=enforce)
+            return None
+        enforce = self.mode == "enforce" or (self.mode == "verify" and caller.is_anonymous)
+        return self.authoriser.check(call, service.authorization, enforce=enforce)
 
     async def require(self, call: Call, service: Service, *asks: Ask) -> None:
         """Ask policies about what a data plane has found a call to need; raises AccessDenied where it is enforced."""

@@ -34,24 +34,26 @@ class Payload(NamedTuple):
 
 
 Edge = tuple[str, str]
+_Packed = bytes | tuple[bytes | None, bytes | None]
+"""What was given and answered: in one JSON array that lacks its bracket, or each for itself."""
 
 
 class Payloads:
     """The recorder. Nothing is kept while `on` is False. Whatever is dropped is the oldest of its edge.
 
-    What is held are plain tuples: every call leaves one, and few are looked at.
+    What is held are plain tuples, with both payloads packed in one piece where they fit: every call leaves one, and few
+    are looked at.
     """
 
     def __init__(self, *, on: bool) -> None:
         self.on = on
-        self._held: OrderedDict[str, tuple[str, str, str, str, bytes | None, bytes | None, Edge, int]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[str, str, str, str, _Packed, Edge, int]] = OrderedDict()
         self._edges: dict[Edge, deque[str]] = {}
         self._size = 0
 
     def record(self, call: Call, result: Any) -> None:
         """Keep one call's payloads under its span."""
-        given = packed(call.params) if call.request_bytes <= LARGEST else None
-        answered = packed(result)
+        kept, size = _both(call.params, result) if call.request_bytes <= LARGEST else _each(None, packed(result))
         span, edge = call.span, (call.source, call.node)
         if span in self._held:
             self._drop(span)
@@ -60,9 +62,8 @@ class Payloads:
             spans = self._edges[edge] = deque()
         elif len(spans) >= PER_EDGE:
             self._size -= self._held.pop(spans.popleft())[-1]
-        size = _BESIDE + len(given or b"") + len(answered or b"")
         spans.append(span)
-        self._held[span] = call.account, call.region, call.service, call.operation, given, answered, edge, size
+        self._held[span] = call.account, call.region, call.service, call.operation, kept, edge, size
         self._size += size
         while self._size > TOGETHER:
             self._drop(next(iter(self._held)))
@@ -70,7 +71,11 @@ class Payloads:
     def find(self, span: str) -> Payload | None:
         """What a call was given and answered, as it was; None when it is not kept (any more)."""
         held = self._held.get(span)
-        return None if held is None else Payload(*held[:6])
+        if held is None:
+            return None
+        kept = held[4]
+        given, answered = map(orjson.dumps, orjson.loads(kept + b"]")) if isinstance(kept, bytes) else kept
+        return Payload(*held[:4], given, answered)
 
     def switch(self, on: bool) -> None:
         """Record from now on, or no longer; what was kept is forgotten then."""
@@ -90,6 +95,24 @@ class Payloads:
         spans.remove(span)
         if not spans:
             del self._edges[edge]
+
+
+def _both(given: Any, answered: Any) -> tuple[_Packed, int]:
+    """Both payloads of a call, packed, and the bytes they take.
+
+    At once is quicker than each; what is cut off makes it a copy, as in `packed`.
+    """
+    try:
+        together = orjson.dumps((given, answered), _plain, orjson.OPT_PASSTHROUGH_DATETIME)
+    except (TypeError, ValueError, RecursionError):
+        return _each(packed(given), packed(answered))
+    if len(together) > LARGEST:
+        return _each(packed(given), packed(answered))
+    return together[:-1], _BESIDE + len(together)
+
+
+def _each(given: bytes | None, answered: bytes | None) -> tuple[_Packed, int]:
+    return (given, answered), _BESIDE + len(given or b"") + len(answered or b"")
 
 
 def packed(value: Any) -> bytes | None:

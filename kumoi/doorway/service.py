@@ -29,6 +29,8 @@ HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
 Lifespan = Callable[[Parts], AsyncIterator[None]]
 Reset = Callable[[Parts, State, str | None], Awaitable[None]]
 CrossOrigin = Callable[[State, Request], Awaitable[HeaderList]]
+_NODES, _LONGEST_NAMED = 1024, 256
+"""How many nodes a service remembers, and characters of what they are read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Service:
         self._resource = tuple(resource)
         self._operations: dict[str, Operation] = {}
         self._resource_name: Callable[[str], str] = _last_part
+        self._nodes: dict[str, str] = {}
         self._lifespan: Callable[[Parts], AbstractAsyncContextManager[None]] | None = None
         self._reset: Reset | None = None
         self._cross_origin: CrossOrigin | None = None
@@ -164,7 +167,10 @@ class Service:
         return self.operation(name=name)
 
     def resource_name(self, function: Callable[[str], str]) -> Callable[[str], str]:
-        """Register how a resource member becomes a short name (default: what follows the last `/` or `:`)."""
+        """Register how a resource member becomes a short name (default: what follows the last `/` or `:`).
+
+        It knows nothing but the text: what it said of one is remembered.
+        """
         self._resource_name = function
         return function
 
@@ -225,7 +231,14 @@ class Service:
 
     def named(self, value: str) -> str:
         """The node of a resource by its name, ARN or URL."""
-        return f"{self.name}:{self._resource_name(value)}"
+        node = self._nodes.get(value)
+        if node is None:
+            node = f"{self.name}:{self._resource_name(value)}"
+            if len(value) <= _LONGEST_NAMED:
+                if len(self._nodes) >= _NODES:
+                    self._nodes.clear()
+                self._nodes[value] = node
+        return node
 
     async def load(self) -> None:
         """Import the operations on a thread: the loop goes on meanwhile."""

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 DEVICE_SERVICES = ("iot-data", "iot-jobs-data")
 """Services that take a client's certificate for a signature."""
+_AT_THEIR_WORD = ("off", "audit")
+"""Modes in which whoever names a key is who it says."""
 SIGNED_BODY = 10_485_760
 """Bytes that a signed request to a data plane may have: API Gateway's limit, the largest of any."""
 _ELSEWHERE = ("cross-site", "same-site")
@@ -75,6 +77,13 @@ class Authentication:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
             raise signature_error(problem, family) from None
         return await self._identity.principal(target.access_key, token)
+
+    def plainly(self, request: Request, target: Target) -> Principal | None:
+        """What `caller` answers, where nothing is verified and the key says who it is; None elsewhere."""
+        credential = target.credential
+        if credential is None or credential.presigned or self._identity.mode not in _AT_THEIR_WORD:
+            return None
+        return self._identity.plainly(target.access_key, request.headers.index.get("x-amz-security-token"))
 
     async def payload(self, request: Request, target: Target) -> Body:
         """The streamed body of a request whose caller is known: decoded, and checked while it is read.

@@ -53,6 +53,7 @@ class Front:
         self._router = router
         self._internal = internal
         self._authentication = Authentication(doorway.identity, doorway.clock)
+        self._codecs: dict[str, ServiceCodec] = {}
 
     def __call__(self, request: Request) -> Awaitable[Response]:
         """Answer one request; never raises for what a client sends."""
@@ -69,6 +70,15 @@ class Front:
             self.recording.end(request, response)
 
     async def _answer(self, request: Request) -> Response:
+        # Whoever verifies signatures reads what was signed anew, of each request.
+        target = None if self._doorway.identity.verifies else self._router.recall(request)
+        if target is None:
+            return await self._resolved(request)
+        response = await self._operation(request, target, None)
+        return await self._crossing(request, target, response) if "origin" in request.headers.index else response
+
+    async def _resolved(self, request: Request) -> Response:
+        """Answer a request of which it must be found out what it is for."""
         router = self._router
         form: bytes | None = None
         if router.needs_form(request):
@@ -87,8 +97,13 @@ class Front:
             target = Target("data-plane", plane, target.region, target.credential)
         if target.kind == "data-plane":
             return await self._data_plane(request, target, sent_path)
+        router.remember(request, target)
         response = await self._operation(request, target, form)
-        if "origin" in request.headers.index and target.service in self._doorway.registry:
+        return await self._crossing(request, target, response) if "origin" in request.headers.index else response
+
+    async def _crossing(self, request: Request, target: Target, response: Response) -> Response:
+        """The answer to a request that names an origin, with what its service says to that."""
+        if target.service in self._doorway.registry:
             service = self._doorway.registry[target.service]
             response.headers += await service.cross_origin_headers(self._doorway.state, request)
         return response
@@ -105,57 +120,69 @@ class Front:
 
     async def _operation(self, request: Request, target: Target, form: bytes | None) -> Response:
         request_id = uuid()
-        if target.service not in self._doorway.registry:
-            if self._doorway.registry.data_plane(MOCKED) is not None:
-                attributes = {"service": target.service}
-                mocked = Target("data-plane", MOCKED, target.region, target.credential, attributes)
-                return await self._data_plane(request, mocked, request.path)
-            return self._not_served(request, target.service, request_id)
-        codec = self._wire.codec(target.service)
+        doorway, name = self._doorway, target.service
+        codec = self._codecs.get(name)
+        if codec is None:
+            if name not in doorway.registry:
+                if doorway.registry.data_plane(MOCKED) is not None:
+                    attributes = {"service": name}
+                    mocked = Target("data-plane", MOCKED, target.region, target.credential, attributes)
+                    return await self._data_plane(request, mocked, request.path)
+                return self._not_served(request, name, request_id)
+            codec = self._codecs[name] = self._wire.codec(name)
         sent_path = request.path
         if target.path is not None:
             request.path = target.path
         try:
-            if form is None and codec.needs_form(request):
-                form = await request.body.read(BODY_LIMIT)
-            exchange = codec.match(request, form)
+            exchange = codec.recall(request) if form is None else None
+            if exchange is None:
+                if form is None and codec.needs_form(request):
+                    form = await request.body.read(BODY_LIMIT)
+                exchange = codec.match(request, form)
         except (AwsError, BodyTooLarge) as error:
             return codec.error_response(request, _as_aws(error), request_id)
         try:
+            operation, headers = exchange.operation, request.headers.index
             body: bytes | Body = request.body
             if not exchange.streams_input:
-                body = form if form is not None else await request.body.read(BODY_LIMIT)
-            caller = await self._authentication.caller(
-                request, target, codec, body, sent_path, unsigned=exchange.operation.unsigned
-            )
-            if target.credential is not None and target.credential.presigned and target.service == "s3":
-                request.headers = Headers([*request.headers.items, *hoisted_headers(request.query)])
+                if form is not None:
+                    body = form
+                elif type(body) is BufferedBody and len(body.content) <= BODY_LIMIT:
+                    body = body.content
+                else:
+                    body = await request.body.read(BODY_LIMIT)
+            caller = self._authentication.plainly(request, target)
+            if caller is None:
+                caller = await self._authentication.caller(
+                    request, target, codec, body, sent_path, unsigned=operation.unsigned
+                )
+                if name == "s3" and target.credential is not None and target.credential.presigned:
+                    request.headers = Headers([*request.headers.items, *hoisted_headers(request.query)])
             if exchange.streams_input:
                 body = await self._authentication.payload(request, target)
-            elif exchange.operation.compressible and request.headers.get("content-encoding") == "gzip":
+            elif operation.compressible and headers.get("content-encoding") == "gzip":
                 assert isinstance(body, bytes), "what is not streamed was read"
                 body = await plain(body, COMPRESSED_LIMIT)
             params = exchange.decode(request, body)
             call = Call(
-                self._doorway,
-                target.service,
+                doorway,
+                name,
                 exchange.name,
                 params,
                 caller,
                 caller.account,
                 caller.region or target.region,
-                Trace.parse(request.headers.get("x-amzn-trace-id"), self._doorway.clock.now()),
+                Trace.parse(headers.get("x-amzn-trace-id"), doorway.clock.now()),
                 caller.source,
                 http=request,
                 attributes=target.attributes,
                 request_id=request_id,
+                request_bytes=len(body) if isinstance(body, bytes) else 0,
                 damage="",
             )
-            if isinstance(body, bytes):
-                call.request_bytes = len(body)
             if self.recording.active and exchange.name in PUTTING_IN:
-                self.recording.label(request, f"{target.service} {exchange.name}", caller.source)
-            result = await self._doorway.dispatch(call)
+                self.recording.label(request, f"{name} {exchange.name}", caller.source)
+            result = await doorway.dispatch(call)
             response = exchange.encode(result, request_id)
         except (AwsError, BodyTooLarge) as error:
             return exchange.encode_error(_as_aws(error), request_id)

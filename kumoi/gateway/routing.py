@@ -20,10 +20,12 @@ from kumoi.doorway.host_names import HostNames, Meaning
 from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
+from kumoi.wire.credential import SIGNATURE_DIGITS, SIGV4, Credential, parse_credential
 from kumoi.wire.http import Request
-from kumoi.wire.sigv4 import Credential, parse_credential
 
 _HOSTS_REMEMBERED = 4096
+_ALIKE, _SIGNALS_LIMIT = 4096, 1024
+"""How many requests that differ in their signals are remembered, and characters of these."""
 _HOST_LIMIT = 260
 """Characters of the longest DNS name with a port."""
 
@@ -128,19 +130,19 @@ class Router(HostNames):
         self._registered: dict[str, Target] = {}
         self._wild = False
         self._hosts: dict[str, HostName | Target] = {}
+        self._alike: dict[_Signals, Target] = {}
+        self._telling = (*_TELLING, *(path for entry in entries for path in entry.paths))
 
     def register_host(self, host: str, target: Target) -> None:
         """Have requests for a host name (a distribution's alias, a custom domain) go to `target`."""
         self._registered[host.lower()] = target
         self._wild = self._wild or host.startswith("*.")
-        self.changes += 1
-        self._hosts.clear()
+        self._forget()
 
     def unregister_host(self, host: str) -> None:
         """Forget a host name; no error when it is unknown."""
         self._registered.pop(host.lower(), None)
-        self.changes += 1
-        self._hosts.clear()
+        self._forget()
 
     def claim(self, host: str, plane: str, region: str, attributes: Mapping[str, str]) -> None:
         """Have requests for a host name go to a data plane."""
@@ -177,6 +179,56 @@ class Router(HostNames):
             return True
         scope = self._scopes.get(credential.signing_name)
         return scope is not None and bool(scope.versions)
+
+    def recall(self, request: Request) -> Target | None:
+        """What `resolve` would answer (and without a form), where a request with the same signals was remembered.
+
+        Its credential lacks the signature, which is each request's own: not for who verifies it.
+        """
+        signals = self._signals(request)
+        return None if signals is None else self._alike.get(signals)
+
+    def remember(self, request: Request, target: Target) -> None:
+        """Keep what a request was resolved to, where the next with its signals will mean the same."""
+        credential, service = target.credential, target.service
+        if target.kind != "api" or target.path is not None or credential is None:
+            return
+        if service == "apigatewaymanagementapi" or (service == "s3" and request.method == "POST"):
+            return  # their paths say more
+        if "x-amz-target" not in request.headers.index:
+            scope = self._scopes.get(credential.signing_name)
+            if scope is None or scope.versions:
+                return
+        signals = self._signals(request)
+        if signals is not None and sum(map(len, signals)) <= _SIGNALS_LIMIT:
+            if len(self._alike) >= _ALIKE:
+                self._alike.clear()
+            self._alike[signals] = target._replace(credential=credential._replace(signature=""))
+
+    def _signals(self, request: Request) -> _Signals | None:
+        """What mostly says all that a request is for; None where its path or another header may say more.
+
+        They differ between a client's requests in the date and in which headers are signed, so there are few.
+        """
+        headers = request.headers.index
+        method, path, claim = request.method, request.path, headers.get("authorization", "")
+        end = len(claim) - SIGNATURE_DIGITS
+        if (
+            not claim.startswith(_SIGNED)
+            or not claim.endswith("Signature=", 0, end)
+            or path.startswith(self._telling)
+            or "/.well-known/" in path
+            or method == "OPTIONS"
+            or "smithy-protocol" in headers
+        ):
+            return None
+        return method, headers.get("host", ""), claim[:end], headers.get("x-amz-target", "")
+
+    def _forget(self) -> None:
+        """Host names may mean something else from now on."""
+        self.changes += 1
+        self._hosts.clear()
+        self._alike.clear()
 
     def resolve(self, request: Request, form: bytes | None = None) -> Target:
         """What the request is for; never raises for what a client sends."""
@@ -281,6 +333,10 @@ class Router(HostNames):
 
 _DEVICES = re.compile(r"/topics/|/things/[^/]+/(?:shadow$|(?P<jobs>jobs(?:/|$)))|/retainedMessage/")
 """What devices ask over HTTPS with their certificates."""
+_Signals = tuple[str, str, str, str]
+"""Method, host, the Authorization but for its signature, and X-Amz-Target."""
+
+
 _OTLP = frozenset({"/v1/traces", "/v1/logs", "/v1/metrics"})
 """The paths of OpenTelemetry's protocol; no bucket has a name of two characters."""
 _PLANE_PATHS = (
@@ -292,6 +348,9 @@ _PLANE_PATHS = (
     "/event",
     "/SimpleNotificationService-",
 )
+_TELLING = ("/_", *_PLANE_PATHS)
+"""How paths begin that may mean a data plane, or Kumoi itself."""
+_SIGNED = f"{SIGV4} "
 
 
 def _plane_by_path(request: Request, region: str, credential: Credential | None) -> Target | None:

@@ -33,6 +33,7 @@ class Turnstile:
     def open(self, front: Front) -> None:
         """Let requests in, to this front."""
         self._front = front
+        self._loop = asyncio.get_running_loop()
         self.repeats.open()
         self._opened.set()
 
@@ -56,7 +57,8 @@ class Turnstile:
         front = self._front if self._opened.is_set() and not self._lost else await self._enter()
         if front is None:
             return self._gone()
-        task = _current()
+        task = asyncio.current_task(self._loop)  # to have the loop looked up costs a system call
+        assert task is not None, "requests are answered in tasks"
         self._inside.add(task)
         try:
             return await front(request)
@@ -69,7 +71,8 @@ class Turnstile:
         front = await self._enter()
         if front is None:
             return self._gone()
-        task = _current()
+        task = asyncio.current_task(self._loop)
+        assert task is not None, "requests are answered in tasks"
         self._websockets[task] = websocket
         try:
             return await front.websocket(request, websocket)
@@ -96,9 +99,3 @@ class Turnstile:
 
     def _gone(self) -> Response:
         return Response(503, [("Content-Type", "text/plain; charset=utf-8")], f"{self._lost}\n".encode())
-
-
-def _current() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None, "requests are answered in tasks"
-    return task

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -34,6 +34,8 @@ THROTTLES = frozenset(
     )
 )
 _DURATIONS = 200
+_AT_ONCE = 500
+"""Calls of one kind that are added up together at most."""
 _KINDS = 10_000
 """Kinds of calls whose edges are remembered."""
 _WAYS = 8
@@ -42,20 +44,6 @@ _LOOKERS = ("cloudformation", "codedeploy")
 
 WIDTH = 7
 CALLS, ERRORS, THROTTLED, MICROSECONDS, BYTES, COST, FAULTS = range(7)
-
-
-@dataclass(slots=True)
-class Tally:
-    """Calls of one kind within a second."""
-
-    calls: int = 0
-    errors: int = 0
-    throttled: int = 0
-    microseconds: int = 0
-    read: int = 0
-    written: int = 0
-    faults: int = 0
-    units: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -78,49 +66,20 @@ class Edge:
     last_error: str = ""
     changed: float = 0.0
     second: int = 0
-    fresh: dict[tuple[str, ...], Tally] = field(default_factory=dict)
-
-    def add(self, hop: Hop, now: float) -> None:
-        """Note one hop. What it adds up to is worked out later, for all of a second together."""
-        if int(now) != self.second:
-            self.settle()
-            self.second = int(now)
-        kind = hop.region, hop.service, hop.operation, hop.source, hop.target
-        tally = self.fresh.get(kind)
-        if tally is None:
-            tally = self.fresh[kind] = Tally()
-        calls = hop.calls
-        tally.calls += calls
-        tally.microseconds += hop.duration_us * calls
-        tally.read += hop.request_bytes
-        tally.written += hop.response_bytes
-        sums = tally.units
-        for name, amount in hop.units.items():
-            sums[name] = sums.get(name, 0.0) + amount
-        if hop.outcome != "ok":
-            tally.errors += 1
-            tally.throttled += hop.outcome in THROTTLES
-            self.last_error = hop.outcome
-        if hop.fault:
-            tally.faults += 1
-        self.durations.append((now, hop.duration_us))
-        self.last_seen = hop.time
-        self.changed = now
+    fresh: list[Kind] = field(default_factory=list)
 
     def settle(self) -> None:
         """Count the calls of the latest second, and add what they cost: prices are of sums."""
         if not self.fresh:
             return
-        fresh, self.fresh = self.fresh, {}
+        fresh, self.fresh = self.fresh, []
         found = [0.0] * WIDTH
-        for (region, service, operation, source, target), tally in fresh.items():
-            size = tally.read + tally.written
-            usd = _pricing().calls_cost(
-                source, target, service, operation, tally.units, tally.read, tally.written, region
-            )
-            counted = (tally.calls, tally.errors, tally.throttled, tally.microseconds, size, usd, tally.faults)
+        for kind in fresh:
+            counted = kind.counted()
             found = [sum(pair) for pair in zip(found, counted, strict=True)]
-            self.operations[operation] += tally.calls
+            self.operations[kind.operation] += int(counted[CALLS])
+            self.durations.extend([(self.second, hop.duration_us) for hop in kind.hops[-_DURATIONS:]])
+            kind.hops = []
         for counts in (self._bucket(self.second), self.window, self.totals):
             for place, amount in enumerate(found):
                 counts[place] += amount
@@ -184,6 +143,52 @@ class Edge:
             self.window = [0.0] * WIDTH
 
 
+class Kind:
+    """Calls of one kind on an edge within a second. One is only put there, and added up later with the others."""
+
+    __slots__ = ("edge", "hops", "operation", "region", "service", "source", "target")
+
+    def __init__(self, edge: Edge, hop: Hop) -> None:
+        self.edge = edge
+        self.region, self.service, self.operation = hop.region, hop.service, hop.operation
+        self.source, self.target = hop.source, hop.target
+        self.hops: list[Hop] = []
+
+    def add(self, hop: Hop, now: float) -> None:
+        """Note one hop."""
+        edge, second = self.edge, int(now)
+        if second != edge.second:
+            edge.settle()
+            edge.second = second
+        hops = self.hops
+        if not hops:
+            edge.fresh.append(self)
+        hops.append(hop)
+        if hop.outcome != "ok":
+            edge.last_error = hop.outcome
+        edge.last_seen = hop.time
+        edge.changed = now
+        if len(hops) >= _AT_ONCE:
+            edge.settle()
+
+    def counted(self) -> Sequence[float]:
+        """What the calls come to, in the order of an edge's counts."""
+        hops = self.hops
+        units: dict[str, float] = {}
+        for hop in hops:
+            for unit, amount in hop.units.items():
+                units[unit] = units.get(unit, 0.0) + amount
+        failed = [hop.outcome for hop in hops if hop.outcome != "ok"]
+        read, written = sum([hop.request_bytes for hop in hops]), sum([hop.response_bytes for hop in hops])
+        usd = _pricing().calls_cost(
+            self.source, self.target, self.service, self.operation, units, read, written, self.region
+        )
+        throttled, faults = sum([outcome in THROTTLES for outcome in failed]), sum([hop.fault != "" for hop in hops])
+        calls = [hop.calls for hop in hops]
+        microseconds = sum([hop.duration_us * many for hop, many in zip(hops, calls, strict=True)])
+        return sum(calls), len(failed), throttled, microseconds, read + written, usd, faults
+
+
 class Traffic:
     """The edges of every account, and who wants to know when one is new."""
 
@@ -194,7 +199,7 @@ class Traffic:
         self._audits = doorway.identity.mode != "off"
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
-        self._ends: dict[tuple[str, ...], tuple[Edge, ...]] = {}
+        self._ends: dict[tuple[str, ...], tuple[Kind, ...]] = {}
         self._revisions: Counter[str] = Counter()
         self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
 
@@ -251,15 +256,16 @@ class Traffic:
     def _heard(self, hop: Hop) -> None:
         principal = "yes" if hop.principal else ""
         kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, principal
-        edges = self._ends.get(kind)
-        if edges is None:
+        ends = self._ends.get(kind)
+        if ends is None:
             edges, always = self._looked_up(hop)
+            ends = tuple(Kind(edge, hop) for edge in edges)
             if always and len(self._ends) < _KINDS:
-                self._ends[kind] = edges
-        if edges:
+                self._ends[kind] = ends
+        if ends:
             now = self._loop.time()
-            for edge in edges:
-                edge.add(hop, now)
+            for end in ends:
+                end.add(hop, now)
 
     def _looked_up(self, hop: Hop) -> tuple[tuple[Edge, ...], bool]:
         """The edges that a call passes, and whether all calls of its kind do.

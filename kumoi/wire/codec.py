@@ -7,7 +7,7 @@ decodes, validates and encodes. What each operation needs is generated from the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ from kumoi.wire.xml_shapes import XmlShapes, malformed, namespace
 
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/([^/]+)")
 _REST = ("rest-json", "rest-xml")
+_TARGETS = 1024
+"""Spellings of X-Amz-Target of which a service remembers what they mean."""
 
 
 class Wire:
@@ -57,6 +59,7 @@ class ServiceCodec:
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
         self._codecs: dict[tuple[str, str], OperationCodec] = {}
+        self._targets: dict[str, OperationCodec] = {}
 
     @cached_property
     def xml(self) -> XmlShapes:
@@ -117,6 +120,12 @@ class ServiceCodec:
         """Whether `match` must see the body: the operation's name stands in a form."""
         return request.method == "POST" and self.protocol_of(request) in ("query", "ec2")
 
+    def recall(self, request: Request) -> Exchange | None:
+        """What `match` answers for an X-Amz-Target that it has found before, without a form."""
+        headers = request.headers.index
+        found = self._targets.get(headers.get("x-amz-target", ""))
+        return None if found is None or "smithy-protocol" in headers else Exchange(found, request)
+
     def match(self, request: Request, form: bytes | None = None) -> Exchange:
         """The operation that a request means; raises the service's error for an unknown one."""
         protocol = self.protocol_of(request)
@@ -126,7 +135,13 @@ class ServiceCodec:
             path = _CBOR_PATH.fullmatch(request.path)
             name = path[1] if path else ""
         elif protocol in ("json", AMZ_CBOR):
-            name = (request.headers.get("x-amz-target") or "").rpartition(".")[2]
+            target = request.headers.get("x-amz-target") or ""
+            meant = self._named(target.rpartition(".")[2], protocol)
+            if protocol == "json" and not self.model.overlay.amz_cbor:
+                if len(self._targets) >= _TARGETS:
+                    self._targets.clear()
+                self._targets[target] = meant
+            return Exchange(meant, request)
         else:
             sent = fold(form if form and b"Action=" in form else request.query.encode("utf-8", "replace"))
             name = action if isinstance(action := sent.get("Action", ""), str) else ""
@@ -184,6 +199,10 @@ class ServiceCodec:
         return aws_error("UnknownOperationException", f"There is no operation at {request.path}", status=404)
 
 
+Decode = Callable[[Request, Mapping[str, str], Mapping[str, list[str]], Any], dict[str, Any]]
+Encode = Callable[[Request, dict[str, Any], str], Response]
+
+
 class OperationCodec:
     """One operation in one protocol; each side is generated when it is first needed."""
 
@@ -213,22 +232,21 @@ class OperationCodec:
         """The reader of a REST request."""
         return self.service.rest.reader(self.operation)
 
-    def decode(self, exchange: Exchange, request: Request, body: bytes | Body) -> dict[str, Any]:
-        """The params of a request, not validated."""
-        params: dict[str, Any]
+    @cached_property
+    def decode(self) -> Decode:
+        """The function that answers the params of (request, labels, query, body or form), not validated."""
         if self.protocol in _REST:
-            params = self.read_rest(request, exchange.labels, exchange.query, body)
-        elif self.read_document is None:
-            params = {}
-        else:
-            assert isinstance(body, bytes)
-            if self.protocol == "query":
-                sent: Any = exchange.form
-            else:
-                in_json = self.protocol == "json"
-                sent = load_json(body) if in_json else _load_cbor(body, milliseconds=self.protocol == AMZ_CBOR)
-            params = self.read_document(sent)
-        return params
+            read_rest: Decode = self.read_rest
+            return read_rest
+        read = self.read_document
+        if read is None:
+            return lambda request, labels, query, body: {}
+        if self.protocol == "query":
+            return lambda request, labels, query, form: read(form)
+        if self.protocol == "json":
+            return lambda request, labels, query, body: read(load_json(body))
+        milliseconds = self.protocol == AMZ_CBOR
+        return lambda request, labels, query, body: read(_load_cbor(body, milliseconds=milliseconds))
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -279,23 +297,37 @@ class OperationCodec:
 
         return written
 
-    def encode(self, request: Request, result: dict[str, Any], request_id: str) -> Response:
-        """The answer that carries a result."""
-        if self.event_output is not None:
-            return self._encode_events(result, request_id, *self.event_output)
+    @cached_property
+    def encode(self) -> Encode:
+        """The function that answers (request, result, request id) with what carries the result."""
+        model = self.model
+        if (events := self.event_output) is not None:
+            return lambda request, result, request_id: self._encode_events(result, request_id, *events)
         if self.protocol in _REST:
-            headers = request_ids(self.model, request_id)
-            status, body = self.write_rest(result, headers)
-            return Response(status, headers, body)
+            write_rest = self.write_rest
+
+            def rest(request: Request, result: dict[str, Any], request_id: str) -> Response:
+                headers = request_ids(model, request_id)
+                status, body = write_rest(result, headers)
+                return Response(status, headers, body)
+
+            return rest
         if self.protocol == "query":
-            headers = [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)]
-            return Response(200, headers, self.write_query(result, request_id))
-        content = self.write_document(result)
-        if self.protocol == CBOR:
-            return Response(200, cbor_headers(request_id), content)
-        if self.protocol == AMZ_CBOR:
-            return Response(200, amz_cbor_headers(request_id), content)
-        return Response(200, json_headers(self.model, request, request_id, content), content)
+            return lambda request, result, request_id: Response(
+                200,
+                [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)],
+                self.write_query(result, request_id),
+            )
+        write = self.write_document
+        if self.protocol != "json":
+            its_headers = cbor_headers if self.protocol == CBOR else amz_cbor_headers
+            return lambda request, result, request_id: Response(200, its_headers(request_id), write(result))
+
+        def in_json(request: Request, result: dict[str, Any], request_id: str) -> Response:
+            content = write(result)
+            return Response(200, json_headers(model, request, request_id, content), content)
+
+        return in_json
 
     def _encode_events(
         self, result: dict[str, Any], request_id: str, member: str, encode: event_stream.Encode
@@ -318,6 +350,9 @@ class OperationCodec:
         return Response(status, headers, encode(result[member], first))
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
 class Exchange:
     """A request with the operation it means."""
 
@@ -333,9 +368,9 @@ class Exchange:
     ) -> None:
         self._codec = codec
         self._request = request
-        self.labels = labels or {}
-        self.query = query or {}
-        self.form = form or {}
+        self.labels = _NOTHING if labels is None else labels
+        self.query = _NOTHING if query is None else query
+        self.form = form
         self.operation = codec.operation
         self.name = codec.operation.name
         self.protocol = codec.protocol
@@ -344,13 +379,15 @@ class Exchange:
     def decode(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params, decoded and validated; raises AwsError. `body` is the Body itself where the input streams."""
         params = self.decode_unchecked(request, body)
-        self.operation.validate(params)
+        if self.operation.checked:
+            self.operation.validate(params)
         return params
 
     def decode_unchecked(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params of the right types, their constraints not checked; raises AwsError."""
         try:
-            return self._codec.decode(self, request, body)
+            sent = body if self.form is None else self.form
+            return self._codec.decode(request, self.labels, self.query, sent)
         except RecursionError:
             if self.protocol == "rest-xml":
                 raise malformed() from None

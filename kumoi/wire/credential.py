@@ -18,6 +18,7 @@ from kumoi.wire.http import HeaderList, Request
 SIGV4 = "AWS4-HMAC-SHA256"
 SIGV4A = "AWS4-ECDSA-P256-SHA256"
 SIGV2 = "AWS"
+SIGNATURE_DIGITS = 64
 
 MAX_EXPIRES = 604_800
 """The longest life of a presigned URL, in seconds: seven days."""

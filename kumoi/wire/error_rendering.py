@@ -7,11 +7,10 @@ and of the services' API references.
 
 from __future__ import annotations
 
-import base64
-import os
 import zlib
 from typing import Any
 
+from kumoi.names import host_id
 from kumoi.wire import cbor
 from kumoi.wire.errors import AwsError
 from kumoi.wire.http import HeaderList, Request, Response
@@ -22,6 +21,7 @@ from kumoi.wire.xml_shapes import DECLARATION, namespace, text_of
 CBOR = "smithy-rpc-v2-cbor"
 AMZ_CBOR = "json in cbor"
 """The JSON protocol with bodies of `application/x-amz-cbor-1.1`."""
+_JSON_VERSIONS = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 
 
 def render_error(model: ServiceModel, protocol: str, request: Request, error: AwsError, request_id: str) -> Response:
@@ -53,9 +53,11 @@ def _rendered(model: ServiceModel, protocol: str, request: Request, error: AwsEr
 
 def json_headers(model: ServiceModel, request: Request, request_id: str, body: bytes | None) -> HeaderList:
     """The headers of a JSON answer, in the version that was asked; DynamoDB's with the checksum of its body."""
-    asked = (request.headers.get("content-type") or "").partition(";")[0].strip()
-    versions = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
-    kind = asked if asked in versions else f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.0')}"
+    kind = request.headers.index.get("content-type", "")
+    if kind not in _JSON_VERSIONS:
+        asked = kind.partition(";")[0].strip()
+        version = model.metadata.get("jsonVersion", "1.0")
+        kind = asked if asked in _JSON_VERSIONS else f"application/x-amz-json-{version}"
     headers = [("Content-Type", kind), ("x-amzn-RequestId", request_id)]
     if model.overlay.checksummed and body is not None:
         headers.append(("x-amz-crc32", str(zlib.crc32(body))))
@@ -75,7 +77,7 @@ def amz_cbor_headers(request_id: str) -> HeaderList:
 def request_ids(model: ServiceModel, request_id: str) -> HeaderList:
     """The headers by which a REST answer names its request."""
     if model.name == "s3":
-        return [("x-amz-request-id", request_id), ("x-amz-id-2", base64.b64encode(os.urandom(48)).decode())]
+        return [("x-amz-request-id", request_id), ("x-amz-id-2", host_id())]
     return [("x-amzn-RequestId", request_id)]
 
 

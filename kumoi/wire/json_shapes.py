@@ -25,6 +25,7 @@ from kumoi.wire.scalars import BITS, blob_text, non_finite
 
 _AS_THEY_ARE = ("bigdecimal", "biginteger")
 _COMPOUND = ("structure", "list", "map")
+_AS_IT_IS = orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def wrong_type(value: Any, wanted: str) -> AwsError:
@@ -173,7 +174,7 @@ class JsonShapes(Generator):
 
         def encode(value: Any) -> bytes:
             document = convert(value)
-            content = write(document)
+            content = orjson.dumps(document, _default, _AS_IT_IS) if write is dumps else write(document)
             # A null may be a None deep in a part that was not visited (or a NaN, to orjson): then look everywhere.
             return content if null not in content else write(without_none(document))
 
@@ -196,6 +197,11 @@ class JsonShapes(Generator):
 
     def _write_structure(self, shape: Shape) -> list[str]:
         members = self._body_members(shape)
+        if not self._needs_visit(shape) and not shape.holds_document:
+            # Members that are None are seen in the document, as those further in are.
+            known = self.constant(f"names_{shape.name}", frozenset(member for _, member, _ in members))
+            unknown = f"{{k: x for k, x in v.items() if k in {known}}}"
+            return [f"return v if {known}.issuperset(v) else {unknown}"]
         names = self.constant(f"names_{shape.name}", {member: wire for wire, member, _ in members})
         lines = [f"out = {{{names}[k]: x for k, x in v.items() if x is not None and k in {names}}}"]
         for wire, _, inner in members:
@@ -265,7 +271,7 @@ def _native_moment(value: datetime | float) -> datetime:
 
 def dumps(value: Any) -> bytes:
     """JSON; blobs as base64, datetimes as epoch seconds."""
-    return orjson.dumps(value, _default, orjson.OPT_PASSTHROUGH_DATETIME)
+    return orjson.dumps(value, _default, _AS_IT_IS)
 
 
 def _default(value: Any) -> Any:

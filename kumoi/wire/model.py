@@ -157,6 +157,11 @@ class OperationModel:
         name = self.input.traits.get("payload") if self.input else None
         return self.input.members[name] if self.input and name else None
 
+    @cached_property
+    def checked(self) -> bool:
+        """Whether there is anything that `validate` could find."""
+        return self.model.overlay.validation_code is not None and self._check is not None
+
     def validate(self, params: Mapping[str, Any]) -> None:
         """Raise the service's validation error for params that break the model's constraints."""
         code = self.model.overlay.validation_code

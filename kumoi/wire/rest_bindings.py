@@ -61,8 +61,11 @@ class RestBindings(Generator):
         if shape is None:
             return lambda request, labels, query, body: {}
         title = f"{operation.name} decode"
-        read_body = self.constant(f"body_{operation.name}", self._body_reader(shape, title))
-        lines = [f"params = {read_body}(body)", "header = request.headers.index.get"]
+        if "payload" not in shape.traits and all("location" in member.traits for member in shape.members.values()):
+            lines = ["params = {}"]
+        else:
+            lines = [f"params = {self.constant(f'body_{operation.name}', self._body_reader(shape, title))}(body)"]
+        lines.append("header = request.headers.index.get")
         for name, member in shape.members.items():
             if "location" in member.traits:
                 lines += self._bound(name, member, operation)
@@ -115,8 +118,6 @@ class RestBindings(Generator):
                 return _raw_reader(name, payload)
             read = self._document_reader(payload, title)
             return lambda body: {name: read(body)} if isinstance(body, bytes) and body.strip() else {}
-        if all("location" in member.traits for member in shape.members.values()):
-            return lambda body: {}
         read_members = self._document_reader(shape, title)
         return lambda body: read_members(body) if isinstance(body, bytes) and body.strip() else {}
 
@@ -142,7 +143,6 @@ class RestBindings(Generator):
         if shape is None:
             return lambda result, headers: (status, b"")
         title = f"{operation.name} encode"
-        write_body = self.constant(f"body_{operation.name}", self._body_writer(shape, root, bare, title))
         lines = [f"status = result.get('StatusCode', {status})" if told else f"status = {status}"]
         typed = ""
         streamed = any(member.event_stream for member in shape.members.values())
@@ -155,7 +155,7 @@ class RestBindings(Generator):
                 ]
                 if (member.location_name or name).lower() == "content-type":
                     typed = name
-        lines.append(f"kind, body = {write_body}(result)")
+        lines.append(f"kind, body = {self._body_written(operation.name, shape, root, bare, title)}")
         given = f" and result.get({typed!r}) is None" if typed else ""
         lines.append(f"if kind is not None{given}: headers.append(('Content-Type', kind))")
         key = ("write", operation.name)
@@ -192,6 +192,19 @@ class RestBindings(Generator):
             return f"number_text({x})"
         return f"blob_text({x})" if shape.type == "blob" else f"latin(str({x}))"
 
+    def _body_written(self, name: str, shape: Shape, root: str | None, bare: str | None, title: str) -> str:
+        """The expression for (content type, body) of `result`."""
+        members = shape.members.values()
+        if (
+            self._xml is None
+            and bare is None
+            and "payload" not in shape.traits
+            and not any(member.event_stream for member in members)
+            and not (members and all("location" in member.traits for member in members))
+        ):
+            return f"'application/json', {self.constant(f'body_{name}', self._json.encoder(shape, title))}(result)"
+        return f"{self.constant(f'body_{name}', self._body_writer(shape, root, bare, title))}(result)"
+
     def _body_writer(
         self, shape: Shape, root: str | None, bare: str | None, title: str
     ) -> Callable[[dict[str, Any]], tuple[str | None, ResponseBody]]:
@@ -207,12 +220,7 @@ class RestBindings(Generator):
         if bare is not None:
             start = f"{DECLARATION}<{bare}{namespace(shape.model.xml_namespace)}>"
             return lambda result: ("application/xml", f"{start}{text_of(result.get(bare) or '')}</{bare}>".encode())
-        if self._xml is not None:
-            return self._xml_writer(shape, root, title)
-        if shape.members and all("location" in member.traits for member in shape.members.values()):
-            return lambda result: (None, b"")
-        encode = self._json.encoder(shape, title)
-        return lambda result: ("application/json", encode(result))
+        return (lambda result: (None, b"")) if self._xml is None else self._xml_writer(shape, root, title)
 
     def _payload_writer(
         self, name: str, payload: Shape, root: str | None, title: str

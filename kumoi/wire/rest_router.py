@@ -4,16 +4,20 @@ Works on the raw path: labels are percent-decoded after they matched, empty segm
 operations of one path the one with the most of its fixed query keys, required query members and required headers
 present wins.
 
-Every request of a REST service comes by here: where only one way leads on it is gone without a call of its own.
+Every request of a REST service comes by here: where only one way leads on it is gone without a call of its own, and
+short paths are remembered where nothing but them (no query, no header) says what is meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from kumoi.wire.model import OperationModel
+
+_KNOWN, _KNOWN_LENGTH = 1024, 256
+"""Paths that are remembered, and characters of each."""
 
 
 class Candidate(NamedTuple):
@@ -25,6 +29,22 @@ class Candidate(NamedTuple):
     query: frozenset[str]
     headers: frozenset[str]
     score: int
+
+
+class _Names:
+    """The names of a request's headers, and whether any was asked for."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self.heeded = False
+
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        self.heeded = True
+        return self._headers.keys()
+
+
+_Named = Mapping[str, str] | _Names
 
 
 class _Node:
@@ -60,6 +80,7 @@ class RestRouter:
     """The trie of one service."""
 
     def __init__(self, operations: Iterable[OperationModel]) -> None:
+        self._known: dict[tuple[str, str], tuple[OperationModel, dict[str, str]]] = {}
         self._root = _Node()
         for operation in operations:
             self._add(operation)
@@ -68,6 +89,22 @@ class RestRouter:
         self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
     ) -> tuple[OperationModel, dict[str, str]] | None:
         """(the operation, its labels decoded) that a request means; None when there is none."""
+        if query:
+            return self._find(method, path, query, headers)
+        known = self._known.get((method, path))
+        if known is not None:
+            return known
+        names = _Names(headers)
+        found = self._find(method, path, query, names)
+        if found is not None and not names.heeded and len(path) <= _KNOWN_LENGTH:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[method, path] = found
+        return found
+
+    def _find(
+        self, method: str, path: str, query: Mapping[str, list[str]], headers: _Named
+    ) -> tuple[OperationModel, dict[str, str]] | None:
         segments = path.split("/")[1:]
         found = self._walk(self._root, segments, 0, [], method, query, headers)
         if found is None and len(segments) > 1 and segments[-1] == "":
@@ -120,7 +157,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: Mapping[str, str],
+        headers: _Named,
     ) -> tuple[OperationModel, dict[str, str]] | None:
         while at < len(segments) and node.greedy is None and (node.label is None or not node.literal):
             only = node.literal.get(segments[at]) if node.label is None else node.label if segments[at] else None
@@ -153,7 +190,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: Mapping[str, str],
+        headers: _Named,
     ) -> tuple[OperationModel, dict[str, str]] | None:
         """A greedy label takes all that is left, or all but the literals that some of its operations end with."""
         literal_ends = range(len(segments) - 1, at, -1) if node.literal else ()
@@ -166,15 +203,15 @@ class RestRouter:
 
 
 def _choose(
-    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
+    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: _Named
 ) -> tuple[OperationModel, dict[str, str]] | None:
     leaf = node.leaves.get(method)
     if leaf is None:
         return None
     for candidate in leaf.candidates(query):
         if (
-            query.keys() >= candidate.query
-            and headers.keys() >= candidate.headers
+            (not candidate.query or query.keys() >= candidate.query)
+            and (not candidate.headers or headers.keys() >= candidate.headers)
             and (not candidate.literals or _has(query, candidate.literals))
         ):
             return candidate.operation, _labels(candidate, values)

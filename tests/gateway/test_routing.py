@@ -421,6 +421,74 @@ def test_a_browser_that_just_looks_gets_kumois_page() -> None:
     assert resolve("GET /", ("Accept", "text/html"), host="photos.s3.localhost").service == "s3"
 
 
+# -- what is remembered ---------------------------------------------------------------------------------------------
+
+LINES = (
+    *("GET /", "POST /", "OPTIONS /", "GET /bucket/k", "PUT /bucket/k", "POST /bucket", "DELETE /bucket/k?versionId=1"),
+    *("GET /2015-03-31/functions/f", "POST /2015-03-31/functions/f/invocations", "GET /v2/apis", "GET /restapis/a"),
+    *("GET /123456789012/q", "GET /tags", "GET /_kumoi/execute-api/a/b", "POST /graphql/abc", "POST /v1/traces"),
+    *("GET /restapis/a/b/_user_request_/c", "GET /pool_1/.well-known/jwks.json", "POST /prod/@connections/c"),
+    *("POST /service/GraniteServiceVersion20100801/operation/PutMetricData", "GET /mqtt", "POST /topics/t"),
+)
+SIGNALS = (
+    *((signed(name),) for name in ("s3", "lambda", "sqs", "apigateway", "execute-api", "es", "nothing", "monitoring")),
+    (signed("elasticloadbalancing"), FORM),
+    (signed("sqs"), ("X-Amz-Target", "AmazonSQS.SendMessage")),
+    (signed("dynamodb", key="111122223333"), ("X-Amz-Target", "DynamoDBStreams_20120810.ListStreams")),
+    (signed("monitoring"), ("smithy-protocol", "rpc-v2-cbor")),
+    (signed("s3", "*"), ("Origin", "https://example.com")),
+    (("X-Amz-Target", "AmazonSQS.SendMessage"),),
+    (("Authorization", signed("s3")[1].replace("-HMAC-SHA256", "-ECDSA-P256-SHA256")),),
+    (("Authorization", f"AWS4-HMAC-SHA256 Signature={'0' * 64}"),),
+    (("Authorization", "AWS AKID:c2ln"),),
+    (),
+)
+HOSTS = ("localhost:4566", "b.s3.localhost", "sqs.eu-west-1.amazonaws.com", "a.execute-api.eu-west-1.localhost", "ours")
+
+
+def test_what_is_remembered_is_what_would_be_resolved() -> None:
+    router, recalled = Router(), set()
+    router.register_host("ours", Target("data-plane", "elb", "us-east-1"))
+    for lines in (LINES, LINES[::-1]):
+        for line in lines:
+            for headers in SIGNALS:
+                for host in HOSTS:
+                    incoming = request(line, *headers, host=host)
+                    target = router.resolve(incoming)
+                    known = router.recall(incoming)
+                    if known is not None:
+                        credential = target.credential
+                        assert credential is not None and credential.signature == "0" * 64
+                        assert known == target._replace(credential=credential._replace(signature="")), incoming
+                        recalled.add((line, headers, host))
+                    router.remember(incoming, target)
+    assert len(recalled) > 150
+    assert {(line, SIGNALS[at], HOSTS[0]) for line, at in [("GET /bucket/k", 0), ("GET /tags", 1), ("POST /", 9)]} <= (
+        recalled
+    )
+
+
+def test_a_remembered_request_is_forgotten_when_its_host_is_claimed() -> None:
+    router, incoming = Router(), request("GET /bucket/k", signed("s3"), host="www.example.com")
+    router.remember(incoming, router.resolve(incoming))
+    assert router.recall(incoming) is not None
+    router.claim("www.example.com", "elb", "us-east-1", {})
+    assert router.recall(incoming) is None
+    router.release("www.example.com")
+    assert router.recall(incoming) is None
+
+
+def test_only_so_much_is_remembered() -> None:
+    router = Router()
+    for number in range(5_000):
+        incoming = request("GET /", signed("sqs", key=f"AKID{number}"))
+        router.remember(incoming, router.resolve(incoming))
+    assert len(router._alike) < 4_100
+    long = request("GET /", signed("sqs", key="A" * 2_000))
+    router.remember(long, router.resolve(long))
+    assert router.recall(long) is None
+
+
 # -- anything at all ------------------------------------------------------------------------------------------------
 
 FRAGMENT = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 
 from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
-from kumoi.studio.traffic import WINDOW, Edge, Traffic
+from kumoi.studio.traffic import WINDOW, Edge, Kind, Traffic
 
 
 def hop(**given: Any) -> Hop:
@@ -18,11 +18,15 @@ def hop(**given: Any) -> Hop:
     return plain._replace(**{"units": {"requests": 1}, **given})
 
 
+def add(edge: Edge, hop: Hop, now: float) -> None:
+    Kind(edge, hop).add(hop, now)
+
+
 def test_rates_are_of_now_and_totals_of_ever() -> None:
     edge = Edge("a", "b")
-    edge.add(hop(), 1000.0)
+    add(edge, hop(), 1000.0)
     for second in range(30):
-        edge.add(hop(outcome="SlowDown" if second % 3 == 0 else "ok", duration_us=second * 1000), 1100.0 + second)
+        add(edge, hop(outcome="SlowDown" if second % 3 == 0 else "ok", duration_us=second * 1000), 1100.0 + second)
     told = edge.told(1129.5)
     assert (told["calls"], told["errors"], told["recent"], told["recentErrors"]) == (31, 10, 30, 10)
     assert (told["rate"], told["lastError"], told["recentThrottles"]) == (1.0, "SlowDown", 10)
@@ -34,7 +38,7 @@ def test_rates_are_of_now_and_totals_of_ever() -> None:
 def test_an_edge_keeps_no_more_than_its_window() -> None:
     edge = Edge("a", "b")
     for second in range(WINDOW * 2):
-        edge.add(hop(), float(second))
+        add(edge, hop(), float(second))
     assert len(edge.buckets) <= WINDOW + 1
 
 
@@ -44,7 +48,7 @@ def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
     read = {"service": "s3", "operation": "GetObject", "target": "s3:b", "response_bytes": 1_000_000}
     fetch = hop(**read, units={"requests": 2})
     for number in range(120):
-        edge.add((invoke, fetch)[number % 2], 1000.0 + number / 10)
+        add(edge, (invoke, fetch)[number % 2], 1000.0 + number / 10)
     cost = 60 * (hop_cost(invoke) + hop_cost(fetch))
     assert hop_cost(invoke) > 0 and hop_cost(fetch) > 1.1 * hop_cost(fetch._replace(response_bytes=0)) > 0
     told = edge.told(1011.95)
@@ -52,7 +56,7 @@ def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
     early = sum(hop_cost((invoke, fetch)[number % 2]) for number in range(60))
     later = edge.told(1005.5 + WINDOW)  # when the buckets of 1000 to 1005 are gone
     assert later["costHour"] == pytest.approx((cost - early) / (WINDOW - 0.5) * 3600)
-    edge.add(invoke, 5000.0)
+    add(edge, invoke, 5000.0)
     assert edge.told(5000.5)["cost"] == pytest.approx(cost + hop_cost(invoke))
 
 

@@ -68,6 +68,27 @@ def test_a_header_tells_copies(wire: Wire) -> None:
     assert codec.match(part).name == "UploadPartCopy"
 
 
+def test_a_path_that_is_remembered_still_heeds_query_and_headers() -> None:
+    codec = Wire().codec("s3")
+    for _ in range(2):
+        for method, target, name, labels in S3:
+            path, _, query = target.partition("?")
+            exchange = codec.match(Request(method, path, query))
+            assert (exchange.name, exchange.labels) == (name, labels)
+            if name == "PutObject":
+                assert codec.match(Request(method, path, headers=Headers([COPY]))).name == "CopyObject"
+                assert codec.match(Request(method, path)).name == "PutObject"
+
+
+def test_only_so_many_paths_are_remembered() -> None:
+    codec = Wire().codec("s3")
+    for number in range(3_000):
+        assert codec.match(Request("GET", f"/b/{number}")).labels == {"Bucket": "b", "Key": str(number)}
+    assert 0 < len(codec.router._known) <= 1024
+    codec.match(Request("GET", f"/b/{'k' * 300}"))
+    assert ("GET", f"/b/{'k' * 300}") not in codec.router._known
+
+
 LAMBDA = [
     ("GET", "/2015-03-31/functions", "ListFunctions", {}),
     ("GET", "/2015-03-31/functions/", "ListFunctions", {}),

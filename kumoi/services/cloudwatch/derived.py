@@ -41,9 +41,10 @@ class DerivedMetrics:
         kind = kind_of(hop)
         alike = self._gathered.get(kind)
         if alike is None:
-            alike = self._gathered[kind] = []
-        alike.append(hop)
-        self._flush_later()
+            self._gathered[kind] = [hop]
+            self._flush_later()
+        else:
+            alike.append(hop)
 
     def charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
         """Take note of what a service has told beside calls."""
