@@ -8,6 +8,7 @@ response. A runtime that was started before its function was known gets INIT fir
 from __future__ import annotations
 
 import json
+import json.scanner
 import socket
 import struct
 from typing import Any, Callable
@@ -86,12 +87,13 @@ class FrameReader:
         return b"".join(pieces)
 
 
-_scan = json.JSONDecoder().scan_once
+scan = json.scanner.make_scanner(json.JSONDecoder())
+"""Reads the value at a place of a text: (value, where it ends); StopIteration where there is none."""
 
 
 def _header(text: bytes) -> Any:
     """What Kumoi wrote, as `json.loads` reads it, at half the price: it has no space around it, and is UTF-8."""
     try:
-        return _scan(text.decode(), 0)[0]
+        return scan(text.decode(), 0)[0]
     except StopIteration:
         raise ValueError("a frame's header is no JSON") from None

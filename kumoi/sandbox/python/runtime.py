@@ -150,9 +150,9 @@ class Runtime:
         except Exception as error:  # noqa: BLE001  (whatever user code raises is reported as AWS does)
             failure = self._failure(error, invocation["request_id"])
             duration = time.perf_counter() - began
-            header = {"duration": duration, "peak_kb": _peak_kb(), "type": failure["errorType"]}
             self._log.flush()
-            self._send(frames.ERROR, header, failure)
+            usage = {"duration": duration, "peak_kb": _peak_kb(), "type": failure["errorType"]}
+            self._send(frames.ERROR, usage, failure)
             return
         self._log.flush()
         header = b'{"duration":%.9f,"peak_kb":%d}' % (time.perf_counter() - began, _peak_kb())
@@ -190,14 +190,11 @@ def _peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-_scan = json.JSONDecoder().scan_once
-
-
 def _event(payload: bytes) -> Any:
     """What `json.loads` makes of a payload; most are one value of UTF-8 without space around it, which is quicker."""
     try:
         text = payload.decode()
-        event, end = _scan(text, 0)
+        event, end = frames.scan(text, 0)
     except (ValueError, StopIteration):
         return json.loads(payload)
     return event if end == len(text) else json.loads(payload)
