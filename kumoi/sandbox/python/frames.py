@@ -87,7 +87,7 @@ class FrameReader:
         return b"".join(pieces)
 
 
-scan = json.scanner.make_scanner(json.JSONDecoder())
+scan: Callable[[str, int], Any] = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
 """Reads the value at a place of a text: (value, where it ends); StopIteration where there is none."""
 
 
