@@ -89,6 +89,11 @@ class SandboxHost:
         """The level in use; `auto` until the first sandbox has shown what the machine permits."""
         return self._level or "auto"
 
+    @property
+    def declares_databases(self) -> bool:
+        """Whether databases were declared whose connections sandboxes may use up."""
+        return bool(self._databases)
+
     async def crowded(self) -> str:
         """A warning where sandboxes hold as many connections to a declared database as it takes; mostly nothing."""
         if not self._databases:

@@ -97,6 +97,11 @@ class EnvironmentMaker:
         opt = await self._code.merged(function.layers)
         return await asyncio.to_thread(brings, library, code, opt)
 
+    @property
+    def declares_databases(self) -> bool:
+        """Whether `crowded` can ever have something to say."""
+        return self._host.declares_databases
+
     async def crowded(self) -> str:
         """A warning where functions use up the connections of a declared database."""
         return await self._host.crowded()
