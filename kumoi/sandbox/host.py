@@ -30,6 +30,7 @@ from kumoi.sandbox.packages import link_packages, wants_sdk
 from kumoi.sandbox.programs import PATH_LISTS, Places, Program
 from kumoi.sandbox.runtime_link import Channel
 from kumoi.sandbox.shell import Shell
+from kumoi.sandbox.watch import Watch
 from kumoi.sandbox.zygotes import FIRST_UID, USERS, Zygote, ZygoteFailed
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class SandboxHost:
         self._zygotes: dict[tuple[Path, bool], Zygote] = {}
         self._starting: dict[tuple[Path, bool], asyncio.Lock] = {}
         self._sandboxes: set[KeptSandbox] = set()
+        self._watch = Watch()
         self._spares: dict[Path, asyncio.Task[Shell]] = {}
         self._users = set(range(USERS))
         self._cgroup: CgroupPlace | None = None
@@ -86,6 +88,11 @@ class SandboxHost:
     def isolation(self) -> str:
         """The level in use; `auto` until the first sandbox has shown what the machine permits."""
         return self._level or "auto"
+
+    @property
+    def declares_databases(self) -> bool:
+        """Whether databases were declared whose connections sandboxes may use up."""
+        return bool(self._databases)
 
     async def crowded(self) -> str:
         """A warning where sandboxes hold as many connections to a declared database as it takes; mostly nothing."""
@@ -208,7 +215,7 @@ class SandboxHost:
     ) -> Sandbox:
         """Make a shell the function's sandbox; `zygote` forks its keeper when it has none yet."""
         extensions = programs.extensions(spec, places)
-        sandbox = KeptSandbox(spec, program, shell, sink, extensions)
+        sandbox = KeptSandbox(spec, program, shell, sink, extensions, self._watch)
         try:
             port = await sandbox.listen()
             message = self._message(spec, shell, program, places, port, extensions)

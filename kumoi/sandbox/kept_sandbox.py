@@ -27,10 +27,9 @@ from kumoi.sandbox.runtime_api import ApiListener
 from kumoi.sandbox.runtime_link import Answer, Channel, Initialised, NotTaken, RuntimeEnded, RuntimeLink
 from kumoi.sandbox.shell import Shell
 from kumoi.sandbox.telemetry import Telemetry
+from kumoi.sandbox.watch import QUIET_SECONDS, Watch
 
 MEASURE_SECONDS = 0.05
-QUIET_SECONDS = 0.01
-"""How long an invocation may run before its log is read as it is written."""
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -42,7 +41,7 @@ class KeptSandbox:
     """One execution environment; made by the host from a shell."""
 
     def __init__(
-        self, spec: SandboxSpec, program: Program, shell: Shell, sink: LogSink, extensions: Sequence[str]
+        self, spec: SandboxSpec, program: Program, shell: Shell, sink: LogSink, extensions: Sequence[str], watch: Watch
     ) -> None:
         self._spec = spec
         self._program = program
@@ -58,9 +57,12 @@ class KeptSandbox:
         self._init_frame: dict[str, Any] = {}
         self._starting: asyncio.Task[None] | None = None
         self._ready: float | None = None
+        self._watch = watch
+        self._quick = True
+        self._timeout = 0.0
+        self._limit: asyncio.Timeout | None = None
         self._measuring: asyncio.TimerHandle | None = None
-        self._began = 0.0
-        self._settle_by = 0.0
+        self.began = 0.0
         self._stopped = False
         self._abandoned = False
         self._frozen = False
@@ -96,7 +98,7 @@ class KeptSandbox:
     @property
     def settled(self) -> bool:
         """Whether no extension is still busy with an invocation."""
-        return self._extensions.idle or self._link is None
+        return not self._extensions.any or self._extensions.idle or self._link is None
 
     @property
     def observed(self) -> bool:
@@ -113,7 +115,9 @@ class KeptSandbox:
             self._frozen = False
             self._telemetry.resume()
             self._control.order(b"T")
-        self._measuring = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._watch)
+        self._quick = True
+        self._begin_clock(invocation)
+        self._watch.begin(self)
         if self._program.kind == "api":
             self._control.order(b"M")
         try:
@@ -122,13 +126,16 @@ class KeptSandbox:
             self._abandoned = True
             raise
         finally:
-            self._measuring.cancel()
+            self._watch.end(self)
+            if self._measuring is not None:
+                self._measuring.cancel()
+                self._measuring = None
             self._read_logs()
 
     async def settle(self) -> None:
         """Wait until extensions are done; one that takes longer than the function may is ended with all the rest."""
         try:
-            async with asyncio.timeout_at(self._settle_by):
+            async with asyncio.timeout(max(self.began + self._timeout - time.monotonic(), 0.0)):
                 await self._extensions.settled()
         except TimeoutError:
             await self._kill()
@@ -244,7 +251,6 @@ class KeptSandbox:
             adopted.send(frames.INIT, init_frame)
 
     async def _invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Outcome:
-        self._begin_clock(invocation)
         init: float | None = None
         try:
             if self._program.problem:
@@ -261,8 +267,7 @@ class KeptSandbox:
                 self._begin_clock(invocation)
             if self._extensions.any:
                 self._extensions.invoked(invocation)
-            async with asyncio.timeout(invocation.timeout):
-                answer = await self._answer(invocation, sink)
+            answer = await self._answer_in_time(invocation, sink)
         except TimeoutError:
             return await self._timed_out(invocation, init)
         except ExtensionFailed as error:
@@ -282,8 +287,17 @@ class KeptSandbox:
         )
 
     def _begin_clock(self, invocation: Invocation) -> None:
-        self._began = time.monotonic()
-        self._settle_by = asyncio.get_running_loop().time() + invocation.timeout
+        self.began = time.monotonic()
+        self._timeout = invocation.timeout
+
+    async def _answer_in_time(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
+        """The runtime's answer; TimeoutError when there is none in time, which is not looked at while all is quick."""
+        now = not self._quick or invocation.timeout < 2 * QUIET_SECONDS
+        try:
+            async with asyncio.timeout(invocation.timeout if now else None) as self._limit:
+                return await self._answer(invocation, sink)
+        finally:
+            self._limit = None
 
     async def _answer(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
         """The runtime's answer. One that ended before it took the invocation is started again for it."""
@@ -345,7 +359,7 @@ class KeptSandbox:
     ) -> Outcome:
         message = f"RequestId: {invocation.request_id} Error: {reason}"
         payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
-        return Outcome(payload, kind, time.monotonic() - self._began, init, self._mb(end), "failure")
+        return Outcome(payload, kind, time.monotonic() - self.began, init, self._mb(end), "failure")
 
     async def _kill(self) -> dict[str, Any]:
         """Kill every process and forget the runtime; how it ended."""
@@ -382,10 +396,14 @@ class KeptSandbox:
             except TimeoutError:
                 return
 
-    def _watch(self) -> None:
-        """An invocation that takes longer: read its log from now on, and look at its memory."""
+    def lasts(self) -> None:
+        """An invocation takes longer: read its log from now on, look at its memory, and mind its time-out."""
+        self._quick = False
         for log in self._logs:
             log.watch()
+        if self._limit is not None:
+            left = self.began + self._timeout - time.monotonic()
+            self._limit.reschedule(asyncio.get_running_loop().time() + left)
         self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
 
     def _read_logs(self) -> None:

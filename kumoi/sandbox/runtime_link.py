@@ -80,6 +80,7 @@ class Channel(asyncio.Protocol):
     """Frames to and from one runtime."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._frames: list[tuple[bytes, dict[str, Any], bytes]] = []
@@ -97,6 +98,9 @@ class Channel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of frames; garbage ends the channel, as the runtime's death would."""
+        if not self._received and len(data) - 4 == int.from_bytes(data[:4]):  # as nearly always
+            self._take(data[4:])
+            return
         self._received += data
         while len(self._received) >= 4:
             length = int.from_bytes(self._received[:4])
@@ -107,15 +111,21 @@ class Channel(asyncio.Protocol):
                 return
             content = bytes(self._received[4 : 4 + length])
             del self._received[: 4 + length]
-            try:
-                self._frames.append(frames.parse(content, orjson.loads))
-            except ValueError:
-                self.close()
+            if not self._take(content):
                 return
-            self._wake()
+
+    def _take(self, content: bytes) -> bool:
+        """Keep a frame for whoever waits for it; False for garbage."""
+        try:
+            self._frames.append(frames.parse(content, orjson.loads))
+        except ValueError:
+            self.close()
+            return False
+        self._wake()
         if len(self._frames) > _FULL and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
+        return True
 
     def send(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
         """Send a frame."""
@@ -127,7 +137,7 @@ class Channel(asyncio.Protocol):
         while not self._frames:
             if self._ended:
                 raise RuntimeEnded
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             await self._waiter
         if self._paused and len(self._frames) <= _ROOM and self._transport is not None:
             self._paused = False
@@ -144,24 +154,23 @@ class Channel(asyncio.Protocol):
         """Send INVOKE; the answer, with what was streamed before it when nobody took that."""
         began = time.monotonic()
         self.send(frames.INVOKE, _header(invocation), invocation.payload)
+        kind, header, payload = await self.receive()
         content_type = "application/json"
-        collected = Collected()
-        while True:
-            kind, header, payload = await self.receive()
-            if kind == frames.BEGIN:
-                content_type = str(header["content_type"])
-                (sink or collected).begin(content_type)
-            elif kind == frames.CHUNK:
-                await (sink or collected).write(payload)
-            elif kind in (frames.RESULT, frames.ERROR):
-                break
-        error = str(header.get("type", "Error")) if kind == frames.ERROR else None
-        if error is None and collected.pieces:
-            payload = b"".join(collected.pieces)
+        if kind != frames.RESULT and kind != frames.ERROR:
+            collected = Collected()
+            while kind != frames.RESULT and kind != frames.ERROR:
+                if kind == frames.BEGIN:
+                    content_type = str(header["content_type"])
+                    (sink or collected).begin(content_type)
+                elif kind == frames.CHUNK:
+                    await (sink or collected).write(payload)
+                kind, header, payload = await self.receive()
+            if kind == frames.RESULT and collected.pieces:
+                payload = b"".join(collected.pieces)
         return Answer(
             payload,
-            error,
-            float(header.get("duration", time.monotonic() - began)),
+            str(header.get("type", "Error")) if kind == frames.ERROR else None,
+            float(header["duration"]) if "duration" in header else time.monotonic() - began,
             int(header.get("peak_kb", 0)),
             content_type,
             bool(header.get("streamed")) and sink is not None,
@@ -185,12 +194,16 @@ class Channel(asyncio.Protocol):
 
 
 def _header(invocation: Invocation) -> dict[str, Any]:
-    return {
+    header: dict[str, Any] = {
         "request_id": invocation.request_id,
         "function_arn": invocation.function_arn,
         "deadline_ms": int((time.time() + invocation.timeout) * 1000),
         "trace": invocation.trace_header,
-        "client_context": None if invocation.client_context is None else invocation.client_context.decode(),
-        "cognito_identity": None if invocation.cognito_identity is None else invocation.cognito_identity.decode(),
-        "tenant_id": invocation.tenant_id,
     }
+    if invocation.client_context is not None:
+        header["client_context"] = invocation.client_context.decode()
+    if invocation.cognito_identity is not None:
+        header["cognito_identity"] = invocation.cognito_identity.decode()
+    if invocation.tenant_id is not None:
+        header["tenant_id"] = invocation.tenant_id
+    return header

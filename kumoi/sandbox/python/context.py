@@ -39,23 +39,31 @@ class ClientContext:
         self.client = Client(given["client"]) if isinstance(given.get("client"), dict) else None
 
 
-class LambdaContext:
-    """One invocation's context."""
+class Place:
+    """What all contexts of an execution environment say alike, read once."""
 
-    def __init__(self, invocation: dict[str, Any]) -> None:
-        self.aws_request_id = invocation["request_id"]
-        self.invoked_function_arn = invocation["function_arn"]
-        self.tenant_id = invocation.get("tenant_id")
+    def __init__(self) -> None:
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+
+
+class LambdaContext(Place):
+    """One invocation's context."""
+
+    def __init__(self, invocation: dict[str, Any], place: Place) -> None:
+        self.__dict__.update(place.__dict__)
+        self.aws_request_id = invocation["request_id"]
+        self.invoked_function_arn = invocation["function_arn"]
+        self.tenant_id = invocation.get("tenant_id")
         self._epoch_deadline_time_in_ms = invocation["deadline_ms"]
         given = invocation.get("client_context")
         parsed = json.loads(given) if given else None
         self.client_context = ClientContext(parsed) if isinstance(parsed, dict) else None
-        self.identity = CognitoIdentity(json.loads(invocation.get("cognito_identity") or "{}"))
+        identity = invocation.get("cognito_identity")
+        self.identity = CognitoIdentity(json.loads(identity) if identity else {})
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the invocation times out."""

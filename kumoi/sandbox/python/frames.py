@@ -8,6 +8,7 @@ response. A runtime that was started before its function was known gets INIT fir
 from __future__ import annotations
 
 import json
+import json.scanner
 import socket
 import struct
 from typing import Any, Callable
@@ -59,21 +60,40 @@ class FrameReader:
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:
         """The next frame; None when the other end has closed."""
-        head = self._exactly(4)
-        if head is None:
-            return None
-        content = self._exactly(int.from_bytes(head, "big"))
-        return None if content is None else parse(content)
+        received = self._rest or self._channel.recv(_PIECE)
+        while len(received) < 4:
+            piece = self._channel.recv(_PIECE)
+            if not piece:
+                return None
+            received += piece
+        end = 4 + int.from_bytes(received[:4], "big")
+        if len(received) < end:
+            whole = self._more(received, end - len(received))
+            if whole is None:
+                return None
+            received = whole
+        self._rest = received[end:]
+        return parse(received[4:end], _header)
 
-    def _exactly(self, count: int) -> bytes | None:
-        pieces = [self._rest]
-        missing = count - len(self._rest)
+    def _more(self, begun: bytes, missing: int) -> bytes | None:
+        """What has begun to arrive, with all that is missing."""
+        pieces = [begun]
         while missing > 0:
             piece = self._channel.recv(max(_PIECE, min(missing, 1 << 20)))
             if not piece:
                 return None
             pieces.append(piece)
             missing -= len(piece)
-        found = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._rest = found[count:]
-        return found[:count]
+        return b"".join(pieces)
+
+
+scan: Callable[[str, int], Any] = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
+"""Reads the value at a place of a text: (value, where it ends); StopIteration where there is none."""
+
+
+def _header(text: bytes) -> Any:
+    """What Kumoi wrote, as `json.loads` reads it, at half the price: it has no space around it, and is UTF-8."""
+    try:
+        return scan(text.decode(), 0)[0]
+    except StopIteration:
+        raise ValueError("a frame's header is no JSON") from None

@@ -20,7 +20,7 @@ _IDLE_SHARE = 0.25
 
 
 class Admission:
-    """Admits invocations: `await enter()`, then `leave()`."""
+    """Admits invocations: `admitted() or await enter()`, then `leave()`."""
 
     def __init__(self, usual: int | None = None, most: int = 1000) -> None:
         processors = os.cpu_count() or 2
@@ -38,10 +38,16 @@ class Admission:
         """How many are admitted now."""
         return self._running
 
-    async def enter(self) -> None:
-        """Wait for one's turn."""
+    def admitted(self) -> bool:
+        """Enter where there is no need to wait."""
         if self._running < self._bound and not self._waiting:
             self._running += 1
+            return True
+        return False
+
+    async def enter(self) -> None:
+        """Wait for one's turn."""
+        if self.admitted():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 from kumoi.doorway import Doorway, Identity, Principal
 from kumoi.names import hex_id
@@ -14,6 +15,7 @@ from kumoi.services.lambda_.code import CodeStore
 from kumoi.services.lambda_.configuration import runtime_version_arn
 from kumoi.services.lambda_.environment import Credentials, compose
 from kumoi.services.lambda_.execution_log import ExecutionLog
+from kumoi.services.lambda_.log_writer import LogWriter
 from kumoi.services.lambda_.own_faults import EXTENSION, EXTENSIONS_WRAPPER, WRAPPER, asked_for, brings
 from kumoi.services.lambda_.platform_log import PlatformLog
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Revision
@@ -34,6 +36,7 @@ class EnvironmentMaker:
         self._identity = identity
         self._host = host
         self._code = code
+        self._writers: WeakValueDictionary[tuple[str, ...], LogWriter] = WeakValueDictionary()
 
     async def make(
         self, key: PoolKey, revision: Revision, function: Function, kind: str, worse: Worse | None = None
@@ -94,6 +97,11 @@ class EnvironmentMaker:
         opt = await self._code.merged(function.layers)
         return await asyncio.to_thread(brings, library, code, opt)
 
+    @property
+    def declares_databases(self) -> bool:
+        """Whether `crowded` can ever have something to say."""
+        return self._host.declares_databases
+
     async def crowded(self) -> str:
         """A warning where functions use up the connections of a declared database."""
         return await self._host.crowded()
@@ -115,7 +123,16 @@ class EnvironmentMaker:
         day = datetime.fromtimestamp(self._doorway.clock.now(), UTC).strftime("%Y/%m/%d")
         prefix = "" if function.logging.group == f"/aws/lambda/{key.name}" else key.name
         stream = f"{day}/{prefix}[{key.version}]{hex_id(32)}"
-        return ExecutionLog(self._doorway, _principal(key, function), key.region, function.logging.group, stream)
+        return ExecutionLog(self._writer(key, function), stream)
+
+    def _writer(self, key: PoolKey, function: Function) -> LogWriter:
+        """What writes the log of a function in its role, to one group, as long as an environment of it lives."""
+        principal, group = _principal(key, function), function.logging.group
+        of = principal.arn, key.region, key.name, group
+        writer = self._writers.get(of)
+        if writer is None:
+            writer = self._writers[of] = LogWriter(self._doorway, principal, key.region, group)
+        return writer
 
     def _credentials(self, key: PoolKey, function: Function) -> Credentials:
         issued = self._identity.issue(_principal(key, function), _CREDENTIALS_SECONDS)

@@ -19,7 +19,15 @@ from kumoi.services.lambda_.code import newest_change
 from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
 from kumoi.services.lambda_.environments import EnvironmentMaker, Worse
 from kumoi.services.lambda_.execution_log import Tail
-from kumoi.services.lambda_.faults import constrained, damaged, fault_of, made_up, strike_sandbox, timed_out
+from kumoi.services.lambda_.faults import (
+    constrained,
+    damaged,
+    fault_of,
+    made_up,
+    may_strike,
+    strike_sandbox,
+    timed_out,
+)
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
@@ -80,19 +88,26 @@ class Executor:
             account_reserved = await reserved_in(self._state.at(call.account, call.region))
         was_reserved = self._concurrency.enter(key, request.reserved, account_reserved)
         try:
-            await self._admission.enter()
+            if not self._admission.admitted():
+                await self._admission.enter()
             try:
-                fault = await fault_of(call, function, request.function_arn, self._maker)
+                fault = None
+                if may_strike(call, function):
+                    fault = await fault_of(call, function, request.function_arn, self._maker)
                 environment = await self._environment(PoolKey(*key, function.version), function, fault)
                 try:
-                    result = await self._struck(environment, call, request, sink, fault)
+                    if fault is None:
+                        result = await self._run(environment, call, request, sink)
+                    else:
+                        result = await self._struck(environment, call, request, sink, fault)
                 finally:
                     self._release(environment, fault)
             finally:
                 self._admission.leave()
         finally:
             self._concurrency.leave(key, was_reserved)
-        call.warning = await self._maker.crowded()
+        if self._maker.declares_databases:
+            call.warning = await self._maker.crowded()
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
         call.meter("lambda:millisecond", result.outcome.duration * 1000)
@@ -156,11 +171,12 @@ class Executor:
         await self._pools.stop()
 
     async def _environment(self, key: PoolKey, function: Function, fault: Fault | None) -> ExecutionEnvironment:
-        revision = await self._revision(function)
-        if fault is not None and fault.action == "cold":
-            self._pools.retire(lambda one: one.key == key)
-        if fault is not None and fault.action in _CONSTRAINED:
-            return await self._make(key, revision, function, "on-demand", partial(constrained, fault))
+        revision = await self._revision(function) if function.code.directory else Revision(function.revision_id, 0.0)
+        if fault is not None:
+            if fault.action == "cold":
+                self._pools.retire(lambda one: one.key == key)
+            if fault.action in _CONSTRAINED:
+                return await self._make(key, revision, function, "on-demand", partial(constrained, fault))
         environment = self._pools.take(key, revision)
         return environment or await self._make(key, revision, function, "on-demand")
 
@@ -187,11 +203,9 @@ class Executor:
         call: Call,
         request: Request,
         sink: ResponseSink | None,
-        fault: Fault | None,
+        fault: Fault,
     ) -> Result:
-        """Run an invocation, as a declared fault has it where one strikes."""
-        if fault is None:
-            return await self._run(environment, call, request, sink)
+        """Run an invocation as a declared fault has it."""
         call.fault = fault.id
         if fault.action in ("cold", *_CONSTRAINED):
             return await self._run(environment, call, request, sink)

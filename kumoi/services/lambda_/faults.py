@@ -22,6 +22,11 @@ SLICE_SECONDS = 0.05
 """How long a function that is slowed down runs and is held, once each."""
 
 
+def may_strike(call: Call, function: Function) -> bool:
+    """Whether there is a reason to ask for the fault that strikes an invocation."""
+    return call.doorway.faults.active or asked_for(function.environment) is not None
+
+
 async def fault_of(call: Call, function: Function, function_arn: str, maker: EnvironmentMaker) -> Fault | None:
     """The fault that strikes an invocation; counts it. `function_arn` is the ARN as the caller named the function.
 
@@ -29,8 +34,6 @@ async def fault_of(call: Call, function: Function, function_arn: str, maker: Env
     """
     faults = call.doorway.faults
     library = asked_for(function.environment)
-    if not faults.active and library is None:
-        return None
     name, _, qualifier = function_arn.split(":", 6)[6].partition(":")
     node = f"lambda:{name}:{qualifier or '$LATEST'}"
     declared = call.doorway.fault_at(call, "run", node)

@@ -27,10 +27,11 @@ def stream(call: Call) -> str:
 
 
 def function_logs(call: Call) -> Iterator[Ask]:
-    """What a function's environment does for its log lines: make the stream, write to it."""
+    """What a function's environments do for their log lines: make the streams, write to them."""
     named = group_arn(call.account, call.region, str(call.params.get("logGroupName", "")))
     yield Ask("logs:CreateLogStream", f"{named}:*")
-    yield Ask("logs:PutLogEvents", f"{named}:log-stream:{call.params.get('logStreamName', '')}")
+    for stream in call.params.get("logStreams") or (call.params.get("logStreamName", ""),):
+        yield Ask("logs:PutLogEvents", f"{named}:log-stream:{stream}")
 
 
 def _arn(call: Call, named: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.insights.message_fields import DOCUMENT, LAMBDA
@@ -33,21 +33,17 @@ TABLE = Table(
 
 
 async def write(
-    lake: Lake, account: str, region: str, group: str, stream: str, events: Sequence[dict[str, Any]], now: int
+    lake: Lake, account: str, region: str, group: str, streams: Mapping[str, Sequence[dict[str, Any]]], now: int
 ) -> int:
-    """Append events (`timestamp`, `message`); they are durable once this returns. Answers the seq of the first."""
+    """Append events (`timestamp`, `message`) by stream; they are durable once this returns.
+
+    Answers the seq of the first: the others follow, in the order given.
+    """
     return await lake.append(
         TABLE.name,
         [
-            {
-                "time": event["timestamp"],
-                "account": account,
-                "region": region,
-                "log_group": group,
-                "log_stream": stream,
-                "message": event["message"],
-                "ingested": now,
-            }
+            (event["timestamp"], account, region, group, stream, event["message"], now)
+            for stream, events in streams.items()
             for event in events
         ],
     )

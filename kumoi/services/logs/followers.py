@@ -45,23 +45,26 @@ class Followers:
         self._tails = tails
         self._minutes: dict[tuple[str, str, str, str], int] = {}
 
-    async def follow(self, call: Call, stored: Stored) -> None:
-        """Do what follows; returns once deliveries are durable."""
-        self._tails.offer(call.account, call.region, stored)
-        if any(MARK in event["message"] for event in stored.events):
-            found = await asyncio.to_thread(metrics_in, [event["message"] for event in stored.events])
+    async def follow(self, call: Call, group: str, stored: Sequence[Stored]) -> None:
+        """Do what follows when events of a group's streams were stored; returns once deliveries are durable."""
+        for one in stored:
+            self._tails.offer(call.account, call.region, one)
+        messages = [event["message"] for one in stored for event in one.events]
+        if any(MARK in message for message in messages):
+            found = await asyncio.to_thread(metrics_in, messages)
             for unit, errors in (("emf_unparsed", found.unparsed), ("emf_invalid", found.invalid)):
                 if errors:
                     call.meter(unit, errors)
             for namespace, data in found.data.items():
-                await self._put_metrics(call, stored.group, namespace, data)
-        filters = await group_filters.look(call.state, stored.group)
+                await self._put_metrics(call, group, namespace, data)
+        filters = await group_filters.look(call.state, group)
         if filters is None:
             return
-        for one in filters.metrics.values():
-            await self._measure(call, stored, one)
-        if filters.subscriptions:
-            await self._send(call, stored, filters)
+        for events in stored:
+            for one_filter in filters.metrics.values():
+                await self._measure(call, events, one_filter)
+            if filters.subscriptions:
+                await self._send(call, events, filters)
 
     async def forget(self, account: str | None) -> None:
         """Drop deliveries and what else is known of an account, or of all."""

@@ -9,7 +9,7 @@ from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse, version_number
 from kumoi.services.lambda_.records import Alias, Function, FunctionHead, aliases, heads, versions
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import Transaction, recalled, transactional
 from kumoi.wire.errors import aws_error
 
 
@@ -19,6 +19,7 @@ class Found(NamedTuple):
     identifier: FunctionIdentifier
     function: Function
     head: FunctionHead
+    arn: str
     alias: Alias | None = None
 
 
@@ -34,20 +35,15 @@ async def find(call: Call, FunctionName: str, Qualifier: str | None = None) -> F
     """
     identifier = identify(call, FunctionName, Qualifier)
     state = call.doorway.state.at(identifier.account, identifier.region)
-    return _glanced(state, identifier) or await find_all(state, identifier)
+    if version_number(identifier.qualifier) is None:  # an alias: it may lead elsewhere each time
+        return await find_all(state, identifier)
+    return await _find_version(state, identifier)
 
 
-def _glanced(state: State, identifier: FunctionIdentifier) -> Found | None:
-    """What `find_all` would answer, where both records are remembered; None where only a transaction can tell."""
-    number = version_number(identifier.qualifier)
-    if number is None:
-        return None
-    try:
-        head = heads.glance(state, identifier.name)
-        function = versions.glance(state, identifier.name, number)
-    except LookupError:
-        return None
-    return None if head is None or function is None else Found(identifier, function, head)
+@recalled
+async def _find_version(tx: Transaction, identifier: FunctionIdentifier) -> Found:
+    """What `find_all` answers where no alias is asked for, which is the same until a record is written."""
+    return await find_all(tx, identifier)
 
 
 @transactional
@@ -65,7 +61,7 @@ async def find_all(tx: Transaction, identifier: FunctionIdentifier) -> Found:
     function = await versions.get(tx, identifier.name, number)
     if function is None:
         raise identifier.not_found()
-    return Found(identifier, function, head, alias)
+    return Found(identifier, function, head, identifier.arn, alias)
 
 
 def version_of(alias: Alias, chance: float) -> str:

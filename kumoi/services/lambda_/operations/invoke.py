@@ -115,7 +115,7 @@ async def _find(call: Call, FunctionName: str, Qualifier: str | None = None) -> 
 
 def _request(found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None) -> Request:
     reserved = found.head.reserved_concurrency
-    return Request(found.function, found.identifier.arn, payload, reserved, client_context, tenant_id)
+    return Request(found.function, found.arn, payload, reserved, client_context, tenant_id)
 
 
 async def _run(call: Call, request: Request, log_type: str) -> dict[str, Any]:

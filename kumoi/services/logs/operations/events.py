@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kumoi.doorway import Call
@@ -50,28 +50,42 @@ async def put_log_events(
         call.meter("ingested_bytes" if group.log_class == "STANDARD" else "infrequent_bytes", arrivals.size)
         call.meter("log_events", len(batch.accepted))
     if batch.accepted:
-        await _store(call, logGroupName, logStreamName, batch.accepted, now)
+        await _store(call, logGroupName, {logStreamName: batch.accepted}, now)
     return {"nextSequenceToken": SEQUENCE_TOKEN, "rejectedLogEventsInfo": batch.rejected}
 
 
 @logs.operation
 async def write_function_logs(
-    call: Call, logGroupName: str, logStreamName: str, logEvents: list[dict[str, Any]]
+    call: Call,
+    logGroupName: str,
+    logStreamName: str = "",
+    logEvents: Sequence[dict[str, Any]] = (),
+    logStreams: Mapping[str, Sequence[dict[str, Any]]] | None = None,
 ) -> None:
-    """Store what a function wrote, making its group and stream when they are missing. For services, not on the wire."""
+    """Store what a function wrote, making its group and streams when they are missing. For services, not on the wire.
+
+    Events of several streams come by stream in `logStreams`.
+    """
     now = int(call.now * 1000)
-    key = StreamKey(call.account, call.region, logGroupName, logStreamName)
-    arrivals = events.Arrivals.of(logEvents)
-    call.meter("ingested_bytes", arrivals.size)
-    call.meter("log_events", len(logEvents))
-    await call.part(FunctionStreams).add(key, arrivals)
-    await _store(call, logGroupName, logStreamName, logEvents, now)
+    streams = logStreams or {logStreamName: logEvents}
+    known, size = call.part(FunctionStreams), 0
+    for stream, written in streams.items():
+        arrivals = events.Arrivals.of(written)
+        size += arrivals.size
+        await known.add(StreamKey(call.account, call.region, logGroupName, stream), arrivals)
+    call.meter("ingested_bytes", size)
+    call.meter("log_events", sum(map(len, streams.values())))
+    await _store(call, logGroupName, streams, now)
 
 
-async def _store(call: Call, group: str, stream: str, logged: Sequence[dict[str, Any]], now: int) -> None:
+async def _store(call: Call, group: str, streams: Mapping[str, Sequence[dict[str, Any]]], now: int) -> None:
     """Write events, and have done what follows."""
-    first = await events.write(call.lake, call.account, call.region, group, stream, logged, now)
-    await call.part(Followers).follow(call, Stored(group, stream, logged, first, now))
+    seq = await events.write(call.lake, call.account, call.region, group, streams, now)
+    stored = []
+    for stream, written in streams.items():
+        stored.append(Stored(group, stream, written, seq, now))
+        seq += len(written)
+    await call.part(Followers).follow(call, group, stored)
 
 
 @logs.operation
