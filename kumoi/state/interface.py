@@ -127,6 +127,19 @@ class Transaction(ABC):
         rows = await self.range(prefix, after=after, before=before, limit=limit, reverse=reverse)
         return [row.value for row in rows]
 
+    async def page(
+        self,
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> tuple[list[bytes], Key | None]:
+        """The values of `range`'s rows, and the key of the last of them (None without any), to go on behind."""
+        rows = await self.range(prefix, after=after, before=before, limit=limit, reverse=reverse)
+        return [row.value for row in rows], rows[-1].key if rows else None
+
     @abstractmethod
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""

@@ -8,6 +8,7 @@ The layout follows the idea of FoundationDB's tuple layer.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,29 +17,49 @@ if TYPE_CHECKING:
 _pack = struct.Struct(">BQ").pack
 _OFFSET = 1 << 63
 
+_TEXTS = 1024
+"""Texts whose bytes are remembered: names of spaces, tables, queues and buckets come again and again."""
+
 MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1
 """Bounds of integers in keys."""
 
 
 def encode(key: Key) -> bytes:
     """A key as bytes; ValueError for an integer out of bounds, TypeError for another kind of element."""
-    raw = b""
+    parts: list[bytes] = []
     for element in key:
-        if isinstance(element, str):
-            text = element.encode("utf-8", "surrogatepass")
-            raw += b"\x02%b\x00" % (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text)
-        elif isinstance(element, bytes):
-            raw += b"\x01%b\x00" % (element.replace(b"\x00", b"\x00\xff") if b"\x00" in element else element)
-        elif isinstance(element, int):
-            raw += _integer(element)
+        if type(element) is str:
+            parts.append(_text(element))
+        elif type(element) is bytes:
+            content = element if b"\x00" not in element else element.replace(b"\x00", b"\x00\xff")
+            parts.append(b"\x01%b\x00" % content)
+        elif type(element) is int:
+            parts.append(_integer(element))
         else:
-            raise TypeError(f"a key has no {type(element).__name__}")
-    return raw
+            parts.append(_derived(element))
+    return b"".join(parts)
+
+
+@lru_cache(_TEXTS)
+def _text(element: str) -> bytes:
+    text = element.encode("utf-8", "surrogatepass")
+    return b"\x02%b\x00" % (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text)
+
+
+def _derived(element: object) -> bytes:
+    """An element whose type derives from one of the three."""
+    if isinstance(element, bool):
+        raise TypeError("a key has no booleans")
+    if isinstance(element, str):
+        return _text(str(element))
+    if isinstance(element, bytes):
+        return encode((bytes(element),))
+    if isinstance(element, int):
+        return _integer(int(element))
+    raise TypeError(f"a key has no {type(element).__name__}")
 
 
 def _integer(number: int) -> bytes:
-    if number is True or number is False:
-        raise TypeError("a key has no booleans")
     try:
         return _pack(3, number + _OFFSET)
     except struct.error:

@@ -134,6 +134,22 @@ class SqliteTransaction(Transaction):
         """The values of `range`'s rows."""
         return [value for (value,) in self._rows("v", prefix, after, before, limit, reverse=reverse)]
 
+    async def page(
+        self,
+        prefix: Key,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> tuple[list[bytes], Key | None]:
+        """The values of `range`'s rows, and the key of the last of them (None without any)."""
+        rows = self._rows("k, v", prefix, after, before, limit, reverse=reverse)
+        if not rows:
+            return [], None
+        skip = len(self._place) + len(encode(prefix))
+        return [value for _, value in rows], prefix + decode(rows[-1][0][skip:])
+
     def _rows(
         self, columns: str, prefix: Key, after: Key | None, before: Key | None, limit: int | None, *, reverse: bool
     ) -> list[Any]:

@@ -11,6 +11,8 @@ import struct
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 MAX_DEPTH = 128
 _BREAK = object()
 
@@ -20,7 +22,7 @@ class CborError(ValueError):
 
 
 def encode(value: Any, *, milliseconds: bool = False) -> bytes:
-    """A value of None, bool, int (64 bits), float, str, bytes, datetime, list and dict as CBOR.
+    """A value of None, bool, int (64 bits), float, str, bytes, datetime, list, dict and what is JSON already, as CBOR.
 
     Times are epoch seconds, or whole `milliseconds`, as the older `application/x-amz-cbor-1.1` has them.
     """
@@ -61,6 +63,8 @@ def _encode(out: list[bytes], value: Any, milliseconds: bool) -> None:
         out.append(_head(4, len(value)))
         for one in value:
             _encode(out, one, milliseconds)
+    elif isinstance(value, orjson.Fragment):
+        _encode(out, orjson.loads(orjson.dumps(value)), milliseconds)
     else:
         raise CborError(f"{type(value).__name__} has no form in CBOR")
 

@@ -2,7 +2,8 @@
 
 Decoders work in place on the parsed value, which nobody else holds: they check every type (SerializationException),
 drop what is null or unknown to the model, and turn base64 into bytes and epoch seconds into datetimes. Encoders visit
-only what can need converting (timestamps, members with another name on the wire); orjson and CBOR write the rest.
+only what can need converting (timestamps, members with another name on the wire); orjson and CBOR write the rest. What
+a service holds as JSON it may answer as `Written`, to a client alone: it goes into the document as it is.
 Rules: the awsJson, restJson and rpc-v2-cbor protocols of the Smithy specification.
 """
 
@@ -22,6 +23,9 @@ from kumoi.wire.codegen import Generator, indented
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.model import Shape
 from kumoi.wire.scalars import BITS, blob_text, non_finite
+
+Written = orjson.Fragment
+"""A value of an answer that is JSON already, as bytes."""
 
 _AS_THEY_ARE = ("bigdecimal", "biginteger")
 _COMPOUND = ("structure", "list", "map")

@@ -17,14 +17,13 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.services.dynamodb.describe import table_arn
 from kumoi.services.dynamodb.kinesis_log import Destination, Logged, destinations, sent, trim_log, unsent
 from kumoi.services.dynamodb.records import Table, tables
-from kumoi.services.dynamodb.streams.records import Change
+from kumoi.services.dynamodb.streams.records import Change, image_of
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
 HOST = "dynamodb.amazonaws.com"
 MOST_RECORDS, MOST_BYTES = 500, 5_000_000
 """What one PutRecords may hold."""
-_image = msgspec.msgpack.Decoder(dict[str, Any] | None).decode
 
 
 async def send(doorway: Doorway, timer: Timer) -> None:
@@ -94,9 +93,9 @@ def _record(
         told["ApproximateCreationDateTime"] = int(at * 1_000_000)
     if target.precision:
         told["ApproximateCreationDateTimePrecision"] = target.precision
-    if (image := _image(change.new)) is not None:
+    if (image := image_of(change.new)) is not None:
         told["NewImage"] = image
-    if (image := _image(change.old)) is not None:
+    if (image := image_of(change.old)) is not None:
         told["OldImage"] = image
     event = {
         "awsRegion": region,

@@ -108,9 +108,9 @@ async def read_page(
     while True:
         if limit is not None:
             wanted = min(wanted, limit - page.scanned)
-        rows = await _read(state, span, wanted, base)
+        rows, end = await _read(state, span, wanted, base)
         last: Row | None = None
-        for _, row, fetched in rows:
+        for row, fetched in rows:
             page.scanned += 1
             page.size += row.size
             if fetched is not None:
@@ -124,18 +124,25 @@ async def read_page(
             return page
         if len(rows) < wanted:
             return page
-        span = continued(span, rows[-1][0])
+        span = continued(span, end)
         average = max(page.size // page.scanned, 1)
         wanted = max(min((PAGE_BYTES - page.size) // average + 1, LARGEST_READ), SMALLEST_READ)
         await asyncio.sleep(0)
 
 
+Read = tuple[list[tuple[Row, Row | None]], Key | None]
+"""Rows, each with the item that was looked up for it, and the key of the last."""
+
+
 @transactional
-async def _read(tx: Transaction, span: Span, limit: int, base: int | None) -> list[tuple[Key, Row, Row | None]]:
-    entries = await tx.range(span.prefix, after=span.after, before=span.before, limit=limit, reverse=span.reverse)
+async def _read(tx: Transaction, span: Span, limit: int, base: int | None) -> Read:
     if base is None:
-        return [(entry.key, Row(entry.value), None) for entry in entries]
-    found = []
+        values, end = await tx.page(
+            span.prefix, after=span.after, before=span.before, limit=limit, reverse=span.reverse
+        )
+        return [(Row(value), None) for value in values], end
+    entries = await tx.range(span.prefix, after=span.after, before=span.before, limit=limit, reverse=span.reverse)
+    found: list[tuple[Row, Row | None]] = []
     for entry in entries:
         tail = entry.key[-1]
         assert isinstance(tail, bytes)
@@ -144,5 +151,5 @@ async def _read(tx: Transaction, span: Span, limit: int, base: int | None) -> li
         bucket = entry.key[2]
         assert isinstance(bucket, int)
         fetched = await find(tx, base, ItemKey(bucket, hash_bytes, tail[2 + length :]))
-        found.append((entry.key, Row(entry.value), fetched))
-    return found
+        found.append((Row(entry.value), fetched))
+    return found, entries[-1].key if entries else None

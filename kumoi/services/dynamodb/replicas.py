@@ -20,7 +20,7 @@ from kumoi.services.dynamodb.keys import ItemKey, key_of_item
 from kumoi.services.dynamodb.records import Table, tables
 from kumoi.services.dynamodb.replication import REPLICATE_TOPIC, Origin, note_version, version_of
 from kumoi.services.dynamodb.storage import ITEMS, Row, find, new_id, write
-from kumoi.services.dynamodb.streams.records import Change, stream_key, with_stream
+from kumoi.services.dynamodb.streams.records import Change, image_of, stream_key, with_stream
 from kumoi.state import Key, State, Timer, Transaction, transactional
 
 SEED_TOPIC = "dynamodb.seed"
@@ -33,7 +33,6 @@ Passes = Callable[[str, str], Awaitable[bool]]
 VIEW = "NEW_AND_OLD_IMAGES"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _decode = msgspec.msgpack.Decoder(Change).decode
-_image = msgspec.msgpack.Decoder(dict[str, Any] | None).decode
 
 
 def _position(id: int, region: str) -> Key:
@@ -179,7 +178,7 @@ async def _replicate(tx: Transaction, name: str, id: int, region: str) -> bool:
     for _, _, raw in found:
         change = _decode(raw)
         if change.version and not change.replicated:
-            image = _image(change.new)
+            image = image_of(change.new)
             row = None if image is None else Row.of(image)
             await _apply(tx.at(tx.account, region), name, change.keys, row, Origin(change.version, tx.region))
     await tx.put(_position(id, region), msgspec.json.encode(found[-1][0]))

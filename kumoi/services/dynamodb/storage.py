@@ -1,8 +1,9 @@
 """The rows of tables and indexes, and all that one write changes: item, index entries, counters, stream, expiry.
 
-A row's value is its size in bytes (as DynamoDB counts it, 4 bytes) and the item as msgpack; rows of table or index
-number `id` lie under (ITEMS, id, bucket, partition key, sort key, tail), so that a partition is one range in the order
-of the sort key, and a table one range in the order of the buckets.
+A row's value is its size in bytes (as DynamoDB counts it, 4 bytes) and the item: as the JSON that answers hold it in,
+so that what is only read is neither decoded nor written anew; as msgpack where there is binary in it. Rows of table or
+index number `id` lie under (ITEMS, id, bucket, partition key, sort key, tail), so that a partition is one range in the
+order of the sort key, and a table one range in the order of the buckets.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import orjson
 
+from kumoi.doorway import Call
 from kumoi.services.dynamodb.capacity import Consumed, write_units
 from kumoi.services.dynamodb.describe import Count
 from kumoi.services.dynamodb.expiry import expiry_of, note_expiry
@@ -23,6 +26,7 @@ from kumoi.services.dynamodb.records import Index, Table
 from kumoi.services.dynamodb.replication import Origin, note_version
 from kumoi.services.dynamodb.streams.records import append_change, change_of
 from kumoi.state import Key, Transaction
+from kumoi.wire.json_shapes import Written
 
 ITEMS = "dynamodb.item"
 COUNTS = "dynamodb.count"
@@ -30,6 +34,8 @@ BYTES = "dynamodb.bytes"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+_OBJECT = ord("{")
+"""What JSON begins with, and msgpack does not."""
 
 
 @dataclass(slots=True, init=False, eq=False, repr=False)
@@ -48,7 +54,7 @@ class Row:
     @classmethod
     def of(cls, item: Item, size: int | None = None) -> Row:
         """The row that holds an item; `size` where it is known."""
-        row = cls((size_of(item) if size is None else size).to_bytes(4) + _encode(item))
+        row = cls((size_of(item) if size is None else size).to_bytes(4) + _packed(item))
         row._item = item
         return row
 
@@ -56,13 +62,32 @@ class Row:
     def item(self) -> Item:
         """The item."""
         if self._item is None:
-            self._item = _decode(memoryview(self.raw)[4:])
+            packed = memoryview(self.raw)[4:]
+            self._item = orjson.loads(packed) if self.raw[4] == _OBJECT else _decode(packed)
         return self._item
 
     @property
+    def written(self) -> Written | Item:
+        """The item for an answer that goes to a client: as it is stored, where that is JSON."""
+        return Written(self.raw[4:]) if self.raw[4] == _OBJECT else self.item
+
+    @property
     def packed(self) -> msgspec.Raw:
-        """The item as msgpack."""
-        return msgspec.Raw(memoryview(self.raw)[4:])
+        """The item as a stream's record holds it: as msgpack, or the bytes of its JSON."""
+        packed = memoryview(self.raw)[4:]
+        return msgspec.Raw(_encode(packed) if self.raw[4] == _OBJECT else packed)
+
+
+def _packed(item: Item) -> bytes:
+    try:
+        return orjson.dumps(item)
+    except TypeError:
+        return _encode(item)
+
+
+def answered(call: Call, row: Row) -> Written | Item:
+    """An item as it is answered whole: another service takes it as it is, a client as JSON."""
+    return row.item if call.http is None else row.written
 
 
 def row_key(id: int, key: ItemKey | EntryKey) -> Key:
@@ -107,9 +132,14 @@ async def write(
     if table.expiry:
         was, becomes = (None if row is None else expiry_of(table, row.item) for row in (old, new))
         await note_expiry(tx, table, key, was, becomes)
-    if (table.stream or table.destinations) and not (old is not None and new is not None and old.item == new.item):
+    if (table.stream or table.destinations) and _differ(old, new):
         await _tell(tx, table, key, old, new, expired, origin)
     return consumed
+
+
+def _differ(old: Row | None, new: Row | None) -> bool:
+    """Whether a write whose rows differ changes the item: its attributes may only be in another order."""
+    return old is None or new is None or old.size != new.size or old.item != new.item
 
 
 async def _tell(

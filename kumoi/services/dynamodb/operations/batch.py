@@ -15,7 +15,7 @@ from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
-from kumoi.services.dynamodb.storage import Row, find
+from kumoi.services.dynamodb.storage import Row, answered, find
 from kumoi.state import Transaction, transactional
 
 MOST_GETS, MOST_WRITES = 100, 25
@@ -57,7 +57,7 @@ async def batch_get_item(
                 break
             units += read_units(row.size if row else 0, consistent=consistent)
             if row is not None:
-                items.append(row.item if projection is None else projection.of(row.item))
+                items.append(answered(call, row) if projection is None else projection.of(row.item))
         consumed.add(Consumed(table, units))
     call.meter("read_units", consumed.total)
     answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)

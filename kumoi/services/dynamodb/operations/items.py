@@ -14,7 +14,7 @@ from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write
 from kumoi.services.dynamodb.keys import Item, normalised_key
 from kumoi.services.dynamodb.naming import find_table, located
-from kumoi.services.dynamodb.storage import Row, find
+from kumoi.services.dynamodb.storage import Row, answered, find
 from kumoi.state import State, Transaction, transactional
 
 NONE = "NONE"
@@ -136,7 +136,7 @@ async def get_item(
     call.meter("read_units", consumed.total)
     answer: dict[str, Any] = {}
     if row is not None:
-        answer["Item"] = row.item if projection is None else projection.of(row.item)
+        answer["Item"] = answered(call, row) if projection is None else projection.of(row.item)
     if ReturnConsumedCapacity != NONE:
         answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
     return answer

@@ -119,7 +119,7 @@ async def _select(
     base = None
     if source.index is not None and fetches(source, source.index, None, [str(path[0]) for _, path in columns]):
         base = source.table.id
-    answer = Answer(condition, Columns(columns) if columns else None, count_only=False)
+    answer = Answer(call, condition, Columns(columns) if columns else None, count_only=False)
     page, further = await _pages(call, source, spans, token, limit, answer, base)
     told: dict[str, Any] = {"Items": answer.items}
     if further is not None:

@@ -17,9 +17,10 @@ from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, located
 from kumoi.services.dynamodb.reading import Page, Span, continued, in_segment, partition, read_page, whole
 from kumoi.services.dynamodb.records import Index, Keys, Table
-from kumoi.services.dynamodb.storage import Row, row_key
+from kumoi.services.dynamodb.storage import Row, answered, row_key
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import AwsError
+from kumoi.wire.json_shapes import Written
 
 NONE = "NONE"
 
@@ -63,10 +64,11 @@ class Shape(Protocol):
 class Answer:
     """What a page of rows becomes: counted, filtered, projected."""
 
+    call: Call
     condition: Condition | None
     projection: Shape | None
     count_only: bool
-    items: list[Item] = field(default_factory=list)
+    items: list[Written | Item] = field(default_factory=list)
     count: int = 0
 
     def take(self, row: Row) -> None:
@@ -75,7 +77,8 @@ class Answer:
             return
         self.count += 1
         if not self.count_only:
-            self.items.append(row.item if self.projection is None else self.projection.of(row.item))
+            shown = answered(self.call, row) if self.projection is None else self.projection.of(row.item)
+            self.items.append(shown)
 
 
 @dynamodb.operation
@@ -282,7 +285,7 @@ async def _page(
     capacity: str,
 ) -> dict[str, Any]:
     """Read a page and answer it."""
-    answer = Answer(condition, projection, asked.select == "COUNT")
+    answer = Answer(call, condition, projection, asked.select == "COUNT")
     base = None
     if source.index is not None:
         named = projection.names if projection is not None else ()

@@ -30,7 +30,7 @@ from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
-from kumoi.services.dynamodb.storage import Row, find
+from kumoi.services.dynamodb.storage import Row, answered, find
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 from kumoi.wire.errors import AwsError, aws_error
@@ -256,7 +256,7 @@ async def transact_get_items(
         if row is None:
             responses.append({})
         else:
-            responses.append({"Item": row.item if projection is None else projection.of(row.item)})
+            responses.append({"Item": answered(call, row) if projection is None else projection.of(row.item)})
     call.meter("read_units", consumed.total)
     return {"Responses": responses, "ConsumedCapacity": consumed.told(ReturnConsumedCapacity, "ReadCapacityUnits")}
 

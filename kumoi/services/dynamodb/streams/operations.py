@@ -19,7 +19,7 @@ from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.records import Stream, streams
 from kumoi.services.dynamodb.streams.iterators import ITERATOR_SECONDS, sequence_number, stream_position
 from kumoi.services.dynamodb.streams.iterators import ShardIterator as Iterator
-from kumoi.services.dynamodb.streams.records import RETENTION, Change, stream_key, stream_topic
+from kumoi.services.dynamodb.streams.records import RETENTION, Change, image_of, stream_key, stream_topic
 from kumoi.state import State, Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -27,7 +27,6 @@ MOST_RECORDS, MOST_BYTES = 1000, 1 << 20
 MOST_LISTED = 100
 LONGEST_WAIT = 20.0
 _decode = msgspec.msgpack.Decoder(Change).decode
-_image = msgspec.msgpack.Decoder(dict[str, Any] | None).decode
 
 Stored = list[tuple[int, float, bytes]]
 
@@ -175,9 +174,9 @@ def _record(stream: Stream, arn: str, region: str, sequence: int, at: float, raw
     """A record as GetRecords answers it."""
     change = _decode(raw)
     told: dict[str, Any] = {"ApproximateCreationDateTime": int(at), "Keys": change.keys}
-    if (image := _image(change.new)) is not None:
+    if (image := image_of(change.new)) is not None:
         told["NewImage"] = image
-    if (image := _image(change.old)) is not None:
+    if (image := image_of(change.old)) is not None:
         told["OldImage"] = image
     told |= {
         "SequenceNumber": sequence_number(sequence),

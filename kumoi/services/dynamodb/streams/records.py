@@ -7,9 +7,10 @@ the order of the writes. Sequence numbers are 24 digits, made of the record's nu
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+import orjson
 
 from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.records import Stream, Table, streams
@@ -25,9 +26,10 @@ TRIM_EVERY = 3_600.0
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """A stored record: keys, images as msgpack, SizeBytes; `expired` marks the deletions of the time to live.
+    """A stored record: keys, images as msgpack (of the item, or of its JSON as bytes), SizeBytes.
 
-    `version` is when a global table's item was written (`replication.py`); it came from another region if `replicated`.
+    `expired` marks the deletions of the time to live, `version` is when a global table's item was written
+    (`replication.py`); it came from another region if `replicated`.
     """
 
     event: str
@@ -41,6 +43,15 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_image = msgspec.msgpack.Decoder(dict[str, Any] | bytes | None).decode
+
+
+def image_of(image: msgspec.Raw) -> dict[str, Any] | None:
+    """The item that an image of a record is; None for none."""
+    found: Any = _decode_image(image)
+    if isinstance(found, bytes):
+        found = orjson.loads(found)
+    return cast("dict[str, Any] | None", found)
 
 
 def stream_key(table: str, label: str) -> Key:
