@@ -185,7 +185,7 @@ class Values:
         return kind if kind < 2 else self._tape.between(2, most)
 
     def _whole(self, bits: int) -> int:
-        least, most = -(2**bits), 2**bits - (bits < 53)
+        least, most = -(1 << bits), (1 << bits) - (bits < 53)
         kind = self._tape.number(7)
         if kind < 5:
             return [0, 1, -1, most, least][kind]
