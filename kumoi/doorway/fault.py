@@ -185,6 +185,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return (self.delay_ms + self.spread_ms) / 1000
         return MOST_AGE if self.spread_ms and self.distribution != "fixed" else self.delay_ms / 1000 or STALE_SECONDS
 
+    @property
+    def steady(self) -> bool:
+        """Whether it fails or drops each call that it matches, as long as it holds."""
+        whenever = self.skip == 0 and self.every == 1 and self.times == 0 and self.probability >= 1.0
+        return self.action in ("fail", "drop") and whenever and self.strikes_at is None and not self.delay_ms
+
     def matches(
         self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
     ) -> bool:
