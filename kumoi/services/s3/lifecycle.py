@@ -9,7 +9,6 @@ user guide.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from os.path import commonprefix
 
 import msgspec
@@ -68,9 +67,9 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 rounds: Space[Round] = Space("s3.round", Round, lambda one: (one.bucket,))
 
 
-async def rules_for(tx: Transaction, bucket: Bucket) -> Sequence[Rule]:
+async def rules_for(tx: Transaction, bucket: Bucket) -> list[Rule]:
     """A bucket's enabled rules."""
-    return await read_setting(tx, bucket, "Lifecycle", rules_of) or ()
+    return await read_setting(tx, bucket, "Lifecycle", rules_of) or []
 
 
 # ── what is due, and when ─────────────────────────────────────────────────────────────────────────────────────────────
