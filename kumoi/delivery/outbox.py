@@ -5,7 +5,8 @@ tried again on the platform's clock as `retry` says; then it is given up (the se
 earlier process left behind is tried at the next start. So a target gets each delivery at least once.
 
 Deliveries of one lane (a target) run side by side up to a bound, and never hold up those of another. Those that end in
-the same turn of the event loop are removed in one transaction.
+the same turn of the event loop are removed in one transaction. What a service knows to be held up waits without being
+tried or written: one timer looks for all of it whether that is over.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 LANE_WIDTH = 32
 """Deliveries under way at once to one target."""
+LOOK_SECONDS = 30.0
+"""How often it is looked whether what holds deliveries up is over."""
+_RELEASED = 256
+"""How many that were held up are tried at once: there may be very many."""
+_HELD = "held/"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +63,11 @@ def growing(delivery: Delivery, attempts: int) -> float:
     return pause(delivery.id, attempts)
 
 
+def nothing_lasts(_held: str) -> bool:
+    """Nothing holds deliveries up."""
+    return False
+
+
 async def nothing_more(_tx: Transaction, _delivery: Delivery) -> None:
     """A delivery that ended leaves nothing to do."""
 
@@ -66,7 +77,7 @@ class Outbox:
 
     `topic` names its rows and timers. `attempt` hands a delivery over or raises; `give_up` is told of one that will
     not be tried again; `ended` runs in the transaction that removes a delivery, taken or given up. `pause` says how
-    many seconds go by after so many failed tries.
+    many seconds go by after so many failed tries, `lasts` whether what a failure said it is `held` by still is.
     """
 
     def __init__(
@@ -80,6 +91,7 @@ class Outbox:
         give_up: Callable[[Delivery, Failure], Awaitable[None]],
         ended: Callable[[Transaction, Delivery], Awaitable[None]] = nothing_more,
         pause: Callable[[Delivery, int], float] = growing,
+        lasts: Callable[[str], bool] = nothing_lasts,
     ) -> None:
         self._topic = topic
         self._state = state.at("", "")
@@ -88,6 +100,8 @@ class Outbox:
         self._give_up = give_up
         self._ended = ended
         self._pause = pause
+        self._lasts = lasts
+        self._held: dict[str, dict[str, float]] = {}
         self._rows: Space[Delivery] = Space(topic, Delivery, lambda delivery: (delivery.id,), scope="global")
         self._lanes: dict[str, _Lane] = {}
         self._running: dict[str, tuple[asyncio.Task[None], str]] = {}
@@ -136,6 +150,9 @@ class Outbox:
         task.add_done_callback(lambda _: self._running.pop(delivery.id, None))
 
     async def _due(self, timer: Timer) -> None:
+        if timer.key.startswith(_HELD):
+            await self._look(timer.key.removeprefix(_HELD))
+            return
         delivery_id = timer.payload.decode()
         await self.tried([delivery_id])  # the try that set this timer may still be ending
         delivery = await _find(self._state, self._rows, delivery_id)
@@ -164,6 +181,9 @@ class Outbox:
         else:
             await self._remove(delivery)
             return
+        if failure.held and exhausted(delivery.policy, 0, self._clock.now() + LOOK_SECONDS, delivery.accepted) is None:
+            await self._hold(delivery, failure.held)
+            return
         now, attempts = self._clock.now(), delivery.attempts + 1
         if failure.retry:
             due = now + self._pause(delivery, attempts)
@@ -175,6 +195,35 @@ class Outbox:
         logger.warning("delivery %s to %s is given up: %s", delivery.id, delivery.lane, failure.message)
         await self._give_up(delivery, failure)
         await self._remove(delivery)
+
+    async def _hold(self, delivery: Delivery, held: str) -> None:
+        """Have a delivery wait until what holds it up is over, or until the last moment that it may be tried at."""
+        waiting = self._held.get(held)
+        if waiting is None:
+            waiting = self._held[held] = {}
+            await self._state.run(self._look_later, held)
+        waiting[delivery.id] = delivery.accepted + delivery.policy.age - LOOK_SECONDS
+
+    async def _look(self, held: str) -> None:
+        """Try what has waited long enough, which is all of it once nothing holds it up any more."""
+        waiting = self._held.get(held, {})
+        lasts, now = self._lasts(held), self._clock.now()
+        over = [one for one, last in waiting.items() if not lasts or last < now]
+        for start in range(0, len(over), _RELEASED):
+            some = over[start : start + _RELEASED]
+            for one in some:
+                del waiting[one]
+                delivery = await _find(self._state, self._rows, one)
+                if delivery is not None:
+                    self._start(delivery)
+            await self.tried(some)
+        if waiting:
+            await self._state.run(self._look_later, held)
+        else:
+            self._held.pop(held, None)
+
+    async def _look_later(self, tx: Transaction, held: str) -> None:
+        tx.timer(tx.now + LOOK_SECONDS, self._topic, key=f"{_HELD}{held}")
 
     async def _remove(self, delivery: Delivery) -> None:
         """Remove a delivery that ended, with all others that end in this turn."""

@@ -31,21 +31,23 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 class Failure(msgspec.Struct, frozen=True):
     """Why a delivery failed: a code of the guide's, a text, and whether it may be tried again.
 
-    `exhausted` names the limit that ended the retries, where one did.
+    `exhausted` names the limit that ended the retries, where one did; `held` what holds up this one and others like it
+    for as long as it lasts, so that nobody need try before.
     """
 
     code: str
     message: str
     retry: bool
     exhausted: str | None = None
+    held: str = ""
 
 
 class DeliveryFailed(Exception):
     """The target did not take a delivery."""
 
-    def __init__(self, code: str, message: str, *, retry: bool) -> None:
+    def __init__(self, code: str, message: str, *, retry: bool, held: str = "") -> None:
         super().__init__(f"{code}: {message}")
-        self.failure = Failure(code, message, retry)
+        self.failure = Failure(code, message, retry, held=held)
 
 
 def failure_of(error: Exception) -> Failure:

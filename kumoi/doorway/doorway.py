@@ -264,6 +264,7 @@ class Doorway:
         if fault.action == "duplicate":
             await _hold_bodies(call)
             result = await run()
+            self.hops.had_effect(call.service, call.operation)
             await self._repeat(repeated, fault)
             return result
         if fault.action == "stale":
@@ -279,6 +280,7 @@ class Doorway:
             await self.faults.strike(fault, call.service, _edge(call))
             return await run()
         result = await run()
+        self.hops.had_effect(call.service, call.operation)
         await self.faults.strike(fault, call.service, _edge(call))
         return result
 

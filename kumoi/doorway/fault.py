@@ -77,8 +77,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `source` (the caller's node) and `caller` (the ARN of who calls). With an `application` (a stack) it matches calls
     of its parts and to them: `nodes`, which the platform finds out. `attributes` are patterns on the request that the
     call's trace began with: `header.NAME`, `query.NAME`, `claim.NAME` (of its JWT), `tag.NAME` (of the session that
-    signed it), `caller` (who that was, by ARN). `phase` says whether it strikes before the service runs or after (the
-    effect happened, the answer does not say so: a lost response).
+    signed it), `caller` (who that was, by ARN); only an empty pattern is about what a request does not have. `phase`
+    says whether it strikes before the service runs or after (the effect happened, the answer does not say so: a lost
+    response).
 
     Which of the matching calls of an edge are struck say `skip` (so many go first), `every` (each n-th from there),
     `probability` with its `seed`, and `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds
@@ -185,6 +186,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return (self.delay_ms + self.spread_ms) / 1000
         return MOST_AGE if self.spread_ms and self.distribution != "fixed" else self.delay_ms / 1000 or STALE_SECONDS
 
+    @property
+    def steady(self) -> bool:
+        """Whether it fails or drops each call that it matches, as long as it holds."""
+        whenever = self.skip == 0 and self.every == 1 and self.times == 0 and self.probability >= 1.0
+        return self.action in ("fail", "drop") and whenever and self.strikes_at is None and not self.delay_ms
+
     def matches(
         self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
     ) -> bool:
@@ -203,7 +210,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether a call that it matches is of its application, and of a trace that began as it asks."""
         if self.nodes is not None and source not in self.nodes and node not in self.nodes:
             return False
-        return all(fnmatchcase(attributes.get(name, ""), pattern) for name, pattern in self.attributes.items())
+        return all(
+            fnmatchcase(attributes[name], pattern) if name in attributes else pattern == ""
+            for name, pattern in self.attributes.items()
+        )
 
     def due(self, now: float) -> bool:
         """Whether its schedule has it strike now; always without one."""

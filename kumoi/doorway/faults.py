@@ -64,6 +64,10 @@ class Faults:
         self._changed()
         return found
 
+    def holds(self, fault: Fault) -> bool:
+        """Whether this very fault is declared, and may strike now."""
+        return self._faults.get(fault.id) is fault and self._holds(fault)
+
     def clear(self, account: str | None = None) -> None:
         """Take all faults back, or those declared for one account alone."""
         for fault in list(self._faults.values()):

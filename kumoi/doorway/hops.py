@@ -126,6 +126,7 @@ class Hops:
         self._flush_handle: asyncio.TimerHandle | None = None
         self._listeners: list[tuple[Callable[[Hop], None], Collection[str] | None]] = []
         self._of: dict[str, list[Callable[[Hop], None]]] = {}
+        self._followers: list[tuple[str, Callable[[str], None]]] = []
         lake.define(TABLE)
 
     def record(self, hop: Hop) -> None:
@@ -161,6 +162,29 @@ class Hops:
             self._of.clear()
 
         return stop
+
+    def follow(self, follower: Callable[[str], None], service: str) -> Callable[[], None]:
+        """Have `follower` called with the operation of each call of a service that has had its effect; answers how to
+        stop that. It may come twice: where a fault holds the answer back, the hop comes when that is over.
+        """
+
+        def heard(hop: Hop) -> None:
+            follower(hop.operation)
+
+        self._followers.append((service, follower))
+        stop = self.listen(heard, (service,))
+
+        def stop_both() -> None:
+            self._followers.remove((service, follower))
+            stop()
+
+        return stop_both
+
+    def had_effect(self, service: str, operation: str) -> None:
+        """Tell those who follow a service of a call whose hop is yet to come."""
+        for followed, follower in self._followers:
+            if followed == service:
+                follower(operation)
 
     def _listeners_of(self, service: str) -> list[Callable[[Hop], None]]:
         """Who listens to the hops of a service, kept until somebody else does."""

@@ -21,6 +21,10 @@ Ask = Callable[..., Any]
 _PEEKS = 20
 
 
+class BudgetUsedUp(BadExperiment):
+    """What is to be looked at cannot be: the budget of the run lets nothing through."""
+
+
 class Answer(NamedTuple):
     """How a request ended: its status (0 when no answer came), its body, an error's name, real seconds."""
 
@@ -181,7 +185,7 @@ class Application:
                 for item in page["Items"]:
                     yield {name: read(value) for name, value in item.items()}
         except ClientError as error:
-            raise BadExperiment(f"the table {table}: {error.response['Error']['Message']}") from None
+            raise _unread(f"the table {table}", error.response["Error"]["Message"]) from None
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds, seen or not."""
@@ -192,7 +196,7 @@ class Application:
         try:
             found = self.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=wanted)["Attributes"]
         except ClientError as error:
-            raise BadExperiment(f"the queue {queue}: {error.response['Error']['Message']}") from None
+            raise _unread(f"the queue {queue}", error.response["Error"]["Message"]) from None
         return sum(int(found.get(name, 0)) for name in wanted)
 
     def messages(self, queue: str) -> list[str]:
@@ -209,7 +213,7 @@ class Application:
                 for message in client.receive_message(QueueUrl=queue, **taken).get("Messages", []):
                     seen[message["MessageId"]] = message["Body"]
         except ClientError as error:
-            raise BadExperiment(f"the queue {queue}: {error.response['Error']['Message']}") from None
+            raise _unread(f"the queue {queue}", error.response["Error"]["Message"]) from None
         return list(seen.values())
 
     def forget_messages(self) -> None:
@@ -227,3 +231,9 @@ def _value(content: bytes) -> Any:
 def _read(value: Any) -> Any:
     """A streamed member's content."""
     return _value(value.read()) if hasattr(value, "read") else value
+
+
+def _unread(what: str, message: str) -> BadExperiment:
+    """Why something cannot be looked at."""
+    kind = BudgetUsedUp if "stopped by the budget" in message else BadExperiment
+    return kind(f"{what}: {message}")

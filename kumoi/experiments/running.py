@@ -59,13 +59,14 @@ class Runner:
         began: float,
     ) -> Report:
         """Break, wait and look; the report of it."""
-        with self.time.speed(experiment.speed), breaker.budgeted(), breaker.taken_back():
-            outcomes = self._broken(experiment, variables, breaker)
-            self.time.linger(seconds(experiment.linger))
-            struck, strikes = breaker.struck(), breaker.strikes()
-            breaker.take(experiment.rollback, variables)
-        ended = self.time.now()
-        invariants, quiet = self.settle(experiment, variables, outcomes)
+        with breaker.budgeted():  # a loop that feeds itself may go on when all is put right
+            with self.time.speed(experiment.speed), breaker.taken_back():
+                outcomes = self._broken(experiment, variables, breaker)
+                self.time.linger(seconds(experiment.linger))
+                struck, strikes = breaker.struck(), breaker.strikes()
+                breaker.take(experiment.rollback, variables)
+            ended = self.time.now()
+            invariants, quiet = self.settle(experiment, variables, outcomes)
         for check in invariants:
             self._tell(f"{'holds' if check.held else 'BROKEN'}: {check.title} ({check.seen})")
         passed.close()

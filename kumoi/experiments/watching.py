@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.experiments.application import Application
+from kumoi.experiments.application import Application, BudgetUsedUp
 from kumoi.experiments.lately import found_in_the_last_while, title_of
 from kumoi.experiments.model import Invariant, Place, Probe, Source, filled
 from kumoi.experiments.users import Users
@@ -51,7 +51,13 @@ class Watch:
     ) -> list[Check]:
         """Whether invariants hold now; what several of them look at is looked at once."""
         self._counted.clear()
-        return [self._invariant(one, variables, outcomes) for one in several]
+        return [self._looked(one, variables, outcomes) for one in several]
+
+    def _looked(self, one: Invariant, variables: Mapping[str, Any], outcomes: list[Outcome]) -> Check:
+        try:
+            return self._invariant(one, variables, outcomes)
+        except BudgetUsedUp as error:
+            return Check(title=one.title or "an invariant", held=False, seen=str(error))
 
     def _invariant(self, one: Invariant, variables: Mapping[str, Any], outcomes: list[Outcome]) -> Check:
         """Whether an invariant holds now."""

@@ -19,19 +19,18 @@ from pathlib import Path
 
 from kumoi.doorway.client_certificates import Anchors, ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
+from kumoi.gateway import client_hello
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats
 from kumoi.gateway.response_writer import DateHeader
-from kumoi.gateway.tls import CertificateAuthority, is_browsers
+from kumoi.gateway.tls import CertificateAuthority
 
 __all__ = ["Handler", "Limits", "Listener", "WebSocketHandler"]
 
 logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
-_HELLO = 128
-"""Bytes of a ClientHello that are looked at."""
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
 _ABORT_SECONDS = 1.0
@@ -238,14 +237,17 @@ class Listener(FirstBytes, ClientCertificates):
     async def _secure_context(self, accepted: socket.socket) -> ssl.SSLContext:
         """The TLS context; each is made in a thread, as that loads a library and may make an authority."""
         assert self._tls is not None
-        asks = not is_browsers(accepted.recv(_HELLO, socket.MSG_PEEK))
+        hello = accepted.recv(client_hello.LONGEST, socket.MSG_PEEK)
+        asks, name = not client_hello.is_browsers(hello), client_hello.server_name(hello)
         async with self._context_lock:
             if asks not in self._contexts:
                 self._contexts[asks] = await asyncio.to_thread(partial(self._tls.server_context, asks=asks))
             if self._anchors is not None and (anchors := await self._anchors()) is not self._trusted:
                 await asyncio.to_thread(self._tls.trust, anchors)
                 self._trusted = anchors
-            return self._contexts[asks]
+        if name is not None and not self._tls.ready(name, asks=asks):
+            await asyncio.to_thread(partial(self._tls.make_ready, name, asks=asks))
+        return self._contexts[asks]
 
     # ── the connections' side ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,9 @@
 """TLS on the same port: a local certificate authority, made at first use, and certificates for the names asked for.
 
 Clients that should trust it get the CA's file (`ca_file`). The private keys never leave the platform's directory.
+A certificate for a new name, and all that is trusted with it, is made ready off the loop where the name is known before
+the handshake (`make_ready`).
+
 Clients are asked for a certificate of theirs once somebody has said whose are taken (`trust`); browsers are not: they
 would put the question to their users, and Chromium gives up WebSockets that ask it.
 """
@@ -27,16 +30,11 @@ logger = logging.getLogger(__name__)
 _PROTOCOLS = ["http/1.1", "x-amzn-mqtt-ca", "mqtt", "x-amzn-http-ca"]
 """What a connection may be begun for (ALPN); MQTT by the names that AWS's devices use."""
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
+_FIRST = "localhost"
+"""The name of the contexts that every handshake begins with: whether clients are asked is theirs to say."""
 _MAX_CONTEXTS = 256
 _DAYS = 397
 _CA_DAYS = 3650
-
-
-def is_browsers(hello: bytes) -> bool:
-    """Whether a ClientHello begins as a browser's does: Chromium and Safari list a cipher of RFC 8701 first."""
-    session = hello[43] if len(hello) > 43 else 0
-    first = hello[46 + session : 48 + session]  # behind record, message, version, random, session id, length
-    return len(first) == 2 and first[0] == first[1] and first[0] & 0x0F == 0x0A
 
 
 class CertificateAuthority:
@@ -62,20 +60,26 @@ class CertificateAuthority:
 
         Whether it `asks` clients for theirs, once there is somebody who vouches for some.
         """
-        context = self._context("localhost", asks)
+        context = self._context(_FIRST, asks)
 
         def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-            if name is not None and _NAME.fullmatch(name.lower()) and len(name) <= 253:
+            if name is not None and _is_host(name):
                 connection.context = self._context(name.lower(), asks)
 
         context.sni_callback = choose
         return context
 
+    def ready(self, name: str, *, asks: bool) -> bool:
+        """Whether a handshake for a name need not wait for what `make_ready` does; true for what is no host name."""
+        return (name.lower(), asks) in self._contexts or not _is_host(name)
+
+    def make_ready(self, name: str, *, asks: bool) -> None:
+        """Make what a handshake for a name needs. In a thread: there may be a thousand certificates to trust."""
+        self._context(name.lower(), asks)
+
     def _context(self, name: str, asks: bool) -> ssl.SSLContext:
         found = self._contexts.get((name, asks))
         if found is None:
-            if len(self._contexts) >= _MAX_CONTEXTS:
-                del self._contexts[next(iter(self._contexts))]
             found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             found.minimum_version = ssl.TLSVersion.TLSv1_2
             found.set_alpn_protocols(_PROTOCOLS)
@@ -86,8 +90,14 @@ class CertificateAuthority:
             finally:
                 chain.unlink()
             with self._trusting:
-                for anchor in self._anchors if asks else ():
+                known = list(self._anchors) if asks else []
+            for anchor in known:
+                _ask_for(found, anchor)
+            with self._trusting:
+                for anchor in list(self._anchors)[len(known) :] if asks else ():  # trusted meanwhile
                     _ask_for(found, anchor)
+                if len(self._contexts) >= _MAX_CONTEXTS:
+                    del self._contexts[next(key for key in self._contexts if key[0] != _FIRST)]
                 self._contexts[name, asks] = found
         return found
 
@@ -201,6 +211,10 @@ class CertificateAuthority:
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
         draft.replace(path)
+
+
+def _is_host(name: str) -> bool:
+    return len(name) <= 253 and _NAME.fullmatch(name.lower()) is not None
 
 
 def _ask_for(context: ssl.SSLContext, anchor: str) -> None:

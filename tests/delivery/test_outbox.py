@@ -12,7 +12,7 @@ import pytest
 
 from kumoi.clock import Clock
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox
-from kumoi.delivery.outbox import LANE_WIDTH
+from kumoi.delivery.outbox import LANE_WIDTH, LOOK_SECONDS
 from kumoi.delivery.retry import RetryPolicy
 from kumoi.state import Transaction, transactional
 from kumoi.state.sqlite import SqliteState
@@ -47,12 +47,16 @@ class Target:
         self.given_up.append((delivery.id, failure))
 
 
+HELD = DeliveryFailed("ERROR_FROM_TARGET", "the door is locked", retry=True, held="the door")
+
+
 class Post:
-    """An outbox with a pause of ten seconds, at work."""
+    """An outbox with a pause of ten seconds, at work; `locked` says what still holds its deliveries up."""
 
     def __init__(self, state: SqliteState, clock: Clock, target: Target) -> None:
         self.state, self.clock, self.target = state, clock, target
         self.timers = TimerRunner(state, clock)
+        self.locked = {"the door"}
         self.outbox = Outbox(
             "post",
             state=state,
@@ -61,6 +65,7 @@ class Post:
             attempt=target.attempt,
             give_up=target.give_up,
             pause=lambda _delivery, _attempts: 10.0,
+            lasts=lambda held: held in self.locked,
         )
 
     async def send(self, *ids: str, policy: RetryPolicy | None = None, account: str = "1") -> None:
@@ -157,6 +162,55 @@ def test_what_goes_on_failing_is_given_up_once(policy: RetryPolicy, exhausted: s
         assert [(one, failure.exhausted) for one, failure in post.target.given_up] == [("a", exhausted)]
 
     run(scenario, *[FAILED] * 9)
+
+
+def test_what_is_held_up_is_not_tried_before_that_is_over() -> None:
+    async def scenario(post: Post) -> None:
+        ids = [str(number) for number in range(600)]
+        await post.send(*ids)
+        await post.outbox.tried(ids)
+        assert len(post.target.tried) == 600
+        await post.advance(3600)
+        await post.send("later")
+        await post.outbox.tried(["later"])
+        assert len(post.target.tried) == 601
+        post.locked.clear()
+        await post.advance(LOOK_SECONDS)
+        assert sorted(post.target.tried[601:]) == sorted((one, 0) for one in [*ids, "later"])
+        await post.advance(3600)
+        assert (len(post.target.tried), post.target.given_up) == (1202, [])
+
+    run(scenario, *[HELD] * 601)
+
+
+def test_what_is_held_up_for_too_long_is_given_up_once() -> None:
+    async def scenario(post: Post) -> None:
+        await post.send("a", policy=RetryPolicy(age=3600))
+        await post.send("b")
+        await post.outbox.tried(["a", "b"])
+        for _ in range(130):
+            await post.advance(LOOK_SECONDS)
+        assert [one for one, _ in post.target.tried] == ["a", "b", "a"]
+        assert [(one, failure.exhausted) for one, failure in post.target.given_up] == [
+            ("a", "MaximumEventAgeInSeconds")
+        ]
+
+    run(scenario, *[HELD] * 9)
+
+
+def test_what_was_held_up_is_tried_after_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        clock.hold()
+        async with working(tmp_path / "db", clock, Target(HELD)) as post:
+            await post.send("a")
+            await post.outbox.tried(["a"])
+        again = Target()
+        async with working(tmp_path / "db", clock, again) as post:
+            await post.timers.idle()
+            assert again.tried == [("a", 0)]
+
+    asyncio.run(main())
 
 
 def test_what_cannot_succeed_is_given_up_at_once() -> None:

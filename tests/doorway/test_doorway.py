@@ -159,6 +159,27 @@ def test_a_fault_before_keeps_the_handler_from_running_and_one_after_does_not() 
     assert run(scenario) == ["Buy SlowDown before", "Pay ok ", "Buy Dropped after"]
 
 
+def test_who_follows_an_effect_is_told_before_a_fault_holds_the_answer_back() -> None:
+    async def scenario(doorway: Doorway) -> list[str]:
+        told: list[str] = []
+        stop = doorway.hops.follow(told.append, "bank")
+        late = Fault(action="delay", delay_ms=900_000, phase="after", service="bank", operation="Pay")
+        doorway.faults.add(late)
+        waiting = asyncio.create_task(doorway.dispatch(call(doorway, "Pay", Amount=1)))
+        while not told:
+            await asyncio.sleep(0)
+        assert (told, doorway.hops.latest(1)) == (["Pay"], [])
+        doorway.clock.advance(900)
+        await waiting
+        doorway.faults.clear()
+        await doorway.dispatch(call(doorway, "Buy", ItemName="apple"))
+        stop()
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        return told
+
+    assert run(scenario) == ["Pay", "Pay", "Pay"]
+
+
 def test_enforcement_without_policies_holds_the_account_boundary() -> None:
     async def scenario(doorway: Doorway) -> None:
         await doorway.dispatch(call(doorway, "Pay", Amount=1))

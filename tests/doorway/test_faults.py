@@ -133,6 +133,8 @@ def test_whose_calls_and_when_is_said_clearly(wrong: dict[str, Any]) -> None:
         ({"attributes": {"header.x-tenant": "ac*"}}, "client", {"header.x-tenant": "other"}, False),
         ({"attributes": {"header.x-tenant": "ac*"}}, "client", {}, False),
         ({"attributes": {"header.x-tenant": ""}}, "client", {}, True),
+        ({"attributes": {"header.x-tenant": "*"}}, "client", {"header.x-tenant": "acme"}, True),
+        ({"attributes": {"header.x-tenant": "*"}}, "client", {}, False),
     ],
 )
 def test_calls_belong_to_an_application_and_to_whoever_began_them(

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.request import urlopen
 
@@ -21,7 +23,8 @@ from kumoi.doorway import Fault, Faults
 from kumoi.experiments.application import Answer, Application
 from kumoi.experiments.breaking import Breaker
 from kumoi.experiments.model import ApiCall, Experiment, Step
-from kumoi.experiments.passing import Time
+from kumoi.experiments.passing import Passed, Time
+from kumoi.experiments.running import Runner
 from kumoi.experiments.users import Users
 
 
@@ -105,6 +108,25 @@ def test_a_budget_holds_for_the_run_alone(before: dict[str, float], after: dict[
     with unbounded.budgeted():
         assert list(platform.budgets) == ([platform.account] if after else [])
     assert unbounded.problems == []
+
+
+def test_the_budget_holds_until_all_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What feeds itself goes on when the faults are taken back."""
+    platform = Platform()
+    experiment = Experiment(title="t", budget=0.5)
+    runner = Runner(cast(Application, platform))
+    runner.time = cast(Time, SimpleNamespace(speed=nullcontext, linger=lambda _: None, now=lambda: 0.0))
+    monkeypatch.setattr(runner.watch, "dead_letters", dict)
+    passed = cast(Passed, SimpleNamespace(close=lambda: None, hops=[], missed=0))
+
+    def settle(*_: Any) -> Any:
+        platform.budgets[platform.account]["refused"] = 2
+        return [], None
+
+    monkeypatch.setattr(runner, "settle", settle)
+    report = runner._judged(experiment, {}, breaker(platform, budget=0.5), [], passed, 0.0)
+    assert report.problems == ["the budget of $0.5 an hour was used up: 2 calls were refused"]
+    assert platform.budgets == {}
 
 
 HANGING = """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from kumoi.gateway.limits import Limits
-from kumoi.gateway.tls import CertificateAuthority, is_browsers
+from kumoi.gateway.tls import CertificateAuthority
 from kumoi.services.iot.x509_certificates import issue, make_issuer
 
 GET = b"GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -141,23 +142,6 @@ def test_clients_may_show_certificates_that_are_vouched_for(serve: Any, tmp_path
     assert shown(None) == 200
 
 
-def hello(first: bytes = b"") -> bytes:
-    """What OpenSSL begins a handshake with; its first cipher may be another."""
-    sent = ssl.MemoryBIO()
-    with pytest.raises(ssl.SSLWantReadError):
-        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="plain").do_handshake()
-    said = sent.read()
-    at = 46 + said[43]
-    return said[:at] + (first or said[at : at + 2]) + said[at + 2 :]
-
-
-def test_browsers_are_known_by_how_they_begin() -> None:
-    assert not is_browsers(hello())
-    assert all(is_browsers(hello(bytes([grease, grease]))[:128]) for grease in (0x0A, 0x4A, 0xFA))
-    assert not is_browsers(hello(b"\x4a\x5a"))
-    assert not any(is_browsers(hello(b"\x4a\x4a")[:length]) for length in (0, 1, 44, 60))
-
-
 def test_browsers_are_not_asked_for_certificates(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = CertificateAuthority(tmp_path / "tls")
     server = serve(tls=authority)
@@ -166,10 +150,48 @@ def test_browsers_are_not_asked_for_certificates(serve: Any, tmp_path: Path, mon
     _, _, foreign = certificate(tmp_path / "foreign.pem")
     context = ssl.create_default_context(cafile=str(authority.ca_file))
     context.load_cert_chain(foreign)
-    monkeypatch.setattr("kumoi.gateway.listener.is_browsers", lambda _: True)
+    monkeypatch.setattr("kumoi.gateway.client_hello.is_browsers", lambda _: True)
     client = server.connect()
     client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
     assert client.ask(GET).status == 200, "it was not asked for, so it was not refused"
+
+
+def test_what_a_name_needs_is_made_off_the_loop(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its certificate, and all that is trusted with it; once for a name."""
+    authority = CertificateAuthority(tmp_path / "tls")
+    server = serve(tls=authority)
+    authority.trust([certificate(tmp_path / "mine.pem")[0]])
+    secure(server.connect(), authority.ca_file, "localhost")
+    made: list[tuple[str, bool]] = []
+    make = CertificateAuthority._context
+
+    def noted(self: CertificateAuthority, name: str, asks: bool) -> ssl.SSLContext:
+        if (name, asks) not in self._contexts:
+            on_loop = asyncio._get_running_loop() is not None
+            made.append((name, on_loop))
+        return make(self, name, asks)
+
+    monkeypatch.setattr(CertificateAuthority, "_context", noted)
+    for _ in range(2):
+        assert secure(server.connect(), authority.ca_file, "New.Localhost").ask(GET).status == 200
+    assert made == [("new.localhost", False)]
+
+
+def test_clients_are_asked_after_very_many_names(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.gateway.tls._MAX_CONTEXTS", 3)
+    authority = CertificateAuthority(tmp_path / "tls")
+    server = serve(tls=authority)
+    for number in range(4):
+        secure(server.connect(), authority.ca_file, f"{number}.localhost")
+    assert len(authority._contexts) == 3
+    authority.trust([certificate(tmp_path / "mine.pem")[0]])
+    _, _, foreign = certificate(tmp_path / "foreign.pem")
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    context.load_cert_chain(foreign)
+    client = server.connect()
+    with pytest.raises((OSError, EOFError)):
+        client.socket = context.wrap_socket(client.socket, server_hostname="4.localhost")
+        client.ask(GET)
 
 
 def test_what_is_no_certificate_is_no_anchor(serve: Any, tmp_path: Path) -> None:

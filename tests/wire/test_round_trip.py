@@ -10,12 +10,11 @@ import io
 import os
 import struct
 import unicodedata
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from random import Random
 from string import ascii_letters, ascii_lowercase, digits
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +23,9 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from hypothesis import Phase, given, note, seed, settings
+from hypothesis import example as example_of
+from hypothesis.strategies import binary
 
 from kumoi.wire import AwsError, BufferedBody, Headers, Request, Wire
 from kumoi.wire.declarations import declaration
@@ -70,31 +72,62 @@ SERVED = [
     "xray",
 ]
 
+T = TypeVar("T")
+
 TOKEN = ascii_letters + digits + "-_."
 LABEL = ascii_lowercase + digits
 """What also becomes part of a host name."""
 MARKUP = "<>&'\"]]>;%+= /\\{}?#\u00a0\u2028"
-EXAMPLES = 8
+TAPES = binary(min_size=256, max_size=256)
+"""One choice of Hypothesis for a whole value: a choice for each number in it would take ten times as long."""
+EVERYTHING = b"C" * 256
+"""Chooses all members of a structure, one element of a list, and a value that says something of each scalar."""
+EXAMPLES = settings(max_examples=4, phases=[Phase.explicit, Phase.generate, Phase.shrink])
 """Of each operation: those of a protocol share nearly all of their code, and there are thousands."""
 
 
+class Tape:
+    """Bytes that choose. Lesser bytes choose simpler things, and where it ends it is zeros: so what fails shrinks."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._at = 0
+
+    def number(self, below: int) -> int:
+        """From 0 on, below `below`."""
+        size = (below.bit_length() + 7) // 8
+        read = self._content[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(read, "big") % below
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """One of these, the simplest of which is the first."""
+        return choices[self.number(len(choices))]
+
+    def between(self, least: int, most: int) -> int:
+        """From `least`, the simplest, to `most`."""
+        return least + self.number(most - least + 1)
+
+    def some_of(self, choices: list[T]) -> list[T]:
+        """Any of these, in their order."""
+        chosen = self.number(1 << len(choices))
+        return [one for at, one in enumerate(choices) if chosen >> at & 1]
+
+
 class Values:
-    """Values of shapes, as boto3's users would give them; odd and extreme ones as often as plain ones.
+    """Values of shapes, as boto3's users would give them; odd and extreme ones as often as plain ones."""
 
-    Made directly and not by Hypothesis, which takes ten times as long to make them as what is tested takes to use them.
-    """
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
         self._scalars: dict[str, Callable[[], Any]] = {
             "integer": lambda: self._whole(31),
             "short": lambda: self._whole(31),
             "long": lambda: self._whole(53),
             "float": self._float,
             "double": self._float,
-            "boolean": lambda: random.random() < 0.5,
-            "timestamp": lambda: datetime.fromtimestamp(random.choice([0, 1, random.randint(0, 4_000_000_000)]), UTC),
-            "blob": lambda: random.randbytes(random.choice([0, 1, random.randint(2, 40)])),
+            "boolean": lambda: tape.one_of([False, True]),
+            "timestamp": lambda: datetime.fromtimestamp(self._size(4_000_000_000), UTC),
+            "blob": lambda: bytes(tape.number(256) for _ in range(self._size(40))),
         }
 
     def of(self, shape: Shape, where: str = "body", depth: int = 0) -> Any:
@@ -103,18 +136,18 @@ class Values:
         if kind in ("string", "character"):
             enum = getattr(shape, "enum", None)
             if enum:
-                return self._random.choice(enum)
+                return self._tape.one_of(enum)
             return self._text() if where not in ("header", "headers", "uri") else self._token(TOKEN)
         if kind in ("list", "map") and depth > 3:
             return [] if kind == "list" else {}
         if kind == "list":
             least = 1 if shape.metadata.get("min") or where != "body" else 0
-            return [self.of(shape.member, where, depth + 1) for _ in range(self._random.randint(least, 2))]
+            return [self.of(shape.member, where, depth + 1) for _ in range(self._tape.between(least, 2))]
         if kind == "map":
             named = where if where == "headers" else "uri"
             return {
                 self.of(shape.key, named, depth): self.of(shape.value, where, depth + 1)
-                for _ in range(self._random.randint(1, 2))
+                for _ in range(self._tape.between(1, 2))
             }
         return self._scalars[kind]() if kind in self._scalars else self._structure(shape, depth)
 
@@ -133,11 +166,12 @@ class Values:
             elif depth < 4 or (union and member.type_name != "structure"):
                 optional.append(name)
         if union and optional:
-            chosen = [self._random.choice(optional)]
+            chosen = [self._tape.one_of(optional)]
         else:
-            share = self._random.choice([0, 0.5, 0.5, 1])  # none of them, some, all
-            chosen = required + [name for name in optional if self._random.random() < share]
-            self._random.shuffle(chosen)
+            pick = self._tape.one_of([lambda _: [], self._tape.some_of, self._tape.some_of, list])
+            chosen = required + pick(optional)
+            first = self._tape.number(len(chosen)) if chosen else 0
+            chosen = chosen[first:] + chosen[:first]
         return {name: self._member(shape.members[name], depth) for name in chosen}
 
     def _member(self, member: Shape, depth: int) -> Any:
@@ -145,44 +179,39 @@ class Values:
             return self._token(LABEL)
         return self.of(member, member.serialization.get("location", "body"), depth + 1)
 
+    def _size(self, most: int) -> int:
+        """The extremes 0 and 1 as often as all between."""
+        kind = self._tape.number(3)
+        return kind if kind < 2 else self._tape.between(2, most)
+
     def _whole(self, bits: int) -> int:
-        least, most = -(2**bits), 2**bits - (bits < 53)
-        return self._random.choice(
-            [least, most, 0, 1, -1, self._random.randint(-300, 300), self._random.randint(least, most)]
-        )
+        least, most = -(1 << bits), (1 << bits) - (bits < 53)
+        kind = self._tape.number(7)
+        if kind < 5:
+            return [0, 1, -1, most, least][kind]
+        return self._tape.between(-300, 300) if kind == 5 else self._tape.between(least, most)
 
     def _float(self) -> float:
-        exact = [
-            0.0,
-            -0.0,
-            1.0,
-            1e9,
-            -1e9,
-            0.5,
-            2.0**-126,
-            self._random.uniform(-10, 10),
-            self._random.uniform(-1e9, 1e9),
-        ]
-        return float(struct.unpack("f", struct.pack("f", self._random.choice(exact)))[0])
+        simple = [0.0, 1.0, -0.0, 0.5, 1e9, -1e9, 2.0**-126]
+        kind = self._tape.number(len(simple) + 2)
+        if kind < len(simple):
+            return simple[kind]
+        bound = 10 if kind == len(simple) else 1e9
+        return float(struct.unpack("f", struct.pack("f", bound * (self._tape.number(1 << 32) / (1 << 31) - 1)))[0])
 
     def _token(self, of: str) -> str:
-        return "".join(self._random.choices(of, k=self._random.randint(1, 10)))
+        return "".join(self._tape.one_of(of) for _ in range(self._tape.between(1, 10)))
 
     def _text(self) -> str:
-        return "".join(self._character() for _ in range(self._random.choice([0, 1, self._random.randint(2, 12)])))
+        return "".join(self._character() for _ in range(self._size(12)))
 
     def _character(self) -> str:
         """Of any plane, but for what no XML can say: control characters, surrogates, the two that are none."""
         while True:
-            found = self._random.choice(
-                [
-                    self._random.choice(TOKEN),
-                    self._random.choice(MARKUP),
-                    chr(self._random.randint(0x20, 0x2FF)),
-                    chr(self._random.randint(0x300, 0xFFFF)),
-                    chr(self._random.randint(0x10000, 0x10FFFF)),
-                ]
-            )
+            kind = self._tape.number(5)
+            if kind < 2:
+                return self._tape.one_of((TOKEN, MARKUP)[kind])
+            found = chr(self._tape.between(*[(0x20, 0x2FF), (0x300, 0xFFFF), (0x10000, 0x10FFFF)][kind - 2]))
             if unicodedata.category(found) not in ("Cc", "Cs") and found not in "\ufffe\uffff":
                 return found
 
@@ -287,16 +316,17 @@ def at_once(reading: Coroutine[Any, Any, bytes]) -> bytes:
 
 def try_examples(check: Callable[[Any], None], shape: Shape | None, named: str) -> None:
     """Check values of a shape: others for each operation, the same at every run but with `KUMOI_EXPLORE=1`."""
-    seed = named if "KUMOI_EXPLORE" not in os.environ else f"{named} {os.urandom(8).hex()}"
-    values = Values(Random(seed))
-    for _ in range(EXAMPLES if shape is not None else 1):
-        value = values.of(shape) if shape is not None else {}
-        given = repr(value)
-        try:
-            check(value)
-        except BaseException as error:
-            error.add_note(f"{given} of seed {seed!r}")
-            raise
+    if shape is None:
+        check({})
+        return
+
+    def check_one(tape: bytes) -> None:
+        value = Values(Tape(tape)).of(shape)
+        note(f"of {named}: {value!r}")
+        check(value)
+
+    tried = EXAMPLES(example_of(EVERYTHING)(given(TAPES)(check_one)))
+    (tried if "KUMOI_EXPLORE" in os.environ else seed(named)(tried))()
 
 
 def check_request(wire: Wire, service: str, name: str, protocol: str) -> None:

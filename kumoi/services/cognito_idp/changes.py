@@ -11,7 +11,7 @@ import msgspec
 from kumoi.services.cognito_idp.errors import locked_out, no_user
 from kumoi.services.cognito_idp.lookup import key_of
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING
-from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, devices, refresh_tokens, users
+from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, devices, refresh_tokens, revocations, users
 from kumoi.services.cognito_idp.srp import new_verifier
 from kumoi.state import Key, Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -58,6 +58,7 @@ async def remove(tx: Transaction, pool: Pool, user: User) -> None:
     if await users.delete(tx, pool.id, user.key):
         await tx.add(_counter(pool.id), -1)
     await refresh_tokens.delete_all(tx, pool.id, user.sub)
+    await revocations.delete_all(tx, pool.id, user.sub)
     await devices.delete_all(tx, pool.id, user.sub)
 
 

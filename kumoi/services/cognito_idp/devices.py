@@ -104,6 +104,12 @@ async def find(tx: Transaction, pool: str, sub: str, key: str) -> Device:
 
 
 @transactional
+async def is_there(tx: Transaction, pool: str, sub: str, key: str) -> bool:
+    """Whether a user has a device of that key."""
+    return await devices.get(tx, pool, sub, key) is not None
+
+
+@transactional
 async def listed(tx: Transaction, pool: str, sub: str) -> list[Device]:
     """A user's devices, by their keys."""
     return list(await devices.list(tx, pool, sub))

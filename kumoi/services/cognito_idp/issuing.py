@@ -12,9 +12,17 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp.errors import not_authorized, reused
 from kumoi.services.cognito_idp.lookup import Scene
-from kumoi.services.cognito_idp.records import Group, RefreshToken, User, groups, refresh_tokens
+from kumoi.services.cognito_idp.records import (
+    Group,
+    RefreshToken,
+    Revocation,
+    User,
+    groups,
+    refresh_tokens,
+    revocations,
+)
 from kumoi.services.cognito_idp.sessions import client_in
-from kumoi.services.cognito_idp.tokens import claims_of, keyed, sign, validity
+from kumoi.services.cognito_idp.tokens import LONGEST_SECONDS, claims_of, keyed, sign, validity
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
 from kumoi.state import Transaction, transactional
 
@@ -197,13 +205,27 @@ async def token_of(tx: Transaction, pool: str, text: str) -> RefreshToken | None
 
 @transactional
 async def revoke(tx: Transaction, pool: str, text: str) -> None:
-    """Have a refresh token count no more, nor those that it was rotated from or to: they are of one sign-in."""
+    """Have a refresh token count no more, nor what is of the same sign-in.
+
+    That is what it was rotated from or to, and the access tokens. What is known of others that have ended goes.
+    """
     token = await refresh_tokens.get(tx, pool, _owner(text), _digest(text))
     if token is None:
         return
+    for old in await revocations.list(tx, pool, token.sub):
+        if old.until <= tx.now:
+            await revocations.delete(tx, pool, old.sub, old.origin)
+    until = tx.now + LONGEST_SECONDS
+    await revocations.put(tx, Revocation(pool=pool, sub=token.sub, origin=token.origin, until=until))
     for other in await refresh_tokens.list(tx, pool, token.sub):
         if other.origin == token.origin:
             await refresh_tokens.delete(tx, pool, other.sub, other.digest)
+
+
+@transactional
+async def is_revoked(tx: Transaction, pool: str, sub: str, origin: str) -> bool:
+    """Whether the access tokens of a sign-in count no more."""
+    return await revocations.get(tx, pool, sub, origin) is not None
 
 
 def _owner(text: str) -> str:

@@ -158,6 +158,15 @@ class RefreshToken(msgspec.Struct, frozen=True, kw_only=True):
     rotated: float | None = None
 
 
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """That the access tokens of one sign-in count no more; the last of them ends at `until`."""
+
+    pool: str
+    sub: str
+    origin: str
+    until: float
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """A device that a user signs in with; `salt` and `verifier` (hexadecimal) stand for the secret that it keeps.
 
@@ -212,6 +221,14 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str | None = None
 
 
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """That a challenge to somebody who is no user was answered; its session would be good until then."""
+
+    pool: str
+    until: float
+    id: str
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a pool or a client is."""
 
@@ -229,7 +246,9 @@ aliases: Space[Alias] = Space("cognito.alias", Alias, lambda alias: (alias.pool,
 refresh_tokens: Space[RefreshToken] = Space(
     "cognito.refresh", RefreshToken, lambda token: (token.pool, token.sub, token.digest)
 )
+revocations: Space[Revocation] = Space("cognito.revoked", Revocation, lambda one: (one.pool, one.sub, one.origin))
 devices: Space[Device] = Space("cognito.device", Device, lambda one: (one.pool, one.sub, one.key))
+answered: Space[Answered] = Space("cognito.answered", Answered, lambda one: (one.pool, int(one.until * 1000), one.id))
 places: Space[Place] = Space("cognito.place", Place, lambda place: (place.id,), scope="global", remembered=True)
 domains: Space[Domain] = Space("cognito.domain", Domain, lambda one: (one.name,), scope="global", remembered=True)
 resource_servers: Space[ResourceServer] = Space(

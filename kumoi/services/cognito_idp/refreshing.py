@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.services.cognito_idp import devices
 from kumoi.services.cognito_idp.errors import invalid, not_authorized, reused
 from kumoi.services.cognito_idp.issuing import issue, rotated, token_of
 from kumoi.services.cognito_idp.lookup import Scene, check_secret
@@ -24,9 +25,7 @@ async def by_refresh_token(call: Call, scene: Scene, given: Mapping[str, str]) -
         raise invalid("Missing required parameter REFRESH_TOKEN")
     if rotates(client):
         raise invalid("REFRESH_TOKEN_AUTH flow not enabled for this client: its refresh tokens are rotated")
-    token, user = await refreshable(call, scene, text)
-    if given.get("DEVICE_KEY", token.device) != token.device:
-        raise not_authorized("Invalid Refresh Token")
+    token, user = await refreshable(call, scene, text, given.get("DEVICE_KEY"))
     check_secret(client, user.name, given.get("SECRET_HASH"))
     return {"ChallengeParameters": {}, "AuthenticationResult": await refreshed(call, scene, token, user)}
 
@@ -36,8 +35,8 @@ def rotates(client: Client) -> bool:
     return (client.definition.get("RefreshTokenRotation") or {}).get("Feature") == "ENABLED"
 
 
-async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken, User]:
-    """A client's refresh token and whose it is; NotAuthorizedException."""
+async def refreshable(call: Call, scene: Scene, text: str, device: str | None = None) -> tuple[RefreshToken, User]:
+    """A client's refresh token and whose it is, given by the device of that key; NotAuthorizedException."""
     token = await token_of(scene.state, scene.pool.id, text)
     if token is None or token.client != client_in(scene).id:
         raise not_authorized("Invalid Refresh Token")
@@ -50,7 +49,19 @@ async def refreshable(call: Call, scene: Scene, text: str) -> tuple[RefreshToken
         raise not_authorized("Refresh Token has been revoked")
     if not user.enabled:
         raise not_authorized("User is disabled.")
+    if not await _is_of(scene, token, device):
+        raise not_authorized("Invalid Refresh Token")
     return token, user
+
+
+async def _is_of(scene: Scene, token: RefreshToken, device: str | None) -> bool:
+    """Whether a device of that key may use a token: its own, once confirmed, as long as the pool tracks devices.
+
+    Source: AWS's article about the error "Invalid Refresh Token".
+    """
+    if not token.device or not devices.tracked(scene.pool):
+        return device is None or device == token.device
+    return device == token.device and await devices.is_there(scene.state, scene.pool.id, token.sub, token.device)
 
 
 async def refreshed(call: Call, scene: Scene, token: RefreshToken, user: User) -> dict[str, Any]:

@@ -17,11 +17,15 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.cognito_idp.errors import locked_out, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene
-from kumoi.services.cognito_idp.records import Client, User, users
+from kumoi.services.cognito_idp.records import Answered, Client, User, answered, users
 from kumoi.state import Transaction, transactional
 
 Answer = dict[str, Any]
 """What InitiateAuth and RespondToAuthChallenge answer."""
+
+
+_FORGOTTEN = 10
+"""Answered challenges that each other one looks at, the oldest first."""
 
 
 def seconds_of(client: Client) -> float:
@@ -76,10 +80,23 @@ async def use_up(tx: Transaction, client: Client, state: Mapping[str, Any]) -> U
     user = await users.get(tx, client.pool, state["user"])
     if user is None or user.sub != state["sub"] or state["id"] in user.answered:
         raise not_authorized("Invalid session for the user.")
-    answered = {name: until for name, until in user.answered.items() if until > tx.now}
-    user = msgspec.structs.replace(user, answered={**answered, state["id"]: state["at"] + seconds_of(client)})
+    others = {name: until for name, until in user.answered.items() if until > tx.now}
+    user = msgspec.structs.replace(user, answered={**others, state["id"]: state["at"] + seconds_of(client)})
     await users.put(tx, user)
     return user
+
+
+@transactional
+async def use_up_nobodys(tx: Transaction, client: Client, state: Mapping[str, Any]) -> None:
+    """The same for a challenge to nobody, so that nothing tells it from one to a user; what is over is forgotten."""
+    until = state["at"] + seconds_of(client)
+    mine = Answered(pool=client.pool, until=until, id=state["id"])
+    if await answered.get(tx, *answered.key(mine)) is not None:
+        raise not_authorized("Invalid session for the user.")
+    for old in await answered.list(tx, client.pool, limit=_FORGOTTEN):
+        if old.until <= tx.now:
+            await answered.delete(tx, *answered.key(old))
+    await answered.put(tx, mine)
 
 
 async def user_of(scene: Scene, state: Mapping[str, Any]) -> User:

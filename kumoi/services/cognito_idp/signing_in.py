@@ -19,7 +19,7 @@ from kumoi.services.cognito_idp.custom_flow import custom, custom_answer
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
 from kumoi.services.cognito_idp.issuing import issue
 from kumoi.services.cognito_idp.lookup import Scene, check_secret, maybe_user
-from kumoi.services.cognito_idp.password_flow import known, with_password
+from kumoi.services.cognito_idp.password_flow import with_password
 from kumoi.services.cognito_idp.policies import attributes_of, check_password, own_attributes
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import by_refresh_token
@@ -85,7 +85,7 @@ async def initiate(
     if flow == "USER_AUTH":
         return await _or_tokens(call, scene, await choice_flow.begin(call, scene, user, name, given), metadata)
     if flow == "CUSTOM_AUTH":
-        return await _or_tokens(call, scene, await custom(call, scene, known(scene, user), [], metadata), metadata)
+        return await _or_tokens(call, scene, await custom(call, scene, user, name, [], metadata), metadata)
     password = given.get("PASSWORD")
     if not password:
         raise invalid("Missing required parameter PASSWORD")

@@ -16,7 +16,7 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, srp
 from kumoi.services.cognito_idp.errors import invalid, no_user, not_authorized
 from kumoi.services.cognito_idp.lookup import Scene, hides_users, key_of
-from kumoi.services.cognito_idp.records import Pool, User
+from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.sessions import Answer, by_key, check_open, client_in, seconds_of
 from kumoi.services.cognito_idp.srp import BadNumber, Offer
 
@@ -36,9 +36,8 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
         await check_open(call, user)
     sealer = call.doorway.identity.sealer
     if user is None or not user.verifier:
-        digest = sealer.digest(key_of(scene.pool, name).encode(), f"srp/{scene.pool.id}")
-        salt, verifier, key = srp.salt_text(int.from_bytes(digest[:16])), srp.nobodys_verifier(), ""
-        shown = user.name if user is not None else _nobodys_name(scene.pool, name, digest[16:32])
+        salt, verifier, key = srp.salt_text(int.from_bytes(_digest(call, scene, name)[:16])), srp.nobodys_verifier(), ""
+        shown = user.name if user is not None else nobodys_name(call, scene, name)
     else:
         salt, verifier, shown, key = user.salt, user.verifier, user.name, user.key
     ours = await asyncio.to_thread(srp.offer, verifier)
@@ -65,9 +64,16 @@ async def offered(call: Call, scene: Scene, user: User | None, name: str, given:
     }
 
 
-def _nobodys_name(pool: Pool, name: str, digest: bytes) -> str:
-    """What nobody is called: a sub, where users are called so."""
-    return str(UUID(bytes=digest, version=4)) if pool.definition.get("UsernameAttributes") else key_of(pool, name)
+def nobodys_name(call: Call, scene: Scene, name: str) -> str:
+    """What nobody is called: a sub, where users are called so, the same each time."""
+    if not scene.pool.definition.get("UsernameAttributes"):
+        return key_of(scene.pool, name)
+    return str(UUID(bytes=_digest(call, scene, name)[16:32], version=4))
+
+
+def _digest(call: Call, scene: Scene, name: str) -> bytes:
+    sealer = call.doorway.identity.sealer
+    return sealer.digest(key_of(scene.pool, name).encode(), f"srp/{scene.pool.id}")
 
 
 async def verified(call: Call, scene: Scene, given: Mapping[str, str]) -> User:

@@ -15,7 +15,7 @@ from kumoi.services.dynamodb.exports import EXPORT_TOPIC, exports
 from kumoi.services.dynamodb.keys import ItemKey
 from kumoi.services.dynamodb.records import Table, tables
 from kumoi.services.dynamodb.storage import ITEMS, Row, find, write
-from kumoi.state import Key, State, Transaction, transactional
+from kumoi.state import Key, State, Timer, Transaction, transactional
 from kumoi.state.space import Space
 from kumoi.wire.errors import aws_error
 
@@ -83,8 +83,9 @@ def refuse_while_copied(table: Table) -> None:
         )
 
 
-async def run(state: State, copy: Copy) -> None:
-    """Make a copy, from where an earlier run stopped."""
+async def run(state: State, timer: Timer) -> None:
+    """Make the copy of a timer, from where an earlier run stopped."""
+    copy = msgspec.json.decode(timer.payload, type=Copy)
     while await _copy_some(state, copy):
         pass
     if copy.source:
@@ -92,7 +93,7 @@ async def run(state: State, copy: Copy) -> None:
         number, undone = copy.since, set[ItemKey]()
         while number < last:
             number = await _undo_some(state, copy, number, last, undone)
-    await _finish(state, copy)
+    await _finish(state, copy, timer)
 
 
 def _cursor(copy: Copy) -> Key:
@@ -150,8 +151,12 @@ async def _undo_some(tx: Transaction, copy: Copy, after: int, last: int, undone:
 
 
 @transactional
-async def _finish(tx: Transaction, copy: Copy) -> None:
-    """The copy is there; the source is no longer needed for it."""
+async def _finish(tx: Transaction, copy: Copy, timer: Timer) -> None:
+    """The copy is there; the source is no longer needed for it.
+
+    Once only: another run would write over what has been put into a restored table since.
+    """
+    tx.complete_timer(timer)
     await tx.delete(_cursor(copy))
     if copy.kind == "table":
         restored = await tables.get(tx, copy.target[0])

@@ -72,7 +72,7 @@ async def erase(state: State, timer: Timer) -> None:
 
 async def copy(state: State, timer: Timer) -> None:
     """Make a backup, or restore a table."""
-    await copying.run(state, msgspec.json.decode(timer.payload, type=copying.Copy))
+    await copying.run(state, timer)
 
 
 async def forget(state: State, timer: Timer) -> None:

@@ -41,7 +41,7 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 
     known = parts.add(EffectivePolicies, EffectivePolicies(parts[State]))  # type: ignore[type-abstract]
     parts[Identity].authoriser.source = known
-    stop = parts[Hops].listen(known.follow, ("iam",))
+    stop = parts[Hops].follow(known.follow, "iam")
     yield
     stop()
 

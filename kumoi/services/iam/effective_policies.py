@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kumoi.doorway import Hop, Principal, Session
+from kumoi.doorway import Principal, Session
 from kumoi.doorway.authoriser import IdentityPolicies
 from kumoi.names import arn
 from kumoi.policy import Caller, Policy, compile_policy
@@ -69,9 +69,9 @@ class EffectivePolicies:
         role = await _role(self._state.at(account, ""), name)
         return role_arn if role is None else _role_arn(account, role.path, name)
 
-    def follow(self, hop: Hop) -> None:
+    def follow(self, operation: str) -> None:
         """Read everything anew after a call of IAM that may have changed something."""
-        if not hop.operation.startswith(_READS):
+        if not operation.startswith(_READS):
             self.forget()
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kumoi.doorway import Hop, Principal, Session
+from kumoi.doorway import Principal, Session
 from kumoi.doorway.authoriser import IdentityPolicies
 from kumoi.names import Arn, arn
 from kumoi.policy import Caller, Policy, PolicyError, compile_policy
@@ -52,9 +52,9 @@ class DevicePolicies:
                 self._known[key] = found
         return found
 
-    def follow(self, hop: Hop) -> None:
+    def follow(self, operation: str) -> None:
         """Read everything anew after a call of IoT that may have changed something."""
-        if not hop.operation.startswith(_READS):
+        if not operation.startswith(_READS):
             self.forget()
 
     def forget(self) -> None:

@@ -48,7 +48,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts[Identity].devices = Admission(doorway).over_https
     anchors = parts.add(TrustAnchors, TrustAnchors(doorway.state))
     parts[ClientCertificates].trust(anchors.current)  # type: ignore[type-abstract]
-    stops = [parts[Hops].listen(one, ("iot",)) for one in (devices.follow, anchors.follow)]
+    stops = [parts[Hops].follow(one, "iot") for one in (devices.follow, anchors.follow)]
     await engine.outbox.resume()
     try:
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kumoi.doorway import Hop
 from kumoi.services.iot.records import anchors, issuers
 from kumoi.state import State, Transaction, transactional
 
@@ -29,9 +28,9 @@ class TrustAnchors:
             self._known = found
         return self._known
 
-    def follow(self, hop: Hop) -> None:
+    def follow(self, operation: str) -> None:
         """Read anew after a call of IoT that may have added one. What was deleted is refused by its record."""
-        if hop.operation.startswith(_CHANGES):
+        if operation.startswith(_CHANGES):
             self.forget()
 
     def forget(self) -> None:

@@ -28,7 +28,7 @@ from kumoi.services.s3.locking import is_retained
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion, Upload, buckets, current, others, row_text, uploads
-from kumoi.services.s3.settings import settings_of
+from kumoi.services.s3.settings import read_setting, settings_of
 from kumoi.services.s3.topics import LIFECYCLE
 from kumoi.services.s3.versions import add_marker, end_upload, remove, rewrite
 from kumoi.services.s3.walk import before
@@ -69,8 +69,7 @@ rounds: Space[Round] = Space("s3.round", Round, lambda one: (one.bucket,))
 
 async def rules_for(tx: Transaction, bucket: Bucket) -> list[Rule]:
     """A bucket's enabled rules."""
-    content = (await settings_of(tx, bucket)).get("Lifecycle")
-    return rules_of(content) if content is not None else []
+    return await read_setting(tx, bucket, "Lifecycle", rules_of) or []
 
 
 # ── what is due, and when ─────────────────────────────────────────────────────────────────────────────────────────────

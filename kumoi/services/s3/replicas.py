@@ -30,8 +30,10 @@ from kumoi.services.s3.versions import ROOM, next_sequence, put_aside, version_a
 from kumoi.state import Key, Transaction
 
 _PAGE = 16
-_STRIDE = 1 << 14
-"""How far from the late version before it the next one is laid, where they come one after another."""
+_STEPS = 256
+"""Which part of the room that is left a late version takes, where they come one after another."""
+_LEAST = 8
+"""Which part of the room between two late versions is left at either side of a third, at least."""
 
 COPIED = ("key", "modified", "etag", "size", "marker", "content_type", "headers", "metadata", "checksum", "parts")
 """What a replica has of its original as it is."""
@@ -109,32 +111,45 @@ async def _between(
     """A sequence number below those versions that are younger than a replica, and above the rest."""
     assert newer is not None
     after: Key = (bucket.id, key, -newer.seq)
-    elder, above = 0, newer.seq
+    elder: ObjectVersion | None = None
+    above = newer
     while rows := await others.list(tx, bucket.id, key, after=after, limit=_PAGE):
         for row in rows:
             if _age(row) <= _age(replica):
-                elder = row.seq
+                elder = row
                 break
-            above = row.seq
-        if elder:
+            above = row
+        if elder is not None:
             break
         after = others.key(rows[-1])
-    seq = place_between(elder, above)
+    share = 0.5 if elder is None else _share(_age(elder), _age(replica), _age(above))
+    seq = place_between(0 if elder is None else elder.seq, above.seq, share)
     while seq < 1 or await version_at(tx, bucket, key, seq) is not None:
         seq += 1  # no room is left: among those a little younger
     return seq
 
 
-def place_between(elder: int, above: int) -> int:
-    """A number between two, 0 being below all: so that many find room who come by age, the other way round, or neither.
+def _share(elder: tuple[float, int], age: tuple[float, int], above: tuple[float, int]) -> float:
+    """How far an age lies from the elder to the younger one, from 0 to 1."""
+    which = 0 if elder[0] < above[0] else 1
+    span = above[which] - elder[which]
+    return (age[which] - elder[which]) / span if span else 0.5
 
-    Those that were not late have the multiples of ROOM.
+
+def place_between(elder: int, above: int, share: float) -> int:
+    """A number between two, 0 being below all: so that thousands find room who come by age, the other way round, or
+    neither. `share` is how far up the age lies between the two.
+
+    Those that were not late have the multiples of ROOM. Between two late ones numbers go with ages, within bounds: to
+    halve what is left each time would be at an end after a few hundred that come in any order.
     """
-    middle = (above - elder) // 2
+    room = above - elder
     if elder % ROOM == 0 and above % ROOM == 0:
-        return elder + ROOM // 2
+        return elder + room // 2
+    step = max(room // _STEPS, min(1, room // 2))
     if above % ROOM == 0:
-        return elder + min(middle, _STRIDE)
+        return elder + step
     if elder % ROOM == 0:
-        return above - min(middle, _STRIDE)
-    return elder + middle
+        return above - step
+    least = max(room // _LEAST, 1)
+    return elder + min(max(int(room * share), least), room - least)

@@ -7,13 +7,13 @@ home of the bucket that is replicated. Rules: "What does Amazon S3 replicate?" i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from kumoi.services.s3.records import Bucket, ObjectVersion, Replication, row_text
 from kumoi.services.s3.replication_rules import Rule, chosen, rules_of
-from kumoi.services.s3.settings import settings_of
+from kumoi.services.s3.settings import read_setting
 from kumoi.services.s3.topics import LATE
 from kumoi.services.s3.versions import rewrite, version_at
 from kumoi.state import Key, Transaction
@@ -46,10 +46,9 @@ def late_key(one: Pending) -> str:
     return f"{one.bucket}.{one.seq}.{one.destination}.{one.key.hex()}"  # late replicas of two keys may have one number
 
 
-async def rules_for(tx: Transaction, bucket: Bucket) -> list[Rule]:
+async def rules_for(tx: Transaction, bucket: Bucket) -> Sequence[Rule]:
     """A bucket's enabled rules."""
-    content = (await settings_of(tx, bucket)).get("Replication")
-    return [] if content is None else list(rules_of(content))
+    return await read_setting(tx, bucket, "Replication", rules_of) or ()
 
 
 async def written(tx: Transaction, bucket: Bucket, version: ObjectVersion) -> list[tuple[Pending, Rule]]:

@@ -8,7 +8,7 @@ user guide, PutBucketReplication in the API reference, and errors of the service
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from kumoi.names import Arn, uuid
@@ -79,11 +79,9 @@ class Rule(NamedTuple):
         return version.storage_class not in ARCHIVED and self.test.passes(version.key, version.tags)
 
 
-def rules_of(content: dict[str, Any]) -> Iterator[Rule]:
+def rules_of(content: dict[str, Any]) -> tuple[Rule, ...]:
     """The enabled rules of a configuration."""
-    for one in content["Rules"]:
-        if one["Status"] == "Enabled":
-            yield _rule(one)
+    return tuple(_rule(one) for one in content["Rules"] if one["Status"] == "Enabled")
 
 
 def chosen(rules: Iterable[Rule], version: ObjectVersion) -> list[Rule]:

@@ -6,6 +6,7 @@ configuration, which lays the replica and takes the work off in one transaction.
 may yet be (a declared fault, a pause) is tried again for a day.
 
 Declared faults on `Replicate` of S3, from a bucket (`s3:BUCKET`) to what is `s3:DESTINATION/KEY`, hold replication up.
+What one holds up that lets nothing through is not tried before it is over: there may be very many.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox, RetryPolicy
 from kumoi.delivery.retry import failure_of, pause
-from kumoi.doorway import Doorway, Principal
+from kumoi.doorway import CallDropped, Doorway, Fault, Principal
 from kumoi.names import arn, uuid
 from kumoi.policy import Caller, Policies, Request, decide
 from kumoi.services.s3 import replication
@@ -88,7 +89,9 @@ class Replicator:
             attempt=self._attempt,
             give_up=self._give_up,
             pause=self._pause,
+            lasts=self._lasts,
         )
+        self._holding: dict[str, Fault] = {}
         self._delays: dict[str, float] = {}
         timers.on(LATE, self._late)
         timers.on(MEASURING, partial(put_metrics, doorway))
@@ -154,7 +157,22 @@ class Replicator:
                 self._delays[delivery.id] = fault.delay_ms / 1000
                 raise DeliveryFailed("DELAYED", f"The fault {fault.id} delays it.", retry=True)
         elif fault is not None:
-            await faults.strike(fault, "s3", f"{source}>{node}#Replicate")
+            try:
+                await faults.strike(fault, "s3", f"{source}>{node}#Replicate")
+            except (AwsError, CallDropped) as error:
+                failure = failure_of(error)
+                if not fault.steady or not failure.retry:
+                    raise
+                name = f"{fault.id} {id(fault)}"  # another may be declared under its id
+                self._holding[name] = fault
+                raise DeliveryFailed(failure.code, failure.message, retry=True, held=name) from None
+
+    def _lasts(self, held: str) -> bool:
+        fault = self._holding.get(held)
+        if fault is not None and self._doorway.faults.holds(fault):
+            return True
+        self._holding.pop(held, None)
+        return False
 
     def _pause(self, delivery: Delivery, attempts: int) -> float:
         delay = self._delays.pop(delivery.id, None)

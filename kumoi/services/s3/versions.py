@@ -31,7 +31,7 @@ from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
 
 MAX_KEY = 1024
-ROOM = 1 << 24
+ROOM = 1 << 32
 """What a bucket's sequence numbers grow by."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,8 @@ CHUNK = 500
 class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A map run. `total` are its children, `items` the items in them; `count` and `percentage` what may fail.
 
-    Of one that has ended, `tally` says how its children stand, and `written` whether their results are in S3.
+    Of one that has ended, `tally` says how its children stand, and `written` whether their results are in S3. Of one
+    that is redriven, the children behind the place `redriving` are yet to be set back.
     """
 
     arn: str
@@ -37,6 +39,7 @@ class MapRunRecord(msgspec.Struct, frozen=True, kw_only=True):
     redriven: float | None = None
     tally: dict[str, tuple[int, int]] = {}
     written: bool = False
+    redriving: int | None = None
 
 
 class MapChild(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +67,10 @@ Tally = dict[str, tuple[int, int]]
 """Children, and the items in them, by status. Those that failed and wait to be redriven are PENDING_REDRIVE."""
 
 
-def count(tally: Tally, child: MapChild, by: int) -> None:
-    """Add a child to a tally, or take it away (-1)."""
-    status = "PENDING_REDRIVE" if child.again and child.status == "PENDING" else child.status
+def count(tally: Tally, child: MapChild, by: int, redriving: int | None = None) -> None:
+    """Add a child to a tally, or take it away (-1); `redriving` is its run's."""
+    waits = redriving is not None and child.index > redriving and _is_redriven(child)
+    status = "PENDING_REDRIVE" if waits or (child.again and child.status == "PENDING") else child.status
     executions, items = tally.get(status, (0, 0))
     tally[status] = (executions + by, items + by * child.items)
 
@@ -87,6 +91,16 @@ async def put_run(tx: Transaction, record: MapRunRecord) -> None:
 
 
 @transactional
+async def change_run(tx: Transaction, arn: str, changes: dict[str, Any]) -> MapRunRecord:
+    """Give a run that is there other values, and leave it all else that it has come to by now."""
+    run = await _owners.get(tx, arn)
+    assert run is not None, "a run is never forgotten before its execution"
+    run = msgspec.structs.replace(run, **changes)
+    await put_run(tx, run)
+    return run
+
+
+@transactional
 async def load_run(tx: Transaction, arn: str) -> MapRunRecord | None:
     """A run by its ARN."""
     return await _owners.get(tx, arn)
@@ -98,9 +112,17 @@ async def runs_of(tx: Transaction, execution: str) -> list[MapRunRecord]:
     return await map_runs.list(tx, execution)
 
 
+def _is_redriven(child: MapChild) -> bool:
+    """Whether a redrive sets a child back: it has been begun, and has not succeeded."""
+    return child.status not in ("SUCCEEDED", "PENDING")
+
+
 @transactional
 async def redrive_run(tx: Transaction, execution: str, label: str) -> str | None:
-    """Have a Map state's last run that failed go on with the children that did; its ARN, None without one."""
+    """Have a Map state's last run that failed go on with the children that did; its ARN, None without one.
+
+    They are set back once the run goes on (`set_some_back`): there may be 40,000 of them.
+    """
     failed = [
         one
         for one in await map_runs.list(tx, execution)
@@ -112,14 +134,27 @@ async def redrive_run(tx: Transaction, execution: str, label: str) -> str | None
     await put_run(
         tx,
         msgspec.structs.replace(
-            last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now, tally={}
+            last, status="RUNNING", stopped=None, redrives=last.redrives + 1, redriven=tx.now, tally={}, redriving=-1
         ),
     )
-    for child in await map_children.list(tx, last.arn):
-        if child.status not in ("SUCCEEDED", "PENDING"):
+    return last.arn
+
+
+@transactional
+async def set_some_back(tx: Transaction, arn: str) -> MapRunRecord:
+    """Set the next children of a run back that is being redriven; the run, which says whether there are more."""
+    run = await _owners.get(tx, arn)
+    assert run is not None, "a run is never forgotten before its execution"
+    if run.redriving is None:
+        return run
+    chunk = await children_after(tx, arn, run.redriving)
+    for child in chunk:
+        if _is_redriven(child):
             waiting = msgspec.structs.replace(child, status="PENDING", again=True, redrives=child.redrives + 1)
             await map_children.put(tx, msgspec.structs.replace(waiting, error=None, cause=None))
-    return last.arn
+    run = msgspec.structs.replace(run, redriving=chunk[-1].index if len(chunk) == CHUNK else None)
+    await put_run(tx, run)
+    return run
 
 
 @transactional

@@ -33,6 +33,7 @@ from kumoi.services.stepfunctions.map_records import (
     MapChild,
     MapRunRecord,
     Tally,
+    change_run,
     children_after,
     children_of,
     count,
@@ -40,6 +41,7 @@ from kumoi.services.stepfunctions.map_records import (
     load_run,
     put_children,
     put_run,
+    set_some_back,
 )
 from kumoi.services.stepfunctions.records import DefinitionRecord, ExecutionRecord, Frame, definitions, executions
 from kumoi.services.stepfunctions.result_files import ResultFiles, outputs
@@ -96,6 +98,8 @@ class MapRun:
         record = await load_run(self._store, self.arn)
         if record is None:
             record = await self._prepare()
+        while record.redriving is not None:
+            record = await set_some_back(self._store, self.arn)
         self._concurrency = record.concurrency
         async for chunk in children_of(self._store, self.arn):
             for child in chunk:
@@ -114,10 +118,8 @@ class MapRun:
         return result
 
     async def _end(self, status: str) -> None:
-        record = await load_run(self._store, self.arn)
-        assert record is not None
-        record = msgspec.structs.replace(record, tally=self.tally, written=self._written)
-        await put_run(self._store, msgspec.structs.replace(record, status=status, stopped=self._now))
+        ended = {"status": status, "stopped": self._now, "tally": self.tally, "written": self._written}
+        await change_run(self._store, self.arn, ended)
 
     async def _prepare(self) -> MapRunRecord:
         """Work out the children and store them with the run."""

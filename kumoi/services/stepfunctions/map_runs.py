@@ -13,11 +13,11 @@ from kumoi.services.stepfunctions.language.errors import StateError
 from kumoi.services.stepfunctions.map_records import (
     MapRunRecord,
     Tally,
+    change_run,
     children_of,
     count,
     load_run,
     put_children,
-    put_run,
 )
 from kumoi.services.stepfunctions.map_run import MapRun
 from kumoi.services.stepfunctions.records import Frame
@@ -71,7 +71,7 @@ class MapRuns:
                     await put_children(state, [now_so])
                 count(tally, now_so, 1)
         now = self._doorway.clock.now()
-        await put_run(state, msgspec.structs.replace(record, status="ABORTED", stopped=now, tally=tally))
+        await change_run(state, map_run, {"status": "ABORTED", "stopped": now, "tally": tally})
 
     async def tally(self, state: Store, record: MapRunRecord) -> Tally:
         """How the children of a run stand: as the run under way knows, as it was noted at its end, or counted."""
@@ -81,9 +81,10 @@ class MapRuns:
         if record.status != "RUNNING" and record.tally:
             return record.tally
         tally: Tally = {}
+        redriving = record.redriving if record.status == "RUNNING" else None
         async for chunk in children_of(state, record.arn):
             for child in chunk:
-                count(tally, child, 1)
+                count(tally, child, 1, redriving)
         return tally
 
     def held_to(self, record: MapRunRecord) -> None:

@@ -87,12 +87,17 @@ def test_a_remembered_device_signs_in_by_its_secret(make_telephone: Any) -> None
     refreshed = {"REFRESH_TOKEN": signed_in["RefreshToken"], "DEVICE_KEY": telephone.key}
     again = public.initiate_auth(ClientId=telephone.pool.app, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=refreshed)
     assert public.get_device(AccessToken=again["AuthenticationResult"]["AccessToken"], DeviceKey=telephone.key)
-    refreshed["DEVICE_KEY"] = "us-east-1_0"
-    assert code(
-        public.initiate_auth, ClientId=telephone.pool.app, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=refreshed
-    ) == ("NotAuthorizedException", "Invalid Refresh Token")
+    for wrong in ({"DEVICE_KEY": "us-east-1_0"}, {}):
+        given = {"REFRESH_TOKEN": signed_in["RefreshToken"], **wrong}
+        assert code(
+            public.initiate_auth, ClientId=telephone.pool.app, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=given
+        ) == ("NotAuthorizedException", "Invalid Refresh Token")
+    client = {"ClientId": telephone.pool.app, "RefreshToken": signed_in["RefreshToken"]}
+    assert public.get_tokens_from_refresh_token(**client, DeviceKey=telephone.key)
+    assert code(public.get_tokens_from_refresh_token, **client)[1] == "Invalid Refresh Token"
 
     public.forget_device(AccessToken=access, DeviceKey=telephone.key)
+    assert code(public.get_tokens_from_refresh_token, **client, DeviceKey=telephone.key)[1] == "Invalid Refresh Token"
     assert code(telephone.begin) == ("ResourceNotFoundException", "Device does not exist.")
     assert code(public.get_device, AccessToken=access, DeviceKey=telephone.key)[0] == "ResourceNotFoundException"
     assert code(public.get_device, DeviceKey=telephone.key)[0] == "InvalidParameterException"

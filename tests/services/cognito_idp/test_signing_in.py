@@ -61,7 +61,7 @@ def test_any_library_verifies_the_tokens(pool: Any) -> None:
 @pytest.mark.kumoi_clock
 def test_tokens_are_refreshed_revoked_and_signed_out(kumoi: KumoiAccount, pool: Any) -> None:
     pool.user()
-    tokens = pool.sign_in()
+    other, tokens = pool.sign_in(), pool.sign_in()
 
     def refresh() -> dict[str, Any]:
         parameters = {"REFRESH_TOKEN": tokens["RefreshToken"]}
@@ -76,6 +76,11 @@ def test_tokens_are_refreshed_revoked_and_signed_out(kumoi: KumoiAccount, pool: 
     with pytest.raises(ClientError) as refused:
         refresh()
     assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
+    for revoked in (tokens, fresh):  # the tokens of one sign-in, and of no other
+        with pytest.raises(ClientError) as refused:
+            pool.admin.get_user(AccessToken=revoked["AccessToken"])
+        assert code(refused) == ("NotAuthorizedException", "Access Token has been revoked")
+    assert pool.admin.get_user(AccessToken=other["AccessToken"])["Username"] == "ann"
     tokens = pool.sign_in()
     kumoi.advance(1.1)  # tokens tell whole seconds: those of the second of a sign-out still count
     pool.admin.global_sign_out(AccessToken=tokens["AccessToken"])
@@ -155,6 +160,16 @@ def test_what_was_rotated_is_revoked_with_what_it_became(kumoi: KumoiAccount, ma
             refresh(token)
         assert code(refused) == ("NotAuthorizedException", "Invalid Refresh Token")
     assert refresh(other)
+
+
+def test_a_client_may_have_revocation_switched_off(kumoi: KumoiAccount, make_pool: MakePool) -> None:
+    pool = make_pool(kumoi, {"EnableTokenRevocation": False})
+    pool.user()
+    tokens = pool.sign_in()
+    with pytest.raises(ClientError) as refused:
+        pool.public.revoke_token(Token=tokens["RefreshToken"], ClientId=pool.app)
+    assert code(refused)[0] == "UnsupportedOperationException"
+    assert pool.public.get_user(AccessToken=tokens["AccessToken"])["Username"] == "ann"
 
 
 def test_a_secret_has_to_be_proved(kumoi: KumoiAccount, make_pool: MakePool) -> None:
@@ -292,6 +307,36 @@ def test_functions_have_their_say(kumoi: KumoiAccount, make_pool: MakePool, zipp
     assert code(refused) == ("NotAuthorizedException", "Invalid session for the user.")
     begun = pool.public.initiate_auth(ClientId=pool.app, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": "ann"})
     assert "AccessToken" in answer(begun["Session"], "2")["AuthenticationResult"]
+
+    # Nobody is asked and judged as a user is, where the client hides who there is; and is no user in the end.
+    with pytest.raises(ClientError) as refused:
+        pool.public.initiate_auth(ClientId=pool.app, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": "bob"})
+    assert code(refused) == ("UserNotFoundException", "User does not exist.")
+    hiding = {"ExplicitAuthFlows": flows, "PreventUserExistenceErrors": "ENABLED"}
+    pool.app = pool.admin.create_user_pool_client(UserPoolId=pool.id, ClientName="hiding", **hiding)["UserPoolClient"][
+        "ClientId"
+    ]
+
+    def told(name: str, *answers: str) -> list[Any]:
+        begun = pool.public.initiate_auth(ClientId=pool.app, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
+        found: list[Any] = [{**begun["ChallengeParameters"], "USERNAME": ""}]
+        sessions = [begun["Session"]]
+        for text in answers:
+            try:
+                again = answer(sessions[-1], text)
+                found.append({**again["ChallengeParameters"], "USERNAME": ""})
+                sessions.append(again["Session"])
+            except ClientError as error:
+                found.append((error.response["Error"]["Code"], error.response["Error"]["Message"]))
+        with pytest.raises(ClientError) as refused:
+            answer(sessions[0], "2")
+        return [*found, code(refused)]
+
+    assert told("bob", "3", "4") == told("ann", "3", "4")
+    assert told("bob", "2")[1:] == [
+        ("NotAuthorizedException", "Incorrect username or password."),
+        ("NotAuthorizedException", "Invalid session for the user."),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import json
 import os
 import random
 import signal
@@ -11,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,14 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from kumoi.clock import Clock
+from kumoi.services.dynamodb import copying
+from kumoi.services.dynamodb.copying import Backup, Copy, backups
+from kumoi.services.dynamodb.keys import Keys
+from kumoi.services.dynamodb.records import Table, tables
+from kumoi.state import Transaction, transactional
+from kumoi.state.sqlite import SqliteState
 
 ROUNDS = 3
 
@@ -133,3 +145,101 @@ def check(port: int, arn: str, answered: dict[str, str]) -> None:
     assert told == table
     for opened in (dynamodb, streams):
         opened.close()
+
+
+ITEMS = 1000
+
+
+def until(ask: Callable[[], dict[str, Any]], member: str) -> dict[str, Any]:
+    """What is told once it is no longer in progress."""
+    deadline = time.monotonic() + 60
+    while (found := ask())[member] == "IN_PROGRESS":
+        assert time.monotonic() < deadline, "it did not end within 60 s"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.mark.slow
+def test_an_export_and_an_import_outlive_kill_9(killable: Any) -> None:
+    """Both are done in the end: the export as of its moment, whatever is written meanwhile; the import in full."""
+    rng = random.Random(4566)
+    killable.start()
+    dynamodb, s3 = killable.client("dynamodb"), killable.client("s3")
+    s3.create_bucket(Bucket="files")
+    definition: dict[str, Any] = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    table = dynamodb.create_table(TableName="table", **definition)["TableDescription"]["TableArn"]
+    on = {"PointInTimeRecoveryEnabled": True}
+    dynamodb.update_continuous_backups(TableName="table", PointInTimeRecoverySpecification=on)
+    items = [{"pk": {"S": f"{number:04}"}, "text": {"S": "then"}} for number in range(ITEMS)]
+    for start_at in range(0, ITEMS, 25):
+        puts = [{"PutRequest": {"Item": item}} for item in items[start_at : start_at + 25]]
+        assert dynamodb.batch_write_item(RequestItems={"table": puts})["UnprocessedItems"] == {}
+
+    export = dynamodb.export_table_to_point_in_time(TableArn=table, S3Bucket="files")["ExportDescription"]["ExportArn"]
+    end = time.monotonic() + rng.uniform(0.02, 0.2)  # the moment of the crash is the point of this test
+    number = 0
+    while time.monotonic() < end:
+        dynamodb.put_item(TableName="table", Item={**items[-1 - number % ITEMS], "text": {"S": "later"}})
+        number += 1
+    killable.kill()
+    killable.start()
+    done = until(lambda: dynamodb.describe_export(ExportArn=export)["ExportDescription"], "ExportStatus")
+    assert (done["ExportStatus"], done["ItemCount"]) == ("COMPLETED", ITEMS)
+
+    def read(key: str) -> bytes:
+        return bytes(s3.get_object(Bucket="files", Key=key)["Body"].read())
+
+    summary = json.loads(read(done["ExportManifest"]))
+    (file,) = [json.loads(line) for line in read(summary["manifestFilesS3Key"]).splitlines()]
+    lines = gzip.decompress(read(file["dataFileS3Key"])).splitlines()
+    assert sorted((json.loads(line)["Item"] for line in lines), key=lambda item: item["pk"]["S"]) == items
+
+    asked = dynamodb.import_table(
+        S3BucketSource={"S3Bucket": "files", "S3KeyPrefix": file["dataFileS3Key"]},
+        InputFormat="DYNAMODB_JSON",
+        InputCompressionType="GZIP",
+        TableCreationParameters={"TableName": "made", **definition},
+    )["ImportTableDescription"]["ImportArn"]
+    time.sleep(rng.uniform(0.02, 0.2))
+    killable.kill()
+    killable.start()
+    told = until(lambda: dynamodb.describe_import(ImportArn=asked)["ImportTableDescription"], "ImportStatus")
+    counts = [told[name] for name in ("ProcessedItemCount", "ImportedItemCount", "ErrorCount")]
+    assert (told["ImportStatus"], counts) == ("COMPLETED", [ITEMS, ITEMS, 0])
+    pages = dynamodb.get_paginator("scan").paginate(TableName="made")
+    assert sorted((item for page in pages for item in page["Items"]), key=lambda item: item["pk"]["S"]) == items
+    assert dynamodb.describe_table(TableName="made")["Table"]["TableStatus"] == "ACTIVE"
+
+
+def test_a_copy_that_is_made_is_not_made_again() -> None:
+    """A restored table is its users' from then on, also when a crash follows at once."""
+    keys = Keys("pk", "S")
+    source = Table(name="source", id=1, uuid="u", created=0.0, keys=keys, attributes={"pk": "S"}, copies=1)
+
+    @transactional
+    async def begin(tx: Transaction) -> None:
+        await tables.put(tx, source)
+        await backups.put(tx, Backup(id="b", name="b", source=source, rows=2, created=0.0))
+        await copying.begin(tx, Copy(kind="backup", target=("source", "b"), rows=1, source="source"))
+
+    @transactional
+    async def copies(tx: Transaction) -> int:
+        found = await tables.get(tx, "source")
+        assert found is not None
+        return found.copies
+
+    async def main() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+        here = state.at("000000000000", "us-east-1")
+        await begin(here)
+        (timer,) = await state.due_timers(10)
+        await copying.run(here, timer)
+        assert await state.due_timers(10) == []
+        assert await copies(here) == 1
+        await state.close()
+
+    asyncio.run(main())

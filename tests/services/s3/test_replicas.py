@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect
+from itertools import accumulate
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +14,14 @@ import pytest
 from kumoi.clock import Clock
 from kumoi.services.s3.operations import replicating
 from kumoi.services.s3.records import Bucket, ObjectVersion, Replication, current, others
-from kumoi.services.s3.replicas import lay
+from kumoi.services.s3.replicas import lay, place_between
+from kumoi.services.s3.versions import ROOM
 from kumoi.state import Transaction
 from kumoi.state.group_commit import CommitFailed
 from kumoi.state.sqlite import SqliteState
 
 BUCKET = Bucket(name="b", id=1, account="1", region="r", created=0.0, secret=b"s" * 16, versioning="Enabled")
-MOST = 60
+MOST = 400
 
 
 def replica(age: int) -> ObjectVersion:
@@ -33,9 +36,9 @@ def replica(age: int) -> ObjectVersion:
         range(MOST),
         range(MOST, 0, -1),
         [MOST, *range(MOST)],
-        Random(7).sample(range(MOST), MOST),
+        *(Random(seed).sample(range(MOST), MOST) for seed in range(3)),
     ],
-    ids=["by age", "the other way round", "late, by age", "neither"],
+    ids=["by age", "the other way round", "late, by age", "neither", "neither again", "nor then"],
 )
 def test_versions_stand_by_age_however_they_come(ages: range | list[int]) -> None:
     async def scenario() -> None:
@@ -56,6 +59,23 @@ def test_versions_stand_by_age_however_they_come(ages: range | list[int]) -> Non
         assert min(one.seq for one in found) > 0
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_thousands_find_room_in_any_order(seed: int) -> None:
+    """Written in bursts, minutes apart, and come in any order; each has a number between those of its neighbours."""
+    random = Random(seed)
+    pauses = (random.expovariate(1 / 600) if random.random() < 0.05 else random.expovariate(1000) for _ in range(2000))
+    ages = list(accumulate(pauses))
+    placed: list[tuple[float, int]] = []
+    for age in random.sample(ages, len(ages)):
+        at = bisect(placed, (age, 0))
+        below, above = placed[at - 1 : at], placed[at : at + 1]
+        share = (age - below[0][0]) / (above[0][0] - below[0][0]) if below and above else 0.5
+        low, high = below[0][1] if below else 0, above[0][1] if above else ROOM
+        number = place_between(low, high, share)
+        assert low < number < high
+        placed.insert(at, (age, number))
 
 
 @pytest.mark.parametrize(("end", "kept"), [(asyncio.CancelledError, True), (CommitFailed, False)])

@@ -156,6 +156,27 @@ def test_replication_that_lags_keeps_nothing_waiting(kumoi: Any, s3: Any, versio
         until(lambda: s3.list_objects_v2(Bucket=copy)["KeyCount"] == 41)
 
 
+def test_what_a_pause_holds_up_is_tried_once_and_comes_when_it_is_over(
+    kumoi: Any, s3: Any, versioned: str, copy: str
+) -> None:
+    replicate(kumoi, versioned, rule(copy))
+    url = f"{kumoi.url}/_kumoi/faults"
+
+    def struck() -> int:
+        found: list[dict[str, Any]] = urllib3.request("GET", url).json()["faults"]
+        return sum(one["struck"] for one in found if one["account"] == kumoi.account)
+
+    with broken(kumoi, action="drop", operation="Replicate", resource=f"{copy}/*"):
+        for number in range(5):
+            s3.put_object(Bucket=versioned, Key=f"{number}", Body=b"")
+        until(lambda: struck() == 5)
+        kumoi.advance(3600)
+        assert struck() == 5
+        assert s3.list_objects_v2(Bucket=copy)["KeyCount"] == 0
+    kumoi.advance(31)
+    until(lambda: s3.list_objects_v2(Bucket=copy)["KeyCount"] == 5)
+
+
 def test_rules_choose_by_prefix_tags_and_priority(kumoi: Any, s3: Any, versioned: str, copy: str) -> None:
     no_markers = {"DeleteMarkerReplication": {"Status": "Disabled"}}
     tagged = {"And": {"Prefix": "in/", "Tags": [{"Key": "a", "Value": "1"}]}}

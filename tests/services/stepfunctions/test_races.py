@@ -9,13 +9,28 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from kumoi.clock import Clock
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
 from kumoi.services.stepfunctions import engine
 from kumoi.services.stepfunctions.engine import Engine
 from kumoi.services.stepfunctions.map_plan import MapPlans
+from kumoi.services.stepfunctions.map_records import (
+    CHUNK,
+    MapChild,
+    MapRunRecord,
+    Tally,
+    children_of,
+    count,
+    put_children,
+    put_run,
+    redrive_run,
+    set_some_back,
+)
+from kumoi.state.sqlite import SqliteState
 from kumoi.wire import AwsError
 
 ARN = "arn:aws:states:us-east-1:000000000000"
@@ -157,6 +172,47 @@ def test_an_execution_that_is_redriven_as_it_is_stopped_goes_on(tmp_path: Path) 
     assert len(runs) == 1
     assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[1,2,3]")
     assert (run["status"], run["redriveCount"], run["executionCounts"]["succeeded"]) == ("SUCCEEDED", 1, 3)
+
+
+def test_the_children_of_a_redriven_run_are_set_back_some_at_a_time(tmp_path: Path) -> None:
+    """Also where the platform ends meanwhile; by then all that failed are told as waiting."""
+    run = MapRunRecord(
+        arn=f"{ARN}:mapRun:m/Map:1", execution=EXECUTION, status="FAILED", started=1.0, concurrency=1, express=False
+    )
+    statuses = ["SUCCEEDED", "PENDING", "FAILED", "ABORTED"] * (CHUNK // 2)
+    children = [
+        MapChild(map_run=run.arn, index=index, arn=f"{run.arn}:{index}", input="1", items=1, status=status, error="e")
+        for index, status in enumerate(statuses)
+    ]
+
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "db", clock=Clock())
+        place = state.at("000000000000", "us-east-1")
+        await put_run(place, msgspec.structs.replace(run, total=len(children)))
+        await put_children(place, children)
+        assert await redrive_run(place, EXECUTION, "Map") == run.arn
+        steps = [await set_some_back(place, run.arn)]
+        await state.close()
+        state = await SqliteState.open(tmp_path / "db", clock=Clock())
+        place = state.at("000000000000", "us-east-1")
+        tally: Tally = {}
+        async for chunk in children_of(place, run.arn):
+            for child in chunk:
+                count(tally, child, 1, steps[0].redriving)
+        assert tally == dict.fromkeys(("SUCCEEDED", "PENDING"), (CHUNK // 2,) * 2) | {"PENDING_REDRIVE": (CHUNK,) * 2}
+        while steps[-1].redriving is not None:
+            steps.append(await set_some_back(place, run.arn))
+        assert [one.redriving for one in steps] == [CHUNK - 1, 2 * CHUNK - 1, None]
+        after = [child async for chunk in children_of(place, run.arn) for child in chunk]
+        assert [(one.status, one.again, one.redrives) for one in after[:4]] == [
+            ("SUCCEEDED", False, 0), ("PENDING", False, 0), ("PENDING", True, 1), ("PENDING", True, 1),
+        ]  # fmt: skip
+        assert [(one.status, one.again, one.redrives) for one in after[-4:]] == [
+            (one.status, one.again, one.redrives) for one in after[:4]
+        ]
+        await state.close()
+
+    asyncio.run(scenario())
 
 
 def test_an_execution_is_stopped_before_its_redrive_has_taken_it_up(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import partial
 from typing import Any
 
@@ -176,8 +177,6 @@ async def execute_change_set(
         told = [one["ResourceChange"] for one in found.changes]
         await check_unclaimed(call, {(one["ResourceType"], one["PhysicalResourceId"]) for one in told})
     on_failure = "DO_NOTHING" if DisableRollback else found.on_failure or "ROLLBACK"
-    for one in await _all(call.state, stack.id):
-        await _drop(call.state, stack.id, one.name)
     status = "IMPORT_IN_PROGRESS" if found.imports else "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
     changes: dict[str, Any] = {"wanted": found.source, "on_failure": on_failure, "change_set": found.id}
     if creates:
@@ -188,7 +187,7 @@ async def execute_change_set(
         changes["notifications"] = found.notifications
     allowed = ("REVIEW_IN_PROGRESS",) if creates else fit
     refusal = f"Stack:{stack.id} is in {{}} state and can not be updated."
-    stack = await begin(call.state, stack.id, allowed, refusal, status, call.now, **changes)
+    stack = await _execute(call.state, stack.id, allowed, refusal, status, call.now, changes)
     run: Run = Deployment.create if creates else Deployment.update
     if found.imports:
         run = partial(Deployment.take_in, imports=found.imports)
@@ -244,6 +243,22 @@ async def _add(tx: Transaction, made: ChangeSet) -> None:
 @transactional
 async def _all(tx: Transaction, stack_id: str) -> list[ChangeSet]:
     return await change_sets.list(tx, stack_id)
+
+
+@transactional
+async def _execute(
+    tx: Transaction,
+    stack_id: str,
+    allowed: Container[str],
+    refusal: str,
+    status: str,
+    now: float,
+    changes: dict[str, Any],
+) -> Stack:
+    """What a change set says begins and all of the stack's are gone, or neither."""
+    stack = await begin(tx, stack_id, allowed, refusal, status, now, **changes)
+    await change_sets.delete_all(tx, stack_id)
+    return stack
 
 
 @transactional

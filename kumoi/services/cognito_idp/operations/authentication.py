@@ -8,13 +8,14 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, not_authorized
-from kumoi.services.cognito_idp.issuing import revoke
+from kumoi.services.cognito_idp.issuing import is_revoked, revoke
 from kumoi.services.cognito_idp.lookup import Scene, client_of, maybe_user, pool_of
 from kumoi.services.cognito_idp.records import User
 from kumoi.services.cognito_idp.refreshing import refreshable, refreshed
 from kumoi.services.cognito_idp.sessions import client_in
 from kumoi.services.cognito_idp.signing_in import initiate, respond
 from kumoi.services.cognito_idp.tokens import OWN_ACCOUNT, read_access_token
+from kumoi.wire.errors import aws_error
 
 _ADMIN_FLOWS = frozenset(("ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"))
 
@@ -111,17 +112,17 @@ async def get_tokens_from_refresh_token(
     """Fresh tokens for a refresh token, which is rotated where the client has it so."""
     scene = await client_of(call, ClientId)
     _check_client(scene, ClientSecret)
-    token, user = await refreshable(call, scene, RefreshToken)
-    if DeviceKey is not None and DeviceKey != token.device:
-        raise not_authorized("Invalid Refresh Token")
+    token, user = await refreshable(call, scene, RefreshToken, DeviceKey)
     return {"AuthenticationResult": await refreshed(call, scene, token, user)}
 
 
 @cognito_idp.operation
 async def revoke_token(call: Call, Token: str, ClientId: str, ClientSecret: str | None = None) -> dict[str, Any]:
-    """Have a refresh token count no more; one that nobody knows is as good as revoked."""
+    """Have a refresh token and its access tokens count no more; one that nobody knows is as good as revoked."""
     scene = await client_of(call, ClientId)
     _check_client(scene, ClientSecret)
+    if client_in(scene).definition.get("EnableTokenRevocation") is False:
+        raise aws_error("UnsupportedOperationException", "Token revocation is not enabled for the client")
     await revoke(scene.state, scene.pool.id, Token)
     return {}
 
@@ -133,13 +134,14 @@ def _check_client(scene: Scene, secret: str | None) -> None:
 
 
 async def signed_in(call: Call, token: str, scope: str = OWN_ACCOUNT) -> tuple[Scene, User]:
-    """The user of an access token of that scope, who has not signed out since; NotAuthorizedException."""
+    """The user of an access token of that scope, which was not revoked since; NotAuthorizedException."""
     scene, claims = await read_access_token(call, token)
     if "username" not in claims or scope not in str(claims.get("scope", "")).split():
         raise not_authorized("Access Token does not have required scopes")
     user = await maybe_user(scene.state, scene.pool, str(claims["username"]))
     if user is None or not user.enabled or user.sub != claims["sub"]:
         raise not_authorized("Access Token has been revoked")
-    if claims["iat"] < int(user.signed_out):
+    revoked = await is_revoked(scene.state, scene.pool.id, user.sub, str(claims["origin_jti"]))
+    if revoked or claims["iat"] < int(user.signed_out):
         raise not_authorized("Access Token has been revoked")
     return scene, user

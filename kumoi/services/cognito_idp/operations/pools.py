@@ -20,6 +20,7 @@ from kumoi.services.cognito_idp.records import (
     Place,
     Pool,
     aliases,
+    answered,
     authorization_codes,
     clients,
     devices,
@@ -28,6 +29,7 @@ from kumoi.services.cognito_idp.records import (
     pools,
     refresh_tokens,
     resource_servers,
+    revocations,
     users,
 )
 from kumoi.state import Transaction, transactional
@@ -180,7 +182,8 @@ async def _create(tx: Transaction, pool: Pool) -> None:
 async def _delete(tx: Transaction, pool_id: str) -> None:
     for client in await clients.list(tx, pool_id):
         await places.delete(tx, client.id)
-    for space in (clients, users, groups, aliases, devices, refresh_tokens, resource_servers, authorization_codes):
+    kept = (clients, users, groups, aliases, devices, refresh_tokens, resource_servers, authorization_codes)
+    for space in (*kept, revocations, answered):
         await space.delete_all(tx, pool_id)
     await pools.delete(tx, pool_id)
     await places.delete(tx, pool_id)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import msgspec
-
 from kumoi.doorway import Call
 from kumoi.services.stepfunctions import stepfunctions
 from kumoi.services.stepfunctions.lookup import find_execution, place_of
-from kumoi.services.stepfunctions.map_records import MapRunRecord, Tally, load_run, put_run, runs_of
+from kumoi.services.stepfunctions.map_records import MapRunRecord, Tally, change_run, load_run, runs_of
 from kumoi.services.stepfunctions.map_runs import MapRuns
 from kumoi.services.stepfunctions.naming import invalid_arn
 from kumoi.services.stepfunctions.paging import page
@@ -92,8 +90,7 @@ async def update_map_run(
         "count": toleratedFailureCount,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    record = msgspec.structs.replace(record, **given)
-    await put_run(call.state, record)
+    record = await change_run(call.state, record.arn, given)
     call.part(MapRuns).held_to(record)
     return {}
 
