@@ -6,8 +6,8 @@ nothing but what its preludes give it; what it asks of the platform (a promise) 
 because quickjs calls no Python code while a time limit is set.
 """
 
-from kumoi.sandbox.js.context import JsContext, JsError, JsOutcome
-from kumoi.sandbox.js.contexts import JsContexts
+from kumoi.sandbox.js.context import Answer, JsContext, JsError, JsOutcome
+from kumoi.sandbox.js.contexts import JsContexts, Make
 from kumoi.sandbox.js.modules import rewritten, words
 
-__all__ = ["JsContext", "JsContexts", "JsError", "JsOutcome", "rewritten", "words"]
+__all__ = ["Answer", "JsContext", "JsContexts", "JsError", "JsOutcome", "Make", "rewritten", "words"]

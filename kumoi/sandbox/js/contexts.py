@@ -53,11 +53,9 @@ class JsContexts:
         answers: Mapping[str, Answer] | None = None,
     ) -> JsOutcome:
         """Call a function of the program that `key` stands for."""
-        if self._proven.get(key, 0) >= PROVEN:
-            outcome = _called(self._here, key, lambda: make(PATIENCE), name, arguments, now, answers)
-            if outcome.error is None or outcome.error.limit != "time":
-                return outcome
-            self._proven[key] = 0
+        outcome = self.call_here(key, make, name, arguments, now=now, answers=answers)
+        if outcome is not None:
+            return outcome
         lane = self._lanes[hash(key) % THREADS]
         outcome = await asyncio.get_running_loop().run_in_executor(
             lane.thread, _called, lane.contexts, key, lambda: make(SECONDS), name, arguments, now, answers
@@ -66,6 +64,25 @@ class JsContexts:
         self._proven[key] = self._proven.pop(key, 0) + 1 if quick else 0
         if len(self._proven) > KEPT * THREADS:
             self._proven.popitem(last=False)
+        return outcome
+
+    def call_here(
+        self,
+        key: Hashable,
+        make: Make,
+        name: str,
+        arguments: Sequence[Any],
+        *,
+        now: float,
+        answers: Mapping[str, Answer] | None = None,
+    ) -> JsOutcome | None:
+        """Call a program that has proved to be quick, on this thread; None for another, or where it was cut off."""
+        if self._proven.get(key, 0) < PROVEN:
+            return None
+        outcome = _called(self._here, key, lambda: make(PATIENCE), name, arguments, now, answers)
+        if outcome.error is not None and outcome.error.limit == "time":
+            self._proven[key] = 0
+            return None
         return outcome
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     delivery = parts.add(LogDelivery, LogDelivery(doorway))
     caching = parts.add(Caching, Caching(Store()))
     names = parts[HostNames]  # type: ignore[type-abstract]
-    hits = parts.add(Hits, Hits(doorway, caching.store, parts[Deployments], parts[Invalidated], delivery, names))
+    hits = parts.add(Hits, Hits(doorway, caching.store, parts[Deployments], parts[Invalidated], delivery, logs, names))
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:
         yield

@@ -118,7 +118,7 @@ def _distribution(hops: Sequence[Hop]) -> Iterator[Found]:
             if function and kind in _FUNCTION:
                 of_function = (("FunctionName", function), whole)
                 for name, measure, value in _FUNCTION[kind]:
-                    yield "AWS/CloudFront", name, of_function, measure, [amount if value is None else value]
+                    yield "AWS/CloudFront", name, of_function, measure, [amount if value is None else value] * hop.calls
 
 
 def _each(hops: Sequence[Hop], unit: str) -> list[float]:

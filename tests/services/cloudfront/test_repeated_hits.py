@@ -25,6 +25,8 @@ from kumoi.doorway import Doorway, Faults
 from kumoi.doorway.fault import Fault
 from kumoi.doorway.host_names import HostNames
 from kumoi.platform import Platform, Settings
+from kumoi.sandbox.js.contexts import PROVEN
+from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
 from kumoi.services.cloudfront.edge.hit_lines import line
 from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
@@ -33,7 +35,18 @@ from kumoi.services.cloudfront.edge.seen import Hit
 
 OPTIMIZED, SECURITY_HEADERS = "658327ea-f89d-4fab-a63d-7e88639e58f6", "67f7725c-6f97-4210-82d7-5512b31e9d03"
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
-CODE = b"function handler(event) { return event.response; }"
+CODE = {
+    "viewer-response": b"function handler(event) { return event.response; }",
+    "viewer-request": b"""function handler(event) {
+        const request = event.request;
+        if (request.querystring.log) console.log(request.uri);
+        if (request.querystring.go) return { statusCode: 302, headers: { location: { value: '/' } } };
+        if (request.cookies.c) request.uri = request.uri.replace('1.txt', 'index.html');
+        delete request.headers['x-kind'];
+        request.headers['x-twice'] = { value: request.uri + request.uri };
+        return request;
+    }""",
+}
 HOST = "www.repeated.example"
 NEVER = 1 << 60
 
@@ -121,7 +134,7 @@ def set_up(edge: Edge) -> None:
     s3, cloudfront = edge.client("s3"), edge.client("cloudfront")
     for bucket in ("site", "logs"):
         s3.create_bucket(Bucket=bucket)
-    for folder in ("", "keyed/", "policy/", "cors/", "function/", "legacy/", "http/", "signed/"):
+    for folder in ("", "keyed/", "policy/", "cors/", "function/", "legacy/", "http/", "signed/", "passed/"):
         for name in ("index.html", "1.txt"):
             s3.put_object(
                 Bucket="site", Key=folder + name, Body=(folder + name).encode() * 200, ContentType="text/html"
@@ -152,18 +165,21 @@ def set_up(edge: Edge) -> None:
     told = {"CallerReference": "1", "Name": "key", "EncodedKey": pem.decode()}
     edge.key_id = cloudfront.create_public_key(PublicKeyConfig=told)["PublicKey"]["Id"]
     group = cloudfront.create_key_group(KeyGroupConfig={"Name": "g", "Items": [edge.key_id]})["KeyGroup"]["Id"]
-    made = cloudfront.create_function(
-        Name="f", FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=CODE
-    )
-    cloudfront.publish_function(Name="f", IfMatch=made["ETag"])
-    arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
-    function = {"Quantity": 1, "Items": [{"EventType": "viewer-response", "FunctionARN": arn}]}
+    functions = {}
+    for event, code in CODE.items():
+        made = cloudfront.create_function(
+            Name=event, FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=code
+        )
+        cloudfront.publish_function(Name=event, IfMatch=made["ETag"])
+        arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+        functions[event] = {"Quantity": 1, "Items": [{"EventType": event, "FunctionARN": arn}]}
     values = {"QueryString": True, "Cookies": {"Forward": "all"}, "Headers": {"Quantity": 1, "Items": ["Accept"]}}
     behaviours: dict[str, dict[str, Any]] = {
         "keyed/*": {"CachePolicyId": keyed, "Compress": True},
         "policy/*": {"CachePolicyId": OPTIMIZED, "ResponseHeadersPolicyId": SECURITY_HEADERS},
         "cors/*": {"CachePolicyId": OPTIMIZED, "ResponseHeadersPolicyId": SIMPLE_CORS},
-        "function/*": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": function},
+        "function/*": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": functions["viewer-response"]},
+        "passed/*": {"CachePolicyId": keyed, "FunctionAssociations": functions["viewer-request"]},
         "legacy/*": {"ForwardedValues": values, "MinTTL": 0, "Compress": True},
         "http/*": {"CachePolicyId": OPTIMIZED, "ViewerProtocolPolicy": "redirect-to-https"},
         "signed/*": {
@@ -193,6 +209,8 @@ def set_up(edge: Edge) -> None:
         "Logging": {"Enabled": True, "IncludeCookies": True, "Bucket": "logs.s3.amazonaws.com", "Prefix": ""},
     }
     cloudfront.create_distribution(DistributionConfig=config)
+    for _ in range(PROVEN + 1):
+        edge.usual(plain("/passed/1.txt"))
 
 
 _DIFFERS = re.compile(rb"(?<=\r\nX-Amz-Cf-Id: )[^\r]+|(?<=\r\nAge: )[0-9]+|(?<=\r\nDate: )[^\r]+")
@@ -208,10 +226,12 @@ def same(answer: bytes) -> bytes:
     return answer if b"\r\nX-Cache: Hit from" in answer else _OF_A_MISS.sub(b"", answer)
 
 
-FOLDERS = st.sampled_from(["/", "/keyed/", "/policy/", "/cors/", "/function/", "/legacy/", "/http/", "//", "/KEYED/"])
+FOLDERS = st.sampled_from(
+    ["/", "/keyed/", "/policy/", "/cors/", "/function/", "/legacy/", "/http/", "/passed/", "//", "/KEYED/"]
+)
 NAMES = st.sampled_from(["", "index.html", "1.txt", "empty", "large", "none", "%31.txt", "1.txt/", "..%2f1.txt"])
 QUERIES = st.sampled_from(
-    ["", "?", "?a=1", "?a=2&b=1", "?b=1", "?a=1&a=2", "?a", "?a=%26b", "?X-Amz-Signature=1", "?a=1#x", "?a=1?b"]
+    ["", "?", "?a=1", "?a=2&b=1", "?b=1", "?a=1&a=2", "?a", "?go", "?a=%26b", "?X-Amz-Signature=1", "?a=1#x", "?a=1?b"]
 )
 FIELDS = st.sampled_from(
     [
@@ -286,6 +306,7 @@ def plain(target: str, *fields: str) -> bytes:
 @example(plain("/policy/1.txt"))
 @example(plain("/cors/1.txt"))
 @example(plain("/cors/1.txt", "Origin: https://a.example"))
+@example(plain("/passed/1.txt?a=1", "Cookie: c=1"))
 @example(plain("/large"))
 @example(plain("/empty"))
 def test_without_a_call_the_answer_is_what_it_is_with_one(edge: Edge, data: bytes) -> None:
@@ -311,7 +332,7 @@ def test_fields_seen_at_one_path_mean_at_another_what_they_mean_there(edge: Edge
     targets = ["/", "/1.txt", "/none", "/keyed/1.txt", "/keyed/1.txt?a=1", "/keyed/1.txt?b=1", "/keyed/1.txt?a=1?"]
     targets += [
         f"/{folder}/1.txt{query}"
-        for folder in ("policy", "cors", "function", "legacy", "http")
+        for folder in ("policy", "cors", "function", "legacy", "http", "passed")
         for query in ("", "?a=1")
     ]
     usual = {}
@@ -346,6 +367,9 @@ def test_nobody_gets_what_somebody_was_signed_for(edge: Edge) -> None:
         (plain("/cors/1.txt"), True),
         (plain("/cors/1.txt", "Origin: https://a.example"), False),
         (plain("/function/1.txt"), False),
+        (plain("/passed/1.txt?a=1", "Cookie: c=1"), True),
+        (plain("/passed/1.txt?log"), True),
+        (plain("/passed/1.txt?go"), False),
         (plain("/http/1.txt"), True),
         (plain("/http/1.txt", "X-Forwarded-Proto: http"), False),
         (plain("/1.txt", "x-kumoi-viewer-country: KP"), False),
@@ -450,3 +474,23 @@ def test_a_body_that_never_comes_is_no_failure_of_ours(edge: Edge) -> None:
     data = plain("/1.txt", "Content-Length: 4", "Expect: 100-continue")
     assert edge.ask(data) == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert hops.latest(1)[0].outcome == "Cancelled"
+
+
+def test_what_functions_log_and_cost_is_told(edge: Edge) -> None:
+    doorway, data = edge.parts[Doorway], plain("/passed/1.txt?log=1", "X-Told: 1")
+    edge.usual(data)
+    edge.at_once(data)
+    edge.run(edge.hits.tell)
+    hops, before = len(doorway.hops.latest(10_000)), len(edge.noted)
+    for _ in range(5):
+        edge.ask(data)
+    edge.run(edge.hits.tell)
+    answered = edge.noted[before:]
+    found = [hop for hop in doorway.hops.latest(10_000)[hops:] if "cloudfront:function" in hop.units]
+    assert sum(hop.units["cloudfront:function"] for hop in found) == 5
+    assert len(answered) == 5
+    assert all(0 <= hop.units["cloudfront:utilization/viewer-request"] <= 100 for hop in found)
+    asyncio.run_coroutine_threadsafe(edge.parts[EdgeLogs].settle(), edge.loop).result(20)
+    events = edge.client("logs").filter_log_events(logGroupName="/aws/cloudfront/function/viewer-request")["events"]
+    told = {event["message"] for event in events}
+    assert {f"{hit.request_id} /passed/1.txt" for hit in answered} <= told

@@ -2,8 +2,8 @@
 
 The first of a tenth of a second pass the doorway like any request: their hops, traces and payloads are whole, and
 nobody who looks on sees a difference. Only what a distribution gets beyond them is answered without: those hits of a
-tenth of a second leave one hop for each status, whose `requests` say how many they are; bytes are sums, the duration is
-the mean. Access logs, real-time records and the last requests tell of every one, in batches.
+tenth of a second leave one hop for each status (and function), whose `requests` say how many they are; bytes are sums,
+the duration is the mean. Access logs, real-time records and the last requests tell of every one, in batches.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from kumoi.doorway.host_names import HostNames
 from kumoi.names import span_id, uuid
 from kumoi.services.cloudfront import cloudfront
 from kumoi.services.cloudfront.aliases import PLANE
-from kumoi.services.cloudfront.edge.compiled import Served
+from kumoi.services.cloudfront.edge.compiled import Attached, Served
 from kumoi.services.cloudfront.edge.deployments import Deployments
+from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
 from kumoi.services.cloudfront.edge.hit_lines import line
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.locating import is_settled
 from kumoi.services.cloudfront.edge.log_delivery import RECENT, LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
+from kumoi.services.cloudfront.edge.messages import EdgeRequest
 from kumoi.services.cloudfront.edge.request_ids import RequestIds
 from kumoi.services.cloudfront.edge.seen import CONDITIONS, Hit, Seen
 from kumoi.services.cloudfront.edge.store import CachedObject, Store, Where
 from kumoi.services.cloudfront.edge.visit import Visit
+from kumoi.services.cloudfront.functions.at_edge import Passed, request_here, write_lines
 from kumoi.services.cloudfront.naming import REGION
 from kumoi.wire.http import Request
 
@@ -39,14 +42,19 @@ AT_ONCE = 512
 """Hits that wait for the log at most."""
 
 
+Kind = tuple[int, str]
+"""A status, and the name of the function that ran before the cache, if one did."""
+
+
 @dataclass(slots=True)
 class Sums:
-    """Hits of a period with one status, the first of them at `time`."""
+    """Hits of a period of one kind, the first of them at `time`."""
 
     time: float
     count: int = 0
     size: int = 0
     seconds: float = 0.0
+    utilisation: int = 0
 
 
 @dataclass(slots=True)
@@ -55,7 +63,7 @@ class Tally:
 
     served: Served
     came: int = 0
-    answered: dict[int, Sums] = field(default_factory=dict)
+    answered: dict[Kind, Sums] = field(default_factory=dict)
 
 
 class Hits:
@@ -68,6 +76,7 @@ class Hits:
         deployments: Deployments,
         invalidated: Invalidated,
         delivery: LogDelivery,
+        logs: EdgeLogs,
         names: HostNames,
         *,
         alone: int = ALONE,
@@ -81,6 +90,7 @@ class Hits:
         self._store = store
         self._invalidated = invalidated
         self._delivery = delivery
+        self._logs = logs
         self._tallies: dict[str, Tally] = {}
         self._waiting: list[Hit] = []
         self._latest: deque[Hit] = deque(maxlen=RECENT)
@@ -125,6 +135,10 @@ class Hits:
         rules = self._invalidated.known(where[1])
         return None if rules is None or rules.stale(found.epoch, found.paths) else found
 
+    def passed(self, function: Attached, served: Served, request: EdgeRequest, request_id: str) -> Passed | None:
+        """What a behaviour's function makes of a request, where it just passes it on and is quick."""
+        return request_here(self._doorway, served, function, request, request_id, self.clock.now())
+
     # ── behind it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def note(self, hit: Hit) -> None:
@@ -156,8 +170,8 @@ class Hits:
         self._settle()
         for tally in self._tallies.values():
             tally.came = 0
-            for status, sums in tally.answered.items():
-                self._doorway.hops.record(self._hop(tally.served, status, sums))
+            for kind, sums in tally.answered.items():
+                self._doorway.hops.record(self._hop(tally.served, kind, sums))
             tally.answered.clear()
 
     def _settle(self) -> None:
@@ -166,22 +180,30 @@ class Hits:
         self._latest.extend(waiting)
         for hit in waiting:
             found, answered = hit.found, hit.seen.tally.answered
-            sums = answered.get(found.status)
+            kind = found.status, hit.function
+            sums = answered.get(kind)
             if sums is None:
-                sums = answered[found.status] = Sums(hit.time)
+                sums = answered[kind] = Sums(hit.time)
             sums.count += 1
             sums.size += len(found.body)
             sums.seconds += hit.seconds
+            if hit.passed is not None:
+                sums.utilisation += hit.passed.utilisation
+                write_lines(self._logs, hit.seen.served, hit.function, hit.request_id, hit.passed.lines)
             served, realtime = hit.seen.served, hit.framed.behaviour.realtime
             if served.log_bucket:
                 self._delivery.add_line(served, line(hit))
             if realtime is not None and self._delivery.chosen(realtime):
                 self._delivery.add_record(hit.entry(), realtime)
 
-    def _hop(self, served: Served, status: int, sums: Sums) -> Hop:
+    def _hop(self, served: Served, kind: Kind, sums: Sums) -> Hop:
+        status, function = kind
         units: dict[str, float] = {"requests": sums.count, "cloudfront:status": status}
         if served.monitored:
             units["cloudfront:hit"] = 100.0
+        if function:
+            units["cloudfront:function"] = sums.count
+            units[f"cloudfront:utilization/{function}"] = sums.utilisation / sums.count
         return Hop(
             time=int(sums.time * 1000),
             account=served.account,

@@ -2,8 +2,9 @@
 
 What follows from the fields alone was found out by the request that came with them first: the distribution, the POP,
 the scheme, what they add to cache keys. What follows from the behaviour as well is worked out once for each (`_Way`); a
-behaviour whose answers depend on more (functions, signatures, the viewer's address, a page's origin, a sampling rate)
-has none. The object's head is written out once, with blanks for Age, the request's id and the date.
+behaviour whose answers depend on more (signatures, the viewer's address, a page's origin, a sampling rate) has none. A
+CloudFront function before the cache runs here, too, once it has proved to be quick. The object's head is written out
+once, with blanks for Age, the request's id and the date.
 
 So the answer is, byte for byte, what `plane.serve` would give: it is made by the same functions. Whenever anything else
 holds than did at the first request, that one is asked: a change of a configuration or of host names, declared faults,
@@ -20,13 +21,14 @@ from msgspec import structs
 
 from kumoi.services.cloudfront.edge import response_headers, viewer_headers
 from kumoi.services.cloudfront.edge.cache_key import Key, query_part, viewer_part
-from kumoi.services.cloudfront.edge.compiled import Behaviour
+from kumoi.services.cloudfront.edge.compiled import Attached, Behaviour
 from kumoi.services.cloudfront.edge.hit_lines import columns, line_of
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.messages import first
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, first
 from kumoi.services.cloudfront.edge.store import CachedObject, Framed
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.edge.written import written
+from kumoi.services.cloudfront.functions.at_edge import Passed
 from kumoi.wire.again import Frame, Framing
 from kumoi.wire.http import HeaderList, Response
 
@@ -41,19 +43,25 @@ _AGE, _ID = secrets.token_hex(16), secrets.token_hex(16)
 
 
 class _Way(NamedTuple):
-    """What is the same for all requests with these fields to one behaviour; `keyed` is their part of the key."""
+    """What is the same for all requests with these fields to one behaviour.
+
+    `keyed` is their part of the key, where no function at viewer-request may change them.
+    """
 
     behaviour: Behaviour
     headers: HeaderList
     keyed: Key
+    function: Attached | None
 
 
 class Hit(NamedTuple):
     """A hit that was answered here, as the log will tell of it."""
 
     seen: Seen
+    way: _Way
     found: CachedObject
     framed: Framed
+    passed: Passed | None
     uri: str
     query: str
     time: float
@@ -62,13 +70,16 @@ class Hit(NamedTuple):
     age: str
     seconds: float
 
+    @property
+    def function(self) -> str:
+        """The name of the function that ran before the cache, if one did."""
+        return "" if self.way.function is None else self.way.function.name
+
     def entry(self) -> LogEntry:
         """What the logs are told of it."""
-        way = self.seen.way(self.framed.behaviour)
-        assert way is not None, "it was a hit"
-        answered = self.seen.response(way, self.found, self.age, self.request_id)
+        answered = self.seen.response(self.way, self.found, self.age, self.request_id)
         return structs.replace(
-            self.seen.entry_of(way, self.found, answered),
+            self.seen.entry_of(self.way, self.found, answered),
             time=self.time,
             ip=self.client[0],
             port=self.client[1],
@@ -105,25 +116,27 @@ class Seen:
         if not hits.may_answer(self.tally, self._generation, self._claims):
             return None
         path, _, query = target.partition("?")
-        served = self.served
-        way = self.way(served.behaviour(path))
+        way = self.way(self.served.behaviour(path))
         if way is None:
             return None
-        uri = f"/{served.root}" if path == "/" and served.root else path
-        behaviour = way.behaviour
-        key = ("GET", uri, *query_part(query, behaviour.keyed), *way.keyed)
-        now = hits.clock.now()
-        found = hits.fresh((self.pop.code, served.id, key), now)
-        if found is None:
-            return None
-        kept = found.framed
-        if kept is None or kept.behaviour is not behaviour:
-            kept = self._framed(way, found, framing)
-            if kept is None:
+        now, request_id = hits.clock.now(), hits.ids.next()
+        uri, asked, keyed, passed = path, query, way.keyed, None
+        if way.function is not None:
+            request = EdgeRequest("GET", path, query, way.headers, client[0])
+            passed = hits.passed(way.function, self.served, request, request_id)
+            if passed is None:
+                self._give_up(way)
                 return None
-        age, request_id = str(found.age_at(now)), hits.ids.next()
-        hits.note(Hit(self, found, kept, path, query, now, client, request_id, age, perf_counter() - began))
-        return kept.frame, (age.encode(), request_id.encode())
+            uri, asked, keyed = passed.request.uri, passed.request.query, _keyed(passed.request.headers, way.behaviour)
+        found = self._fresh(way, uri, asked, keyed, now)
+        framed = None if found is None else self._framed(way, found, framing)
+        if found is None or framed is None:
+            if passed is not None:
+                self._give_up(way)
+            return None
+        age, seconds = str(found.age_at(now)), perf_counter() - began
+        hits.note(Hit(self, way, found, framed, passed, path, query, now, client, request_id, age, seconds))
+        return framed.frame, (age.encode(), request_id.encode())
 
     @property
     def line(self) -> str:
@@ -158,7 +171,17 @@ class Seen:
             response_bytes=len(found.body),
         )
 
+    def _fresh(self, way: _Way, uri: str, query: str, keyed: Key, now: float) -> CachedObject | None:
+        """The object that a request is for, behind the function."""
+        if uri == "/" and self.served.root:
+            uri = f"/{self.served.root}"
+        key = ("GET", uri, *query_part(query, way.behaviour.keyed), *keyed)
+        return self._hits.fresh((self.pop.code, self.served.id, key), now)
+
     def _framed(self, way: _Way, found: CachedObject, framing: Framing) -> Framed | None:
+        """How an object is written out; None where it cannot be without a call."""
+        if found.framed is not None and found.framed.behaviour is way.behaviour:
+            return found.framed
         response = self.response(way, found, _AGE, _ID)
         frame = framing(response, (_AGE, _ID))
         if frame is None:
@@ -166,13 +189,16 @@ class Seen:
         found.framed = Framed(way.behaviour, frame, columns(self.entry_of(way, found, response)))
         return found.framed
 
+    def _give_up(self, way: _Way) -> None:
+        """Have a behaviour's function not run in vain again: what it made of a request was no hit."""
+        self._ways[id(way.behaviour)] = None
+
     def _way(self, behaviour: Behaviour) -> _Way | None:
         served, fields, policy = self.served, self._fields, behaviour.headers_policy
         if not behaviour.caches or "GET" not in behaviour.cached or "GET" not in behaviour.allowed:
             return None
-        if behaviour.keys is not None or not behaviour.attached.keys().isdisjoint(
-            ("viewer-request", "viewer-response")
-        ):
+        function = behaviour.attached.get("viewer-request")
+        if behaviour.keys is not None or "viewer-response" in behaviour.attached or (function and not function.small):
             return None
         if self._scheme == "http" and behaviour.protocol != "allow-all":
             return None
@@ -196,6 +222,8 @@ class Seen:
             scheme=self._scheme,
             version=self._entry.version,
         )
-        return _Way(
-            behaviour, headers, viewer_part(headers, behaviour.keyed, gzip=behaviour.gzip, brotli=behaviour.brotli)
-        )
+        return _Way(behaviour, headers, _keyed(headers, behaviour), function)
+
+
+def _keyed(headers: HeaderList, behaviour: Behaviour) -> Key:
+    return viewer_part(headers, behaviour.keyed, gzip=behaviour.gzip, brotli=behaviour.brotli)

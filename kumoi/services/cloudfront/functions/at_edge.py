@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
+from kumoi.doorway import Doorway
 from kumoi.sandbox.js import JsOutcome
-from kumoi.services.cloudfront.edge.compiled import Attached
+from kumoi.services.cloudfront.edge.compiled import Attached, Served
 from kumoi.services.cloudfront.edge.edge_logs import EdgeLogs
 from kumoi.services.cloudfront.edge.error_page import Failure
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
@@ -18,7 +19,7 @@ from kumoi.services.cloudfront.edge.origin import Origin
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.functions.answer import Invalid, is_response, read_request, read_response
 from kumoi.services.cloudfront.functions.event import event_of
-from kumoi.services.cloudfront.functions.running import logged, run, utilisation
+from kumoi.services.cloudfront.functions.running import logged, run, run_here, utilisation
 from kumoi.services.cloudfront.naming import REGION
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,45 @@ async def at_response(visit: Visit, attached: Attached, request: EdgeRequest, re
         raise _refused(visit, attached, problem) from None
 
 
+class Passed(NamedTuple):
+    """A request that a function passed on, the compute utilisation of that, and what it logged."""
+
+    request: EdgeRequest
+    utilisation: int
+    lines: list[str]
+
+
+def request_here(
+    doorway: Doorway, served: Served, attached: Attached, request: EdgeRequest, request_id: str, now: float
+) -> Passed | None:
+    """Run the function at viewer-request without waiting for anything; None unless it just passes a request on.
+
+    Nothing is noted of it then: whoever asks runs it again, as usual.
+    """
+    function = attached.function
+    if function is None or function.live is None:
+        return None
+    event = event_of(attached.event, served.id, served.domain, request_id, request)
+    outcome = run_here(doorway.parts, function, function.live, served.account, event, now)
+    if outcome is None or outcome.error is not None or outcome.effects:
+        return None
+    result = _result(outcome)
+    if is_response(result):
+        return None
+    try:
+        return Passed(read_request(result, request, event), utilisation(outcome), logged(outcome))
+    except Invalid:
+        return None
+
+
+def write_lines(logs: EdgeLogs, served: Served, function: str, request_id: str, lines: Sequence[str]) -> None:
+    """Have what a function logged for a request written."""
+    if lines:
+        start, end = f"{request_id} START DistributionID: {served.id}", f"{request_id} END"
+        told = [start, *(f"{request_id} {line}" for line in lines), end]
+        logs.write(served.account, REGION, f"{GROUP}{function}", told)
+
+
 async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOutcome:
     function = attached.function
     if function is None or function.live is None:
@@ -63,10 +103,7 @@ async def _run(visit: Visit, attached: Attached, event: dict[str, Any]) -> JsOut
     if outcome.error is not None:
         logger.warning("CloudFront function %s at %s failed: %s", function.name, attached.event, outcome.error)
         lines = [*lines, f"ERROR {outcome.error}"]
-    if lines:
-        id = visit.request_id
-        told = [f"{id} START DistributionID: {visit.served.id}", *(f"{id} {line}" for line in lines), f"{id} END"]
-        visit.call.part(EdgeLogs).write(visit.served.account, REGION, f"{GROUP}{function.name}", told)
+    write_lines(visit.call.part(EdgeLogs), visit.served, function.name, visit.request_id, lines)
     if outcome.error is not None:
         visit.call.meter(f"cloudfront:execution-error/{function.name}", 1)
         raise _failed(attached, str(outcome.error))

@@ -40,6 +40,10 @@ class KeyValues:
                 self._kept[arn] = found
         return found
 
+    def known(self, arn: str) -> Snapshot | None:
+        """The store with this ARN, where it was read."""
+        return self._kept.get(arn)
+
     def forget(self, arn: str) -> None:
         """A store changed."""
         self._generation += 1

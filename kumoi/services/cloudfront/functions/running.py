@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kumoi.doorway import Call
-from kumoi.sandbox.js import JsContext, JsContexts, JsError, JsOutcome, rewritten, words
+from kumoi.doorway import Call, Parts
+from kumoi.sandbox.js import Answer, JsContext, JsContexts, JsError, JsOutcome, Make, rewritten, words
 from kumoi.services.cloudfront.configuration.reading import items
 from kumoi.services.cloudfront.functions.key_values import KeyValues, Snapshot
 from kumoi.services.cloudfront.naming import REGION
@@ -23,18 +23,43 @@ _NEWER = frozenset(("const", "let", "class", "async", "await", "import", "export
 
 async def run(call: Call, function: EdgeFunction, stage: Stage, account: str, event: dict[str, Any]) -> JsOutcome:
     """Call the function's handler with an event."""
-    runtime = str(stage.config["Runtime"]).removeprefix("cloudfront-js-")
-    stores = [one["KeyValueStoreARN"] for one in items(stage.config.get("KeyValueStoreAssociations"))]
+    store = _store(stage)
     state = call.doorway.state.at(account, REGION)
-    snapshot = await call.part(KeyValues).of_arn(state, stores[0]) if stores else None
+    snapshot = await call.part(KeyValues).of_arn(state, store) if store else None
     return await call.part(JsContexts).call(
-        ("cloudfront", account, function.name, stage.etag),
-        lambda seconds: build(stage.code, runtime, seconds),
-        "handler",
-        [event],
-        now=call.now,
-        answers={"kvs": lambda asked: _answer(snapshot, asked)},
+        *_program(function, stage, account), [event], now=call.now, answers=_answers(snapshot)
     )
+
+
+def run_here(
+    parts: Parts, function: EdgeFunction, stage: Stage, account: str, event: dict[str, Any], now: float
+) -> JsOutcome | None:
+    """The same without waiting for anything; None where that cannot be (yet)."""
+    store = _store(stage)
+    snapshot = parts[KeyValues].known(store) if store else None
+    if store and snapshot is None:
+        return None
+    program = _program(function, stage, account)
+    return parts[JsContexts].call_here(*program, [event], now=now, answers=_answers(snapshot))
+
+
+def _store(stage: Stage) -> str:
+    """The ARN of the key value store that a function reads, if it has one."""
+    associated = stage.config.get("KeyValueStoreAssociations")
+    return next((str(one["KeyValueStoreARN"]) for one in items(associated)), "") if associated else ""
+
+
+def _program(function: EdgeFunction, stage: Stage, account: str) -> tuple[Hashable, Make, str]:
+    """What a function's context is kept by, how it is made, and the name of what is called."""
+
+    def make(seconds: float) -> JsContext:
+        return build(stage.code, str(stage.config["Runtime"]).removeprefix("cloudfront-js-"), seconds)
+
+    return ("cloudfront", account, function.name, stage.etag), make, "handler"
+
+
+def _answers(snapshot: Snapshot | None) -> dict[str, Answer]:
+    return {"kvs": lambda asked: _answer(snapshot, asked)}
 
 
 def build(code: bytes, runtime: str, seconds: float) -> JsContext:
