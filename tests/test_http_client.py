@@ -145,10 +145,134 @@ def test_addresses_where_machines_get_their_credentials(address: str, refused: b
 
 
 def test_who_is_not_asked_gets_not_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kumoi.http_client.is_metadata", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("kumoi.http_client.address.is_metadata", lambda address: address == "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         with pytest.raises(Unreachable, match="link-local addresses are not asked"):
             send("GET", f"http://127.0.0.1:{listening.getsockname()[1]}")
         connection, _ = listening.accept()
         with connection:
             assert connection.recv(1) == b""
+
+
+class Keeping:
+    """Answers the requests of each connection one after the other, as told; `connections` counts them."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self._answers = list(answers)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while self._answers:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    received += piece
+                self.requests.append(received)
+                answer = self._answers.pop(0)
+                connection.sendall(answer)
+                if b"close" in answer or b"ength" not in answer:
+                    return
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer-Length: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "connections"),
+    [
+        (OK, 1),
+        (CHUNKED, 1),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 1),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, 1),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", 2),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 2),
+        (b"HTTP/1.1 200 OK\r\n\r\nok", 2),
+        (OK + OK.replace(b"ok", b"no"), 2),
+        (OK + b"garbage", 2),
+    ],
+)
+def test_a_connection_is_used_again_where_nothing_is_left_on_it(first: bytes, connections: int) -> None:
+    there = Keeping(first, OK)
+
+    async def twice() -> list[HttpAnswer]:
+        client = HttpClient(Path("there is none"))
+        answers = [await client.send("GET", there.url, seconds=20) for _ in range(2)]
+        client.close()
+        return answers
+
+    assert [answer.body for answer in asyncio.run(twice())] == [b"ok", b"ok"]
+    assert there.connections == connections
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    there = Keeping(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", OK)
+
+    async def both() -> tuple[HttpAnswer, HttpAnswer]:
+        client = HttpClient(Path("there is none"))
+        asked = await client.send("HEAD", there.url, seconds=20), await client.send("GET", there.url, seconds=20)
+        client.close()
+        return asked
+
+    head, got = asyncio.run(both())
+    assert (head.status, head.body, ("Content-Length", "9") in head.headers) == (200, b"", True)
+    assert got.body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("", "/"),
+        ("?a=b", "/?a=b"),
+        ("/a/../%2e%2E/b", "/a/../%2e%2E/b"),
+        ('/%0d%0A?{}|"#x', '/%0d%0A?{}|"'),
+        ("/a b\r\nX: 1", "/a%20b%0D%0AX:%201"),
+        ("/é", "/%C3%A9"),
+        ("//a//b", "//a//b"),
+    ],
+)
+def test_a_target_is_sent_as_it_is_written(server: Callable[..., Server], target: str, sent: str) -> None:
+    there = server()
+    send("GET", f"{there.url}{target}")
+    assert there.requests[0].split(b"\r\n")[0].decode() == f"GET {sent} HTTP/1.1"
+
+
+@pytest.mark.parametrize("field", [("X-A", "1\r\nX-B: 2"), ("X A", "1"), ("X-A:", "1"), ("", "1"), ("X-A", "\0")])
+def test_what_would_be_another_request_is_not_sent(server: Callable[..., Server], field: tuple[str, str]) -> None:
+    there = server()
+    with pytest.raises(Unreachable):
+        send("GET", there.url, [field])
+    assert not there.requests
+
+
+def test_an_endpoint_that_is_slow_holds_up_nobody_else(server: Callable[..., Server]) -> None:
+    slow, quick = server(hang=True), server()
+
+    async def crowd() -> int:
+        client = HttpClient(Path("there is none"))
+        waiting = [asyncio.create_task(client.send("GET", slow.url, seconds=20)) for _ in range(200)]
+        while not slow.requests:
+            await asyncio.sleep(0)
+        status = (await client.send("GET", quick.url, seconds=20)).status
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        client.close()
+        return status
+
+    assert asyncio.run(crowd()) == 204
+    assert len(slow.requests) <= 64

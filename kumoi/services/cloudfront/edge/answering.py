@@ -13,7 +13,7 @@ from dataclasses import replace
 from kumoi.services.cloudfront.edge import response_headers, triggers, viewer_headers
 from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.conditions import not_modified, one_range
-from kumoi.services.cloudfront.edge.error_page import Failure
+from kumoi.services.cloudfront.edge.error_page import BAD_REQUEST, Failure
 from kumoi.services.cloudfront.edge.fetch import abandon
 from kumoi.services.cloudfront.edge.guards import refusal
 from kumoi.services.cloudfront.edge.invalidated import Invalidated
@@ -37,6 +37,8 @@ async def answered(visit: Visit, request: Request) -> EdgeResponse:
     except BodyTooLarge:
         raise Failure(413, "Request body is larger than Kumoi's edge takes.", detail="InvalidRequest") from None
     visit.call.request_bytes = len(viewer.body)
+    if viewer.body and viewer.method == "GET":
+        raise Failure(403, BAD_REQUEST, detail="InvalidRequest", hint={"rule": "a GET request must not have a body"})
     visit.rules = await visit.call.part(Invalidated).of(
         visit.call.doorway.state.at(visit.served.account, REGION), visit.served.id
     )

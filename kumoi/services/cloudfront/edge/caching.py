@@ -106,6 +106,7 @@ class Caching:
         """The origin's answer, kept where it may be."""
         asked = request.copy()
         asked.headers = without(asked.headers, *_CONDITIONS)
+        asked.body = b""  # it is no part of the key: what an origin makes of it would be everybody's
         if asked.method == "HEAD":
             asked.method = "GET"
         if expired is not None and expired.status < 400:
