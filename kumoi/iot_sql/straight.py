@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal, DecimalException, InvalidOperation
 from typing import Any, NamedTuple
 
 from kumoi.iot_sql import fixed_point, nodes
@@ -20,7 +21,6 @@ from kumoi.iot_sql.values import (
     CONTEXT,
     UNDEFINED,
     Value,
-    computed,
     decimal,
     equal,
     from_double,
@@ -201,17 +201,36 @@ class Writer:
         """Python for what the closures make of a node."""
         if isinstance(node, nodes.Literal):
             return self.constant(node.value)
-        if isinstance(node, nodes.Unary) and node.operator in "+-":
-            return f"signed({self.constant(node.operator)}, {self._operand(node.operand)})"
-        if isinstance(node, nodes.Binary) and node.operator in "+-*/%":
-            operator = self.constant(node.operator)
-            return f"arithmetic({operator}, {self._operand(node.left)}, {self._operand(node.right)})"
         if isinstance(node, nodes.Function) and node.name in DOUBLES:
             return f"exact({self._operand(node)})"
-        if isinstance(node, nodes.Function) and node.name in FUNCTIONS:
-            applied = self.constant(FUNCTIONS[node.name][2])
-            return f"applied({applied}, {', '.join(map(self._operand, node.arguments))})"
-        return self.reference(node).value
+        return self._in_decimals(node) if _arithmetic(node) else self.reference(node).value
+
+    def _in_decimals(self, node: Node) -> str:
+        """Python for the call of a function, made here, that computes a node with 38 digits."""
+        operands: dict[str, str] = {}
+        body, name = self._decimal(node, operands), f"in_decimals_{len(self.constants)}"
+        function(
+            name,
+            f"def {name}({', '.join(operands.values())}):\n    try:\n        return {body}\n"
+            "    except NoNumber:\n        return U\n",
+            self.constants,
+        )
+        return f"{name}({', '.join(operands)})"
+
+    def _decimal(self, node: Node, operands: dict[str, str]) -> str:
+        """Python for a decimal; `operands` gets the values that it is computed of, and what they are called."""
+        if isinstance(node, nodes.Literal) and type(node.value) in (int, float):
+            return self.constant(decimal(node.value))
+        if isinstance(node, nodes.Unary) and _arithmetic(node):
+            operand = self._decimal(node.operand, operands)
+            return f"minus({operand})" if node.operator == "-" else operand
+        if isinstance(node, nodes.Binary) and _arithmetic(node):
+            left, right = self._decimal(node.left, operands), self._decimal(node.right, operands)
+            return f"{_IN_DECIMALS[node.operator]}({left}, {right})"
+        if isinstance(node, nodes.Function) and _arithmetic(node):
+            arguments = ", ".join([self._decimal(one, operands) for one in node.arguments])
+            return f"some({self.constant(FUNCTIONS[node.name][2])}({arguments}))"
+        return f"number({operands.setdefault(self._operand(node), f'p{len(operands)}')})"
 
     def _operand(self, node: Node) -> str:
         """Python for a value that is about to be taken as a decimal: a double stands for the decimal that it shows."""
@@ -328,6 +347,18 @@ def _shown(found: Quotient) -> str:
     return f"(top / {found.below} if (top := {found.top}) % {found.below} else top // {found.below})"
 
 
+def _arithmetic(node: Node) -> bool:
+    """Whether a node is computed with 38 digits."""
+    if isinstance(node, nodes.Unary):
+        return node.operator in "+-"
+    if isinstance(node, nodes.Binary):
+        return node.operator in _IN_DECIMALS
+    return isinstance(node, nodes.Function) and node.name in FUNCTIONS and node.name not in DOUBLES
+
+
+_IN_DECIMALS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
+
+
 def _check_depth(node: Node) -> None:
     level, depth = [node], 0
     while level:
@@ -387,21 +418,20 @@ def _exact(value: Value) -> Value:
     return value if value is UNDEFINED else from_double(value)
 
 
-def _arithmetic(operator: str, left: Value, right: Value) -> Value:
-    first, second = decimal(left), decimal(right)
-    return UNDEFINED if first is None or second is None else computed(operator, first, second)
+def _number(value: Value) -> Decimal:
+    if type(value) is float and -math.inf < value < math.inf:
+        return Decimal(repr(value))
+    found = decimal(value)
+    if found is None:
+        raise InvalidOperation
+    return found
 
 
-def _signed(sign: str, value: Value) -> Value:
-    number = decimal(value)
-    if number is None:
-        return UNDEFINED
-    return CONTEXT.minus(number) if sign == "-" else number
-
-
-def _applied(apply: Callable[..., Value], *values: Value) -> Value:
-    numbers = [decimal(value) for value in values]
-    return UNDEFINED if None in numbers else apply(*numbers)
+def _some(value: Value) -> Decimal:
+    if value is UNDEFINED:
+        raise InvalidOperation
+    found: Decimal = value
+    return found
 
 
 def _like(text: Value, pattern: Value) -> Value:
@@ -420,15 +450,21 @@ NAMES: Mapping[str, Any] = {
     **fixed_point.NAMES,
     "U": UNDEFINED,
     "among": _among,
-    "applied": _applied,
-    "arithmetic": _arithmetic,
+    "NoNumber": DecimalException,
+    "add": CONTEXT.add,
     "compared": compared,
     "exact": _exact,
+    "divide": CONTEXT.divide,
     "like": _like,
+    "minus": CONTEXT.minus,
+    "multiply": CONTEXT.multiply,
+    "number": _number,
     "quotient": _quotient,
+    "remainder": CONTEXT.remainder,
     "rendered": rendered,
     "shown": _shown_double,
-    "signed": _signed,
+    "some": _some,
+    "subtract": CONTEXT.subtract,
     "truth": truth,
     "whole": _whole,
 }

@@ -82,9 +82,9 @@ def rendered(value: Value) -> Value:
 
 
 def _number(value: Decimal) -> int | float | Undefined:
-    if value == value.to_integral_value() and abs(value) < 2**63:
-        return int(value)
     double = float(value)
+    if double.is_integer() and value == value.to_integral_value() and abs(value) < 2**63:
+        return int(value)
     return double if math.isfinite(double) else UNDEFINED
 
 

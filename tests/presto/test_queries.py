@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from kumoi.presto.engine import Run
-from kumoi.presto.outputs import Output, Window
+from kumoi.presto.outputs import Format, Output, Window
 from kumoi.presto.refusals import QueryRefused
 from kumoi.presto.tables import Relation
 
@@ -171,3 +172,20 @@ def test_answers_are_written_in_several_forms(tables: dict[str, Relation], tmp_p
     assert parquet[0].path.read_bytes()[:4] == b"PAR1"
     with pytest.raises(QueryRefused, match="no column gone"):
         Run(sql, now=0.0).run(tables, tmp_path / "other", [Output("csv", ("gone",))])
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "ndjson", "ndjson.gz", "parquet"])
+@pytest.mark.parametrize("text", ["'one'", "concat('tw', chr(10), 'o')"])
+def test_each_key_has_its_rows_in_order_whatever_they_hold(
+    tables: dict[str, Relation], tmp_path: Path, form: Format, text: str
+) -> None:
+    sql = f"""SELECT IF(i % 3 = 0, NULL, i % 3) AS k, {text} AS "text", i, 20000 - i AS back
+        FROM t CROSS JOIN UNNEST(sequence(1, 20000)) AS u(i)"""
+    ((*written,),) = Run(sql, now=0.0).run(tables, tmp_path / "out", [Output(form, ("k",))]).files
+    assert [(one.key, one.rows) for one in written] == [(("1",), 6667), (("2",), 6667), ((None,), 6666)]
+    for one, first in zip(written, (1, 2, 3), strict=True):
+        with duckdb.connect() as database:
+            kind = {"c": "read_csv", "n": "read_json", "p": "read_parquet"}[form[0]]
+            rows = database.execute(f"SELECT i, back, text FROM {kind}('{one.path}')").fetchall()
+        assert [row[:2] for row in rows] == [(i, 20_000 - i) for i in range(first, 20_001, 3)]
+        assert {row[2] for row in rows} == {"one" if text == "'one'" else "tw\no"}

@@ -103,17 +103,25 @@ def unpacked(body: bytes) -> list[bytes]:
 
 
 def _packed(rows: Sequence[Row]) -> bytes:
-    lines = []
-    for row in rows:
-        if row["encoded"]:
-            lines.append(orjson.dumps(row["payload"]))
-            continue
-        payload = payload_of(row)
-        try:
-            lines.append(payload if b"\n" not in payload else orjson.dumps(orjson.loads(payload)))
-        except orjson.JSONDecodeError:
-            lines.append(orjson.dumps(row["payload"]))
-    return gzip.compress(b"\n".join(lines) + b"\n", 1, mtime=0)
+    """Rows as an object has them; each is packed at once, for orjson's buffer of a line takes some kilobytes."""
+    body = io.BytesIO()
+    with gzip.GzipFile(fileobj=body, mode="wb", compresslevel=1, mtime=0) as packed:
+        for row in rows:
+            packed.write(_line(row))
+            packed.write(b"\n")
+    return body.getvalue()
+
+
+def _line(row: Row) -> bytes:
+    if row["encoded"]:
+        return orjson.dumps(row["payload"])
+    payload = payload_of(row)
+    if b"\n" not in payload:
+        return payload
+    try:
+        return orjson.dumps(orjson.loads(payload))
+    except orjson.JSONDecodeError:
+        return orjson.dumps(row["payload"])
 
 
 @transactional

@@ -19,7 +19,7 @@ import orjson
 
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.presto.refusals import QueryRefused
-from kumoi.services.iotanalytics.activities.calling import content_of
+from kumoi.services.iotanalytics.activities.calling import content_of, pieces_of
 from kumoi.services.iotanalytics.records import Content, DatasetRecord, Entry
 from kumoi.wire.errors import AwsError
 
@@ -85,15 +85,17 @@ class Containers:
             if error.code == "NoSuchKey":
                 return None
             raise
-        body = await content_of(answer["Body"])
-        await asyncio.to_thread(_write, folder, name, body)
+        await _write(answer["Body"], folder, name)
         await self._doorway.ask("s3", "DeleteObject", place, owner, region)
         return Entry(name, name, mimetypes.guess_type(name)[0] or "application/octet-stream")
 
 
-def _write(folder: Path, name: str, body: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / name).write_bytes(body)
+async def _write(body: Any, folder: Path, name: str) -> None:
+    """Write a body to a file as it comes: outputs may be large."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+    with await asyncio.to_thread((folder / name).open, "wb") as out:
+        async for piece in pieces_of(body):
+            await asyncio.to_thread(out.write, piece)
 
 
 def function_of(dataset: DatasetRecord) -> str:

@@ -20,11 +20,12 @@ from kumoi.services.iotanalytics.activities.nesting import MOST, may_be_deep, to
 from kumoi.services.iotanalytics.activities.pure import PURE
 from kumoi.services.iotanalytics.activities.straight import Walk, walk
 from kumoi.services.iotanalytics.chain import Activity
+from kumoi.services.iotanalytics.shapes import Lines, together
 
 InThread = Callable[..., Awaitable[Any]]
 MOST_TOLD = 100
 CONCURRENT = 8
-TOGETHER = 200
+TOGETHER = 100
 """Messages of a size that the processor's cache holds while they are read, changed and written."""
 
 
@@ -66,21 +67,27 @@ async def passed(
     return passage
 
 
-def straight(activities: Sequence[Activity], payloads: list[bytes], passage: Passage) -> list[bytes]:
+def straight(activities: Sequence[Activity], payloads: list[bytes], passage: Passage) -> Lines:
     """What pure activities make of payloads, as JSON for a data store: few messages are objects at once; blocks."""
-    along = walk(activities)
-    lines: list[bytes] = []
+    along, parts = walk(activities), []
     for at in range(0, len(payloads), TOGETHER):
-        messages = along(_read(payloads[at : at + TOGETHER], passage), passage.wrong)
-        lines += map(orjson.dumps, messages)
+        parts.append(_as_json(along(_read(payloads[at : at + TOGETHER], passage), passage.wrong)))
         del passage.wrong[MOST_TOLD:]
-    return lines
+    return together(parts)
 
 
-def as_lines(passage: Passage) -> list[bytes]:
+def as_lines(passage: Passage) -> Lines:
     """The messages that a data store can take, as JSON; what is no object is lost."""
     _only_objects(passage)
-    return [orjson.dumps(message) for message in passage.messages]
+    messages = passage.messages
+    return together([_as_json(messages[at : at + TOGETHER]) for at in range(0, len(messages), TOGETHER)])
+
+
+def _as_json(messages: Sequence[Any]) -> Lines:
+    """Messages as lines; orjson's buffer of each takes some kilobytes, so they are joined soon."""
+    return Lines(
+        b"".join([orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE) for message in messages]), len(messages)
+    )
 
 
 def _read(payloads: list[bytes], passage: Passage) -> list[Any]:

@@ -43,7 +43,7 @@ from kumoi.services.iotanalytics.records import (
 )
 from kumoi.services.iotanalytics.reports import Reports
 from kumoi.services.iotanalytics.segments import SegmentFiles, to_merge
-from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, joined
+from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, joined, together
 from kumoi.services.iotanalytics.vectorised import NotVectorised, may_be
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -281,7 +281,7 @@ class Runner:
             lines = await self._files.run(straight, activities, payloads, passage)
         else:
             lines = await self._asked(stream, task, payloads, passage)
-        return passage, await self._store(task, passage, lines, messages.day, batch) if lines else []
+        return passage, await self._store(task, passage, lines, messages.day, batch) if lines.count else []
 
     async def _shape(self, stream: Stream, task: Task, messages: Messages) -> Shape | None:
         """The shape that messages were checked against when they came in, if they were; Shapeless if they differ."""
@@ -297,22 +297,22 @@ class Runner:
         rows = messages.rows if messages.payloads is None else joined(messages.payloads)
         return Checked(rows, shape, messages.count, messages.quotes)
 
-    async def _asked(self, stream: Stream, task: Task, payloads: list[bytes], passage: Passage) -> list[bytes]:
+    async def _asked(self, stream: Stream, task: Task, payloads: list[bytes], passage: Passage) -> Lines:
         """What activities that ask others make of payloads, as JSON."""
-        lines = []
+        parts = []
         for at in range(0, len(payloads), ONE_BY_ONE):
             part = await self._pass(stream, task, payloads[at : at + ONE_BY_ONE])
-            lines += await self._files.run(as_lines, part)
+            parts.append(await self._files.run(as_lines, part))
             passage.wrong = (passage.wrong + part.wrong)[:MOST_TOLD]
             passage.failed += part.failed
-        return lines
+        return together(parts)
 
     async def _pass(self, stream: Stream, task: Task, payloads: list[bytes]) -> Passage:
         activities = chain(task.pipeline.activities)[1:-1]
         caller = Principal.of_service(stream.account, "iotanalytics.amazonaws.com", f"iotanalytics:{stream.pipeline}")
         return await passed(self._doorway, caller, stream.region, activities, payloads, self._files.run)
 
-    async def _store(self, task: Task, passage: Passage, lines: list[bytes], day: str, batch: Batch) -> list[Segment]:
+    async def _store(self, task: Task, passage: Passage, lines: Lines, day: str, batch: Batch) -> list[Segment]:
         source = (task.pipeline.id, task.position.run, batch.time, batch.seq)
         given = (task.store, lines, day, source, self._doorway.clock.now())
         made, refused = await self._files.run(self._files.store, *given)

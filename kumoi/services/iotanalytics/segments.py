@@ -26,7 +26,7 @@ from kumoi.services.iotanalytics.arrivals import Messages, of_sealed, payloads_o
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
 from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
-from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, joined, quotes_in, shape_of
+from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, halves, quotes_in, shape_of
 from kumoi.services.iotanalytics.vectorised import Batch, NotVectorised, Outcome, Statement, as_declared, load
 
 T = TypeVar("T")
@@ -69,14 +69,14 @@ class SegmentFiles:
             return payloads_of(cursor, messages)
 
     def write(
-        self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
+        self, store: DatastoreRecord, lines: Lines, day: str, source: tuple[str, str, int, int], now: float
     ) -> list[Segment]:
         """Write rows (JSON objects) as files, one for each partition; blocks."""
         import duckdb
 
         with self._database.cursor() as cursor:
             try:
-                batch = self._load(cursor, self._checked(joined(lines), f"{source[0]}/out"))
+                batch = self._load(cursor, self._checked(lines, f"{source[0]}/out"))
                 outcome = Statement(cursor, batch).run([], _stamp(day))
                 if (declared := declared_columns(store)) is not None:
                     outcome = as_declared(outcome, declared, DT)
@@ -84,17 +84,17 @@ class SegmentFiles:
                 outcome = self._inferred(cursor, store, lines, day)
             return self._copies(cursor, store, day, outcome, source, now)
 
-    def _inferred(self, cursor: Any, store: DatastoreRecord, lines: Sequence[bytes], day: str) -> Outcome:
+    def _inferred(self, cursor: Any, store: DatastoreRecord, lines: Lines, day: str) -> Outcome:
         """Rows of any shape: their types are found in all of them."""
-        with self._scratch(b"\n".join(lines) + b"\n") as path:
+        with self._scratch(lines.text) as path:
             load_lines(cursor, path)
         types, reads, rows = typed_columns(cursor, declared_columns(store))
         select = ", ".join(f"{read} AS {quoted(name)}" for name, read in reads.items() if name != DT)
         types.pop(DT, None)
-        return Outcome(f"SELECT {f'{select}, ' if select else ''}{_stamp(day)} FROM {rows}", len(lines), types, [])
+        return Outcome(f"SELECT {f'{select}, ' if select else ''}{_stamp(day)} FROM {rows}", lines.count, types, [])
 
     def store(
-        self, store: DatastoreRecord, lines: Sequence[bytes], day: str, source: tuple[str, str, int, int], now: float
+        self, store: DatastoreRecord, lines: Lines, day: str, source: tuple[str, str, int, int], now: float
     ) -> tuple[list[Segment], list[tuple[bytes, str]]]:
         """Write rows, and tell which cannot be, with the reason: those are found by halving; blocks."""
         import duckdb
@@ -103,11 +103,11 @@ class SegmentFiles:
             return self.write(store, lines, day, source, now), []
         except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
             reason = str(error).partition("\n")[0]
-        if len(lines) == 1:
-            return [], [(lines[0], f"The message cannot be stored: {reason}")]
-        half = len(lines) // 2
-        made, refused = self.store(store, lines[:half], day, source, now)
-        more, others = self.store(store, lines[half:], day, source, now)
+        if lines.count == 1:
+            return [], [(lines.text.rstrip(b"\n"), f"The message cannot be stored: {reason}")]
+        first, second = halves(lines)
+        made, refused = self.store(store, first, day, source, now)
+        more, others = self.store(store, second, day, source, now)
         return made + more, refused + others
 
     def transform(

@@ -132,6 +132,19 @@ def joined(payloads: Sequence[bytes]) -> Lines:
     return Lines(text + b"\n", len(payloads))
 
 
+def together(parts: Sequence[Lines]) -> Lines:
+    """Lines one after the other."""
+    return Lines(b"".join([part.text for part in parts]), sum(part.count for part in parts))
+
+
+def halves(lines: Lines) -> tuple[Lines, Lines]:
+    """Lines in two parts."""
+    each = lines.text.split(b"\n")[:-1]
+    half = lines.count // 2
+    first, second = (Lines(b"".join([line + b"\n" for line in part]), len(part)) for part in (each[:half], each[half:]))
+    return first, second
+
+
 def _pieces(text: bytes) -> Iterator[memoryview]:
     view, start = memoryview(text), 0
     while start < len(text):

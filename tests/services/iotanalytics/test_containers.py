@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kumoi.presto.refusals import QueryRefused
+from kumoi.services.iotanalytics.activities.calling import pieces_of
 from kumoi.services.iotanalytics.container_action import function_of
 from kumoi.services.iotanalytics.records import DatasetRecord
+from kumoi.wire.http import FileBody
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/report:v2"
@@ -106,6 +110,25 @@ def test_what_a_container_writes_is_the_content(
     assert told["table"].startswith("s3://")
     delivered = kumoi.client("s3").get_object(Bucket="reports", Key="latest.json")["Body"].read()
     assert json.loads(delivered) == told
+
+
+@pytest.mark.parametrize("length", [0, 3, 5 << 19])
+def test_a_body_comes_in_pieces(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "body"
+    path.write_bytes(b"__" + bytes(range(256)) * (length // 256 + 1))
+    wanted = path.read_bytes()[2 : 2 + length]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, length, 1 << 20):
+            yield wanted[at : at + (1 << 20)]
+
+    async def gathered(body: Any) -> list[bytes]:
+        return [piece async for piece in pieces_of(body)]
+
+    for body in (FileBody(path, 2, length), wanted, memoryview(wanted), pieces()):
+        found = asyncio.run(gathered(body))
+        assert b"".join(found) == wanted
+        assert isinstance(body, bytes | memoryview) or all(len(piece) <= 1 << 20 for piece in found)
 
 
 @pytest.mark.usefixtures("function")

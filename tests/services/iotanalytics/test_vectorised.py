@@ -73,7 +73,7 @@ def one_by_one(files: SegmentFiles, activities: list[Activity], messages: list[d
                 break
         if found is not None:
             kept.append(orjson.dumps(found))
-    return rows(files, files.write(STORE, kept, DAY, source(), 0.0) if kept else []), set(wrong)
+    return rows(files, files.write(STORE, joined(kept), DAY, source(), 0.0) if kept else []), set(wrong)
 
 
 def at_once(files: SegmentFiles, activities: list[Activity], messages: list[dict[str, Any]]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ Message = Any
 
 TRIES = 3
 MOST_BYTES = 6 << 20
+_PIECE = 1 << 20
 
 
 class ActivityFailed(Exception):
@@ -64,19 +65,25 @@ async def invoke(doorway: Doorway, caller: Principal, region: str, activity: Act
 
 async def content_of(body: Any) -> bytes:
     """The bytes of an answer's body, however it came."""
+    return b"".join([piece async for piece in pieces_of(body)])
+
+
+async def pieces_of(body: Any) -> AsyncIterator[bytes]:
+    """The bytes of an answer's body, some at a time, however it came."""
     if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body)
-    if isinstance(body, FileBody):
-        return await asyncio.to_thread(_read, body)
-    return b"".join([bytes(chunk) async for chunk in body])
-
-
-def _read(body: FileBody) -> bytes:
-    with body.path.open("rb") as source:
-        source.seek(body.offset)
-        return source.read(body.length)
+        yield body.encode()
+    elif isinstance(body, bytes | bytearray | memoryview):
+        yield bytes(body)
+    elif isinstance(body, FileBody):
+        with await asyncio.to_thread(body.path.open, "rb") as source:
+            source.seek(body.offset)
+            left = body.length
+            while left and (piece := await asyncio.to_thread(source.read, min(left, _PIECE))):
+                left -= len(piece)
+                yield piece
+    else:
+        async for chunk in body:
+            yield bytes(chunk)
 
 
 class Enricher:
