@@ -65,7 +65,9 @@ class Broker:
         await self._load(place)
         persistent = not hello.clean if hello.level == 4 else bool(hello.properties.get("session_expiry"))
         expiry = EXPIRY if hello.level == 4 else min(int(hello.properties.get("session_expiry", 0)), 7 * 86_400)
-        before = await _open(self._state(place), client, hello.clean, expiry if persistent else None)
+        before = None
+        if persistent or client in self._persistent[place]:
+            before = await _open(self._state(place), client, hello.clean, expiry if persistent else None)
         subscribers = self._subscribers[place]
         if before is None:
             self._forget_subscriptions(place, client)
