@@ -84,8 +84,8 @@ class Authorization:
     `actions` holds the operations whose action has another name; `asks` those that need something else than one action
     on their resources. `context` gives the service's own condition keys. `policy` answers the account of a resource and
     the policies on it; a service without it has no resource policies. `beside` answers the service's own policies of a
-    caller, which have to allow what the caller's others do; None for callers that have none. `error` is the code of a refusal, `spoken` how
-    actions are spelled in its text, where that is not as in policies.
+    caller, which have to allow what the caller's others do; None for callers that have none. `error` is the code of a
+    refusal, `spoken` how actions are spelled in its text, where that is not as in policies.
     """
 
     def __init__(

@@ -1,17 +1,19 @@
 """What devices may do: the policies of their certificates and of the groups that their things are in.
 
 The doorway's authoriser asks here for callers that are certificates, as it asks IAM for everybody else. A Cognito
-identity that has signed in needs both: IAM's policies of its role, and IoT's that hang on itself (source: "Authorization
-with Amazon Cognito identities" of the developer guide). What was read is remembered until something of IoT's registry
-changes.
+identity that has signed in needs both: IAM's policies of its role, and IoT's that hang on itself (source:
+"Authorization with Amazon Cognito identities" of the developer guide). What was read is remembered until something of
+IoT's registry changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
+import orjson
 
 from kumoi.doorway import Call, Principal, Session
 from kumoi.doorway.authoriser import IdentityPolicies
@@ -21,6 +23,7 @@ from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
     Certificate,
     attachments,
+    claims,
     memberships,
     policies,
     principal_things,
@@ -50,7 +53,8 @@ class DevicePolicies:
         if found is None:
             changes = self._changes
             named = Arn.parse(principal.arn)
-            texts = await effective(self._state.at(named.account, named.region), *key)
+            state = self._state.at(named.account, named.region)
+            texts = {**await effective(state, *key), **await claimed(state, principal.id)}
             found = IdentityPolicies(Caller(named.account, principal.arn), compiled(texts))
             self._keep(key, found, changes)
         return found
@@ -147,6 +151,21 @@ async def effective(tx: Transaction, principal: str, thing: str) -> dict[str, st
         if version is not None:
             found[name] = version.document
     return found
+
+
+@transactional
+async def claimed(tx: Transaction, certificate: str) -> dict[str, str]:
+    """What a certificate may do as a provisioning claim: ask for an identity by its template."""
+    claim = await claims.get(tx, certificate)
+    if claim is None or claim.until <= tx.now:
+        return {}
+    topics = ["certificates/create/*", "certificates/create-from-csr/*"]
+    topics.append(f"provisioning-templates/{claim.template}/provision/*")
+    listed: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]
+    for kind, actions in (("topic", ("Publish", "Receive")), ("topicfilter", ("Subscribe",))):
+        resources = [arn("iot", tx.region, tx.account, f"{kind}/$aws/{topic}") for topic in topics]
+        listed.append({"Effect": "Allow", "Action": [f"iot:{one}" for one in actions], "Resource": resources})
+    return {"provisioning claim": orjson.dumps({"Version": "2012-10-17", "Statement": listed}).decode()}
 
 
 @transactional

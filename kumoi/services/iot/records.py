@@ -229,12 +229,58 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     due: float | None = None
 
 
+class TemplateVersion(msgspec.Struct, frozen=True):
+    """A version of a provisioning template: its body, as it was given."""
+
+    id: int
+    body: str
+    created: float
+
+
+class ProvisioningTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """How devices of a fleet are made known; `hook` is the function that is asked first, `made` counts versions."""
+
+    name: str
+    created: float
+    modified: float
+    role: str
+    versions: tuple[TemplateVersion, ...]
+    description: str | None = None
+    enabled: bool = False
+    default: int = 1
+    made: int = 1
+    hook: dict[str, str] | None = None
+
+    def version(self, version_id: int) -> TemplateVersion | None:
+        """The version of that id."""
+        return next((one for one in self.versions if one.id == version_id), None)
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A certificate that lets devices be provisioned by one template, `until` then."""
+
+    certificate: str
+    template: str
+    until: float
+
+
+class Ownership(msgspec.Struct, frozen=True):
+    """A device that holds this token was given that certificate; `until` it has to have provisioned itself."""
+
+    token: str
+    certificate: str
+    until: float
+
+
 class Tags(msgspec.Struct, frozen=True):
     """The tags of a resource."""
 
     arn: str
     tags: dict[str, str]
 
+
+OWNERSHIP_ENDS, CLAIM_ENDS = "iot.ownership.ends", "iot.claim.ends"
+"""The timers of an Ownership and of a Claim."""
 
 things: Space[Thing] = Space("iot.thing", Thing, lambda thing: (thing.name,))
 thing_types: Space[ThingType] = Space("iot.type", ThingType, lambda kind: (kind.name,))
@@ -261,6 +307,9 @@ principal_things: Space[ThingPrincipal] = Space(
 thing_groups: Space[ThingGroup] = Space("iot.group", ThingGroup, lambda one: (one.name,))
 members: Space[Member] = Space("iot.member", Member, lambda one: (one.group, one.thing))
 memberships: Space[Member] = Space("iot.membership", Member, lambda one: (one.thing, one.group))
+templates: Space[ProvisioningTemplate] = Space("iot.template", ProvisioningTemplate, lambda one: (one.name,))
+claims: Space[Claim] = Space("iot.claim", Claim, lambda one: (one.certificate,))
+ownerships: Space[Ownership] = Space("iot.ownership", Ownership, lambda one: (one.token,))
 tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
 jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
 executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))

@@ -507,3 +507,36 @@ def test_a_guest_needs_its_role_alone(browser: Any) -> None:
     assert one.subscribe("guests/#") == [1]
     data.publish(topic="guests/x", qos=1, payload=b"1")
     assert one.get().payload == b"1"
+
+
+def test_a_claim_lets_devices_be_provisioned_by_its_template_alone(device: Any, client: Any, iot: Any) -> None:
+    role = client("iam").create_role(RoleName="provisioning", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    client("iam").put_role_policy(RoleName="provisioning", PolicyName="iot", PolicyDocument=EVERYTHING)
+    thing = {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": {"Ref": "Serial"}}}
+    own = {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}}
+    body = {
+        "Parameters": {"Serial": {"Type": "String"}},
+        "Resources": {"t": thing, "c": {"Type": "AWS::IoT::Certificate", "Properties": own}},
+    }
+    for name in ("fleet", "other"):
+        iot.create_provisioning_template(
+            templateName=name, templateBody=json.dumps(body), provisioningRoleArn=role, enabled=True
+        )
+    made = iot.create_provisioning_claim(templateName="fleet")
+    one = device("new", *pair(made), version=5)
+    one.connect()
+    topics = ("certificates/create", "provisioning-templates/fleet/provision", "provisioning-templates/other/provision")
+    assert one.subscribe(*(f"$aws/{topic}/json/+" for topic in topics), "#") == [1, 1, 0x87, 0x87]
+    one.publish("$aws/certificates/create/json", b"{}")
+    created = json.loads(one.get().payload)
+    asked = {"certificateOwnershipToken": created["certificateOwnershipToken"], "parameters": {"Serial": "s1"}}
+    one.publish("$aws/provisioning-templates/fleet/provision/json", json.dumps(asked))
+    assert json.loads(one.get().payload) == {"deviceConfiguration": {}, "thingName": "s1"}
+    itself = device("s1", created["certificatePem"], created["privateKey"], version=5)
+    assert itself.refusal() == 0x87  # it is known, and no policy hangs on it
+    client("iam").delete_role_policy(RoleName="provisioning", PolicyName="iot")
+    asked["parameters"] = {"Serial": "s2"}
+    one.publish("$aws/provisioning-templates/fleet/provision/json", json.dumps(asked))
+    assert json.loads(one.get().payload)["errorCode"] == "ResourceRegistrationFailure"
+    one.client.publish("$aws/provisioning-templates/other/provision/json", json.dumps(asked), 1)
+    assert one.ended.get(timeout=10).value == 0x87

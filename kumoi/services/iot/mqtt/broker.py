@@ -231,6 +231,14 @@ class Broker:
                 encoded[level] = packets.publishes(message.topic, payloads, level, packets.as_sent(_kept(message)))
             connection.send_packets(encoded[level])
 
+    async def reply(self, account: str, region: str, client: str, topic: str, payload: bytes) -> None:
+        """Send a client, and nobody else, what it has asked for, if it is here and subscribes to the topic."""
+        place = (account, region)
+        connection = self._connections.get((place, client))
+        qos = None if connection is None else self._subscribers[place].of(topic, None).get(client)
+        if connection is not None and qos is not None and await connection.may_receive(topic):
+            connection.send(topic, payload, qos)
+
     def send_stored(self, account: str, region: str, stored: list[Queued]) -> None:
         """Send stored messages to those of their clients that are here."""
         for one in stored:
