@@ -18,7 +18,7 @@ from kumoi.services.iot.job_rules import TIMEOUT
 from kumoi.services.iot.mqtt.admission import Admission
 from kumoi.services.iot.mqtt.broker import Broker, end_session
 from kumoi.services.iot.mqtt.connection import Connection
-from kumoi.services.iot.records import CLAIM_ENDS, OWNERSHIP_ENDS
+from kumoi.services.iot.records import ABORT, CLAIM_ENDS, OWNERSHIP_ENDS, ROLL_OUT
 from kumoi.services.iot.rule_engine import RuleEngine
 from kumoi.services.iot.trust_anchors import TrustAnchors
 from kumoi.state import Timer
@@ -45,6 +45,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     )
     parts[TimerRunner].on("iot.session", partial(_end_session, doorway, broker))
     parts[TimerRunner].on(TIMEOUT, partial(_time_out, doorway))
+    parts[TimerRunner].on(ROLL_OUT, partial(_ask, doorway, "RollOutJob"))
+    parts[TimerRunner].on(ABORT, partial(_ask, doorway, "AbortJob"))
     parts[TimerRunner].on(OWNERSHIP_ENDS, partial(_expire, doorway))
     parts[TimerRunner].on(CLAIM_ENDS, partial(_end_claim, doorway))
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
@@ -69,6 +71,11 @@ async def _time_out(doorway: Doorway, timer: Timer) -> None:
     caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
     params = {"thingName": thing, "jobId": job}
     await doorway.ask("iot-jobs-data", "TimeOutJobExecution", params, caller, timer.region)
+
+
+async def _ask(doorway: Doorway, operation: str, timer: Timer) -> None:
+    caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
+    await doorway.ask("iot", operation, {"jobId": timer.key}, caller, timer.region)
 
 
 async def _expire(doorway: Doorway, timer: Timer) -> None:

@@ -195,7 +195,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that things are to do. `timeout` is how many minutes one may take, once it has begun."""
+    """Something that things are to do. `timeout` is how many minutes one may take, once it has begun.
+
+    `rollout`, `retries` and `aborts` are as they were given: how fast it reaches its things, how often one that fails
+    tries again, and when it is given up.
+    """
 
     id: str
     created: float
@@ -211,10 +215,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None = None
     forced: bool = False
     timeout: int | None = None
+    rollout: dict[str, Any] | None = None
+    retries: list[dict[str, Any]] = []
+    aborts: list[dict[str, Any]] = []
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of one thing. `due` is when it times out."""
+    """A job of one thing. `due` is when it times out, `retry` how often it has been tried again."""
 
     job: str
     thing: str
@@ -227,6 +234,14 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
     forced: bool = False
     due: float | None = None
+    retry: int = 0
+
+
+class Rolling(msgspec.Struct, frozen=True):
+    """A job reaches some of its things each minute: the next ones are `due` then."""
+
+    job: str
+    due: float
 
 
 class TemplateVersion(msgspec.Struct, frozen=True):
@@ -281,6 +296,8 @@ class Tags(msgspec.Struct, frozen=True):
 
 OWNERSHIP_ENDS, CLAIM_ENDS = "iot.ownership.ends", "iot.claim.ends"
 """The timers of an Ownership and of a Claim."""
+ROLL_OUT, ABORT = "iot.job.roll", "iot.job.abort"
+"""The timers of a job that reaches its next things, and of one that may be given up."""
 
 things: Space[Thing] = Space("iot.thing", Thing, lambda thing: (thing.name,))
 thing_types: Space[ThingType] = Space("iot.type", ThingType, lambda kind: (kind.name,))
@@ -313,6 +330,8 @@ ownerships: Space[Ownership] = Space("iot.ownership", Ownership, lambda one: (on
 tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
 jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
 executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))
+job_waiting: Space[Member] = Space("iot.job.waiting", Member, lambda one: (one.group, one.thing))
+rolling: Space[Rolling] = Space("iot.job.rolling", Rolling, lambda one: (one.job,))
 job_things: Space[Member] = Space("iot.job.thing", Member, lambda one: (one.group, one.thing))
 
 
