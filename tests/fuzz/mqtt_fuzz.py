@@ -137,24 +137,11 @@ TOPICS = [
     "$aws/certificates/create-from-csr/json", "$aws/certificates/create-from-csr/cbor",
 ]  # fmt: skip
 NAMES = st.sampled_from(
-    [
-        "state",
-        "reported",
-        "desired",
-        "version",
-        "clientToken",
-        "status",
-        "statusDetails",
-        "expectedVersion",
-        "t",
-        "x",
-        "stepTimeoutInMinutes",
-        "executionNumber",
-        "includeJobDocument",
-        "certificateOwnershipToken",
-        "parameters",
-        "certificateSigningRequest",
-    ]
+    (
+        *("state", "reported", "desired", "version", "clientToken", "status", "statusDetails", "expectedVersion"),
+        *("stepTimeoutInMinutes", "executionNumber", "includeJobDocument", "certificateOwnershipToken"),
+        *("parameters", "certificateSigningRequest", "t", "x"),
+    )
 )
 LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=9)
 DOCUMENTS = st.recursive(
