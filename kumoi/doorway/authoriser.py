@@ -138,6 +138,7 @@ class Authoriser:
             return Verdict(ask, _ALLOWED)
         side = await self.side(caller)
         context = CallContext(call, ask, side, owned, facts)
+        beside = None if facts.beside is None else await facts.beside(call)
         policies = Policies(
             side.identity,
             owned.policies,
@@ -146,9 +147,10 @@ class Authoriser:
             owned.account,
             owned.required,
             owned.what,
+            beside,
         )
         decision = decide(Request(side.caller, ask.action, ask.resource, context), policies)
-        if side.decided is not None and facts.policy is None and not context.heeded:
+        if side.decided is not None and facts.policy is None and beside is None and not context.heeded:
             if len(side.decided) >= _DECIDED:
                 side.decided.clear()
             side.decided[ask.action, ask.resource, call.account] = decision

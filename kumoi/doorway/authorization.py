@@ -52,6 +52,7 @@ ResourceOf = Callable[[Call], str | Iterable[str]]
 AsksOf = Callable[[Call], Iterable[Ask]]
 ContextOf = Callable[[Call], Values]
 PolicyOf = Callable[[Call, Ask], Awaitable[Owned]]
+BesideOf = Callable[[Call], Awaitable[Sequence[Policy] | None]]
 
 
 def everything(_call: Call) -> str:
@@ -82,8 +83,9 @@ class Authorization:
     `prefix` begins its actions' names. `resource` says what an operation addresses, `resources` where one differs;
     `actions` holds the operations whose action has another name; `asks` those that need something else than one action
     on their resources. `context` gives the service's own condition keys. `policy` answers the account of a resource and
-    the policies on it; a service without it has no resource policies. `error` is the code of a refusal, `spoken` how
-    actions are spelled in its text, where that is not as in policies.
+    the policies on it; a service without it has no resource policies. `beside` answers the service's own policies of a
+    caller, which have to allow what the caller's others do; None for callers that have none. `error` is the code of a
+    refusal, `spoken` how actions are spelled in its text, where that is not as in policies.
     """
 
     def __init__(
@@ -96,12 +98,14 @@ class Authorization:
         asks: Mapping[str, AsksOf] | None = None,
         context: ContextOf | None = None,
         policy: PolicyOf | None = None,
+        beside: BesideOf | None = None,
         error: str = "AccessDeniedException",
         spoken: Callable[[str], str] = str,
     ) -> None:
         self.prefix = prefix
         self.context = context
         self.policy = policy
+        self.beside = beside
         self.error = error
         self.spoken = spoken
         self._resource = resource

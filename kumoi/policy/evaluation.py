@@ -23,7 +23,8 @@ class Policies:
     """The policies that apply.
 
     `boundary` and `session` are None where there is none; `owner` is the resource's account. `required` says that the
-    resource's policies have to allow whatever those of the identity do; `what` is how such a policy is called.
+    resource's policies have to allow whatever those of the identity do; `what` is how such a policy is called. `beside`
+    are policies of a service's own, one of which has to allow as well; None where it asks none.
     """
 
     identity: Sequence[Policy] = ()
@@ -33,6 +34,7 @@ class Policies:
     owner: str = ""
     required: bool = False
     what: str = "resource-based policy"
+    beside: Sequence[Policy] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def decide(request: Request, policies: Policies) -> Decision:
         return _lacking(request, "no permissions boundary")
     if policies.session is not None and _allowance(request, policies.session, "") is None:
         return _lacking(request, "no session policy")
+    if policies.beside is not None and _allowance(request, policies.beside, "") is None:
+        return _lacking(request, "no policy of the service")
     return allowed
 
 
@@ -84,6 +88,7 @@ def _denial(request: Request, policies: Policies) -> Decision | None:
         (f"a {policies.what}", policies.resource),
         ("a permissions boundary", () if policies.boundary is None else (policies.boundary,)),
         ("a session policy", policies.session or ()),
+        ("a policy of the service", policies.beside or ()),
     )
     for where, group in groups:
         for policy in group:

@@ -28,6 +28,8 @@ iot = Service(
         "operations.jobs",
         "operations.policies",
         "operations.policy_attachments",
+        "operations.provisioning_templates",
+        "operations.register_thing",
         "operations.rules",
         "operations.tags",
         "operations.thing_groups",
@@ -35,7 +37,10 @@ iot = Service(
         "operations.thing_types",
         "operations.things",
     ),
-    resource=("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId", "jobId"),
+    resource=(
+        *("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId", "jobId"),
+        "templateName",
+    ),
     authorization="authorization",
 )
 iot_data = Service(

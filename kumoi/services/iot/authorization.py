@@ -19,6 +19,7 @@ _NAMED = (
     ("certificateId", "cert"),
     ("jobId", "job"),
     ("caCertificateId", "cacert"),
+    ("templateName", "provisioningtemplate"),
 )
 _OF_CA = ("DescribeCACertificate", "UpdateCACertificate", "DeleteCACertificate")
 _ON_EVERYTHING = (
@@ -33,7 +34,8 @@ _ON_EVERYTHING = (
     ),
     *("ListPolicies", "ListCertificates", "ListCACertificates", "GetRegistrationCode", "CreateKeysAndCertificate"),
     *("CreateCertificateFromCsr", "RegisterCertificate", "RegisterCertificateWithoutCA", "RegisterCACertificate"),
-    *("ListPrincipalThings", "ListPrincipalThingsV2", "ListPrincipalPolicies"),
+    *("ListPrincipalThings", "ListPrincipalThingsV2", "ListPrincipalPolicies", "ListProvisioningTemplates"),
+    "RegisterThing",
 )
 
 
@@ -86,6 +88,12 @@ def rule_with_roles(call: Call) -> Iterator[Ask]:
             yield from pass_role(call, role, "iot.amazonaws.com")
 
 
+def template_with_role(call: Call) -> Iterator[Ask]:
+    """The provisioning template, and the role that devices are provisioned in."""
+    yield from AUTHORIZATION.usual(call)
+    yield from pass_role(call, call.params.get("provisioningRoleArn"), "iot.amazonaws.com")
+
+
 def _settings(action: object) -> list[Mapping[str, str]]:
     return [one for one in action.values() if isinstance(one, Mapping)] if isinstance(action, Mapping) else []
 
@@ -100,6 +108,9 @@ AUTHORIZATION = Authorization(
         **dict.fromkeys(("CreateJob", "AssociateTargetsWithJob"), job_and_targets),
         **dict.fromkeys(("AddThingToThingGroup", "RemoveThingFromThingGroup"), thing_and_group),
     },
-    asks=dict.fromkeys(("CreateTopicRule", "ReplaceTopicRule"), rule_with_roles),
+    asks={
+        **dict.fromkeys(("CreateTopicRule", "ReplaceTopicRule"), rule_with_roles),
+        **dict.fromkeys(("CreateProvisioningTemplate", "UpdateProvisioningTemplate"), template_with_role),
+    },
     error="UnauthorizedException",
 )

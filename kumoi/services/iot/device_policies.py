@@ -1,14 +1,21 @@
 """What devices may do: the policies of their certificates and of the groups that their things are in.
 
-The doorway's authoriser asks here for callers that are certificates, as it asks IAM for everybody else. What was read
-is remembered until something of IoT's registry changes.
+The doorway's authoriser asks here for callers that are certificates, as it asks IAM for everybody else. A Cognito
+identity that has signed in needs both: IAM's policies of its role, and IoT's that hang on itself (source:
+"Authorization with Amazon Cognito identities" of the developer guide). What was read is remembered until something of
+IoT's registry changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from kumoi.doorway import Principal, Session
+import msgspec
+import orjson
+
+from kumoi.doorway import Call, Principal, Session
 from kumoi.doorway.authoriser import IdentityPolicies
 from kumoi.names import Arn, arn
 from kumoi.policy import Caller, Policy, PolicyError, compile_policy
@@ -16,6 +23,7 @@ from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
     Certificate,
     attachments,
+    claims,
     memberships,
     policies,
     principal_things,
@@ -26,6 +34,7 @@ from kumoi.state import State, Transaction, transactional
 
 MOST = 10_000
 THING = "iot:connection.thing.thingname"
+COGNITO = "cognito-identity.amazonaws.com"
 _READS = ("Describe", "List", "Get", "Test", "Search")
 
 
@@ -44,13 +53,28 @@ class DevicePolicies:
         if found is None:
             changes = self._changes
             named = Arn.parse(principal.arn)
-            texts = await effective(self._state.at(named.account, named.region), *key)
+            state = self._state.at(named.account, named.region)
+            texts = {**await effective(state, *key), **await claimed(state, principal.id)}
             found = IdentityPolicies(Caller(named.account, principal.arn), compiled(texts))
-            if changes == self._changes:
-                if len(self._known) >= MOST:
-                    self._known.clear()
-                self._known[key] = found
+            self._keep(key, found, changes)
         return found
+
+    async def of_identity(self, account: str, region: str, identity: str, thing: str) -> Sequence[Policy]:
+        """The policies that hang on a Cognito identity in a place, in its connection as a thing."""
+        key = f"{account}/{region}/{identity}", thing
+        found = self._known.get(key)
+        if found is None:
+            changes = self._changes
+            texts = await effective(self._state.at(account, region), identity, thing)
+            found = IdentityPolicies(Caller(account), compiled(texts))
+            self._keep(key, found, changes)
+        return found.identity
+
+    def _keep(self, key: tuple[str, str], found: IdentityPolicies, changes: int) -> None:
+        if changes == self._changes:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[key] = found
 
     def follow(self, operation: str) -> None:
         """Read everything anew after a call of IoT that may have changed something."""
@@ -74,6 +98,30 @@ def thing_of(principal: Principal) -> str:
     """The thing that a device is connected as, if it is one of its own."""
     context = dict(principal.session.context) if principal.session is not None else {}
     return context.get(THING, ("",))[0]
+
+
+def cognito_identity(principal: Principal) -> str | None:
+    """The Cognito identity that a caller is, if it has signed in: others need no policies of IoT's."""
+    context = dict(principal.session.context) if principal.session is not None else {}
+    if "authenticated" not in context.get(f"{COGNITO}:amr", ()):
+        return None
+    return next(iter(context.get(f"{COGNITO}:sub", ())), None)
+
+
+async def policies_of_identity(call: Call) -> Sequence[Policy] | None:
+    """The policies of IoT's that have to allow what a caller does; None for who is no Cognito identity signed in."""
+    identity = cognito_identity(call.caller)
+    if identity is None:
+        return None
+    devices = call.part(DevicePolicies)
+    return await devices.of_identity(call.account, call.region, identity, thing_of(call.caller))
+
+
+def as_thing(principal: Principal, variables: dict[str, tuple[str, ...]]) -> Principal:
+    """A caller with the policy variables of its connection."""
+    session = principal.session or Session()
+    context = (*session.context, *variables.items())
+    return replace(principal, session=msgspec.structs.replace(session, context=context))
 
 
 def compiled(texts: dict[str, str]) -> list[Policy]:
@@ -106,18 +154,38 @@ async def effective(tx: Transaction, principal: str, thing: str) -> dict[str, st
 
 
 @transactional
-async def connection_variables(tx: Transaction, certificate: Certificate, client: str) -> dict[str, tuple[str, ...]]:
-    """The policy variables of a device's connection: those of its certificate, and of its thing.
+async def claimed(tx: Transaction, certificate: str) -> dict[str, str]:
+    """What a certificate may do as a provisioning claim: ask for an identity by its template."""
+    claim = await claims.get(tx, certificate)
+    if claim is None or claim.until <= tx.now:
+        return {}
+    topics = ["certificates/create/*", "certificates/create-from-csr/*"]
+    topics.append(f"provisioning-templates/{claim.template}/provision/*")
+    listed: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]
+    for kind, actions in (("topic", ("Publish", "Receive")), ("topicfilter", ("Subscribe",))):
+        resources = [arn("iot", tx.region, tx.account, f"{kind}/$aws/{topic}") for topic in topics]
+        listed.append({"Effect": "Allow", "Action": [f"iot:{one}" for one in actions], "Resource": resources})
+    return {"provisioning claim": orjson.dumps({"Version": "2012-10-17", "Statement": listed}).decode()}
 
-    The thing is the one of the client id's name where the certificate is attached to it, or the one that the
-    certificate is attached to exclusively.
-    """
-    found: dict[str, Any] = dict(policy_variables(certificate.pem))
+
+@transactional
+async def connection_variables(tx: Transaction, certificate: Certificate, client: str) -> dict[str, tuple[str, ...]]:
+    """The policy variables of a device's connection: those of its certificate, and of its thing."""
     principal = arn("iot", tx.region, tx.account, f"cert/{certificate.id}")
+    return {**policy_variables(certificate.pem), **await thing_variables(tx, principal, client)}
+
+
+@transactional
+async def thing_variables(tx: Transaction, principal: str, client: str) -> dict[str, tuple[str, ...]]:
+    """The policy variables of the thing that a principal connects as.
+
+    That is the one of the client id's name where the principal is attached to it, or the one that it is attached to
+    exclusively.
+    """
     attached = await principal_things.list(tx, principal)
     name = next((one.thing for one in attached if one.kind == "EXCLUSIVE_THING" or one.thing == client), None)
     thing = None if name is None else await things.get(tx, name)
-    found["iot:connection.thing.isattached"] = (str(thing is not None).lower(),)
+    found: dict[str, tuple[str, ...]] = {"iot:connection.thing.isattached": (str(thing is not None).lower(),)}
     if thing is not None:
         found[THING] = (thing.name,)
         if thing.type is not None:

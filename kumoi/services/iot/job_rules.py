@@ -1,4 +1,4 @@
-"""Jobs and what becomes of them: queued for things, begun, ended; what a thing has still to do. Transactions.
+"""Jobs and what becomes of them: begun, ended, tried again; what a thing has still to do. Transactions.
 
 A thing does its jobs one after the other: what it has begun first, then what was queued first. Source: developer guide,
 "Jobs and job execution states".
@@ -12,14 +12,16 @@ from typing import Any
 import msgspec
 
 from kumoi.names import Arn
+from kumoi.services.iot.job_policies import given_up, tries_again
 from kumoi.services.iot.naming import invalid, not_found
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
+    ABORT,
     Execution,
     Job,
-    Member,
     executions,
     job_things,
+    job_waiting,
     jobs,
     members,
     thing_groups,
@@ -98,31 +100,6 @@ async def things_of(tx: Transaction, targets: Iterable[str]) -> set[str]:
 
 
 @transactional
-async def queue(tx: Transaction, job: Job, names: Iterable[str]) -> list[str]:
-    """Queue a job for things that do not have it; which those are."""
-    queued = []
-    for name in sorted(names):
-        if await executions.get(tx, name, job.id) is None:
-            await executions.put(tx, Execution(job=job.id, thing=name, queued=tx.now, updated=tx.now))
-            await job_things.put(tx, Member(job.id, name))
-            queued.append(name)
-    return queued
-
-
-@transactional
-async def join(tx: Transaction, thing: str, groups: Iterable[str]) -> bool:
-    """Queue the continuous jobs of groups for a thing that has come into them; whether there were any."""
-    above = {name for group in groups for name in await groups_above(tx, group)}
-    found = False
-    for job in await jobs.list(tx):
-        if job.selection == "CONTINUOUS" and job.status == "IN_PROGRESS":
-            meant = {target.rpartition("thinggroup/")[2] for target in job.targets}
-            if meant & above and await queue(tx, job, [thing]):
-                found = True
-    return found
-
-
-@transactional
 async def change(
     tx: Transaction,
     thing: str,
@@ -167,8 +144,21 @@ async def change(
         if after.due is not None:
             tx.timer(after.due, TIMEOUT, key=f"{thing}/{job_id}")
     if status not in PENDING:
-        await _complete(tx, job)
+        await _ended(tx, job, after)
     return after
+
+
+async def _ended(tx: Transaction, job: Job, one: Execution) -> None:
+    """What follows when an execution has ended: it is tried again, or the job is given up, or completed."""
+    if job.status == "IN_PROGRESS" and tries_again(job.retries, one.status, one.retry):
+        again = Execution(
+            job=one.job, thing=one.thing, queued=tx.now, updated=tx.now, number=one.number + 1, retry=one.retry + 1
+        )
+        await executions.put(tx, again)
+    elif job.status == "IN_PROGRESS" and given_up(job.aborts, [e.status for e in await executions_of(tx, job.id)]):
+        tx.timer(tx.now, ABORT, key=job.id)
+    else:
+        await _complete(tx, job)
 
 
 def _check_said(details: dict[str, str], minutes: int | None) -> None:
@@ -228,6 +218,8 @@ async def forget_things(tx: Transaction, thing: str) -> None:
 async def _complete(tx: Transaction, job: Job) -> None:
     """Have a job be completed once nothing of it is pending; one that is continuous never is."""
     if job.status != "IN_PROGRESS" or job.selection == "CONTINUOUS":
+        return
+    if await job_waiting.list(tx, job.id, limit=1):
         return
     if not any(one.status in PENDING for one in await executions_of(tx, job.id)):
         await jobs.put(tx, msgspec.structs.replace(job, status="COMPLETED", completed=tx.now, updated=tx.now))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kumoi.doorway import Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING
+from kumoi.services.iot.device_policies import policies_of_identity
 
 
 def thing(call: Call) -> str:
@@ -15,4 +16,4 @@ def thing(call: Call) -> str:
     return EVERYTHING if name is None else call.arn("iot", f"thing/{name}")
 
 
-AUTHORIZATION = Authorization("iotjobsdata", resource=thing)
+AUTHORIZATION = Authorization("iotjobsdata", resource=thing, beside=policies_of_identity)

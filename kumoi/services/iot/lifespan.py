@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,10 +18,12 @@ from kumoi.services.iot.job_rules import TIMEOUT
 from kumoi.services.iot.mqtt.admission import Admission
 from kumoi.services.iot.mqtt.broker import Broker, end_session
 from kumoi.services.iot.mqtt.connection import Connection
+from kumoi.services.iot.records import ABORT, CLAIM_ENDS, OWNERSHIP_ENDS, ROLL_OUT
 from kumoi.services.iot.rule_engine import RuleEngine
 from kumoi.services.iot.trust_anchors import TrustAnchors
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
+from kumoi.wire.errors import AwsError
 
 MQTT = 0x10
 """The first byte of CONNECT."""
@@ -42,6 +45,10 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     )
     parts[TimerRunner].on("iot.session", partial(_end_session, doorway, broker))
     parts[TimerRunner].on(TIMEOUT, partial(_time_out, doorway))
+    parts[TimerRunner].on(ROLL_OUT, partial(_ask, doorway, "RollOutJob"))
+    parts[TimerRunner].on(ABORT, partial(_ask, doorway, "AbortJob"))
+    parts[TimerRunner].on(OWNERSHIP_ENDS, partial(_expire, doorway))
+    parts[TimerRunner].on(CLAIM_ENDS, partial(_end_claim, doorway))
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
     devices = parts.add(DevicePolicies, DevicePolicies(doorway.state))
     parts[Identity].authoriser.devices = devices.of
@@ -64,6 +71,23 @@ async def _time_out(doorway: Doorway, timer: Timer) -> None:
     caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
     params = {"thingName": thing, "jobId": job}
     await doorway.ask("iot-jobs-data", "TimeOutJobExecution", params, caller, timer.region)
+
+
+async def _ask(doorway: Doorway, operation: str, timer: Timer) -> None:
+    caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
+    await doorway.ask("iot", operation, {"jobId": timer.key}, caller, timer.region)
+
+
+async def _expire(doorway: Doorway, timer: Timer) -> None:
+    from kumoi.services.iot.device_provisioning import expire
+
+    await expire(doorway.state, timer)
+
+
+async def _end_claim(doorway: Doorway, timer: Timer) -> None:
+    caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
+    with contextlib.suppress(AwsError):  # somebody may have deleted the certificate
+        await doorway.ask("iot", "EndProvisioningClaim", {"certificateId": timer.key}, caller, timer.region)
 
 
 async def _end_session(doorway: Doorway, broker: Broker, timer: Timer) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from kumoi.doorway import Ask, Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING, Values
+from kumoi.services.iot.device_policies import policies_of_identity
 
 
 def resource(call: Call) -> str:
@@ -56,5 +57,6 @@ AUTHORIZATION = Authorization(
         "MqttSubscribe": subscribing,
     },
     context=connection_keys,
+    beside=policies_of_identity,
     error="ForbiddenException",
 )

@@ -195,7 +195,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that things are to do. `timeout` is how many minutes one may take, once it has begun."""
+    """Something that things are to do. `timeout` is how many minutes one may take, once it has begun.
+
+    `rollout`, `retries` and `aborts` are as they were given: how fast it reaches its things, how often one that fails
+    tries again, and when it is given up.
+    """
 
     id: str
     created: float
@@ -211,10 +215,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None = None
     forced: bool = False
     timeout: int | None = None
+    rollout: dict[str, Any] | None = None
+    retries: list[dict[str, Any]] = []
+    aborts: list[dict[str, Any]] = []
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of one thing. `due` is when it times out."""
+    """A job of one thing. `due` is when it times out, `retry` how often it has been tried again."""
 
     job: str
     thing: str
@@ -227,6 +234,57 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str] = {}
     forced: bool = False
     due: float | None = None
+    retry: int = 0
+
+
+class Rolling(msgspec.Struct, frozen=True):
+    """A job reaches some of its things each minute: the next ones are `due` then."""
+
+    job: str
+    due: float
+
+
+class TemplateVersion(msgspec.Struct, frozen=True):
+    """A version of a provisioning template: its body, as it was given."""
+
+    id: int
+    body: str
+    created: float
+
+
+class ProvisioningTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """How devices of a fleet are made known; `hook` is the function that is asked first, `made` counts versions."""
+
+    name: str
+    created: float
+    modified: float
+    role: str
+    versions: tuple[TemplateVersion, ...]
+    description: str | None = None
+    enabled: bool = False
+    default: int = 1
+    made: int = 1
+    hook: dict[str, str] | None = None
+
+    def version(self, version_id: int) -> TemplateVersion | None:
+        """The version of that id."""
+        return next((one for one in self.versions if one.id == version_id), None)
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A certificate that lets devices be provisioned by one template, `until` then."""
+
+    certificate: str
+    template: str
+    until: float
+
+
+class Ownership(msgspec.Struct, frozen=True):
+    """A device that holds this token was given that certificate; `until` it has to have provisioned itself."""
+
+    token: str
+    certificate: str
+    until: float
 
 
 class Tags(msgspec.Struct, frozen=True):
@@ -235,6 +293,11 @@ class Tags(msgspec.Struct, frozen=True):
     arn: str
     tags: dict[str, str]
 
+
+OWNERSHIP_ENDS, CLAIM_ENDS = "iot.ownership.ends", "iot.claim.ends"
+"""The timers of an Ownership and of a Claim."""
+ROLL_OUT, ABORT = "iot.job.roll", "iot.job.abort"
+"""The timers of a job that reaches its next things, and of one that may be given up."""
 
 things: Space[Thing] = Space("iot.thing", Thing, lambda thing: (thing.name,))
 thing_types: Space[ThingType] = Space("iot.type", ThingType, lambda kind: (kind.name,))
@@ -261,9 +324,14 @@ principal_things: Space[ThingPrincipal] = Space(
 thing_groups: Space[ThingGroup] = Space("iot.group", ThingGroup, lambda one: (one.name,))
 members: Space[Member] = Space("iot.member", Member, lambda one: (one.group, one.thing))
 memberships: Space[Member] = Space("iot.membership", Member, lambda one: (one.thing, one.group))
+templates: Space[ProvisioningTemplate] = Space("iot.template", ProvisioningTemplate, lambda one: (one.name,))
+claims: Space[Claim] = Space("iot.claim", Claim, lambda one: (one.certificate,))
+ownerships: Space[Ownership] = Space("iot.ownership", Ownership, lambda one: (one.token,))
 tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
 jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
 executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))
+job_waiting: Space[Member] = Space("iot.job.waiting", Member, lambda one: (one.group, one.thing))
+rolling: Space[Rolling] = Space("iot.job.rolling", Rolling, lambda one: (one.job,))
 job_things: Space[Member] = Space("iot.job.thing", Member, lambda one: (one.group, one.thing))
 
 

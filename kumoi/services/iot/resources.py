@@ -255,6 +255,53 @@ async def _delete_policy(call: ResourceCall) -> None:
     await call.ask("iot", "DeletePolicy", policyName=name)
 
 
+def _template(call: ResourceCall) -> dict[str, Any]:
+    """What a provisioning template can be changed to."""
+    stated = call.properties
+    found = {
+        "description": stated.get("Description"),
+        "enabled": str(stated.get("Enabled", False)).lower() == "true",
+        "provisioningRoleArn": stated["ProvisioningRoleArn"],
+        "preProvisioningHook": _camel(stated.get("PreProvisioningHook")),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+async def _create_template(call: ResourceCall) -> Resource:
+    name = call.name("TemplateName", 36)
+    stated = {"type": call.properties.get("TemplateType", "FLEET_PROVISIONING"), **_template(call)}
+    body = call.properties["TemplateBody"]
+    answer = await call.ask(
+        "iot", "CreateProvisioningTemplate", templateName=name, templateBody=body, tags=_tags(call), **stated
+    )
+    return Resource(name, {"TemplateArn": answer["templateArn"]})
+
+
+async def _update_template(call: ResourceCall) -> Resource:
+    """A new default version where the body differs; the oldest one makes room for it."""
+    named, body = {"templateName": call.physical_id}, call.properties["TemplateBody"]
+    found = await call.ask("iot", "DescribeProvisioningTemplate", **named)
+    if found["templateBody"] != body:
+        listed = (await call.ask("iot", "ListProvisioningTemplateVersions", **named))["versions"]
+        if len(listed) >= 5:
+            oldest = next(one["versionId"] for one in listed if not one["isDefaultVersion"])
+            await call.ask("iot", "DeleteProvisioningTemplateVersion", **named, versionId=oldest)
+        await call.ask("iot", "CreateProvisioningTemplateVersion", **named, templateBody=body, setAsDefault=True)
+    gone = "preProvisioningHook" in found and "PreProvisioningHook" not in call.properties
+    await call.ask("iot", "UpdateProvisioningTemplate", **named, **_template(call), removePreProvisioningHook=gone)
+    await _retag(call, call.attributes["TemplateArn"])
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _delete_template(call: ResourceCall) -> None:
+    named = {"templateName": call.physical_id}
+    listed = await call.ask("iot", "ListProvisioningTemplateVersions", **named)
+    for one in listed["versions"]:
+        if not one["isDefaultVersion"]:
+            await call.ask("iot", "DeleteProvisioningTemplateVersion", **named, versionId=one["versionId"])
+    await call.ask("iot", "DeleteProvisioningTemplate", **named)
+
+
 def _attached(call: ResourceCall) -> Resource:
     return Resource(f"{call.stack_name}-{call.logical_id}-{call.token}")
 
@@ -352,6 +399,14 @@ RESOURCES = (
         _update_policy,
         replaced_by=frozenset(("PolicyName",)),
         expected=lambda call: call.name("PolicyName", 128),
+    ),
+    ResourceType(
+        "AWS::IoT::ProvisioningTemplate",
+        _create_template,
+        _delete_template,
+        _update_template,
+        replaced_by=frozenset(("TemplateName", "TemplateType")),
+        expected=lambda call: call.name("TemplateName", 36),
     ),
     ResourceType("AWS::IoT::PolicyPrincipalAttachment", _attach_policy, _detach_policy),
     ResourceType("AWS::IoT::ThingPrincipalAttachment", _attach_thing, _detach_thing),

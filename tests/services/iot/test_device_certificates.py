@@ -13,12 +13,15 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -408,3 +411,132 @@ TRUST = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "iot.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
+
+
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+        },
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def pool(client: Callable[..., Any]) -> str:
+    """An identity pool with a role that may do everything in IoT, signed in or not."""
+    role = client("iam").create_role(RoleName="app", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    client("iam").put_role_policy(RoleName="app", PolicyName="iot", PolicyDocument=EVERYTHING)
+    identities = client("cognito-identity")
+    made = identities.create_identity_pool(
+        IdentityPoolName="p", AllowUnauthenticatedIdentities=True, DeveloperProviderName="dev"
+    )["IdentityPoolId"]
+    identities.set_identity_pool_roles(IdentityPoolId=made, Roles={"authenticated": role, "unauthenticated": role})
+    return str(made)
+
+
+@pytest.fixture
+def browser(platform: str, client: Callable[..., Any], pool: str, device_type: Any) -> Iterator[Callable[..., Any]]:
+    """A client over a WebSocket that is signed for an identity of the pool, a user who has signed in or a guest."""
+    made = []
+
+    def make(client_id: str, user: str | None) -> tuple[Any, str, Any]:
+        identities, logins = client("cognito-identity"), {}
+        if user is None:
+            identity = identities.get_id(IdentityPoolId=pool)["IdentityId"]
+        else:
+            answer = identities.get_open_id_token_for_developer_identity(IdentityPoolId=pool, Logins={"dev": user})
+            identity, logins = answer["IdentityId"], {"cognito-identity.amazonaws.com": answer["Token"]}
+        found = identities.get_credentials_for_identity(IdentityId=identity, Logins=logins)["Credentials"]
+        keys = found["AccessKeyId"], found["SecretKey"]
+        request = AWSRequest("GET", f"{platform}/mqtt")
+        SigV4QueryAuth(Credentials(*keys), "iotdevicegateway", REGION).add_auth(request)
+        token = quote(found["SessionToken"], safe="")
+        path = f"/mqtt?{urlsplit(request.url).query}&X-Amz-Security-Token={token}"
+        more = {"transport": "websockets", "version": 5, "ws_set_options": (path,)}
+        made.append(device_type(platform, ACCOUNT, client_id, **more))
+        data = boto3.client(
+            "iot-data",
+            endpoint_url=platform,
+            region_name=REGION,
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
+            aws_session_token=found["SessionToken"],
+        )
+        return made[-1], identity, data
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_an_identity_that_has_signed_in_needs_a_policy_of_iots_beside_its_role(iot: Any, browser: Any) -> None:
+    refused_one, identity, data = browser("ann", "ann")
+    assert refused_one.refusal() == 0x87
+    assert refused(lambda: data.publish(topic="app/x", payload=b"1")) == "ForbiddenException"
+    document = allowing(
+        ("Connect", "client/${iot:ClientId}"),
+        ("Publish", "topic/app/${cognito-identity.amazonaws.com:sub}/*"),
+        ("Subscribe", "topicfilter/app/*"),
+        ("Receive", "topic/app/${iot:Connection.Thing.ThingName}/*"),
+    )
+    iot.create_policy(policyName="app", policyDocument=document)
+    iot.attach_policy(policyName="app", target=identity)
+    iot.create_thing(thingName="ann")
+    iot.attach_thing_principal(thingName="ann", principal=identity)
+    one, _, _ = browser("ann", "ann")
+    one.connect()
+    assert one.subscribe("app/#", "other/#") == [1, 0x87]
+    data.publish(topic=f"app/{identity}/x", qos=1, payload=b"allowed, and not to be received")
+    assert refused(lambda: data.publish(topic="app/ann/x", payload=b"1")) == "ForbiddenException"
+    iot.create_policy(policyName="more", policyDocument=allowing(("Publish", "topic/app/ann/*")))
+    iot.attach_policy(policyName="more", target=identity)
+    data.publish(topic="app/ann/x", qos=1, payload=b"heard")
+    assert one.get().payload == b"heard"
+    iot.detach_policy(policyName="app", target=identity)
+    assert refused(lambda: data.publish(topic=f"app/{identity}/x", payload=b"1")) == "ForbiddenException"
+
+
+def test_a_guest_needs_its_role_alone(browser: Any) -> None:
+    one, _, data = browser("guest", None)
+    one.connect()
+    assert one.subscribe("guests/#") == [1]
+    data.publish(topic="guests/x", qos=1, payload=b"1")
+    assert one.get().payload == b"1"
+
+
+def test_a_claim_lets_devices_be_provisioned_by_its_template_alone(device: Any, client: Any, iot: Any) -> None:
+    role = client("iam").create_role(RoleName="provisioning", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    client("iam").put_role_policy(RoleName="provisioning", PolicyName="iot", PolicyDocument=EVERYTHING)
+    thing = {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": {"Ref": "Serial"}}}
+    own = {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}}
+    body = {
+        "Parameters": {"Serial": {"Type": "String"}},
+        "Resources": {"t": thing, "c": {"Type": "AWS::IoT::Certificate", "Properties": own}},
+    }
+    for name in ("fleet", "other"):
+        iot.create_provisioning_template(
+            templateName=name, templateBody=json.dumps(body), provisioningRoleArn=role, enabled=True
+        )
+    made = iot.create_provisioning_claim(templateName="fleet")
+    one = device("new", *pair(made), version=5)
+    one.connect()
+    topics = ("certificates/create", "provisioning-templates/fleet/provision", "provisioning-templates/other/provision")
+    assert one.subscribe(*(f"$aws/{topic}/json/+" for topic in topics), "#") == [1, 1, 0x87, 0x87]
+    one.publish("$aws/certificates/create/json", b"{}")
+    created = json.loads(one.get().payload)
+    asked = {"certificateOwnershipToken": created["certificateOwnershipToken"], "parameters": {"Serial": "s1"}}
+    one.publish("$aws/provisioning-templates/fleet/provision/json", json.dumps(asked))
+    assert json.loads(one.get().payload) == {"deviceConfiguration": {}, "thingName": "s1"}
+    itself = device("s1", created["certificatePem"], created["privateKey"], version=5)
+    assert itself.refusal() == 0x87  # it is known, and no policy hangs on it
+    client("iam").delete_role_policy(RoleName="provisioning", PolicyName="iot")
+    asked["parameters"] = {"Serial": "s2"}
+    one.publish("$aws/provisioning-templates/fleet/provision/json", json.dumps(asked))
+    assert json.loads(one.get().payload)["errorCode"] == "ResourceRegistrationFailure"
+    one.client.publish("$aws/provisioning-templates/other/provision/json", json.dumps(asked), 1)
+    assert one.ended.get(timeout=10).value == 0x87

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kumoi.services.iot.job_policies import given_up, rate, tries_again
+
 pytestmark = pytest.mark.kumoi_clock
 
 DOCUMENT = json.dumps({"do": "update"})
@@ -51,6 +53,59 @@ def refused(call: Callable[[], Any]) -> str:
     with pytest.raises(ClientError) as error:
         call()
     return str(error.value.response["Error"]["Code"])
+
+
+GROWING = {"baseRatePerMinute": 50, "incrementFactor": 2.0, "rateIncreaseCriteria": {"numberOfNotifiedThings": 100}}
+
+
+@pytest.mark.parametrize(
+    ("rollout", "notified", "succeeded", "expected"),
+    [
+        ({"maximumPerMinute": 7}, 1000, 1000, 7),
+        ({"exponentialRate": GROWING}, 0, 0, 50),
+        ({"exponentialRate": GROWING}, 99, 99, 50),
+        ({"exponentialRate": GROWING}, 100, 0, 100),
+        ({"exponentialRate": GROWING}, 350, 0, 400),
+        ({"exponentialRate": GROWING, "maximumPerMinute": 120}, 350, 0, 120),
+        ({"exponentialRate": GROWING}, 10**9, 0, 1000),
+        ({"exponentialRate": {**GROWING, "rateIncreaseCriteria": {"numberOfSucceededThings": 10}}}, 99, 20, 200),
+    ],
+)
+def test_how_many_things_are_told_in_a_minute(rollout: Any, notified: int, succeeded: int, expected: int) -> None:
+    assert rate(rollout, notified, succeeded) == expected
+
+
+@pytest.mark.parametrize(
+    ("criteria", "status", "done", "again"),
+    [
+        ([("FAILED", 2)], "FAILED", 1, True),
+        ([("FAILED", 2)], "FAILED", 2, False),
+        ([("FAILED", 2)], "TIMED_OUT", 0, False),
+        ([("ALL", 1)], "TIMED_OUT", 0, True),
+        ([("ALL", 1)], "REJECTED", 0, False),
+        ([("ALL", 1)], "SUCCEEDED", 0, False),
+        ([], "FAILED", 0, False),
+    ],
+)
+def test_who_tries_again(criteria: list[tuple[str, int]], status: str, done: int, again: bool) -> None:
+    listed = [{"failureType": kind, "numberOfRetries": count} for kind, count in criteria]
+    assert tries_again(listed, status, done) is again
+
+
+@pytest.mark.parametrize(
+    ("kind", "percent", "least", "statuses", "ends"),
+    [
+        ("FAILED", 50.0, 2, ["FAILED", "QUEUED"], True),
+        ("FAILED", 51.0, 2, ["FAILED", "QUEUED"], False),
+        ("FAILED", 50.0, 3, ["FAILED", "QUEUED"], False),
+        ("FAILED", 10.0, 1, ["REJECTED", "TIMED_OUT"], False),
+        ("ALL", 100.0, 1, ["REJECTED", "TIMED_OUT"], True),
+        ("ALL", 0.0, 1, ["SUCCEEDED"], False),
+    ],
+)
+def test_when_a_job_is_given_up(kind: str, percent: float, least: int, statuses: list[str], ends: bool) -> None:
+    criterion = {"failureType": kind, "thresholdPercentage": percent, "minNumberOfExecutedThings": least}
+    assert given_up([criterion], statuses) is ends
 
 
 def test_things_do_jobs_one_after_the_other(iot: Any, data: Any, make: Callable[..., None]) -> None:
@@ -176,3 +231,89 @@ def test_devices_do_their_jobs_over_mqtt(iot: Any, device: Any, make: Callable[.
     device.publish(f"{base}/$next/get", b"")
     assert told()["$next/get/accepted"]["execution"] == {}
     assert iot.describe_job(jobId="j")["job"]["status"] == "COMPLETED"
+
+
+@pytest.fixture
+def crowd(iot: Any) -> list[str]:
+    """Seven things in a group."""
+    iot.create_thing_group(thingGroupName="crowd")
+    names = [f"c{number}" for number in range(7)]
+    for name in names:
+        iot.create_thing(thingName=name)
+        iot.add_thing_to_thing_group(thingGroupName="crowd", thingName=name)
+    return names
+
+
+def test_a_job_is_rolled_out_minute_by_minute(
+    iot: Any, data: Any, kumoi: Any, make: Callable[..., None], crowd: list[str]
+) -> None:
+    growing = {**GROWING, "baseRatePerMinute": 2, "rateIncreaseCriteria": {"numberOfSucceededThings": 1}}
+    rollout = {"maximumPerMinute": 3, "exponentialRate": growing}
+    make("j", "thinggroup/crowd", jobExecutionsRolloutConfig=rollout)
+
+    def told() -> list[str]:
+        listed = iot.list_job_executions_for_job(jobId="j")["executionSummaries"]
+        return [one["thingArn"].rpartition("/")[2] for one in listed]
+
+    kumoi.advance("1s")
+    assert told() == crowd[:2]
+    iot.delete_thing(thingName=crowd[3])
+    for name in crowd[:2]:
+        data.update_job_execution(jobId="j", thingName=name, status="SUCCEEDED")
+    assert iot.describe_job(jobId="j")["job"]["status"] == "IN_PROGRESS"
+    kumoi.advance("1m")
+    assert told() == [*crowd[:3], *crowd[4:6]]
+    kumoi.advance("1m")
+    assert told() == [*crowd[:3], *crowd[4:]]
+    job = iot.describe_job(jobId="j")["job"]
+    assert (job["jobExecutionsRolloutConfig"], job["jobProcessDetails"]["numberOfQueuedThings"]) == (rollout, 4)
+    for name in (crowd[2], *crowd[4:]):
+        data.update_job_execution(jobId="j", thingName=name, status="SUCCEEDED")
+    assert iot.describe_job(jobId="j")["job"]["status"] == "COMPLETED"
+
+
+def test_what_fails_is_tried_again_and_given_up(
+    iot: Any, data: Any, kumoi: Any, make: Callable[..., None], crowd: list[str]
+) -> None:
+    abort = {"failureType": "ALL", "action": "CANCEL", "thresholdPercentage": 25.0, "minNumberOfExecutedThings": 4}
+    make(
+        "j",
+        "thinggroup/crowd",
+        jobExecutionsRetryConfig={"criteriaList": [{"failureType": "FAILED", "numberOfRetries": 1}]},
+        abortConfig={"criteriaList": [abort]},
+        jobExecutionsRolloutConfig={"maximumPerMinute": 4},
+    )
+    kumoi.advance("1s")
+    data.update_job_execution(jobId="j", thingName="c0", status="FAILED")
+    again = data.start_next_pending_job_execution(thingName="c0")["execution"]
+    assert (again["executionNumber"], again["statusDetails"]) == (2, {})
+    (summary,) = iot.list_job_executions_for_thing(thingName="c0")["executionSummaries"]
+    assert summary["jobExecutionSummary"]["retryAttempt"] == 1
+    data.start_next_pending_job_execution(thingName="c1")
+    assert iot.describe_job(jobId="j")["job"]["status"] == "IN_PROGRESS"
+    data.update_job_execution(jobId="j", thingName="c0", status="FAILED")
+    kumoi.advance("1s")
+    job = iot.describe_job(jobId="j")["job"]
+    assert (job["status"], "abortConfig" in job["comment"]) == ("CANCELED", True)
+    found = {one: iot.describe_job_execution(jobId="j", thingName=one)["execution"]["status"] for one in crowd[:4]}
+    assert found == {"c0": "FAILED", "c1": "IN_PROGRESS", "c2": "CANCELED", "c3": "CANCELED"}
+    kumoi.advance("2m")
+    assert len(iot.list_job_executions_for_job(jobId="j")["executionSummaries"]) == 4
+
+
+def test_what_contradicts_itself_is_refused(iot: Any, make: Callable[..., None]) -> None:
+    both = {"numberOfNotifiedThings": 1, "numberOfSucceededThings": 1}
+    again = {"failureType": "FAILED", "numberOfRetries": 1}
+    for more in (
+        {"jobExecutionsRolloutConfig": {"maximumPerMinute": 1001}},
+        {"jobExecutionsRolloutConfig": {"exponentialRate": {**GROWING, "rateIncreaseCriteria": both}}},
+        {"jobExecutionsRolloutConfig": {"exponentialRate": GROWING, "maximumPerMinute": 49}},
+        {"jobExecutionsRetryConfig": {"criteriaList": [again, again]}},
+        {"jobExecutionsRetryConfig": {"criteriaList": [again, {**again, "failureType": "ALL"}]}},
+    ):
+        assert refused(lambda more=more: make("no", "thing/a", **more)) == "InvalidRequestException"
+    make("j", "thing/a")
+    late = {"jobId": "j", "jobExecutionsRolloutConfig": {"maximumPerMinute": 1}}
+    assert refused(lambda: iot.update_job(**late)) == "InvalidRequestException"
+    iot.update_job(jobId="j", jobExecutionsRetryConfig={"criteriaList": [again]})
+    assert iot.describe_job(jobId="j")["job"]["jobExecutionsRetryConfig"]["criteriaList"] == [again]

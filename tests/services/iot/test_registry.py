@@ -235,6 +235,16 @@ def test_templates_make_devices(iot: Any, kumoi: Any) -> None:
             "Properties": {"Status": "ACTIVE", "CertificateSigningRequest": request(key)},
         },
         "Policy": {"Type": "AWS::IoT::Policy", "Properties": {"PolicyName": "p", "PolicyDocument": policy}},
+        "Template": {
+            "Type": "AWS::IoT::ProvisioningTemplate",
+            "Properties": {
+                "TemplateName": "fleet",
+                "Enabled": True,
+                "ProvisioningRoleArn": "arn:aws:iam::000000000000:role/fleet",
+                "TemplateBody": json.dumps({"Resources": {}}),
+                "PreProvisioningHook": {"TargetArn": "arn:aws:lambda:us-east-1:000000000000:function:f"},
+            },
+        },
         "OfPolicy": {
             "Type": "AWS::IoT::PolicyPrincipalAttachment",
             "Properties": {"PolicyName": {"Ref": "Policy"}, "Principal": {"Fn::GetAtt": ["Certificate", "Arn"]}},
@@ -261,11 +271,18 @@ def test_templates_make_devices(iot: Any, kumoi: Any) -> None:
     tags = {one["Key"]: one["Value"] for one in iot.list_tags_for_resource(resourceArn=kind)["tags"]}
     assert tags == {"of": "farm", "team": "a"}
 
+    fleet = iot.describe_provisioning_template(templateName="fleet")
+    assert (fleet["enabled"], fleet["preProvisioningHook"]["payloadVersion"]) == (True, "2020-04-01")
+
     policy["Statement"][0]["Action"] = "iot:Connect"  # type: ignore[index]
+    resources["Template"]["Properties"]["TemplateBody"] = json.dumps({"Resources": {}, "DeviceConfiguration": {}})
+    del resources["Template"]["Properties"]["PreProvisioningHook"]
     resources["Certificate"]["Properties"]["Status"] = "INACTIVE"
     cloudformation.update_stack(**stated, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs}))
     cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert iot.get_policy(policyName="p")["defaultVersionId"] == "2"
+    fleet = iot.describe_provisioning_template(templateName="fleet")
+    assert (fleet["defaultVersionId"], "preProvisioningHook" in fleet) == (2, False)
     status = iot.describe_certificate(certificateId=found["Id"])["certificateDescription"]["status"]
     assert status == "INACTIVE"
 
@@ -274,3 +291,4 @@ def test_templates_make_devices(iot: Any, kumoi: Any) -> None:
     assert iot.list_certificates()["certificates"] == []
     assert iot.list_policies()["policies"] == []
     assert iot.list_thing_types()["thingTypes"] == []
+    assert iot.list_provisioning_templates()["templates"] == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -15,8 +16,16 @@ import orjson
 from kumoi.doorway import Doorway, Principal
 from kumoi.doorway.authoriser import IdentityPolicies, principal_keys
 from kumoi.names import DEFAULT_REGION, arn
-from kumoi.policy import Policies, Request, decide
-from kumoi.services.iot.device_policies import connection_variables, device
+from kumoi.policy import Policies, Policy, Request, decide
+from kumoi.services.iot.device_policies import (
+    DevicePolicies,
+    as_thing,
+    cognito_identity,
+    connection_variables,
+    device,
+    thing_of,
+    thing_variables,
+)
 from kumoi.services.iot.operations.certificates import register
 from kumoi.services.iot.records import CaCertificate, Certificate, anchors, ca_certificates, certificates, owners
 from kumoi.services.iot.x509_certificates import issued_by, read_der
@@ -53,7 +62,7 @@ class Admission:
             return await self._device(shown.certificate, client)
         identity = self._doorway.identity
         if shown.signer is not None:
-            return shown.signer, shown.region
+            return await self._signer(shown.signer, shown.region, client), shown.region
         if identity.verifies:
             raise NotAdmitted("it shows no certificate and has signed nothing")
         return await identity.principal(username or None, None), DEFAULT_REGION
@@ -71,6 +80,14 @@ class Admission:
             logger.info("a request is refused: %s", error)
             raise aws_error("ForbiddenException", "Forbidden", status=403) from None
         return principal
+
+    async def _signer(self, signer: Principal, region: str, client: str) -> Principal:
+        """Who has signed; a Cognito identity is known with its thing."""
+        identity = cognito_identity(signer)
+        if identity is None:
+            return signer
+        state = self._doorway.state.at(signer.account, region)
+        return as_thing(signer, await thing_variables(state, identity, client))
 
     async def _device(self, shown: bytes, client: str) -> tuple[Principal, str]:
         certificate_id = hashlib.sha256(shown).hexdigest()
@@ -126,17 +143,24 @@ class Receiving:
 
     def __init__(self, doorway: Doorway, principal: Principal, region: str, client: str) -> None:
         self._authoriser = doorway.identity.authoriser
+        self._devices = doorway.parts[DevicePolicies]
         self._principal = principal
+        self._identity = cognito_identity(principal)
         self._region = region
         self._client = client
         self._side: IdentityPolicies | None = None
+        self._beside: Sequence[Policy] | None = None
         self._known: dict[str, bool] = {}
 
     async def allows(self, topic: str) -> bool:
         """Whether a message of a topic may be sent; what was found is remembered as long as the policies stand."""
         side = await self._authoriser.side(self._principal)
-        if side is not self._side or len(self._known) >= MOST_TOPICS:
-            self._side = side
+        beside = None
+        if self._identity is not None:
+            place = self._principal.account, self._region
+            beside = await self._devices.of_identity(*place, self._identity, thing_of(self._principal))
+        if side is not self._side or beside is not self._beside or len(self._known) >= MOST_TOPICS:
+            self._side, self._beside = side, beside
             self._known.clear()
         known = self._known.get(topic)
         if known is None:
@@ -147,7 +171,7 @@ class Receiving:
             }
             resource = arn("iot", self._region, self._principal.account, f"topic/{topic}")
             request = Request(side.caller, "iot:Receive", resource, context)
-            asked = Policies(side.identity, boundary=side.boundary, session=side.session)
+            asked = Policies(side.identity, boundary=side.boundary, session=side.session, beside=beside)
             known = self._known[topic] = decide(request, asked).allowed
         return known
 

@@ -65,7 +65,9 @@ class Broker:
         await self._load(place)
         persistent = not hello.clean if hello.level == 4 else bool(hello.properties.get("session_expiry"))
         expiry = EXPIRY if hello.level == 4 else min(int(hello.properties.get("session_expiry", 0)), 7 * 86_400)
-        before = await _open(self._state(place), client, hello.clean, expiry if persistent else None)
+        before = None
+        if persistent or client in self._persistent[place]:
+            before = await _open(self._state(place), client, hello.clean, expiry if persistent else None)
         subscribers = self._subscribers[place]
         if before is None:
             self._forget_subscriptions(place, client)
@@ -228,6 +230,14 @@ class Broker:
             if level not in encoded:
                 encoded[level] = packets.publishes(message.topic, payloads, level, packets.as_sent(_kept(message)))
             connection.send_packets(encoded[level])
+
+    async def reply(self, account: str, region: str, client: str, topic: str, payload: bytes) -> None:
+        """Send a client, and nobody else, what it has asked for, if it is here and subscribes to the topic."""
+        place = (account, region)
+        connection = self._connections.get((place, client))
+        qos = None if connection is None else self._subscribers[place].of(topic, None).get(client)
+        if connection is not None and qos is not None and await connection.may_receive(topic):
+            connection.send(topic, payload, qos)
 
     def send_stored(self, account: str, region: str, stored: list[Queued]) -> None:
         """Send stored messages to those of their clients that are here."""

@@ -137,8 +137,13 @@ class Connection(asyncio.Protocol):
         """End the connection."""
         if not self._lost and not self._transport.is_closing():
             if self._level == 5 and self.client and reason:
-                self._transport.write(packets.disconnected(reason))
+                self._write(packets.disconnected(reason))
             self._transport.close()
+
+    def _write(self, content: bytes) -> None:
+        """Send bytes; nothing where the client has gone."""
+        if not self._lost and not self._transport.is_closing():
+            self._transport.write(content)
 
     async def replaced(self) -> None:
         """Another connection has the same client id: this one ends."""
@@ -166,8 +171,9 @@ class Connection(asyncio.Protocol):
 
     def send_packets(self, encoded: bytes) -> None:
         """Send packets that nobody acknowledges; they are dropped for a client that does not read."""
-        if not self._lost and self._transport.get_write_buffer_size() < MOST_UNSENT:
-            self._transport.write(encoded)
+        closed = self._lost or self._transport.is_closing()
+        if not closed and self._transport.get_write_buffer_size() < MOST_UNSENT:
+            self._write(encoded)
 
     def send_queued(self, one: Queued) -> None:
         """Send a message just stored, which is removed once it is acknowledged; one that is behind draws it later."""
@@ -213,7 +219,7 @@ class Connection(asyncio.Protocol):
             while self._next_id in self._inflight:
                 self._next_id = self._next_id % 65_535 + 1
             self._inflight[self._next_id] = seq
-            self._transport.write(packets.publish(replace(message, packet_id=self._next_id), self._level))
+            self._write(packets.publish(replace(message, packet_id=self._next_id), self._level))
 
     # Packets in their order
 
@@ -268,7 +274,7 @@ class Connection(asyncio.Protocol):
         client = hello.client_id
         if not client:
             if hello.level == 4 and not hello.clean:
-                self._transport.write(packets.connected(False, 2, 4, {}))
+                self._write(packets.connected(False, 2, 4, {}))
                 return False
             client = properties["assigned_client_id"] = uuid()
         encrypted = self._transport.get_extra_info("ssl_object")
@@ -277,7 +283,7 @@ class Connection(asyncio.Protocol):
             await self._broker.admit(self, Shown(certificate, self._signer, self._region), hello, client)
         except (NotAdmitted, AwsError) as error:
             logger.info("client %s is not let in: %s", client, error)
-            self._transport.write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
+            self._write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
             return False
         self.client, self.will = client, hello.will
         keep_alive = min(hello.keep_alive or MAX_KEEP_ALIVE, MAX_KEEP_ALIVE)
@@ -289,7 +295,7 @@ class Connection(asyncio.Protocol):
                 properties["server_keep_alive"] = keep_alive
             properties |= {"maximum_qos": 1, "topic_alias_maximum": MOST_ALIASES, "subscription_ids": 0}
             properties |= {"receive_maximum": MOST_INFLIGHT, "maximum_packet_size": MOST_BYTES}
-        self._transport.write(packets.connected(present, 0, hello.level, properties))
+        self._write(packets.connected(present, 0, hello.level, properties))
         self._heard()
         await self._broker.greet(self)
         return True
@@ -318,9 +324,9 @@ class Connection(asyncio.Protocol):
             packet_id, filters = packets.read_unsubscribe(body, self._level)
             known = await self._broker.unsubscribe(self, filters)
             codes = [0 if one else 0x11 for one in known]
-            self._transport.write(packets.results(packets.UNSUBACK, packet_id, codes, self._level))
+            self._write(packets.results(packets.UNSUBACK, packet_id, codes, self._level))
         elif kind == packets.PINGREQ:
-            self._transport.write(packets.packet(packets.PINGRESP, b""))
+            self._write(packets.packet(packets.PINGRESP, b""))
         elif kind == packets.DISCONNECT:
             raise Goodbye(said=not body or body[0] != 4)
         else:
@@ -358,7 +364,7 @@ class Connection(asyncio.Protocol):
             raise Goodbye(0x80) from None
         if message.qos:
             ids = [message.packet_id.to_bytes(2, "big"), *(packet_id for packet_id, _ in more)]
-            self._transport.write(packets.acknowledged(ids))
+            self._write(packets.acknowledged(ids))
 
     async def _acknowledged(self, ids: list[int]) -> None:
         seqs = [seq for one in ids if (seq := self._inflight.pop(one, None)) is not None]
@@ -391,7 +397,7 @@ class Connection(asyncio.Protocol):
                 continue
             granted.append(one._replace(qos=min(one.qos, 1)))
             codes.append(min(one.qos, 1))
-        self._transport.write(packets.results(packets.SUBACK, packet_id, codes, self._level))
+        self._write(packets.results(packets.SUBACK, packet_id, codes, self._level))
         if granted:
             await self._broker.subscribe(self, granted)
 

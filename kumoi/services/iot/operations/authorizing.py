@@ -9,7 +9,7 @@ from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.policy import Caller, Policy, Request
 from kumoi.services.iot import iot
-from kumoi.services.iot.device_policies import compiled, connection_variables, effective
+from kumoi.services.iot.device_policies import compiled, connection_variables, effective, thing_variables
 from kumoi.services.iot.naming import invalid
 from kumoi.services.iot.operations.policies import find_policy
 from kumoi.services.iot.operations.policy_attachments import COGNITO_IDENTITY, check_principal
@@ -116,7 +116,11 @@ async def _text(tx: Transaction, name: str) -> str:
 @transactional
 async def _context(tx: Transaction, principal: str | None, client: str | None) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {} if client is None else {"iot:clientid": (client,)}
-    if principal is not None and not COGNITO_IDENTITY.fullmatch(principal):
+    if principal is None:
+        return found
+    if COGNITO_IDENTITY.fullmatch(principal):
+        found |= await thing_variables(tx, principal, client or "")
+    else:
         await check_principal(tx, principal)
         certificate = await certificates.get(tx, Arn.parse(principal).resource.partition("/")[2])
         assert certificate is not None

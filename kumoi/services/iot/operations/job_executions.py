@@ -35,7 +35,7 @@ async def describe_job_execution(
             "versionNumber": one.version,
             "statusDetails": {"detailsMap": one.details},
             "forceCanceled": one.forced,
-            **_summary(one),
+            **{name: value for name, value in _summary(one).items() if name != "retryAttempt"},
             **given(approximateSecondsBeforeTimedOut=left),
         }
     }
@@ -100,7 +100,7 @@ def _summary(one: Execution) -> dict[str, Any]:
         "queuedAt": one.queued,
         "lastUpdatedAt": one.updated,
         "executionNumber": one.number,
-        **given(startedAt=one.started),
+        **given(startedAt=one.started, retryAttempt=one.retry or None),
     }
 
 

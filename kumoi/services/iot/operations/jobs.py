@@ -12,18 +12,18 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.iot import iot
 from kumoi.services.iot.job_notices import tell
+from kumoi.services.iot.job_policies import check
+from kumoi.services.iot.job_rollouts import abort, cancel, queue, roll_out
 from kumoi.services.iot.job_rules import (
     PENDING,
-    change,
     counted,
     executions_of,
     find_job,
     invalid_transition,
-    queue,
     things_of,
 )
 from kumoi.services.iot.naming import given, invalid, page
-from kumoi.services.iot.records import Job, Tags, executions, job_things, jobs, tagged
+from kumoi.services.iot.records import Job, Tags, executions, job_things, job_waiting, jobs, rolling, tagged
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -41,6 +41,9 @@ async def create_job(
     description: str | None = None,
     targetSelection: str = "SNAPSHOT",
     timeoutConfig: dict[str, Any] | None = None,
+    jobExecutionsRolloutConfig: dict[str, Any] | None = None,
+    jobExecutionsRetryConfig: dict[str, Any] | None = None,
+    abortConfig: dict[str, Any] | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Have things do something; those of groups that come later, too, where the selection is CONTINUOUS."""
@@ -48,6 +51,8 @@ async def create_job(
         raise invalid("Exactly one of document and documentSource is required.")
     text = document if document is not None else await _fetched(call, documentSource or "")
     _check(text)
+    retries, aborts = _criteria(jobExecutionsRetryConfig), _criteria(abortConfig)
+    check(jobExecutionsRolloutConfig, retries, aborts)
     job = Job(
         id=jobId,
         created=call.now,
@@ -58,6 +63,9 @@ async def create_job(
         description=description,
         selection=targetSelection,
         timeout=(timeoutConfig or {}).get("inProgressTimeoutInMinutes"),
+        rollout=jobExecutionsRolloutConfig or None,
+        retries=retries,
+        aborts=aborts,
     )
     arn = call.arn("iot", f"job/{jobId}")
     queued = await _create(call.state, job, arn, {one["Key"]: one.get("Value", "") for one in tags or ()})
@@ -85,6 +93,9 @@ async def describe_job(call: Call, jobId: str) -> dict[str, Any]:
             comment=job.comment,
             forceCanceled=job.forced or None,
             timeoutConfig=None if job.timeout is None else {"inProgressTimeoutInMinutes": job.timeout},
+            jobExecutionsRolloutConfig=job.rollout,
+            jobExecutionsRetryConfig={"criteriaList": job.retries} if job.retries else None,
+            abortConfig={"criteriaList": job.aborts} if job.aborts else None,
         ),
     }
     return {"job": shown, **given(documentSource=job.source)}
@@ -132,10 +143,37 @@ async def list_jobs(
 
 @iot.operation
 async def update_job(
-    call: Call, jobId: str, description: str | None = None, timeoutConfig: dict[str, Any] | None = None
+    call: Call,
+    jobId: str,
+    description: str | None = None,
+    timeoutConfig: dict[str, Any] | None = None,
+    jobExecutionsRolloutConfig: dict[str, Any] | None = None,
+    jobExecutionsRetryConfig: dict[str, Any] | None = None,
+    abortConfig: dict[str, Any] | None = None,
 ) -> None:
-    """Change a job's description and its time-out, which counts for what begins from now on."""
-    await _update(call.state, jobId, description, (timeoutConfig or {}).get("inProgressTimeoutInMinutes"))
+    """Change what is given of a job; a time-out counts for what begins from now on."""
+    retries, aborts = _criteria(jobExecutionsRetryConfig), _criteria(abortConfig)
+    check(jobExecutionsRolloutConfig, retries, aborts)
+    changes = given(
+        description=description,
+        timeout=(timeoutConfig or {}).get("inProgressTimeoutInMinutes"),
+        rollout=jobExecutionsRolloutConfig or None,
+        retries=retries or None,
+        aborts=aborts or None,
+    )
+    await _update(call.state, jobId, changes)
+
+
+@iot.operation
+async def roll_out_job(call: Call, jobId: str) -> None:
+    """Reach the next things of a job (no operation of AWS's API: the platform's timer asks for it)."""
+    await tell(call, await roll_out(call.state, jobId))
+
+
+@iot.operation
+async def abort_job(call: Call, jobId: str) -> None:
+    """Cancel a job of which too much fails (no operation of AWS's API: the platform's timer asks for it)."""
+    await tell(call, await abort(call.state, jobId))
 
 
 @iot.operation
@@ -153,7 +191,7 @@ async def cancel_job(
     call: Call, jobId: str, reasonCode: str | None = None, comment: str | None = None, force: bool = False
 ) -> dict[str, Any]:
     """Cancel what things have not begun; `force`: what they have, too."""
-    job, cancelled = await _cancel(call.state, jobId, reasonCode, comment, force)
+    job, cancelled = await cancel(call.state, jobId, reasonCode, comment, force)
     await tell(call, cancelled)
     return _answer(call, job)
 
@@ -171,6 +209,10 @@ def _answer(call: Call, job: Job) -> dict[str, Any]:
         "jobId": job.id,
         **given(description=job.description),
     }
+
+
+def _criteria(config: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [] if config is None else list(config["criteriaList"])
 
 
 def _check(document: str) -> None:
@@ -224,15 +266,11 @@ async def _list(tx: Transaction) -> list[Job]:
 
 
 @transactional
-async def _update(tx: Transaction, job_id: str, description: str | None, timeout: int | None) -> None:
+async def _update(tx: Transaction, job_id: str, changes: dict[str, Any]) -> None:
     job = await find_job(tx, job_id)
-    changed = msgspec.structs.replace(
-        job,
-        description=job.description if description is None else description,
-        timeout=job.timeout if timeout is None else timeout,
-        updated=tx.now,
-    )
-    await jobs.put(tx, changed)
+    if "rollout" in changes and job.rollout is None:
+        raise invalid(f"Job {job_id} has no rollout that could be changed.")
+    await jobs.put(tx, msgspec.structs.replace(job, updated=tx.now, **changes))
 
 
 @transactional
@@ -248,25 +286,6 @@ async def _associate(tx: Transaction, job_id: str, targets: list[str], comment: 
 
 
 @transactional
-async def _cancel(
-    tx: Transaction, job_id: str, reason: str | None, comment: str | None, force: bool
-) -> tuple[Job, list[str]]:
-    job = await find_job(tx, job_id)
-    if job.status != "IN_PROGRESS":
-        raise invalid(f"Job {job_id} is {job.status}: it cannot be cancelled.")
-    job = msgspec.structs.replace(
-        job, status="CANCELED", reason=reason, comment=comment, forced=force, completed=tx.now, updated=tx.now
-    )
-    await jobs.put(tx, job)
-    cancelled = []
-    for one in await executions_of(tx, job_id):
-        if one.status == "QUEUED" or (force and one.status in PENDING):
-            await change(tx, one.thing, job_id, "CANCELED", forced=force)
-            cancelled.append(one.thing)
-    return job, cancelled
-
-
-@transactional
 async def _delete(tx: Transaction, job_id: str, force: bool, arn: str) -> list[str]:
     job = await find_job(tx, job_id)
     if job.status == "IN_PROGRESS" and not force:
@@ -275,6 +294,8 @@ async def _delete(tx: Transaction, job_id: str, force: bool, arn: str) -> list[s
     for one in listed:
         await executions.delete(tx, one.thing, job_id)
     await job_things.delete_all(tx, job_id)
+    await job_waiting.delete_all(tx, job_id)
+    await rolling.delete(tx, job_id)
     await jobs.delete(tx, job_id)
     await tagged.delete(tx, arn)
     return [one.thing for one in listed if one.status in PENDING]

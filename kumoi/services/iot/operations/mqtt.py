@@ -19,6 +19,9 @@ from kumoi.services.iot.rule_engine import Message, RuleEngine
 from kumoi.wire.http import Response
 from kumoi.wire.websocket import Upgrade
 
+PROVISIONING = ("$aws/certificates/", "$aws/provisioning-templates/")
+"""Below these, devices that share a claim ask for identities of their own."""
+
 
 @iot_data.data_plane("iot-mqtt")
 async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> Response:
@@ -65,6 +68,11 @@ async def mqtt_publish(
         raise invalid(f"The payload is larger than {MOST_BYTES} bytes.")
     if clientId is not None:
         call.meter("messages", metered(topic, payloads))
+    if clientId is not None and topic.startswith(PROVISIONING):
+        from kumoi.services.iot.device_provisioning import answered
+
+        if [one for one in payloads if await answered(call, clientId, topic, one)]:
+            return
     message = Message(
         topic=topic,
         payload=payload,

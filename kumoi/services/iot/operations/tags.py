@@ -1,4 +1,4 @@
-"""Tags of rules, policies, types and groups of things, jobs, and CA certificates."""
+"""Tags of rules, policies, types and groups of things, jobs, provisioning templates, and CA certificates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kumoi.services.iot.records import (
     policies,
     rules,
     tagged,
+    templates,
     thing_groups,
     thing_types,
 )
@@ -26,6 +27,7 @@ KINDS: dict[str, Any] = {
     "cacert": ca_certificates,
     "job": jobs,
     "policy": policies,
+    "provisioningtemplate": templates,
     "rule": rules,
     "thinggroup": thing_groups,
     "thingtype": thing_types,

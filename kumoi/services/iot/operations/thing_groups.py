@@ -10,7 +10,7 @@ from kumoi.doorway import Call
 from kumoi.names import Arn, uuid
 from kumoi.services.iot import iot
 from kumoi.services.iot.job_notices import tell
-from kumoi.services.iot.job_rules import join
+from kumoi.services.iot.job_rollouts import join
 from kumoi.services.iot.naming import given, invalid, not_found, page
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.operations.things import find_thing
