@@ -61,11 +61,19 @@ def _digits(count: int) -> Callable[[], list[str]]:
     return drawn
 
 
+def _host_ids() -> list[str]:
+    drawn = base64.b64encode(_random.randbytes(48 * _AT_ONCE)).decode()
+    return [drawn[at : at + 64] for at in range(0, len(drawn), 64)]
+
+
 uuid = _stock(_uuids)
 """A random UUID (version 4) as text: request ids, revision ids."""
 
 span_id = _stock(_digits(16))
 """The id of a span: 16 random hex digits."""
+
+host_id = _stock(_host_ids)
+"""What S3 names a host by: base64 of 48 random bytes."""
 
 _trace_digits = _stock(_digits(24))
 
@@ -119,8 +127,3 @@ def unique_id(prefix: str, length: int = 21) -> str:
 def trace_id(now: float) -> str:
     """An X-Ray trace id: `1-<8 hex digits of the epoch second>-<24 random hex digits>`."""
     return f"1-{int(now):08x}-{_trace_digits()}"
-
-
-def host_id() -> str:
-    """What S3 names a host by, in base64 of 48 random bytes."""
-    return base64.b64encode(_random.randbytes(48)).decode()

@@ -69,13 +69,16 @@ class Front:
         finally:
             self.recording.end(request, response)
 
-    async def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Awaitable[Response]:
         # Whoever verifies signatures reads what was signed anew, of each request.
         target = None if self._doorway.identity.verifies else self._router.recall(request)
         if target is None:
-            return await self._resolved(request)
-        response = await self._operation(request, target, None)
-        return await self._crossing(request, target, response) if "origin" in request.headers.index else response
+            return self._resolved(request)
+        return self._api(request, target, None)
+
+    def _api(self, request: Request, target: Target, form: bytes | None) -> Awaitable[Response]:
+        answering = self._operation(request, target, form)
+        return self._crossing(request, target, answering) if "origin" in request.headers.index else answering
 
     async def _resolved(self, request: Request) -> Response:
         """Answer a request of which it must be found out what it is for."""
@@ -98,11 +101,11 @@ class Front:
         if target.kind == "data-plane":
             return await self._data_plane(request, target, sent_path)
         router.remember(request, target)
-        response = await self._operation(request, target, form)
-        return await self._crossing(request, target, response) if "origin" in request.headers.index else response
+        return await self._api(request, target, form)
 
-    async def _crossing(self, request: Request, target: Target, response: Response) -> Response:
+    async def _crossing(self, request: Request, target: Target, answering: Awaitable[Response]) -> Response:
         """The answer to a request that names an origin, with what its service says to that."""
+        response = await answering
         if target.service in self._doorway.registry:
             service = self._doorway.registry[target.service]
             response.headers += await service.cross_origin_headers(self._doorway.state, request)

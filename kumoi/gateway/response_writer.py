@@ -62,6 +62,15 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     Framing is ours: a handler's Transfer-Encoding is dropped, its Connection heeded when it says close, and its
     Content-Length stands only where we cannot know better (bodies in pieces, answers to HEAD, 304).
     """
+    body = response.body
+    if response.status == 200 and type(body) is bytes and method != "HEAD" and keep_alive and not old:
+        # Nearly all answers: nothing is to be weighed where no header of ours is given.
+        headers = response.headers
+        if _OURS.isdisjoint([name.lower() for name, _ in headers]):
+            size = len(body)
+            fields = [f"{name}: {value}" for name, value in headers]
+            content = _encoded([_STATUS_LINES[200], *fields, f"Content-Length: {size}", f"Date: {date}"])
+            return Head(content, size, False, True)
     lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown"]
     promised: str | None = None
     dated = False
@@ -89,11 +98,16 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
         lines.append("Connection: close")
     elif old:
         lines.append("Connection: keep-alive")
+    return Head(_encoded(lines), length, chunked, keep_alive)
+
+
+def _encoded(lines: list[str]) -> bytes:
+    """The lines of a head in bytes; none becomes two."""
     text = "\r\n".join(lines)
     breaks = len(lines) - 1
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         text = "\r\n".join(line.translate(_CONTINUES_LINE) for line in lines)
-    return Head((text + "\r\n\r\n").encode("latin-1", "replace"), length, chunked, keep_alive)
+    return (text + "\r\n\r\n").encode("latin-1", "replace")
 
 
 def frame(response: Response, blanks: Sequence[str]) -> Frame | None:

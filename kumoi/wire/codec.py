@@ -34,6 +34,8 @@ _CBOR_PATH = re.compile(r"/service/[^/]+/operation/([^/]+)")
 _REST = ("rest-json", "rest-xml")
 _TARGETS = 1024
 """Spellings of X-Amz-Target of which a service remembers what they mean."""
+_PATHS, _PATH_LIMIT = 1024, 256
+"""Paths of which it does, where neither query nor headers had a part in it, and characters of each."""
 
 
 class Wire:
@@ -60,6 +62,8 @@ class ServiceCodec:
         self.model = model
         self._codecs: dict[tuple[str, str], OperationCodec] = {}
         self._targets: dict[str, OperationCodec] = {}
+        self._paths: dict[tuple[str, str], tuple[OperationCodec, Mapping[str, str]]] = {}
+        self._rest_alone = model.protocol in _REST and len(model.protocols) == 1
 
     @cached_property
     def xml(self) -> XmlShapes:
@@ -121,7 +125,10 @@ class ServiceCodec:
         return request.method == "POST" and self.protocol_of(request) in ("query", "ec2")
 
     def recall(self, request: Request) -> Exchange | None:
-        """What `match` answers for an X-Amz-Target that it has found before, without a form."""
+        """What `match` answers, where it found an operation by the same X-Amz-Target, or path and method, before."""
+        if self._rest_alone:
+            known = None if request.query else self._paths.get((request.method, request.path))
+            return None if known is None else Exchange(known[0], request, known[1])
         headers = request.headers.index
         found = self._targets.get(headers.get("x-amz-target", ""))
         return None if found is None or "smithy-protocol" in headers else Exchange(found, request)
@@ -175,8 +182,13 @@ class ServiceCodec:
         found = self.router.match(request.method, request.path, query, request.headers.index)
         if found is None:
             raise self._no_path(request)
-        operation, labels = found
-        return Exchange(self.operation_codec(operation, protocol), request, labels, query)
+        operation, labels, by_path = found
+        codec = self.operation_codec(operation, protocol)
+        if by_path and not query and len(request.path) <= _PATH_LIMIT:
+            if len(self._paths) >= _PATHS:
+                self._paths.clear()
+            self._paths[request.method, request.path] = codec, labels
+        return Exchange(codec, request, labels, query)
 
     def _named(self, name: str, protocol: str) -> OperationCodec:
         if name in self.model.raw["operations"]:

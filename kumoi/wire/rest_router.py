@@ -4,8 +4,7 @@ Works on the raw path: labels are percent-decoded after they matched, empty segm
 operations of one path the one with the most of its fixed query keys, required query members and required headers
 present wins.
 
-Every request of a REST service comes by here: where only one way leads on it is gone without a call of its own, and
-short paths are remembered where nothing but them (no query, no header) says what is meant.
+Where only one way leads on it is gone without a call of its own: most requests of REST services come by here.
 """
 
 from __future__ import annotations
@@ -15,9 +14,6 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kumoi.wire.model import OperationModel
-
-_KNOWN, _KNOWN_LENGTH = 1024, 256
-"""Paths that are remembered, and characters of each."""
 
 
 class Candidate(NamedTuple):
@@ -42,9 +38,6 @@ class _Names:
         """The names."""
         self.heeded = True
         return self._headers.keys()
-
-
-_Named = Mapping[str, str] | _Names
 
 
 class _Node:
@@ -80,36 +73,23 @@ class RestRouter:
     """The trie of one service."""
 
     def __init__(self, operations: Iterable[OperationModel]) -> None:
-        self._known: dict[tuple[str, str], tuple[OperationModel, dict[str, str]]] = {}
         self._root = _Node()
         for operation in operations:
             self._add(operation)
 
     def match(
         self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
-    ) -> tuple[OperationModel, dict[str, str]] | None:
-        """(the operation, its labels decoded) that a request means; None when there is none."""
-        if query:
-            return self._find(method, path, query, headers)
-        known = self._known.get((method, path))
-        if known is not None:
-            return known
-        names = _Names(headers)
-        found = self._find(method, path, query, names)
-        if found is not None and not names.heeded and len(path) <= _KNOWN_LENGTH:
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            self._known[method, path] = found
-        return found
+    ) -> tuple[OperationModel, dict[str, str], bool] | None:
+        """The operation that a request means, its labels decoded, and whether its headers had no part in that.
 
-    def _find(
-        self, method: str, path: str, query: Mapping[str, list[str]], headers: _Named
-    ) -> tuple[OperationModel, dict[str, str]] | None:
+        None when there is none.
+        """
+        names = _Names(headers)
         segments = path.split("/")[1:]
-        found = self._walk(self._root, segments, 0, [], method, query, headers)
+        found = self._walk(self._root, segments, 0, [], method, query, names)
         if found is None and len(segments) > 1 and segments[-1] == "":
-            found = self._walk(self._root, segments[:-1], 0, [], method, query, headers)
-        return found
+            found = self._walk(self._root, segments[:-1], 0, [], method, query, names)
+        return None if found is None else (*found, not names.heeded)
 
     def methods(self, path: str) -> set[str]:
         """The methods that a path has operations for."""
@@ -157,7 +137,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: _Named,
+        headers: _Names,
     ) -> tuple[OperationModel, dict[str, str]] | None:
         while at < len(segments) and node.greedy is None and (node.label is None or not node.literal):
             only = node.literal.get(segments[at]) if node.label is None else node.label if segments[at] else None
@@ -190,7 +170,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: _Named,
+        headers: _Names,
     ) -> tuple[OperationModel, dict[str, str]] | None:
         """A greedy label takes all that is left, or all but the literals that some of its operations end with."""
         literal_ends = range(len(segments) - 1, at, -1) if node.literal else ()
@@ -203,7 +183,7 @@ class RestRouter:
 
 
 def _choose(
-    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: _Named
+    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: _Names
 ) -> tuple[OperationModel, dict[str, str]] | None:
     leaf = node.leaves.get(method)
     if leaf is None:

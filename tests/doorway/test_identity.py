@@ -74,6 +74,21 @@ def test_a_token_that_was_tampered_with_is_nobodys() -> None:
     with_identity(scenario)
 
 
+def test_sessions_that_are_remembered_are_known_by_key_and_token() -> None:
+    async def scenario(identity: Identity, _state: SqliteState, _clock: Clock) -> None:
+        one, other = identity.issue(ROLE, 900), identity.issue(ROLE, 900)
+        for _ in range(2):
+            assert (await identity.principal(one.access_key, one.token)).arn == ROLE.arn
+            assert (await identity.principal(other.access_key, one.token)).arn.endswith(":root")
+            assert (await identity.principal(one.access_key, one.token[::-1])).arn.endswith(":root")
+        for _ in range(1_100):
+            issued = identity.issue(ROLE, 900)
+            assert (await identity.principal(issued.access_key, issued.token)).access_key == issued.access_key
+        assert len(identity._sessions) <= 1024
+
+    with_identity(scenario)
+
+
 def test_long_term_keys_are_found_until_they_are_forgotten() -> None:
     key = AccessKey("AKIAAAAAAAAAAAAAAAAA", "secret", "123456789012", "arn:aws:iam::123456789012:user/u", "AIDAX")
 

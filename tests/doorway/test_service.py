@@ -56,6 +56,15 @@ def test_a_call_names_its_node_on_the_map(params: dict[str, object], node: str) 
     assert a_service().node(params) == node
 
 
+def test_a_service_remembers_only_so_many_nodes() -> None:
+    service = a_service()
+    for number in range(3_000):
+        assert service.named(f"toy/{number}") == f"toys:{number}"
+    assert service.named("toy/2999") == "toys:2999"
+    assert service.named("x" * 500) == f"toys:{'x' * 500}"
+    assert len(service._nodes) <= 1024 and "x" * 500 not in service._nodes
+
+
 def test_a_data_plane_must_be_declared_and_is_found_by_name() -> None:
     service = a_service()
     with pytest.raises(ValueError, match="does not declare the data plane"):

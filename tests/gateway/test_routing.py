@@ -509,3 +509,5 @@ def test_garbage_never_raises(
     incoming = Request(method, path, query, Headers(headers))
     router.needs_form(incoming)
     assert router.resolve(incoming, form).service
+    router.remember(incoming, router.resolve(incoming, form))
+    router.recall(incoming)

@@ -69,24 +69,42 @@ def test_a_header_tells_copies(wire: Wire) -> None:
 
 
 def test_a_path_that_is_remembered_still_heeds_query_and_headers() -> None:
-    codec = Wire().codec("s3")
+    codec, recalled = Wire().codec("s3"), 0
     for _ in range(2):
         for method, target, name, labels in S3:
             path, _, query = target.partition("?")
             exchange = codec.match(Request(method, path, query))
             assert (exchange.name, exchange.labels) == (name, labels)
-            if name == "PutObject":
-                assert codec.match(Request(method, path, headers=Headers([COPY]))).name == "CopyObject"
-                assert codec.match(Request(method, path)).name == "PutObject"
+            for headers in ([], [COPY]):
+                sent = Request(method, path, query, Headers(headers))
+                known = codec.recall(sent)
+                if known is not None:
+                    meant = codec.match(sent)
+                    assert (known.name, known.labels, query) == (meant.name, meant.labels, "")
+                    recalled += 1
+    assert recalled > 10
+    assert codec.recall(Request("PUT", "/b/k")) is None, "a header might tell a copy"
+    assert codec.recall(Request("GET", "/b/k")) is not None
 
 
 def test_only_so_many_paths_are_remembered() -> None:
     codec = Wire().codec("s3")
     for number in range(3_000):
         assert codec.match(Request("GET", f"/b/{number}")).labels == {"Bucket": "b", "Key": str(number)}
-    assert 0 < len(codec.router._known) <= 1024
+    assert codec.recall(Request("GET", "/b/2999")) is not None
+    assert codec.recall(Request("GET", "/b/0")) is None
     codec.match(Request("GET", f"/b/{'k' * 300}"))
-    assert ("GET", f"/b/{'k' * 300}") not in codec.router._known
+    assert codec.recall(Request("GET", f"/b/{'k' * 300}")) is None
+
+
+def test_an_x_amz_target_that_is_remembered_is_not_cbors() -> None:
+    codec = Wire().codec("sqs")
+    sent = Request("POST", "/", headers=Headers([("X-Amz-Target", "AmazonSQS.SendMessage")]))
+    assert codec.recall(sent) is None
+    assert codec.match(sent).name == "SendMessage"
+    known = codec.recall(sent)
+    assert known is not None and (known.name, known.protocol) == ("SendMessage", "json")
+    assert codec.recall(Request("POST", "/", headers=Headers([*sent.headers.items, ("smithy-protocol", "x")]))) is None
 
 
 LAMBDA = [

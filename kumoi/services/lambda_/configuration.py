@@ -88,7 +88,7 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
         "MemorySize": function.memory_size,
         "LastModified": timestamp(function.last_modified),
         "CodeSha256": function.code.sha256,
-        "ConfigSha256": _config_sha256(function),
+        "ConfigSha256": _config_sha256(_Revision(function)),
         "Version": function.version,
         "TracingConfig": {"Mode": function.tracing_mode},
         "RevisionId": function.revision_id,
@@ -120,8 +120,25 @@ def describe(function: Function, account: str, region: str, *, qualified: bool =
     return answer
 
 
-def _config_sha256(function: Function) -> str:
+class _Revision:
+    """A function as its revision id knows it: whatever changes one gives it another."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    def __hash__(self) -> int:
+        return hash(self.function.revision_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Revision) and self.function.revision_id == other.function.revision_id
+
+
+@lru_cache(256)
+def _config_sha256(revision: _Revision) -> str:
     """The hash of all that is configured: the same for versions of the same configuration."""
+    function = revision.function
     code = Code(function.code.sha256, function.code.size)
     same = msgspec.structs.replace(function, version="", revision_id="", last_modified=0.0, code=code)
     configured = msgspec.json.encode(same, order="sorted")
