@@ -25,6 +25,9 @@ class LineSplitter:
 
     def feed(self, piece: bytes) -> list[str]:
         """The events that are complete with this piece."""
+        if not self._rest and piece.endswith(b"\n") and len(piece) <= MAX_EVENT and self._marker not in piece:
+            text = piece.decode("utf-8", "replace")
+            return [f"{line}\n" for line in text[:-1].split("\n")]
         content = self._rest + piece
         events: list[bytes] = []
         at = 0
@@ -100,13 +103,14 @@ class LogPipe:
 
     def drain(self) -> None:
         """Hand over what the pipe holds now; a pipe holds little, so the sink's wish to pause is passed over."""
+        events: list[str] = []
         while self._fd >= 0:
             piece = self._piece()
             if piece:
-                self._hand_over(self._splitter.feed(piece))
+                events += self._splitter.feed(piece)
             if not piece or len(piece) < _PIECE:
                 break
-        self._hand_over(self._splitter.end())
+        self._hand_over(events + self._splitter.end())
 
     def close(self) -> None:
         """Hand over the rest and close."""

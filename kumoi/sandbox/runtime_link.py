@@ -85,7 +85,7 @@ class Channel(asyncio.Protocol):
         self._received = bytearray()
         self._frames: list[tuple[bytes, dict[str, Any], bytes]] = []
         self._waiter: asyncio.Future[None] | None = None
-        self._ended = False
+        self._ended = self._expired = False
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -133,10 +133,12 @@ class Channel(asyncio.Protocol):
             self._transport.write(frames.assemble(kind, orjson.dumps(header), payload))
 
     async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
-        """The next frame; RuntimeEnded when there will be none."""
+        """The next frame; RuntimeEnded when there will be none, TimeoutError when there is none in time."""
         while not self._frames:
             if self._ended:
                 raise RuntimeEnded
+            if self._expired:
+                raise TimeoutError
             self._waiter = self._loop.create_future()
             await self._waiter
         if self._paused and len(self._frames) <= _ROOM and self._transport is not None:
@@ -151,7 +153,10 @@ class Channel(asyncio.Protocol):
         return Initialised(float(header["init"]), error, payload)
 
     async def invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
-        """Send INVOKE; the answer, with what was streamed before it when nobody took that."""
+        """Send INVOKE; the answer, with what was streamed before it when nobody took that.
+
+        TimeoutError once it has expired, also while a sink is slow to take what is streamed.
+        """
         began = time.monotonic()
         self.send(frames.INVOKE, _header(invocation), invocation.payload)
         kind, header, payload = await self.receive()
@@ -162,8 +167,11 @@ class Channel(asyncio.Protocol):
                 if kind == frames.BEGIN:
                     content_type = str(header["content_type"])
                     (sink or collected).begin(content_type)
-                elif kind == frames.CHUNK:
-                    await (sink or collected).write(payload)
+                elif kind == frames.CHUNK and sink is None:
+                    collected.pieces.append(payload)
+                elif kind == frames.CHUNK and sink is not None:
+                    async with asyncio.timeout(max(began + invocation.timeout - time.monotonic(), 0.0)):
+                        await sink.write(payload)
                 kind, header, payload = await self.receive()
             if kind == frames.RESULT and collected.pieces:
                 payload = b"".join(collected.pieces)
@@ -182,6 +190,11 @@ class Channel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self.end()
+
+    def expire(self) -> None:
+        """Whoever waits for a frame has waited for long enough."""
+        self._expired = True
+        self._wake()
 
     def end(self) -> None:
         """No frame will come any more."""

@@ -22,10 +22,10 @@ class Tail:
         self._texts: list[str] = []
         self._length = 0
 
-    def add(self, text: str) -> None:
-        """A line, or an event of several."""
-        self._texts.append(text)
-        self._length += len(text)
+    def add(self, texts: Sequence[str]) -> None:
+        """Lines, or events of several each."""
+        self._texts += texts
+        self._length += sum(map(len, texts))
         if self._length > 16 * TAIL_BYTES:
             self._texts = [self._joined()[-TAIL_BYTES:]]
             self._length = TAIL_BYTES
@@ -57,16 +57,14 @@ class ExecutionLog:
     def platform(self, *lines: str) -> None:
         """Add lines that the platform itself writes."""
         when = int(self._writer.now() * 1000)
-        for line in lines:
-            self.events.append({"timestamp": when, "message": line})
-            self.tail.add(line)
+        self.events += [{"timestamp": when, "message": line} for line in lines]
+        self.tail.add(lines)
         self._writer.added(self, len(lines))
 
     def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
         """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
-        for line in lines:
-            self.events.append({"timestamp": int(line.time * 1000), "message": line.text})
-            self.tail.add(line.text)
+        self.events += [{"timestamp": int(when * 1000), "message": text} for when, text in lines]
+        self.tail.add([text for _, text in lines])
         self._writer.added(self, len(lines))
         return self._writer.writing if len(self.events) > _BEHIND else None
 
