@@ -94,7 +94,8 @@ class KeptSandbox:
     @property
     def alive(self) -> bool:
         """Whether it can take another invocation."""
-        return not self._stopped and not self._abandoned and not self._control.closed
+        connection = self._shell.connection
+        return not (self._stopped or self._abandoned or connection is None or connection.closed)
 
     @property
     def settled(self) -> bool:
@@ -288,7 +289,7 @@ class KeptSandbox:
             answer.error_type,
             answer.duration,
             init,
-            max(answer.peak_kb // 1024, self._mb(end)),
+            self._mb(end, answer.peak_kb),
             "error" if answer.error_type else "success",
             answer.content_type,
             answer.streamed,
@@ -430,9 +431,9 @@ class KeptSandbox:
         if self._control.order(b"M"):
             self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
 
-    def _mb(self, end: dict[str, Any]) -> int:
-        """The most memory held, in whole MB, at least 1."""
-        return max(int(end.get("peak_kb", 0)), self._control.peak_kb) // 1024 or 1
+    def _mb(self, end: dict[str, Any], told_kb: int = 0) -> int:
+        """The most memory held, in whole MB, at least 1: as the runtime told, or as it was measured."""
+        return max(int(end.get("peak_kb", 0)), self._control.peak_kb, told_kb) // 1024 or 1
 
     def _function_lines(self, lines: Sequence[LogLine]) -> Any:
         if self._telemetry.wanted:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any, NamedTuple, Protocol, cast
 
+import msgspec
 import orjson
 
 from kumoi.sandbox.interface import Invocation, ResponseSink
@@ -31,7 +32,7 @@ class Initialised(NamedTuple):
     payload: bytes = b""
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A runtime's answer to an invocation; `duration` in seconds, `peak_kb` where the runtime told it.
 
     `ends`: the runtime said that it will end now.
@@ -121,8 +122,9 @@ class Channel(asyncio.Protocol):
         except ValueError:
             self.close()
             return False
-        self._wake()
-        if len(self._frames) > _FULL and not self._paused and self._transport is not None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        elif len(self._frames) > _FULL and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         return True

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from kumoi.doorway import Call, Fault
 from kumoi.sandbox import Invocation, Outcome, ResponseSink
 from kumoi.services.lambda_ import tracing
@@ -42,7 +44,7 @@ FREE_TMP_MB = 512
 """What a function has of /tmp without being billed for it."""
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """An invocation as it was asked for. `function_arn` is the ARN as the caller named the function."""
 
     function: Function
@@ -248,7 +250,7 @@ class Executor:
         trace = tracing.of_function(call)
         log.begin(trace)
         environment.platform_log.start(call.request_id, trace)
-        began = call.now
+        began = 0.0 if call.traced is None else call.now
         outcome = await environment.sandbox.invoke(
             Invocation(
                 request_id=call.request_id,
