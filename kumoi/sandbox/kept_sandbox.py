@@ -105,7 +105,7 @@ class KeptSandbox:
     @property
     def observed(self) -> bool:
         """Whether an extension wants to be told of platform events."""
-        return self._telemetry.wanted
+        return bool(self._telemetry.subscriptions)
 
     def tell(self, event: dict[str, Any]) -> None:
         """A platform event for extensions that subscribed to it."""
@@ -436,12 +436,12 @@ class KeptSandbox:
         return max(int(end.get("peak_kb", 0)), self._control.peak_kb, told_kb) // 1024 or 1
 
     def _function_lines(self, lines: Sequence[LogLine]) -> Any:
-        if self._telemetry.wanted:
+        if self._telemetry.subscriptions:
             self._telemetry.lines("function", lines)
         return self._sink(lines)
 
     def _extension_lines(self, lines: Sequence[LogLine]) -> Any:
-        if self._telemetry.wanted:
+        if self._telemetry.subscriptions:
             self._telemetry.lines("extension", lines)
         return self._sink(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -83,6 +84,7 @@ class Channel(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._fd = -1
         self._received = bytearray()
         self._frames: list[tuple[bytes, dict[str, Any], bytes]] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -92,6 +94,7 @@ class Channel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The channel is open."""
         self._transport = cast(asyncio.Transport, transport)
+        self._fd = transport.get_extra_info("socket").fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The runtime's end is closed."""
@@ -130,9 +133,18 @@ class Channel(asyncio.Protocol):
         return True
 
     def send(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
-        """Send a frame."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frames.assemble(kind, orjson.dumps(header), payload))
+        """Send a frame; at once, where nothing is left to be sent before it."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        frame, sent = frames.assemble(kind, orjson.dumps(header), payload), 0
+        if not transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._fd, frame)
+            except OSError:  # the socket is full, or the runtime is gone: the transport sees to both
+                sent = 0
+        if sent < len(frame):
+            transport.write(frame[sent:])
 
     async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
         """The next frame; RuntimeEnded when there will be none, TimeoutError when there is none in time."""
