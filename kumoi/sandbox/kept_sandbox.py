@@ -118,7 +118,7 @@ class KeptSandbox:
             self._telemetry.resume()
             self._control.order(b"T")
         self._quick = invocation.timeout > 2 * QUIET_SECONDS
-        self._begin_clock(invocation)
+        self.began, self._timeout = time.monotonic(), invocation.timeout
         self._watch.begin(self)
         if self._program.kind == "api":
             self._control.order(b"M")
@@ -266,7 +266,7 @@ class KeptSandbox:
                     end = await self._kill()
                     return Outcome(initialised.payload, initialised.error_type, init, None, self._mb(end), "error")
                 self._ready = init
-                self._begin_clock(invocation)
+                self.began = time.monotonic()
             if self._extensions.any:
                 self._extensions.invoked(invocation)
             if isinstance(self._link, Channel):
@@ -294,10 +294,6 @@ class KeptSandbox:
             answer.content_type,
             answer.streamed,
         )
-
-    def _begin_clock(self, invocation: Invocation) -> None:
-        self.began = time.monotonic()
-        self._timeout = invocation.timeout
 
     def _expire_in_time(self) -> None:
         """Have who waits for the answer learn of it when there is none in time."""

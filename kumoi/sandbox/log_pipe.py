@@ -30,7 +30,7 @@ class LineSplitter:
         """The events that are complete with this piece."""
         if not self.rest and piece.endswith(b"\n") and len(piece) <= MAX_EVENT and self._marker not in piece:
             text = piece.decode("utf-8", "replace")
-            return [f"{line}\n" for line in text[:-1].split("\n")]
+            return [text] if text.count("\n") == 1 else [f"{line}\n" for line in text[:-1].split("\n")]
         content = self.rest + piece
         events: list[bytes] = []
         at = 0
