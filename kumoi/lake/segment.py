@@ -10,6 +10,7 @@ import heapq
 import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +55,16 @@ class Bucket:
         if rows and rows[-1].time > row.time:
             self._ordered = False
         rows.append(row)
+
+    def extend(self, rows: list[Kept]) -> None:
+        """Add rows, as `append` does one by one."""
+        last = self.rows[-1].time if self.rows else rows[0].time
+        for row in rows:
+            if last > row.time:
+                self._ordered = False
+                break
+            last = row.time
+        self.rows += rows
 
     def in_order(self) -> list[Kept]:
         """The rows by time and arrival."""
@@ -134,12 +145,15 @@ class Segment:
 
     def add(self, records: Sequence[Record]) -> bytes:
         """Take records in, each with the next seq; their lines, to be written to the file."""
-        kept, values = self._kept, self._values
-        rows = [kept(*values(record), seq=seq) for seq, record in enumerate(records, self.next_seq)]
+        kept, values, width = self._kept, self._values, len(self._order)
+        rows = [
+            kept(*(record if type(record) is tuple and len(record) == width else values(record)), seq=seq)
+            for seq, record in enumerate(records, self.next_seq)
+        ]
         lines = lines_of(rows)
-        buckets, key = self._buckets, self._key
-        for row in rows:
-            (buckets.get(key(row)) or self._bucket_of(row)).append(row)
+        for place, run in groupby(rows, self._key):
+            found = list(run)
+            (self._buckets.get(place) or self._bucket_of(found[0])).extend(found)
         self.count += len(rows)
         return lines
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
+
 IsolationSetting = Literal["auto", "none", "process", "namespace"]
 Isolation = Literal["none", "process", "namespace"]
 
@@ -39,7 +41,7 @@ class SandboxSpec:
     nameless: bool = False
 
 
-class Invocation(NamedTuple):
+class Invocation(msgspec.Struct, frozen=True, gc=False):
     """One event for a sandbox; `timeout` in real seconds, counted from when the handler gets it."""
 
     request_id: str

@@ -60,7 +60,8 @@ class KeptSandbox:
         self._watch = watch
         self._quick = True
         self._timeout = 0.0
-        self._limit: asyncio.Timeout | None = None
+        self._asked: Channel | None = None
+        self._expiry: asyncio.TimerHandle | None = None
         self._measuring: asyncio.TimerHandle | None = None
         self.began = 0.0
         self._stopped = False
@@ -93,7 +94,8 @@ class KeptSandbox:
     @property
     def alive(self) -> bool:
         """Whether it can take another invocation."""
-        return not self._stopped and not self._abandoned and not self._control.closed
+        connection = self._shell.connection
+        return not (self._stopped or self._abandoned or connection is None or connection.closed)
 
     @property
     def settled(self) -> bool:
@@ -103,7 +105,7 @@ class KeptSandbox:
     @property
     def observed(self) -> bool:
         """Whether an extension wants to be told of platform events."""
-        return self._telemetry.wanted
+        return bool(self._telemetry.subscriptions)
 
     def tell(self, event: dict[str, Any]) -> None:
         """A platform event for extensions that subscribed to it."""
@@ -115,8 +117,8 @@ class KeptSandbox:
             self._frozen = False
             self._telemetry.resume()
             self._control.order(b"T")
-        self._quick = True
-        self._begin_clock(invocation)
+        self._quick = invocation.timeout > 2 * QUIET_SECONDS
+        self.began, self._timeout = time.monotonic(), invocation.timeout
         self._watch.begin(self)
         if self._program.kind == "api":
             self._control.order(b"M")
@@ -127,9 +129,9 @@ class KeptSandbox:
             raise
         finally:
             self._watch.end(self)
-            if self._measuring is not None:
-                self._measuring.cancel()
-                self._measuring = None
+            self._asked = None
+            if not self._quick:
+                self._unwatch()
             self._read_logs()
 
     async def settle(self) -> None:
@@ -264,10 +266,17 @@ class KeptSandbox:
                     end = await self._kill()
                     return Outcome(initialised.payload, initialised.error_type, init, None, self._mb(end), "error")
                 self._ready = init
-                self._begin_clock(invocation)
+                self.began = time.monotonic()
             if self._extensions.any:
                 self._extensions.invoked(invocation)
-            answer = await self._answer_in_time(invocation, sink)
+            if isinstance(self._link, Channel):
+                self._asked = self._link
+                if not self._quick:
+                    self._expire_in_time()
+                answer = await self._link.invoke(invocation, sink)
+            else:
+                async with asyncio.timeout(invocation.timeout):
+                    answer = await self._answer(invocation, sink)
         except TimeoutError:
             return await self._timed_out(invocation, init)
         except ExtensionFailed as error:
@@ -280,24 +289,18 @@ class KeptSandbox:
             answer.error_type,
             answer.duration,
             init,
-            max(answer.peak_kb // 1024, self._mb(end)),
+            self._mb(end, answer.peak_kb),
             "error" if answer.error_type else "success",
             answer.content_type,
             answer.streamed,
         )
 
-    def _begin_clock(self, invocation: Invocation) -> None:
-        self.began = time.monotonic()
-        self._timeout = invocation.timeout
-
-    async def _answer_in_time(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
-        """The runtime's answer; TimeoutError when there is none in time, which is not looked at while all is quick."""
-        now = not self._quick or invocation.timeout < 2 * QUIET_SECONDS
-        try:
-            async with asyncio.timeout(invocation.timeout if now else None) as self._limit:
-                return await self._answer(invocation, sink)
-        finally:
-            self._limit = None
+    def _expire_in_time(self) -> None:
+        """Have who waits for the answer learn of it when there is none in time."""
+        loop = asyncio.get_running_loop()
+        if self._asked is not None:
+            left = self.began + self._timeout - time.monotonic()
+            self._expiry = loop.call_at(loop.time() + left, self._asked.expire)
 
     async def _answer(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
         """The runtime's answer. One that ended before it took the invocation is started again for it."""
@@ -401,10 +404,15 @@ class KeptSandbox:
         self._quick = False
         for log in self._logs:
             log.watch()
-        if self._limit is not None:
-            left = self.began + self._timeout - time.monotonic()
-            self._limit.reschedule(asyncio.get_running_loop().time() + left)
+        if self._expiry is None:
+            self._expire_in_time()
         self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
+
+    def _unwatch(self) -> None:
+        for timer in (self._measuring, self._expiry):
+            if timer is not None:
+                timer.cancel()
+        self._measuring = self._expiry = None
 
     def _read_logs(self) -> None:
         """Hand over what was written; without extensions, nobody writes from now on whom it could hold up."""
@@ -419,17 +427,17 @@ class KeptSandbox:
         if self._control.order(b"M"):
             self._measuring = asyncio.get_running_loop().call_later(MEASURE_SECONDS, self._measure)
 
-    def _mb(self, end: dict[str, Any]) -> int:
-        """The most memory held, in whole MB, at least 1."""
-        return max(int(end.get("peak_kb", 0)), self._control.peak_kb) // 1024 or 1
+    def _mb(self, end: dict[str, Any], told_kb: int = 0) -> int:
+        """The most memory held, in whole MB, at least 1: as the runtime told, or as it was measured."""
+        return max(int(end.get("peak_kb", 0)), self._control.peak_kb, told_kb) // 1024 or 1
 
     def _function_lines(self, lines: Sequence[LogLine]) -> Any:
-        if self._telemetry.wanted:
+        if self._telemetry.subscriptions:
             self._telemetry.lines("function", lines)
         return self._sink(lines)
 
     def _extension_lines(self, lines: Sequence[LogLine]) -> Any:
-        if self._telemetry.wanted:
+        if self._telemetry.subscriptions:
             self._telemetry.lines("extension", lines)
         return self._sink(lines)
 

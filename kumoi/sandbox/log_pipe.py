@@ -17,15 +17,21 @@ _PIECE = 65_536
 
 
 class LineSplitter:
-    """Pure: pieces in, events out. `marker` begins framed records and is known to this sandbox alone."""
+    """Pure: pieces in, events out. `marker` begins framed records and is known to this sandbox alone.
+
+    `rest` is what has come in and is no whole event yet.
+    """
 
     def __init__(self, marker: bytes) -> None:
         self._marker = marker
-        self._rest = b""
+        self.rest = b""
 
     def feed(self, piece: bytes) -> list[str]:
         """The events that are complete with this piece."""
-        content = self._rest + piece
+        if not self.rest and piece.endswith(b"\n") and len(piece) <= MAX_EVENT and self._marker not in piece:
+            text = piece.decode("utf-8", "replace")
+            return [text] if text.count("\n") == 1 else [f"{line}\n" for line in text[:-1].split("\n")]
+        content = self.rest + piece
         events: list[bytes] = []
         at = 0
         while True:
@@ -46,15 +52,15 @@ class LineSplitter:
                 break
             events.append(content[start : start + length])
             at = start + length
-        self._rest = content[at:]
-        if len(self._rest) > MAX_EVENT and not self._rest.startswith(self._marker):
-            events.append(self._rest)
-            self._rest = b""
+        self.rest = content[at:]
+        if len(self.rest) > MAX_EVENT and not self.rest.startswith(self._marker):
+            events.append(self.rest)
+            self.rest = b""
         return [event[:MAX_EVENT].decode("utf-8", "replace") for event in events]
 
     def end(self) -> list[str]:
         """What is left when nothing more will come."""
-        rest, self._rest = self._rest, b""
+        rest, self.rest = self.rest, b""
         return [rest.decode("utf-8", "replace")] if rest else []
 
     def _lines(self, content: bytes, at: int, end: int, events: list[bytes]) -> int:
@@ -100,13 +106,16 @@ class LogPipe:
 
     def drain(self) -> None:
         """Hand over what the pipe holds now; a pipe holds little, so the sink's wish to pause is passed over."""
+        events: list[str] = []
         while self._fd >= 0:
             piece = self._piece()
             if piece:
-                self._hand_over(self._splitter.feed(piece))
+                events += self._splitter.feed(piece)
             if not piece or len(piece) < _PIECE:
                 break
-        self._hand_over(self._splitter.end())
+        if self._splitter.rest:
+            events += self._splitter.end()
+        self._hand_over(events)
 
     def close(self) -> None:
         """Hand over the rest and close."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any, NamedTuple, Protocol, cast
 
+import msgspec
 import orjson
 
 from kumoi.sandbox.interface import Invocation, ResponseSink
@@ -31,7 +33,7 @@ class Initialised(NamedTuple):
     payload: bytes = b""
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A runtime's answer to an invocation; `duration` in seconds, `peak_kb` where the runtime told it.
 
     `ends`: the runtime said that it will end now.
@@ -82,15 +84,17 @@ class Channel(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._fd = -1
         self._received = bytearray()
         self._frames: list[tuple[bytes, dict[str, Any], bytes]] = []
         self._waiter: asyncio.Future[None] | None = None
-        self._ended = False
+        self._ended = self._expired = False
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The channel is open."""
         self._transport = cast(asyncio.Transport, transport)
+        self._fd = transport.get_extra_info("socket").fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The runtime's end is closed."""
@@ -121,22 +125,34 @@ class Channel(asyncio.Protocol):
         except ValueError:
             self.close()
             return False
-        self._wake()
-        if len(self._frames) > _FULL and not self._paused and self._transport is not None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        elif len(self._frames) > _FULL and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
         return True
 
     def send(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
-        """Send a frame."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frames.assemble(kind, orjson.dumps(header), payload))
+        """Send a frame; at once, where nothing is left to be sent before it."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        frame, sent = frames.assemble(kind, orjson.dumps(header), payload), 0
+        if not transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._fd, frame)
+            except OSError:  # the socket is full, or the runtime is gone: the transport sees to both
+                sent = 0
+        if sent < len(frame):
+            transport.write(frame[sent:])
 
     async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
-        """The next frame; RuntimeEnded when there will be none."""
+        """The next frame; RuntimeEnded when there will be none, TimeoutError when there is none in time."""
         while not self._frames:
             if self._ended:
                 raise RuntimeEnded
+            if self._expired:
+                raise TimeoutError
             self._waiter = self._loop.create_future()
             await self._waiter
         if self._paused and len(self._frames) <= _ROOM and self._transport is not None:
@@ -151,7 +167,10 @@ class Channel(asyncio.Protocol):
         return Initialised(float(header["init"]), error, payload)
 
     async def invoke(self, invocation: Invocation, sink: ResponseSink | None) -> Answer:
-        """Send INVOKE; the answer, with what was streamed before it when nobody took that."""
+        """Send INVOKE; the answer, with what was streamed before it when nobody took that.
+
+        TimeoutError once it has expired, also while a sink is slow to take what is streamed.
+        """
         began = time.monotonic()
         self.send(frames.INVOKE, _header(invocation), invocation.payload)
         kind, header, payload = await self.receive()
@@ -162,8 +181,11 @@ class Channel(asyncio.Protocol):
                 if kind == frames.BEGIN:
                     content_type = str(header["content_type"])
                     (sink or collected).begin(content_type)
-                elif kind == frames.CHUNK:
-                    await (sink or collected).write(payload)
+                elif kind == frames.CHUNK and sink is None:
+                    collected.pieces.append(payload)
+                elif kind == frames.CHUNK and sink is not None:
+                    async with asyncio.timeout(max(began + invocation.timeout - time.monotonic(), 0.0)):
+                        await sink.write(payload)
                 kind, header, payload = await self.receive()
             if kind == frames.RESULT and collected.pieces:
                 payload = b"".join(collected.pieces)
@@ -182,6 +204,11 @@ class Channel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self.end()
+
+    def expire(self) -> None:
+        """Whoever waits for a frame has waited for long enough."""
+        self._expired = True
+        self._wake()
 
     def end(self) -> None:
         """No frame will come any more."""

@@ -57,23 +57,18 @@ class Subscription:
 
 
 class Telemetry:
-    """The subscriptions of one sandbox."""
+    """The `subscriptions` of one sandbox, by extension."""
 
     def __init__(self) -> None:
-        self._subscriptions: dict[str, Subscription] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self._awake = asyncio.Event()
         self._awake.set()
-
-    @property
-    def wanted(self) -> bool:
-        """Whether anybody subscribes."""
-        return bool(self._subscriptions)
 
     def subscribe(self, name: str, body: bytes) -> None:
         """Subscribe an extension; raises InvalidSubscription."""
         subscription = _read(name, body)
         self._drop(name)
-        self._subscriptions[name] = subscription
+        self.subscriptions[name] = subscription
         subscription.sender = asyncio.create_task(_send(subscription, self._awake))
         record = {"name": name, "state": "Subscribed", "types": sorted(subscription.types)}
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -87,7 +82,7 @@ class Telemetry:
 
     def add(self, kind: str, event: dict[str, Any]) -> None:
         """An event of a kind (platform, function, extension)."""
-        for subscription in self._subscriptions.values():
+        for subscription in self.subscriptions.values():
             if kind not in subscription.types:
                 continue
             encoded = orjson.dumps(event)
@@ -109,18 +104,18 @@ class Telemetry:
 
     async def flush(self) -> None:
         """Send what waits, at the end of the sandbox."""
-        for subscription in list(self._subscriptions.values()):
+        for subscription in list(self.subscriptions.values()):
             while subscription.items:
                 await _post(subscription, _batch(subscription))
         self.clear()
 
     def clear(self) -> None:
         """Forget every subscription."""
-        for name in list(self._subscriptions):
+        for name in list(self.subscriptions):
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        subscription = self._subscriptions.pop(name, None)
+        subscription = self.subscriptions.pop(name, None)
         if subscription is not None and subscription.sender is not None:
             subscription.sender.cancel()
 

@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import Protocol
 
-QUIET_SECONDS = 0.005
+QUIET_SECONDS = 0.01
 """How long an invocation may run before its log is read as it is written; the timer may take as long again."""
 
 

@@ -60,7 +60,7 @@ class FrameReader:
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:
         """The next frame; None when the other end has closed."""
-        received = self._rest or self._channel.recv(_PIECE)
+        received = self._rest
         while len(received) < 4:
             piece = self._channel.recv(_PIECE)
             if not piece:

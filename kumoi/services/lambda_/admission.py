@@ -64,7 +64,8 @@ class Admission:
         self._running -= 1
         if self._bound > self._usual and not self._waiting:
             self._bound = max(self._usual, self._running)
-        self._admit()
+        if self._waiting:
+            self._admit()
 
     def stop(self) -> None:
         """Look no more."""

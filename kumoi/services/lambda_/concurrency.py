@@ -5,7 +5,6 @@ Rules: "Understanding Lambda function scaling" of the developer guide; the answe
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import NamedTuple
 
 from kumoi.wire.errors import AwsError, aws_error
@@ -27,33 +26,38 @@ class Concurrency:
     """Counts invocations under way."""
 
     def __init__(self) -> None:
-        self._functions: Counter[FunctionKey] = Counter()
-        self._unreserved: Counter[tuple[str, str]] = Counter()
+        self._functions: dict[FunctionKey, int] = {}
+        self._unreserved: dict[tuple[str, str], int] = {}
 
     def running(self, key: FunctionKey) -> int:
         """How many invocations of a function are under way."""
-        return self._functions[key]
+        return self._functions.get(key, 0)
 
     def must_know_reserved(self, key: FunctionKey) -> bool:
         """Whether `enter` needs the account's sum of reservations: below the minimum nothing can be refused."""
-        return self._unreserved[key[:2]] >= UNRESERVED_MINIMUM
+        return self._unreserved.get(key[:2], 0) >= UNRESERVED_MINIMUM
 
     def enter(self, key: FunctionKey, reserved: int | None, account_reserved: int) -> bool:
         """Begin an invocation; whether it counts as reserved (say so to `leave`). Raises TooManyRequestsException."""
+        running = self._functions.get(key, 0)
         if reserved is not None:
-            if self._functions[key] >= reserved:
+            if running >= reserved:
                 raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-        elif self._unreserved[key[:2]] >= ACCOUNT_LIMIT - account_reserved:
-            raise throttled("ConcurrentInvocationLimitExceeded")
         else:
-            self._unreserved[key[:2]] += 1
-        self._functions[key] += 1
+            place = key[:2]
+            unreserved = self._unreserved.get(place, 0)
+            if unreserved >= ACCOUNT_LIMIT - account_reserved:
+                raise throttled("ConcurrentInvocationLimitExceeded")
+            self._unreserved[place] = unreserved + 1
+        self._functions[key] = running + 1
         return reserved is not None
 
     def leave(self, key: FunctionKey, was_reserved: bool) -> None:
         """An invocation has ended."""
-        self._functions[key] -= 1
-        if not self._functions[key]:
+        left = self._functions[key] - 1
+        if left:
+            self._functions[key] = left
+        else:
             del self._functions[key]
         if not was_reserved:
             self._unreserved[key[:2]] -= 1

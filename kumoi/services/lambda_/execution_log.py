@@ -9,32 +9,35 @@ from collections.abc import Sequence
 
 from kumoi.doorway import Trace
 from kumoi.sandbox import LogLine
-from kumoi.services.lambda_.log_writer import Event, LogWriter
+from kumoi.services.lambda_.log_writer import FLUSH_LINES, Event, LogWriter
 
 TAIL_BYTES = 4096
 _BEHIND = 5_000
 
 
 class Tail:
-    """What one invocation has logged so far, as `bytes(tail)`: the last 4 KB of it. Joined by those who ask."""
+    """What one invocation has logged so far, as `bytes(tail)`: the last 4 KB of it. Joined by those who ask.
+
+    The platform's few lines go to `texts` straight away.
+    """
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self.texts: list[str] = []
         self._length = 0
 
     def add(self, text: str) -> None:
         """A line, or an event of several."""
-        self._texts.append(text)
+        self.texts.append(text)
         self._length += len(text)
         if self._length > 16 * TAIL_BYTES:
-            self._texts = [self._joined()[-TAIL_BYTES:]]
+            self.texts = [self._joined()[-TAIL_BYTES:]]
             self._length = TAIL_BYTES
 
     def __bytes__(self) -> bytes:
         return self._joined().encode("utf-8", "replace")[-TAIL_BYTES:]
 
     def _joined(self) -> str:
-        return "".join([text if text.endswith("\n") else f"{text}\n" for text in self._texts])
+        return "".join([text if text.endswith("\n") else f"{text}\n" for text in self.texts])
 
 
 class ExecutionLog:
@@ -56,18 +59,22 @@ class ExecutionLog:
 
     def platform(self, *lines: str) -> None:
         """Add lines that the platform itself writes."""
+        if not self.events:
+            self._writer.added(self)
         when = int(self._writer.now() * 1000)
         for line in lines:
             self.events.append({"timestamp": when, "message": line})
-            self.tail.add(line)
-        self._writer.added(self, len(lines))
+        self.tail.texts += lines
 
     def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
         """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
-        for line in lines:
-            self.events.append({"timestamp": int(line.time * 1000), "message": line.text})
-            self.tail.add(line.text)
-        self._writer.added(self, len(lines))
+        if not self.events:
+            self._writer.added(self)
+        for when, text in lines:
+            self.events.append({"timestamp": int(when * 1000), "message": text})
+            self.tail.add(text)
+        if len(self.events) >= FLUSH_LINES:
+            self._writer.flush()
         return self._writer.writing if len(self.events) > _BEHIND else None
 
     def settle(self) -> None:

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from kumoi.doorway import Call, Fault
 from kumoi.sandbox import Invocation, Outcome, ResponseSink
 from kumoi.services.lambda_ import tracing
@@ -42,7 +44,7 @@ FREE_TMP_MB = 512
 """What a function has of /tmp without being billed for it."""
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """An invocation as it was asked for. `function_arn` is the ARN as the caller named the function."""
 
     function: Function
@@ -110,21 +112,22 @@ class Executor:
             call.warning = await self._maker.crowded()
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
-        call.meter("lambda:millisecond", result.outcome.duration * 1000)
         self._bill(call, function, result.outcome, provisioned=environment.provisioned)
         return result
 
     @staticmethod
     def _bill(call: Call, function: Function, outcome: Outcome, *, provisioned: bool) -> None:
-        """Meter what an invocation is billed by: whole milliseconds of its memory, and of a /tmp above 512 MB."""
+        """Meter how long an invocation took, and what it is billed by: whole milliseconds of its memory, and of a /tmp
+        above 512 MB. A call is one invocation.
+        """
         milliseconds = billed_milliseconds(outcome.duration, outcome.init_duration)
-        kind = "arm" if "arm64" in function.architectures else "x86"
-        call.meter("lambda:invocations", 1)
-        call.meter("lambda:billed-millisecond", milliseconds)
-        call.meter(
-            f"lambda:MB-millisecond-{'provisioned' if provisioned else kind}", milliseconds * function.memory_size
-        )
-        call.meter("lambda:used-MB", outcome.max_memory_mb)
+        kind = "provisioned" if provisioned else "arm" if "arm64" in function.architectures else "x86"
+        units = call.units
+        units["lambda:millisecond"] = outcome.duration * 1000
+        units["lambda:invocations"] = 1
+        units["lambda:billed-millisecond"] = milliseconds
+        units[f"lambda:MB-millisecond-{kind}"] = milliseconds * function.memory_size
+        units["lambda:used-MB"] = outcome.max_memory_mb
         if function.tmp_size > FREE_TMP_MB:
             call.meter("lambda:tmp-MB-millisecond", milliseconds * (function.tmp_size - FREE_TMP_MB))
 
@@ -247,7 +250,7 @@ class Executor:
         trace = tracing.of_function(call)
         log.begin(trace)
         environment.platform_log.start(call.request_id, trace)
-        began = call.now
+        began = 0.0 if call.traced is None else call.now
         outcome = await environment.sandbox.invoke(
             Invocation(
                 request_id=call.request_id,

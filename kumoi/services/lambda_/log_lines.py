@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 
 from kumoi.doorway import Trace
@@ -18,7 +19,7 @@ from kumoi.doorway import Trace
 _NAME = re.compile(r"^(python|nodejs|provided|java|dotnet|ruby)\.?(?=.)")
 
 
-class Report(NamedTuple):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """What an invocation used. Durations in seconds, memory in MB; `status` is success, error, failure or timeout.
 
     `trace` is given where the invocation was traced; its parent is the segment.

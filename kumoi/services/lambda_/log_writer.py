@@ -24,7 +24,8 @@ _FLUSH_SECONDS = 0.25
 _SETTLE_SECONDS = 0.002
 _BETWEEN_SECONDS = 0.01
 """How long a busy function's lines gather."""
-_FLUSH_LINES = 500
+FLUSH_LINES = 500
+"""How many lines of one environment leave before it is time."""
 
 
 class Source(Protocol):
@@ -49,18 +50,14 @@ class LogWriter:
         self._region = region
         self._group = group
         self._sources: dict[str, Source] = {}
-        self._lines = 0
         self._timer: asyncio.TimerHandle | None = None
         self._settling = False
         self._sent = 0.0
 
-    def added(self, source: Source, lines: int) -> None:
-        """A source has got so many events more."""
+    def added(self, source: Source) -> None:
+        """A source that had no events gets some."""
         self._sources[source.stream] = source
-        self._lines += lines
-        if self._lines >= _FLUSH_LINES:
-            self.flush()
-        elif self._timer is None:
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
 
     def settle(self) -> None:
@@ -101,12 +98,12 @@ class LogWriter:
         streams: dict[str, list[Event]] = {}
         for stream, source in self._sources.items():
             streams[stream], source.events = source.events, []
-        self._sources, self._lines = {}, 0
+        self._sources = {}
         try:
             await self._send(streams)
         finally:
             self.writing = None
-        if self._lines >= _FLUSH_LINES:
+        if any(len(source.events) >= FLUSH_LINES for source in self._sources.values()):
             self.flush()
         elif self._sources and self._timer is None:
             self._flush_in(0)

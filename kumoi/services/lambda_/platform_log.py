@@ -104,7 +104,8 @@ class PlatformLog:
 
     @property
     def _observed(self) -> bool:
-        return self.sandbox is not None and self.sandbox.observed
+        sandbox = self.sandbox
+        return sandbox is not None and sandbox.observed
 
     def _event(self, kind: str, record: dict[str, Any], level: str) -> dict[str, Any]:
         """An event, written to a JSON log that is detailed enough for it."""

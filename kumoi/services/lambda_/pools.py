@@ -61,6 +61,7 @@ class Pools:
     """All execution environments of a platform; at most `most` at a time."""
 
     def __init__(self, most: int, ended: Callable[[ExecutionEnvironment], None]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._most = most
         self._ended = ended
         self._pools: dict[PoolKey, Pool] = {}
@@ -108,7 +109,7 @@ class Pools:
         if not environment.sandbox.alive:
             self.end(environment)
             return
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         environment.idle_since = loop.time()
         self._pools[environment.key].idle.append(environment)
         if self._reaper is None:

@@ -9,7 +9,7 @@ from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
 from kumoi.services.lambda_.identifiers import LATEST, FunctionIdentifier, parse, version_number
 from kumoi.services.lambda_.records import Alias, Function, FunctionHead, aliases, heads, versions
-from kumoi.state import Transaction, recalled, transactional
+from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 
@@ -37,10 +37,9 @@ async def find(call: Call, FunctionName: str, Qualifier: str | None = None) -> F
     state = call.doorway.state.at(identifier.account, identifier.region)
     if version_number(identifier.qualifier) is None:  # an alias: it may lead elsewhere each time
         return await find_all(state, identifier)
-    return await _find_version(state, identifier)
+    return await state.recall(_find_version, identifier)
 
 
-@recalled
 async def _find_version(tx: Transaction, identifier: FunctionIdentifier) -> Found:
     """What `find_all` answers where no alias is asked for, which is the same until a record is written."""
     return await find_all(tx, identifier)

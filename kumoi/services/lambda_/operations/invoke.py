@@ -44,7 +44,8 @@ async def invoke(
     if InvocationType == "Event":
         await _accept(call, found, Payload or b"{}")
         return {"StatusCode": 202}
-    return await _run(call, _request(found, Payload or b"{}", _client_context(ClientContext), TenantId), LogType)
+    context = None if ClientContext is None else _client_context(ClientContext)
+    return await _run(call, _request(found, Payload or b"{}", context, TenantId), LogType)
 
 
 @lambda_.operation
@@ -64,7 +65,8 @@ async def invoke_with_response_stream(
     if InvocationType == "DryRun":
         return {"StatusCode": 204, "EventStream": _nothing()}
     stream = ResponseStream()
-    request = _request(found, Payload or b"{}", _client_context(ClientContext), TenantId)
+    context = None if ClientContext is None else _client_context(ClientContext)
+    request = _request(found, Payload or b"{}", context, TenantId)
     writer = call.part(Executor).start(call, request, stream)
     content_type = await stream.content_type(writer)
     if content_type is None:
@@ -177,9 +179,7 @@ def check_payload(payload: bytes, most: int, operation: str = "InvokeFunction") 
         ) from None
 
 
-def _client_context(encoded: str | None) -> bytes | None:
-    if encoded is None:
-        return None
+def _client_context(encoded: str) -> bytes:
     if len(encoded) > MAX_CLIENT_CONTEXT:
         raise aws_error(
             "RequestTooLargeException", f"Client context must be no more than {MAX_CLIENT_CONTEXT} bytes", Type="User"

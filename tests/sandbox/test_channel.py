@@ -1,0 +1,146 @@
+"""What goes between Kumoi and a runtime comes out whole however it is cut on its way, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kumoi.sandbox.interface import Invocation
+from kumoi.sandbox.log_pipe import LineSplitter
+from kumoi.sandbox.python import frames
+from kumoi.sandbox.python.runtime import _event
+from kumoi.sandbox.runtime_link import Answer, Channel
+from kumoi.sandbox.watch import QUIET_SECONDS, Watch
+
+MARKER = b"\x00marker"
+INVOCATION = Invocation("r", b"{}", 60.0, "arn", "Root=1")
+
+cuts = st.lists(st.integers(0, 400), max_size=8)
+
+
+def pieces(content: bytes, places: list[int]) -> list[bytes]:
+    ends = sorted({0, *(place for place in places if place < len(content)), len(content)})
+    return [content[begin:end] for begin, end in pairwise(ends)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(max_size=90), min_size=1, max_size=4), cuts)
+def test_frames_are_read_however_they_arrive(payloads: list[bytes], places: list[int]) -> None:
+    content = b"".join(frames.frame(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads))
+    arriving = iter([*pieces(content, places), b""])
+
+    class Arriving:
+        def recv(self, _count: int) -> bytes:
+            return next(arriving)
+
+    reader = frames.FrameReader(cast(socket.socket, Arriving()))
+    read = [reader.read() for _ in payloads]
+    assert read == [(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads)]
+    assert reader.read() is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(cuts)
+def test_an_answer_is_taken_however_it_arrives(places: list[int]) -> None:
+    content = frames.frame(frames.CHUNK, {}, b"one ") + frames.frame(frames.CHUNK, {}, b"two ")
+    content += frames.frame(frames.RESULT, {"duration": 0.5, "peak_kb": 2048, "streamed": True})
+
+    async def answer() -> Answer:
+        channel = Channel()
+        asked = asyncio.ensure_future(channel.invoke(INVOCATION, None))
+        for piece in pieces(content, places):
+            await asyncio.sleep(0)
+            channel.data_received(piece)
+        return await asked
+
+    assert asyncio.run(answer()) == Answer(b"one two ", None, 0.5, 2048)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.text(max_size=20), st.tuples(st.text(max_size=20))), max_size=6), cuts)
+def test_lines_and_records_are_whole_however_they_arrive(written: list[str | tuple[str]], places: list[int]) -> None:
+    """Records are the framed ones, here in tuples."""
+    content, expected = b"", []
+    for one in written:
+        text = one if isinstance(one, str) else one[0]
+        raw = text.encode()
+        if isinstance(one, str):
+            content += raw.replace(b"\n", b" ") + b"\n"
+            expected.append(text.replace("\n", " ") + "\n")
+        else:
+            content += MARKER + len(raw).to_bytes(4) + raw
+            expected.append(text)
+    splitter = LineSplitter(MARKER)
+    found = [event for piece in pieces(content, places) for event in splitter.feed(piece)]
+    assert found + splitter.end() == expected
+
+
+@pytest.mark.parametrize("payload", ["{}", ' {"a": 1} ', '"ü\\u2028"', "[1, 2.5, null, true]", '{"a": "€"}\n', "0"])
+def test_an_event_is_what_json_makes_of_it(payload: str) -> None:
+    assert _event(payload.encode()) == json.loads(payload)
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"{} x", b"\xff"])
+def test_what_is_no_json_is_no_event(payload: bytes) -> None:
+    with pytest.raises(ValueError):
+        _event(payload)
+
+
+def test_who_waits_for_an_answer_learns_that_there_is_none_in_time() -> None:
+    async def ask() -> None:
+        channel = Channel()
+        asked = asyncio.ensure_future(channel.invoke(INVOCATION, None))
+        await asyncio.sleep(0)
+        channel.expire()
+        await asked
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ask())
+
+
+def test_a_sink_that_takes_nothing_does_not_keep_an_invocation_from_its_end() -> None:
+    class Full:
+        def begin(self, _content_type: str) -> None:
+            """It begins."""
+
+        async def write(self, _piece: bytes) -> None:
+            await asyncio.Event().wait()
+
+    async def ask() -> None:
+        channel = Channel()
+        channel.data_received(frames.frame(frames.CHUNK, {}, b"piece"))
+        await channel.invoke(Invocation("r", b"{}", 0.0, "arn", "Root=1"), Full())
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(ask())
+
+
+def test_only_what_lasts_is_told_so() -> None:
+    class Under:
+        def __init__(self, began: float) -> None:
+            self.began = began
+            self.lasting = 0
+
+        def lasts(self) -> None:
+            self.lasting += 1
+
+    async def told(*ones: Any) -> list[int]:
+        watch = Watch()
+        for one in ones:
+            watch.begin(one)
+        watch.end(ones[-1])
+        watch._look()
+        watch._look()
+        return [one.lasting for one in ones]
+
+    now = time.monotonic()
+    long_ago = now - 2 * QUIET_SECONDS
+    assert asyncio.run(told(Under(long_ago), Under(now + 3600), Under(long_ago))) == [1, 0, 0]
