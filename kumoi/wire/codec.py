@@ -7,11 +7,11 @@ decodes, validates and encodes. What each operation needs is generated from the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from kumoi.wire import cbor, event_stream
+from kumoi.wire import cbor, event_stream, typed_json
 from kumoi.wire.error_rendering import (
     AMZ_CBOR,
     CBOR,
@@ -209,26 +209,37 @@ class OperationCodec:
         return self.service.documents(self.protocol).decoder(shape, title)
 
     @cached_property
+    def parse(self) -> Callable[[bytes], dict[str, Any]] | None:
+        """The parser of a JSON body that is as the model has it, where there can be one."""
+        shape = self.operation.input
+        return typed_json.parser(shape) if self.protocol == "json" and shape is not None else None
+
+    @cached_property
     def read_rest(self) -> Any:
         """The reader of a REST request."""
         return self.service.rest.reader(self.operation)
 
     def decode(self, exchange: Exchange, request: Request, body: bytes | Body) -> dict[str, Any]:
         """The params of a request, not validated."""
-        params: dict[str, Any]
         if self.protocol in _REST:
-            params = self.read_rest(request, exchange.labels, exchange.query, body)
-        elif self.read_document is None:
-            params = {}
+            params: dict[str, Any] = self.read_rest(request, exchange.labels, exchange.query, body)
+            return params
+        if self.read_document is None:
+            return {}
+        assert isinstance(body, bytes)
+        if self.protocol == "query":
+            sent: Any = exchange.form
+        elif self.protocol == "json":
+            if self.parse is not None:
+                try:
+                    return self.parse(body)
+                except typed_json.REFUSED:
+                    pass
+            sent = load_json(body)
         else:
-            assert isinstance(body, bytes)
-            if self.protocol == "query":
-                sent: Any = exchange.form
-            else:
-                in_json = self.protocol == "json"
-                sent = load_json(body) if in_json else _load_cbor(body, milliseconds=self.protocol == AMZ_CBOR)
-            params = self.read_document(sent)
-        return params
+            sent = _load_cbor(body, milliseconds=self.protocol == AMZ_CBOR)
+        found: dict[str, Any] = self.read_document(sent)
+        return found
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
