@@ -1,7 +1,7 @@
 """Blobs as files: `ab/cd/<id>`, written to a temporary name, hashed on the way, and renamed when whole.
 
-Pieces past 64 KB are hashed, written and read in a thread, so that the event loop never waits for the disk; smaller
-ones cost less than the way to a thread and back.
+What comes in is hashed and written in a thread, where it is more than 64 KB; what goes out is read in one, unless it
+lies in memory anyway: so the event loop never waits for the disk, nor is the way to a thread and back taken for little.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
+from kumoi.blobs.cached import is_cached
 from kumoi.blobs.copying import FilesPin, Removals
 from kumoi.blobs.hashing import Hashes
 from kumoi.blobs.interface import Blob, InUse, NoSuchBlob
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 PIECE = 262_144
 INLINE = 65_536
+GATHERED = 524_288
+"""Bytes that a thread takes at once, while others come in."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -50,13 +53,7 @@ class LocalBlobs:
         self._arriving.add(blob_id)
         try:
             with staging.open("xb", buffering=0) as out:
-                size = 0
-                async for piece in _pieces(content):
-                    size += len(piece)
-                    if len(piece) > INLINE:
-                        await _in_thread(_take, out, digests, piece)
-                    else:
-                        _take(out, digests, piece)
+                size = await _taken(out, digests, _pieces(content))
                 if self._sync:
                     await _in_thread(os.fsync, out.fileno())
             if self._sync:
@@ -77,7 +74,7 @@ class LocalBlobs:
             at, end = offset, size if length is None else min(size, offset + length)
             while at < end:
                 wanted = min(PIECE, end - at)
-                if wanted > INLINE:
+                if wanted > INLINE and not is_cached(source.fileno(), at, wanted):
                     piece = await _in_thread(os.pread, source.fileno(), wanted, at)
                 else:
                     piece = os.pread(source.fileno(), wanted, at)
@@ -153,7 +150,11 @@ class LocalBlobs:
 
 async def _in_thread(function: Callable[..., T], *args: Any) -> T:
     """Run a function in a thread. Cancelled meanwhile, it waits for its end: it works on a file about to be closed."""
-    running = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    return await _ended(asyncio.ensure_future(asyncio.to_thread(function, *args)))
+
+
+async def _ended(running: asyncio.Future[T]) -> T:
+    """What a thread's work comes to; cancelled meanwhile, once it has ended all the same."""
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -175,6 +176,34 @@ def _older(folder: Path, than: float) -> list[Path]:
     return older
 
 
+async def _taken(out: BinaryIO, digests: Hashes, pieces: AsyncIterator[bytes]) -> int:
+    """Hash and write what comes in, and tell how many bytes it was.
+
+    While a thread takes some of it, as much more comes in; the way there and back is worth it for much alone.
+    """
+    size = held = 0
+    gathered: list[bytes] = []
+    taking: asyncio.Future[None] | None = None
+    try:
+        async for piece in pieces:
+            size += len(piece)
+            held += len(piece)
+            gathered.append(piece)
+            if held >= GATHERED:
+                if taking is not None:
+                    await _ended(taking)
+                taking = asyncio.ensure_future(asyncio.to_thread(_take, out, digests, gathered))
+                gathered, held = [], 0
+    finally:
+        if taking is not None:
+            await _ended(taking)
+    if held > INLINE:
+        await _in_thread(_take, out, digests, gathered)
+    else:
+        _take(out, digests, gathered)
+    return size
+
+
 async def _pieces(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     if isinstance(content, bytes):
         yield content
@@ -183,8 +212,9 @@ async def _pieces(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]
         yield piece
 
 
-def _take(out: BinaryIO, digests: Hashes, piece: bytes) -> None:
-    digests.update(piece)
-    view = memoryview(piece)
+def _take(out: BinaryIO, digests: Hashes, pieces: Sequence[bytes]) -> None:
+    whole = b"".join(pieces)  # a copy costs less than to wait for the interpreter's lock after each piece
+    digests.update(whole)
+    view = memoryview(whole)
     while view:
         view = view[out.write(view) :]

@@ -20,6 +20,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from kumoi.gateway.file_sender import FileSender
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
@@ -351,7 +352,9 @@ class HttpConnection(asyncio.Protocol):
         keep_alive = exchange.keep_alive and not incomplete and not self._draining
         method, date = exchange.request.method, self._server.date.text()
         framed = head(response, method=method, keep_alive=keep_alive, old=exchange.old, date=date)
-        if not isinstance(content, bytes):
+        if isinstance(content, FileBody) and not self._secure:
+            await self._send_file(content, framed)
+        elif not isinstance(content, bytes):
             await self._send_pieces(content, framed)
         elif len(content) > _JOINED and framed.length:
             transport.write(framed.content)
@@ -362,6 +365,25 @@ class HttpConnection(asyncio.Protocol):
             await self._drained()
         if not framed.keep_alive and not self._finished:
             self._finish(unread=incomplete)
+
+    async def _send_file(self, body: FileBody, framed: Head) -> None:
+        """Write a file from where it lies; one that is not as long as was promised cuts the connection."""
+        self._streaming = True
+        try:
+            with FileSender(self._transport, self._socket, body) as sender:
+                sender.begin(framed.content)
+                while framed.length and sender.left:
+                    await self._drained()
+                    await sender.send()
+                    self._since = self._loop.time()
+        except ConnectionError:
+            self._reset()
+        except Exception:
+            logger.exception("a response's body failed in the middle; the connection is cut")
+            self._reset()
+        finally:
+            self._streaming = False
+            self._transport.set_write_buffer_limits(high=self._server.limits.read_high)
 
     async def _send_pieces(self, body: AsyncIterator[bytes] | FileBody, framed: Head) -> None:
         """Write a body piece by piece; one that breaks off, or breaks its promise of a length, cuts the connection."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from kumoi.wire import cbor, event_stream
+from kumoi.wire import cbor, event_stream, typed_json
 from kumoi.wire.error_rendering import (
     AMZ_CBOR,
     CBOR,
@@ -240,6 +240,12 @@ class OperationCodec:
         return self.service.documents(self.protocol).decoder(shape, title)
 
     @cached_property
+    def parse(self) -> Callable[[bytes], dict[str, Any]] | None:
+        """The parser of a JSON body that is as the model has it, where there can be one."""
+        shape = self.operation.input
+        return typed_json.parser(shape) if self.protocol == "json" and shape is not None else None
+
+    @cached_property
     def read_rest(self) -> Any:
         """The reader of a REST request."""
         return self.service.rest.reader(self.operation)
@@ -256,7 +262,7 @@ class OperationCodec:
         if self.protocol == "query":
             return lambda request, labels, query, form: read(form)
         if self.protocol == "json":
-            return lambda request, labels, query, body: read(load_json(body))
+            return _json_decode(self.parse, read)
         milliseconds = self.protocol == AMZ_CBOR
         return lambda request, labels, query, body: read(_load_cbor(body, milliseconds=milliseconds))
 
@@ -412,6 +418,22 @@ class Exchange:
     def encode_error(self, error: AwsError, request_id: str) -> Response:
         """The answer that carries an error."""
         return render_error(self._codec.model, self.protocol, self._request, error, request_id)
+
+
+def _json_decode(parse: Callable[[bytes], dict[str, Any]] | None, read: Callable[[Any], dict[str, Any]]) -> Decode:
+    """Bodies in JSON: parsed as the model has them, or, where that refuses one, as they are."""
+    if parse is None:
+        return lambda request, labels, query, body: read(load_json(body))
+
+    def decode(
+        request: Request, labels: Mapping[str, str], query: Mapping[str, list[str]], body: bytes
+    ) -> dict[str, Any]:
+        try:
+            return parse(body)
+        except typed_json.REFUSED:
+            return read(load_json(body))
+
+    return decode
 
 
 def _load_cbor(body: bytes, *, milliseconds: bool) -> Any:

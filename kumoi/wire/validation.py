@@ -162,6 +162,10 @@ class Validator(Generator):
             own += [f"{inside}(x, {path}, found)"] if inside else []
         return own
 
+    def _checked(self, shape: Shape) -> list[str]:
+        """The members of a structure of which one is usual that anything is said of."""
+        return [member for member, inner in shape.members.items() if self._matters(inner)]
+
     def _list(self, shape: Shape) -> str | None:
         item = shape.item
         if not self._matters(item):
@@ -195,7 +199,10 @@ class Validator(Generator):
     def _inside(self, shape: Shape, path: str) -> list[str]:
         """Lines that check what lies in the list, map or structure `x`, but not its own constraints."""
         if shape.type == "structure":
-            return self._value(shape, path, separator=".")
+            lines = self._value(shape, path, separator=".")
+            if lines and shape.one_of_many:  # most of them hold nothing that there is anything to say of
+                lines = [f"if {' or '.join(f'{one!r} in x' for one in self._checked(shape))}:", *indented(lines)]
+            return lines
         if shape.type not in ("list", "map"):
             return []
         inside = self._list(shape) if shape.type == "list" else self._map(shape)

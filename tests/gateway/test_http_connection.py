@@ -291,6 +291,23 @@ def test_files_are_answered_from_their_offset(serve: Any, file: Path) -> None:
         assert answer.body == file.read_bytes()[1:1_000_001]
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_file_reaches_a_slow_client_whole(
+    serve: Any, file: Path, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_bytes(file.read_bytes() * 16)
+    monkeypatch.setattr("kumoi.gateway.file_sender.is_cached", lambda *_: cached)
+
+    async def handler(request: Request) -> Response:
+        return Response(200, [], FileBody(file, 0, file.stat().st_size))
+
+    client = serve(handler).connect()
+    client.send(GET)
+    time.sleep(0.05)  # so that the socket is full, if it can be
+    assert hashlib.md5(client.answer().body).digest() == hashlib.md5(file.read_bytes()).digest()
+    assert client.ask(GET).body[-3:] == b"\xfd\xfe\xff"
+
+
 @pytest.mark.parametrize("body", ["missing", "short"])
 def test_a_file_that_is_not_there_cuts_the_connection(
     serve: Any, file: Path, body: str, caplog: pytest.LogCaptureFixture

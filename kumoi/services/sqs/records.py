@@ -2,7 +2,8 @@
 
 Rows beside the records: (VISIBLE, queue, at, sequence) for a standard queue's messages, with DELAYED or IN_FLIGHT as
 their value while they are hidden; (HEADS, queue, at, sequence, group) for the first message of each group of a FIFO
-queue; (RECENT, queue, expires, scope, id) for deduplication ids.
+queue; (RECENT, queue, expires, scope, id) for deduplication ids. A standard queue's message has no visibility of its
+own until it is received: nearly all are received once, and then deleted.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it was sent. `source` is the ARN of the queue it moved here from."""
+    """A message as it was sent. `source` is the ARN of the queue it moved here from.
+
+    `shown` is when it was visible at first, of a message that has no visibility of its own before it is received.
+    """
 
     queue: str
     sequence: int
@@ -59,6 +63,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     deduplication: str | None = None
     number: str | None = None
     source: str | None = None
+    shown: int | None = None
 
 
 class Visibility(msgspec.Struct, frozen=True, kw_only=True):

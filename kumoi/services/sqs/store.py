@@ -58,17 +58,20 @@ async def put(
     """Put a message into a queue, visible after `delay` milliseconds; the message with its place."""
     sequence = await tx.add((SEQUENCE, queue.id))
     now = int(tx.now * 1000)
-    message = msgspec.structs.replace(message, queue=queue.id, sequence=sequence)
-    if queue.fifo:
-        message = msgspec.structs.replace(message, number=fifo.number_of(sequence))
+    at = now + delay
+    fresh = not queue.fifo and not received
+    number = fifo.number_of(sequence) if queue.fifo else message.number
+    shown = at if fresh else None
+    message = msgspec.structs.replace(message, queue=queue.id, sequence=sequence, number=number, shown=shown)
     await messages.put(tx, message)
     await tx.add((TOTAL, queue.id))
-    visibility = Visibility(queue=queue.id, sequence=sequence, at=now + delay, received=received, first=first)
-    await visibilities.put(tx, visibility)
+    if not fresh:
+        visibility = Visibility(queue=queue.id, sequence=sequence, at=at, received=received, first=first)
+        await visibilities.put(tx, visibility)
     if queue.fifo:
         await fifo.joined(tx, message, visibility)
     else:
-        await tx.put((VISIBLE, queue.id, visibility.at, sequence), DELAYED if delay else b"")
+        await tx.put((VISIBLE, queue.id, at, sequence), DELAYED if delay else b"")
     tx.notify(topic_of(queue))
     return message
 
@@ -82,16 +85,16 @@ async def take(tx: Transaction, queue: Queue, limit: int, hidden: int) -> tuple[
     target = None if redrive is None else await queues.get(tx, redrive.target.resource)
     found: list[Taken] = []
     gone = False
-    sequences = await (fifo.ready(tx, queue, limit) if queue.fifo else _ready(tx, queue, limit))
-    for sequence in sequences:
-        message, visibility = await messages.get(tx, queue.id, sequence), await visibilities.get(tx, queue.id, sequence)
-        if message is None or visibility is None:
+    for sequence, untouched in await _ready(tx, queue, limit):
+        known = await find(tx, queue, sequence, untouched=untouched)
+        if known is None:
             continue
+        message, visibility = known
         if message.sent < oldest:
             await drop(tx, queue, message, visibility)
             gone = True
         elif redrive is not None and target is not None and visibility.received >= redrive.receptions:
-            await move(tx, queue, target, Taken(message, visibility))
+            await move(tx, queue, target, known)
             gone = True
         else:
             changed = Visibility(
@@ -111,9 +114,13 @@ async def take(tx: Transaction, queue: Queue, limit: int, hidden: int) -> tuple[
     return [], await (fifo.next_visible(tx, queue) if queue.fifo else _next_visible(tx, queue))
 
 
-async def _ready(tx: Transaction, queue: Queue, limit: int) -> list[int]:
+async def _ready(tx: Transaction, queue: Queue, limit: int) -> list[tuple[int, bool]]:
+    """The messages that may be received, each with whether nobody has received it yet, as far as that is known."""
+    if queue.fifo:
+        return [(sequence, False) for sequence in await fifo.ready(tx, queue, limit)]
     before = (VISIBLE, queue.id, int(tx.now * 1000) + 1)
-    return [int(row.key[3]) for row in await tx.range((VISIBLE, queue.id), before=before, limit=limit)]
+    rows = await tx.range((VISIBLE, queue.id), before=before, limit=limit)
+    return [(int(row.key[3]), row.value != IN_FLIGHT) for row in rows]
 
 
 async def _next_visible(tx: Transaction, queue: Queue) -> int | None:
@@ -140,7 +147,8 @@ async def hide(tx: Transaction, queue: Queue, message: Message, before: Visibili
 async def drop(tx: Transaction, queue: Queue, message: Message, visibility: Visibility) -> None:
     """Take a message out for good."""
     await messages.delete(tx, queue.id, message.sequence)
-    await visibilities.delete(tx, queue.id, message.sequence)
+    if message.shown is None or visibility.received:
+        await visibilities.delete(tx, queue.id, message.sequence)
     await tx.add((TOTAL, queue.id), -1)
     if queue.fifo:
         await fifo.left(tx, message, visibility)
@@ -161,10 +169,28 @@ async def move(tx: Transaction, queue: Queue, target: Queue, taken: Taken, *, ba
     await put(tx, target, moved, 0, received, 0 if back else visibility.first)
 
 
-async def find(tx: Transaction, queue: Queue, sequence: int) -> Taken | None:
-    """A message of a queue, if it is still there."""
-    message, visibility = await messages.get(tx, queue.id, sequence), await visibilities.get(tx, queue.id, sequence)
-    return None if message is None or visibility is None else Taken(message, visibility)
+async def forget(tx: Transaction, queue: Queue, sequence: int) -> None:
+    """Take a message of a standard queue that was received out for good, if it is still there."""
+    visibility = await visibilities.get(tx, queue.id, sequence)
+    if visibility is None:
+        return
+    await messages.delete(tx, queue.id, sequence)
+    await visibilities.delete(tx, queue.id, sequence)
+    await tx.add((TOTAL, queue.id), -1)
+    await tx.delete((VISIBLE, queue.id, visibility.at, sequence))
+
+
+async def find(tx: Transaction, queue: Queue, sequence: int, *, untouched: bool = False) -> Taken | None:
+    """A message of a queue, if it is still there; `untouched` if nobody has received it since it came in."""
+    message = await messages.get(tx, queue.id, sequence)
+    if message is None:
+        return None
+    if untouched and message.shown is not None:
+        return Taken(message, Visibility(queue=queue.id, sequence=sequence, at=message.shown))
+    visibility = await visibilities.get(tx, queue.id, sequence)
+    if visibility is None and message.shown is not None:
+        visibility = Visibility(queue=queue.id, sequence=sequence, at=message.shown)
+    return None if visibility is None else Taken(message, visibility)
 
 
 async def empty(tx: Transaction, queue: Queue) -> None:

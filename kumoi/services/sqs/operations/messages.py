@@ -12,7 +12,7 @@ from kumoi.services.sqs.receiving import receive, told
 from kumoi.services.sqs.records import Message, Queue
 from kumoi.services.sqs.rules import check_between, out_of_range, parse_receipt, size_of
 from kumoi.services.sqs.sending import message_of, send
-from kumoi.services.sqs.store import LONGEST, drop, find, hide
+from kumoi.services.sqs.store import LONGEST, drop, find, forget, hide
 from kumoi.state import Transaction, transactional
 
 MOST_AT_ONCE = 10
@@ -101,11 +101,13 @@ async def _delete(tx: Transaction, queue: Queue, handle: str) -> None:
 async def delete(tx: Transaction, queue: Queue, handle: str) -> None:
     """Delete the message that a handle stands for."""
     sequence, received = parse_receipt(handle, queue.id)
+    if not queue.fifo:
+        await forget(tx, queue, sequence)
+        return
     taken = await find(tx, queue, sequence)
     if taken is None:
         return
-    expired = taken.visibility.received != received or taken.visibility.at <= int(tx.now * 1000)
-    if queue.fifo and expired:
+    if taken.visibility.received != received or taken.visibility.at <= int(tx.now * 1000):
         raise out_of_range("ReceiptHandle", handle, "The receipt handle has expired.")
     await drop(tx, queue, *taken)
 
