@@ -43,19 +43,9 @@ from kumoi.names import hex_id
 from kumoi.sandbox import SandboxHost
 from kumoi.sandbox.js import JsContexts
 from kumoi.settings import NotLoopback, Settings
-from kumoi.snapshots import (
-    BadSnapshot,
-    Manifest,
-    Sources,
-    exchange,
-    finish,
-    manifest_of,
-    prepare,
-    recover,
-    stage,
-    take_back,
-)
-from kumoi.snapshots.exchange import INCOMING, SAVING
+from kumoi.snapshot_loading import SnapshotLoading
+from kumoi.snapshots import BadSnapshot, Manifest, Sources, manifest_of, recover, stage
+from kumoi.snapshots.exchange import SAVING
 from kumoi.snapshots.taking import BLOBS, LAKE, STATE
 from kumoi.state import State
 from kumoi.state.sqlite import SqliteState
@@ -66,12 +56,6 @@ from kumoi.wire import Wire
 __all__ = ["NotLoopback", "Platform", "Settings"]
 
 logger = logging.getLogger(__name__)
-
-
-_GRACE = 2.0
-"""Seconds that requests under way have to end in when a snapshot is loaded."""
-_STORES = ("state", "blobs", "lake")
-_CONTENTS = "contents"
 
 
 @dataclass(slots=True)
@@ -176,75 +160,23 @@ class Platform:
         """
         if self._loading:
             raise BadSnapshot("another snapshot is being loaded")
+        assert self._turnstile is not None, "a platform that runs has one"
         self._loading = True
-        root = self._root()
-        incoming = root / INCOMING
         try:
-            await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-            try:
-                manifest = await asyncio.to_thread(unpack, incoming)
-                unknown = {path.name for path in (incoming / "files").glob("*")} - self._kept().keys()
-                if unknown:
-                    raise BadSnapshot(f"it holds files of what this Kumoi does not have: {', '.join(sorted(unknown))}")
-                await asyncio.to_thread(self._prepare, root)
-            except BaseException as error:
-                await asyncio.to_thread(shutil.rmtree, incoming, ignore_errors=True)
-                if isinstance(error, OSError):
-                    raise BadSnapshot(f"it cannot be stored: {error}") from error
-                raise
-            await self._exchange(root, manifest.taken if at_saved_time else max(manifest.taken, time.time()))
+            loading = SnapshotLoading(
+                self._root(),
+                in_memory=self.settings.data is None,
+                kept=tuple(self._kept()),
+                turnstile=self._turnstile,
+                take_down=self._take_down,
+                build=self._build,
+            )
+            manifest = await loading.bring_in(unpack)
+            now = manifest.taken if at_saved_time else max(manifest.taken, time.time())
+            await loading.exchange(now, before=self._clock.now())
             return manifest
         finally:
             self._loading = False
-
-    def _prepare(self, root: Path) -> None:
-        """Have what came in ready to take its place; stores that are kept in memory are filled from `contents/`."""
-        kept = tuple(self._kept())
-        if self.settings.data is not None:
-            prepare(root, (*_STORES, *kept))
-            return
-        shutil.rmtree(root / _CONTENTS, ignore_errors=True)
-        for store in _STORES:
-            (root / INCOMING / store).mkdir(parents=True, exist_ok=True)
-            (root / _CONTENTS / store).parent.mkdir(exist_ok=True)
-            (root / INCOMING / store).rename(root / _CONTENTS / store)
-        prepare(root, kept)
-
-    async def _exchange(self, root: Path, now: float) -> None:
-        assert self._turnstile is not None, "a platform that runs has one"
-        before, contents = self._clock.now(), root / _CONTENTS if self.settings.data is None else None
-        await self._turnstile.close(_GRACE)
-        await self._take_down()
-        try:
-            await asyncio.to_thread(exchange, root)
-            await self._build(Clock(begins=now), contents)
-        except Exception as error:
-            logger.exception("the platform does not run on the snapshot; it goes back to what was there")
-            await self._take_down()
-            await self._go_back(root, before)
-            gone = "" if contents is None else ", and what it had in memory is gone"
-            raise BadSnapshot(f"the platform does not run on it{gone}: {error}") from error
-        finally:
-            if contents is not None:
-                await asyncio.to_thread(shutil.rmtree, contents, ignore_errors=True)
-        await asyncio.to_thread(finish, root)
-
-    async def _go_back(self, root: Path, before: float) -> None:
-        """Run on what was there before a snapshot; where that fails, too, say so to whoever waits or comes."""
-        assert self._turnstile is not None, "a platform that runs has one"
-        try:
-            await asyncio.to_thread(take_back, root)
-            await self._build(Clock(begins=before))
-        except Exception as error:
-            reason = (
-                f"Kumoi runs neither on the snapshot nor on what was there before ({error})."
-                f"{' Its data are whole.' if self.settings.data is not None else ''}"
-                " Stop it (kumoi down) and start it anew (kumoi up)."
-            )
-            logger.critical("%s", reason, exc_info=error)
-            await self._take_down()
-            self._turnstile.give_up(reason)
-            raise BadSnapshot(reason) from error
 
     async def _take_down(self) -> None:
         """End all parts but those that stay, and have their memory back: `_build` takes what is there for permanent."""

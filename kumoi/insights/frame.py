@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from kumoi.insights import aggregates, functions, subqueries
 from kumoi.insights.comparing import compare, like, member
 from kumoi.insights.discovered import KINDS, escaped, pointers, system
-from kumoi.insights.message_fields import LAMBDA
+from kumoi.insights.message_fields import LAMBDA, UNMASKED
 from kumoi.insights.plan import Derived, LookupTable, Reading
 from kumoi.insights.syntax import (
     TOO_DEEP,
@@ -163,6 +163,20 @@ class Frame:
         ]
         if not columns:
             return NOTHING
+        return text(columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})")
+
+    def unmasked(self, name: Field) -> Expr:
+        """What a field of the events is without masks; of other records, what the field is."""
+        if self.events is None or name.name in self.columns:
+            return self.field(name)
+        if name.name == "@message":
+            return text(self.derive(Derived("unmask @message", "VARCHAR", "coalesce(unmasked, message)")))
+        columns = [
+            self.derive(Derived(f"unmask {pointer}", "VARCHAR", f"json_extract_string({UNMASKED}, {_quoted(pointer)})"))
+            for pointer in pointers(name)
+        ]
+        if not columns:
+            return self.field(name)
         return text(columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})")
 
     def derive(self, derived: Derived) -> str:

@@ -18,6 +18,11 @@ DOCUMENT = (
     "THEN try_cast(substr(message, instr(message, '{')) AS JSON) END"
 )
 """A log event's JSON: the whole message, or what follows a function's prefix."""
+UNMASKED = (
+    "CASE WHEN unmasked IS NULL THEN document "
+    "WHEN contains(unmasked, '{') THEN try_cast(substr(unmasked, instr(unmasked, '{')) AS JSON) END"
+)
+"""The same of what the message was before data protection masked it."""
 
 
 def _reported(label: str, unit: str, factor: float = 1) -> str:

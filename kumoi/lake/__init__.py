@@ -1,6 +1,7 @@
 """Append-only records in time order: durable once acknowledged, recent ones in memory, the rest Parquet with SQL."""
 
-from kumoi.lake.lake import Arrivals, Lake, View
+from kumoi.lake.choosing import View
+from kumoi.lake.lake import Arrivals, Lake
 from kumoi.lake.parquet import QueryFailed, Result
 from kumoi.lake.table import Cursor, Derived, Row, Table
 

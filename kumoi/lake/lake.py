@@ -12,50 +12,24 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
 
 from kumoi.lake.catalog import File
+from kumoi.lake.choosing import Equals, View, batch_end, behind, bounded, edge, narrowed, within
 from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches, relation
 from kumoi.lake.store import Store, dump
-from kumoi.lake.table import Cursor, Derived, Kept, Record, Row, Selection, Table, literal, place
+from kumoi.lake.table import Cursor, Kept, Record, Row, Selection, Table, place
 from kumoi.lake.worker import Request, Task
 from kumoi.lake.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 30.0
-ROW_GROUP = 122_880
-"""Rows of a group within a Parquet file, which is read as a whole."""
-
-Equals = Mapping[str, str | Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The rows that a name in a query stands for; None means every account, every region, any time (epoch ms).
-
-    `derived` are columns beside the table's own, by name. `newest` and `oldest` say that of the rows meant only so
-    many from the end, or the beginning, are needed: others may be missing.
-    """
-
-    table: str
-    account: str | None
-    region: str | None
-    equals: Equals = field(default_factory=dict)
-    start: int | None = None
-    end: int | None = None
-    derived: Mapping[str, Derived] = field(default_factory=dict)
-    newest: int | None = None
-    oldest: int | None = None
-
-    def selection(self) -> Selection:
-        """Which rows are meant."""
-        return Selection.of(self.account, self.region, self.equals, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +123,7 @@ class Lake:
         Columns equal one of the values in `equals` and hold every text in `contains`; `start` <= time < `end` (epoch
         ms). `after` continues behind a row in the direction of the scan. Each row has its `seq`.
         """
-        selection = _from(Selection.of(account, region, equals, start, end, contains), after, reverse)
+        selection = narrowed(Selection.of(account, region, equals, start, end, contains), after, reverse)
         store = self._stores[table]
         recent = list(islice(store.tail(selection, after, reverse), limit))
         sealed = store.sealed(selection)
@@ -184,17 +158,17 @@ class Lake:
         no more; a SELECT may find none and others may follow. Files stay in place while the block runs.
         """
         store = self._stores[table]
-        selection = _from(Selection.of(account, region, equals, end=end), after, reverse=False)
+        selection = narrowed(Selection.of(account, region, equals, end=end), after, reverse=False)
         ahead = [one for one in store.sealed(selection) if one.file.last_seq > after.seq]
         if not ahead:
-            recent = list(islice(_bounded(store.tail(selection, after), store.table.measured, size), rows))
+            recent = list(islice(bounded(store.tail(selection, after), store.table.measured, size), rows))
             yield Arrivals(None, recent, recent[-1]["seq"]) if recent else None
             return
-        until = _until(sorted(ahead, key=lambda one: one.file.first_seq), after.seq, rows, size)
+        until = batch_end(sorted(ahead, key=lambda one: one.file.first_seq), after.seq, rows, size)
         chosen = [one for one in ahead if one.file.first_seq <= until]
         self._rest_later()
         with store:
-            yield Arrivals(relation(store.table, chosen, _between(chosen, after, until, end)), [], until)
+            yield Arrivals(relation(store.table, chosen, behind(chosen, after, until, end)), [], until)
 
     async def query(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = (), *, views: Mapping[str, View]
@@ -370,74 +344,3 @@ class Lake:
 def _dump(tails: Sequence[tuple[Path, list[Kept]]]) -> None:
     for path, rows in tails:
         dump(rows, path)
-
-
-def within(file: File, selection: Selection) -> bool:
-    """Whether every row of an admitted file is meant, as far as its partition and bounds tell."""
-    return (
-        selection.equals.keys() <= file.partition.keys()
-        and not selection.contains
-        and (selection.start is None or file.first_time >= selection.start)
-        and (selection.end is None or file.last_time < selection.end)
-    )
-
-
-def edge(sealed: Sequence[Sealed], selection: Selection, count: int, *, reverse: bool) -> list[Sealed]:
-    """The files that may hold one of the `count` last rows (`reverse`), or of the first ones."""
-    held = 0
-    for one in sorted(sealed, key=lambda one: -one.file.first_time if reverse else one.file.last_time):
-        if not one.tombstones and within(one.file, selection):
-            held += one.file.rows
-        if held >= count:
-            border = one.file.first_time if reverse else one.file.last_time
-            return [other for other in sealed if reaches(other.file, border, reverse)]
-    return list(sealed)
-
-
-def _until(ahead: Sequence[Sealed], after: int, rows: int, size: int) -> int:
-    """The seq up to which files, the earliest first, are to be read: so many rows and bytes, but some in any case."""
-    until, held, bytes_held = after, 0, 0
-    for one in ahead:
-        held, bytes_held = held + one.file.rows, bytes_held + one.file.size
-        if held > rows or bytes_held > size:
-            break
-        until = max(until, one.file.last_seq)
-    if until > after:
-        return until
-    first = ahead[0].file
-    share = min(rows, max(first.rows * size // first.size, 1)) if first.size else rows
-    if share >= ROW_GROUP:  # so that no group is read for two batches, where the file has no gaps
-        share -= (max(after - first.first_seq + 1, 0) + share) % ROW_GROUP
-    return max(first.first_seq - 1, after) + share
-
-
-def _between(files: Sequence[Sealed], after: Cursor, until: int, end: int | None) -> str:
-    """The condition for rows behind a place, up to a seq and before a time; no more of it than files do not say."""
-    terms = []
-    if any(one.file.first_seq <= after.seq or one.file.first_time < after.time for one in files):
-        terms.append(f'("time", seq) > ({literal(after.time)}, {literal(after.seq)})')
-    if any(one.file.last_seq > until for one in files):
-        terms.append(f"seq <= {literal(until)}")
-    if end is not None and any(one.file.last_time >= end for one in files):
-        terms.append(f'"time" < {literal(end)}')
-    return " AND ".join(terms) or "true"
-
-
-def _bounded(rows: Iterator[Row], column: str | None, size: int) -> Iterator[Row]:
-    """Rows as long as a column's texts are not longer than `size` together; the first in any case."""
-    held = 0
-    for row in rows:
-        held += len(row[column] or "") if column else 0
-        if held > size and held > len(row[column or ""] or ""):
-            return
-        yield row
-
-
-def _from(selection: Selection, after: Cursor | None, reverse: bool) -> Selection:
-    """Narrow a selection's time to what lies behind a cursor, so that files before it are not opened."""
-    if after is None:
-        return selection
-    if reverse:
-        end = after.time + 1
-        return replace(selection, end=end if selection.end is None else min(selection.end, end))
-    return replace(selection, start=max(selection.start or 0, after.time))

@@ -267,7 +267,7 @@ def test_a_disk_that_fails_as_one_is_loaded_leaves_what_there_was(
         raise OSError("the disk fails")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"kumoi.platform.{step}", fail)
+        patch.setattr(f"kumoi.snapshot_loading.{step}", fail)
         assert "the disk fails" in refused(running.url, saved)
     in_memory = running.platform.settings.data is None
     assert len(sqs.list_queues().get("QueueUrls", [])) == (0 if in_memory and step == "exchange" else 1)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from kumoi.wire import Wire
 from kumoi.wire.checksums import checksum, encoded
+
+
+@pytest.fixture(scope="session")
+def wire() -> Wire:
+    """Every service's codec, compiled at its first use."""
+    return Wire()
 
 
 @pytest.fixture(scope="session")

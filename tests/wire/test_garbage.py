@@ -80,11 +80,6 @@ BODIES = (
 )
 
 
-@pytest.fixture(scope="module")
-def wire() -> Wire:
-    return Wire()
-
-
 def handled(wire: Wire, service: str, sent: Request, body: bytes) -> None:
     codec = wire.codec(service)
     try:

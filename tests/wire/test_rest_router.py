@@ -9,11 +9,6 @@ from kumoi.wire import Headers, Request, Wire
 COPY = ("x-amz-copy-source", "/b/k")
 
 
-@pytest.fixture(scope="module")
-def wire() -> Wire:
-    return Wire()
-
-
 S3 = [
     ("GET", "/", "ListBuckets", {}),
     ("GET", "/b", "ListObjects", {"Bucket": "b"}),

@@ -230,7 +230,7 @@ SAME_ON_THE_WIRE = {
     "ListDirectoryBuckets",  # told from ListBuckets by its host name alone
 }
 NOT_FOR_THE_PARSER = {
-    "GetBucketLocation",  # boto3 reads its answer in a hook; test_codec has an example
+    "GetBucketLocation",  # boto3 reads its answer in a hook; test_answers has an example
     "GetBucketNotification",  # deprecated; two of its members have one name on the wire
 }
 
@@ -257,11 +257,6 @@ def answers(services: list[str]) -> list[Any]:
         if models(service).operation_model(name).has_event_stream_output  # test_event_stream has examples
     }
     return operations(services, NOT_FOR_THE_PARSER | streams)
-
-
-@pytest.fixture(scope="module")
-def wire() -> Wire:
-    return Wire()
 
 
 def as_request(serialized: dict[str, Any]) -> Request:

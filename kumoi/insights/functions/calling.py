@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from kumoi.insights.syntax import Call, Expression, Malformed, Period, Text
+from kumoi.insights.syntax import Call, Expression, Field, Malformed, Period, Text
 from kumoi.insights.values import Expr, as_number, as_text, number, text, truth
 
 
@@ -25,6 +25,10 @@ class Scope(Protocol):
 
     def expression(self, expression: Expression) -> Expr:
         """An argument as SQL."""
+        ...
+
+    def unmasked(self, name: Field) -> Expr:
+        """What a field is without the masks of data protection."""
         ...
 
     def parameter(self, value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kumoi.insights.functions.calling import Function, Scope, cut
-from kumoi.insights.syntax import Call
+from kumoi.insights.syntax import Call, Field
 from kumoi.insights.values import NOTHING, Expr, Kind, as_json, as_number, as_text, as_truth, number, text, truth
 
 
@@ -49,8 +49,10 @@ def _json_stringify(scope: Scope, call: Call) -> Expr:
     )
 
 
-def _same(scope: Scope, call: Call) -> Expr:
-    return scope.expression(call.arguments[0])
+def _unmask(scope: Scope, call: Call) -> Expr:
+    """What a message, or a field of it, was before data protection masked it."""
+    argument = call.arguments[0]
+    return scope.unmasked(argument) if isinstance(argument, Field) else scope.expression(argument)
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -60,5 +62,5 @@ FUNCTIONS: Mapping[str, Function] = {
     "case": Function(2, 101, _choice),
     "jsonparse": Function(1, 1, _json_parse),
     "jsonstringify": Function(1, 1, _json_stringify),
-    "unmask": Function(1, 1, _same),
+    "unmask": Function(1, 1, _unmask),
 }

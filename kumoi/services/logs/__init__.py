@@ -18,6 +18,7 @@ logs = Service(
     "logs",
     __name__,
     modules=(
+        "operations.data_protection",
         "operations.destinations",
         "operations.events",
         "operations.exports",

@@ -68,6 +68,29 @@ def _sources(call: Call, text: str) -> Iterator[str]:
             yield from (f"{_arn(call, name)}:*" for name in one.source.groups)
 
 
+def read(call: Call) -> Iterator[Ask]:
+    """Reading events, and seeing them without masks."""
+    yield Ask(f"logs:{call.operation}", stream(call) if call.operation == "GetLogEvents" else group(call))
+    if call.params.get("unmask"):
+        yield Ask("logs:Unmask", group(call))
+
+
+def query(call: Call) -> Iterator[Ask]:
+    """Asking the groups that a query reads, and seeing events without masks where it says so."""
+    text = call.params.get("queryString")
+    for one in queried(call):
+        yield Ask("logs:StartQuery", one)
+        if isinstance(text, str) and "unmask" in text.lower():
+            yield Ask("logs:Unmask", one)
+
+
+def account_policy(call: Call) -> Iterator[Ask]:
+    """An account's policy: what it says and whom it is about are two permissions."""
+    yield Ask(f"logs:{call.operation}", "*")
+    if call.operation != "DescribeAccountPolicies":
+        yield Ask(f"logs:{call.operation.replace('Account', 'DataProtection')}", "*")
+
+
 def lookup_table(call: Call) -> str:
     """The lookup table that a call names."""
     named = call.params.get("lookupTableArn")
@@ -103,16 +126,21 @@ AUTHORIZATION = Authorization(
         "UpdateLookupTable": lookup_table,
         "PutDestinationPolicy": destination,
         "StartLiveTail": queried,
-        "StartQuery": queried,
         "DeleteLogStream": stream,
         "DescribeLogGroups": lambda call: call.arn("logs", "log-group:*"),
-        "GetLogEvents": stream,
         "PutLogEvents": stream,
         "TestMetricFilter": everything,
     },
     asks={
+        "DeleteAccountPolicy": account_policy,
+        "DescribeAccountPolicies": account_policy,
+        "FilterLogEvents": read,
+        "GetLogEvents": read,
+        "GetLogRecord": read,
+        "PutAccountPolicy": account_policy,
         "PutDestination": destination_with_role,
         "PutSubscriptionFilter": subscribed,
+        "StartQuery": query,
         "WriteFunctionLogs": function_logs,
     },
 )

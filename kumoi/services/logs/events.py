@@ -21,6 +21,7 @@ TABLE = Table(
         "log_stream": "VARCHAR",
         "message": "VARCHAR",
         "ingested": "BIGINT",
+        "unmasked": "VARCHAR",
     },
     partition=("account", "region", "log_group"),
     document=DOCUMENT,
@@ -29,20 +30,22 @@ TABLE = Table(
     measured="message",
     compression="lz4_raw",
 )
-"""Events by group. What Insights reads out of messages is worked out when they are sealed, into columns."""
+"""Events by group. What Insights reads out of messages is worked out when they are sealed, into columns. `unmasked` is
+what a message was before data protection masked it; NULL for most.
+"""
 
 
 async def write(
     lake: Lake, account: str, region: str, group: str, streams: Mapping[str, Sequence[dict[str, Any]]], now: int
 ) -> int:
-    """Append events (`timestamp`, `message`) by stream; they are durable once this returns.
+    """Append events (`timestamp`, `message`, and `unmasked` where that differs) by stream; durable once this returns.
 
     Answers the seq of the first: the others follow, in the order given.
     """
     return await lake.append(
         TABLE.name,
         [
-            (event["timestamp"], account, region, group, stream, event["message"], now)
+            (event["timestamp"], account, region, group, stream, event["message"], now, event.get("unmasked"))
             for stream, events in streams.items()
             for event in events
         ],

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from kumoi.insights.documents import MOST_FIELDS, flat
-from kumoi.insights.message_fields import LAMBDA
+from kumoi.insights.message_fields import LAMBDA, UNMASKED
 from kumoi.insights.rendering import as_number
 from kumoi.lake import Derived, Lake, Row, View
 from kumoi.services.logs.events import TABLE
@@ -16,19 +16,20 @@ SAMPLE = 1_000
 _SYSTEM = ("@timestamp", "@message", "@logStream", "@log", "@ingestionTime")
 
 
-async def fields_of(lake: Lake, row: Row) -> dict[str, str]:
-    """Every field of an event; times are epoch milliseconds."""
+async def fields_of(lake: Lake, row: Row, *, unmask: bool = False) -> dict[str, str]:
+    """Every field of an event, without the masks of data protection if so asked; times are epoch milliseconds."""
+    unmask = unmask and row["unmasked"] is not None
     found = {
         "@timestamp": str(row["time"]),
         "@ingestionTime": str(row["ingested"]),
-        "@message": row["message"],
+        "@message": row["unmasked" if unmask else "message"],
         "@logStream": row["log_stream"],
         "@log": f"{row['account']}:{row['log_group']}",
     }
     view = _view(row["account"], row["region"], row["log_group"], row["time"], row["time"] + 1)
     names = ", ".join(f"l{number}" for number in range(len(LAMBDA)))
     answer = await lake.query(
-        f"SELECT {names}, document FROM events WHERE seq = $seq",  # noqa: S608
+        f"SELECT {names}, {UNMASKED if unmask else 'document'} FROM events WHERE seq = $seq",  # noqa: S608
         {"seq": row["seq"]},
         views={"events": view},
     )

@@ -13,12 +13,38 @@ async def _create_group(call: ResourceCall) -> Resource:
     await call.ask("logs", "CreateLogGroup", logGroupName=name, tags=call.all_tags())
     made = call.begin(Resource(name, {"Arn": call.arn("logs", f"log-group:{name}:*")}))
     await _retain(call, name)
+    await _protect(call, name)
     return made
 
 
 async def _update_group(call: ResourceCall) -> Resource:
     await _retain(call, call.physical_id)
+    await _protect(call, call.physical_id)
     return Resource(call.physical_id, call.attributes)
+
+
+async def _protect(call: ResourceCall, name: str) -> None:
+    policy = call.properties.get("DataProtectionPolicy")
+    if policy is not None:
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        await call.ask("logs", "PutDataProtectionPolicy", logGroupIdentifier=name, policyDocument=text)
+    elif "DataProtectionPolicy" in call.before:
+        await call.ask("logs", "DeleteDataProtectionPolicy", logGroupIdentifier=name)
+
+
+async def _put_account_policy(call: ResourceCall) -> Resource:
+    call.required("PolicyName", "PolicyDocument", "PolicyType")
+    given = {"policyName": call.properties["PolicyName"], "policyType": call.properties["PolicyType"]}
+    policy = call.properties["PolicyDocument"]
+    text = policy if isinstance(policy, str) else json.dumps(policy)
+    answer = await call.ask("logs", "PutAccountPolicy", **given, policyDocument=text)
+    account = answer["accountPolicy"]["accountId"]
+    return Resource(f"{account}|{given['policyType']}|{given['policyName']}", {"AccountId": account})
+
+
+async def _delete_account_policy(call: ResourceCall) -> None:
+    _, kind, name = call.physical_id.split("|", 2)
+    await call.ask("logs", "DeleteAccountPolicy", policyName=name, policyType=kind)
 
 
 async def _retain(call: ResourceCall, name: str) -> None:
@@ -38,7 +64,9 @@ async def _read_group(call: ResourceCall) -> Reading:
     tags = await call.ask("logs", "ListTagsForResource", resourceArn=call.arn("logs", f"log-group:{name}"))
     found = await call.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name)
     group = next(one for one in found["logGroups"] if one["logGroupName"] == name)
+    policy = await call.ask("logs", "GetDataProtectionPolicy", logGroupIdentifier=name)
     told = {
+        "DataProtectionPolicy": json.loads(policy["policyDocument"]) if "policyDocument" in policy else None,
         "KmsKeyId": group.get("kmsKeyId"),
         "LogGroupClass": group.get("logGroupClass", "STANDARD"),
         "LogGroupName": name,
@@ -168,6 +196,13 @@ async def _delete_resource_policy(call: ResourceCall) -> None:
 
 
 RESOURCES = (
+    ResourceType(
+        "AWS::Logs::AccountPolicy",
+        _put_account_policy,
+        _delete_account_policy,
+        _put_account_policy,
+        replaced_by=frozenset(("PolicyName", "PolicyType")),
+    ),
     ResourceType(
         "AWS::Logs::Destination",
         _put_destination,

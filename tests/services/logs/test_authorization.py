@@ -39,3 +39,19 @@ def test_what_is_asked(operation: str, params: dict[str, Any], resources: list[s
     assert [(ask.action, ask.resource) for ask in AUTHORIZATION.asks(call)] == [
         (f"logs:{operation}", resource) for resource in resources
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "where"),
+    [
+        ("FilterLogEvents", {"logGroupName": "a", "unmask": True}, f"{GROUP}a:*"),
+        ("GetLogEvents", {"logGroupName": "a", "logStreamName": "s", "unmask": True}, f"{GROUP}a:*"),
+        ("GetLogRecord", {"logRecordPointer": "p", "unmask": True}, "*"),
+        ("StartQuery", {"logGroupName": "a", "queryString": "fields Unmask(@message)"}, f"{GROUP}a:*"),
+    ],
+)
+def test_who_sees_without_masks_is_allowed_to(operation: str, params: dict[str, Any], where: str) -> None:
+    call: Any = SimpleNamespace(account="000000000000", region="us-east-1", operation=operation, params=params)
+    asks = [(ask.action, ask.resource) for ask in AUTHORIZATION.asks(call)]
+    assert [action for action, _ in asks] == [f"logs:{operation}", "logs:Unmask"]
+    assert asks[1][1] == where

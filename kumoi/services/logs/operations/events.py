@@ -13,6 +13,7 @@ from kumoi.services.logs.filter_pattern import FilterPattern, parse
 from kumoi.services.logs.followers import Followers, Stored
 from kumoi.services.logs.function_streams import FunctionStreams, StreamKey
 from kumoi.services.logs.operations.streams import SEQUENCE_TOKEN
+from kumoi.services.logs.protection_records import documents_for
 from kumoi.services.logs.records import LogStream, streams
 from kumoi.services.logs.rules import (
     Place,
@@ -79,13 +80,24 @@ async def write_function_logs(
 
 
 async def _store(call: Call, group: str, streams: Mapping[str, Sequence[dict[str, Any]]], now: int) -> None:
-    """Write events, and have done what follows."""
+    """Write events, masked where a policy says so, and have done what follows."""
+    documents = await documents_for(call.state, group)
+    if documents:
+        from kumoi.services.logs import findings  # at its first use: most groups have no policy
+        from kumoi.services.logs.data_protection import policy_of, protect
+
+        policies = [policy_of(one) for one in documents]
+        protected = await asyncio.to_thread(protect, policies, streams)
+        streams = protected.streams
     seq = await events.write(call.lake, call.account, call.region, group, streams, now)
     stored = []
     for stream, written in streams.items():
         stored.append(Stored(group, stream, written, seq, now))
         seq += len(written)
     await call.part(Followers).follow(call, group, stored)
+    if documents and protected.found:
+        to = dict.fromkeys(one.findings for one in policies if one.findings is not None)
+        await findings.tell(call, group, list(to), protected.found, now)
 
 
 @logs.operation
@@ -124,7 +136,7 @@ async def get_log_events(
         rows.reverse()
     first, last = (place_of(rows[0]), place_of(rows[-1])) if rows else (place or Place(0, 0),) * 2
     return {
-        "events": [_output(row) for row in rows],
+        "events": [_output(row, unmask) for row in rows],
         "nextForwardToken": nextToken if not rows and direction == "f" and nextToken else direction_token("f", last),
         "nextBackwardToken": nextToken if not rows and direction == "b" and nextToken else direction_token("b", first),
     }
@@ -158,7 +170,8 @@ async def filter_log_events(
     found, place, more = await _matching(call, group.name, only, start, endTime, pattern, place, limit)
     answer: dict[str, Any] = {
         "events": [
-            {**_output(row), "logStreamName": row["log_stream"], "eventId": event_id(place_of(row))} for row in found
+            {**_output(row, unmask), "logStreamName": row["log_stream"], "eventId": event_id(place_of(row))}
+            for row in found
         ],
         "searchedLogStreams": [],
     }
@@ -237,8 +250,9 @@ def _latest(*times: int | None) -> int | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def _output(row: dict[str, Any]) -> dict[str, Any]:
-    return {"timestamp": row["time"], "message": row["message"], "ingestionTime": row["ingested"]}
+def _output(row: dict[str, Any], unmask: bool) -> dict[str, Any]:
+    message = row["unmasked"] if unmask and row["unmasked"] is not None else row["message"]
+    return {"timestamp": row["time"], "message": message, "ingestionTime": row["ingested"]}
 
 
 @transactional

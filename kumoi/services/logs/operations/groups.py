@@ -11,6 +11,7 @@ from kumoi.services.logs import logs, retention
 from kumoi.services.logs.events import TABLE, find_group, stored_bytes
 from kumoi.services.logs.filter_records import filters_of, group_filters
 from kumoi.services.logs.function_streams import FunctionStreams
+from kumoi.services.logs.protection_records import ACCOUNT, account_policies, group_protections
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, groups, streams
 from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid, page
 from kumoi.state import Transaction, transactional
@@ -81,9 +82,10 @@ async def describe_log_groups(
     ]
     sizes = await stored_bytes(call.state, [group.name for group in found[:limit]])
     counts = await _metric_filters(call.state, [group.name for group in found[:limit]])
+    protections = await _protections(call.state, [group.name for group in found[:limit]])
     answer: dict[str, Any] = {
         "logGroups": [
-            _describe(group, call.account, call.region, sizes[group.name], counts[group.name])
+            _describe(group, call.account, call.region, sizes[group.name], counts[group.name]) | protections[group.name]
             for group in found[:limit]
         ]
     }
@@ -187,11 +189,25 @@ async def _metric_filters(tx: Transaction, names: list[str]) -> dict[str, int]:
 
 
 @transactional
+async def _protections(tx: Transaction, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What DescribeLogGroups says of groups' data protection."""
+    inherited = await account_policies.get(tx, ACCOUNT) is not None
+    told: dict[str, dict[str, Any]] = {}
+    for name in names:
+        own = await group_protections.get(tx, name)
+        told[name] = {} if own is None else {"dataProtectionStatus": "ACTIVATED" if own.document else "DELETED"}
+        if inherited:
+            told[name]["inheritedProperties"] = ["ACCOUNT_DATA_PROTECTION"]
+    return told
+
+
+@transactional
 async def _delete(tx: Transaction, name: str) -> None:
     await find_group(tx, name)
     await groups.delete(tx, name)
     await streams.delete_all(tx, name)
     await group_filters.delete(tx, name)
+    await group_protections.delete(tx, name)
     await tx.add((STORED_BYTES, name), -await tx.add((STORED_BYTES, name), 0))
 
 

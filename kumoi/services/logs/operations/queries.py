@@ -238,7 +238,7 @@ async def get_log_record(call: Call, logRecordPointer: str, unmask: bool = False
         raise aws_error("ResourceNotFoundException", "The specified log record does not exist.")
     from kumoi.services.logs.record_fields import fields_of
 
-    return {"logRecord": {**await fields_of(call.lake, rows[0]), "@ptr": logRecordPointer}}
+    return {"logRecord": {**await fields_of(call.lake, rows[0], unmask=unmask), "@ptr": logRecordPointer}}
 
 
 def _pointer(text: str) -> tuple[str, int, int]:
