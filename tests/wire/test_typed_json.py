@@ -93,9 +93,9 @@ def test_what_is_not_as_the_model_has_it_is_left_to_the_decoders(body: bytes) ->
 
 def test_the_decoders_say_what_is_wrong() -> None:
     with pytest.raises(AwsError, match="NUMBER_VALUE cannot be converted to String"):
-        QUERY.decode(None, None, b'{"TableName": 1}')  # type: ignore[arg-type]
-    assert QUERY.decode(None, None, b'{"TableName": null, "Limit": 2}') == {"Limit": 2}  # type: ignore[arg-type]
-    assert QUERY.decode(None, None, b"") == {}  # type: ignore[arg-type]
+        QUERY.decode(None, {}, {}, b'{"TableName": 1}')  # type: ignore[arg-type]
+    assert QUERY.decode(None, {}, {}, b'{"TableName": null, "Limit": 2}') == {"Limit": 2}  # type: ignore[arg-type]
+    assert QUERY.decode(None, {}, {}, b"") == {}  # type: ignore[arg-type]
 
 
 def test_there_is_no_parser_where_members_are_of_other_kinds() -> None:
