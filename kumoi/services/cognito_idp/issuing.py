@@ -45,6 +45,9 @@ _KEPT_CLAIMS = frozenset(
     )
 )
 
+_LOOKED_AT = 4
+"""Refresh tokens that each new one looks at, whether they have expired."""
+
 
 async def issue(
     call: Call,
@@ -92,7 +95,7 @@ async def issue(
             device=device,
         )
         result["RefreshToken"], made = _with_text(made)
-        await _keep_token(scene.state, made)
+        await keep_token(scene.state, made)
     return result
 
 
@@ -177,8 +180,13 @@ async def _groups(tx: Transaction, pool: str, names: Sequence[str]) -> list[Grou
 
 
 @transactional
-async def _keep_token(tx: Transaction, token: RefreshToken) -> None:
+async def keep_token(tx: Transaction, token: RefreshToken) -> None:
+    """Store a refresh token. Expired ones next to it go: digests are random, so that the turn of each comes."""
     await refresh_tokens.put(tx, token)
+    after = refresh_tokens.key(token)
+    for other in await refresh_tokens.list(tx, token.pool, token.sub, after=after, limit=_LOOKED_AT):
+        if other.expires <= tx.now:
+            await refresh_tokens.delete(tx, *refresh_tokens.key(other))
 
 
 @transactional
