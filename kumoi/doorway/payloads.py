@@ -136,6 +136,8 @@ _BYTES = (bytes, bytearray, memoryview)
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is bytes:
+        return _text(value)
     if isinstance(value, _BYTES):
         return _text(bytes(value))
     if hasattr(value, "isoformat"):

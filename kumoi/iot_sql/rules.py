@@ -57,7 +57,14 @@ class Rule:
             return None
         if isinstance(found, bytes):
             return found
-        return orjson.dumps(rendered(found))
+        if found is scope.message:  # straight from JSON: what is rendered otherwise are whole numbers as 1.0
+            written = orjson.dumps(found)
+            if b".0" in written:
+                written = orjson.dumps(rendered(found))
+        else:
+            written = orjson.dumps(rendered(found))
+        # A copy: what orjson answers keeps the kilobytes that it was written into, and many are kept at once.
+        return bytes(memoryview(written))
 
 
 class _Noting:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kumoi.iot_sql import SqlError
 from kumoi.iot_sql.rule_functions import _FUNCTIONS, WORLDLY, Pending, World
@@ -141,6 +143,24 @@ def test_templates_are_filled_from_the_message() -> None:
 def test_what_is_no_statement_is_refused(sql: str, told: str) -> None:
     with pytest.raises(SqlError, match=told):
         compiled_rule(sql)
+
+
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    NUMBERS | st.text(st.characters(exclude_categories=("Cs",)), max_size=6) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abe1"), inner, max_size=3),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4))
+def test_everything_is_written_as_its_attributes_are(message: dict[str, Any]) -> None:
+    payload = json.dumps(message).encode()
+    named = compiled_rule("SELECT a, b, c, d FROM 'a'").result(payload)
+    assert named is not None
+    assert json.loads(compiled_rule("SELECT * FROM 'a'").result(payload) or b"") == json.loads(named)
+    whole = [one for one in (compiled_rule("SELECT * FROM 'a'").result(payload), named) if b".0" in (one or b"")]
+    assert len(whole) in (0, 2)
 
 
 @pytest.mark.parametrize("name", sorted(_FUNCTIONS.keys() - WORLDLY))

@@ -12,7 +12,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kumoi.lake import Arrivals, Cursor, Lake, Row, Table, View
 from kumoi.services.iotanalytics.shapes import quotes_in
@@ -65,7 +65,15 @@ class ChannelLog:
             self._latest.setdefault(key, last.time if last else 0)
         time = self._latest[key] = max(self._latest[key], int(now * 1000))
         fixed = (time, key.account, key.region, key.equals["channel"])
-        await self._lake.append(TABLE, [(*fixed, *_kept(*message, shape)) for message in messages])
+        rows = []
+        for message_id, payload in messages:
+            try:
+                text, encoded = payload.decode(), False
+            except UnicodeDecodeError:
+                text, encoded = base64.b64encode(payload).decode(), True
+            quotes = None if shape is None else quotes_in(payload)
+            rows.append((*fixed, message_id, text, encoded, shape, quotes))
+        await self._lake.append(TABLE, rows)
 
     async def read(self, key: ChannelKey, after: Cursor, *, end: int | None = None, limit: int = BATCH) -> list[Row]:
         """The messages behind a place and before `end` (epoch ms), in order."""
@@ -142,12 +150,3 @@ def payload_of(row: Row) -> bytes:
 def payloads(rows: Sequence[Row]) -> list[bytes]:
     """The payloads of rows."""
     return [payload_of(row) for row in rows]
-
-
-def _kept(message_id: str, payload: bytes, shape: str | None) -> tuple[Any, ...]:
-    """The columns behind those that say when and where."""
-    try:
-        text, encoded = payload.decode(), False
-    except UnicodeDecodeError:
-        text, encoded = base64.b64encode(payload).decode(), True
-    return message_id, text, encoded, shape, None if shape is None else quotes_in(payload)
