@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from kumoi.wire.errors import AwsError, aws_error
 
 ItemT = TypeVar("ItemT")
+MOST_TOPIC, MOST_SLASHES = 256, 7
+"""Bytes and slashes of a topic or a filter."""
 
 
 def invalid(text: str) -> AwsError:

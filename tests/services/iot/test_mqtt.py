@@ -212,6 +212,27 @@ def test_what_is_published_starts_rules(device: Any, kumoi: Any) -> None:
     assert json.loads(found[0]["Body"]) == {"t": 1, "client": "sensor", "k": ["v"]}
 
 
+@pytest.mark.parametrize("version", [4, 5])
+def test_filters_that_are_none_or_too_long_fail_alone(device: Any, version: int) -> None:
+    one = device("one", version=version)
+    one.connect()
+    failed = 0x8F if version == 5 else 0x80
+    filters = (
+        "a/#",
+        "/".join("abcdefgh"),
+        "/".join("abcdefghi"),
+        "a" * 257,
+        "$share/g/" + "a" * 256,
+        "$share/g/a//////b",
+    )
+    assert one.subscribe(*filters) == [1, 1, failed, failed, 1, 1]
+    raw = [("a/#/b", 1), ("a+", 1), ("$share/+/a", 1), ("$share//a", 1)]
+    packet = b"\0\7" + (b"\0" if version == 5 else b"")
+    packet += b"".join(len(name).to_bytes(2, "big") + name.encode() + bytes([qos]) for name, qos in raw)
+    one.client.socket().sendall(bytes([0x82, len(packet)]) + packet)
+    assert [reason.value for reason in one._subscribed.get(timeout=10)] == [failed] * 4
+
+
 @pytest.mark.parametrize(
     "garbage",
     [

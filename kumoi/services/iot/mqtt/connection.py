@@ -21,6 +21,7 @@ from kumoi.services.iot.mqtt.admission import NotAdmitted, Receiving, Shown
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.packets import Malformed, Publish, Subscription, Will
 from kumoi.services.iot.mqtt.subscribers import SHARED
+from kumoi.services.iot.naming import MOST_SLASHES, MOST_TOPIC
 from kumoi.services.iot.records import Queued
 from kumoi.wire.errors import AwsError
 
@@ -386,7 +387,8 @@ class Connection(asyncio.Protocol):
         for one in asked:
             try:
                 _check(one.topic_filter)
-            except SqlError:
+            except SqlError as error:
+                logger.info("client %s cannot subscribe to %s: %s", self.client, one.topic_filter, error)
                 codes.append(0x8F if self._level == 5 else 0x80)
                 continue
             try:
@@ -425,7 +427,10 @@ def _check(topic_filter: str) -> None:
         group = topic_filter.removeprefix(SHARED).partition("/")[0]
         if not group or "+" in group or "#" in group:
             raise SqlError("a group that shares has a name")
-    check_filter(_plain(topic_filter))
+    plain = _plain(topic_filter)
+    check_filter(plain)
+    if len(plain.encode()) > MOST_TOPIC or plain.count("/") > MOST_SLASHES:
+        raise SqlError(f"a filter has at most {MOST_TOPIC} bytes and {MOST_SLASHES} slashes")
 
 
 def _plain(topic_filter: str) -> str:

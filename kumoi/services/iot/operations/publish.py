@@ -14,11 +14,10 @@ from kumoi.iot_sql.rules import BASIC_INGEST
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
 from kumoi.services.iot.device_topics import PREFIX, answer
-from kumoi.services.iot.naming import given, invalid
+from kumoi.services.iot.naming import MOST_SLASHES, MOST_TOPIC, given, invalid
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 
 MOST_BYTES = 128 * 1024
-MOST_TOPIC, MOST_SLASHES = 256, 7
 
 
 @iot_data.operation
