@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from kumoi.interruption import Interruption
 from kumoi.lake.catalog import File, Tombstone
 from kumoi.lake.files import sync_file
 from kumoi.lake.segment import Bounds
@@ -309,39 +310,36 @@ class Query:
 
     def __init__(self, spill: Path) -> None:
         self._spill = spill
-        self._interrupted = False
-        self._database: duckdb.DuckDBPyConnection | None = None
+        self._interruption = Interruption()
 
     def run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any], sources: Mapping[str, Source]) -> Result:
         """Run a single SELECT over `sources`; QueryFailed with DuckDB's text when it cannot be."""
         import duckdb
 
-        with contextlib.closing(_connect(self._spill, threads=os.cpu_count() or 1)) as database:
-            self._database = database
-            for number, (name, source) in enumerate(sources.items()):
-                _define(database, name, source, number)
-            granted = [literal(str(one.path)) for source in sources.values() for one in source.sealed]
-            database.execute(f"SET allowed_paths = [{', '.join(granted)}]")
-            for setting in ("enable_external_access = false", "lock_configuration = true"):
-                database.execute(f"SET {setting}")
-            try:
+        try:
+            with (
+                contextlib.closing(_connect(self._spill, threads=os.cpu_count() or 1)) as database,
+                self._interruption.reaches(database),
+            ):
+                for number, (name, source) in enumerate(sources.items()):
+                    _define(database, name, source, number)
+                granted = [literal(str(one.path)) for source in sources.values() for one in source.sealed]
+                database.execute(f"SET allowed_paths = [{', '.join(granted)}]")
+                for setting in ("enable_external_access = false", "lock_configuration = true"):
+                    database.execute(f"SET {setting}")
                 statements = duckdb.extract_statements(sql)
                 if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                     raise QueryFailed("A query of the lake is one SELECT statement.")
-                if self._interrupted:
+                if self._interruption.asked:
                     raise QueryFailed("The query was interrupted.")
                 answer = database.execute(statements[0], parameters)
                 return Result([column[0] for column in answer.description or ()], answer.fetchall())
-            except duckdb.Error as error:
-                raise QueryFailed(str(error)) from error
-            finally:
-                self._database = None
+        except duckdb.Error as error:
+            raise QueryFailed(str(error)) from error
 
     def interrupt(self) -> None:
         """Have `run` end early, with QueryFailed."""
-        self._interrupted = True
-        if (database := self._database) is not None:
-            database.interrupt()
+        self._interruption.ask()
 
 
 def _define(database: duckdb.DuckDBPyConnection, name: str, source: Source, number: int) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kumoi.interruption import Interruption
 from kumoi.presto.column_types import quoted
 from kumoi.presto.copying import copy
 from kumoi.presto.database import connect, seal
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     import duckdb
 
 
-INSIST = 0.05
-"""Real seconds between two interruptions of a run that has not ended."""
-
-
 class Run:
     """One query; `run` in a thread, `interrupt` from anywhere."""
 
@@ -42,10 +38,7 @@ class Run:
         self.tables = tables_of(self._tree)
         self._now = now
         self._window = window
-        self._database: duckdb.DuckDBPyConnection | None = None
-        self._interrupted = False
-        self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._interruption = Interruption()
 
     def run(self, tables: Mapping[str, Relation], folder: Path, outputs: Sequence[Output]) -> Answer:
         """Write the answer into `folder`, once for each of `outputs`; QueryRefused when there is none."""
@@ -54,39 +47,27 @@ class Run:
         schema = {name: table.columns for name, table in tables.items()}
         statement = translate(self._tree, schema, self._window)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.closing(connect(folder, threads=os.cpu_count() or 1)) as database:
-            self._database = database
-            try:
+        try:
+            with (
+                contextlib.closing(connect(folder, threads=os.cpu_count() or 1)) as database,
+                self._interruption.reaches(database),
+            ):
                 self._set_up(database, statement.sql, {name: tables[name] for name in statement.tables}, folder)
-                if self._interrupted:
+                if self._interruption.asked:
                     raise QueryRefused("The query was cancelled.")
                 database.execute(f"CREATE TEMP TABLE answer AS SELECT * FROM ({statement.sql})")
                 described = database.execute("SELECT * FROM answer LIMIT 0").description or []
                 columns = [(str(one[0]), one[1]) for one in described]
                 files = [_write(database, columns, folder / str(n), output) for n, output in enumerate(outputs)]
                 return Answer([Column(name.lower(), str(kind)) for name, kind in columns], files)
-            except duckdb.InterruptException:
-                raise QueryRefused("The query was cancelled.") from None
-            except duckdb.Error as error:
-                raise QueryRefused(_told(error)) from None
-            finally:
-                with self._lock:
-                    self._database = None
-                self._over.set()
+        except duckdb.InterruptException:
+            raise QueryRefused("The query was cancelled.") from None
+        except duckdb.Error as error:
+            raise QueryRefused(_told(error)) from None
 
     def interrupt(self) -> None:
         """Have `run` end early, with QueryRefused."""
-        self._interrupted = True
-        if self._database is not None:
-            threading.Thread(target=self._insist, name="interrupting", daemon=True).start()
-
-    def _insist(self) -> None:
-        """Interrupt until the run has ended: DuckDB forgets an interruption that comes between two statements."""
-        while not self._over.is_set():
-            with self._lock:
-                if self._database is not None:
-                    self._database.interrupt()
-            self._over.wait(INSIST)
+        self._interruption.ask()
 
     def _set_up(
         self, database: duckdb.DuckDBPyConnection, sql: str, tables: Mapping[str, Relation], folder: Path
