@@ -1,4 +1,4 @@
-"""Interruptions of DuckDB that hold: it forgets one that comes between two statements, so it is told till it has ended."""
+"""Interruptions of DuckDB that hold: it forgets one that comes between two statements, so it is told until it ends."""
 
 from __future__ import annotations
 
