@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +180,13 @@ def test_answers_and_failures_at_viewer_request(
         failed = view(domain, path)
         assert (failed.status, failed.headers["x-cache"]) == (status, f"{cache} from cloudfront"), path
         assert rule.lower() in failed.headers["x-kumoi-edge-error"].lower(), path
+    fault = {"id": kumoi.account, "account": kumoi.account, "service": "lambda", "operation": "Invoke"}
+    body = json.dumps({**fault, "action": "fail", "error": "throttle"}).encode()
+    urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults", body, timeout=20).close()
+    throttled = view(domain, "/index.html")
+    taken_back = urllib.request.Request(f"{kumoi.url}/_kumoi/faults?id={kumoi.account}", method="DELETE")
+    urllib.request.urlopen(taken_back, timeout=20).close()
+    assert (throttled.status, throttled.headers["x-cache"]) == (503, "LambdaLimitExceeded from cloudfront")
     group = f"/aws/cloudfront/LambdaEdge/{made['Id']}"
     assert "headerName : Host." in _logs(kumoi, "us-east-1", group, "read-only")
 
