@@ -31,6 +31,7 @@ class Framed(NamedTuple):
 
     behaviour: Behaviour
     frame: Frame
+    status: int
     told: tuple[str, str, str, str, str, str]
 
 
