@@ -150,7 +150,8 @@ class Seen:
             if changed is None:
                 return None
             made = written(changed[0], self.pop, request_id, self._via, HIT)
-            framed = self._frame(way, made, framing, ())
+            frame = framing(made, ())
+            framed = None if frame is None else Framed(way.behaviour, frame, made.status, None)
             ran.append(changed[1])
         if framed is None:
             return None
@@ -197,14 +198,13 @@ class Seen:
     def _framed(self, way: _Way, found: CachedObject, framing: Framing) -> Framed | None:
         """How an object is written out, once for all who get it; None where it cannot be."""
         if found.framed is None or found.framed.behaviour is not way.behaviour:
-            found.framed = self._frame(way, self.written(way, found, _AGE, _ID), framing, (_AGE, _ID))
+            answered = self.written(way, found, _AGE, _ID)
+            frame = framing(answered, (_AGE, _ID))
+            if frame is None:
+                return None
+            told = columns(self.entry_of(way, answered))
+            found.framed = Framed(way.behaviour, frame, answered.status, told)
         return found.framed
-
-    def _frame(self, way: _Way, answered: Response, framing: Framing, blanks: tuple[str, ...]) -> Framed | None:
-        frame = framing(answered, blanks)
-        if frame is None:
-            return None
-        return Framed(way.behaviour, frame, answered.status, columns(self.entry_of(way, answered)))
 
     def _way(self, behaviour: Behaviour) -> _Way | None:
         served, fields, policy = self.served, self._fields, behaviour.headers_policy
