@@ -42,6 +42,10 @@ FUNCTION = b"""function handler(event) {
     request.headers['x-group'] = { value: request.cookies.group ? request.cookies.group.value : 'a' };
     return request;
 }"""
+BEHIND = b"""function handler(event) {
+    event.response.headers['strict-transport-security'] = { value: 'max-age=63072000' };
+    return event.response;
+}"""
 LAMBDA = "def handler(event, context):\n    return event['Records'][0]['cf']['request']\n"
 SIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host,"
@@ -77,7 +81,9 @@ def main() -> None:
         compared(port, pid, domains)
         for name, key, count in (
             ("S3 GetObject, 1 KB", None, 4000),
-            ("hit, function at viewer-request", "function", 4000),
+            ("hit, function at viewer-request", "function", 8000),
+            ("hit, function at viewer-response", "behind", 8000),
+            ("hit, functions at both", "both", 8000),
             ("miss to the bucket, 1 KB", "uncached", 3000),
             ("miss, Lambda@Edge at origin-request", "lambda", 1500),
         ):
@@ -202,11 +208,13 @@ def create(port: int, only: Sequence[str] = ()) -> dict[str, str]:
         s3.create_bucket(Bucket=bucket)
     for key, size in (("1k", 1024), ("100k", 102_400)):
         s3.put_object(Bucket="bench-edge", Key=key, Body=b"x" * size, ContentType="image/png")
-    made = cloudfront.create_function(
-        Name="bench", FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=FUNCTION
-    )
-    cloudfront.publish_function(Name="bench", IfMatch=made["ETag"])
-    arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
+    small = {}
+    for event, code in (("viewer-request", FUNCTION), ("viewer-response", BEHIND)):
+        made = cloudfront.create_function(
+            Name=event, FunctionConfig={"Comment": "", "Runtime": "cloudfront-js-2.0"}, FunctionCode=code
+        )
+        cloudfront.publish_function(Name=event, IfMatch=made["ETag"])
+        small[event] = {"EventType": event, "FunctionARN": made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("app.py", LAMBDA)
@@ -218,7 +226,6 @@ def create(port: int, only: Sequence[str] = ()) -> dict[str, str]:
         Code={"ZipFile": archive.getvalue()},
         Publish=True,
     )
-    small = {"Quantity": 1, "Items": [{"EventType": "viewer-request", "FunctionARN": arn}]}
     large = {
         "Quantity": 1,
         "Items": [{"EventType": "origin-request", "LambdaFunctionARN": f"{version['FunctionArn']}:1"}],
@@ -226,7 +233,9 @@ def create(port: int, only: Sequence[str] = ()) -> dict[str, str]:
     behaviours: dict[str, dict[str, Any]] = {
         "plain": {"CachePolicyId": OPTIMIZED},
         "logged": {"CachePolicyId": OPTIMIZED},
-        "function": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": small},
+        "function": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": _these(small["viewer-request"])},
+        "behind": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": _these(small["viewer-response"])},
+        "both": {"CachePolicyId": OPTIMIZED, "FunctionAssociations": _these(*small.values())},
         "uncached": {"CachePolicyId": DISABLED},
         "lambda": {"CachePolicyId": DISABLED, "LambdaFunctionAssociations": large},
     }
@@ -255,6 +264,10 @@ def create(port: int, only: Sequence[str] = ()) -> dict[str, str]:
             }
         domains[name] = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["DomainName"]
     return domains
+
+
+def _these(*items: Any) -> dict[str, Any]:
+    return {"Quantity": len(items), "Items": list(items)}
 
 
 if __name__ == "__main__":

@@ -276,3 +276,19 @@ def test_an_endpoint_that_is_slow_holds_up_nobody_else(server: Callable[..., Ser
 
     assert asyncio.run(crowd()) == 204
     assert len(slow.requests) <= 64
+
+
+def test_a_connection_waits_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kumoi.http_client.client.KEPT_SECONDS", 0.01)
+    there = Keeping(OK, OK)
+
+    async def later() -> None:
+        client = HttpClient(Path("there is none"))
+        await client.send("GET", there.url, seconds=20)
+        while client._idle:
+            await asyncio.sleep(0.001)
+        await client.send("GET", there.url, seconds=20)
+        client.close()
+
+    asyncio.run(later())
+    assert there.connections == 2

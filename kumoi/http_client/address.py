@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ class Address(NamedTuple):
     target: str
 
 
+@lru_cache(256)
 def address_of(url: str) -> Address:
     """Read a URL; ValueError for what is no HTTP URL."""
     parts = urlsplit(url)

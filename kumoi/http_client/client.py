@@ -42,6 +42,7 @@ class HttpClient:
         self._trusted = False
         self._idle: dict[Endpoint, list[Connection]] = {}
         self._turns: dict[Endpoint, asyncio.Semaphore] = {}
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def send(
         self,
@@ -72,6 +73,9 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the connections that wait; requests under way end by themselves within their time."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
         for connections in list(self._idle.values()):
             for connection in list(connections):
                 with suppress(RuntimeError):  # its loop has ended, and the connection with it
@@ -118,15 +122,22 @@ class HttpClient:
         """Have a connection wait for the next request, for a moment."""
         if not connection.usable:
             return
-        connections = self._idle.setdefault(where[:3], [])
-        connections.append(connection)
+        loop = asyncio.get_running_loop()
+        connection.since = loop.time()
+        self._idle.setdefault(where[:3], []).append(connection)
+        if self._sweep is None:
+            self._sweep = loop.call_later(KEPT_SECONDS, self._give_up, loop)
 
-        def give_up() -> None:
-            if connection in connections:
-                connections.remove(connection)
-                connection.close()
-
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, give_up)
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what has waited long enough."""
+        now = loop.time()
+        for connections in list(self._idle.values()):
+            for connection in list(connections):
+                if now - connection.since >= KEPT_SECONDS:
+                    connections.remove(connection)
+                    connection.close()
+        self._idle = {endpoint: connections for endpoint, connections in self._idle.items() if connections}
+        self._sweep = loop.call_later(KEPT_SECONDS, self._give_up, loop) if self._idle else None
 
     def _forget(self, connection: Connection) -> None:
         for endpoint, connections in list(self._idle.items()):

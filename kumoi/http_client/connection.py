@@ -62,10 +62,14 @@ class _Answer:
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one connection; `lost` is called when it has ended. `usable` says that it takes a request."""
+    """The protocol of one connection; `lost` is called when it has ended.
+
+    `usable` says that it takes a request, `since` when it has ended its last one (the loop's time).
+    """
 
     def __init__(self, lost: Callable[[Connection], None]) -> None:
         self.usable = True
+        self.since = 0.0
         self._lost = lost
         self._waiting: asyncio.Future[HttpAnswer] | None = None
         self._answer = _Answer()

@@ -44,6 +44,35 @@ def test_path_patterns(pattern: str, path: str, matches: bool) -> None:
     assert bool(path_pattern.compiled(pattern).fullmatch(path)) == matches
 
 
+@pytest.mark.parametrize(
+    ("path", "matched"),
+    [
+        ("/a/b", "/a/b"),
+        ("/a/../b", "/b"),
+        ("/a/./b/.", "/a/b/"),
+        ("/a/b/..", "/a/"),
+        ("/../../a", "/a"),
+        ("/..", "/"),
+        ("/.", "/"),
+        ("/a/%2e%2E/b", "/b"),
+        ("/a%2fb", "/a%2Fb"),
+        ("/%61%7e%c3%A9", "/a~%C3%A9"),
+        ("/a/...", "/a/..."),
+        ("/.hidden", "/.hidden"),
+        ("//a//b", "/a/b"),
+        ("/a//../b", "/b"),
+        ("/%zz%", "/%zz%"),
+    ],
+)
+def test_paths_are_matched_as_rfc_3986_normalises_them(path: str, matched: str) -> None:
+    assert path_pattern.normalized(path) == matched
+    assert path_pattern.normalized(matched) == matched
+
+
+def test_patterns_are_normalised_like_paths() -> None:
+    assert path_pattern.compiled("/%61%c3%a9/*").fullmatch(path_pattern.normalized("/a%C3%A9/b"))
+
+
 def test_a_pattern_of_many_stars_is_quick() -> None:
     assert path_pattern.compiled("*a" * 20).fullmatch("/" + "b" * 200) is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,17 @@ def handler(event, context):
         raise RuntimeError("not today")
     if request["uri"] == "/nothing":
         return None
+    if request["uri"] == "/text":
+        return "text"
+    if request["uri"] == "/disallowed":
+        request["headers"]["x-amz-cf-id"] = [{"value": "1"}]
+    if request["uri"] == "/large":
+        return {"status": "200", "body": "x" * 41_000}
+    if request["uri"] == "/nan":
+        return {"status": "200", "body": float("nan")}
+    if request["uri"] == "/exits":
+        import os
+        os._exit(1)
     return request
 """
 
@@ -157,7 +169,24 @@ def test_answers_and_failures_at_viewer_request(
     raised = view(domain, "/raises")
     assert (raised.status, raised.headers["x-cache"]) == (503, "LambdaExecutionError from cloudfront")
     assert "not today" in raised.headers["x-kumoi-edge-error"]
-    assert view(domain, "/nothing").status == 502
+    for path, status, cache, rule in (
+        ("/nothing", 502, "LambdaValidationError", "object"),
+        ("/text", 502, "LambdaValidationError", "object"),
+        ("/disallowed", 502, "LambdaValidationError", "X-Amz-Cf-Id"),
+        ("/large", 502, "LambdaValidationError", "limit"),
+        ("/nan", 502, "LambdaValidationError", ""),
+        ("/exits", 503, "LambdaExecutionError", ""),
+    ):
+        failed = view(domain, path)
+        assert (failed.status, failed.headers["x-cache"]) == (status, f"{cache} from cloudfront"), path
+        assert rule.lower() in failed.headers["x-kumoi-edge-error"].lower(), path
+    fault = {"id": kumoi.account, "account": kumoi.account, "service": "lambda", "operation": "Invoke"}
+    body = json.dumps({**fault, "action": "fail", "error": "throttle"}).encode()
+    urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults", body, timeout=20).close()
+    throttled = view(domain, "/index.html")
+    taken_back = urllib.request.Request(f"{kumoi.url}/_kumoi/faults?id={kumoi.account}", method="DELETE")
+    urllib.request.urlopen(taken_back, timeout=20).close()
+    assert (throttled.status, throttled.headers["x-cache"]) == (503, "LambdaLimitExceeded from cloudfront")
     group = f"/aws/cloudfront/LambdaEdge/{made['Id']}"
     assert "headerName : Host." in _logs(kumoi, "us-east-1", group, "read-only")
 

@@ -36,7 +36,14 @@ from kumoi.services.cloudfront.edge.seen import Hit
 OPTIMIZED, SECURITY_HEADERS = "658327ea-f89d-4fab-a63d-7e88639e58f6", "67f7725c-6f97-4210-82d7-5512b31e9d03"
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
 CODE = {
-    "viewer-response": b"function handler(event) { return event.response; }",
+    "viewer-response": b"""function handler(event) {
+        const response = event.response;
+        response.headers['x-behind'] = { value: event.request.uri };
+        response.cookies.seen = { value: '1', attributes: 'Path=/' };
+        if (event.request.querystring.gone) { response.statusCode = 410; response.body = 'gone'; }
+        if (event.request.querystring.a) response.statusCode = 'wrong';
+        return response;
+    }""",
     "viewer-request": b"""function handler(event) {
         const request = event.request;
         if (request.querystring.log) console.log(request.uri);
@@ -211,6 +218,7 @@ def set_up(edge: Edge) -> None:
     cloudfront.create_distribution(DistributionConfig=config)
     for _ in range(PROVEN + 1):
         edge.usual(plain("/passed/1.txt"))
+        edge.usual(plain("/function/1.txt"))
 
 
 _DIFFERS = re.compile(rb"(?<=\r\nX-Amz-Cf-Id: )[^\r]+|(?<=\r\nAge: )[0-9]+|(?<=\r\nDate: )[^\r]+")
@@ -229,9 +237,37 @@ def same(answer: bytes) -> bytes:
 FOLDERS = st.sampled_from(
     ["/", "/keyed/", "/policy/", "/cors/", "/function/", "/legacy/", "/http/", "/passed/", "//", "/KEYED/"]
 )
-NAMES = st.sampled_from(["", "index.html", "1.txt", "empty", "large", "none", "%31.txt", "1.txt/", "..%2f1.txt"])
+NAMES = st.sampled_from(
+    [
+        "",
+        "index.html",
+        "1.txt",
+        "empty",
+        "large",
+        "none",
+        "%31.txt",
+        "1.txt/",
+        "..%2f1.txt",
+        "../1.txt",
+        "../keyed/1.txt",
+    ]
+)
 QUERIES = st.sampled_from(
-    ["", "?", "?a=1", "?a=2&b=1", "?b=1", "?a=1&a=2", "?a", "?go", "?a=%26b", "?X-Amz-Signature=1", "?a=1#x", "?a=1?b"]
+    [
+        "",
+        "?",
+        "?a=1",
+        "?a=2&b=1",
+        "?b=1",
+        "?a=1&a=2",
+        "?a",
+        "?go",
+        "?gone=1",
+        "?a=%26b",
+        "?X-Amz-Signature=1",
+        "?a=1#x",
+        "?a=1?b",
+    ]
 )
 FIELDS = st.sampled_from(
     [
@@ -307,6 +343,8 @@ def plain(target: str, *fields: str) -> bytes:
 @example(plain("/cors/1.txt"))
 @example(plain("/cors/1.txt", "Origin: https://a.example"))
 @example(plain("/passed/1.txt?a=1", "Cookie: c=1"))
+@example(plain("/function/1.txt"))
+@example(plain("/function/1.txt?gone=1"))
 @example(plain("/large"))
 @example(plain("/empty"))
 def test_without_a_call_the_answer_is_what_it_is_with_one(edge: Edge, data: bytes) -> None:
@@ -351,7 +389,8 @@ def test_nobody_gets_what_somebody_was_signed_for(edge: Edge) -> None:
     for _ in range(3):
         assert edge.at_once(plain("/" + url.split("/", 3)[3])).startswith(b"HTTP/1.1 200")
     assert edge.at_once(plain("/1.txt")).startswith(b"HTTP/1.1 200")
-    assert edge.at_once(plain("/signed/1.txt")).startswith(b"HTTP/1.1 403")
+    for path in ("/signed/1.txt", "/1/../signed/1.txt", "/%73igned/1.txt", "/1/%2e%2e/signed/1.txt", "/./signed/1.txt"):
+        assert edge.at_once(plain(path)).startswith(b"HTTP/1.1 403"), path
 
 
 @pytest.mark.parametrize(
@@ -366,7 +405,9 @@ def test_nobody_gets_what_somebody_was_signed_for(edge: Edge) -> None:
         (plain("/policy/1.txt", "Origin: https://a.example"), True),
         (plain("/cors/1.txt"), True),
         (plain("/cors/1.txt", "Origin: https://a.example"), False),
-        (plain("/function/1.txt"), False),
+        (plain("/function/1.txt"), True),
+        (plain("/function/1.txt?gone=1"), True),
+        (plain("/function/1.txt?a=1"), False),
         (plain("/passed/1.txt?a=1", "Cookie: c=1"), True),
         (plain("/passed/1.txt?log"), True),
         (plain("/passed/1.txt?go"), False),
@@ -391,6 +432,11 @@ def test_lines_are_those_of_the_standard_log(edge: Edge) -> None:
     edge.at_once(data)
     hit = edge.noted[-1]
     assert line(hit) == standard_line(hit.entry(), cookies=True)
+    gone = plain("/function/1.txt?gone=1", "X-Lines: 1")
+    edge.usual(plain("/function/1.txt", "X-Lines: 1"))
+    edge.at_once(gone)
+    assert "\t4\t127.0.0.1\t" in line(edge.noted[-1])
+    assert line(edge.noted[-1]) == standard_line(edge.noted[-1].entry(), cookies=True)
     assert "/keyed/1.txt\t200\thttp://x/%\ta%20b%09%s\ta=%251&b\tc=100%25\tHit\t" in line(hit)
 
 

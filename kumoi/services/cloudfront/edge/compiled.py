@@ -131,6 +131,7 @@ class Served:
 
     def behaviour(self, path: str) -> Behaviour:
         """The first behaviour whose pattern matches the viewer's path."""
+        path = path_pattern.normalized(path)
         for one in self.behaviours:
             if one.regex is None or one.regex.fullmatch(path):
                 return one

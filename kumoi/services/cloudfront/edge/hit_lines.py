@@ -41,7 +41,7 @@ def line_of(one: LogEntry, *, cookies: bool) -> str:
 
 def line(hit: Hit) -> str:
     """The line of a hit. What a plain target may hold is written as it is."""
-    size, status, kind, length, start, end = hit.framed.told
+    size, status, kind, length, start, end = hit.framed.told or columns(hit.entry())
     date, time = _moment(int(hit.time))
     taken = f"{hit.seconds:.3f}"
     ip, port = hit.client

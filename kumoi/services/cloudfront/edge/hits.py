@@ -2,14 +2,14 @@
 
 The first of a tenth of a second pass the doorway like any request: their hops, traces and payloads are whole, and
 nobody who looks on sees a difference. Only what a distribution gets beyond them is answered without: those hits of a
-tenth of a second leave one hop for each status (and function), whose `requests` say how many they are; bytes are sums,
-the duration is the mean. Access logs, real-time records and the last requests tell of every one, in batches.
+tenth of a second leave one hop for each status (and its functions), whose `requests` say how many they are; bytes are
+sums, the duration is the mean. Access logs, real-time records and the last requests tell of every one, in batches.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from kumoi.doorway import Doorway, Hop, Trace
@@ -25,12 +25,12 @@ from kumoi.services.cloudfront.edge.invalidated import Invalidated
 from kumoi.services.cloudfront.edge.locating import is_settled
 from kumoi.services.cloudfront.edge.log_delivery import RECENT, LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.messages import EdgeRequest
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse
 from kumoi.services.cloudfront.edge.request_ids import RequestIds
 from kumoi.services.cloudfront.edge.seen import CONDITIONS, Hit, Seen
 from kumoi.services.cloudfront.edge.store import CachedObject, Store, Where
 from kumoi.services.cloudfront.edge.visit import Visit
-from kumoi.services.cloudfront.functions.at_edge import Passed, request_here, write_lines
+from kumoi.services.cloudfront.functions.at_edge import Ran, request_here, response_here, write_lines
 from kumoi.services.cloudfront.naming import REGION
 from kumoi.wire.http import Request
 
@@ -42,8 +42,8 @@ AT_ONCE = 512
 """Hits that wait for the log at most."""
 
 
-Kind = tuple[int, str]
-"""A status, and the name of the function that ran before the cache, if one did."""
+Kind = tuple[int, tuple[str, ...]]
+"""A status, and the names of the functions that ran."""
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Sums:
     count: int = 0
     size: int = 0
     seconds: float = 0.0
-    utilisation: int = 0
+    utilisation: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -135,9 +135,17 @@ class Hits:
         rules = self._invalidated.known(where[1])
         return None if rules is None or rules.stale(found.epoch, found.paths) else found
 
-    def passed(self, function: Attached, served: Served, request: EdgeRequest, request_id: str) -> Passed | None:
+    def passed(
+        self, function: Attached, served: Served, request: EdgeRequest, request_id: str
+    ) -> tuple[EdgeRequest, Ran] | None:
         """What a behaviour's function makes of a request, where it just passes it on and is quick."""
         return request_here(self._doorway, served, function, request, request_id, self.clock.now())
+
+    def changed(
+        self, function: Attached, served: Served, request: EdgeRequest, response: EdgeResponse, request_id: str
+    ) -> tuple[EdgeResponse, Ran] | None:
+        """What a behaviour's function makes of a response, where it is quick."""
+        return response_here(self._doorway, served, function, request, response, request_id, self.clock.now())
 
     # ── behind it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -179,17 +187,17 @@ class Hits:
         waiting, self._waiting = self._waiting, []
         self._latest.extend(waiting)
         for hit in waiting:
-            found, answered = hit.found, hit.seen.tally.answered
-            kind = found.status, hit.function
+            answered, framed = hit.seen.tally.answered, hit.framed
+            kind = framed.status, tuple([ran.name for ran in hit.ran])
             sums = answered.get(kind)
             if sums is None:
                 sums = answered[kind] = Sums(hit.time)
             sums.count += 1
-            sums.size += len(found.body)
+            sums.size += len(framed.frame.body)
             sums.seconds += hit.seconds
-            if hit.passed is not None:
-                sums.utilisation += hit.passed.utilisation
-                write_lines(self._logs, hit.seen.served, hit.function, hit.request_id, hit.passed.lines)
+            for ran in hit.ran:
+                sums.utilisation[ran.name] += ran.utilisation
+                write_lines(self._logs, hit.seen.served, ran.name, hit.request_id, ran.lines)
             served, realtime = hit.seen.served, hit.framed.behaviour.realtime
             if served.log_bucket:
                 self._delivery.add_line(served, line(hit))
@@ -197,13 +205,13 @@ class Hits:
                 self._delivery.add_record(hit.entry(), realtime)
 
     def _hop(self, served: Served, kind: Kind, sums: Sums) -> Hop:
-        status, function = kind
+        status, functions = kind
         units: dict[str, float] = {"requests": sums.count, "cloudfront:status": status}
         if served.monitored:
             units["cloudfront:hit"] = 100.0
-        if function:
-            units["cloudfront:function"] = sums.count
-            units[f"cloudfront:utilization/{function}"] = sums.utilisation / sums.count
+        if functions:
+            units["cloudfront:function"] = sums.count * len(functions)
+            units |= {f"cloudfront:utilization/{name}": sums.utilisation[name] / sums.count for name in functions}
         return Hop(
             time=int(sums.time * 1000),
             account=served.account,

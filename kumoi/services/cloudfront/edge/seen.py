@@ -3,8 +3,8 @@
 What follows from the fields alone was found out by the request that came with them first: the distribution, the POP,
 the scheme, what they add to cache keys. What follows from the behaviour as well is worked out once for each (`_Way`); a
 behaviour whose answers depend on more (signatures, the viewer's address, a page's origin, a sampling rate) has none. A
-CloudFront function before the cache runs here, too, once it has proved to be quick. The object's head is written out
-once, with blanks for Age, the request's id and the date.
+CloudFront function at a viewer's event runs here, too, once it has proved to be quick. Where none changes the response,
+the object's head is written out once, with blanks for Age, the request's id and the date.
 
 So the answer is, byte for byte, what `plane.serve` would give: it is made by the same functions. Whenever anything else
 holds than did at the first request, that one is asked: a change of a configuration or of host names, declared faults,
@@ -14,6 +14,7 @@ a budget, an object that is expired, invalidated, an error or not there.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,11 +25,11 @@ from kumoi.services.cloudfront.edge.cache_key import Key, query_part, viewer_par
 from kumoi.services.cloudfront.edge.compiled import Attached, Behaviour
 from kumoi.services.cloudfront.edge.hit_lines import columns, line_of
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.messages import EdgeRequest, first
+from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first
 from kumoi.services.cloudfront.edge.store import CachedObject, Framed
 from kumoi.services.cloudfront.edge.visit import Visit
 from kumoi.services.cloudfront.edge.written import written
-from kumoi.services.cloudfront.functions.at_edge import Passed
+from kumoi.services.cloudfront.functions.at_edge import Ran
 from kumoi.wire.again import Frame, Framing
 from kumoi.wire.http import HeaderList, Response
 
@@ -45,23 +46,25 @@ _AGE, _ID = secrets.token_hex(16), secrets.token_hex(16)
 class _Way(NamedTuple):
     """What is the same for all requests with these fields to one behaviour.
 
-    `keyed` is their part of the key, where no function at viewer-request may change them.
+    `keyed` is their part of the key, where no function may change them `before` the cache; one may run `behind` it.
     """
 
     behaviour: Behaviour
     headers: HeaderList
     keyed: Key
-    function: Attached | None
+    before: Attached | None
+    behind: Attached | None
 
 
 class Hit(NamedTuple):
-    """A hit that was answered here, as the log will tell of it."""
+    """A hit that was answered here, as the log will tell of it; `made` is the response where a function made it."""
 
     seen: Seen
     way: _Way
     found: CachedObject
     framed: Framed
-    passed: Passed | None
+    made: Response | None
+    ran: tuple[Ran, ...]
     uri: str
     query: str
     time: float
@@ -70,16 +73,11 @@ class Hit(NamedTuple):
     age: str
     seconds: float
 
-    @property
-    def function(self) -> str:
-        """The name of the function that ran before the cache, if one did."""
-        return "" if self.way.function is None else self.way.function.name
-
     def entry(self) -> LogEntry:
         """What the logs are told of it."""
-        answered = self.seen.response(self.way, self.found, self.age, self.request_id)
+        answered = self.made or self.seen.written(self.way, self.found, self.age, self.request_id)
         return structs.replace(
-            self.seen.entry_of(self.way, self.found, answered),
+            self.seen.entry_of(self.way, answered),
             time=self.time,
             ip=self.client[0],
             port=self.client[1],
@@ -119,24 +117,46 @@ class Seen:
         way = self.way(self.served.behaviour(path))
         if way is None:
             return None
-        now, request_id = hits.clock.now(), hits.ids.next()
-        uri, asked, keyed, passed = path, query, way.keyed, None
-        if way.function is not None:
-            request = EdgeRequest("GET", path, query, way.headers, client[0])
-            passed = hits.passed(way.function, self.served, request, request_id)
-            if passed is None:
-                self._give_up(way)
-                return None
-            uri, asked, keyed = passed.request.uri, passed.request.query, _keyed(passed.request.headers, way.behaviour)
-        found = self._fresh(way, uri, asked, keyed, now)
-        framed = None if found is None else self._framed(way, found, framing)
-        if found is None or framed is None:
-            if passed is not None:
-                self._give_up(way)
+        hit = self._hit(way, EdgeRequest("GET", path, query, way.headers, client[0]), client, framing, began)
+        if hit is None:
+            if way.before is not None or way.behind is not None:
+                self._ways[id(way.behaviour)] = None  # or functions would run in vain again
             return None
-        age, seconds = str(found.age_at(now)), perf_counter() - began
-        hits.note(Hit(self, way, found, framed, passed, path, query, now, client, request_id, age, seconds))
-        return framed.frame, (age.encode(), request_id.encode())
+        hits.note(hit)
+        return hit.framed.frame, () if hit.made is not None else (hit.age.encode(), hit.request_id.encode())
+
+    def _hit(
+        self, way: _Way, asked: EdgeRequest, client: tuple[str, int], framing: Framing, began: float
+    ) -> Hit | None:
+        hits, path, query, keyed = self._hits, asked.uri, asked.query, way.keyed
+        now, request_id, ran = hits.clock.now(), hits.ids.next(), list[Ran]()
+        if way.before is not None:
+            passed = hits.passed(way.before, self.served, asked, request_id)
+            if passed is None:
+                return None
+            asked, keyed = passed[0], _keyed(passed[0].headers, way.behaviour)
+            ran.append(passed[1])
+        if asked.uri == "/" and self.served.root:
+            asked = replace(asked, uri=f"/{self.served.root}")
+        key = ("GET", asked.uri, *query_part(asked.query, way.behaviour.keyed), *keyed)
+        found = hits.fresh((self.pop.code, self.served.id, key), now)
+        if found is None:
+            return None
+        age, made = str(found.age_at(now)), None
+        if way.behind is None or found.origin_status >= 400:  # no function runs behind what failed at the origin
+            framed = self._framed(way, found, framing)
+        else:
+            changed = hits.changed(way.behind, self.served, asked, self._policed(way, found, age), request_id)
+            if changed is None:
+                return None
+            made = written(changed[0], self.pop, request_id, self._via, HIT)
+            frame = framing(made, ())
+            framed = None if frame is None else Framed(way.behaviour, frame, made.status, None)
+            ran.append(changed[1])
+        if framed is None:
+            return None
+        seconds = perf_counter() - began
+        return Hit(self, way, found, framed, made, tuple(ran), path, query, now, client, request_id, age, seconds)
 
     @property
     def line(self) -> str:
@@ -153,52 +173,45 @@ class Seen:
             found = self._ways[id(behaviour)] = self._way(behaviour)
             return found
 
-    def response(self, way: _Way, found: CachedObject, age: str, request_id: str) -> Response:
-        """The response that an object makes, all but what the gateway adds."""
+    def written(self, way: _Way, found: CachedObject, age: str, request_id: str) -> Response:
+        """The response that an object makes where no function changes it, all but what the gateway adds."""
+        return written(self._policed(way, found, age), self.pop, request_id, self._via, HIT)
+
+    def entry_of(self, way: _Way, answered: Response) -> LogEntry:
+        """What the logs are told of any hit with such a response."""
+        assert isinstance(answered.body, bytes), "what is cached is in memory"
+        return structs.replace(
+            self._entry,
+            pattern=way.behaviour.pattern,
+            status=answered.status,
+            answered=answered.headers,
+            response_bytes=len(answered.body),
+        )
+
+    def _policed(self, way: _Way, found: CachedObject, age: str) -> EdgeResponse:
         response = found.response(age)
         policy = way.behaviour.headers_policy
         if policy is not None:
             response.headers = response_headers.applied(policy, way.headers, "GET", response.headers)
-        return written(response, self.pop, request_id, self._via, HIT)
-
-    def entry_of(self, way: _Way, found: CachedObject, answered: Response) -> LogEntry:
-        """What the logs are told of any hit like this one."""
-        return structs.replace(
-            self._entry,
-            pattern=way.behaviour.pattern,
-            status=found.status,
-            answered=answered.headers,
-            response_bytes=len(found.body),
-        )
-
-    def _fresh(self, way: _Way, uri: str, query: str, keyed: Key, now: float) -> CachedObject | None:
-        """The object that a request is for, behind the function."""
-        if uri == "/" and self.served.root:
-            uri = f"/{self.served.root}"
-        key = ("GET", uri, *query_part(query, way.behaviour.keyed), *keyed)
-        return self._hits.fresh((self.pop.code, self.served.id, key), now)
+        return response
 
     def _framed(self, way: _Way, found: CachedObject, framing: Framing) -> Framed | None:
-        """How an object is written out; None where it cannot be without a call."""
-        if found.framed is not None and found.framed.behaviour is way.behaviour:
-            return found.framed
-        response = self.response(way, found, _AGE, _ID)
-        frame = framing(response, (_AGE, _ID))
-        if frame is None:
-            return None
-        found.framed = Framed(way.behaviour, frame, columns(self.entry_of(way, found, response)))
+        """How an object is written out, once for all who get it; None where it cannot be."""
+        if found.framed is None or found.framed.behaviour is not way.behaviour:
+            answered = self.written(way, found, _AGE, _ID)
+            frame = framing(answered, (_AGE, _ID))
+            if frame is None:
+                return None
+            told = columns(self.entry_of(way, answered))
+            found.framed = Framed(way.behaviour, frame, answered.status, told)
         return found.framed
-
-    def _give_up(self, way: _Way) -> None:
-        """Have a behaviour's function not run in vain again: what it made of a request was no hit."""
-        self._ways[id(way.behaviour)] = None
 
     def _way(self, behaviour: Behaviour) -> _Way | None:
         served, fields, policy = self.served, self._fields, behaviour.headers_policy
         if not behaviour.caches or "GET" not in behaviour.cached or "GET" not in behaviour.allowed:
             return None
-        function = behaviour.attached.get("viewer-request")
-        if behaviour.keys is not None or "viewer-response" in behaviour.attached or (function and not function.small):
+        before, behind = (behaviour.attached.get(event) for event in ("viewer-request", "viewer-response"))
+        if behaviour.keys is not None or (before and not before.small) or (behind and not behind.small):
             return None
         if self._scheme == "http" and behaviour.protocol != "allow-all":
             return None
@@ -222,7 +235,7 @@ class Seen:
             scheme=self._scheme,
             version=self._entry.version,
         )
-        return _Way(behaviour, headers, _keyed(headers, behaviour), function)
+        return _Way(behaviour, headers, _keyed(headers, behaviour), before, behind)
 
 
 def _keyed(headers: HeaderList, behaviour: Behaviour) -> Key:

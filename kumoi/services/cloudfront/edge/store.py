@@ -27,11 +27,12 @@ Where = tuple[str, str, Key]
 
 
 class Framed(NamedTuple):
-    """How an object is written out for a behaviour's viewers, and what the log tells of it."""
+    """How an object is written out for a behaviour's viewers, and what the log tells of it where all get the same."""
 
     behaviour: Behaviour
     frame: Frame
-    told: tuple[str, str, str, str, str, str]
+    status: int
+    told: tuple[str, str, str, str, str, str] | None
 
 
 @dataclass(slots=True)

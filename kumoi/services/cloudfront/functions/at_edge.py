@@ -53,35 +53,62 @@ async def at_response(visit: Visit, attached: Attached, request: EdgeRequest, re
         raise _refused(visit, attached, problem) from None
 
 
-class Passed(NamedTuple):
-    """A request that a function passed on, the compute utilisation of that, and what it logged."""
+class Ran(NamedTuple):
+    """That a function ran: its name, its compute utilisation, and what it logged."""
 
-    request: EdgeRequest
+    name: str
     utilisation: int
     lines: list[str]
 
 
 def request_here(
     doorway: Doorway, served: Served, attached: Attached, request: EdgeRequest, request_id: str, now: float
-) -> Passed | None:
+) -> tuple[EdgeRequest, Ran] | None:
     """Run the function at viewer-request without waiting for anything; None unless it just passes a request on.
 
     Nothing is noted of it then: whoever asks runs it again, as usual.
     """
+    event = event_of(attached.event, served.id, served.domain, request_id, request)
+    outcome = _run_here(doorway, served, attached, event, now)
+    result = None if outcome is None else _result(outcome)
+    if outcome is None or is_response(result):
+        return None
+    try:
+        return read_request(result, request, event), _ran(attached, outcome)
+    except Invalid:
+        return None
+
+
+def response_here(
+    doorway: Doorway,
+    served: Served,
+    attached: Attached,
+    request: EdgeRequest,
+    response: EdgeResponse,
+    request_id: str,
+    now: float,
+) -> tuple[EdgeResponse, Ran] | None:
+    """Run the function at viewer-response in the same way; None where that fails."""
+    event = event_of(attached.event, served.id, served.domain, request_id, request, response)
+    outcome = _run_here(doorway, served, attached, event, now)
+    try:
+        return None if outcome is None else (read_response(_result(outcome), response, event), _ran(attached, outcome))
+    except Invalid:
+        return None
+
+
+def _run_here(
+    doorway: Doorway, served: Served, attached: Attached, event: dict[str, Any], now: float
+) -> JsOutcome | None:
     function = attached.function
     if function is None or function.live is None:
         return None
-    event = event_of(attached.event, served.id, served.domain, request_id, request)
     outcome = run_here(doorway.parts, function, function.live, served.account, event, now)
-    if outcome is None or outcome.error is not None or outcome.effects:
-        return None
-    result = _result(outcome)
-    if is_response(result):
-        return None
-    try:
-        return Passed(read_request(result, request, event), utilisation(outcome), logged(outcome))
-    except Invalid:
-        return None
+    return None if outcome is None or outcome.error is not None or outcome.effects else outcome
+
+
+def _ran(attached: Attached, outcome: JsOutcome) -> Ran:
+    return Ran(attached.name, utilisation(outcome), logged(outcome))
 
 
 def write_lines(logs: EdgeLogs, served: Served, function: str, request_id: str, lines: Sequence[str]) -> None:
