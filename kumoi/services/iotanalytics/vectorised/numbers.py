@@ -20,7 +20,6 @@ from kumoi.services.iotanalytics.vectorised.batch import (
     attribute,
 )
 
-
 TOLD_APART = 1e15
 """Decimals of at most fifteen digits each have a double of their own."""
 
