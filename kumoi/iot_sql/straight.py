@@ -101,7 +101,7 @@ class Writer:
     def rendered(self, node: Node) -> str:
         """Python for the value of an expression as JSON has it, or UNDEFINED."""
         _check_depth(node)
-        slow = f"rendered({self._value(node)})"
+        slow = self._in_decimals(node, "shown_decimal") if _arithmetic(node) else f"rendered({self._value(node)})"
         if isinstance(node, nodes.Function) and node.name in DOUBLES:
             return self._shown_double(node)
         for most in _BOUNDS:
@@ -205,13 +205,13 @@ class Writer:
             return f"exact({self._operand(node)})"
         return self._in_decimals(node) if _arithmetic(node) else self.reference(node).value
 
-    def _in_decimals(self, node: Node) -> str:
-        """Python for the call of a function, made here, that computes a node with 38 digits."""
+    def _in_decimals(self, node: Node, after: str = "") -> str:
+        """Python for the call of a function, made here, that computes a node with 38 digits, and another `after` it."""
         operands: dict[str, str] = {}
         body, name = self._decimal(node, operands), f"in_decimals_{len(self.constants)}"
         function(
             name,
-            f"def {name}({', '.join(operands.values())}):\n    try:\n        return {body}\n"
+            f"def {name}({', '.join(operands.values())}):\n    try:\n        return {after}({body})\n"
             "    except NoNumber:\n        return U\n",
             self.constants,
         )
@@ -230,7 +230,8 @@ class Writer:
         if isinstance(node, nodes.Function) and _arithmetic(node):
             arguments = ", ".join([self._decimal(one, operands) for one in node.arguments])
             return f"some({self.constant(FUNCTIONS[node.name][2])}({arguments}))"
-        return f"number({operands.setdefault(self._operand(node), f'p{len(operands)}')})"
+        value = operands.setdefault(self._operand(node), f"p{len(operands)}")
+        return f"(Decimal(repr({value})) if type({value}) is float and -1e300 < {value} < 1e300 else number({value}))"
 
     def _operand(self, node: Node) -> str:
         """Python for a value that is about to be taken as a decimal: a double stands for the decimal that it shows."""
@@ -419,12 +420,16 @@ def _exact(value: Value) -> Value:
 
 
 def _number(value: Value) -> Decimal:
-    if type(value) is float and -math.inf < value < math.inf:
-        return Decimal(repr(value))
     found = decimal(value)
     if found is None:
         raise InvalidOperation
     return found
+
+
+def _shown_decimal(value: Decimal) -> Value:
+    """A decimal as JSON has it."""
+    double = float(value)
+    return double if -_EXACT < double < _EXACT and double % 1 else rendered(value)
 
 
 def _some(value: Value) -> Decimal:
@@ -450,6 +455,7 @@ NAMES: Mapping[str, Any] = {
     **fixed_point.NAMES,
     "U": UNDEFINED,
     "among": _among,
+    "Decimal": Decimal,
     "NoNumber": DecimalException,
     "add": CONTEXT.add,
     "compared": compared,
@@ -463,6 +469,7 @@ NAMES: Mapping[str, Any] = {
     "remainder": CONTEXT.remainder,
     "rendered": rendered,
     "shown": _shown_double,
+    "shown_decimal": _shown_decimal,
     "some": _some,
     "subtract": CONTEXT.subtract,
     "truth": truth,
