@@ -152,14 +152,16 @@ async def pipelines(count: int, folder: Path) -> None:
     ]
     values = [*pure, {"math": {"name": "s", "attribute": "r", "math": "tan(hum)"}}]
     every = [
-        {"filter": {"name": "f", "filter": "exp(battery / 10) > 2.8 AND hum < 90"}},
-        {"math": {"name": "m", "attribute": "c", "math": "(tempF - 32) * 5 / 9 + log(hum)"}},
+        {"filter": {"name": "f", "filter": "sqrt(battery) > 3.2 AND hum < 90"}},
+        {"math": {"name": "m", "attribute": "c", "math": "tan((tempF - 32) * 5 / 9)"}},
     ]
+    decimals = [pure[0], {"math": {"name": "m", "attribute": "c", "math": "(tempF - 32) * 5 / 9 + log(hum)"}}]
     inside = [*pure, {"removeAttributes": {"name": "r", "attributes": ["loc.alt"]}}]
     kinds = {
         "in one statement": pure,
         "values of one expression one by one": values,
         "values of both expressions one by one": every,
+        "values one by one, as decimals": decimals,
         "messages one by one": inside,
     }
     async with Platform(Settings(port=0, data=folder / "data")) as platform:

@@ -7,30 +7,20 @@ closures call. Nothing that a user wrote stands in the source: texts and names a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException, InvalidOperation
 from typing import Any, NamedTuple
 
 from kumoi.iot_sql import fixed_point, nodes
-from kumoi.iot_sql.evaluation import compared, like
+from kumoi.iot_sql.called import NAMES, of_doubles
 from kumoi.iot_sql.fixed_point import DECIMALS, MOST_DOUBLE, MOST_WHOLE, Fixed, Quotient
 from kumoi.iot_sql.mathematics import DOUBLES, FUNCTIONS
 from kumoi.iot_sql.nodes import Node
-from kumoi.iot_sql.values import (
-    CONTEXT,
-    UNDEFINED,
-    Value,
-    decimal,
-    equal,
-    from_double,
-    rendered,
-    truth,
-)
+from kumoi.iot_sql.values import EXACT, decimal
+
+__all__ = ["NAMES", "NotStraight", "Reference", "Writer", "function"]
 
 MOST_DEPTH = 25
 """Deeper expressions are left to closures: Python's parser has a limit of its own."""
-_EXACT = float(2**53)
 _ORDER = ("<", "<=", ">", ">=")
 _EQUALITY = ("=", "<>")
 _NUMBERS = ("BIGINT", "DOUBLE")
@@ -101,7 +91,7 @@ class Writer:
     def rendered(self, node: Node) -> str:
         """Python for the value of an expression as JSON has it, or UNDEFINED."""
         _check_depth(node)
-        slow = f"rendered({self._value(node)})"
+        slow = self._in_decimals(node, "shown_decimal") if _arithmetic(node) else f"rendered({self._value(node)})"
         if isinstance(node, nodes.Function) and node.name in DOUBLES:
             return self._shown_double(node)
         for most in _BOUNDS:
@@ -177,7 +167,7 @@ class Writer:
         sides, tests, literals, exact = [], [], 0, True
         for one in (left, right):
             if isinstance(one, nodes.Literal):
-                if type(one.value) not in (int, float) or abs(one.value) >= _EXACT:
+                if type(one.value) not in (int, float) or abs(one.value) >= EXACT:
                     return None
                 sides.append(self.constant(one.value))
                 literals += 1
@@ -205,13 +195,13 @@ class Writer:
             return f"exact({self._operand(node)})"
         return self._in_decimals(node) if _arithmetic(node) else self.reference(node).value
 
-    def _in_decimals(self, node: Node) -> str:
-        """Python for the call of a function, made here, that computes a node with 38 digits."""
+    def _in_decimals(self, node: Node, after: str = "") -> str:
+        """Python for the call of a function, made here, that computes a node with 38 digits, and another `after` it."""
         operands: dict[str, str] = {}
         body, name = self._decimal(node, operands), f"in_decimals_{len(self.constants)}"
         function(
             name,
-            f"def {name}({', '.join(operands.values())}):\n    try:\n        return {body}\n"
+            f"def {name}({', '.join(operands.values())}):\n    try:\n        return {after}({body})\n"
             "    except NoNumber:\n        return U\n",
             self.constants,
         )
@@ -230,7 +220,8 @@ class Writer:
         if isinstance(node, nodes.Function) and _arithmetic(node):
             arguments = ", ".join([self._decimal(one, operands) for one in node.arguments])
             return f"some({self.constant(FUNCTIONS[node.name][2])}({arguments}))"
-        return f"number({operands.setdefault(self._operand(node), f'p{len(operands)}')})"
+        value = operands.setdefault(self._operand(node), f"p{len(operands)}")
+        return f"(Decimal(repr({value})) if type({value}) is float and -1e300 < {value} < 1e300 else number({value}))"
 
     def _operand(self, node: Node) -> str:
         """Python for a value that is about to be taken as a decimal: a double stands for the decimal that it shows."""
@@ -243,7 +234,7 @@ class Writer:
 
     def _called(self, node: nodes.Function) -> str:
         """A function of doubles that takes any values."""
-        called = self.constant(_of_doubles(DOUBLES[node.name], len(node.arguments)))
+        called = self.constant(of_doubles(DOUBLES[node.name], len(node.arguments)))
         if len(node.arguments) == 1:
             return f"{called}({self._double(node.arguments[0])})"
         return f"{called}({', '.join(map(self._operand, node.arguments))})"  # it tells -0 from 0, as decimals do
@@ -366,105 +357,3 @@ def _check_depth(node: Node) -> None:
         if depth > MOST_DEPTH:
             raise NotStraight
         level = [inner for one in level for inner in one.parts()]
-
-
-def _whole(value: int) -> int | float:
-    return value if -(2**63) < value < 2**63 else float(value)
-
-
-def _quotient(top: int, below: int) -> int | float:
-    return top / below if top % below else _whole(top // below)
-
-
-def _of_doubles(apply: Callable[..., float], count: int) -> Callable[..., Value]:
-    """A function of doubles for values of any kind: a double, or UNDEFINED."""
-
-    def of_one(value: Value) -> Value:
-        try:
-            found = apply(value if type(value) is float else _as_double(value))
-        except (ValueError, OverflowError, ZeroDivisionError):
-            return UNDEFINED
-        return found if -math.inf < found < math.inf else UNDEFINED
-
-    def of_many(*values: Value) -> Value:
-        try:
-            found = apply(*map(_as_double, values))
-        except (ValueError, OverflowError, ZeroDivisionError):
-            return UNDEFINED
-        return found if -math.inf < found < math.inf else UNDEFINED
-
-    return of_one if count == 1 else of_many
-
-
-def _as_double(value: Value) -> float:
-    if type(value) is int and -(2**64) < value < 2**64:
-        return float(value)
-    number = decimal(value)
-    if number is None:
-        raise ValueError
-    return float(number)
-
-
-def _shown_double(value: Value) -> Value:
-    """A double, the result of a function, as JSON has it."""
-    if value is UNDEFINED:
-        return value
-    if -_EXACT < value < _EXACT:
-        return int(value) if value.is_integer() else value
-    return rendered(from_double(value))
-
-
-def _exact(value: Value) -> Value:
-    return value if value is UNDEFINED else from_double(value)
-
-
-def _number(value: Value) -> Decimal:
-    if type(value) is float and -math.inf < value < math.inf:
-        return Decimal(repr(value))
-    found = decimal(value)
-    if found is None:
-        raise InvalidOperation
-    return found
-
-
-def _some(value: Value) -> Decimal:
-    if value is UNDEFINED:
-        raise InvalidOperation
-    found: Decimal = value
-    return found
-
-
-def _like(text: Value, pattern: Value) -> Value:
-    return like(text, pattern) if isinstance(text, str) and isinstance(pattern, str) else UNDEFINED
-
-
-def _among(value: Value, among: tuple[Value, ...]) -> Value:
-    if value is UNDEFINED:
-        return UNDEFINED
-    if len(among) == 1 and isinstance(among[0], list):
-        return any(equal(value, one) for one in among[0])
-    return any(equal(value, one) for one in among)
-
-
-NAMES: Mapping[str, Any] = {
-    **fixed_point.NAMES,
-    "U": UNDEFINED,
-    "among": _among,
-    "NoNumber": DecimalException,
-    "add": CONTEXT.add,
-    "compared": compared,
-    "exact": _exact,
-    "divide": CONTEXT.divide,
-    "like": _like,
-    "minus": CONTEXT.minus,
-    "multiply": CONTEXT.multiply,
-    "number": _number,
-    "quotient": _quotient,
-    "remainder": CONTEXT.remainder,
-    "rendered": rendered,
-    "shown": _shown_double,
-    "some": _some,
-    "subtract": CONTEXT.subtract,
-    "truth": truth,
-    "whole": _whole,
-}

@@ -30,7 +30,8 @@ UNDEFINED: Final = Undefined()
 CONTEXT = Context(prec=38, traps=[InvalidOperation, DivisionByZero, Overflow])
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _TEXT_LIMIT = 400
-_EXACT = 2**53
+EXACT = 2**53
+"""Whole numbers below it are told apart by doubles."""
 _AS_IT_IS = frozenset((str, int, bool, type(None)))
 
 
@@ -77,7 +78,7 @@ def rendered(value: Value) -> Value:
     if kind is list:
         return [rendered(one) for one in value if one is not UNDEFINED]
     if kind is float:
-        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+        return int(value) if value.is_integer() and abs(value) < EXACT else value
     return _number(value) if kind is Decimal else value
 
 

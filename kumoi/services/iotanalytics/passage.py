@@ -16,7 +16,7 @@ import orjson
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.services.iotanalytics.activities.calling import ActivityFailed, Enricher, for_function, invoke
-from kumoi.services.iotanalytics.activities.nesting import MOST, may_be_deep, too_deep
+from kumoi.services.iotanalytics.activities.nesting import MOST, SHALLOW, may_be_deep, too_deep
 from kumoi.services.iotanalytics.activities.pure import PURE
 from kumoi.services.iotanalytics.activities.straight import Walk, walk
 from kumoi.services.iotanalytics.chain import Activity
@@ -85,9 +85,8 @@ def as_lines(passage: Passage) -> Lines:
 
 def _as_json(messages: Sequence[Any]) -> Lines:
     """Messages as lines; orjson's buffer of each takes some kilobytes, so they are joined soon."""
-    return Lines(
-        b"".join([orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE) for message in messages]), len(messages)
-    )
+    text = b"\n".join(map(orjson.dumps, messages))
+    return Lines(text + b"\n" if text else b"", len(messages))
 
 
 def _read(payloads: list[bytes], passage: Passage) -> list[Any]:
@@ -96,7 +95,8 @@ def _read(payloads: list[bytes], passage: Passage) -> list[Any]:
         messages = list(map(orjson.loads, payloads))
     except orjson.JSONDecodeError:
         messages = [_parsed(payload) for payload in payloads]
-    if set(map(type, messages)) <= {dict} and not any(map(may_be_deep, payloads)):
+    shallow = max(map(len, payloads), default=0) <= SHALLOW or not any(map(may_be_deep, payloads))
+    if shallow and set(map(type, messages)) <= {dict}:
         return messages
     kept = []
     for payload, message in zip(payloads, messages, strict=True):

@@ -26,8 +26,8 @@ from kumoi.services.iotanalytics.arrivals import Messages, of_sealed, payloads_o
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.partitions import partition_columns
 from kumoi.services.iotanalytics.records import DatastoreRecord, Segment
-from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, halves, quotes_in, shape_of
-from kumoi.services.iotanalytics.vectorised import Batch, NotVectorised, Outcome, Statement, as_declared, load
+from kumoi.services.iotanalytics.shapes import Checked, Lines, Shape, Shapeless, first, halves, quotes_in, shape_of
+from kumoi.services.iotanalytics.vectorised import Batch, NotVectorised, Outcome, Statement, as_declared, load, may_be
 
 T = TypeVar("T")
 
@@ -37,6 +37,8 @@ SMALL = 16
 LARGE_ROWS = 1_000_000
 """Files with as many rows stay as they are."""
 MOST_SHAPES = 10_000
+FIRST = 1_000
+"""Messages that mostly tell the shape of all: finding it takes ten times as long as checking it."""
 
 
 class SegmentFiles:
@@ -125,6 +127,8 @@ class SegmentFiles:
         """
         import duckdb
 
+        if activities and not may_be(activities):
+            raise NotVectorised
         with self._database.cursor() as cursor:
             try:
                 checked = self._checked(messages, f"{source[0]}/in") if isinstance(messages, Lines) else messages
@@ -291,11 +295,13 @@ def declared_columns(store: DatastoreRecord) -> dict[str, Type] | None:
 
 
 def _shape(lines: Lines, known: Shape | None) -> Shape:
-    """The shape of messages that are of none that is known: of all so far, or else of these alone."""
-    try:
-        shape = shape_of(lines, known)
-    except Shapeless:
-        shape = shape_of(lines)
+    """The shape of messages that are of none that is known: of the first, of all so far, or of these alone."""
+    for some, before in ((first(lines, FIRST), known), (lines, known)):
+        with contextlib.suppress(Shapeless):
+            shape = shape_of(some, before)
+            shape.check(lines)
+            return shape
+    shape = shape_of(lines)
     shape.check(lines)
     return shape
 

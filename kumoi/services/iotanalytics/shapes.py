@@ -137,12 +137,19 @@ def together(parts: Sequence[Lines]) -> Lines:
     return Lines(b"".join([part.text for part in parts]), sum(part.count for part in parts))
 
 
+def first(lines: Lines, count: int) -> Lines:
+    """The first of lines."""
+    if lines.count <= count:
+        return lines
+    return Lines(b"\n".join(lines.text.split(b"\n", count)[:count]) + b"\n", count)
+
+
 def halves(lines: Lines) -> tuple[Lines, Lines]:
     """Lines in two parts."""
     each = lines.text.split(b"\n")[:-1]
     half = lines.count // 2
-    first, second = (Lines(b"".join([line + b"\n" for line in part]), len(part)) for part in (each[:half], each[half:]))
-    return first, second
+    one, other = (Lines(b"".join([line + b"\n" for line in part]), len(part)) for part in (each[:half], each[half:]))
+    return one, other
 
 
 def _pieces(text: bytes) -> Iterator[memoryview]:

@@ -17,7 +17,7 @@ from kumoi.names import uuid
 from kumoi.services.iotanalytics.activities.pure import step
 from kumoi.services.iotanalytics.chain import Activity
 from kumoi.services.iotanalytics.records import DatastoreRecord
-from kumoi.services.iotanalytics.segments import SegmentFiles
+from kumoi.services.iotanalytics.segments import FIRST, SegmentFiles
 from kumoi.services.iotanalytics.shapes import Checked, Shapeless, joined, quotes_in, shape_of
 from kumoi.services.iotanalytics.vectorised import NotVectorised
 
@@ -206,6 +206,12 @@ def test_what_might_be_read_differently_passes_one_by_one(files: Any, payload: b
     with pytest.raises((NotVectorised, Shapeless)):
         lines = joined([b'{"n": 3}', payload])
         files.transform(STORE, [activity("filter", filter="n > 0")], lines, DAY, source(), 0.0)
+
+
+def test_what_only_later_messages_have_is_stored_too(files: Any) -> None:
+    kept = [b'{"n": 1}'] * FIRST + [b'{"n": 2.5, "later": "x"}']
+    (segment,) = files.write(STORE, joined(kept), DAY, source(), 0.0)
+    assert (segment.rows, segment.columns) == (FIRST + 1, {"n": "DOUBLE", "later": "VARCHAR"})
 
 
 def test_a_name_that_comes_twice_in_a_sealed_message_is_found_by_its_quotes(files: Any) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 MOST = 100
+SHALLOW = 2 * MOST
+"""Bytes of JSON that cannot be nested too deeply."""
 
 
 def may_be_deep(text: bytes) -> bool:
     """Whether JSON has so many brackets that it can be nested too deeply."""
-    return len(text) > 2 * MOST and text.count(b"{") + text.count(b"[") > MOST
+    return len(text) > SHALLOW and text.count(b"{") + text.count(b"[") > MOST
 
 
 def too_deep(text: bytes, value: Any) -> bool:

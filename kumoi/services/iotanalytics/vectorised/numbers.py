@@ -20,6 +20,9 @@ from kumoi.services.iotanalytics.vectorised.batch import (
     attribute,
 )
 
+TOLD_APART = 1e15
+"""Decimals of at most fifteen digits each have a double of their own."""
+
 
 class Exact(NamedTuple):
     """A number as `top / below / 10**scale`, both whole: SQL, and bounds of their absolute values."""
@@ -55,7 +58,7 @@ def _arithmetic(batch: Batch, columns: dict[str, Column], node: nodes.Node) -> E
 
 def _column(batch: Batch, column: Column) -> Exact:
     value, scale, most = f"CAST({column.sql} AS DOUBLE)", batch.scale(column.sql), batch.most(column.sql)
-    if scale is None or most * 10**scale >= EXACT:
+    if scale is None or most * 10**scale >= (TOLD_APART if scale else EXACT):
         raise NotVectorised
     return Exact(f"round({value} * 1e{scale})" if scale else value, None, scale, most * 10**scale, 1.0)
 

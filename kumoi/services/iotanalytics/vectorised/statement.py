@@ -34,10 +34,16 @@ class Outcome:
 
 def may_be(activities: Sequence[Activity]) -> bool:
     """Whether activities can be vectorised at all."""
-    return bool(activities) and all(
-        activity.kind in PURE
-        and (activity.kind not in ("filter", "math") or may_be_written(activity.settings[activity.kind]))
-        for activity in activities
+    return bool(activities) and all(map(_may_be, activities))
+
+
+def _may_be(activity: Activity) -> bool:
+    if activity.kind in ("filter", "math"):
+        return may_be_written(activity.settings[activity.kind])
+    if activity.kind == "removeAttributes":
+        return all(len(steps(path)) == 1 for path in activity.settings["attributes"])
+    return activity.kind in PURE and all(
+        isinstance(one, str) for path in activity.settings["attributes"] for one in steps(path)
     )
 
 
@@ -142,10 +148,7 @@ class Statement:
 
     def _removeAttributes(self, activity: Activity) -> None:  # noqa: N802  (named for the kind of activity)
         for path in activity.settings["attributes"]:
-            along = steps(path)
-            if len(along) > 1:
-                raise NotVectorised
-            self._columns.pop(str(along[0]), None)
+            self._columns.pop(str(steps(path)[0]), None)
         self._not_empty()
 
     def _selectAttributes(self, activity: Activity) -> None:  # noqa: N802  (named for the kind of activity)
@@ -171,10 +174,7 @@ class Statement:
     def _at(self, path: str) -> Column | None:
         """The attribute at a path; None when no message has it."""
         first, *rest = steps(path)
-        names = [step for step in rest if isinstance(step, str)]
-        if len(names) < len(rest):
-            raise NotVectorised
-        column = inside(self._columns.get(str(first)), names)
+        column = inside(self._columns.get(str(first)), [str(step) for step in rest])
         if column is not None and column.kind == RESULT:
             raise NotVectorised
         return column
