@@ -35,7 +35,7 @@ _REST = ("rest-json", "rest-xml")
 _TARGETS = 1024
 """Spellings of X-Amz-Target of which a service remembers what they mean."""
 _PATHS, _PATH_LIMIT = 1024, 256
-"""Paths of which it does, where neither query nor headers had a part in it, and characters of each."""
+"""Paths of which it does, for requests without a query and without headers that tell, and characters of each."""
 
 
 class Wire:
@@ -126,10 +126,12 @@ class ServiceCodec:
 
     def recall(self, request: Request) -> Exchange | None:
         """What `match` answers, where it found an operation by the same X-Amz-Target, or path and method, before."""
+        headers = request.headers.index
         if self._rest_alone:
             known = None if request.query else self._paths.get((request.method, request.path))
-            return None if known is None else Exchange(known[0], request, known[1])
-        headers = request.headers.index
+            if known is None or not self.router.telling.isdisjoint(headers):
+                return None
+            return Exchange(known[0], request, known[1])
         found = self._targets.get(headers.get("x-amz-target", ""))
         return None if found is None or "smithy-protocol" in headers else Exchange(found, request)
 
@@ -182,9 +184,10 @@ class ServiceCodec:
         found = self.router.match(request.method, request.path, query, request.headers.index)
         if found is None:
             raise self._no_path(request)
-        operation, labels, by_path = found
+        operation, labels = found
         codec = self.operation_codec(operation, protocol)
-        if by_path and not query and len(request.path) <= _PATH_LIMIT:
+        telling = self.router.telling
+        if not query and len(request.path) <= _PATH_LIMIT and telling.isdisjoint(request.headers.index):
             if len(self._paths) >= _PATHS:
                 self._paths.clear()
             self._paths[request.method, request.path] = codec, labels

@@ -9,7 +9,7 @@ Where only one way leads on it is gone without a call of its own: most requests 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -25,19 +25,6 @@ class Candidate(NamedTuple):
     query: frozenset[str]
     headers: frozenset[str]
     score: int
-
-
-class _Names:
-    """The names of a request's headers, and whether any was asked for."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-        self.heeded = False
-
-    def keys(self) -> KeysView[str]:
-        """The names."""
-        self.heeded = True
-        return self._headers.keys()
 
 
 class _Node:
@@ -70,26 +57,23 @@ class _Leaf:
 
 
 class RestRouter:
-    """The trie of one service."""
+    """The trie of one service. `telling` are the headers by which operations that share a path are told apart."""
 
     def __init__(self, operations: Iterable[OperationModel]) -> None:
         self._root = _Node()
+        self.telling: frozenset[str] = frozenset()
         for operation in operations:
             self._add(operation)
 
     def match(
         self, method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
-    ) -> tuple[OperationModel, dict[str, str], bool] | None:
-        """The operation that a request means, its labels decoded, and whether its headers had no part in that.
-
-        None when there is none.
-        """
-        names = _Names(headers)
+    ) -> tuple[OperationModel, dict[str, str]] | None:
+        """(the operation, its labels decoded) that a request means; None when there is none."""
         segments = path.split("/")[1:]
-        found = self._walk(self._root, segments, 0, [], method, query, names)
+        found = self._walk(self._root, segments, 0, [], method, query, headers)
         if found is None and len(segments) > 1 and segments[-1] == "":
-            found = self._walk(self._root, segments[:-1], 0, [], method, query, names)
-        return None if found is None else (*found, not names.heeded)
+            found = self._walk(self._root, segments[:-1], 0, [], method, query, headers)
+        return found
 
     def methods(self, path: str) -> set[str]:
         """The methods that a path has operations for."""
@@ -127,7 +111,9 @@ class RestRouter:
                 node = child
             else:
                 node = node.literal.setdefault(segment, _Node())
-        node.leaves.setdefault(operation.method, _Leaf()).add(_candidate(operation, tuple(labels), fixed))
+        candidate = _candidate(operation, tuple(labels), fixed)
+        node.leaves.setdefault(operation.method, _Leaf()).add(candidate)
+        self.telling |= candidate.headers
 
     def _walk(
         self,
@@ -137,7 +123,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: _Names,
+        headers: Mapping[str, str],
     ) -> tuple[OperationModel, dict[str, str]] | None:
         while at < len(segments) and node.greedy is None and (node.label is None or not node.literal):
             only = node.literal.get(segments[at]) if node.label is None else node.label if segments[at] else None
@@ -170,7 +156,7 @@ class RestRouter:
         values: list[str],
         method: str,
         query: Mapping[str, list[str]],
-        headers: _Names,
+        headers: Mapping[str, str],
     ) -> tuple[OperationModel, dict[str, str]] | None:
         """A greedy label takes all that is left, or all but the literals that some of its operations end with."""
         literal_ends = range(len(segments) - 1, at, -1) if node.literal else ()
@@ -183,7 +169,7 @@ class RestRouter:
 
 
 def _choose(
-    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: _Names
+    node: _Node, values: list[str], method: str, query: Mapping[str, list[str]], headers: Mapping[str, str]
 ) -> tuple[OperationModel, dict[str, str]] | None:
     leaf = node.leaves.get(method)
     if leaf is None:

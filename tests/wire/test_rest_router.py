@@ -78,8 +78,9 @@ def test_a_path_that_is_remembered_still_heeds_query_and_headers() -> None:
                     assert (known.name, known.labels, query) == (meant.name, meant.labels, "")
                     recalled += 1
     assert recalled > 10
-    assert codec.recall(Request("PUT", "/b/k")) is None, "a header might tell a copy"
-    assert codec.recall(Request("GET", "/b/k")) is not None
+    assert codec.recall(Request("PUT", "/b/k", headers=Headers([COPY]))) is None
+    plain = codec.recall(Request("PUT", "/b/k"))
+    assert plain is not None and plain.name == "PutObject"
 
 
 def test_only_so_many_paths_are_remembered() -> None:
