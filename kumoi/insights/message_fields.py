@@ -25,6 +25,13 @@ UNMASKED = (
 """The same of what the message was before data protection masked it."""
 
 
+def _named(line: str) -> str:
+    """The id in one of Lambda's own lines; to cut it out takes half of what it takes to look for it."""
+    begin = f"{line} RequestId: "
+    found = f"substr(message, {len(begin) + 1}, 36)"
+    return f"WHEN starts_with(message, '{begin}') THEN CASE WHEN regexp_full_match({found}, '{_UUID}') THEN {found} END"
+
+
 def _reported(label: str, unit: str, factor: float = 1) -> str:
     found = f"regexp_extract(message, '\\t{label}: ([0-9.]+) {unit}', 1)"
     scaled = f"try_cast({found} AS DOUBLE)" + (f" * {factor}" if factor != 1 else "")
@@ -45,8 +52,8 @@ LAMBDA: Mapping[str, tuple[str, str]] = {
     ),
     "@requestId": (
         "VARCHAR",
-        "CASE WHEN message[1] IN ('S', 'E', 'R', '[', '1', '2') THEN nullif(regexp_extract(message, "
-        f"'^(?:(?:START|END|REPORT) RequestId: |\\[[A-Z]+\\]\\t\\S+\\t|\\d\\S+Z[\\t ])({_UUID})', 1), '') END",
+        f"CASE {_named('START')} {_named('END')} {_named('REPORT')} WHEN message[1] IN ('[', '1', '2') THEN nullif("
+        f"regexp_extract(message, '^(?:\\[[A-Z]+\\]\\t\\S+\\t|\\d\\S+Z[\\t ])({_UUID})', 1), '') END",
     ),
     "@duration": ("DOUBLE", _reported("Duration", "ms")),
     "@billedDuration": ("DOUBLE", _reported("Billed Duration", "ms")),
