@@ -36,7 +36,7 @@ from kumoi.wire.http import Request
 
 PERIOD = 0.1
 """Seconds of hits that leave one hop."""
-ALONE = 10
+ALONE = 5
 """Requests of a period that pass the doorway, each a hop of its own."""
 AT_ONCE = 512
 """Hits that wait for the log at most."""
