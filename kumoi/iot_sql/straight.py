@@ -68,7 +68,7 @@ class Writer:
 
     def __init__(self, refer: Callable[[Node], Reference], constants: dict[str, Any]) -> None:
         self._refer = refer
-        self._references: dict[Node, Reference] = {}
+        self._references: dict[str, Reference] = {}
         self.constants = constants
 
     def constant(self, value: Any) -> str:
@@ -79,9 +79,10 @@ class Writer:
 
     def reference(self, node: Node) -> Reference:
         """The reference that stands for a node."""
-        if node not in self._references:
-            self._references[node] = self._refer(node)
-        return self._references[node]
+        key = repr(node)  # nodes are equal where their literals are, and 1 equals TRUE
+        if key not in self._references:
+            self._references[key] = self._refer(node)
+        return self._references[key]
 
     def is_true(self, node: Node) -> str:
         """Python for whether an expression is TRUE."""

@@ -139,3 +139,4 @@ def test_what_is_not_written_is_asked_for_as_a_whole() -> None:
     assert written("a[1] + 1", {"a": [1, 2]}) == (False, 3)
     assert written("CASE x WHEN 1 THEN 'one' ELSE y END", {"x": 1, "y": 2}) == (False, "one")
     assert written("a.b.c > 1", {"a": {"b": 3}}) == (False, UNDEFINED)
+    assert written("CAST(1 AS string) = CAST(TRUE AS string)", {}) == (False, False)
