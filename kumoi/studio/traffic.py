@@ -201,6 +201,7 @@ class Traffic:
         self.regions: dict[str, set[str]] = {}
         self._ends: dict[tuple[str, ...], tuple[Kind, ...]] = {}
         self._revisions: Counter[str] = Counter()
+        self._pricing: asyncio.Future[Any] | None = None
         self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
@@ -285,6 +286,8 @@ class Traffic:
             return (), True
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
             return (), True  # the service itself, that fetches a function's code: functions call in their role
+        if self._pricing is None:
+            self._pricing = self._loop.run_in_executor(None, _pricing)
         ends = [target] if ":" in target else _named(hop)
         edges = tuple(self._edge(hop.account, source, end) for end in ends)
         for edge in edges:
@@ -302,7 +305,7 @@ class Traffic:
 
 @cache
 def _pricing() -> Any:
-    """What prices calls, loaded at the first one: a platform starts without its price list."""
+    """What prices calls: a platform starts without its price list, and loads it in a thread at the first of them."""
     return importlib.import_module("kumoi.cost.hop_cost")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,7 +10,7 @@ import pytest
 
 from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
-from kumoi.studio.traffic import WINDOW, Edge, Kind, Traffic
+from kumoi.studio.traffic import WINDOW, Edge, Kind, Traffic, _pricing
 
 
 def hop(**given: Any) -> Hop:
@@ -164,3 +166,24 @@ def test_what_is_no_call_is_charged_to_its_node() -> None:
         return traffic.own_costs("1")
 
     assert asyncio.run(charged()) == {"stepfunctions:m": pytest.approx(3 * 25e-6 * 60)}
+
+
+def test_the_price_list_is_read_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, load = [], importlib.import_module
+
+    def loading(name: str) -> Any:
+        threads.append(threading.get_ident())
+        return load(name)
+
+    async def scenario() -> None:
+        heard = Heard()
+        watched = traffic_of(heard)
+        heard.listener(hop(source="client", target="lambda:f", service="lambda", operation="Invoke"))
+        assert watched._pricing is not None
+        await watched._pricing
+        assert [edge.told(1.0)["calls"] for edge in watched.edges(hop().account).values()] == [1]
+
+    monkeypatch.setattr(importlib, "import_module", loading)
+    _pricing.cache_clear()
+    asyncio.run(scenario())
+    assert threads and threading.get_ident() not in threads
