@@ -20,8 +20,8 @@ INTERVAL = 0.25
 """Real seconds between two looks at whether anything was written."""
 RECOVERY = 10.0
 """Real seconds until the next try after one that failed."""
-MAX_PAGES = 16_384
-"""Pages of log (4 KB each) past which transactions wait for it to be folded."""
+MAX_PAGES = 8_192
+"""Pages of log (8 KB each) past which transactions wait for it to be folded."""
 
 
 class Checkpoints:

@@ -67,6 +67,9 @@ def check_state(path: Path) -> None:
             )
         if _schema(connection) != _own_schema():
             raise NotState("the state has other tables than Kumoi's")
+        (pages,), (size,) = (connection.execute(f"PRAGMA {one}").fetchone() for one in ("page_count", "page_size"))
+        if path.stat().st_size != pages * size:  # SQLite reads the rest of a last page that is cut as zeros
+            raise NotState("the state is damaged: it is not as long as it says")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise NotState(f"the state is damaged: {verdict}")

@@ -28,7 +28,7 @@ from kumoi.state.memory import UNKNOWN, Memory
 from kumoi.state.once import current
 from kumoi.state.past import Past
 from kumoi.state.past_transaction import PastTransaction, PastWork
-from kumoi.state.schema import KEYED_TABLES, open_connection
+from kumoi.state.schema import KEYED_TABLES, PAGE_SIZE, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
 
 R = TypeVar("R")
@@ -132,7 +132,8 @@ class SqliteState(State):
         """
         lock = None if path is None else _lock(path.with_suffix(".lock"))
         try:
-            connection = open_connection(path, durability)
+            size = PAGE_SIZE if contents is None else await asyncio.to_thread(_page_size, contents)
+            connection = open_connection(path, durability, page_size=size)
             if contents is not None:
                 await asyncio.to_thread(_fill, connection, contents)
         except BaseException:
@@ -295,6 +296,12 @@ class SqliteWatch(Watch):
         while True:
             await self.wait()
             yield
+
+
+def _page_size(contents: Path) -> int:
+    with contextlib.closing(sqlite3.connect(contents)) as source:
+        (size,) = source.execute("PRAGMA page_size").fetchone()
+        return int(size)
 
 
 def _fill(connection: sqlite3.Connection, contents: Path) -> None:

@@ -338,3 +338,19 @@ def test_a_page_of_a_range_reads_that_page_alone() -> None:
         await state.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("size", [4096, 8192])
+def test_a_database_in_memory_is_filled_from_a_file_of_any_page_size(size: int, tmp_path: Path) -> None:
+    with contextlib.closing(open_connection(tmp_path / "file.db", "normal", page_size=size)) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (size,)
+        connection.execute("INSERT INTO rows VALUES (x'00', x'01')")
+
+    async def filled() -> list[Any]:
+        state = await SqliteState.open(None, clock=Clock(), contents=tmp_path / "file.db")
+        try:
+            return state.engine.connection.execute("SELECT v FROM rows").fetchall()
+        finally:
+            await state.close()
+
+    assert asyncio.run(filled()) == [(b"\x01",)]
