@@ -259,6 +259,12 @@ def test_what_would_be_another_request_is_not_sent(server: Callable[..., Server]
     assert not there.requests
 
 
+def test_nothing_is_kept_of_endpoints_that_nobody_asks(server: Callable[..., Server]) -> None:
+    client = HttpClient(Path("there is none"))
+    assert asyncio.run(client.send("GET", server().url, seconds=20)).status == 204
+    assert not client._turns
+
+
 def test_an_endpoint_that_is_slow_holds_up_nobody_else(server: Callable[..., Server]) -> None:
     slow, quick = server(hang=True), server()
 

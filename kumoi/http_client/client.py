@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from kumoi.http_client import address
 from kumoi.http_client.address import Address, address_of
@@ -41,7 +42,7 @@ class HttpClient:
         self._context: ssl.SSLContext | None = None
         self._trusted = False
         self._idle: dict[Endpoint, list[Connection]] = {}
-        self._turns: dict[Endpoint, asyncio.Semaphore] = {}
+        self._turns: WeakValueDictionary[Endpoint, asyncio.Semaphore] = WeakValueDictionary()
         self._sweep: asyncio.TimerHandle | None = None
 
     async def send(
@@ -104,7 +105,7 @@ class HttpClient:
         return answer
 
     def _turn(self, where: Address) -> asyncio.Semaphore:
-        """Waits while too many ask an endpoint."""
+        """Waits while too many ask an endpoint. It lives while anybody asks: endpoints come out of what users send."""
         found = self._turns.get(where[:3])
         if found is None:
             found = self._turns[where[:3]] = asyncio.Semaphore(AT_ONCE)
