@@ -259,6 +259,22 @@ def test_what_would_be_another_request_is_not_sent(server: Callable[..., Server]
     assert not there.requests
 
 
+def test_addresses_of_a_kind_that_the_machine_lacks_are_passed_over(server: Callable[..., Server]) -> None:
+    there = server()
+
+    async def asked() -> HttpAnswer:
+        loop = asyncio.get_running_loop()
+        known = loop.getaddrinfo
+
+        async def found(*given: Any, **options: Any) -> Any:
+            return [(12_345, socket.SOCK_STREAM, 6, "", ("::1", 1, 0, 0)), *await known(*given, **options)]
+
+        loop.getaddrinfo = found  # type: ignore[method-assign]
+        return await HttpClient(Path("there is none")).send("GET", there.url, seconds=20)
+
+    assert asyncio.run(asked()).status == 204
+
+
 def test_nothing_is_kept_of_endpoints_that_nobody_asks(server: Callable[..., Server]) -> None:
     client = HttpClient(Path("there is none"))
     assert asyncio.run(client.send("GET", server().url, seconds=20)).status == 204

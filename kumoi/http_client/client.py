@@ -152,7 +152,11 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         problem: OSError | None = None
         for family, kind, protocol, _, there in await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM):
-            made = socket.socket(family, kind, protocol)
+            try:
+                made = socket.socket(family, kind, protocol)
+            except OSError as error:  # this machine has no such addresses
+                problem = error
+                continue
             made.setblocking(False)
             try:
                 await loop.sock_connect(made, there)
