@@ -219,6 +219,15 @@ def test_a_connection_is_used_again_where_nothing_is_left_on_it(first: bytes, co
     assert there.connections == connections
 
 
+def test_another_protocol_that_nobody_asked_for_is_an_answer(
+    server: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"
+    there = server(head + b"other bytes")
+    assert send("GET", there.url) == (101, [("Upgrade", "x"), ("Connection", "Upgrade")], b"", True)
+    assert not caplog.records
+
+
 def test_an_answer_to_head_has_no_body() -> None:
     there = Keeping(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", OK)
 

@@ -114,6 +114,8 @@ class Connection(asyncio.Protocol):
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # 101: what follows is no HTTP
+            self._answer.done, self._answer.keep = True, False
         except httptools.HttpParserError as error:
             if not self._answer.done:
                 self._fail(f"that is no HTTP answer: {error}")
