@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable, is_metadata
+from kumoi.http_client.connection import Connection
 
 
 class Server:
@@ -226,6 +227,13 @@ def test_another_protocol_that_nobody_asked_for_is_an_answer(
     there = server(head + b"other bytes")
     assert send("GET", there.url) == (101, [("Upgrade", "x"), ("Connection", "Upgrade")], b"", True)
     assert not caplog.records
+
+
+def test_a_connection_that_ends_takes_no_request_before_it_is_lost() -> None:
+    connection = Connection(lambda _: None)
+    assert connection.usable
+    connection.eof_received()
+    assert not connection.usable
 
 
 def test_an_answer_to_head_has_no_body() -> None:

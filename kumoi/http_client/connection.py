@@ -126,6 +126,10 @@ class Connection(asyncio.Protocol):
         elif not self._answer.headed and self._fed > LONGEST_HEAD:
             self._fail("the answer's head is too long")
 
+    def eof_received(self) -> None:
+        """The endpoint ends it, which the loop tells as lost a moment later: it takes no request any more."""
+        self.usable = False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended, which ends a body that says no length."""
         self.usable = False
