@@ -1,5 +1,9 @@
 """The client: connections by endpoint, kept for a moment, and the limits of each request.
 
+Why our own, above httptools' parser: a target and its fields must leave byte-exact (signed URLs, what an origin is
+asked), where clients that know URLs normalise them and add fields; and clients that block need a thread for each
+request, so that slow endpoints keep others waiting.
+
 Redirects are not followed and nothing is tried again: the caller decides. No more of an answer is read than the caller
 wants, and no request takes longer. An endpoint that is slow holds up its own requests alone. HTTPS trusts what the
 system trusts, and the platform's own authority. Addresses where clouds hand out a machine's credentials are not asked.
