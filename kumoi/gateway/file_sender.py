@@ -43,7 +43,7 @@ class FileSender:
         sent = 0
         if not self._transport.get_write_buffer_size() and not self._transport.is_closing():
             try:
-                sent = self._socket.send(head, _MORE if self.left else 0)
+                sent = self._socket.send(head, _MORE)
             except BlockingIOError:
                 sent = 0
         if sent < len(head):

@@ -352,7 +352,7 @@ class HttpConnection(asyncio.Protocol):
         keep_alive = exchange.keep_alive and not incomplete and not self._draining
         method, date = exchange.request.method, self._server.date.text()
         framed = head(response, method=method, keep_alive=keep_alive, old=exchange.old, date=date)
-        if isinstance(content, FileBody) and not self._secure:
+        if isinstance(content, FileBody) and framed.length and not self._secure:
             await self._send_file(content, framed)
         elif not isinstance(content, bytes):
             await self._send_pieces(content, framed)
@@ -372,7 +372,7 @@ class HttpConnection(asyncio.Protocol):
         try:
             with FileSender(self._transport, self._socket, body) as sender:
                 sender.begin(framed.content)
-                while framed.length and sender.left:
+                while sender.left:
                     await self._drained()
                     await sender.send()
                     self._since = self._loop.time()

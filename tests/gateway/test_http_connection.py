@@ -291,6 +291,18 @@ def test_files_are_answered_from_their_offset(serve: Any, file: Path) -> None:
         assert answer.body == file.read_bytes()[1:1_000_001]
 
 
+def test_a_head_without_the_file_behind_it_is_not_held_back(serve: Any, file: Path) -> None:
+    async def handler(request: Request) -> Response:
+        return Response(200, [], FileBody(file, 0, 1_000_000))
+
+    client = serve(handler).connect()
+    began = time.monotonic()
+    for _ in range(10):
+        client.send(get("/", method="HEAD"))
+        assert b"Content-Length: 1000000" in client.until(b"\r\n\r\n")
+    assert time.monotonic() - began < 1, "the kernel waits for more for 0.2 seconds"
+
+
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_file_reaches_a_slow_client_whole(
     serve: Any, file: Path, cached: bool, monkeypatch: pytest.MonkeyPatch
