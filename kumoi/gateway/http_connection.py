@@ -157,7 +157,11 @@ class HttpConnection(asyncio.Protocol):
         if reader.ready or not reader.idle or transport.is_closing():
             return False
         target, again = found
-        answer = again(target, self._client, frame)
+        try:
+            answer = again(target, self._client, frame)
+        except Exception:
+            logger.exception("GET %s could not be answered again", target)
+            return False
         if answer is None:
             return False
         framed, values = answer

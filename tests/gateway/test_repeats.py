@@ -203,6 +203,15 @@ def test_what_is_declined_is_handled(serve: Any) -> None:
     assert plane.handled == ["/1", "/2", "/3"]
 
 
+def test_an_offer_that_fails_is_declined(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    plane = Plane()
+    client = serve(plane).connect()
+    assert client.ask(get("/1")).body == b"/1"
+    plane.offer.asked = None  # type: ignore[assignment]
+    assert client.ask(get("/2")).body == b"/2"
+    assert "GET /2 could not be answered again" in caplog.text
+
+
 def test_requests_in_a_row_keep_their_order(serve: Any) -> None:
     plane = Plane()
     server = serve(plane)
