@@ -295,7 +295,7 @@ class Platform:
         self.parts.add(HostNames, router)  # type: ignore[type-abstract]
         snapshots = SnapshotRequests(self.save, self.load)
         assert self._turnstile is not None, "the entrance is built before"
-        recording = Recording(self._turnstile.repeats.clear)
+        recording = Recording(self._turnstile.repeats.shut, self._turnstile.repeats.open)
         wire = self.parts.add(Wire, Wire())
         studio = self.parts.add(Studio, Studio(doorway, wire))
         internal = Internal(doorway, clock, timers, self.reset, self._facts, studio, snapshots, recording)

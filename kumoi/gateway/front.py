@@ -64,7 +64,6 @@ class Front:
         response = None
         try:
             response = await self._answer(request)
-            response.again = None  # or who repeats itself would not be heard
             return response
         finally:
             self.recording.end(request, response)

@@ -39,11 +39,14 @@ _CONNECTION = frozenset(
 
 
 class Recording:
-    """The requests that were recorded, in the order in which they came. `begun` is called whenever that begins."""
+    """The requests that were recorded, in the order in which they came.
 
-    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
+    Meanwhile all must pass the front: `begun` is called whenever that begins, `ended` when it does no longer.
+    """
+
+    def __init__(self, begun: Callable[[], None] = lambda: None, ended: Callable[[], None] = lambda: None) -> None:
         self.active = False
-        self._begun = begun
+        self._begun, self._ended = begun, ended
         self._under_way: dict[int, dict[str, Any]] = {}
         self._kept: list[dict[str, Any]] = []
         self._left = MOST_KEPT_BYTES
@@ -56,6 +59,8 @@ class Recording:
 
     def stop(self) -> list[dict[str, Any]]:
         """Stop listening; what was heard."""
+        if self.active:
+            self._ended()
         self.active = False
         kept, self._kept = self._kept, []
         return kept

@@ -39,16 +39,13 @@ class Repeats:
         self._taking = taking
 
     def open(self) -> None:
-        """Take offers from now on."""
+        """Take offers from now on, and none of those before."""
+        self.known.clear()
         self._taking = True
 
     def shut(self) -> None:
         """Forget what was offered, and take nothing."""
         self._taking = False
-        self.known.clear()
-
-    def clear(self) -> None:
-        """Forget what was offered."""
         self.known.clear()
 
     def learn(self, data: bytes, request: Request, response: Response) -> None:

@@ -269,9 +269,16 @@ def test_a_shut_turnstile_forgets_and_takes_nothing() -> None:
 
 def test_who_records_hears_those_who_repeat_themselves() -> None:
     known = Repeats()
-    known.learn(PLAIN.encode(), request_of(PLAIN), Response(again=Offer()))
-    Recording(known.clear).start()
+    under_way = PLAIN.encode(), request_of(PLAIN), Response(again=Offer())
+    known.learn(*under_way)
+    recording = Recording(known.shut, known.open)
+    recording.start()
     assert not known.known
+    known.learn(*under_way)
+    assert not known.known, "it began before the recording, and is answered meanwhile"
+    recording.stop()
+    known.learn(*under_way)
+    assert known.known
 
 
 def test_the_end_of_a_client_that_was_answered_at_once(serve: Any) -> None:
