@@ -325,7 +325,7 @@ class HttpConnection(asyncio.Protocol):
                 logger.exception("the handler failed at %s %s", request.method, request.path)
                 response = plain(500, "Kumoi failed at this request; its log says why.")
             if response is not None:
-                if response.again is not None and exchange.data is not None:
+                if response.again is not None and exchange.data is not None and exchange.keep_alive:
                     self._server.repeats.learn(exchange.data, request, response)
                 await self._send(exchange, response)
         except asyncio.CancelledError:

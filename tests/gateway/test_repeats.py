@@ -195,6 +195,16 @@ def test_who_repeats_its_fields_is_answered_without_the_handler(serve: Any) -> N
     assert plane.offer.asked == ["/2?a=b", "/3"]
 
 
+def test_who_ends_the_connection_in_a_second_field_is_handled(serve: Any) -> None:
+    plane = Plane()
+    server = serve(plane)
+    for path in ("/1", "/2"):
+        client = server.connect()
+        client.send(get(path, "Connection: keep-alive", "Connection: close"))
+        assert client.rest().endswith(path.encode())
+    assert plane.handled == ["/1", "/2"]
+
+
 def test_what_is_declined_is_handled(serve: Any) -> None:
     plane = Plane(declines=True)
     client = serve(plane).connect()
