@@ -21,10 +21,11 @@ def hop(source: str, target: str, outcome: str, duration_us: int) -> Hop:
 
 
 def test_edges_count_calls_errors_and_mean_durations() -> None:
-    found = edges([hop("client", "a", "ok", 100), hop("client", "a", "SlowDown", 300), hop("a", "b", "ok", 50)])
+    many = hop("a", "b", "ok", 10)._replace(units={"requests": 3})
+    found = edges([hop("client", "a", "ok", 100), hop("client", "a", "SlowDown", 300), hop("a", "b", "ok", 50), many])
     assert found == [
         {"source": "client", "target": "a", "operation": "Op", "calls": 2, "errors": 1, "mean_us": 200.0},
-        {"source": "a", "target": "b", "operation": "Op", "calls": 1, "errors": 0, "mean_us": 50.0},
+        {"source": "a", "target": "b", "operation": "Op", "calls": 4, "errors": 0, "mean_us": 20.0},
     ]
 
 

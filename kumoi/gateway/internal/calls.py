@@ -74,9 +74,9 @@ def edges(hops: list[Hop]) -> list[dict[str, Any]]:
                 "mean_us": 0.0,
             },
         )
-        edge["calls"] += 1
+        edge["calls"] += hop.calls
         edge["errors"] += hop.outcome != "ok"
-        edge["mean_us"] += (hop.duration_us - edge["mean_us"]) / edge["calls"]
+        edge["mean_us"] += (hop.duration_us - edge["mean_us"]) * hop.calls / edge["calls"]
     return list(found.values())
 
 
