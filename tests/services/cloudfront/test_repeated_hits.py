@@ -540,3 +540,39 @@ def test_what_functions_log_and_cost_is_told(edge: Edge) -> None:
     events = edge.client("logs").filter_log_events(logGroupName="/aws/cloudfront/function/viewer-request")["events"]
     told = {event["message"] for event in events}
     assert {f"{hit.request_id} /passed/1.txt" for hit in answered} <= told
+
+
+@pytest.mark.parametrize(
+    ("traffic", "answered"),
+    [
+        ({"Type": "SingleHeader", "SingleHeaderConfig": {"Header": "aws-cf-cd-try", "Value": "1"}}, True),
+        ({"Type": "SingleWeight", "SingleWeightConfig": {"Weight": 0.1}}, False),
+    ],
+)
+def test_who_is_staged_by_chance_takes_it_each_time(edge: Edge, traffic: dict[str, Any], answered: bool) -> None:
+    cloudfront = edge.client("cloudfront")
+    known = cloudfront.list_distributions()["DistributionList"]["Items"]
+    first = next(one for one in known if one["Aliases"]["Quantity"])
+    given = cloudfront.get_distribution_config(Id=first["Id"])["DistributionConfig"]
+    given |= {"CallerReference": traffic["Type"], "Aliases": {"Quantity": 0}, "CacheBehaviors": {"Quantity": 0}}
+    made = cloudfront.create_distribution(DistributionConfig=given)
+    primary = made["Distribution"]
+    copied = cloudfront.copy_distribution(
+        PrimaryDistributionId=primary["Id"], Staging=True, CallerReference="c", IfMatch=made["ETag"], Enabled=True
+    )["Distribution"]
+    policy = cloudfront.create_continuous_deployment_policy(
+        ContinuousDeploymentPolicyConfig={
+            "StagingDistributionDnsNames": {"Quantity": 1, "Items": [copied["DomainName"]]},
+            "Enabled": True,
+            "TrafficConfig": traffic,
+        }
+    )["ContinuousDeploymentPolicy"]
+    given = primary["DistributionConfig"] | {"ContinuousDeploymentPolicyId": policy["Id"]}
+    cloudfront.update_distribution(Id=primary["Id"], IfMatch=made["ETag"], DistributionConfig=given)
+    data = f"GET /1.txt HTTP/1.1\r\nHost: {primary['DomainName']}\r\n\r\n".encode()
+    for _ in range(3):
+        assert edge.usual(data).startswith(b"HTTP/1.1 200")
+    before = len(edge.noted)
+    for _ in range(20):
+        edge.at_once(data)
+    assert (len(edge.noted) > before) is answered

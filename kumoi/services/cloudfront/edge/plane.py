@@ -23,7 +23,7 @@ from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.edge.locating import compiled
 from kumoi.services.cloudfront.edge.log_delivery import LogDelivery
 from kumoi.services.cloudfront.edge.log_entry import LogEntry
-from kumoi.services.cloudfront.edge.staging import is_staged
+from kumoi.services.cloudfront.edge.staging import is_by_chance, is_staged
 from kumoi.services.cloudfront.edge.visit import Visit, visit_of
 from kumoi.services.cloudfront.edge.written import written
 from kumoi.services.cloudfront.naming import REGION
@@ -56,6 +56,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         except Failure as failure:
             return written(error_page.page(failure, request_id), pop, request_id, "", failure.cache)
         served = await compiled(call, name, pop) or served
+    settled = served.traffic is None or not is_by_chance(served.traffic)
     served, cookie = _staged(served, request)
     call.node = f"cloudfront:{served.id}"
     visit = visit_of(call, request, path or "/", served, pop, request_id)
@@ -74,7 +75,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     _metered(visit, answer)
     visit.seconds = perf_counter() - began
     entry = _logged(visit, request, answer)
-    if visit.result == "Hit" and cookie is None and request.path == path:
+    if visit.result == "Hit" and settled and request.path == path:
         answer.again = hits.offer(name, visit, request, entry)
     return answer
 

@@ -15,6 +15,11 @@ from kumoi.wire.http import HeaderList
 COOKIE = "_CF-CD"
 
 
+def is_by_chance(traffic: Mapping[str, Any]) -> bool:
+    """Whether requests that are the same may be answered by either."""
+    return bool(traffic["Type"] == "SingleWeight")
+
+
 def is_staged(traffic: Mapping[str, Any], headers: HeaderList, chance: float) -> tuple[bool, str | None]:
     """(whether the staging distribution answers, the cookie that keeps it so); `chance` is from 0 up to 1."""
     if traffic["Type"] == "SingleHeader":
