@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable, is_metadata
+from kumoi.http_client.client import KEPT_SECONDS
 from kumoi.http_client.connection import Connection
 
 
@@ -234,6 +235,22 @@ def test_a_connection_that_ends_takes_no_request_before_it_is_lost() -> None:
     assert connection.usable
     connection.eof_received()
     assert not connection.usable
+
+
+def test_a_connection_that_has_waited_too_long_takes_no_request() -> None:
+    there = Keeping(OK, OK)
+
+    async def twice() -> None:
+        client = HttpClient(Path("there is none"))
+        await client.send("GET", there.url, seconds=20)
+        [[connection]] = client._idle.values()
+        connection.since -= KEPT_SECONDS
+        await client.send("GET", there.url, seconds=20)
+        assert not connection.usable
+        client.close()
+
+    asyncio.run(twice())
+    assert there.connections == 2
 
 
 def test_an_answer_to_head_has_no_body() -> None:

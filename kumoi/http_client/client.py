@@ -117,10 +117,12 @@ class HttpClient:
 
     def _waiting(self, where: Address) -> Connection | None:
         connections = self._idle.get(where[:3], [])
+        begun = asyncio.get_running_loop().time() - KEPT_SECONDS
         while connections:
             connection = connections.pop()
-            if connection.usable:
+            if connection.usable and connection.since > begun:
                 return connection
+            connection.close()
         return None
 
     def _keep(self, where: Address, connection: Connection) -> None:
