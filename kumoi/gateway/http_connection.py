@@ -387,7 +387,8 @@ class HttpConnection(asyncio.Protocol):
             self._reset()
         finally:
             self._streaming = False
-            self._transport.set_write_buffer_limits(high=self._server.limits.read_high)
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits(high=self._server.limits.read_high)
 
     async def _send_pieces(self, body: AsyncIterator[bytes] | FileBody, framed: Head) -> None:
         """Write a body piece by piece; one that breaks off, or breaks its promise of a length, cuts the connection."""

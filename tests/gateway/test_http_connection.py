@@ -320,6 +320,27 @@ def test_a_file_reaches_a_slow_client_whole(
     assert client.ask(GET).body[-3:] == b"\xfd\xfe\xff"
 
 
+def test_a_client_that_leaves_in_the_middle_of_a_file_is_no_failure(
+    serve: Any, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_bytes(file.read_bytes() * 16)
+    sent: list[int] = []
+
+    async def handler(request: Request) -> Response:
+        body = FileBody(file, 0, file.stat().st_size)
+        return Response(200, [], body, on_sent=lambda: sent.append(1))
+
+    server = serve(handler)
+    for number in range(1, 4):
+        client = server.connect(SO_RCVBUF=8192)
+        client.send(GET)
+        client.until(b"\r\n\r\n")
+        time.sleep(0.05)  # so that the socket is full, and the server waits
+        client.socket.close()
+        eventually(lambda: len(sent) == number)  # noqa: B023  (awaited here)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("body", ["missing", "short"])
 def test_a_file_that_is_not_there_cuts_the_connection(
     serve: Any, file: Path, body: str, caplog: pytest.LogCaptureFixture
