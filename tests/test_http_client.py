@@ -231,10 +231,18 @@ def test_another_protocol_that_nobody_asked_for_is_an_answer(
 
 
 def test_a_connection_that_ends_takes_no_request_before_it_is_lost() -> None:
-    connection = Connection(lambda _: None)
-    assert connection.usable
-    connection.eof_received()
-    assert not connection.usable
+    async def scenario() -> None:
+        ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
+        lost: list[Connection] = []
+        _, connection = await loop.create_connection(lambda: Connection(lost.append), sock=ours)
+        assert connection.usable
+        theirs.close()
+        while connection.usable:
+            await asyncio.sleep(0)
+        assert not lost
+
+    asyncio.run(scenario())
 
 
 def test_a_connection_that_has_waited_too_long_takes_no_request() -> None:

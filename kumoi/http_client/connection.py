@@ -64,22 +64,27 @@ class _Answer:
 class Connection(asyncio.Protocol):
     """The protocol of one connection; `lost` is called when it has ended.
 
-    `usable` says that it takes a request, `since` when it has ended its last one (the loop's time).
+    `since` says when it has ended its last request (the loop's time).
     """
 
     def __init__(self, lost: Callable[[Connection], None]) -> None:
-        self.usable = True
+        self._whole = True
         self.since = 0.0
         self._lost = lost
         self._waiting: asyncio.Future[HttpAnswer] | None = None
         self._answer = _Answer()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it takes a request: the last answer was whole, and it does not end, of which it is told later."""
+        return self._whole and not self._transport.is_closing()
 
     async def exchange(self, request: bytes, body: bytes, *, without_body: bool, most: int) -> HttpAnswer:
         """Send a request, and read its answer, up to `most` bytes of its body; raises Broken.
 
         `without_body`: its answer has none, whatever its head says (HEAD).
         """
-        self.usable = False
+        self._whole = False
         self._without_body, self._most = without_body, most
         self._parser = httptools.HttpResponseParser(self)
         self._fed = 0
@@ -97,7 +102,6 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End it."""
-        self.usable = False
         self._transport.close()
 
     # ── the transport's side ──────────────────────────────────────────────────────────────────────────────────────
@@ -126,13 +130,8 @@ class Connection(asyncio.Protocol):
         elif not self._answer.headed and self._fed > LONGEST_HEAD:
             self._fail("the answer's head is too long")
 
-    def eof_received(self) -> None:
-        """The endpoint ends it, which the loop tells as lost a moment later: it takes no request any more."""
-        self.usable = False
-
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended, which ends a body that says no length."""
-        self.usable = False
         if self._waiting is not None and not self._waiting.done():
             if self._answer.headed and not self._answer.framed:
                 self._answer.keep = False
@@ -183,7 +182,7 @@ class Connection(asyncio.Protocol):
     def _succeed(self) -> None:
         assert self._waiting is not None, "somebody asked"
         answer, most = self._answer, self._most
-        self.usable = answer.keep and answer.framed and not answer.surplus and not self._transport.is_closing()
+        self._whole = answer.keep and answer.framed and not answer.surplus
         body = b"".join(answer.pieces)
         self._waiting.set_result(HttpAnswer(answer.status, answer.fields, body[:most], len(body) <= most))
 
