@@ -64,6 +64,9 @@ class PolicySource(Protocol):
     async def passed(self, role_arn: str, account: str) -> str:
         """The ARN of the role that a part of `account` acts in where it is handed this one."""
 
+    def forget(self) -> None:
+        """Read everything anew: it has been reset."""
+
 
 class Verdict(NamedTuple):
     """What policies say about one permission that a call needs."""

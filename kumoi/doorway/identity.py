@@ -247,9 +247,11 @@ class Identity:
         return self._known[key_id]
 
     def forget(self, key_id: str | None = None) -> None:
-        """Look a key (or all) up anew next time: it was made, changed or deleted."""
+        """Look a key (or all, and all policies) up anew next time: it was made, changed or deleted."""
         if key_id is None:
             self._known.clear()
+            if self.authoriser.source is not None:
+                self.authoriser.source.forget()
         else:
             self._known.pop(key_id, None)
 

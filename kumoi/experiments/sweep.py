@@ -222,6 +222,11 @@ class Sweep:
         )
 
 
+def calls(hops: Iterable[Mapping[str, Any]]) -> int:
+    """How many calls hops stand for: one may stand for many alike."""
+    return sum(int(hop["units"].get("requests", 1)) for hop in hops)
+
+
 def edges(hops: Iterable[Mapping[str, Any]]) -> set[Edge]:
     """The edges of the application that hops went over: not what we looked at, nor the platform's own books."""
     found = set()
@@ -263,8 +268,7 @@ def judged(seen: Seen, baseline: Seen, steady: frozenset[str], exact: bool) -> C
     lost, duplicated, dead = seen.lost, seen.duplicated, max(seen.dead - baseline.dead, 0)
     if not exact:
         lost, duplicated = differ(baseline.print, seen.print, steady, failed, len(seen.outcomes))
-    calls = max(len(baseline.hops) / 2, 1.0)
-    amplification = round(len(seen.hops) / calls, 2)
+    amplification = round(calls(seen.hops) / max(calls(baseline.hops) / 2, 1.0), 2)
     color: Color = "green"
     words = []
     if not seen.struck:

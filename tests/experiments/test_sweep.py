@@ -83,7 +83,7 @@ def seen(failed: int = 0, slow: bool = False, again: int = 0, seconds: float = 0
     outcomes = [
         Outcome(id=str(number), accepted=number >= failed, slow=slow, retries=again, traces=[]) for number in range(4)
     ]
-    given = {"lost": 0, "duplicated": 0, "dead": 0, "hops": [{}] * 4, "struck": 1, "print": {}}
+    given = {"lost": 0, "duplicated": 0, "dead": 0, "hops": [{"units": {"requests": 1}}] * 4, "struck": 1, "print": {}}
     return Seen(outcomes=outcomes, seconds=seconds, **(given | more))
 
 
@@ -106,6 +106,12 @@ def test_a_cell_has_its_colour(found: Seen, color: str) -> None:
     cell = judged(found, seen(), frozenset(), exact=True)
     assert cell.color == color
     assert cell.amplification == 2.0
+
+
+def test_a_hop_that_stands_for_many_calls_counts_as_many() -> None:
+    many = [{"units": {"requests": 90}}, {"units": {}}]
+    assert judged(seen(hops=many), seen(hops=many), frozenset(), exact=True).amplification == 2.0
+    assert judged(seen(hops=many), seen(), frozenset(), exact=True).amplification == 45.5
 
 
 def test_data_without_invariants_are_compared_by_what_they_amount_to() -> None:

@@ -49,10 +49,7 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 @iam.on_reset
 async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Forget the access keys of an account: they are found by id, whatever the account."""
-    from kumoi.services.iam.effective_policies import EffectivePolicies
-
     await _forget_keys(state, account)
-    parts[EffectivePolicies].forget()
 
 
 @transactional
