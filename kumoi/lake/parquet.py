@@ -94,14 +94,28 @@ def relation(
         held = tuple(one.name for one in wanted.values() if one.name in file.derived)
         if tombstones:
             dead = " OR ".join(stone.sql() for stone in tombstones)
-            parts.append(deriving(table, f"SELECT * FROM {_read([path])} WHERE ({dead}) IS NOT TRUE", wanted, held))
+            rows = f"SELECT * FROM {_read([path])} WHERE ({dead}) IS NOT TRUE"
+            parts.append(_deriving_sealed(table, rows, wanted, held))
         else:
             untouched.setdefault(held, []).append(path)
-    parts += [deriving(table, f"SELECT * FROM {_read(paths)}", wanted, held) for held, paths in untouched.items()]
-    kinds = [*table.columns.items(), ("seq", "BIGINT"), *((name, one.kind) for name, one in wanted.items())]
-    typed = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in kinds)
-    rows = " UNION ALL BY NAME ".join([f"(SELECT {typed} WHERE false)", *parts])
+    parts += [
+        _deriving_sealed(table, f"SELECT * FROM {_read(paths)}", wanted, held) for held, paths in untouched.items()
+    ]
+    nothing = _nothing([*table.columns.items(), ("seq", "BIGINT"), *((name, one.kind) for name, one in wanted.items())])
+    rows = " UNION ALL BY NAME ".join([nothing, *parts])
     return f"SELECT {columns(table, wanted)} FROM ({rows}) WHERE {condition}"
+
+
+def _deriving_sealed(table: Table, rows: str, wanted: Mapping[str, Derived], held: Sequence[str]) -> str:
+    """Rows of files with derived columns: what these are worked out of may be columns that older files lack."""
+    if any(one.name not in held for one in wanted.values()):
+        rows = f"{_nothing(table.columns.items())} UNION ALL BY NAME {rows}"
+    return deriving(table, rows, wanted, held)
+
+
+def _nothing(kinds: Iterable[tuple[str, str]]) -> str:
+    """A SELECT of no rows, with columns of these names and types."""
+    return f"(SELECT {', '.join(f'NULL::{kind} AS {quoted(name)}' for name, kind in kinds)} WHERE false)"
 
 
 def deriving(table: Table, rows: str, wanted: Mapping[str, Derived], held: Sequence[str] = ()) -> str:

@@ -106,6 +106,23 @@ def test_files_of_before_are_read_and_gain_the_columns_when_merged(
 
 
 @pytest.mark.usefixtures("small_segments")
+def test_a_column_is_worked_out_of_one_that_files_of_before_lack(tmp_path: Path, lines: Table, line: Line) -> None:
+    whole = Derived("whole", "VARCHAR", "coalesce(was, message)")
+
+    async def old(lake: Lake) -> None:
+        await lake.append("lines", [line(n, str(n)) for n in range(10)])
+        await lake.tidy()
+
+    async def new(lake: Lake) -> list[tuple[Any, ...]]:
+        shown = View("lines", "1", "r", derived={"whole": whole})
+        return (await lake.query('SELECT whole FROM v ORDER BY "time"', views={"v": shown})).rows
+
+    run(tmp_path, lines, old)
+    later = replace(lines, columns={**lines.columns, "was": "VARCHAR"})
+    assert run(tmp_path, later, new) == [(str(n),) for n in range(10)]
+
+
+@pytest.mark.usefixtures("small_segments")
 def test_views_are_measured(tmp_path: Path, documents: Table, line: Line) -> None:
     async def body(lake: Lake) -> None:
         await lake.append("lines", [line(n, "é" * n) for n in range(10)])
