@@ -248,3 +248,15 @@ def test_findings_go_where_something_is(logs: Any) -> None:
     for ask in (logs.get_data_protection_policy, logs.delete_data_protection_policy):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             ask(logGroupIdentifier="none")
+
+
+def test_findings_in_findings_are_not_told(logs: Any, kumoi: Any) -> None:
+    """Groups that tell one another what was found in them would never come to an end."""
+    for group, to in (("g", "findings"), ("findings", "g")):
+        document = json.dumps(policy(custom={"Any": "[A-Za-z]+"}, to=to))
+        logs.put_data_protection_policy(logGroupIdentifier=group, policyDocument=document)
+    put(kumoi, logs, "secret")
+    assert shown(logs) == ["******"]
+    (told,) = logs.filter_log_events(logGroupName="findings")["events"]
+    assert "Audit" not in told["message"]
+    assert [one["message"] for one in logs.filter_log_events(logGroupName="g")["events"]] == ["******"]
