@@ -202,9 +202,16 @@ def test_a_device_is_given_a_certificate_and_provisioned(iot: Any, fleet: Any, c
     (principal,) = iot.list_thing_principals(thingName="pump-7")["principals"]
     assert principal == found["certificateArn"]
     assert [one["policyName"] for one in iot.list_attached_policies(target=principal)["policies"]] == ["pumps"]
-    status = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]["status"]
-    assert status == "ACTIVE"
+    assert status(iot, made) == "ACTIVE"
+    iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
+    ask(PROVISION, asked)
+    assert status(iot, made) == "REVOKED"
     assert other.device.messages.empty()
+
+
+def status(iot: Any, made: dict[str, Any]) -> str:
+    found = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]
+    return str(found["status"])
 
 
 def test_a_signing_request_and_cbor_do_as_well(iot: Any, fleet: Any, claim: Any) -> None:
