@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from kumoi.services.iot.job_policies import given_up, rate
-from kumoi.services.iot.job_rules import PENDING, change, executions_of, find_job
+from kumoi.services.iot.job_rules import PENDING, change, complete, executions_of, find_job
 from kumoi.services.iot.naming import invalid
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
@@ -81,6 +81,8 @@ async def roll_out(tx: Transaction, job_id: str) -> list[str]:
             queued.append(name)
     if queued:
         await _next(tx, job, tx.now + MINUTE)
+    else:  # the last ones that waited are things no longer
+        await complete(tx, job)
     return queued
 
 

@@ -158,7 +158,7 @@ async def _ended(tx: Transaction, job: Job, one: Execution) -> None:
     elif job.status == "IN_PROGRESS" and given_up(job.aborts, [e.status for e in await executions_of(tx, job.id)]):
         tx.timer(tx.now, ABORT, key=job.id)
     else:
-        await _complete(tx, job)
+        await complete(tx, job)
 
 
 def _check_said(details: dict[str, str], minutes: int | None) -> None:
@@ -211,11 +211,11 @@ async def forget_things(tx: Transaction, thing: str) -> None:
         await executions.delete(tx, thing, one.job)
         job = await jobs.get(tx, one.job)
         if job is not None:
-            await _complete(tx, job)
+            await complete(tx, job)
 
 
 @transactional
-async def _complete(tx: Transaction, job: Job) -> None:
+async def complete(tx: Transaction, job: Job) -> None:
     """Have a job be completed once nothing of it is pending; one that is continuous never is."""
     if job.status != "IN_PROGRESS" or job.selection == "CONTINUOUS":
         return

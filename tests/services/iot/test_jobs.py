@@ -272,6 +272,18 @@ def test_a_job_is_rolled_out_minute_by_minute(
     assert iot.describe_job(jobId="j")["job"]["status"] == "COMPLETED"
 
 
+def test_a_job_is_completed_when_those_that_it_has_not_reached_are_gone(
+    iot: Any, data: Any, kumoi: Any, make: Callable[..., None], crowd: list[str]
+) -> None:
+    make("j", "thinggroup/crowd", jobExecutionsRolloutConfig={"maximumPerMinute": 6})
+    kumoi.advance("1s")
+    for name in crowd[:6]:
+        data.update_job_execution(jobId="j", thingName=name, status="SUCCEEDED")
+    iot.delete_thing(thingName=crowd[6])
+    kumoi.advance("1m")
+    assert iot.describe_job(jobId="j")["job"]["status"] == "COMPLETED"
+
+
 def test_what_fails_is_tried_again_and_given_up(
     iot: Any, data: Any, kumoi: Any, make: Callable[..., None], crowd: list[str]
 ) -> None:
