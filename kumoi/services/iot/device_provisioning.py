@@ -3,6 +3,7 @@
 A device asks for a certificate on `$aws/certificates/create/…` (or has its signing request signed), gets it with a
 token that proves for an hour that it is its owner, and then asks on `$aws/provisioning-templates/NAME/provision/…` for
 what the template says. Answers have secrets: they go to the client that has asked alone, and nobody else sees requests.
+What clients publish below these topics goes no further: all devices have the same claim, and none may answer another.
 Source: developer guide, "Device provisioning MQTT API".
 """
 
@@ -39,29 +40,28 @@ _TOPIC = re.compile(
 SECONDS = 3600
 
 
-async def answered(call: Call, client: str, topic: str, payload: bytes) -> bool:
-    """Do what a message asks for, and answer its client; False on a topic where nothing is asked for."""
+async def answer(call: Call, client: str, topic: str, payload: bytes) -> None:
+    """Do what a message asks for, and answer its client; nothing on a topic where nothing is asked for."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
-        return False
+        return
     made, template, form = found.groups()
     try:
         asked = _read(payload, form)
         if made == "create":
-            answer = await _created(call)
+            said = await _created(call)
         elif made is not None:
-            answer = await _signed(call, asked)
+            said = await _signed(call, asked)
         else:
-            answer = await _provisioned(call, client, template, asked)
+            said = await _provisioned(call, client, template, asked)
     except AwsError as error:
         outcome = "rejected"
         code = error.code.removesuffix("Exception")
-        answer = {"statusCode": error.default_status, "errorCode": code, "errorMessage": error.message}
+        said = {"statusCode": error.default_status, "errorCode": code, "errorMessage": error.message}
     else:
         outcome = "accepted"
-    content = encode(answer) if form == "cbor" else orjson.dumps(answer)
+    content = encode(said) if form == "cbor" else orjson.dumps(said)
     await call.part(Broker).reply(call.account, call.region, client, f"{topic}/{outcome}", content)
-    return True
 
 
 def _read(payload: bytes, form: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from kumoi.services.iot.rule_engine import Message, RuleEngine
 from kumoi.wire.errors import AwsError
 
 PREFIX = "$aws/things/"
+PROVISIONING = ("$aws/certificates/", "$aws/provisioning-templates/")
+"""Below these, devices that share a claim ask for identities of their own (`device_provisioning.py`)."""
 _SHADOW = re.compile(r"\$aws/things/([^/]+)/shadow(?:/name/([^/]+))?/(get|update|delete)")
 _JOBS = re.compile(r"\$aws/things/([^/]+)/jobs/(?:(get|start-next)|([^/]+)/(get|update))")
 _SHADOW_CODES = {

@@ -209,6 +209,17 @@ def test_a_device_is_given_a_certificate_and_provisioned(iot: Any, fleet: Any, c
     assert other.device.messages.empty()
 
 
+def test_no_device_answers_another(kumoi: Any, fleet: Any, claim: Any) -> None:
+    fleet()
+    ask, forger = claim(), claim("forger")
+    accepted = "$aws/certificates/create/json/accepted"
+    forger.device.publish(accepted, b"{}")
+    with pytest.raises(ClientError, match="over MQTT"):
+        kumoi.client("iot-data").publish(topic=accepted, payload=b"{}")
+    assert forger(PROVISION)[0] == "rejected"
+    assert "certificateId" in ask("certificates/create")[1]
+
+
 def status(iot: Any, made: dict[str, Any]) -> str:
     found = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]
     return str(found["status"])

@@ -9,7 +9,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
-from kumoi.services.iot.device_topics import PREFIX, answer
+from kumoi.services.iot.device_topics import PREFIX, PROVISIONING, answer
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
@@ -18,9 +18,6 @@ from kumoi.services.iot.operations.publish import MOST_BYTES, check_topic
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 from kumoi.wire.http import Response
 from kumoi.wire.websocket import Upgrade
-
-PROVISIONING = ("$aws/certificates/", "$aws/provisioning-templates/")
-"""Below these, devices that share a claim ask for identities of their own."""
 
 
 @iot_data.data_plane("iot-mqtt")
@@ -69,10 +66,11 @@ async def mqtt_publish(
     if clientId is not None:
         call.meter("messages", metered(topic, payloads))
     if clientId is not None and topic.startswith(PROVISIONING):
-        from kumoi.services.iot.device_provisioning import answered
+        from kumoi.services.iot import device_provisioning
 
-        if [one for one in payloads if await answered(call, clientId, topic, one)]:
-            return
+        for one in payloads:
+            await device_provisioning.answer(call, clientId, topic, one)
+        return
     message = Message(
         topic=topic,
         payload=payload,

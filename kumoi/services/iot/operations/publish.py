@@ -13,7 +13,7 @@ from kumoi.doorway import Call
 from kumoi.iot_sql.rules import BASIC_INGEST
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
-from kumoi.services.iot.device_topics import PREFIX, answer
+from kumoi.services.iot.device_topics import PREFIX, PROVISIONING, answer
 from kumoi.services.iot.naming import MOST_SLASHES, MOST_TOPIC, given, invalid
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 
@@ -36,6 +36,8 @@ async def publish(
 ) -> None:
     """Publish a message; what rules do with it is stored when this answers."""
     check_topic(topic)
+    if topic.startswith(PROVISIONING):
+        raise invalid("Devices are provisioned over MQTT: nothing is published to that topic over HTTPS.")
     if qos not in (0, 1):
         raise invalid("QoS must be 0 or 1.")
     if len(payload) > MOST_BYTES:
