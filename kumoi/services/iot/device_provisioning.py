@@ -9,6 +9,7 @@ Source: developer guide, "Device provisioning MQTT API".
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Call, CallDropped, Principal
+from kumoi.doorway import Call, CallDropped, Doorway, Principal
 from kumoi.names import hex_id
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.naming import invalid
@@ -187,6 +188,14 @@ async def _forget(tx: Transaction, token: str) -> None:
     await ownerships.delete(tx, token)
 
 
-async def expire(state: Any, timer: Timer) -> None:
-    """A token's time is over."""
-    await _forget(state.at(timer.account, timer.region), timer.key)
+async def expire(doorway: Doorway, timer: Timer) -> None:
+    """A token's time is over: a certificate that was never activated goes, unless it has a thing or a policy."""
+    state = doorway.state.at(timer.account, timer.region)
+    ownership = await _find(state, timer.key)
+    if ownership is not None:
+        with contextlib.suppress(AwsError):  # it is gone, or has one
+            if (await find_certificate(state, ownership.certificate)).version == 1:
+                caller = Principal.of_service(timer.account, "iot.amazonaws.com", "iot")
+                params = {"certificateId": ownership.certificate}
+                await doorway.ask("iot", "DeleteCertificate", params, caller, timer.region)
+    await _forget(state, timer.key)

@@ -81,7 +81,7 @@ async def _ask(doorway: Doorway, operation: str, timer: Timer) -> None:
 async def _expire(doorway: Doorway, timer: Timer) -> None:
     from kumoi.services.iot.device_provisioning import expire
 
-    await expire(doorway.state, timer)
+    await expire(doorway, timer)
 
 
 async def _end_claim(doorway: Doorway, timer: Timer) -> None:

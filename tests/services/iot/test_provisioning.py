@@ -242,7 +242,8 @@ def test_a_signing_request_and_cbor_do_as_well(iot: Any, fleet: Any, claim: Any)
 def test_what_a_device_may_not_ask_is_rejected(iot: Any, kumoi: Any, fleet: Any, claim: Any) -> None:
     fleet()
     ask = claim()
-    token = ask("certificates/create")[1]["certificateOwnershipToken"]
+    made = ask("certificates/create")[1]
+    token = made["certificateOwnershipToken"]
 
     def rejected(content: Any, topic: str = PROVISION) -> str:
         outcome, said = ask(topic, content)
@@ -265,6 +266,7 @@ def test_what_a_device_may_not_ask_is_rejected(iot: Any, kumoi: Any, fleet: Any,
     assert rejected(asked) == "ResourceRegistrationFailure"
     kumoi.advance("61m")
     assert rejected(asked) == "InvalidCertificateOwnershipToken"
+    assert refused(lambda: status(iot, made)) == "ResourceNotFoundException"
 
 
 HOOK = """
