@@ -27,7 +27,7 @@ BASIC_INGEST = "$aws/rules/"
 class Rule:
     """A compiled statement; `topic` is its filter, None for one that basic ingest alone reaches.
 
-    `worldly` says that it asks where a message came from, beside what it holds.
+    `worldly` says that it asks where a message came from, beside what it holds; `patterns` that it may take its time.
     """
 
     topic: str | None
@@ -36,6 +36,7 @@ class Rule:
     where: Evaluate | None
     everything: bool
     worldly: bool
+    patterns: bool
 
     def result(self, payload: bytes, world: World | None = None) -> bytes | None:
         """What the rule makes of a message; None when it drops it. Raises Pending for what has to be asked.
@@ -68,16 +69,17 @@ class Rule:
 
 
 class _Noting:
-    """The functions of rules, noting whether one asks for a message's world."""
+    """The functions of rules, noting whether one asks for a message's world, or looks for a pattern."""
 
     concatenates = RULES.concatenates
 
     def __init__(self) -> None:
-        self.worldly = False
+        self.worldly = self.patterns = False
 
     def function(self, name: str, arguments: list[Evaluate]) -> Evaluate | None:
         """The call of a function."""
         self.worldly = self.worldly or name in WORLDLY
+        self.patterns = self.patterns or name.startswith("regexp_")
         return RULES.function(name, arguments)
 
 
@@ -99,7 +101,8 @@ def compiled_rule(sql: str) -> Rule:
     items = [(name_of(item), compiled(item.expression, library)) for item in select.items]
     everything = len(select.items) == 1 and isinstance(select.items[0].expression, nodes.Root)
     where = compiled(select.where, library) if select.where is not None else None
-    return Rule(topic, items[0][1] if select.value else None, items, where, everything, library.worldly)
+    value = items[0][1] if select.value else None
+    return Rule(topic, value, items, where, everything, library.worldly, library.patterns)
 
 
 def check_filter(topic: str) -> None:

@@ -174,3 +174,15 @@ def test_rules_that_are_not_of_the_world_need_none(name: str) -> None:
 @pytest.mark.parametrize("sql", ["SELECT topic(2) FROM 'a'", "SELECT * FROM 'a' WHERE lower(clientid()) = 'a'"])
 def test_rules_that_ask_where_a_message_came_from_say_so(sql: str) -> None:
     assert compiled_rule(sql).worldly
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT * FROM 'a' WHERE REGEXP_MATCHES(t, '(a+)+b')", True),
+        ("SELECT regexp_substr(t, 'a') AS f FROM 'a'", True),
+        ("SELECT 'regexp_substr' AS f FROM 'a'", False),
+    ],
+)
+def test_rules_that_look_for_patterns_say_so(sql: str, expected: bool) -> None:
+    assert compiled_rule(sql).patterns is expected

@@ -220,7 +220,7 @@ class RuleEngine:
         self, account: str, region: str, rule: TopicRule, compiled: Rule, published: Published
     ) -> Results:
         found: Results = []
-        if compiled.worldly or "regexp" in rule.sql:
+        if compiled.worldly or compiled.patterns:
             for number in range(len(published.payloads)):
                 result = await self._result(account, region, rule, compiled, published.world(number))
                 if result is not None:
@@ -240,7 +240,7 @@ class RuleEngine:
         """What a rule makes of a message; what it needs of others is asked for, and it is evaluated again."""
         for _ in range(MOST_ASKED):
             try:
-                if "regexp" in rule.sql:
+                if compiled.patterns:
                     return await asyncio.to_thread(compiled.result, world.payload, world)
                 return compiled.result(world.payload, world)
             except Pending as pending:
