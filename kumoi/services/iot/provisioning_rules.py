@@ -39,6 +39,7 @@ _OVERRIDES: Mapping[str, Mapping[str, frozenset[str]]] = {
 }
 _SOURCES = ("CertificateSigningRequest", "CertificateId", "CertificatePem")
 _SUBSTITUTED = re.compile(r"\$\{(!?)([^}]*)\}")
+_INDEX = re.compile(r"[0-9]{1,9}")
 MOST_DEPTH = 50
 
 
@@ -163,7 +164,7 @@ class _Resolver:
             return arguments[1].split(arguments[0])
         if name == "Fn::Select" and isinstance(arguments, list) and len(arguments) == 2:
             at, among = arguments
-            if str(at).isascii() and str(at).isdigit() and isinstance(among, list) and int(str(at)[:9]) < len(among):
+            if _INDEX.fullmatch(str(at)) and isinstance(among, list) and int(at) < len(among):
                 return among[int(at)]
             raise invalid(f"Fn::Select has no element {at}.")
         if name == "Fn::FindInMap" and _is(arguments, str, str, str):

@@ -110,6 +110,7 @@ def test_what_is_wrong_with_a_template_is_told(body: Any, said: str) -> None:
     [
         ({"Fn::Select": [7, ["a"]]}, "no element 7"),
         ({"Fn::Select": ["²", ["a"]]}, "no element"),
+        ({"Fn::Select": ["0000000001", ["a"]]}, "no element"),
         ({"Fn::Join": ["", "a"]}, "of another kind"),
         ({"Fn::FindInMap": ["x", "y", "z"]}, "x.y.z"),
         ({"Fn::GetAtt": ["x", "y"]}, "Fn::GetAtt"),
