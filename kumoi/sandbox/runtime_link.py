@@ -172,6 +172,8 @@ class Channel(asyncio.Protocol):
         TimeoutError once it has expired, also while a sink is slow to take what is streamed.
         """
         began = time.monotonic()
+        if self._frames:
+            self._forget()
         self.send(frames.INVOKE, _header(invocation), invocation.payload)
         kind, header, payload = await self.receive()
         content_type = "application/json"
@@ -189,15 +191,26 @@ class Channel(asyncio.Protocol):
                 kind, header, payload = await self.receive()
             if kind == frames.RESULT and collected.pieces:
                 payload = b"".join(collected.pieces)
-        return Answer(
-            payload,
-            str(header.get("type", "Error")) if kind == frames.ERROR else None,
-            float(header["duration"]) if "duration" in header else time.monotonic() - began,
-            int(header.get("peak_kb", 0)),
-            content_type,
-            bool(header.get("streamed")) and sink is not None,
-            bool(header.get("ends")),
-        )
+        try:
+            return Answer(
+                payload,
+                str(header.get("type", "Error")) if kind == frames.ERROR else None,
+                float(header["duration"]) if "duration" in header else time.monotonic() - began,
+                int(header.get("peak_kb", 0)),
+                content_type,
+                bool(header.get("streamed")) and sink is not None,
+                bool(header.get("ends")),
+            )
+        except (TypeError, ValueError):  # a handler wrote it: the descriptor is in its process
+            self.close()
+            raise RuntimeEnded from None
+
+    def _forget(self) -> None:
+        """Drop frames that came before they were asked for: a handler's, who can write to the descriptor, too."""
+        self._frames.clear()
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
 
     def close(self) -> None:
         """Close our end."""

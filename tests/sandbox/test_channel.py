@@ -17,7 +17,7 @@ from kumoi.sandbox.interface import Invocation
 from kumoi.sandbox.log_pipe import LineSplitter
 from kumoi.sandbox.python import frames
 from kumoi.sandbox.python.runtime import _event
-from kumoi.sandbox.runtime_link import Answer, Channel
+from kumoi.sandbox.runtime_link import Answer, Channel, RuntimeEnded
 from kumoi.sandbox.watch import QUIET_SECONDS, Watch
 
 MARKER = b"\x00marker"
@@ -62,6 +62,33 @@ def test_an_answer_is_taken_however_it_arrives(places: list[int]) -> None:
         return await asked
 
     assert asyncio.run(answer()) == Answer(b"one two ", None, 0.5, 2048)
+
+
+def test_a_frame_that_a_handler_forged_is_nobodys_answer() -> None:
+    async def answers() -> list[Answer]:
+        channel, found = Channel(), []
+        for number in range(2):
+            asked = asyncio.ensure_future(channel.invoke(INVOCATION, None))
+            await asyncio.sleep(0)
+            channel.data_received(frames.frame(frames.RESULT, {"duration": 0.5}, str(number).encode()))
+            found.append(await asked)
+            channel.data_received(frames.frame(frames.RESULT, {"duration": 9.0}, b"forged"))
+        return found
+
+    assert [one.payload for one in asyncio.run(answers())] == [b"0", b"1"]
+
+
+@pytest.mark.parametrize("forged", [{"duration": "long"}, {"duration": []}, {"duration": 1.0, "peak_kb": "much"}])
+def test_a_forged_answer_that_makes_no_sense_ends_its_environment(forged: dict[str, Any]) -> None:
+    async def answer() -> Answer:
+        channel = Channel()
+        asked = asyncio.ensure_future(channel.invoke(INVOCATION, None))
+        await asyncio.sleep(0)
+        channel.data_received(frames.frame(frames.RESULT, forged, b"1"))
+        return await asked
+
+    with pytest.raises(RuntimeEnded):
+        asyncio.run(answer())
 
 
 @settings(max_examples=60, deadline=None)
@@ -116,8 +143,10 @@ def test_a_sink_that_takes_nothing_does_not_keep_an_invocation_from_its_end() ->
 
     async def ask() -> None:
         channel = Channel()
+        asked = asyncio.ensure_future(channel.invoke(Invocation("r", b"{}", 0.0, "arn", "Root=1"), Full()))
+        await asyncio.sleep(0)
         channel.data_received(frames.frame(frames.CHUNK, {}, b"piece"))
-        await channel.invoke(Invocation("r", b"{}", 0.0, "arn", "Root=1"), Full())
+        await asked
 
     with pytest.raises(TimeoutError):
         asyncio.run(ask())
