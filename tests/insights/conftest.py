@@ -42,7 +42,7 @@ class Events:
 
     def put(self, messages: Sequence[str], *, group: str = GROUP, stream: str = "s", start: int = START) -> None:
         events = [{"timestamp": start + 1000 * n, "message": message} for n, message in enumerate(messages)]
-        self._loop.run_until_complete(write(self.lake, "1", "r", group, stream, events, start + 10**6))
+        self._loop.run_until_complete(write(self.lake, "1", "r", group, {stream: events}, start + 10**6))
 
     def seal(self) -> None:
         self._loop.run_until_complete(self.lake.tidy())

@@ -299,7 +299,7 @@ REFUSALS = [
     ),
     (
         "dynamodb",
-        request("POST", "/", b'{"Item":' + b'{"a":{"M":' * 900 + b"{}" + b"}}" * 900 + b"}", *target("X.PutItem")),
+        request("POST", "/", b'{"Item":' + b'{"a":{"M":' * 6000 + b"{}" + b"}}" * 6000 + b"}", *target("X.PutItem")),
         "SerializationException",
     ),
     ("logs", request("POST", "/", b"{}", *target("Logs_20140328.Nothing")), "UnknownOperationException"),
