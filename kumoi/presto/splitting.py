@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from itertools import accumulate, islice
+from itertools import accumulate
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from kumoi.presto.column_types import quoted
 from kumoi.presto.copying import Columns, copy
@@ -23,8 +24,10 @@ from kumoi.presto.refusals import QueryRefused
 if TYPE_CHECKING:
     import duckdb
 
-_LINES = 8192
-"""Lines that are written at once."""
+_PIECE = 1 << 20
+"""Bytes that are looked at, or written, at once."""
+_FEW = 8
+"""Lines that are looked for one by one."""
 
 
 def split(database: duckdb.DuckDBPyConnection, columns: Columns, folder: Path, output: Output) -> list[Written]:
@@ -65,24 +68,45 @@ def _cut(
 ) -> bool:
     """Write all rows to one file and cut it; False when they are not a line each, and the files worth nothing."""
     plain, _, packed = form.partition(".")
-    whole, headers = folder / "whole", 1 if plain == "csv" else 0
+    whole = folder / "whole"
     copy(database, ordered, columns, whole, "csv" if plain == "csv" else "ndjson")
+    size = whole.stat().st_size
+    if not size:  # JSON lines of nothing
+        return True
     try:
-        with whole.open("rb") as rows:
-            header = b"".join(islice(rows, headers))
+        with whole.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as rows:
+            at = rows.find(b"\n") + 1 if plain == "csv" else 0
+            header, length = rows[:at], size / max(sum(one.rows for one in written), 1)
             for one in written:
+                begin, at = at, end_of(rows, at, one.rows, length)
                 with gzip.open(one.path, "wb", compresslevel=1) if packed else one.path.open("wb") as out:
-                    _copy_lines(rows, one.rows, header, out)
-            return not rows.read(1)
+                    out.write(header)
+                    for piece in range(begin, at, _PIECE):
+                        out.write(rows[piece : min(piece + _PIECE, at)])
+            return at == size
     finally:
         whole.unlink()
 
 
-def _copy_lines(rows: IO[bytes], count: int, before: bytes, out: IO[bytes] | gzip.GzipFile) -> None:
-    """Write the next lines of a file to another, with something before."""
-    out.write(before + b"".join(islice(rows, min(count, _LINES))))
-    for at in range(_LINES, count, _LINES):
-        out.write(b"".join(islice(rows, min(count - at, _LINES))))
+def end_of(rows: mmap, begin: int, count: int, length: float) -> int:
+    """Where the `count`th line from `begin` on ends, lines being `length` bytes in the mean; the end if there are less.
+
+    Line ends are counted in pieces that are likely to have not all of them, which is far faster than to read lines.
+    """
+    at, left, step = begin, count, 0
+    while left > _FEW:
+        step = min(step or int(left * length * 0.9) + 1, _PIECE)
+        piece = rows[at : at + step]
+        found = piece.count(b"\n")
+        if found >= left:
+            step = len(piece) // 2
+            continue
+        if not piece:
+            return at
+        at, left, step = at + len(piece), left - found, 0
+    for _ in range(left):
+        at = (rows.find(b"\n", at) + 1) or len(rows)
+    return at
 
 
 def _column(columns: Columns, name: str) -> str:
