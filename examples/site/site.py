@@ -24,6 +24,7 @@ from botocore.config import Config
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
+RESIZE = HERE.parent / "edge/image-resize/code/resize.py"
 STACK = "site"
 RUNTIME = f"python3.{sys.version_info.minor}"
 KEY = "what members' tokens are signed with"
@@ -37,7 +38,7 @@ def package() -> bytes:
     pillow = Path(next(iter(spec.submodule_search_locations)))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
-        out.write(HERE / "functions/resize.py", "resize.py")
+        out.write(RESIZE, "resize.py")
         for folder in (pillow, pillow.parent / "pillow.libs"):
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and path.suffix != ".pyc":
