@@ -410,12 +410,15 @@ soon("pins", async () => {
   const page = await open("map");
   await ready(page);
   const card = page.locator(`[data-node="${facts.worker}"]`);
-  const before = await still(card);
-  await page.mouse.move(before.x + before.width / 2, before.y + before.height / 2);
-  await page.mouse.down();
-  await page.mouse.move(before.x + 60, before.y - 70, { steps: 6 });
-  await page.mouse.up();
-  await card.locator(".pin").waitFor();
+  for (let tries = 0; !(await card.locator(".pin").isVisible()); tries += 1) {
+    expect(tries < 10, "a card that is dragged is not pinned");
+    const before = await still(card); // others call meanwhile: the map may move before it is grasped
+    await page.mouse.move(before.x + before.width / 2, before.y + before.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(before.x + 60, before.y - 70, { steps: 6 });
+    await page.mouse.up();
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  }
   const place = await page.locator(`.svelte-flow__node[data-id="${facts.worker}"]`).evaluate((node) => node.style.transform);
   await page.reload();
   await card.locator(".pin").waitFor();
