@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
 import hashlib
 import http.client
 import logging
 import socket
+import termios
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -33,6 +36,13 @@ def eventually(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def unread(connection: socket.socket) -> int:
+    """Bytes that have come and wait to be read."""
+    found = array.array("i", [0])
+    fcntl.ioctl(connection, termios.FIONREAD, found)
+    return found[0]
 
 
 # ── keep-alive and pipelining ─────────────────────────────────────────────────────────────────────────────────────────
@@ -296,11 +306,13 @@ def test_a_head_without_the_file_behind_it_is_not_held_back(serve: Any, file: Pa
         return Response(200, [], FileBody(file, 0, 1_000_000))
 
     client = serve(handler).connect()
-    began = time.monotonic()
+    took = []
     for _ in range(10):
+        began = time.monotonic()
         client.send(get("/", method="HEAD"))
         assert b"Content-Length: 1000000" in client.until(b"\r\n\r\n")
-    assert time.monotonic() - began < 1, "the kernel waits for more for 0.2 seconds"
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.15, "the kernel waits for more for 0.2 seconds, each time"
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -315,7 +327,7 @@ def test_a_file_reaches_a_slow_client_whole(
 
     client = serve(handler).connect()
     client.send(GET)
-    time.sleep(0.05)  # so that the socket is full, if it can be
+    eventually(lambda: unread(client.socket) > 60_000)  # it is sent while nobody reads
     assert hashlib.md5(client.answer().body).digest() == hashlib.md5(file.read_bytes()).digest()
     assert client.ask(GET).body[-3:] == b"\xfd\xfe\xff"
 
@@ -335,7 +347,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_file_is_no_failure(
         client = server.connect(SO_RCVBUF=8192)
         client.send(GET)
         client.until(b"\r\n\r\n")
-        time.sleep(0.05)  # so that the socket is full, and the server waits
+        eventually(lambda: unread(client.socket) > 2000)  # noqa: B023  (awaited here)
         client.socket.close()
         eventually(lambda: len(sent) == number)  # noqa: B023  (awaited here)
     assert not caplog.records

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kumoi.presto import splitting
 
-lines = st.lists(st.one_of(st.just(0), st.integers(0, 30), st.just(900)), min_size=1, max_size=200)
+lines = st.lists(st.one_of(st.just(0), st.integers(0, 30), st.just(900)), min_size=40, max_size=200)
 
 
 @settings(max_examples=100, deadline=None)
