@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -77,6 +78,10 @@ class Faults:
     def list(self) -> list[tuple[Fault, int]]:
         """Each fault with how often it has struck."""
         return [(fault, self._struck[fault.id]) for fault in self._faults.values()]
+
+    def concern(self, account: str) -> bool:
+        """Whether any is declared that may strike calls of an account."""
+        return self.active and any(fnmatchcase(account, fault.account) for fault in self._faults.values())
 
     def begin_anew(self) -> None:
         """Forget the log, and count the calls on every edge from nought again."""

@@ -424,7 +424,9 @@ soon("pins", async () => {
   await card.locator(".pin").waitFor();
   const again = await page.locator(`.svelte-flow__node[data-id="${facts.worker}"]`).evaluate((node) => node.style.transform);
   expect(place === again, `pinned at ${place}, then at ${again}`);
+  await still(card);
   await card.click();
+  await page.getByRole("button", { name: "Unpin" }).waitFor(); // the card is chosen: keys are meant for it
   await page.keyboard.press("Shift+ArrowDown");
   await page.waitForFunction(([id, was]) => document.querySelector(`.svelte-flow__node[data-id="${id}"]`).style.transform !== was, [facts.worker, again]);
   await page.getByRole("button", { name: "Unpin" }).click();

@@ -153,7 +153,7 @@ class RuleEngine:
         if not takes_many(action):
             return [self._delivery(account, region, _job(rule, action, [one], published)) for one in results]
         job = _job(rule, action, results, published)
-        if self._doorway.faults.active:
+        if self._doorway.faults.concern(account):
             return [self._delivery(account, region, job)]
         try:
             await self._act(account, region, job)
