@@ -303,13 +303,14 @@ def test_subscriptions_are_not_served_over_http(mutate: Mutate) -> None:
 def test_faults_strike_deliveries(subscriber: Any, mutate: Mutate, kumoi: Any, api: str) -> None:
     one = subscriber()
     one.start("1", "subscription { onAdd { text } }")
-    fault = {"action": "drop", "service": "appsync", "operation": "DeliverToSubscribers", "resource": api, "times": 1}
-    request = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", data=json.dumps(fault).encode())
-    with urllib.request.urlopen(request):
-        pass
+    which = {"service": "appsync", "operation": "DeliverToSubscribers", "resource": api, "account": kumoi.account}
+    fault = {"id": api, "action": "drop", "times": 1, **which}
+    faults = f"{kumoi.url}/_kumoi/faults"
+    urllib.request.urlopen(urllib.request.Request(faults, data=json.dumps(fault).encode())).close()
     mutate('mutation { add(room: "a", text: "lost") { id text } }')
     mutate('mutation { add(room: "a", text: "kept") { id text } }')
     assert one.receive()["payload"]["data"] == {"onAdd": {"text": "kept"}}
+    urllib.request.urlopen(urllib.request.Request(f"{faults}?id={api}", method="DELETE")).close()
 
 
 def test_a_function_authorizes(kumoi: Any, client: Any, api: str, dial: Any, zipped: Any) -> None:
