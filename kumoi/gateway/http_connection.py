@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from kumoi.gateway.file_sender import FileSender
+from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
@@ -37,6 +38,8 @@ WebSocketHandler = Callable[[Request, WebSocket], Awaitable[Response | None]]
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)
 _GET = ord("G")
+_UNLIKE = 16
+"""Requests that are like none before after which a connection's are no longer kept: it never repeats itself."""
 _JOINED = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
 
@@ -54,6 +57,7 @@ class Server:
     date: DateHeader
     opened: Callable[[HttpConnection], None]
     closed: Callable[[HttpConnection], None]
+    heads: KnownHeads
     others: Mapping[int, Callable[[], asyncio.Protocol]] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
 
@@ -64,6 +68,8 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, server: Server, accepted: socket.socket, *, secure: bool) -> None:
         self._server = server
         self._repeated = server.repeats.known
+        self._heads = server.heads
+        self._unlike = 0
         self._socket = accepted
         self._secure = secure
         self._fresh = secure
@@ -131,6 +137,14 @@ class HttpConnection(asyncio.Protocol):
         if self._repeated and data[0] == _GET and self._answered_again(data):
             return
         between, begun = reader.idle and not reader.ready, reader.begun
+        if between and self._answering is None and not self._draining and (found := self._heads.find(data)) is not None:
+            self._unlike = 0
+            self._since = self._loop.time()
+            exchange = reader.known(found)
+            if data[0] == _GET:
+                exchange.data = data
+            self._begin(exchange)
+            return
         try:
             reader.feed(data)
         except Refused as refused:
@@ -138,12 +152,20 @@ class HttpConnection(asyncio.Protocol):
             reader.lose()
         if reader.begun != begun or reader.receiving is not None:
             self._since = self._loop.time()
-            if between and data[0] == _GET and len(reader.ready) == 1 and reader.idle:
-                reader.ready[0].data = data
+            if between and len(reader.ready) == 1 and reader.idle:
+                self._alone(reader.ready[0], data)
         if self._answering is None:
             self._next()
         if reader.ready or reader.receiving is not None or self._finished:
             self._regulate()
+
+    def _alone(self, exchange: Exchange, data: bytes) -> None:
+        """A request has come as `data`, and nothing else: its like may be known by that."""
+        if data[0] == _GET:
+            exchange.data = data
+        if self._unlike < _UNLIKE and exchange.keep_alive and not exchange.old and not exchange.websocket:
+            self._unlike += 1
+            self._server.heads.learn(data, exchange.request)
 
     def _answered_again(self, data: bytes) -> bool:
         """Answer a request whose header fields were seen before at once, without parsing it and without a task.
@@ -252,9 +274,7 @@ class HttpConnection(asyncio.Protocol):
         if self._finished:
             return
         if self._reader.ready:
-            exchange = self._answering = self._reader.ready.popleft()
-            answer = self._serve_websocket if exchange.websocket else self._answer
-            self._task = self._loop.create_task(answer(exchange))
+            self._begin(self._reader.ready.popleft())
             if not self._reading:
                 self._regulate()
         elif self._refused is not None:
@@ -264,6 +284,12 @@ class HttpConnection(asyncio.Protocol):
             self._finish(unread=True)
         elif self._ended or (self._draining and self._reader.idle):
             self._finish(unread=False)
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Begin to answer a request."""
+        self._answering = exchange
+        answer = self._serve_websocket if exchange.websocket else self._answer
+        self._task = self._loop.create_task(answer(exchange))
 
     def _finish(self, *, unread: bool) -> None:
         """Close behind the last answer.

@@ -31,6 +31,14 @@ class Headers:
         self.items: HeaderList = list(items)
         self.index = {name.lower(): value for name, value in reversed(self.items)}
 
+    @classmethod
+    def known(cls, items: HeaderList, index: dict[str, str]) -> Headers:
+        """Fields whose first values by lower-case name are known already."""
+        headers = cls.__new__(cls)
+        headers.items = items
+        headers.index = index
+        return headers
+
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of the field `name` (lower-case), or `default`."""
         return self.index.get(name, default)
@@ -41,6 +49,15 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self.index
+
+
+class Kin:
+    """What requests share that are the same but for what each has of its own: a date, a signature, a trace, a body.
+
+    It says nothing itself. Whoever has concluded something from the rest of a request knows by it where that holds.
+    """
+
+    __slots__ = ()
 
 
 class BodyTooLarge(Exception):
@@ -101,6 +118,7 @@ class Request:
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
     `scheme` is http or https; `client` is (host, port) of the peer, `local` whether that is this machine.
     `websocket` says whether it is the handshake of a WebSocket; `certificate` is what the client has shown (DER).
+    `kin` is the same for all that are like it, where that is known.
     """
 
     method: str
@@ -114,6 +132,7 @@ class Request:
     websocket: bool = False
     local: bool = True
     certificate: bytes | None = None
+    kin: Kin | None = None
 
     @property
     def host(self) -> str:
