@@ -13,7 +13,7 @@ import re
 import string
 from collections.abc import Callable
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kumoi.gateway.limits import Limits
 from kumoi.wire.http import HeaderList, Headers, Kin, Request
@@ -71,14 +71,26 @@ class _Fields:
         self.length_at = next((at for at, one in enumerate(own) if one.key == "content-length"), -1)
         self.lines: dict[bytes, _Line | None] = {}
 
-    def headers(self, values: tuple[bytes, ...]) -> Headers:
-        """The header fields of a request that has these values of its own."""
-        items, index = self.items.copy(), self.index.copy()
-        for (at, name, key, before), value in zip(self.own, values, strict=False):
+
+class _KnownHeaders(Headers):
+    """Header fields that were seen before, with some values of their own: put together when they are looked at."""
+
+    __slots__ = ("_known", "_values")
+
+    def __init__(self, known: _Fields, values: tuple[bytes, ...]) -> None:
+        self._known = known
+        self._values = values
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("items", "index"):
+            raise AttributeError(name)
+        items, index = self._known.items.copy(), self._known.index.copy()
+        for (at, field, key, before), value in zip(self._known.own, self._values, strict=False):
             text = before + value.decode("ascii")
-            items[at] = name, text
+            items[at] = field, text
             index[key] = text
-        return Headers.known(items, index)
+        self.items, self.index = items, index
+        return getattr(self, name)
 
 
 class _Line(NamedTuple):
@@ -145,7 +157,7 @@ class KnownHeads:
             if not length.isdigit() or int(length) != len(body):
                 return None
         line = _line(known, data[:begin])
-        return None if line is None else Found(line, known.headers(values), body)
+        return None if line is None else Found(line, _KnownHeaders(known, values), body)
 
     def learn(self, data: bytes, request: Request) -> bool:
         """Keep what the parser has made of a request that came as `data`, where its like can be told from it."""

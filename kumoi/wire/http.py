@@ -31,14 +31,6 @@ class Headers:
         self.items: HeaderList = list(items)
         self.index = {name.lower(): value for name, value in reversed(self.items)}
 
-    @classmethod
-    def known(cls, items: HeaderList, index: dict[str, str]) -> Headers:
-        """Fields whose first values by lower-case name are known already."""
-        headers = cls.__new__(cls)
-        headers.items = items
-        headers.index = index
-        return headers
-
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of the field `name` (lower-case), or `default`."""
         return self.index.get(name, default)
