@@ -77,6 +77,8 @@ class HttpConnection(asyncio.Protocol):
         self._since = self._loop.time()
         self._answering: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asked: asyncio.Future[Exchange | None] | None = None
+        self._following: Exchange | None = None
         self._streaming = False
         self._websocket: WebSocket | None = None
         self._refused: Refused | None = None
@@ -118,6 +120,8 @@ class HttpConnection(asyncio.Protocol):
             self._websocket.connection_lost()
         if self._streaming and self._task is not None:
             self._task.cancel()
+        elif self._asked is not None:
+            self._ask(self._asked, None)
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -288,8 +292,17 @@ class HttpConnection(asyncio.Protocol):
     def _begin(self, exchange: Exchange) -> None:
         """Begin to answer a request."""
         self._answering = exchange
-        answer = self._serve_websocket if exchange.websocket else self._answer
-        self._task = self._loop.create_task(answer(exchange))
+        if self._asked is not None:
+            self._ask(self._asked, exchange)
+        elif self._task is None:
+            self._task = self._loop.create_task(self._answer_all(exchange))
+        else:
+            self._following = exchange
+
+    def _ask(self, asked: asyncio.Future[Exchange | None], exchange: Exchange | None) -> None:
+        self._asked = None
+        if not asked.done():
+            asked.set_result(exchange)
 
     def _finish(self, *, unread: bool) -> None:
         """Close behind the last answer.
@@ -335,6 +348,19 @@ class HttpConnection(asyncio.Protocol):
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _answer_all(self, first: Exchange) -> None:
+        """Answer requests as they are begun, until the connection ends: to make a task for each takes longer."""
+        exchange: Exchange | None = first
+        try:
+            while exchange is not None:
+                await (self._serve_websocket(exchange) if exchange.websocket else self._answer(exchange))
+                exchange, self._following = self._following, None
+                if exchange is None and not self._transport.is_closing():
+                    self._asked = self._loop.create_future()
+                    exchange = await self._asked
+        finally:
+            self._asked = self._task = None
+
     async def _answer(self, exchange: Exchange) -> None:
         """Run the handler, write what it answers, go on to the next request."""
         request = exchange.request
@@ -361,7 +387,7 @@ class HttpConnection(asyncio.Protocol):
             logger.exception("an answer to %s %s could not be written", request.method, request.path)
             self._reset()
         finally:
-            self._answering = self._task = None
+            self._answering = None
             self._since = self._loop.time()
             if response is not None and response.on_sent is not None:
                 _tell(response.on_sent)
@@ -465,14 +491,14 @@ class HttpConnection(asyncio.Protocol):
     async def _serve_websocket(self, exchange: Exchange) -> None:
         request, serve = exchange.request, cast(WebSocketHandler, self._server.websocket)
         if self._ended:  # the client left while others were answered before it
-            self._answering = self._task = None
+            self._answering = None
             self._finish(unread=False)
             return
         try:
             websocket = WebSocket(request, self._transport, drained=self._drained, taken=self._regulate)
         except BadHandshake as error:
             self._refused = Refused(400, f"not a valid WebSocket handshake: {error}")
-            self._answering = self._task = None
+            self._answering = None
             self._next()
             return
         self._websocket = websocket
@@ -492,7 +518,7 @@ class HttpConnection(asyncio.Protocol):
             elif not websocket.accepted:
                 await websocket.reject(403 if code == 1000 else 500)
             await websocket.close(code)
-            self._answering = self._task = None
+            self._answering = None
             if not self._finished:
                 self._finish(unread=True)
 
