@@ -62,12 +62,13 @@ class _Own(NamedTuple):
 class _Fields:
     """Header fields that were parsed: as they were, which of them differ, and the request lines that came with them."""
 
-    __slots__ = ("index", "items", "length_at", "lines", "own")
+    __slots__ = ("different", "index", "items", "length_at", "lines", "own")
 
     def __init__(self, headers: Headers, own: list[_Own]) -> None:
         self.items = headers.items
         self.index = headers.index
         self.own = own
+        self.different = frozenset(one.key for one in own)
         self.length_at = next((at for at, one in enumerate(own) if one.key == "content-length"), -1)
         self.lines: dict[bytes, _Line | None] = {}
 
@@ -91,6 +92,14 @@ class _KnownHeaders(Headers):
             index[key] = text
         self.items, self.index = items, index
         return getattr(self, name)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """As `Headers.get`; what is the same of all need not be put together."""
+        known = self._known
+        return self.index.get(name, default) if name in known.different else known.index.get(name, default)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known.index
 
 
 class _Line(NamedTuple):
