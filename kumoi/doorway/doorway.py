@@ -121,7 +121,7 @@ class Doorway:
         except AwsError as error:
             outcome = error.code
             if self.payloads.on:
-                self.payloads.record(call, {"error": error.code, "message": error.message})
+                self.payloads.record(call, {"error": error.code, "message": error.message}, failed=True)
             raise
         except CallDropped:
             outcome = "Dropped"

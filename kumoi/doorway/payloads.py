@@ -1,6 +1,7 @@
 """Payloads: what the latest calls were given and what they answered, for whoever looks at a trace or asks again.
 
-Kept in memory only and never written: the last few of each edge, each up to a size, all of them up to another. They are
+Kept in memory only and never written: the last few of each edge, each up to a size, all of them up to another; of calls
+that come faster than anybody could look at them only some, but all that failed. They are
 kept as they were, so that a call can be repeated; redaction.py is what may be shown. Off where policies are enforced,
 unless switched on.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict, deque
+from time import monotonic
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +20,8 @@ from kumoi.doorway.call import Call
 PER_EDGE = 50
 LARGEST = 262_144
 TOGETHER = 67_108_864
+HURRIED, EACH = 100, 8
+"""Calls of an edge within a second after which only each eighth is kept: to pack what it was given costs."""
 _BESIDE = 1_000
 """Bytes that a payload takes beside its JSON, its edge included."""
 
@@ -34,6 +38,26 @@ class Payload(NamedTuple):
 
 
 Edge = tuple[str, str]
+
+
+class _Spans:
+    """The calls that are kept of an edge, and how many have come by within a second."""
+
+    __slots__ = ("calls", "second", "spans")
+
+    def __init__(self) -> None:
+        self.spans: deque[str] = deque()
+        self.second, self.calls = 0, 0
+
+    def hurried(self) -> bool:
+        """Note a call; whether it is one of too many to be kept all."""
+        second = int(monotonic())
+        if second != self.second:
+            self.second, self.calls = second, 0
+        self.calls += 1
+        return self.calls > HURRIED and self.calls % EACH != 0
+
+
 _Packed = bytes | tuple[bytes | None, bytes | None]
 """What was given and answered: in one JSON array that lacks its bracket, or each for itself."""
 
@@ -48,19 +72,23 @@ class Payloads:
     def __init__(self, *, on: bool) -> None:
         self.on = on
         self._held: OrderedDict[str, tuple[str, str, str, str, _Packed, Edge, int]] = OrderedDict()
-        self._edges: dict[Edge, deque[str]] = {}
+        self._edges: dict[Edge, _Spans] = {}
         self._size = 0
 
-    def record(self, call: Call, result: Any) -> None:
+    def record(self, call: Call, result: Any, *, failed: bool = False) -> None:
         """Keep one call's payloads under its span."""
-        kept, size = _both(call.params, result) if call.request_bytes <= LARGEST else _each(None, packed(result))
         span, edge = call.span, (call.source, call.node)
+        of_edge = self._edges.get(edge)
+        if of_edge is None:
+            of_edge = self._edges[edge] = _Spans()
+        if of_edge.hurried() and not failed:
+            return
+        kept, size = _both(call.params, result) if call.request_bytes <= LARGEST else _each(None, packed(result))
         if span in self._held:
             self._drop(span)
-        spans = self._edges.get(edge)
-        if spans is None:
-            spans = self._edges[edge] = deque()
-        elif len(spans) >= PER_EDGE:
+            self._edges[edge] = of_edge
+        spans = of_edge.spans
+        if len(spans) >= PER_EDGE:
             self._size -= self._held.pop(spans.popleft())[-1]
         spans.append(span)
         self._held[span] = call.account, call.region, call.service, call.operation, kept, edge, size
@@ -91,7 +119,7 @@ class Payloads:
     def _drop(self, span: str) -> None:
         *_, edge, size = self._held.pop(span)
         self._size -= size
-        spans = self._edges[edge]
+        spans = self._edges[edge].spans
         spans.remove(span)
         if not spans:
             del self._edges[edge]

@@ -95,8 +95,8 @@ class Principal:
 
     @property
     def is_root(self) -> bool:
-        """Whether it is an account itself."""
-        return self.arn.endswith(":root") and self.arn.endswith(f":iam::{self.account}:root")
+        """Whether it is an account itself, whose id is the account's."""
+        return self.id == self.account and self.arn.endswith(":root")
 
     @property
     def is_anonymous(self) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import NamedTuple
 
-from kumoi.doorway import Call, CallDropped, Doorway, Trace
+from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.damage import damaged
 from kumoi.gateway.recording import PUTTING_IN, Recording
@@ -18,9 +20,11 @@ from kumoi.gateway.routing import Router, Target
 from kumoi.gateway.websocket import WebSocket, WebSocketClosed
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
+from kumoi.wire.codec import Exchange
 from kumoi.wire.compressed import plain
 from kumoi.wire.credential import hoisted_headers
-from kumoi.wire.http import BufferedBody, Headers
+from kumoi.wire.http import BufferedBody, Headers, Kin
+from kumoi.wire.payload import payload
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,19 @@ MOCKED = "mocked"
 """The data plane that takes what no service serves, where the platform has it."""
 
 InternalHandler = Callable[[Request], Awaitable[Response]]
+
+_PLANS = 4096
+"""Requests whose like need not be looked into again; beyond them all are."""
+
+
+class _Plan(NamedTuple):
+    """What a request came to that is the same for all its kin, as long as the router says the same (`changes`)."""
+
+    changes: int
+    target: Target
+    exchange: Exchange
+    caller: Principal
+    traced: bool
 
 
 class Front:
@@ -54,6 +71,7 @@ class Front:
         self._internal = internal
         self._authentication = Authentication(doorway.identity, doorway.clock)
         self._codecs: dict[str, ServiceCodec] = {}
+        self._plans: dict[Kin, _Plan] = {}
 
     def __call__(self, request: Request) -> Awaitable[Response]:
         """Answer one request; never raises for what a client sends."""
@@ -70,10 +88,37 @@ class Front:
 
     def _answer(self, request: Request) -> Awaitable[Response]:
         # Whoever verifies signatures reads what was signed anew, of each request.
-        target = None if self._doorway.identity.verifies else self._router.recall(request)
+        if self._doorway.identity.verifies:
+            return self._resolved(request)
+        kin = request.kin
+        if kin is not None and not self.recording.active:
+            plan = self._plans.get(kin)
+            if plan is not None and plan.changes == self._router.changes:
+                return self._planned(request, plan)
+        target = self._router.recall(request)
         if target is None:
             return self._resolved(request)
         return self._api(request, target, None)
+
+    def _planned(self, request: Request, plan: _Plan) -> Awaitable[Response]:
+        """Answer a request that is like one before, for which all was found out."""
+        body, target = request.body, plan.target
+        assert type(body) is BufferedBody, "a request that was known whole is there whole"
+        if target.path is not None:
+            request.path = target.path
+        content = None if plan.exchange.streams_input else body.content
+        trace = request.headers.index["x-amzn-trace-id"] if plan.traced else None
+        return self._called(request, target, plan.exchange, plan.caller, content, trace, uuid())
+
+    def _plan(self, request: Request, target: Target, exchange: Exchange, caller: Principal) -> None:
+        """Keep what a request came to, for those like it."""
+        kin, index = request.kin, request.headers.index
+        if kin is None or "origin" in index or "content-encoding" in index:
+            return
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        alone = exchange.of(replace(request, body=BufferedBody()))
+        self._plans[kin] = _Plan(self._router.changes, target, alone, caller, "x-amzn-trace-id" in index)
 
     def _api(self, request: Request, target: Target, form: bytes | None) -> Awaitable[Response]:
         answering = self._operation(request, target, form)
@@ -137,6 +182,7 @@ class Front:
             request.path = target.path
         try:
             exchange = codec.recall(request) if form is None else None
+            recalled = exchange is not None
             if exchange is None:
                 if form is None and codec.needs_form(request):
                     form = await request.body.read(BODY_LIMIT)
@@ -154,6 +200,7 @@ class Front:
                 else:
                     body = await request.body.read(BODY_LIMIT)
             caller = self._authentication.plainly(request, target)
+            plainly = caller is not None
             if caller is None:
                 caller = await self._authentication.caller(
                     request, target, codec, body, sent_path, unsigned=operation.unsigned
@@ -165,6 +212,30 @@ class Front:
             elif operation.compressible and headers.get("content-encoding") == "gzip":
                 assert isinstance(body, bytes), "what is not streamed was read"
                 body = await plain(body, COMPRESSED_LIMIT)
+            if recalled and plainly and not self._doorway.identity.verifies:
+                self._plan(request, target, exchange, caller)
+        except (AwsError, BodyTooLarge) as error:
+            return exchange.encode_error(_as_aws(error), request_id)
+        return await self._called(request, target, exchange, caller, body, headers.get("x-amzn-trace-id"), request_id)
+
+    async def _called(
+        self,
+        request: Request,
+        target: Target,
+        exchange: Exchange,
+        caller: Principal,
+        body: bytes | Body | None,
+        trace: str | None,
+        request_id: str,
+    ) -> Response:
+        """Answer a request of which all is known: make its call.
+
+        `body` is None where it is read as it came, its signature not verified; `trace` is what it says of its trace.
+        """
+        doorway, name = self._doorway, target.service
+        try:
+            if body is None:
+                body = payload(request, signed_hash=False)
             params = exchange.decode(request, body)
             call = Call(
                 doorway,
@@ -174,7 +245,7 @@ class Front:
                 caller,
                 caller.account,
                 caller.region or target.region,
-                Trace.parse(headers.get("x-amzn-trace-id"), doorway.clock.now()),
+                Trace.parse(trace, doorway.clock.now()),
                 caller.source,
                 http=request,
                 attributes=target.attributes,

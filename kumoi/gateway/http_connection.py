@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from kumoi.gateway.file_sender import FileSender
+from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
@@ -37,6 +38,8 @@ WebSocketHandler = Callable[[Request, WebSocket], Awaitable[Response | None]]
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RESET = struct.pack("ii", 1, 0)
 _GET = ord("G")
+_UNLIKE = 16
+"""Requests that are like none before after which a connection's are no longer kept: it never repeats itself."""
 _JOINED = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
 
@@ -54,6 +57,7 @@ class Server:
     date: DateHeader
     opened: Callable[[HttpConnection], None]
     closed: Callable[[HttpConnection], None]
+    heads: KnownHeads
     others: Mapping[int, Callable[[], asyncio.Protocol]] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
 
@@ -64,6 +68,8 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, server: Server, accepted: socket.socket, *, secure: bool) -> None:
         self._server = server
         self._repeated = server.repeats.known
+        self._heads = server.heads
+        self._unlike = 0
         self._socket = accepted
         self._secure = secure
         self._fresh = secure
@@ -71,6 +77,8 @@ class HttpConnection(asyncio.Protocol):
         self._since = self._loop.time()
         self._answering: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asked: asyncio.Future[Exchange | None] | None = None
+        self._following: Exchange | None = None
         self._streaming = False
         self._websocket: WebSocket | None = None
         self._refused: Refused | None = None
@@ -112,6 +120,8 @@ class HttpConnection(asyncio.Protocol):
             self._websocket.connection_lost()
         if self._streaming and self._task is not None:
             self._task.cancel()
+        elif self._asked is not None:
+            self._ask(self._asked, None)
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -131,6 +141,14 @@ class HttpConnection(asyncio.Protocol):
         if self._repeated and data[0] == _GET and self._answered_again(data):
             return
         between, begun = reader.idle and not reader.ready, reader.begun
+        if between and self._answering is None and not self._draining and (found := self._heads.find(data)) is not None:
+            self._unlike = 0
+            self._since = self._loop.time()
+            exchange = reader.known(found)
+            if data[0] == _GET:
+                exchange.data = data
+            self._begin(exchange)
+            return
         try:
             reader.feed(data)
         except Refused as refused:
@@ -138,12 +156,20 @@ class HttpConnection(asyncio.Protocol):
             reader.lose()
         if reader.begun != begun or reader.receiving is not None:
             self._since = self._loop.time()
-            if between and data[0] == _GET and len(reader.ready) == 1 and reader.idle:
-                reader.ready[0].data = data
+            if between and len(reader.ready) == 1 and reader.idle:
+                self._alone(reader.ready[0], data)
         if self._answering is None:
             self._next()
         if reader.ready or reader.receiving is not None or self._finished:
             self._regulate()
+
+    def _alone(self, exchange: Exchange, data: bytes) -> None:
+        """A request has come as `data`, and nothing else: its like may be known by that."""
+        if data[0] == _GET:
+            exchange.data = data
+        if self._unlike < _UNLIKE and exchange.keep_alive and not exchange.old and not exchange.websocket:
+            self._unlike += 1
+            self._server.heads.learn(data, exchange.request)
 
     def _answered_again(self, data: bytes) -> bool:
         """Answer a request whose header fields were seen before at once, without parsing it and without a task.
@@ -252,9 +278,7 @@ class HttpConnection(asyncio.Protocol):
         if self._finished:
             return
         if self._reader.ready:
-            exchange = self._answering = self._reader.ready.popleft()
-            answer = self._serve_websocket if exchange.websocket else self._answer
-            self._task = self._loop.create_task(answer(exchange))
+            self._begin(self._reader.ready.popleft())
             if not self._reading:
                 self._regulate()
         elif self._refused is not None:
@@ -264,6 +288,21 @@ class HttpConnection(asyncio.Protocol):
             self._finish(unread=True)
         elif self._ended or (self._draining and self._reader.idle):
             self._finish(unread=False)
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Begin to answer a request."""
+        self._answering = exchange
+        if self._asked is not None:
+            self._ask(self._asked, exchange)
+        elif self._task is None:
+            self._task = self._loop.create_task(self._answer_all(exchange))
+        else:
+            self._following = exchange
+
+    def _ask(self, asked: asyncio.Future[Exchange | None], exchange: Exchange | None) -> None:
+        self._asked = None
+        if not asked.done():
+            asked.set_result(exchange)
 
     def _finish(self, *, unread: bool) -> None:
         """Close behind the last answer.
@@ -309,6 +348,19 @@ class HttpConnection(asyncio.Protocol):
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _answer_all(self, first: Exchange) -> None:
+        """Answer requests as they are begun, until the connection ends: to make a task for each takes longer."""
+        exchange: Exchange | None = first
+        try:
+            while exchange is not None:
+                await (self._serve_websocket(exchange) if exchange.websocket else self._answer(exchange))
+                exchange, self._following = self._following, None
+                if exchange is None and not self._transport.is_closing():
+                    self._asked = self._loop.create_future()
+                    exchange = await self._asked
+        finally:
+            self._asked = self._task = None
+
     async def _answer(self, exchange: Exchange) -> None:
         """Run the handler, write what it answers, go on to the next request."""
         request = exchange.request
@@ -335,7 +387,7 @@ class HttpConnection(asyncio.Protocol):
             logger.exception("an answer to %s %s could not be written", request.method, request.path)
             self._reset()
         finally:
-            self._answering = self._task = None
+            self._answering = None
             self._since = self._loop.time()
             if response is not None and response.on_sent is not None:
                 _tell(response.on_sent)
@@ -439,14 +491,14 @@ class HttpConnection(asyncio.Protocol):
     async def _serve_websocket(self, exchange: Exchange) -> None:
         request, serve = exchange.request, cast(WebSocketHandler, self._server.websocket)
         if self._ended:  # the client left while others were answered before it
-            self._answering = self._task = None
+            self._answering = None
             self._finish(unread=False)
             return
         try:
             websocket = WebSocket(request, self._transport, drained=self._drained, taken=self._regulate)
         except BadHandshake as error:
             self._refused = Refused(400, f"not a valid WebSocket handshake: {error}")
-            self._answering = self._task = None
+            self._answering = None
             self._next()
             return
         self._websocket = websocket
@@ -466,7 +518,7 @@ class HttpConnection(asyncio.Protocol):
             elif not websocket.accepted:
                 await websocket.reject(403 if code == 1000 else 500)
             await websocket.close(code)
-            self._answering = self._task = None
+            self._answering = None
             if not self._finished:
                 self._finish(unread=True)
 

@@ -21,6 +21,7 @@ from kumoi.doorway.client_certificates import Anchors, ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway import client_hello
 from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
+from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats
 from kumoi.gateway.response_writer import DateHeader
@@ -66,6 +67,7 @@ class Listener(FirstBytes, ClientCertificates):
             DateHeader(),
             self._opened,
             self._closed,
+            KnownHeads(self._limits),
             self._claimed,
             repeats or Repeats(),
         )

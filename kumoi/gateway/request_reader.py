@@ -16,6 +16,7 @@ from typing import cast
 import httptools
 
 from kumoi.gateway.body import StreamingBody
+from kumoi.gateway.known_heads import Found
 from kumoi.gateway.limits import Limits
 from kumoi.wire.http import BufferedBody, HeaderList, Headers, Request
 
@@ -145,6 +146,25 @@ class RequestReader:
         if self._unseen > self._limits.header_block + self._limits.request_line:
             raise Refused(431, "the header fields are too large")
         return rest
+
+    def known(self, found: Found) -> Exchange:
+        """The exchange of a request whose head was known, so that it need not be parsed."""
+        line = found.line
+        request = Request(
+            line.method,
+            line.path,
+            line.query,
+            found.headers,
+            BufferedBody(found.body),
+            self._scheme,
+            self._client,
+            "1.1",
+            False,
+            self._local,
+            self._certificate,
+            line.kin,
+        )
+        return Exchange(request, old=False, websocket=False)
 
     def lose(self) -> None:
         """No more will come: whoever waits for the rest of a body learns of it."""

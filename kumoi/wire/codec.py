@@ -397,6 +397,10 @@ class Exchange:
         self.protocol = codec.protocol
         self.streams_input = codec.operation.streams_input
 
+    def of(self, request: Request) -> Exchange:
+        """The same for another request that means the same."""
+        return Exchange(self._codec, request, self.labels, self.query, self.form)
+
     def decode(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params, decoded and validated; raises AwsError. `body` is the Body itself where the input streams."""
         params = self.decode_unchecked(request, body)

@@ -43,6 +43,15 @@ class Headers:
         return name in self.index
 
 
+class Kin:
+    """What requests share that are the same but for what each has of its own: a date, a signature, a trace, a body.
+
+    It says nothing itself. Whoever has concluded something from the rest of a request knows by it where that holds.
+    """
+
+    __slots__ = ()
+
+
 class BodyTooLarge(Exception):
     """The body is longer than the reader allows; `limit` in bytes."""
 
@@ -101,6 +110,7 @@ class Request:
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
     `scheme` is http or https; `client` is (host, port) of the peer, `local` whether that is this machine.
     `websocket` says whether it is the handshake of a WebSocket; `certificate` is what the client has shown (DER).
+    `kin` is the same for all that are like it, where that is known.
     """
 
     method: str
@@ -114,6 +124,7 @@ class Request:
     websocket: bool = False
     local: bool = True
     certificate: bytes | None = None
+    kin: Kin | None = None
 
     @property
     def host(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +64,27 @@ CALLS = [
 @pytest.mark.parametrize(("service", "operation"), CALLS)
 def test_botocores_signature_is_accepted(connect: Connect, service: str, operation: str) -> None:
     assert getattr(connect(service), operation)()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_each_request_is_verified_though_it_is_like_those_before(connect: Connect, verifying: str) -> None:
+    """Requests whose heads differ in the signature alone are known by their bytes; that one is not."""
+    client = connect("logs")
+    sent: list[Any] = []
+    client.meta.events.register("before-send.logs", lambda request, **_: sent.append(request))
+    client.describe_log_groups()
+    at = urllib.parse.urlsplit(verifying)
+    headers = {name: value if isinstance(value, str) else value.decode() for name, value in sent[0].headers.items()}
+    right = headers["Authorization"]
+    wrong = right[:-64] + ("0" if right[-64] != "0" else "1") + right[-63:]
+    connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=20)
+    statuses = []
+    for authorization in (right, right, right, wrong, right, wrong):
+        connection.request("POST", "/", sent[0].body, {**headers, "Authorization": authorization})
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    connection.close()
+    assert statuses == [200, 200, 200, 400, 200, 400]
 
 
 @pytest.mark.parametrize(
