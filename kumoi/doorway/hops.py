@@ -103,6 +103,12 @@ _KEPT = tuple(TABLE.columns)
 _UNITS, _COLUMNS = _KEPT.index("units"), len(_KEPT)
 
 
+Hearing = Callable[[Hop], None]
+_Making = Callable[[Hop], Hearing | None]
+_KINDS = 10_000
+"""Kinds of hops of which is remembered who hears them."""
+
+
 class Behind(NamedTuple):
     """Hops behind some number of them: those found, how many before them are forgotten, the number of the last one."""
 
@@ -124,8 +130,8 @@ class Hops:
         self._unwritten: list[Hop] = []
         self._flush_seconds = flush_seconds
         self._flush_handle: asyncio.TimerHandle | None = None
-        self._listeners: list[tuple[Callable[[Hop], None], Collection[str] | None]] = []
-        self._of: dict[str, list[Callable[[Hop], None]]] = {}
+        self._listeners: list[tuple[_Making, Collection[str] | None]] = []
+        self._hearing: dict[tuple[str | bool, ...], list[Hearing]] = {}
         self._followers: list[tuple[str, Callable[[str], None]]] = []
         lake.define(TABLE)
 
@@ -139,29 +145,44 @@ class Hops:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
         elif len(unwritten) >= MOST_AT_ONCE:
             self.flush()
-        listeners = self._of.get(hop.service)
-        if listeners is None:
-            listeners = self._listeners_of(hop.service)
-        for listener in listeners:
+        kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, hop.principal != ""
+        hearing = self._hearing.get(kind)
+        if hearing is None:
+            hearing = self._hearing_of(kind, hop)
+        for hear in hearing:
             try:
-                listener(hop)
+                hear(hop)
             except Exception:
                 logger.exception("a listener failed at the hop %s %s %s", hop.service, hop.operation, hop.request_id)
 
-    def listen(self, listener: Callable[[Hop], None], services: Collection[str] | None = None) -> Callable[[], None]:
+    def listen(self, listener: Hearing, services: Collection[str] | None = None) -> Callable[[], None]:
         """Have `listener` called with each hop (of some services); answers how to stop that.
 
         Where it fails, the call does not.
         """
-        entry = listener, services
+        return self.listen_by_kind(lambda _hop: listener, services)
+
+    def listen_by_kind(
+        self, making: Callable[[Hop], Hearing | None], services: Collection[str] | None = None
+    ) -> Callable[[], None]:
+        """As `listen`, by what `making` answers for the first hop of a kind; None is for a kind that nobody hears.
+
+        Hops of a kind have the same account, region, ends, service and operation, and policies were asked of all or of
+        none. `making` may be asked again at any time.
+        """
+        entry = making, services
         self._listeners.append(entry)
-        self._of.clear()
+        self.forget_kinds()
 
         def stop() -> None:
             self._listeners.remove(entry)
-            self._of.clear()
+            self.forget_kinds()
 
         return stop
+
+    def forget_kinds(self) -> None:
+        """Have asked anew who hears the hops of each kind."""
+        self._hearing.clear()
 
     def follow(self, follower: Callable[[str], None], service: str) -> Callable[[], None]:
         """Have `follower` called with the operation of each call of a service that has had its effect; answers how to
@@ -186,10 +207,21 @@ class Hops:
             if followed == service:
                 follower(operation)
 
-    def _listeners_of(self, service: str) -> list[Callable[[Hop], None]]:
-        """Who listens to the hops of a service, kept until somebody else does."""
-        found = [listener for listener, services in self._listeners if services is None or service in services]
-        self._of[service] = found
+    def _hearing_of(self, kind: tuple[str | bool, ...], hop: Hop) -> list[Hearing]:
+        """Who hears the hops of a kind, kept until somebody else does."""
+        found: list[Hearing] = []
+        for making, services in self._listeners:
+            if services is None or hop.service in services:
+                try:
+                    hearing = making(hop)
+                except Exception:
+                    logger.exception("a listener failed at the hop %s %s", hop.service, hop.operation)
+                    continue
+                if hearing is not None:
+                    found.append(hearing)
+        if len(self._hearing) >= _KINDS:
+            self._hearing.clear()
+        self._hearing[kind] = found
         return found
 
     def latest(self, limit: int, account: str | None = None) -> list[Hop]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from kumoi.doorway import ChargeKey, Doorway, Hop
+from kumoi.doorway.hops import Hearing
 from kumoi.studio.nodes import is_traffic, node_of, placed, settled
 
 WINDOW = 300
@@ -36,8 +37,6 @@ THROTTLES = frozenset(
 _DURATIONS = 200
 _AT_ONCE = 500
 """Calls of one kind that are added up together at most."""
-_KINDS = 10_000
-"""Kinds of calls whose edges are remembered."""
 _WAYS = 8
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
@@ -146,16 +145,18 @@ class Edge:
 class Kind:
     """Calls of one kind on an edge within a second. One is only put there, and added up later with the others."""
 
-    __slots__ = ("edge", "hops", "operation", "region", "service", "source", "target")
+    __slots__ = ("_time", "edge", "hops", "operation", "region", "service", "source", "target")
 
-    def __init__(self, edge: Edge, hop: Hop) -> None:
+    def __init__(self, edge: Edge, hop: Hop, time: Callable[[], float]) -> None:
         self.edge = edge
+        self._time = time
         self.region, self.service, self.operation = hop.region, hop.service, hop.operation
         self.source, self.target = hop.source, hop.target
         self.hops: list[Hop] = []
 
-    def add(self, hop: Hop, now: float) -> None:
+    def add(self, hop: Hop) -> None:
         """Note one hop."""
+        now = self._time()
         edge, second = self.edge, int(now)
         if second != edge.second:
             edge.settle()
@@ -199,10 +200,9 @@ class Traffic:
         self._audits = doorway.identity.mode != "off"
         self._loop = asyncio.get_running_loop()
         self.regions: dict[str, set[str]] = {}
-        self._ends: dict[tuple[str, ...], tuple[Kind, ...]] = {}
         self._revisions: Counter[str] = Counter()
         self._pricing: asyncio.Future[Any] | None = None
-        self._stops = (doorway.hops.listen(self._heard), doorway.charges.listen(self._charged))
+        self._stops = (doorway.hops.listen_by_kind(self._hearing), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
         """Stop listening."""
@@ -231,7 +231,7 @@ class Traffic:
         """Forget the edges of one account, or all."""
         for one in list(self._revisions) if account is None else [account]:
             self._revisions[one] += 1
-        self._ends.clear()
+        self._doorway.hops.forget_kinds()
         if account is None:
             self._edges.clear()
             self._own.clear()
@@ -254,45 +254,38 @@ class Traffic:
             own[node] = Edge(node, node)
         own[node].charge(_pricing().charge_cost(key, units), self._loop.time())
 
-    def _heard(self, hop: Hop) -> None:
-        principal = "yes" if hop.principal else ""
-        kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, principal
-        ends = self._ends.get(kind)
-        if ends is None:
-            edges, always = self._looked_up(hop)
-            ends = tuple(Kind(edge, hop) for edge in edges)
-            if always and len(self._ends) < _KINDS:
-                self._ends[kind] = ends
-        if ends:
-            now = self._loop.time()
-            for end in ends:
-                end.add(hop, now)
-
-    def _looked_up(self, hop: Hop) -> tuple[tuple[Edge, ...], bool]:
-        """The edges that a call passes, and whether all calls of its kind do.
-
-        Mostly it is one; none for what is not an application's work.
-        """
+    def _hearing(self, hop: Hop) -> Hearing | None:
+        """What counts hops of a kind; None for one that is not an application's work. Mostly they pass one edge."""
         self.regions.setdefault(hop.account, set()).add(hop.region)
         plane = self._doorway.registry.data_plane(hop.operation) is not None
         if not is_traffic(hop.service, hop.operation, plane):
-            if hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await")):
-                return (), True
-            self._revisions[hop.account] += 1
-            self._edges.setdefault(hop.account, {})
-            return (), False
+            reads = hop.operation.startswith(("Describe", "Get", "List", "Head", "Write", "Await"))
+            return None if reads else self._set_up
         source, target = settled(hop.source), settled(hop.target)
         if _hidden(source, target, hop.operation):
-            return (), True
+            return None
         if not hop.principal and source.startswith("lambda:") and hop.service == "s3" and self._audits:
-            return (), True  # the service itself, that fetches a function's code: functions call in their role
+            return None  # the service itself, that fetches a function's code: functions call in their role
         if self._pricing is None:
             self._pricing = self._loop.run_in_executor(None, _pricing)
-        ends = [target] if ":" in target else _named(hop)
-        edges = tuple(self._edge(hop.account, source, end) for end in ends)
-        for edge in edges:
-            edge.ways[hop.service, hop.source, hop.target] = None
-        return edges, ":" in hop.target
+        if ":" not in target:
+            return self._several
+        return Kind(self._passing(hop, source, target), hop, self._loop.time).add
+
+    def _several(self, hop: Hop) -> None:
+        """Count a hop that says itself which edges it passes."""
+        for end in _named(hop):
+            Kind(self._passing(hop, settled(hop.source), end), hop, self._loop.time).add(hop)
+
+    def _set_up(self, hop: Hop) -> None:
+        """An account has set something up."""
+        self._revisions[hop.account] += 1
+        self._edges.setdefault(hop.account, {})
+
+    def _passing(self, hop: Hop, source: str, end: str) -> Edge:
+        edge = self._edge(hop.account, source, end)
+        edge.ways[hop.service, hop.source, hop.target] = None
+        return edge
 
     def _edge(self, account: str, source: str, target: str) -> Edge:
         edges = self._edges.setdefault(account, {})

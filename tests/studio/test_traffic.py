@@ -10,6 +10,8 @@ import pytest
 
 from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
+from kumoi.doorway.hops import Hops
+from kumoi.lake import Lake
 from kumoi.studio.traffic import WINDOW, Edge, Kind, Traffic, _pricing
 
 
@@ -21,7 +23,7 @@ def hop(**given: Any) -> Hop:
 
 
 def add(edge: Edge, hop: Hop, now: float) -> None:
-    Kind(edge, hop).add(hop, now)
+    Kind(edge, hop, lambda: now).add(hop)
 
 
 def test_rates_are_of_now_and_totals_of_ever() -> None:
@@ -62,8 +64,8 @@ def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
     assert edge.told(5000.5)["cost"] == pytest.approx(cost + hop_cost(invoke))
 
 
-class Heard:
-    """The hops of a platform, as far as traffic needs one."""
+class Charged:
+    """The charges of a platform, as far as traffic needs any."""
 
     def __init__(self) -> None:
         self.listener: Any = None
@@ -73,19 +75,23 @@ class Heard:
         return lambda: None
 
 
-def traffic_of(heard: Heard, charges: Heard | None = None) -> Traffic:
+def recorder() -> Hops:
+    return Hops(cast(Lake, SimpleNamespace(define=lambda _table: None, write=lambda *_rows: None)))
+
+
+def traffic_of(hops: Hops, charges: Charged | None = None) -> Traffic:
     registry = SimpleNamespace(data_plane=lambda name: name == "execute-api" or None)
     identity = SimpleNamespace(mode="audit")
-    parts = SimpleNamespace(hops=heard, charges=charges or Heard(), identity=identity, registry=registry)
+    parts = SimpleNamespace(hops=hops, charges=charges or Charged(), identity=identity, registry=registry)
     return Traffic(cast(Any, parts))
 
 
 def calls_of(*hops: Hop) -> dict[tuple[str, str], int]:
     async def listened() -> dict[tuple[str, str], int]:
-        heard = Heard()
-        traffic = traffic_of(heard)
+        all_hops = recorder()
+        traffic = traffic_of(all_hops)
         for one in hops:
-            heard.listener(one)
+            all_hops.record(one)
         return {ends: int(edge.told(0.0)["calls"]) for ends, edge in traffic.edges("1").items()}
 
     return asyncio.run(listened())
@@ -134,10 +140,10 @@ def test_a_functions_own_calls_count_whatever_fetched_its_code_before_or_since()
 @pytest.mark.parametrize("account", ["1", None])
 def test_what_was_forgotten_is_counted_anew(account: str | None) -> None:
     async def listened() -> None:
-        heard = Heard()
-        traffic = traffic_of(heard)
+        all_hops = recorder()
+        traffic = traffic_of(all_hops)
         for _ in range(2):
-            heard.listener(hop())
+            all_hops.record(hop())
             assert [edge.told(0.0)["calls"] for edge in traffic.edges("1").values()] == [1]
             before = traffic.revision("1")
             traffic.clear(account)
@@ -149,9 +155,9 @@ def test_what_was_forgotten_is_counted_anew(account: str | None) -> None:
 
 def test_what_an_account_sets_up_is_news_to_its_own_map_alone() -> None:
     async def listened() -> tuple[int, int]:
-        heard = Heard()
-        traffic = traffic_of(heard)
-        heard.listener(hop(operation="CreateFunction"))
+        all_hops = recorder()
+        traffic = traffic_of(all_hops)
+        all_hops.record(hop(operation="CreateFunction"))
         return traffic.revision("1"), traffic.revision("2")
 
     assert asyncio.run(listened()) == (1, 0)
@@ -159,8 +165,8 @@ def test_what_an_account_sets_up_is_news_to_its_own_map_alone() -> None:
 
 def test_what_is_no_call_is_charged_to_its_node() -> None:
     async def charged() -> dict[str, float]:
-        charges = Heard()
-        traffic = traffic_of(Heard(), charges)
+        charges = Charged()
+        traffic = traffic_of(recorder(), charges)
         key = ChargeKey("1", "us-east-1", "t", "stepfunctions:m", "stepfunctions", "Execution")
         charges.listener(key, {"transitions": 3})
         return traffic.own_costs("1")
@@ -176,9 +182,9 @@ def test_the_price_list_is_read_off_the_loop(monkeypatch: pytest.MonkeyPatch) ->
         return load(name)
 
     async def scenario() -> None:
-        heard = Heard()
-        watched = traffic_of(heard)
-        heard.listener(hop(source="client", target="lambda:f", service="lambda", operation="Invoke"))
+        all_hops = recorder()
+        watched = traffic_of(all_hops)
+        all_hops.record(hop(source="client", target="lambda:f", service="lambda", operation="Invoke"))
         assert watched._pricing is not None
         await watched._pricing
         assert [edge.told(1.0)["calls"] for edge in watched.edges(hop().account).values()] == [1]
