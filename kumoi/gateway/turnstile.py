@@ -24,6 +24,7 @@ class Turnstile:
     def __init__(self) -> None:
         self.repeats = Repeats(taking=False)
         self._front: Front | None = None
+        self._way: Front | None = None  # the front while the turnstile is open
         self._lost = ""
         self._opened = asyncio.Event()
         self._inside: set[asyncio.Task[Any]] = set()
@@ -32,19 +33,20 @@ class Turnstile:
 
     def open(self, front: Front) -> None:
         """Let requests in, to this front."""
-        self._front = front
+        self._front = self._way = front
         self._loop = asyncio.get_running_loop()
         self.repeats.open()
         self._opened.set()
 
     def give_up(self, reason: str) -> None:
         """There will be no front any more: answer whoever waits, or comes, with why."""
-        self._lost = reason
+        self._lost, self._way = reason, None
         self._opened.set()
 
     async def close(self, grace: float) -> None:
         """Let nobody in, and return when nobody is inside but the caller; who stays longer than `grace` is cut off."""
         self._opened.clear()
+        self._way = None
         self.repeats.shut()
         caller = asyncio.current_task()
         await self._empty(lambda: self._inside - {caller}, grace)
@@ -54,7 +56,7 @@ class Turnstile:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        front = self._front if self._opened.is_set() and not self._lost else await self._enter()
+        front = self._way or await self._enter()
         if front is None:
             return self._gone()
         task = asyncio.current_task(self._loop)  # to have the loop looked up costs a system call
@@ -64,7 +66,8 @@ class Turnstile:
             return await front(request)
         finally:
             self._inside.discard(task)
-            self._left.set()
+            if self._way is None:  # somebody may wait for whoever is inside
+                self._left.set()
 
     async def websocket(self, request: Request, websocket: WebSocket) -> Response | None:
         """Serve a WebSocket, from its handshake on."""
