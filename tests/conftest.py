@@ -112,7 +112,7 @@ class KillablePlatform:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60),
         )
         self._clients.append(client)
         return client
@@ -123,7 +123,7 @@ class KillablePlatform:
             client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            assert self._process.wait(20) == 0
+            assert self._process.wait(60) == 0
 
 
 @pytest.fixture(scope="session")

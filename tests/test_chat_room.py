@@ -56,7 +56,7 @@ def enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
 
 
 def hear(peer: Any) -> dict[str, Any]:
-    return dict(json.loads(peer.recv(timeout=30)))
+    return dict(json.loads(peer.recv(timeout=60)))
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close

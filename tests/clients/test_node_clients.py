@@ -226,7 +226,7 @@ def test_the_xray_sdk_traces(kumoi: Any, project: Path) -> None:
     answer = json.load(client.invoke(FunctionName="traced", Payload=b'{"customer": "ada"}')["Payload"])
     assert isinstance(answer, str), answer
     root = answer.split(";")[0].removeprefix("Root=")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     text = ""
     while '"annotations":{"customer":"ada"}' not in text:
         assert time.monotonic() < deadline, text

@@ -99,7 +99,7 @@ class Customer:
         """Place an order and see it once the worker has kept it."""
         status, answer = self.ask("POST", "/orders", {"what": "tea"})
         assert status == expected, answer
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (found := self.ask("GET", f"/orders/{answer['id']}"))[0] != 200:
             assert time.monotonic() < deadline, found
         assert found[1]["what"] == "tea"

@@ -115,7 +115,7 @@ def test_sam_makes_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> No
     client.create_route_response(ApiId=outputs["Id"], RouteId=routes["ping"], RouteResponseKey="$default")
     with connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{outputs['Id']}/live") as peer:
         peer.send('{"action": "ping"}')
-        assert peer.recv(timeout=20) == '"ping"'
+        assert peer.recv(timeout=60) == '"ping"'
 
 
 def test_a_template_makes_every_part_of_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> None:

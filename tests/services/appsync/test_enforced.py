@@ -87,7 +87,7 @@ class Peer:
         with suppress(ConnectionClosed):
             self.socket.send(json.dumps(message))
         while True:
-            got: dict[str, Any] = json.loads(self.socket.recv(timeout=20))
+            got: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
             if got["type"] != "ka":
                 return got
 

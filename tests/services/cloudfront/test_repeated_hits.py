@@ -93,7 +93,7 @@ class Edge:
 
     def ask(self, data: bytes) -> bytes:
         """All that is answered to some bytes on a connection of their own."""
-        with socket.create_connection(("127.0.0.1", self.platform.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.platform.port), timeout=60) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             received = b""

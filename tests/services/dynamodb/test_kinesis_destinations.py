@@ -25,7 +25,7 @@ def records(source: Any, count: int, name: str = "changes") -> list[dict[str, An
     kinesis = source.client("kinesis")
     (shard,) = kinesis.list_shards(StreamName=name)["Shards"]
     start = {"ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         iterator = kinesis.get_shard_iterator(StreamName=name, **start)["ShardIterator"]
         found = kinesis.get_records(ShardIterator=iterator)["Records"]

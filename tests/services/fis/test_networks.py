@@ -211,7 +211,7 @@ def test_a_global_table_does_not_replicate_until_the_action_is_over(kumoi: Any, 
         return {one["id"]["S"] for one in region.scan(TableName="struck")["Items"]}
 
     def until(done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not done():
             assert time.monotonic() < deadline
             time.sleep(0.02)

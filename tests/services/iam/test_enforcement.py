@@ -698,7 +698,7 @@ def test_the_platform_is_ruled_by_who_has_its_token(enforcing: str, data: str) -
 
 def test_there_are_no_live_views_for_those_who_cannot_sign(enforcing: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=10)
+        urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=60)
     assert error.value.code == 403
     error.value.close()
 

@@ -26,7 +26,7 @@ def contents(client: Any, name: str = "s", **asked: Any) -> list[dict[str, Any]]
 def values(client: Any, version: str, name: str = "s") -> list[str]:
     answer = client.get_dataset_content(datasetName=name, versionId=version)
     assert answer["status"]["state"] == "SUCCEEDED", answer["status"]
-    with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=10) as content:
+    with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=60) as content:
         return [row[0] for row in csv.reader(io.StringIO(content.read().decode()))][1:]
 
 

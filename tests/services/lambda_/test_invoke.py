@@ -156,7 +156,7 @@ def test_a_local_directory_is_reloaded_after_an_edit(client: Any, create: Any, i
 def wait_for_log(kumoi: Any, text: str, times: int = 1) -> bool:
     """Wait until the function's log holds `text` as a line `times` times; False after a generous while."""
     logs = kumoi.client("logs")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
@@ -170,6 +170,6 @@ def wait_for_log(kumoi: Any, text: str, times: int = 1) -> bool:
 
 def test_modules_are_compiled_ahead_of_their_first_import(create: Any, invoke: Any) -> None:
     create("import glob\ndef handler(event, context):\n    return glob.glob('/var/task/__pycache__/app.*.pyc')\n")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not invoke()[0]:
         assert time.monotonic() < deadline

@@ -61,7 +61,7 @@ def test_a_function_that_reserves_nothing_is_stopped(create: Any, client: Any) -
 
 def provisioned(client: Any, qualifier: str = "live") -> dict[str, Any]:
     """The configuration once it is no longer in progress."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found: dict[str, Any] = client.get_provisioned_concurrency_config(FunctionName="f", Qualifier=qualifier)
         if found["Status"] != "IN_PROGRESS":

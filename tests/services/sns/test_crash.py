@@ -99,7 +99,7 @@ def wait_for_hops(killable: Any, count: int) -> None:
     """Wait until so many deliveries were tried."""
     import urllib.request
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         with urllib.request.urlopen(f"{killable.url}/_kumoi/hops?limit=1000") as answer:
             hops = json.load(answer)["hops"]

@@ -312,7 +312,7 @@ def test_letters_are_kept_for_reading(kumoi: Any, client: Any, topic: str) -> No
     client.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+4915112345678")
     client.publish(TopicArn=topic, Message="to all")
     client.publish(PhoneNumber="+4915187654321", Message="to one")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         with urllib.request.urlopen(f"{kumoi.url}/_kumoi/sns-outbox?account={kumoi.account}") as answer:
             letters = json.load(answer)["letters"]

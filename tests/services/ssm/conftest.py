@@ -51,7 +51,7 @@ def events_of(kumoi: Any) -> Callable[..., Callable[[int], list[dict[str, Any]]]
         seen: list[dict[str, Any]] = []
 
         def wait(count: int) -> list[dict[str, Any]]:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while len(seen) < count:
                 assert time.monotonic() < deadline, f"{len(seen)} of {count} events"
                 answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10)

@@ -326,4 +326,4 @@ def test_what_nobody_waits_for_is_stopped_after_a_crash(tmp_path: Path) -> None:
                 await asyncio.sleep(0.005)
             return str(found["status"])
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "ABORTED"
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == "ABORTED"

@@ -30,7 +30,7 @@ class Peer:
     def receive(self) -> dict[str, Any]:
         """The next message that is no keep-alive."""
         while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=20))
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
             if message["type"] != "ka":
                 return message
 
