@@ -242,7 +242,7 @@ def test_a_budget_stops_what_costs_until_an_hour_has_gone_by(kumoi: Any, budget:
     queue = sqs.create_queue(QueueName="loop")["QueueUrl"]
     budget(2.5e-6)  # six requests to SQS and a bit
     sqs.send_message(QueueUrl=queue, MessageBody="first")
-    receipt = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]["ReceiptHandle"]
+    receipt = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]["ReceiptHandle"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=receipt)
     sent = 0
     with pytest.raises(ClientError) as stopped:

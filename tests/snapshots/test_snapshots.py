@@ -118,7 +118,7 @@ def test_everything_is_as_it_was_saved(running: Running, clients: Any) -> None:
     assert s3.get_object(Bucket="kept", Key="large")["Body"].read() == b"x" * 100_000
     found = logs.get_log_events(logGroupName="kept", logStreamName="s", startFromHead=True)["events"]
     assert [one["message"] for one in found] == ["kept"]
-    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert message["Body"] == "kept", "the timer of a delayed message has gone on"
     again = get(url)
     assert load(url, again)["files"] > 0, "what was loaded can be saved"

@@ -191,7 +191,7 @@ def test_silence_ends_at_the_deadline(kumoi: Any, stacks: Any, function: Any, lo
     )
     waiting.start()
     sqs = kumoi.client("sqs")
-    while not sqs.receive_message(QueueUrl=log, WaitTimeSeconds=5).get("Messages"):
+    while not sqs.receive_message(QueueUrl=log, WaitTimeSeconds=20).get("Messages"):
         continue
     kumoi.advance(800)
     assert stacks.status("s") == "CREATE_IN_PROGRESS"

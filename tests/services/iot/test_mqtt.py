@@ -338,7 +338,7 @@ def test_what_is_published_in_one_go_comes_in_order(device: Any, kumoi: Any, ver
     assert found == [n for n in range(600) if n % 150 != 7]
     told = set()
     while len(told) < 6:
-        for one in sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]:
+        for one in sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]:
             told.add(json.loads(one["Body"])["n"])
     assert told == {99, 199, 299, 399, 499, 599}
 

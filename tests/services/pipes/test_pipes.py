@@ -38,7 +38,7 @@ class Queue:
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
 
-    def bodies(self, count: int, seconds: float = 20) -> list[Any]:
+    def bodies(self, count: int, seconds: float = 60) -> list[Any]:
         """The bodies of the next messages, in their order of arrival; fewer when the time is over."""
         found: list[Any] = []
         deadline = time.monotonic() + seconds

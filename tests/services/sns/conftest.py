@@ -44,7 +44,7 @@ class Queue:
             answer = self._sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=min(count - len(found), 10),
-                WaitTimeSeconds=5,
+                WaitTimeSeconds=20,
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )

@@ -57,7 +57,7 @@ def test_executions_outlive_the_platform(killable: Any, machines_of: Callable[[A
         while len(found) < 3:
             for one in (
                 killable.client("sqs")
-                .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+                .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)
                 .get("Messages", [])
             ):
                 body = json.loads(one["Body"])
