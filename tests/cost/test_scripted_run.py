@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -154,10 +155,9 @@ def test_devices_streams_and_parameters(kumoi: Any) -> None:
     ssm.put_parameter(Name="/sealed", Value="x", Type="SecureString")
     ssm.get_parameters(Names=["/open", "/sealed"], WithDecryption=True)  # 1
 
-    for _ in range(500):
-        found = quantities(kumoi)
-        if found.get("sqs.standard-requests") == 2:  # the action has sent a message
-            break
+    deadline = time.monotonic() + 60
+    while (found := quantities(kumoi)).get("sqs.standard-requests") != 2:  # until the action has sent a message
+        assert time.monotonic() < deadline, found
     assert found == {
         "sqs.standard-requests": 2,
         "iot.messages": 4,

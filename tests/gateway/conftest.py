@@ -97,7 +97,7 @@ class Server:
         self._clients: list[Client] = []
 
     def run(self, wanted: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(wanted, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(wanted, self.loop).result(60)
 
     def connect(self, **options: Any) -> Client:
         connection = socket.socket()

@@ -151,7 +151,7 @@ def test_stop_finishes_what_is_in_flight_and_closes_what_is_idle(serve: Any) -> 
     assert busy.rest() == b""
     answer = uploading.ask(b"llo")
     assert (answer.body, answer.headers["connection"]) == (b"hello", "close")
-    stopping.result(10)
+    stopping.result(60)
     assert server.listener.connections == 0
 
 

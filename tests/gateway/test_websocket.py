@@ -277,7 +277,7 @@ def test_stopping_tells_websockets_to_go_away(serve: Any) -> None:
     assert isinstance(closed, CloseConnection)
     assert closed.code == 1001
     peer.send(closed.response())
-    stopping.result(10)
+    stopping.result(60)
     assert server.listener.connections == 0
 
 

@@ -51,7 +51,7 @@ def dial(kumoi: Any) -> Iterator[Callable[..., ClientConnection]]:
 
         def open_one(api_id: str, rest: str = "/dev", **options: Any) -> ClientConnection:
             url = f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{api_id}{rest}"
-            return opened.enter_context(connect(url, **options))
+            return opened.enter_context(connect(url, open_timeout=60, **options))
 
         yield open_one
 

@@ -304,6 +304,7 @@ def test_faults_strike_deliveries(subscriber: Any, mutate: Mutate, kumoi: Any, a
     one = subscriber()
     one.start("1", "subscription { onAdd { text } }")
     fault = {"action": "drop", "service": "appsync", "operation": "DeliverToSubscribers", "resource": api, "times": 1}
+    fault["account"] = kumoi.account
     request = urllib.request.Request(f"{kumoi.url}/_kumoi/faults", data=json.dumps(fault).encode())
     with urllib.request.urlopen(request):
         pass
