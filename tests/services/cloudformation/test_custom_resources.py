@@ -138,6 +138,7 @@ def test_handlers_in_node_answer_as_awss_do(kumoi: Any, stacks: Any, zipped: Any
         FunctionName="node",
         Runtime="nodejs20.x",
         Handler="index.handler",
+        Timeout=30,
         Role=f"arn:aws:iam::{kumoi.account}:role/any",
         Code={"ZipFile": zipped({"index.js": IN_NODE})},
     )
@@ -171,6 +172,7 @@ def test_code_in_templates_has_awss_modules(stacks: Any) -> None:
             "Properties": {
                 "Runtime": runtime,
                 "Handler": "index.handler",
+                "Timeout": 30,
                 "Code": {"ZipFile": code},
                 "Role": "arn:aws:iam::000000000000:role/any",
             },

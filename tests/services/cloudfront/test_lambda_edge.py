@@ -30,7 +30,7 @@ def edge_function(kumoi: Any, zipped: Zipped) -> Callable[..., str]:
             Role=f"arn:aws:iam::{kumoi.account}:role/edge",
             Code={"ZipFile": zipped({file: code})},
             Publish=True,
-            **members,
+            **{"Timeout": 5, **members},
         )
         return f"{answer['FunctionArn']}:{answer['Version']}"
 
