@@ -48,7 +48,9 @@ def test_queues_and_log_groups_are_counted(kumoi: Any) -> None:
     while {name: total("AWS/SQS", name, QueueName="q") for name in expected} != expected:
         assert time.monotonic() < deadline, {name: total("AWS/SQS", name, QueueName="q") for name in expected}
         time.sleep(0.2)
-    assert total("AWS/Logs", "IncomingBytes", LogGroupName="g") == 100
+    while (found := total("AWS/Logs", "IncomingBytes", LogGroupName="g")) != 100:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
 
 
 def hop(service: str, target: str, operation: str, outcome: str = "ok", region: str = "r", **units: float) -> Hop:
