@@ -8,7 +8,6 @@ import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,14 +29,9 @@ ROUNDS = 3
 MB = 1024**2
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", str(data)])
+    ports = ["--port", str(port), "--xray-port", "0"]
+    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", *ports, "--data", str(data)])
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
@@ -57,7 +51,7 @@ def client(port: int) -> Iterator[Any]:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=60),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60),
     )
     try:
         yield opened
@@ -99,8 +93,8 @@ def check(port: int, answered: dict[str, str]) -> None:
         answered.update(listed)
 
 
-def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> None:
-    port, rng, answered = free_port(), random.Random(9000), dict[str, str]()
+def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path, port: int, at_work: Any) -> None:
+    rng, answered = random.Random(9000), dict[str, str]()
     process = start(tmp_path, port)
     with client(port) as s3:
         for bucket in ("bucket", "copy"):
@@ -112,6 +106,7 @@ def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> 
     for round_number in range(ROUNDS):
         writer = threading.Thread(target=write, args=(port, answered, round_number))
         writer.start()
+        at_work(writer, answered)
         time.sleep(rng.uniform(0.1, 0.6))  # the moment of the crash is the point of this test
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -148,8 +143,8 @@ def resident(pid: int) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
-def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
-    port, size, piece = free_port(), 512 * MB, os.urandom(MB)
+def test_large_objects_stream_in_little_memory(tmp_path: Path, port: int) -> None:
+    size, piece = 512 * MB, os.urandom(MB)
     process = start(tmp_path, port)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("PUT", "/bucket")
@@ -174,8 +169,7 @@ def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
     assert process.wait(60) == 0
 
 
-def test_no_file_is_left_of_what_is_gone(tmp_path: Path) -> None:
-    port = free_port()
+def test_no_file_is_left_of_what_is_gone(tmp_path: Path, port: int) -> None:
     process = start(tmp_path, port)
     with client(port) as s3:
         named = {"Bucket": "bucket", "Key": "parts"}
