@@ -42,7 +42,7 @@ def chaos(kumoi: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             cwd=tmp_path,
             env={**os.environ, **kumoi.environment, "HOME": str(tmp_path)},
             check=False,
-            timeout=120,
+            timeout=600,
         )
         journal: dict[str, Any] = json.loads((tmp_path / "journal.json").read_text())
         return journal

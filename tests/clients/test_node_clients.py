@@ -94,7 +94,7 @@ def test_the_sdk_for_javascript(kumoi: Any, project: Path, tmp_path: Path) -> No
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
@@ -118,7 +118,7 @@ def test_the_sdk_for_javascript_and_iot_analytics(kumoi: Any, project: Path) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
@@ -140,7 +140,7 @@ def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

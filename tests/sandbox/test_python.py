@@ -113,13 +113,14 @@ def test_a_timeout_kills_the_runtime_and_keeps_tmp(run: Run) -> None:
             import os, tempfile
             path = os.path.join(tempfile.gettempdir(), "kept")
             def handler(event, context):
-                if event == "loop":
-                    open(path, "w").write("here")
-                    while True:
-                        pass
+                if event == "write":
+                    return open(path, "w").write("here")
+                while event == "loop":
+                    pass
                 return open(path).read()
             """
         )
+        assert (await workshop.invoke(sandbox, "write"))[0] == 4
         payload, outcome = await workshop.invoke(sandbox, "loop", timeout=0.5)
         assert outcome.status == "timeout"
         assert payload == {

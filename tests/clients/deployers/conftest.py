@@ -67,7 +67,7 @@ def run(kumoi: Any, tmp_path: Path) -> Callable[..., str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-4000:]

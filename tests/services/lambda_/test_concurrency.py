@@ -11,7 +11,7 @@ import pytest
 
 
 def test_more_invocations_than_room_wait_their_turn(kumoi: Any, create: Any) -> None:
-    create("import os\ndef handler(event, context):\n    return [event, os.getpid()]\n")
+    create("import os\ndef handler(event, context):\n    return [event, os.getpid()]\n", Timeout=60)
     client = kumoi.client("lambda", max_pool_connections=60)
 
     def invoke(number: int) -> Any:
@@ -26,8 +26,8 @@ def test_more_invocations_than_room_wait_their_turn(kumoi: Any, create: Any) -> 
 def test_two_hundred_functions_start_cold_at_once(kumoi: Any, create: Any) -> None:
     names = [f"f{number}" for number in range(200)]
     for name in names:
-        create("def handler(event, context):\n    return context.function_name\n", name=name)
-    client = kumoi.client("lambda", max_pool_connections=200)
+        create("def handler(event, context):\n    return context.function_name\n", name=name, Timeout=60)
+    client = kumoi.client("lambda", max_pool_connections=200, read_timeout=300)
 
     def invoke(name: str) -> Any:
         return json.load(client.invoke(FunctionName=name)["Payload"])

@@ -71,12 +71,12 @@ def test_what_a_function_does_wrong_has_awss_name(
 
 
 def test_a_timeout_is_answered_in_time_and_the_next_invoke_works(create: Any, invoke: Any) -> None:
-    create("import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'awake'\n", Timeout=1)
+    create("import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'awake'\n", Timeout=2)
     payload, answer = invoke(30)
     request_id = answer["ResponseMetadata"]["RequestId"]
     assert payload == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 1.00 seconds",
+        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 2.00 seconds",
     }
     assert invoke(0)[0] == "awake"
 

@@ -24,7 +24,7 @@ def answer_of(client: Any, number: int) -> Any:
 
 @pytest.mark.slow
 def test_a_reservation_bounds_a_function_exactly(kumoi: Any, create: Any, client: Any) -> None:
-    create(WAIT, MemorySize=128)
+    create(WAIT, MemorySize=128, Timeout=60)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=10)
     many = kumoi.client("lambda", max_pool_connections=100, retries={"max_attempts": 0})
     with ThreadPoolExecutor(100) as threads:
