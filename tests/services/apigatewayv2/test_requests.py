@@ -103,7 +103,7 @@ def test_a_result_becomes_an_answer(
 
 
 def test_what_takes_longer_than_the_integration_waits_is_a_503(serve: Any, function: Any, ask: Any) -> None:
-    arn = function("time.sleep(3)", Timeout=10)
+    arn = function("time.sleep(3)", Timeout=60)
     answer = ask(serve({"$default": {"uri": arn, "integration": {"TimeoutInMillis": 100}}}))
     assert (answer.status, answer.json()) == (503, {"message": "Service Unavailable"})
 

@@ -37,7 +37,7 @@ def api_with_ends(client: Callable[[str], Any], package: bytes) -> str:
         Runtime=f"python3.{sys.version_info.minor}",
         Role="arn:aws:iam::000000000000:role/r",
         Handler="app.handler",
-        Timeout=30,
+        Timeout=60,
         Code={"ZipFile": package},
     )["FunctionArn"]
     gateway = client("apigatewayv2")

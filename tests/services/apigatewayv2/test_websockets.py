@@ -211,7 +211,7 @@ def test_what_fails_is_told(websockets: Any, function: Any, dial: Any, said: str
 def test_a_function_that_is_not_there_or_too_slow(websockets: Any, function: Any, dial: Any) -> None:
     slow = {
         "IntegrationType": "AWS_PROXY",
-        "IntegrationUri": function("time.sleep(5)", Timeout=10),
+        "IntegrationUri": function("time.sleep(5)", Timeout=60),
         "TimeoutInMillis": 50,
     }
     peer = dial(websockets({"slow": slow, "none": "arn:aws:lambda:us-east-1:000000000000:function:none"}))

@@ -138,7 +138,7 @@ def test_handlers_in_node_answer_as_awss_do(kumoi: Any, stacks: Any, zipped: Any
         FunctionName="node",
         Runtime="nodejs20.x",
         Handler="index.handler",
-        Timeout=30,
+        Timeout=60,
         Role=f"arn:aws:iam::{kumoi.account}:role/any",
         Code={"ZipFile": zipped({"index.js": IN_NODE})},
     )

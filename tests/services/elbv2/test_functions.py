@@ -99,7 +99,7 @@ def test_large_requests(balancer: Any, group: Any, function: Any, ask: Any, forw
 def test_a_function_that_is_too_slow(
     client: Any, balancer: Any, group: Any, function: Any, ask: Any, forward: Any
 ) -> None:
-    web = balancer(forward(group(function("time.sleep(8)", Timeout=10))))
+    web = balancer(forward(group(function("time.sleep(8)", Timeout=60))))
     attribute = {"Key": "idle_timeout.timeout_seconds", "Value": "1"}
     client.modify_load_balancer_attributes(LoadBalancerArn=web["LoadBalancerArn"], Attributes=[attribute])
     answer = ask(web)

@@ -332,7 +332,7 @@ def test_a_function_acts_in_its_role_and_needs_a_permission_to_be_invoked(
         Role=arn["Role"]["Arn"],
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": HANDLER})},
-        Timeout=30,
+        Timeout=60,
     )
     functions.get_waiter("function_active_v2").wait(FunctionName="orders")
     failed = functions.invoke(FunctionName="orders", Payload=b'{"id": "1"}')

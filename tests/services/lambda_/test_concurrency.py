@@ -46,7 +46,7 @@ def test_a_function_that_calls_itself_does_not_lock_the_host(create: Any, invoke
         "    answer = boto3.client('lambda').invoke(FunctionName='f', Payload=json.dumps(event - 1))\n"
         "    return json.load(answer['Payload'])\n",
         MemorySize=256,
-        Timeout=30,
+        Timeout=60,
     )
     assert invoke(4)[0] == "bottom"
 
@@ -57,7 +57,7 @@ def test_the_calls_of_a_function_stand_below_its_invocation(create: Any, invoke:
     create(
         "import boto3\ndef handler(event, context):\n    boto3.client('iam').list_roles()\n",
         MemorySize=256,
-        Timeout=30,
+        Timeout=60,
     )
     invoke()
     with urllib.request.urlopen(f"{kumoi.url}/_kumoi/hops?account={kumoi.account}&limit=50") as answer:

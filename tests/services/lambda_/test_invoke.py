@@ -107,7 +107,7 @@ def test_a_function_sees_its_context_and_environment(create: Any, invoke: Any, k
 def test_a_function_calls_kumoi_as_its_role(create: Any, invoke: Any, kumoi: Any) -> None:
     create(
         "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n",
-        Timeout=20,
+        Timeout=60,
         MemorySize=256,
     )
     assert invoke()[0] == f"arn:aws:sts::{kumoi.account}:assumed-role/test-role/f"

@@ -118,7 +118,7 @@ HOSTILE = {
 def test_a_hostile_function_harms_nobody_else(create: Any, client: Any, what: str) -> None:
     body = "\n".join(f"    {line}" for line in HOSTILE[what].splitlines())
     create(f"def handler(event, context):\n    if event == 'ok': return 'ok'\n{body}\n", MemorySize=256, Timeout=3)
-    create("def handler(event, context):\n    return event\n", name="neighbour")
+    create("def handler(event, context):\n    return event\n", name="neighbour", Timeout=60)
     with ThreadPoolExecutor(1) as thread:
         hostile = thread.submit(lambda: client.invoke(FunctionName="f"))
         while not hostile.done():

@@ -22,7 +22,7 @@ exports.handler = () => new Promise((done, fail) => {
 
 
 def test_python(create: Any, invoke: Any) -> None:
-    create(PYTHON, Timeout=20)
+    create(PYTHON, Timeout=60)
     assert invoke()[0] == [200, True]
 
 

@@ -155,7 +155,7 @@ def handler(event, context):
         Handler="index.handler",
         Role=f"arn:aws:iam::{kumoi.account}:role/r",
         Code={"ZipFile": zipped({"index.py": code})},
-        Timeout=20,
+        Timeout=60,
     )
     s3.put_bucket_notification_configuration(
         Bucket=bucket,

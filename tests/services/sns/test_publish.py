@@ -99,7 +99,7 @@ def test_a_function_gets_an_event(
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": code})},
         Environment={"Variables": {"QUEUE": seen.url}},
-        Timeout=20,
+        Timeout=60,
     )["FunctionArn"]
     subscription = client.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)["SubscriptionArn"]
     client.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
