@@ -18,13 +18,13 @@ def deploy(kumoi: Any) -> Any:
         capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
         client.create_stack(StackName="s", TemplateBody=json.dumps(template), Capabilities=capabilities)
         waiter = client.get_waiter("stack_create_complete")
-        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         stack = client.describe_stacks(StackName="s")["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     yield make
     client.delete_stack(StackName="s")
-    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert kumoi.client("apigatewayv2").get_apis()["Items"] == []
 
 

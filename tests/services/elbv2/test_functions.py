@@ -112,7 +112,7 @@ def test_a_function_checks_its_health(
     body = "return {'statusCode': 200 if event['headers']['user-agent'] == 'ELB-HealthChecker/2.0' else 500}"
     arn = group(function(body), HealthCheckEnabled=True, HealthCheckPath="/health")
     balancer(forward(arn))
-    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     [said] = client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     assert (said["TargetHealth"], "HealthCheckPort" in said) == ({"State": "healthy"}, False)
 

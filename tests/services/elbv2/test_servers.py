@@ -24,7 +24,7 @@ def states(client: Any, arn: str) -> dict[int, tuple[str, str]]:
 
 
 def in_service(client: Any, arn: str) -> None:
-    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
 def test_requests_reach_servers_in_turn(
