@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,42 @@ def zipped() -> Callable[[dict[str, str]], bytes]:
     return make_package
 
 
+def port_to_keep() -> int:
+    """A port that nobody listens on, and that the system gives to nobody meanwhile: one below those it gives away.
+
+    A platform that is killed and started again finds it free, whatever the other process of the tests opens.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = 15_000 + random.SystemRandom().randrange(2_000) * 8 + worker % 8
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture
+def port() -> int:
+    """A port for a platform of the test's own that is killed and started again."""
+    return port_to_keep()
+
+
+@pytest.fixture
+def at_work() -> Callable[[threading.Thread, Sized], None]:
+    """Wait until a thread has noted two things more: then it is in the midst of its work."""
+
+    def wait(worker: threading.Thread, noted: Sized) -> None:
+        enough = len(noted) + 2
+        while len(noted) < enough:
+            assert worker.is_alive(), "it ended before its time"
+            time.sleep(0.002)
+
+    return wait
+
+
 class KillablePlatform:
     """A platform of the test's own on data that outlive it, to be killed with -9 and started again."""
 
@@ -75,9 +113,7 @@ class KillablePlatform:
         self.data = data
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[Any] = []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = port_to_keep()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -102,7 +138,7 @@ class KillablePlatform:
         self._process.wait()
 
     def client(self, service: str) -> Any:
-        """A boto3 client that gives up soon."""
+        """A boto3 client that asks once."""
         import boto3
         from botocore.config import Config
 
@@ -112,7 +148,7 @@ class KillablePlatform:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60),
         )
         self._clients.append(client)
         return client
@@ -123,7 +159,7 @@ class KillablePlatform:
             client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            assert self._process.wait(20) == 0
+            assert self._process.wait(60) == 0
 
 
 @pytest.fixture(scope="session")

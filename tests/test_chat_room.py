@@ -56,7 +56,7 @@ def enforced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
 
 
 def hear(peer: Any) -> dict[str, Any]:
-    return dict(json.loads(peer.recv(timeout=30)))
+    return dict(json.loads(peer.recv(timeout=60)))
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close
@@ -99,4 +99,4 @@ def test_its_policies_are_enough(enforced: dict[str, str]) -> None:
 def _has_websocket(node: str) -> bool:
     """Node.js from 22 on has WebSocket; 20 behind a flag."""
     asked = [node, "--experimental-websocket", "-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"]
-    return subprocess.run(asked, capture_output=True, timeout=60).returncode == 0
+    return subprocess.run(asked, capture_output=True, timeout=300).returncode == 0

@@ -68,7 +68,7 @@ def test_a_scaled_clock_wakes_its_sleepers_early() -> None:
     async def scenario() -> None:
         clock = Clock()
         clock.scale(36_000)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await clock.sleep(3_600)
 
     asyncio.run(scenario())

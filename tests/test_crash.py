@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,8 @@ ROUNDS = 4
 
 
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", str(data)])
+    ports = ["--port", str(port), "--xray-port", "0"]
+    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", *ports, "--data", str(data)])
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
@@ -43,15 +42,12 @@ def client(name: str, port: int) -> Any:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60),
     )
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, zipped: Callable[[dict[str, str]], bytes]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, zipped: Any, port: int, at_work: Any) -> None:
     rng = random.Random(4566)
     acknowledged: list[str] = []
     events: list[str] = []
@@ -61,6 +57,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, zipped: Cal
         check(port, acknowledged, events)
         writer = threading.Thread(target=write, args=(port, round_number, code, acknowledged, events))
         writer.start()
+        at_work(writer, events)
         time.sleep(rng.uniform(0.05, 0.6))  # the moment of the crash is the point of this test
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -71,7 +68,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, zipped: Cal
         assert len(acknowledged) > ROUNDS
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def write(port: int, round_number: int, code: bytes, acknowledged: list[str], events: list[str]) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_the_demo_checks_itself(tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "NO_COLOR": "1"}
     command = [sys.executable, str(ROOT / "scripts/demo.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lambda:thumbnail Invoke" in done.stdout
     assert "cold invocation" in done.stdout

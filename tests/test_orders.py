@@ -32,7 +32,7 @@ def advance(url: str, seconds: int) -> None:
     request = urllib.request.Request(
         f"{url}/_kumoi/clock", json.dumps({"action": "advance", "seconds": seconds}).encode()
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
 

@@ -16,7 +16,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples/reports/reports.py"
 
 def advance(url: str, days: int) -> None:
     asked = json.dumps({"action": "advance", "seconds": days * 86_400}).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/_kumoi/clock", asked), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/_kumoi/clock", asked), timeout=60) as answer:
         assert answer.status == 200
 
 

@@ -52,7 +52,7 @@ def test_a_clock_that_is_off_makes_signatures_that_are_refused(verifying: str, z
         Runtime=f"python3.{sys.version_info.minor}",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/worker",
-        Timeout=30,
+        Timeout=60,
         MemorySize=256,
         Code={"ZipFile": zipped({"app.py": CODE})},
     )

@@ -31,7 +31,7 @@ def test_an_application_is_traced(kumoi: Any, monkeypatch: pytest.MonkeyPatch) -
         "packing (AWS::Lambda) -> packing (AWS::Lambda::Function): 1",
         "traces/Prod (client) -> traces/Prod (AWS::ApiGateway::Stage): 2",
     }
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while set(found := example["graph"]()) != expected:  # segments come when they are done, in no order
         assert time.monotonic() < deadline, found
     (failed,) = example["traces"]('group.name = "failed"')

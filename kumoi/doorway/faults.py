@@ -80,8 +80,10 @@ class Faults:
         return [(fault, self._struck[fault.id]) for fault in self._faults.values()]
 
     def concern(self, account: str) -> bool:
-        """Whether any is declared that may strike calls of an account."""
-        return self.active and any(fnmatchcase(account, fault.account) for fault in self._faults.values())
+        """Whether any is declared that may strike calls of an account now."""
+        return self.active and any(
+            fnmatchcase(account, fault.account) and self._holds(fault) for fault in self._faults.values()
+        )
 
     def begin_anew(self) -> None:
         """Forget the log, and count the calls on every edge from nought again."""

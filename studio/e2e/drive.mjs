@@ -12,12 +12,12 @@ const [, , url, factsText, shots] = process.argv;
 const facts = JSON.parse(factsText);
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --force-device-scale-factor=1";
-const browser = await chromium.launch({ executablePath: process.env.KUMOI_CHROMIUM ?? "/usr/bin/chromium", args: flags.split(" ") });
+const browser = await chromium.launch({ executablePath: process.env.KUMOI_CHROMIUM ?? "/usr/bin/chromium", args: flags.split(" "), timeout: 120_000 });
 const noise = [];
 
 async function open(hash, { theme = "light", width = 1440, height = 900 } = {}) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, bypassCSP: false });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   page.on("console", (entry) => entry.type() === "error" && !entry.text().includes("422") && noise.push(`${hash}: ${entry.text()}`));
   page.on("pageerror", (error) => noise.push(`${hash}: ${error.message}`));
   await page.goto(`${url}/_kumoi/studio/#${hash}`);
@@ -44,6 +44,21 @@ async function still(locator) {
     await locator.page().waitForTimeout(400);
   }
 }
+
+/** Do something, again if need be, until what it is for has come about: others work meanwhile, and the map moves. */
+async function until(page, done, act) {
+  for (const latest = performance.now() + 120_000; ; ) {
+    for (let looks = 0; looks < 15; looks += 1) {
+      if (await done()) return;
+      if (looks === 0) await act();
+      else await page.waitForTimeout(100);
+    }
+    expect(performance.now() < latest, `it does not come about: ${act}`);
+  }
+}
+
+/** Choose a card of the map, which shows something of it. */
+const choose = (page, id, shown) => until(page, () => shown.isVisible(), () => page.locator(`[data-node="${id}"]`).click());
 
 function expect(truth, words) {
   if (!truth) throw new Error(words);
@@ -90,15 +105,17 @@ const ready = (page) => page.locator(".canvas[data-ready=yes] [data-node]").firs
 await check("map", async () => {
   const page = await open("map");
   await ready(page);
-  const text = await page.locator("aside").innerText();
+  const told = () => page.locator("aside").innerText();
+  // What failed half a minute ago is not failing now.
+  await until(page, async () => (await told()).includes("CardRefused"), () => call(page, facts.account, "lambda", "Invoke", { FunctionName: "charge", Payload: Buffer.from('{"card": "stolen"}').toString("base64") }));
+  const text = await told();
   for (const question of ["Failing now", "Where the money goes", "Slowest"]) expect(text.includes(question), `no "${question}"`);
-  expect(text.includes("CardRefused"), `the failing call is not told: ${text}`);
   expect((await page.locator(`[data-node="${facts.api}"]`).count()) === 1, "no card for the API");
   await shot(page, "studio-map", 400);
   await page.keyboard.press("j");
   await page.waitForFunction(() => location.hash.length > 5);
-  await page.locator(`[data-node="${facts.worker}"]`).click();
-  await page.getByRole("heading", { name: "Called by" }).waitFor();
+  await page.keyboard.press("Escape");
+  await choose(page, facts.worker, page.getByRole("heading", { name: "Called by" }));
   await shot(page, "studio-map-node");
   await readable(page, "map");
   await page.keyboard.press("Escape");
@@ -153,15 +170,14 @@ await check("cost", async () => {
   expect(/^\$[\d.,]+( to \$[\d.,]+)?$/.test(before), `a month is told as ${before}`);
   await page.getByLabel("Users").fill("1000000");
   await page.waitForFunction((was) => document.querySelector("dl .big dd")?.textContent !== was, before);
-  expect((await page.locator(".lever").count()) > 0, "no lever");
+  await page.locator(".lever").first().waitFor();
   await shot(page, "studio-cost", 400);
   await readable(page, "cost");
   for (const by of ["flow", "edge"]) {
     await page.getByRole("button", { name: by, exact: true }).click();
     await page.locator(`caption:text-is("USD of this run by ${by}")`).waitFor({ state: "attached" });
   }
-  await page.locator(`[data-node="${facts.worker}"]`).click();
-  await page.getByText("of this run.").waitFor();
+  await choose(page, facts.worker, page.getByText("of this run."));
   await page.close();
 });
 
@@ -203,7 +219,7 @@ await check("break", async () => {
   const link = `${facts.worker}→${facts.orders}`;
   await page.waitForTimeout(300);
   const landed = async () => (await page.getByRole("combobox", { name: "Edge" }).inputValue()) === link;
-  for (let tries = 0; tries < 4 && !(await landed()); tries += 1) {
+  for (let tries = 0; tries < 10 && !(await landed()); tries += 1) {
     // The map is laid out anew when another page makes something: then the edge is no longer where it was.
     await dragOnto(page, page.getByRole("button", { name: "Throttle" }), await middle(page, link));
   }
@@ -279,9 +295,10 @@ soon("palette", async () => {
   await page.getByRole("combobox", { name: "Search resources" }).fill("metr");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash === "#metrics");
-  await page.keyboard.press("g");
-  await page.keyboard.press("t");
-  await page.waitForFunction(() => location.hash === "#traces");
+  await until(page, () => page.evaluate(() => location.hash === "#traces"), async () => {
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+  });
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox", { name: "Search resources" }).fill("Worker");
   await page.getByRole("option", { name: /Worker/ }).waitFor();
@@ -410,6 +427,7 @@ soon("pins", async () => {
   const page = await open("map");
   await ready(page);
   const card = page.locator(`[data-node="${facts.worker}"]`);
+  const stands = () => page.locator(`.svelte-flow__node[data-id="${facts.worker}"]`).evaluate((node) => node.style.transform);
   for (let tries = 0; !(await card.locator(".pin").isVisible()); tries += 1) {
     expect(tries < 10, "a card that is dragged is not pinned");
     const before = await still(card); // others call meanwhile: the map may move before it is grasped
@@ -419,16 +437,13 @@ soon("pins", async () => {
     await page.mouse.up();
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   }
-  const place = await page.locator(`.svelte-flow__node[data-id="${facts.worker}"]`).evaluate((node) => node.style.transform);
+  const place = await stands();
   await page.reload();
   await card.locator(".pin").waitFor();
-  const again = await page.locator(`.svelte-flow__node[data-id="${facts.worker}"]`).evaluate((node) => node.style.transform);
+  const again = await stands();
   expect(place === again, `pinned at ${place}, then at ${again}`);
-  await still(card);
-  await card.click();
-  await page.getByRole("button", { name: "Unpin" }).waitFor(); // the card is chosen: keys are meant for it
-  await page.keyboard.press("Shift+ArrowDown");
-  await page.waitForFunction(([id, was]) => document.querySelector(`.svelte-flow__node[data-id="${id}"]`).style.transform !== was, [facts.worker, again]);
+  await choose(page, facts.worker, page.getByRole("button", { name: "Unpin" }));
+  await until(page, async () => (await stands()) !== again, () => page.keyboard.press("Shift+ArrowDown"));
   await page.getByRole("button", { name: "Unpin" }).click();
   await card.locator(".pin").waitFor({ state: "detached" });
   await page.close();
@@ -440,20 +455,25 @@ soon("a log line or a payload cannot script the page", async () => {
   const evil = `<img src=x onerror="window.owned=1"><script>window.owned=1</script>`;
   await call(page, facts.account, "lambda", "Invoke", { FunctionName: "mean", Payload: Buffer.from(JSON.stringify({ say: evil })).toString("base64") });
   await page.getByLabel("Query").fill("fields @timestamp, @message | sort @timestamp desc | limit 100");
-  await page.keyboard.press("Control+Enter");
-  await page.locator(".line", { hasText: "onerror" }).first().click();
-  await page.locator(".line[aria-expanded=true]", { hasText: "onerror" }).first().waitFor();
+  const told = page.locator(".line", { hasText: "onerror" }).first();
+  await until(page, () => told.isVisible(), () => page.keyboard.press("Control+Enter")); // a line comes behind its answer
+  await until(page, () => page.locator(".line[aria-expanded=true]", { hasText: "onerror" }).first().isVisible(), () => told.click());
   await page.evaluate(() => (location.hash = "traces/lambda:mean"));
-  await page.locator("[role=list] .item").first().click();
-  await page.locator("tbody tr").filter({ hasText: "Invoke" }).first().click();
-  await page.locator("pre", { hasText: "onerror" }).first().waitFor();
+  const items = page.locator("[role=list] .item");
+  await items.first().waitFor();
+  let number = 0;
+  await until(page, () => page.locator("pre", { hasText: "onerror" }).first().isVisible(), async () => {
+    await items.nth(number % (await items.count())).click(); // others invoke the function, too
+    number += 1;
+    await page.locator("tbody tr").filter({ hasText: "Invoke" }).first().click();
+  });
   expect((await page.evaluate(() => window.owned)) === undefined, "the page ran what a log line said");
   const inline = await page.evaluate(() => new Promise((done) => {
     const script = document.createElement("script");
     document.addEventListener("securitypolicyviolation", () => done("refused"));
     script.textContent = "window.owned = 1";
     document.body.append(script);
-    setTimeout(() => done(window.owned === 1 ? "ran" : "silent"), 500);
+    setTimeout(() => done(window.owned === 1 ? "ran" : "silent"), 10_000);
   }));
   noise.splice(0, noise.length, ...noise.filter((one) => !one.includes("Content Security Policy")));
   expect(inline === "refused", `an inline script: ${inline}`);

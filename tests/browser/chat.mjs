@@ -13,6 +13,7 @@ const flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disabl
 const browser = await chromium.launch({
   executablePath: process.env.KUMOI_CHROMIUM ?? "/usr/bin/chromium",
   args: [...flags.split(" "), `--ignore-certificate-errors-spki-list=${spki}`],
+  timeout: 120_000,
 });
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const [noise, failed, said, pages] = [[], [], [], []];

@@ -114,7 +114,7 @@ def found(platform: str) -> dict[str, dict[str, Any]]:
         command.append(str(ROOT / shots))
     environment = {**os.environ, "KUMOI_CHROMIUM": str(CHROMIUM)}
     done = subprocess.run(
-        command, cwd=ROOT / "studio", env=environment, capture_output=True, text=True, timeout=400, check=False
+        command, cwd=ROOT / "studio", env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     return {one["name"]: one for one in map(json.loads, done.stdout.splitlines())}

@@ -119,13 +119,13 @@ def test_an_account_is_brought_in(analytics: Any, bring: Any, exported: Path) ->
 
 def days(analytics: Any) -> list[list[str]]:
     version = analytics.create_dataset_content(datasetName="all_of_it")["versionId"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := analytics.get_dataset_content(datasetName="all_of_it", versionId=version))["status"][
         "state"
     ] == "CREATING":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    with urllib.request.urlopen(found["entries"][0]["dataURI"], timeout=10) as content:
+    with urllib.request.urlopen(found["entries"][0]["dataURI"], timeout=60) as content:
         return list(csv.reader(io.StringIO(content.read().decode())))[1:]
 
 

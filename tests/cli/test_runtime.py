@@ -22,7 +22,7 @@ exports.handler = async (event) => (await new SQSClient({}).send(new CreateQueue
 ASK = """
 import boto3, sys
 client = boto3.client("lambda")
-client.create_function(FunctionName="f", Runtime="nodejs20.x", Handler="index.handler", Timeout=20,
+client.create_function(FunctionName="f", Runtime="nodejs20.x", Handler="index.handler", Timeout=60,
     Role="arn:aws:iam::000000000000:role/r", Code={"ZipFile": open(sys.argv[1], "rb").read()})
 client.get_waiter("function_active_v2").wait(FunctionName="f")
 print(client.invoke(FunctionName="f", Payload=b'{"QueueName": "made"}')["Payload"].read().decode())

@@ -84,7 +84,7 @@ def test_versions_aliases_layers_urls_and_destinations(aws: Aws, tmp_path: Path,
         *("--destination-config", json.dumps({"OnSuccess": {"Destination": told}})),
     )
     aws("lambda", "invoke", "--function-name", "f", "--invocation-type", "Event", "--payload", "{}", str(out))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (streams := _streams(aws, "told")):
         assert time.monotonic() < deadline, "the destination was not told"
     assert streams[0]["logStreamName"]

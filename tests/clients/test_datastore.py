@@ -42,7 +42,7 @@ def play(kumoi: Any, amplify: Path, tmp_path: Path) -> Callable[..., list[Any]]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[") and '"' in line[:2]]

@@ -92,7 +92,7 @@ def told(kumoi: Any) -> Told:
     logs = kumoi.client("logs")
 
     def find(model: type[BaseModel], meant: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 pages = logs.get_paginator("filter_log_events").paginate(
@@ -105,7 +105,7 @@ def told(kumoi: Any) -> Told:
                 if isinstance(event, dict) and meant(event):
                     model.model_validate(event)
                     return event
-            assert time.monotonic() < deadline, f"no event for {model.__name__} within 30 s"
+            assert time.monotonic() < deadline, f"no event for {model.__name__} within 60 s"
             time.sleep(0.05)
 
     return find

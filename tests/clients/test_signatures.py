@@ -145,7 +145,7 @@ def test_a_function_calls_with_its_roles_credentials(
         Role=role,
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": source})},
-        Timeout=30,
+        Timeout=60,
         MemorySize=256,
     )
     answer = client.invoke(FunctionName="f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -154,10 +155,9 @@ def test_devices_streams_and_parameters(kumoi: Any) -> None:
     ssm.put_parameter(Name="/sealed", Value="x", Type="SecureString")
     ssm.get_parameters(Names=["/open", "/sealed"], WithDecryption=True)  # 1
 
-    for _ in range(500):
-        found = quantities(kumoi)
-        if found.get("sqs.standard-requests") == 2:  # the action has sent a message
-            break
+    deadline = time.monotonic() + 60
+    while (found := quantities(kumoi)).get("sqs.standard-requests") != 2:  # until the action has sent a message
+        assert time.monotonic() < deadline, found
     assert found == {
         "sqs.standard-requests": 2,
         "iot.messages": 4,
@@ -242,7 +242,7 @@ def test_a_budget_stops_what_costs_until_an_hour_has_gone_by(kumoi: Any, budget:
     queue = sqs.create_queue(QueueName="loop")["QueueUrl"]
     budget(2.5e-6)  # six requests to SQS and a bit
     sqs.send_message(QueueUrl=queue, MessageBody="first")
-    receipt = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]["ReceiptHandle"]
+    receipt = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]["ReceiptHandle"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=receipt)
     sent = 0
     with pytest.raises(ClientError) as stopped:

@@ -21,7 +21,7 @@ def ask(kumoi: Any) -> Iterator[Callable[..., Any]]:
     def send(method: str, path: str, body: Any = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{kumoi.url}{path}", content, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     yield send
@@ -53,12 +53,12 @@ def test_a_lost_response_has_its_effect(queue: Any, fault: Any) -> None:
 
 
 def test_a_call_that_hangs_is_given_up_by_its_client(kumoi: Any, queue: Any, fault: Any) -> None:
-    _, url = queue
+    sqs, url = queue
     impatient = kumoi.client("sqs", read_timeout=0.5)
     fault(action="hang", operation="SendMessage", times=1)
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
         impatient.send_message(QueueUrl=url, MessageBody="never")
-    assert messages(impatient, url) == []
+    assert messages(sqs, url) == []
 
 
 def test_a_call_that_hangs_is_lost_when_its_fault_is_taken_back(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
@@ -70,7 +70,7 @@ def test_a_call_that_hangs_is_lost_when_its_fault_is_taken_back(kumoi: Any, queu
             time.sleep(0.01)
         ask("DELETE", f"/_kumoi/faults?id={made['id']}")
         with pytest.raises(botocore.exceptions.ConnectionClosedError):
-            hanging.result(timeout=20)
+            hanging.result(timeout=60)
 
 
 def test_the_sdk_tries_again_after_a_throttle(kumoi: Any, queue: Any, fault: Any, ask: Any) -> None:
@@ -116,7 +116,7 @@ def test_calls_are_struck_by_who_began_them_and_whose_they_are(kumoi: Any, fault
     sns.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("x-tenant", tenant))
     for tenant in ("acme", "other"):
         sns.publish(TopicArn=topic, Message=tenant)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(messages(sqs, inbox)) < 3:
         assert time.monotonic() < deadline
     assert sorted(messages(sqs, inbox)) == ["acme", "acme", "other"]
@@ -169,7 +169,7 @@ def test_answers_arrive_by_half_or_damaged(kumoi: Any, fault: Any, ask: Any) -> 
     topic = sns.create_topic(Name="t")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     sns.publish(TopicArn=topic, Message="m")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(messages(sqs, url)) < 2:
         assert time.monotonic() < deadline, "the topic was not told that its message had arrived, and sends it again"
     [one] = [one for one in ask("GET", "/_kumoi/faults")["faults"] if one["id"] == inside["id"]]
@@ -244,12 +244,18 @@ def test_deliveries_and_uploads_come_twice(kumoi: Any, queue: Any, fault: Any, a
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
     twice = fault(action="duplicate", operation="SendMessage", service="sqs", source="sns:*", copies=2)
     sns.publish(TopicArn=topic, Message="thrice")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(messages(sqs, url)) < 3:
         assert time.monotonic() < deadline
     assert messages(sqs, url) == ["thrice"] * 3
-    hops = ask("GET", f"/_kumoi/hops?limit=1000&account={kumoi.account}")["hops"]
-    assert sum(hop["fault"] == twice["id"] for hop in hops) == 3
+
+    def struck() -> int:
+        hops = ask("GET", f"/_kumoi/hops?limit=1000&account={kumoi.account}")["hops"]
+        return sum(hop["fault"] == twice["id"] for hop in hops)
+
+    while struck() < 3:  # the last message can be read before the call that sent it is over
+        assert time.monotonic() < deadline
+    assert struck() == 3
 
     s3 = kumoi.client("s3")
     s3.create_bucket(Bucket=f"b{kumoi.account}")

@@ -48,7 +48,7 @@ def on_platforms(data: Path, *scenarios: Callable[[Platform], Awaitable[None]]) 
             async with Platform(Settings(port=0, data=data)) as platform:
                 await scenario(platform)
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 async def ask(platform: Platform, service: str, operation: str, **params: Any) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def test_a_call_without_an_answer_does_not_end_the_reading(
         pollers, sink = Pollers(platform.parts[Doorway]), Taking()
         await pollers.follow(source, sink)
         await write()
-        assert len((await asyncio.wait_for(sink.events.get(), 10))["Records"]) == 1
+        assert len((await asyncio.wait_for(sink.events.get(), 60))["Records"]) == 1
         await pollers.stop()
 
     on_platforms(tmp_path, scenario)

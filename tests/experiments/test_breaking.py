@@ -146,7 +146,7 @@ def test_a_run_that_is_ended_takes_back_what_it_broke(kumoi: Any, tmp_path: Path
     environment = {**os.environ, "KUMOI_URL": kumoi.url, "KUMOI_DATA": str(tmp_path)}
 
     def asked(path: str) -> Any:
-        with urlopen(f"{kumoi.url}/_kumoi/{path}", timeout=20) as answer:
+        with urlopen(f"{kumoi.url}/_kumoi/{path}", timeout=60) as answer:
             return json.load(answer)
 
     def struck() -> Iterator[int]:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.fixture
 def watch(kumoi: Any) -> Any:
     def ask(method: str, path: str, body: Any = None, **query: str) -> Any:
-        with urllib.request.urlopen(f"{kumoi.url}/_kumoi/{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{kumoi.url}/_kumoi/{path}", timeout=60) as answer:
             return json.load(answer)
 
     application = Application(kumoi.url, ask, account=kumoi.account)
@@ -42,7 +42,7 @@ def test_what_logs_tell(kumoi: Any, watch: Watch) -> None:
     def check(expected: str, looked: LogsQuery = query) -> Any:
         return watch.probe(Probe(logs=looked, expect=Condition(select="[0].n", equals=expected)), {"group": "g"})
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not check("1").held:
         assert time.monotonic() < deadline, check("1").seen
     assert not check("2").held

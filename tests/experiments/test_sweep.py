@@ -182,6 +182,6 @@ def test_flows_are_recorded_while_a_command_uses_the_platform(killable: Any, tmp
     assert (cells["duplicate"]["color"], cells["duplicate"]["duplicated"]) == ("black", 2)
     attributes = killable.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["ApproximateNumberOfMessages"] == "0", "what was recorded is undone, too"
-    with urllib.request.urlopen(f"{killable.url}/_kumoi/sweep", timeout=30) as answer:
+    with urllib.request.urlopen(f"{killable.url}/_kumoi/sweep", timeout=60) as answer:
         kept = json.load(answer)["sweep"]
     assert kept["rows"] == matrix["rows"] and kept["time"] > 0, "Studio shows it"

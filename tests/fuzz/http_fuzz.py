@@ -128,7 +128,7 @@ def server() -> Iterator[tuple[int, Failures]]:
 
     thread = threading.Thread(target=lambda: uvloop.run(main()))
     thread.start()
-    if not ready.wait(10):
+    if not ready.wait(60):
         raise RuntimeError("the listener did not start")
     try:
         yield started[0][0], failures

@@ -111,7 +111,7 @@ def test_whatever_is_asked_is_answered(
         install(service, tmp_path)
         monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
         monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
-    client = kumoi.client(service, parameter_validation=False, read_timeout=20)
+    client = kumoi.client(service, parameter_validation=False, read_timeout=60)
     model = client.meta.service_model
     values = Values(random.Random(f"{service}/{os.environ.get('KUMOI_FUZZ_SEED', '1')}"))
     failures: list[str] = []

@@ -29,7 +29,7 @@ class Client:
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.received = b""
 
     def send(self, data: bytes | str) -> None:
@@ -97,7 +97,7 @@ class Server:
         self._clients: list[Client] = []
 
     def run(self, wanted: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(wanted, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(wanted, self.loop).result(60)
 
     def connect(self, **options: Any) -> Client:
         connection = socket.socket()
@@ -156,7 +156,7 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Serve]:
 
         thread = threading.Thread(target=run)
         thread.start()
-        assert known.wait(10)
+        assert known.wait(60)
         started.append((ready[0], thread, stop))
         return ready[0]
 
@@ -164,5 +164,5 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Serve]:
     for server, thread, stop in started:
         server.close_clients()
         server.loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()

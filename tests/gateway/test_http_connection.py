@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import http.client
@@ -32,7 +33,7 @@ def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> 
 
 def eventually(condition: Any) -> None:
     """Wait for a condition; fails when it does not come true."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -50,7 +51,7 @@ def unread(connection: socket.socket) -> int:
 
 def test_http_client_keeps_its_connection(serve: Any) -> None:
     server = serve()
-    client = http.client.HTTPConnection("127.0.0.1", server.listener.port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", server.listener.port, timeout=60)
     for number in range(3):
         client.request("PUT", f"/{number}", body=iter([b"a", b"b"]), encode_chunked=True)
         answer = client.getresponse()
@@ -110,7 +111,7 @@ def test_reading_stops_while_many_requests_wait(serve: Any) -> None:
             sent += client.socket.send(request)
     assert sent < 20 * MB
     server.loop.call_soon_threadsafe(go.set)
-    client.socket.settimeout(10)
+    client.socket.settimeout(60)
     assert client.answer().status == 200
 
 
@@ -156,6 +157,7 @@ def test_a_handler_that_does_not_read_stops_the_sender(serve: Any) -> None:
     server = serve(handler)
     client = server.connect(SO_SNDBUF=65536)
     client.send(f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {50 * MB}\r\n\r\n")
+    eventually(lambda: bodies)
     client.socket.settimeout(0.5)
     sent = 0
     with pytest.raises(TimeoutError):
@@ -164,7 +166,7 @@ def test_a_handler_that_does_not_read_stops_the_sender(serve: Any) -> None:
     assert sent < 20 * MB
     assert bodies[0].buffered <= 1024 * 1024
     server.loop.call_soon_threadsafe(go.set)
-    client.socket.settimeout(10)
+    client.socket.settimeout(60)
     client.send(b"x" * (50 * MB - sent))
     assert client.answer().body == b"50000000"
 
@@ -545,7 +547,7 @@ def test_an_abort_resets_the_connection(serve: Any) -> None:
 
 def test_handlers_are_tasks(serve: Any) -> None:
     async def handler(request: Request) -> Response:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return Response(200, [], type(asyncio.current_task()).__name__.encode())
 
     assert serve(handler).connect().ask(GET).body.endswith(b"Task")
@@ -577,25 +579,37 @@ def test_a_head_that_drips_is_given_up(serve: Any, drip: bytes) -> None:
         dripping.join()
 
 
+def asked_in_time(server: Any, data: str) -> tuple[Any, Any]:
+    """A connection and the answer to what was sent at once; anew where the machine let the time go by before that."""
+    for _ in range(10):
+        client = server.connect()
+        with contextlib.suppress(EOFError, ConnectionError):
+            return client, client.ask(data)
+    raise AssertionError("nothing is answered")
+
+
 @pytest.mark.parametrize("length", [1000, 1_000_000])
 def test_a_body_that_stops_is_given_up(serve: Any, length: int) -> None:
-    client = serve(limits=Limits(idle_timeout=0.3)).connect()
-    client.send(get("/", f"Content-Length: {length}", method="PUT") + "x")
-    assert client.answer().status == 408
+    server = serve(limits=Limits(idle_timeout=0.3))
+    _, answer = asked_in_time(server, get("/", f"Content-Length: {length}", method="PUT") + "x")
+    assert answer.status == 408
 
 
 @pytest.mark.parametrize("sent", ["", GET, "\r\n"])
 def test_a_silent_connection_is_closed(serve: Any, sent: str) -> None:
-    client = serve(limits=Limits(idle_timeout=0.3)).connect()
-    client.send(sent)
+    server = serve(limits=Limits(idle_timeout=0.3))
     if sent == GET:
-        assert client.answer().status == 200
+        client, answer = asked_in_time(server, sent)
+        assert answer.status == 200
+    else:
+        client = server.connect()
+        client.send(sent)
     assert client.rest() == b""
 
 
 def test_empty_lines_do_not_keep_a_connection(serve: Any) -> None:
     client = serve(limits=Limits(idle_timeout=0.3)).connect()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     client.socket.settimeout(0.05)
     while time.monotonic() < deadline:
         try:
@@ -615,7 +629,7 @@ def test_a_handler_may_take_longer_than_any_time_out(serve: Any) -> None:
         return Response()
 
     limits = Limits(idle_timeout=0.2, header_timeout=0.2, linger_timeout=0.2)
-    assert serve(handler, limits=limits).connect().ask(GET).status == 200
+    assert asked_in_time(serve(handler, limits=limits), GET)[1].status == 200
 
 
 def test_pieces_that_pass_an_upload_on_end_with_it_and_nobody_is_blamed(

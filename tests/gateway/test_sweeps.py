@@ -29,7 +29,7 @@ def ask(kumoi: Any) -> Ask:
     def asked(method: str, path: str, body: bytes | None = None, account: str = kumoi.account) -> tuple[int, Any]:
         request = urllib.request.Request(f"{kumoi.url}/_kumoi/{path}?account={account}", body, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -142,7 +142,7 @@ def test_a_task_ends_with_a_platform_that_is_killed(tasks: ModuleType, tmp_path:
                 time.sleep(0.01)
         finally:
             platform.kill()
-        platform.communicate(timeout=20)  # the process of the task has the same stderr: both have ended
+        platform.communicate(timeout=60)  # the process of the task has the same stderr: both have ended
 
 
 def test_what_a_cancelled_task_has_put_aside_goes_with_it(tasks: ModuleType, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Workshop:
     def __init__(self, host: SandboxHost, directory: Path) -> None:
         self.host = host
         self.lines: list[LogLine] = []
-        self._directory = directory
+        self.sources = directory
 
     async def make(self, source: str, **options: Any) -> Sandbox:
         """A Python function of one `app.py`."""
@@ -54,7 +54,7 @@ class Workshop:
         return await self.host.create(SandboxSpec(**{**spec, "environment": environment, **options}), self.lines.extend)
 
     def _tree(self, kind: str, files: dict[str, str | Path]) -> Path:
-        root = self._directory / f"{kind}-{len(list(self._directory.iterdir()))}"
+        root = self.sources / f"{kind}-{len(list(self.sources.iterdir()))}"
         root.mkdir(mode=0o755)
         for name, source in files.items():
             path = root / name
@@ -78,7 +78,7 @@ class Workshop:
     async def invoke(
         sandbox: Sandbox,
         event: Any = None,
-        timeout: float = 10.0,
+        timeout: float = 60.0,
         sink: ResponseSink | None = None,
         request_id: str = "request-1",
     ) -> tuple[Any, Outcome]:

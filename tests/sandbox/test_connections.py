@@ -106,7 +106,7 @@ def test_a_hop_warns_when_functions_use_up_a_database(
             Runtime="python3.12",
             Role="arn:aws:iam::000000000000:role/lambda",
             Handler="app.handler",
-            Timeout=20,
+            Timeout=60,
             Code={"ZipFile": zipped({"app.py": HOLDER})},
             Environment={"Variables": {"PORT": str(port)}},
         )

@@ -110,7 +110,8 @@ def test_an_invocation_is_over_when_the_extensions_are(run_isolated: Run) -> Non
 _, me = register("INVOKE")
 next_event(me)
 import time
-time.sleep(0.3)
+while not os.path.exists(os.environ.get("LAMBDA_TASK_ROOT", "/var/task") + "/go"):
+    time.sleep(0.01)
 say("done")
 next_event(me)
 """
@@ -119,6 +120,7 @@ next_event(me)
         sandbox = await shop.of({"app.py": HANDLER}, layer(slow=slow), NAMES)
         await shop.invoke(sandbox, 1)
         assert not sandbox.settled
+        (shop.sources / "code-0" / "go").touch()
         await sandbox.settle()
         assert sandbox.settled
         while "slow done" not in shop.log:

@@ -101,10 +101,10 @@ def test_a_fork_bomb_is_contained(run: Run) -> None:
         )
         other = await workshop.make("def handler(event, context):\n    return 'alive'\n")
         bombing = asyncio.create_task(workshop.invoke(bomb, timeout=2))
-        assert (await workshop.invoke(other, timeout=30))[0] == "alive"
+        assert (await workshop.invoke(other, timeout=60))[0] == "alive"
         _, outcome = await bombing
         assert outcome.status in ("timeout", "failure")  # whichever limit it meets first: time, or memory
-        assert (await workshop.invoke(other, timeout=30))[0] == "alive"
+        assert (await workshop.invoke(other, timeout=60))[0] == "alive"
 
     run(scenario)
 
@@ -146,7 +146,7 @@ def test_nothing_outlives_a_platform_that_is_killed(tmp_path: Path) -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _others(mark, parent.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _others(mark, parent.pid)

@@ -31,7 +31,7 @@ def test_it_opens_after_a_kill_at_any_moment(killable: Any) -> None:
     for pause in (0.03, 0.12):
 
         def ask(method: str, body: bytes | None) -> None:
-            connection = http.client.HTTPConnection(killable.url.removeprefix("http://"), timeout=10)
+            connection = http.client.HTTPConnection(killable.url.removeprefix("http://"), timeout=60)
             with contextlib.suppress(OSError, http.client.HTTPException):
                 connection.request(method, "/_kumoi/snapshot", body)
                 connection.getresponse().read()

@@ -118,7 +118,7 @@ def test_everything_is_as_it_was_saved(running: Running, clients: Any) -> None:
     assert s3.get_object(Bucket="kept", Key="large")["Body"].read() == b"x" * 100_000
     found = logs.get_log_events(logGroupName="kept", logStreamName="s", startFromHead=True)["events"]
     assert [one["message"] for one in found] == ["kept"]
-    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert message["Body"] == "kept", "the timer of a delayed message has gone on"
     again = get(url)
     assert load(url, again)["files"] > 0, "what was loaded can be saved"
@@ -246,7 +246,7 @@ def test_one_that_cannot_be_taken_back_either_leaves_nobody_waiting(
         assert "neither on the snapshot nor on what was there before" in refused(running.url, saved)
     for path in ("/_kumoi/health", "/"):
         with pytest.raises(urllib.error.HTTPError) as found:
-            urllib.request.urlopen(f"{running.url}{path}", timeout=10)
+            urllib.request.urlopen(f"{running.url}{path}", timeout=60)
         with found.value as answer:
             assert (answer.code, b"start it anew" in answer.read()) == (503, True)
     running.stop()
@@ -281,7 +281,7 @@ def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path, monkeypatch:
 
     def packed(path: Path, manifest: Any) -> int:
         staged.set()
-        assert left.wait(10)
+        assert left.wait(60)
         return packed_size(path, manifest)
 
     try:
@@ -293,10 +293,10 @@ def test_a_client_that_leaves_leaves_nothing_behind(tmp_path: Path, monkeypatch:
         assert not (tmp_path / "data/incoming").exists()
         monkeypatch.setattr("kumoi.gateway.snapshot_requests.packed_size", packed)
         connection.request("GET", "/_kumoi/snapshot")
-        assert staged.wait(10)
+        assert staged.wait(60)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
         connection.close()
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 60
         while running.platform.parts[Listener].connections:
             assert time.monotonic() < ends
             time.sleep(0.01)

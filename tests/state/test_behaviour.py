@@ -261,7 +261,7 @@ def test_watchers_wake_on_commit_and_not_without(run: Run) -> None:
             assert not await watch.wait(0.01)
             await notify(state, False)
             await notify(state, False)
-            assert await watch.wait(5)
+            assert await watch.wait(60)
             assert not await watch.wait(0.01)
             assert not await elsewhere.wait(0.01)
 

@@ -35,7 +35,7 @@ def folded(path: Path) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -67,7 +67,7 @@ def test_writers_without_a_pause_wait_for_a_log_that_grew_too_long(
         state = await SqliteState.open(path, clock=Clock())
         beginnings: set[bytes] = set()  # the log's salts change each time that it begins anew
         written = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(beginnings) < 4:
                 await asyncio.gather(*(put(state, written + one) for one in range(20)))
                 written += 20

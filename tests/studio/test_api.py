@@ -35,7 +35,7 @@ class Page:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -194,7 +194,7 @@ def test_the_feed_tells_of_a_call_within_a_second(kumoi: Any, page: Page, functi
     request = urllib.request.Request(
         f"{page.url}/_kumoi/studio/api/feed?account={page.account}", headers={"X-Kumoi-Studio": "1"}
     )
-    with urllib.request.urlopen(request, timeout=20) as feed:
+    with urllib.request.urlopen(request, timeout=60) as feed:
         assert feed.readline() == b"event: hello\n"
         kumoi.client("lambda").invoke(FunctionName=function, Payload=b'{"n": 1}')
         events = []

@@ -30,10 +30,11 @@ def wait_for_change(sources: Iterable[Path], before: Seen) -> Seen:
     sources = list(sources)
     while (now := look(sources)) == before:
         time.sleep(POLL_SECONDS)
-    while (later := look(sources)) != now:
-        now = later
-        time.sleep(POLL_SECONDS / 2)
-    return now
+    while True:
+        time.sleep(POLL_SECONDS / 2)  # who writes a file empties it first
+        before, now = now, look(sources)
+        if now == before:
+            return now
 
 
 def changed(before: Seen, after: Seen) -> list[Path]:

@@ -60,8 +60,10 @@ class Session {
     localStorage.setItem("kumoi-theme", theme);
   }
 
+  /** Go there at once: a browser tells of a new address only later, and a key may be pressed before. */
   go(screen: string, argument = ""): void {
     location.hash = argument === "" ? screen : `${screen}/${encodeURIComponent(argument)}`;
+    this.arrive();
   }
 
   /** Read the address. */

@@ -36,7 +36,7 @@ class Subscription:
     def next(self, kind: str | None = None) -> dict[str, Any]:
         """The next message, or the next of that kind."""
         while True:
-            message: dict[str, Any] = json.loads(self._socket.recv(timeout=30))
+            message: dict[str, Any] = json.loads(self._socket.recv(timeout=60))
             if message["type"] == kind or (kind is None and message["type"] != "ka"):
                 return message
 

@@ -110,7 +110,7 @@ def test_aws_cli_package_and_deploy(
     customer().buy(expected=201)
     aws("cloudformation", "delete-stack", "--stack-name", "shop")
     kumoi.client("cloudformation").get_waiter("stack_delete_complete").wait(
-        StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     nothing_left()
 

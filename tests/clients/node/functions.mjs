@@ -31,11 +31,12 @@ await client.send(
     Runtime: "nodejs20.x",
     Role: "arn:aws:iam::000000000000:role/any",
     Handler: "index.handler",
+    Timeout: 60,
     Code: { ZipFile: code },
     Layers: [layer.LayerVersionArn],
   }),
 );
-const waited = await waitUntilFunctionActiveV2({ client, maxWaitTime: 10 }, { FunctionName });
+const waited = await waitUntilFunctionActiveV2({ client, maxWaitTime: 60 }, { FunctionName });
 seen.waited = waited.state;
 const published = await client.send(new PublishVersionCommand({ FunctionName }));
 const alias = await client.send(

@@ -50,7 +50,7 @@ await dynamodb.send(
     BillingMode: "PAY_PER_REQUEST",
   }),
 );
-seen.table = (await waitUntilTableExists({ client: dynamodb, maxWaitTime: 30, minDelay: 1 }, { TableName })).state;
+seen.table = (await waitUntilTableExists({ client: dynamodb, maxWaitTime: 60, minDelay: 1 }, { TableName })).state;
 for (let id = 0; id < 5; id += 1) {
   await documents.send(
     new PutCommand({ TableName, Item: { shop: "a", id, parts: [{ sku: "x", n: id }], tags: new Set(["b", "c"]) } }),
@@ -134,7 +134,7 @@ seen.event = await receive(1);
 
 const kinesis = new KinesisClient({ ...options, requestHandler: new NodeHttpHandler() }); // its own speaks HTTP/2
 await kinesis.send(new CreateStreamCommand({ StreamName: "clicks", ShardCount: 1 }));
-await waitUntilStreamExists({ client: kinesis, maxWaitTime: 20, minDelay: 1 }, { StreamName: "clicks" });
+await waitUntilStreamExists({ client: kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName: "clicks" });
 const put = await kinesis.send(
   new PutRecordCommand({ StreamName: "clicks", Data: Buffer.from("click"), PartitionKey: "p" }),
 );

@@ -347,6 +347,6 @@ def test_other_services(kumoi: Any, api: Any, ask: Any) -> None:
             assert answer.json()["ShardId"] == "shardId-000000000000"
     texts = set()
     while len(texts) < 2:
-        answer = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)
+        answer = kumoi.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20, MaxNumberOfMessages=10)
         texts |= {message["Body"] for message in answer["Messages"]}
     assert texts == {"it is sns", "it is sns-path"}

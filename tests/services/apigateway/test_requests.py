@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -270,10 +271,10 @@ def test_access_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) -> 
     ask(made.id, path="/a")
     ask(made.id, path="/b")
     found: list[Any] = []
-    for _ in range(100):
+    deadline = time.monotonic() + 60
+    while len(found) < 2:
+        assert time.monotonic() < deadline, found
         found = [json.loads(one["message"]) for one in logs.filter_log_events(logGroupName="access")["events"]]
-        if len(found) == 2:
-            break
     assert found[0] == {"s": "200", "p": "/dev/a", "e": "-", "t": "-"}
     missing = {"s": "403", "p": "/dev/b", "e": "Missing Authentication Token", "t": "MISSING_AUTHENTICATION_TOKEN"}
     assert found[1] == missing
@@ -295,11 +296,11 @@ def test_execution_logs(kumoi: Any, client: Any, api: Any, ask: Any, mock: Any) 
     ask(made.id, path="/broken")
     group = f"API-Gateway-Execution-Logs_{made.id}/dev"
     found: list[str] = []
-    for _ in range(200):
+    deadline = time.monotonic() + 60
+    while len(found) < 4:
+        assert time.monotonic() < deadline, found
         if logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             found = [one["message"].partition(") ")[2] for one in logs.filter_log_events(logGroupName=group)["events"]]
-            if len(found) >= 4:
-                break
     assert found[:3] == [
         "HTTP Method: GET, Resource Path: /a",
         'Endpoint request body: {"statusCode": 200}',

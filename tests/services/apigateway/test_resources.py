@@ -20,14 +20,14 @@ def deploy(kumoi: Any) -> Any:
         change = client.update_stack if done else client.create_stack
         change(StackName="s", TemplateBody=json.dumps(template), Capabilities=capabilities)
         waiter = client.get_waiter("stack_update_complete" if done else "stack_create_complete")
-        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         done.append("s")
         stack = client.describe_stacks(StackName="s")["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     yield make
     client.delete_stack(StackName="s")
-    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     gateway = kumoi.client("apigateway")
     assert (
         gateway.get_rest_apis()["items"] == gateway.get_usage_plans()["items"] == gateway.get_api_keys()["items"] == []

@@ -18,13 +18,13 @@ def deploy(kumoi: Any) -> Any:
         capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
         client.create_stack(StackName="s", TemplateBody=json.dumps(template), Capabilities=capabilities)
         waiter = client.get_waiter("stack_create_complete")
-        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        waiter.wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         stack = client.describe_stacks(StackName="s")["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     yield make
     client.delete_stack(StackName="s")
-    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert kumoi.client("apigatewayv2").get_apis()["Items"] == []
 
 
@@ -115,7 +115,7 @@ def test_sam_makes_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> No
     client.create_route_response(ApiId=outputs["Id"], RouteId=routes["ping"], RouteResponseKey="$default")
     with connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{outputs['Id']}/live") as peer:
         peer.send('{"action": "ping"}')
-        assert peer.recv(timeout=20) == '"ping"'
+        assert peer.recv(timeout=60) == '"ping"'
 
 
 def test_a_template_makes_every_part_of_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> None:

@@ -37,6 +37,7 @@ def api_with_ends(client: Callable[[str], Any], package: bytes) -> str:
         Runtime=f"python3.{sys.version_info.minor}",
         Role="arn:aws:iam::000000000000:role/r",
         Handler="app.handler",
+        Timeout=60,
         Code={"ZipFile": package},
     )["FunctionArn"]
     gateway = client("apigatewayv2")
@@ -67,24 +68,24 @@ def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None
     api_id = api_with_ends(kumoi.client, zipped({"app.py": SOURCE}))
     with connect(address(kumoi.url, api_id)) as peer:
         peer.send("who am I?")
-        connection = str(peer.recv(timeout=20))
+        connection = str(peer.recv(timeout=60))
         kumoi.advance(400)
-        assert peer.ping().wait(20)
+        assert peer.ping().wait(60)
         kumoi.advance(400)
         peer.send("still here")
-        assert peer.recv(timeout=20) == connection
+        assert peer.recv(timeout=60) == connection
         kumoi.advance(601)
         with pytest.raises(ConnectionClosed):
-            peer.recv(timeout=20)
+            peer.recv(timeout=60)
         assert peer.close_code == 1001
     assert end_of(kumoi.client("dynamodb"), connection)["disconnectStatusCode"] == 1001
     with connect(address(kumoi.url, api_id)) as peer:
         for _ in range(18):
             peer.send("x")
-            assert peer.recv(timeout=20)
+            assert peer.recv(timeout=60)
             kumoi.advance(400)
         with pytest.raises(ConnectionClosed):
-            peer.recv(timeout=20)
+            peer.recv(timeout=60)
         assert peer.close_code == 1001
 
 
@@ -94,7 +95,7 @@ def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipp
     api_id = api_with_ends(killable.client, zipped({"app.py": SOURCE}))
     with connect(address(killable.url, api_id)) as peer:
         peer.send("who am I?")
-        connection = str(peer.recv(timeout=20))
+        connection = str(peer.recv(timeout=60))
         killable.kill()
         killable.start()
         context = end_of(killable.client("dynamodb"), connection)
@@ -104,10 +105,10 @@ def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipp
             management.post_to_connection(ConnectionId=connection, Data=b"x")
     with connect(address(killable.url, api_id)) as peer:
         peer.send("who am I?")
-        connection = str(peer.recv(timeout=20))
+        connection = str(peer.recv(timeout=60))
         killable.close()
         with pytest.raises(ConnectionClosed):
-            peer.recv(timeout=20)
+            peer.recv(timeout=60)
         assert peer.close_code == 1001
     killable.start()
     assert end_of(killable.client("dynamodb"), connection)["disconnectStatusCode"] == 1006

@@ -51,14 +51,14 @@ def dial(kumoi: Any) -> Iterator[Callable[..., ClientConnection]]:
 
         def open_one(api_id: str, rest: str = "/dev", **options: Any) -> ClientConnection:
             url = f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{api_id}{rest}"
-            return opened.enter_context(connect(url, **options))
+            return opened.enter_context(connect(url, open_timeout=60, **options))
 
         yield open_one
 
 
 def ask(peer: ClientConnection, message: Any) -> Any:
     peer.send(message if isinstance(message, str) else json.dumps(message))
-    return json.loads(peer.recv(timeout=20))
+    return json.loads(peer.recv(timeout=60))
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_what_fails_is_told(websockets: Any, function: Any, dial: Any, said: str
 def test_a_function_that_is_not_there_or_too_slow(websockets: Any, function: Any, dial: Any) -> None:
     slow = {
         "IntegrationType": "AWS_PROXY",
-        "IntegrationUri": function("time.sleep(5)", Timeout=10),
+        "IntegrationUri": function("time.sleep(5)", Timeout=60),
         "TimeoutInMillis": 50,
     }
     peer = dial(websockets({"slow": slow, "none": "arn:aws:lambda:us-east-1:000000000000:function:none"}))
@@ -231,7 +231,7 @@ def test_connections_are_sent_to_described_and_closed(
         kumoi.url,
     ):
         management(endpoint).post_to_connection(ConnectionId=connection, Data=b"h\xc3\xa9")
-        assert peer.recv(timeout=10) == "hé"
+        assert peer.recv(timeout=60) == "hé"
     client = management(f"{kumoi.url}/_kumoi/execute-api/{api_id}/dev")
     found = client.get_connection(ConnectionId=connection)
     assert found["Identity"] == {"SourceIp": "127.0.0.1", "UserAgent": "tests"}
@@ -244,10 +244,10 @@ def test_connections_are_sent_to_described_and_closed(
     with pytest.raises(client.exceptions.ForbiddenException):
         management(kumoi.url, "111122223333").post_to_connection(ConnectionId=connection, Data=b"x")
     client.post_to_connection(ConnectionId=connection, Data=b"x" * 131_072)
-    assert len(peer.recv(timeout=10)) == 131_072
+    assert len(peer.recv(timeout=60)) == 131_072
     client.delete_connection(ConnectionId=connection)
     with pytest.raises(ConnectionClosed):
-        peer.recv(timeout=10)
+        peer.recv(timeout=60)
     assert (peer.close_code, peer.close_reason) == (1000, "Connection Closed Normally")
     for operation, given in (("post_to_connection", {"Data": b"x"}), ("get_connection", {}), ("delete_connection", {})):
         with pytest.raises(client.exceptions.GoneException) as gone:
@@ -286,15 +286,15 @@ def test_large_messages_and_frames(websockets: Any, function: Any, dial: Any) ->
     api_id = websockets({"$default": function("return {'statusCode': 200, 'body': str(len(event['body']))}")})
     peer = dial(api_id)
     peer.send(["x" * 32_768] * 4)
-    assert peer.recv(timeout=20) == "131072"
+    assert peer.recv(timeout=60) == "131072"
     peer.send([*["x" * 32_768] * 4, "x"])
     with pytest.raises(ConnectionClosed):
-        peer.recv(timeout=20)
+        peer.recv(timeout=60)
     assert peer.close_code == 1009
     peer = dial(api_id)
     peer.send("x" * 32_769)
     with pytest.raises(ConnectionClosed):
-        peer.recv(timeout=20)
+        peer.recv(timeout=60)
     assert peer.close_code == 1009
 
 
@@ -358,7 +358,7 @@ def test_mocks_and_templates(client: Any, websockets: Any, dial: Any) -> None:
         ResponseTemplates={"$default": "#set($name = $input.path('$.name'))hello $name on $context.stage"},
     )
     peer.send('{"action": "hello", "name": "Ada"}')
-    assert peer.recv(timeout=10) == "hello Ada on dev"
+    assert peer.recv(timeout=60) == "hello Ada on dev"
 
 
 def test_api_keys(client: Any, websockets: Any, function: Any, dial: Any, kumoi: Any) -> None:
@@ -397,7 +397,7 @@ def test_http_endpoints(websockets: Any, dial: Any, kumoi: Any, client: Any, ser
         websockets({"$default": {"IntegrationType": "HTTP_PROXY", "IntegrationUri": url, "IntegrationMethod": "POST"}})
     )
     peer.send("this")
-    assert peer.recv(timeout=10) == "got this"
+    assert peer.recv(timeout=60) == "got this"
 
 
 def test_access_logs(websockets: Any, function: Any, dial: Any, kumoi: Any) -> None:
@@ -434,7 +434,7 @@ def test_deleting_a_stage_closes_its_connections(websockets: Any, function: Any,
     peer = dial(api_id)
     client.delete_stage(ApiId=api_id, StageName="dev")
     with pytest.raises(ConnectionClosed):
-        peer.recv(timeout=10)
+        peer.recv(timeout=60)
     assert peer.close_code == 1001
 
 

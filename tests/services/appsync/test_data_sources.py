@@ -253,7 +253,7 @@ def test_events_of_a_bus(raw: Raw, kumoi: Any) -> None:
     event = {"source": "app", "detailType": "made", "detail": {"n": 1}, "resources": ["r1"]}
     answered = raw(source, operation="PutEvents", events=[event])
     assert answered["FailedEntryCount"] == 0 and answered["Entries"][0]["EventId"]
-    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     told = json.loads(message["Body"])
     assert (told["detail"], told["detail-type"], told["resources"]) == ({"n": 1}, "made", ["r1"])
 

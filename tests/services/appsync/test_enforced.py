@@ -81,13 +81,13 @@ class Peer:
     def __init__(self, url: str, path: str, subprotocol: str, headers: dict[str, str]) -> None:
         encoded = base64.urlsafe_b64encode(json.dumps(headers).encode()).decode().rstrip("=")
         offered = [Subprotocol(subprotocol), Subprotocol(f"header-{encoded}")]
-        self._opening = connect(f"{url.replace('http://', 'ws://')}{path}", subprotocols=offered)
+        self._opening = connect(f"{url.replace('http://', 'ws://')}{path}", subprotocols=offered, open_timeout=60)
 
     def ask(self, **message: Any) -> dict[str, Any]:
         with suppress(ConnectionClosed):
             self.socket.send(json.dumps(message))
         while True:
-            got: dict[str, Any] = json.loads(self.socket.recv(timeout=20))
+            got: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
             if got["type"] != "ka":
                 return got
 

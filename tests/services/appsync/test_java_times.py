@@ -140,6 +140,6 @@ def test_ids_that_sort() -> None:
 def test_a_text_full_of_what_might_be_zones_takes_no_long_time() -> None:
     letters = "abcdefghijklmnop"
     text = " ".join(f"Z{''.join(one)}/None" for one in product(letters, repeat=4)) + " Asia/Tokyo"
-    began = time.perf_counter()
+    began = time.thread_time()
     assert list(tables(named(text))) == ["Asia/Tokyo"]
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2

@@ -16,7 +16,7 @@ class Stacks:
     """Deploys templates given as values."""
 
     def __init__(self, kumoi: Any) -> None:
-        self.client = kumoi.client("cloudformation", read_timeout=30)
+        self.client = kumoi.client("cloudformation", read_timeout=60)
 
     def deploy(self, name: str, resources: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Create or update a stack; how it is once nothing is under way."""

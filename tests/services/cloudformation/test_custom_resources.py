@@ -138,6 +138,7 @@ def test_handlers_in_node_answer_as_awss_do(kumoi: Any, stacks: Any, zipped: Any
         FunctionName="node",
         Runtime="nodejs20.x",
         Handler="index.handler",
+        Timeout=60,
         Role=f"arn:aws:iam::{kumoi.account}:role/any",
         Code={"ZipFile": zipped({"index.js": IN_NODE})},
     )
@@ -171,6 +172,7 @@ def test_code_in_templates_has_awss_modules(stacks: Any) -> None:
             "Properties": {
                 "Runtime": runtime,
                 "Handler": "index.handler",
+                "Timeout": 30,
                 "Code": {"ZipFile": code},
                 "Role": "arn:aws:iam::000000000000:role/any",
             },
@@ -191,7 +193,7 @@ def test_silence_ends_at_the_deadline(kumoi: Any, stacks: Any, function: Any, lo
     )
     waiting.start()
     sqs = kumoi.client("sqs")
-    while not sqs.receive_message(QueueUrl=log, WaitTimeSeconds=5).get("Messages"):
+    while not sqs.receive_message(QueueUrl=log, WaitTimeSeconds=20).get("Messages"):
         continue
     kumoi.advance(800)
     assert stacks.status("s") == "CREATE_IN_PROGRESS"

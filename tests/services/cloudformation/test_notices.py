@@ -37,7 +37,7 @@ def test_topics_hear_of_each_event_though_one_could_not_be_told_at_once(kumoi: A
     }
     heard: dict[tuple[str, str], dict[str, str]] = {}
     while expected - heard.keys():
-        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)
         assert answer.get("Messages"), f"only {sorted(heard)} were told"
         for one in answer["Messages"]:
             body = json.loads(one["Body"])

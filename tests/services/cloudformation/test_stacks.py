@@ -126,7 +126,7 @@ def test_a_stack_is_made_in_the_order_of_its_references(client: Any, create: Cre
     assert tags["team"] == "cats"
     assert tags["aws:cloudformation:logical-id"] == "Function"
     client.delete_stack(StackName="stack")
-    client.get_waiter("stack_delete_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter("stack_delete_complete").wait(StackName="stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert kumoi.client("dynamodb").list_tables()["TableNames"] == []
     assert client.describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
     assert refused(lambda: client.describe_stacks(StackName="stack")) == (

@@ -53,7 +53,7 @@ def view(kumoi: Any) -> Callable[..., Answer]:
     address = urlsplit(kumoi.url)
 
     def send(host: str, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", host)

@@ -14,7 +14,7 @@ Config = Callable[..., dict[str, Any]]
 
 def get(url: str, host: str, path: str) -> tuple[int, bytes, str]:
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     try:
         connection.request("GET", path, headers={"Host": host})
         answer = connection.getresponse()

@@ -71,7 +71,7 @@ def _check(url: str, port: int, config: Config) -> None:
 
 
 def _status(port: int, domain: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/a.txt", headers={"Host": domain})
         return connection.getresponse().status

@@ -151,7 +151,7 @@ def test_viewers(kumoi: Any, domain: str, method: str, target: str, sent: list[t
     address = urlsplit(kumoi.url)
     lines = [f"{method} {target} HTTP/1.1", f"Host: {domain}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in sent]
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
         head = connection.recv(65_536)
     status = int(head.split(b" ", 2)[1])

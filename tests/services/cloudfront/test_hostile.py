@@ -109,7 +109,7 @@ def create(kumoi: Any, config: Config, *ports: int, **behaviour: Any) -> str:
 def ask(kumoi: Any, data: bytes) -> bytes:
     """All that is answered to some bytes."""
     address = urlsplit(kumoi.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -240,7 +240,7 @@ def test_an_origin_that_says_nothing_holds_up_its_own_viewers_alone(
     domain = create(kumoi, config, origin.port, other.port)
 
     def silent(connection: socket.socket) -> None:
-        release.wait(20)
+        release.wait(60)
         connection.close()
 
     origin.answers["/slow"] = silent

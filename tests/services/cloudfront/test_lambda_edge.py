@@ -30,7 +30,7 @@ def edge_function(kumoi: Any, zipped: Zipped) -> Callable[..., str]:
             Role=f"arn:aws:iam::{kumoi.account}:role/edge",
             Code={"ZipFile": zipped({file: code})},
             Publish=True,
-            **members,
+            **{"Timeout": 5, **members},
         )
         return f"{answer['FunctionArn']}:{answer['Version']}"
 
@@ -105,7 +105,7 @@ def _logs(kumoi: Any, region: str, group: str, wanted: str) -> str:
         aws_secret_access_key="test",
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 events = client.filter_log_events(logGroupName=group)["events"]
@@ -182,10 +182,10 @@ def test_answers_and_failures_at_viewer_request(
         assert rule.lower() in failed.headers["x-kumoi-edge-error"].lower(), path
     fault = {"id": kumoi.account, "account": kumoi.account, "service": "lambda", "operation": "Invoke"}
     body = json.dumps({**fault, "action": "fail", "error": "throttle"}).encode()
-    urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults", body, timeout=20).close()
+    urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults", body, timeout=60).close()
     throttled = view(domain, "/index.html")
     taken_back = urllib.request.Request(f"{kumoi.url}/_kumoi/faults?id={kumoi.account}", method="DELETE")
-    urllib.request.urlopen(taken_back, timeout=20).close()
+    urllib.request.urlopen(taken_back, timeout=60).close()
     assert (throttled.status, throttled.headers["x-cache"]) == (503, "LambdaLimitExceeded from cloudfront")
     group = f"/aws/cloudfront/LambdaEdge/{made['Id']}"
     assert "headerName : Host." in _logs(kumoi, "us-east-1", group, "read-only")

@@ -129,7 +129,7 @@ def test_a_site_out_of_a_template(kumoi: Any, view: View) -> None:
     bucket = f"template-{kumoi.account}"
     kumoi.client("s3").create_bucket(Bucket=bucket)
     kumoi.client("s3").put_object(Bucket=bucket, Key="index.html", Body=b"home")
-    quick = {"Delay": 1, "MaxAttempts": 30}
+    quick = {"Delay": 1, "MaxAttempts": 60}
     client.create_stack(StackName="site", TemplateBody=json.dumps(template(bucket, "one")))
     client.get_waiter("stack_create_complete").wait(StackName="site", WaiterConfig=quick)
     stack = client.describe_stacks(StackName="site")["Stacks"][0]

@@ -255,7 +255,7 @@ def test_a_location_that_is_out(kumoi: Any, config: Config, view: View, bucket: 
     def fault(method: str, **given: Any) -> None:
         body = json.dumps({"point": "edge", "account": kumoi.account, **given}).encode() if given else None
         path = "/_kumoi/faults" if given else "/_kumoi/faults?id=edge"
-        urllib.request.urlopen(urllib.request.Request(kumoi.url + path, body, method=method), timeout=20).close()
+        urllib.request.urlopen(urllib.request.Request(kumoi.url + path, body, method=method), timeout=60).close()
 
     def answered(location: str) -> tuple[int, str]:
         answer = view(domain, "/index.html", x_kumoi_pop=location)
@@ -421,9 +421,9 @@ def test_websockets_pass_through(kumoi: Any, config: Config) -> None:
                 assert socket.subprotocol == "chat"
                 assert socket.response.headers["X-Cache"] == "Miss from cloudfront"
                 socket.send("hello")
-                assert socket.recv(timeout=10) == "/ws/room?a=1 hello"
+                assert socket.recv(timeout=60) == "/ws/room?a=1 hello"
                 socket.send(b"\x00\x01")
-                assert socket.recv(timeout=10) == b"\x00\x01"
+                assert socket.recv(timeout=60) == b"\x00\x01"
         finally:
             server.shutdown()
             thread.join()

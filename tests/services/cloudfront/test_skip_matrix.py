@@ -114,7 +114,7 @@ def domain(kumoi: Any, config: Callable[..., Any], port: int, zipped: Callable[.
 def test_every_row(kumoi: Any, domain: str, view: Callable[..., Any]) -> None:
     def hops(wanted: str) -> dict[str, Any]:
         url = f"{kumoi.url}/_kumoi/hops?account={kumoi.account}&{wanted}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return dict(json.load(answer))
 
     def ran(path: str, method: str = "GET", **headers: str) -> tuple[int, str, dict[str, int]]:

@@ -27,9 +27,9 @@ def minute(kumoi: KumoiAccount, ago: int = 0) -> datetime:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about within 20 s"
+        assert time.monotonic() < deadline, "the condition did not come about within 60 s"
         time.sleep(0.05)
 
 

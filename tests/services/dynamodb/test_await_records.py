@@ -52,7 +52,7 @@ def test_a_write_wakes_who_waits() -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         await ask("dynamodb", "PutItem", TableName="table", Item=KEY)
-        answer = await asyncio.wait_for(waiting, 10)
+        answer = await asyncio.wait_for(waiting, 60)
         assert [record["dynamodb"]["NewImage"] for record in answer["Records"]] == [KEY]
         again = await ask("dynamodbstreams", "AwaitRecords", ShardIterator=answer["NextShardIterator"], WaitUntil=0.0)
         assert again["Records"] == []
@@ -77,7 +77,7 @@ def test_the_end_of_a_stream_wakes_who_waits() -> None:
         waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator))
         await asyncio.sleep(0)
         await ask("dynamodb", "DeleteTable", TableName="table")
-        answer = await asyncio.wait_for(waiting, 10)
+        answer = await asyncio.wait_for(waiting, 60)
         assert answer == {"Records": []}
 
     on_a_platform(scenario)
@@ -91,7 +91,7 @@ def test_a_wait_ends_when_the_clock_is_advanced() -> None:
         waiting = asyncio.create_task(ask("dynamodbstreams", "AwaitRecords", ShardIterator=iterator, WaitUntil=due))
         await asyncio.sleep(0)
         clock.advance(3600)
-        answer = await asyncio.wait_for(waiting, 10)
+        answer = await asyncio.wait_for(waiting, 60)
         assert answer["Records"] == []
 
     on_a_platform(scenario)

@@ -39,9 +39,9 @@ def at(kumoi: Any) -> Any:
 
 
 def wait(until: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not until():
-        assert time.monotonic() < deadline, "it did not come about within 20 s"
+        assert time.monotonic() < deadline, "it did not come about within 60 s"
         time.sleep(0.01)
 
 

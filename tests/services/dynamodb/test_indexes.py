@@ -28,7 +28,7 @@ def create_index(client: Any, name: str = "by-g", **options: Any) -> dict[str, A
 
 
 def wait_until_active(client: Any) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(
         index["IndexStatus"] != "ACTIVE"
         for index in client.describe_table(TableName="table")["Table"]["GlobalSecondaryIndexes"]

@@ -99,7 +99,7 @@ def test_large_requests(balancer: Any, group: Any, function: Any, ask: Any, forw
 def test_a_function_that_is_too_slow(
     client: Any, balancer: Any, group: Any, function: Any, ask: Any, forward: Any
 ) -> None:
-    web = balancer(forward(group(function("time.sleep(8)", Timeout=10))))
+    web = balancer(forward(group(function("time.sleep(8)", Timeout=60))))
     attribute = {"Key": "idle_timeout.timeout_seconds", "Value": "1"}
     client.modify_load_balancer_attributes(LoadBalancerArn=web["LoadBalancerArn"], Attributes=[attribute])
     answer = ask(web)
@@ -112,7 +112,7 @@ def test_a_function_checks_its_health(
     body = "return {'statusCode': 200 if event['headers']['user-agent'] == 'ELB-HealthChecker/2.0' else 500}"
     arn = group(function(body), HealthCheckEnabled=True, HealthCheckPath="/health")
     balancer(forward(arn))
-    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     [said] = client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     assert (said["TargetHealth"], "HealthCheckPort" in said) == ({"State": "healthy"}, False)
 

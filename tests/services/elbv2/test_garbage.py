@@ -46,7 +46,7 @@ NAMES = [
 )
 def test_garbage_is_refused_not_suffered(kumoi: Any, operation: str, params: dict[str, str]) -> None:
     address = urlsplit(kumoi.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     scope = f"{kumoi.account}/20260101/us-east-1/elasticloadbalancing/aws4_request"
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -66,7 +66,7 @@ def test_garbage_is_refused_not_suffered(kumoi: Any, operation: str, params: dic
 @pytest.mark.parametrize("path", ["/_kumoi/elb/", "/_kumoi/elb/:", "/_kumoi/elb/a:99999999/%", "/"])
 def test_requests_to_nobody(kumoi: Any, host: str, path: str) -> None:
     address = urlsplit(kumoi.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", host)
     connection.endheaders()

@@ -58,13 +58,13 @@ def stack(kumoi: Any) -> Any:
         template = {"Resources": resources, "Outputs": {name: {"Value": one} for name, one in outputs.items()}}
         getattr(client, f"{action}_stack")(StackName="web", TemplateBody=json.dumps(template))
         waiter = client.get_waiter(f"stack_{action}_complete")
-        waiter.wait(StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        waiter.wait(StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         found = client.describe_stacks(StackName="web")["Stacks"][0]["Outputs"]
         return {one["OutputKey"]: one["OutputValue"] for one in found}
 
     yield apply
     client.delete_stack(StackName="web")
-    client.get_waiter("stack_delete_complete").wait(StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("stack_delete_complete").wait(StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     elb = kumoi.client("elbv2")
     assert elb.describe_load_balancers()["LoadBalancers"] == elb.describe_target_groups()["TargetGroups"] == []
 

@@ -24,7 +24,7 @@ def states(client: Any, arn: str) -> dict[int, tuple[str, str]]:
 
 
 def in_service(client: Any, arn: str) -> None:
-    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter("target_in_service").wait(TargetGroupArn=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
 def test_requests_reach_servers_in_turn(
@@ -164,14 +164,14 @@ def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: 
         assert peer.subprotocol == "chat"
         for message in ("hé", b"\x00\xff", "x" * 200_000, ""):
             peer.send(message)
-            assert peer.recv(timeout=10) == message
+            assert peer.recv(timeout=60) == message
         peer.send("bye")
         with pytest.raises(ConnectionClosed):
-            peer.recv(timeout=10)
+            peer.recv(timeout=60)
         assert (peer.close_code, peer.close_reason) == (4001, "as you wish")
     with connect(f"{url}/room", subprotocols=["chat"]) as peer, pytest.raises(ConnectionClosed):  # type: ignore[list-item]
         peer.send("flood")
-        peer.recv(timeout=10)
+        peer.recv(timeout=60)
     assert peer.close_code == 1009
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{url}/none")
@@ -206,7 +206,7 @@ class Raw:
                     self.got += data
                 for number, piece in enumerate(self._pieces):
                     if number:
-                        self.go.wait(10)
+                        self.go.wait(60)
                     peer.sendall(piece)
 
     def close(self) -> None:
@@ -311,4 +311,4 @@ def test_a_client_that_leaves_within_its_request(kumoi: Any, raw: Any) -> None:
         client.sendall(f"POST / HTTP/1.1\r\nHost: {web['DNSName']}\r\nContent-Length: 800000\r\n\r\n".encode() + body)
         while len(server.got) < 100_000:
             pass
-    assert server.left.wait(20)
+    assert server.left.wait(60)

@@ -19,7 +19,7 @@ def logged(kumoi: Any) -> Callable[..., list[str]]:
     logs = kumoi.client("logs")
 
     def messages(count: int, group: str = "/seen") -> list[str]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             found = logs.filter_log_events(logGroupName=group)["events"]
             if len(found) >= count:

@@ -150,7 +150,7 @@ def test_acknowledged_events_outlive_kill_9(killable: Any) -> None:
     killable.start()
     got = set()
     while len(got) < len(sent):
-        found = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=9, MaxNumberOfMessages=10)
+        found = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20, MaxNumberOfMessages=10)
         assert "Messages" in found, f"{len(got)} of {len(sent)} events"
         got |= {json.loads(message["Body"])["id"] for message in found["Messages"]}
     assert got == sent

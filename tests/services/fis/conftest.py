@@ -68,7 +68,7 @@ def reached(client: Any) -> Callable[..., dict[str, Any]]:
     """An experiment once it has one of the states, and its actions are not about to begin."""
 
     def look(experiment: str, *states: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             found: dict[str, Any] = client.get_experiment(id=experiment)["experiment"]
             begun = any(one["state"]["status"] != "pending" for one in found["actions"].values())

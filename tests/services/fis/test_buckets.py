@@ -48,7 +48,7 @@ def source(kumoi: Any, s3: Any) -> str:
 
 
 def until(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (value := found()):
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.02)

@@ -58,7 +58,7 @@ def test_roles_of_other_accounts_have_to_be_assumed(client: Callable[[str, str],
     def state() -> dict[str, Any]:
         """What a new experiment comes to."""
         name = fis.start_experiment(experimentTemplateId=template)["experiment"]["id"]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (found := fis.get_experiment(id=name)["experiment"]["state"])["status"] in ("pending", "initiating"):
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -93,11 +93,11 @@ def test_a_stack_makes_a_template(kumoi: Any, client: Any, role: str) -> None:
     }
     template = {"Resources": {"T": {"Type": "AWS::FIS::ExperimentTemplate", "Properties": properties}}}
     stacks.create_stack(StackName="s", TemplateBody=json.dumps(template))
-    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     name = stacks.describe_stack_resource(StackName="s", LogicalResourceId="T")["StackResourceDetail"]
     found = client.get_experiment_template(id=name["PhysicalResourceId"])["experimentTemplate"]
     assert found["actions"] == {"Wait": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT1M"}}}
     assert found["tags"]["Name"] == "n"
     stacks.delete_stack(StackName="s")
-    stacks.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    stacks.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert client.list_experiment_templates()["experimentTemplates"] == []

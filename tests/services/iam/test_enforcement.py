@@ -332,7 +332,7 @@ def test_a_function_acts_in_its_role_and_needs_a_permission_to_be_invoked(
         Role=arn["Role"]["Arn"],
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": HANDLER})},
-        Timeout=30,
+        Timeout=60,
     )
     functions.get_waiter("function_active_v2").wait(FunctionName="orders")
     failed = functions.invoke(FunctionName="orders", Payload=b'{"id": "1"}')
@@ -698,7 +698,7 @@ def test_the_platform_is_ruled_by_who_has_its_token(enforcing: str, data: str) -
 
 def test_there_are_no_live_views_for_those_who_cannot_sign(enforcing: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=10)
+        urllib.request.urlopen(f"{enforcing}/_kumoi/iotanalytics-live?account={ACCOUNT}&sql=SELECT+1", timeout=60)
     assert error.value.code == 403
     error.value.close()
 

@@ -65,7 +65,7 @@ class Device:
     def _greeted(self, **more: Any) -> tuple[Any, Any]:
         self.client.connect(self.host, self.port, 60, **more)
         self.client.loop_start()
-        flags, reason = self._connected.get(timeout=10)
+        flags, reason = self._connected.get(timeout=60)
         return flags, reason
 
     def is_cut_off(self) -> bool:
@@ -73,18 +73,18 @@ class Device:
         with contextlib.suppress(ssl.SSLError):  # TLS 1.3 tells a client when it has finished its handshake
             self.client.connect(self.host, self.port)
             self.client.loop_start()
-            self.ended.get(timeout=10)
+            self.ended.get(timeout=60)
         return self._connected.empty()
 
     def subscribe(self, *filters: str, qos: int = 1) -> list[int]:
         self.client.subscribe([(one, qos) for one in filters])
-        return [reason.value for reason in self._subscribed.get(timeout=10)]
+        return [reason.value for reason in self._subscribed.get(timeout=60)]
 
     def publish(self, topic: str, payload: Any, qos: int = 1, **more: Any) -> None:
-        self.client.publish(topic, payload, qos, **more).wait_for_publish(10)
+        self.client.publish(topic, payload, qos, **more).wait_for_publish(60)
 
     def get(self) -> Any:
-        return self.messages.get(timeout=10)
+        return self.messages.get(timeout=60)
 
     def drop(self) -> None:
         """Lose the connection without a word."""

@@ -23,7 +23,7 @@ def asked(url: str, account: str, method: str, path: str, /, **body: Any) -> Any
     }
     content = json.dumps(body).encode() if body else None
     with urllib.request.urlopen(
-        urllib.request.Request(url + path, content, headers, method=method), timeout=20
+        urllib.request.Request(url + path, content, headers, method=method), timeout=60
     ) as answer:
         return json.load(answer)
 
@@ -40,7 +40,7 @@ def publish(device: Any, count: int) -> None:
     device.connect()
     listed = [device.client.publish("go", json.dumps({"n": 1000 + n}), qos=1) for n in range(count)]
     for one in listed:
-        one.wait_for_publish(20)
+        one.wait_for_publish(60)
 
 
 def size(url: str, account: str) -> int:
@@ -68,7 +68,7 @@ def test_a_channel_that_is_not_there_has_the_error_action_told(kumoi: Any, devic
     publish(device, 20)
     device.close()
     told: list[Any] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(told) < 20:
         assert time.monotonic() < deadline, f"{len(told)} of 20"
         found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
@@ -104,4 +104,4 @@ def test_a_declared_fault_holds_up_the_action_and_not_the_publisher(
     publish(device, 20)
     device.close()
     assert size(kumoi.url, kumoi.account) == 0
-    urllib.request.urlopen(urllib.request.Request(f"{kumoi.url}/_kumoi/faults", method="DELETE"), timeout=20).close()
+    urllib.request.urlopen(urllib.request.Request(f"{kumoi.url}/_kumoi/faults", method="DELETE"), timeout=60).close()

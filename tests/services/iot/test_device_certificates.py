@@ -188,7 +188,7 @@ def test_a_device_does_what_its_policy_allows(
     data.publish(topic="news/good", qos=1, payload=b"heard")
     assert one.get().payload == b"heard"
     one.client.publish("farm/other/level", b"7", 1)
-    reason = one.ended.get(timeout=10)
+    reason = one.ended.get(timeout=60)
     assert version == 4 or reason.value == 0x87
 
 
@@ -209,7 +209,7 @@ def test_a_certificate_that_is_not_active_is_refused_and_its_connections_end(
     one = device("gate", *pair(made), version=5)
     one.connect()
     iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
-    assert one.ended.get(timeout=10).value == 0x87
+    assert one.ended.get(timeout=60).value == 0x87
     assert device("gate", *pair(made)).refusal() == 0x87
 
 
@@ -218,24 +218,24 @@ def test_a_certificate_that_is_revoked_while_its_device_comes_in_lets_nobody_in(
     made = iot.create_keys_and_certificate(setAsActive=True)
     slow = {"service": "iot-data", "operation": "MqttConnect", "account": kumoi.account}
     body = json.dumps({**slow, "action": "delay", "delay_ms": 300}).encode()
-    with urlopen(Request(where, body), timeout=10) as answer:
+    with urlopen(Request(where, body), timeout=60) as answer:
         fault = json.load(answer)["id"]
 
     def struck() -> bool:
-        with urlopen(where, timeout=10) as answer:
+        with urlopen(where, timeout=60) as answer:
             return any(one["struck"] for one in json.load(answer)["faults"] if one["id"] == fault)
 
     try:
         one = device("door", *pair(made), url=kumoi.url)
         one.client.connect(one.host, one.port)
         one.client.loop_start()
-        deadline = monotonic() + 10
+        deadline = monotonic() + 60
         while not struck():
             assert monotonic() < deadline, "it did not ask to connect"
         iot.update_certificate(certificateId=made["certificateId"], newStatus="REVOKED")
-        one.ended.get(timeout=10)
+        one.ended.get(timeout=60)
     finally:
-        urlopen(Request(f"{where}?id={fault}", method="DELETE"), timeout=10).close()
+        urlopen(Request(f"{where}?id={fault}", method="DELETE"), timeout=60).close()
 
 
 def test_a_policy_that_changes_counts_for_who_is_connected(device: Any, client: Any, iot: Any) -> None:
@@ -255,7 +255,7 @@ def test_a_policy_that_changes_counts_for_who_is_connected(device: Any, client: 
     assert one.get().payload == b"heard"
     iot.detach_policy(policyName="lamp", target=made["certificateArn"])
     one.client.publish("light", b"off", 1)
-    one.ended.get(timeout=10)
+    one.ended.get(timeout=60)
 
 
 def test_what_waits_for_a_device_and_what_it_leaves_pass_its_policy(device: Any, client: Any, iot: Any) -> None:
@@ -325,7 +325,7 @@ def test_groups_types_attributes_and_subjects_speak_in_policies(device: Any, iot
     assert [found["policyName"] for found in effective] == ["group"]
     iot.remove_thing_from_thing_group(thingGroupName="barn", thingName="s7")
     one.client.publish("barn-7", b"3", 1)
-    one.ended.get(timeout=10)
+    one.ended.get(timeout=60)
 
 
 def test_certificates_of_a_registered_ca_connect_and_register_by_themselves(
@@ -390,7 +390,7 @@ def test_a_device_publishes_and_keeps_its_shadow_over_https(
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.load_cert_chain(tmp_path / "https.pem")
         context.set_alpn_protocols(["x-amzn-http-ca"])
-        with closing(HTTPSConnection(urlsplit(platform).netloc, context=context, timeout=20)) as connection:
+        with closing(HTTPSConnection(urlsplit(platform).netloc, context=context, timeout=60)) as connection:
             connection.request(method, path, body)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"null")
@@ -539,4 +539,4 @@ def test_a_claim_lets_devices_be_provisioned_by_its_template_alone(device: Any, 
     one.publish("$aws/provisioning-templates/fleet/provision/json", json.dumps(asked))
     assert json.loads(one.get().payload)["errorCode"] == "ResourceRegistrationFailure"
     one.client.publish("$aws/provisioning-templates/other/provision/json", json.dumps(asked), 1)
-    assert one.ended.get(timeout=10).value == 0x87
+    assert one.ended.get(timeout=60).value == 0x87

@@ -94,7 +94,7 @@ def put(client: Any) -> Callable[..., None]:
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
@@ -125,7 +125,7 @@ def count(client: Any) -> Callable[[], int]:
             return answer if answer["status"]["state"] != "CREATING" else None
 
         answer = wait_for(ended, "the rows were not counted")
-        with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=10) as content:
+        with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=60) as content:
             return int(content.read().decode().splitlines()[1].strip('"'))
 
     return rows

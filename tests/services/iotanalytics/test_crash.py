@@ -55,7 +55,7 @@ def counted(start: Any, until: Callable[..., Any]) -> Callable[..., Any]:
         if answer["status"]["state"] == "FAILED":
             assert "not found in FROM" in answer["status"]["reason"]  # the rows are on their way
             return None
-        with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=10) as content:
+        with urllib.request.urlopen(answer["entries"][0]["dataURI"], timeout=60) as content:
             rows = list(csv.reader(io.StringIO(content.read().decode())))[1:]
         return {int(n): int(count) for n, count in rows}
 
@@ -69,7 +69,7 @@ def put(client: Any, numbers: range) -> None:
 
 def at_once(condition: Callable[[], bool]) -> None:
     """Return the moment that a condition holds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
 
@@ -83,7 +83,7 @@ def test_acknowledged_messages_are_stored_once_though_the_platform_is_killed(
         enough = threading.Event()
 
         def kill(enough: threading.Event = enough) -> None:
-            enough.wait(20)
+            enough.wait(60)
             killable.kill()
 
         killer = threading.Thread(target=kill)

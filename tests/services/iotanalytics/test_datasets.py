@@ -18,7 +18,7 @@ Pipeline = Callable[..., None]
 
 
 def fetch(entry: dict[str, str]) -> str:
-    with urllib.request.urlopen(entry["dataURI"], timeout=10) as answer:
+    with urllib.request.urlopen(entry["dataURI"], timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -205,7 +205,7 @@ def test_links_are_for_those_who_got_them(
     assert fetch(entry) == '"one"\n"1"\n'
     changed = entry["dataURI"].replace("/0/all.csv", "/../../x")
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(changed, timeout=10)
+        urllib.request.urlopen(changed, timeout=60)
     error.value.close()
     assert error.value.code == 403
 
@@ -230,13 +230,13 @@ def test_a_live_view_answers_anew_when_rows_come(kumoi: Any, pipeline: Pipeline,
     pipeline()
     base = f"{kumoi.url}/_kumoi/iotanalytics-live?account={kumoi.account}&"
     request = base + urllib.parse.urlencode({"sql": "SELECT count(*) AS n FROM p"})
-    with urllib.request.urlopen(request, timeout=20) as events:
+    with urllib.request.urlopen(request, timeout=60) as events:
         assert events.readline() == b'data: [{"n":0}]\n'
         put([{"n": 1}, {"n": 2}])
         lines = (line for line in events if line.startswith(b"data: "))
         assert next(lines) == b'data: [{"n":2}]\n'
     wrong = f"{base}sql=DROP+TABLE+p"
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(wrong, timeout=10)
+        urllib.request.urlopen(wrong, timeout=60)
     assert (error.value.code, error.value.read()) == (400, b"Only queries can be run, not DROP.\n")
     error.value.close()

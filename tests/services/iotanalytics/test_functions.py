@@ -50,7 +50,7 @@ def test_a_batch_that_fails_is_put_into_the_dead_letter_channel_and_logged(
     pipeline(activity, tags={"kumoi:deadLetterChannel": "dead"})
     put([{"n": 13}, {"n": 1}])
     until(lambda: count() == 2, "not 2 rows")
-    (letter,) = client.sample_channel_data(channelName="dead")["payloads"]
+    (letter,) = until(lambda: client.sample_channel_data(channelName="dead")["payloads"], "no dead letter")
     told = json.loads(letter)
     assert (told["pipeline"], told["payload"]) == ("p", {"n": 13})
     assert "the function double failed 3 times" in told["reason"]

@@ -30,7 +30,7 @@ def messages(kumoi: Any, name: str, marker: str) -> list[str]:
 
 
 def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.02)

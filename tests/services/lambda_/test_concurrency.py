@@ -11,7 +11,7 @@ import pytest
 
 
 def test_more_invocations_than_room_wait_their_turn(kumoi: Any, create: Any) -> None:
-    create("import os\ndef handler(event, context):\n    return [event, os.getpid()]\n")
+    create("import os\ndef handler(event, context):\n    return [event, os.getpid()]\n", Timeout=60)
     client = kumoi.client("lambda", max_pool_connections=60)
 
     def invoke(number: int) -> Any:
@@ -26,8 +26,8 @@ def test_more_invocations_than_room_wait_their_turn(kumoi: Any, create: Any) -> 
 def test_two_hundred_functions_start_cold_at_once(kumoi: Any, create: Any) -> None:
     names = [f"f{number}" for number in range(200)]
     for name in names:
-        create("def handler(event, context):\n    return context.function_name\n", name=name)
-    client = kumoi.client("lambda", max_pool_connections=200)
+        create("def handler(event, context):\n    return context.function_name\n", name=name, Timeout=60)
+    client = kumoi.client("lambda", max_pool_connections=200, read_timeout=300)
 
     def invoke(name: str) -> Any:
         return json.load(client.invoke(FunctionName=name)["Payload"])
@@ -46,7 +46,7 @@ def test_a_function_that_calls_itself_does_not_lock_the_host(create: Any, invoke
         "    answer = boto3.client('lambda').invoke(FunctionName='f', Payload=json.dumps(event - 1))\n"
         "    return json.load(answer['Payload'])\n",
         MemorySize=256,
-        Timeout=30,
+        Timeout=60,
     )
     assert invoke(4)[0] == "bottom"
 
@@ -57,7 +57,7 @@ def test_the_calls_of_a_function_stand_below_its_invocation(create: Any, invoke:
     create(
         "import boto3\ndef handler(event, context):\n    boto3.client('iam').list_roles()\n",
         MemorySize=256,
-        Timeout=30,
+        Timeout=60,
     )
     invoke()
     with urllib.request.urlopen(f"{kumoi.url}/_kumoi/hops?account={kumoi.account}&limit=50") as answer:

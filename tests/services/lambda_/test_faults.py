@@ -16,7 +16,7 @@ import os, socket, time, urllib.parse
 STARTED = time.time_ns()
 def handler(event, context):
     if event == "slow":
-        time.sleep(0.5)
+        time.sleep(60)
     if event == "hungry":
         return len(bytearray(200 << 20))
     if event == "connect":
@@ -61,7 +61,7 @@ def invoke(kumoi: Any, zipped: Any) -> Callable[[str], tuple[str | None, Any]]:
         Handler="app.handler",
         Role=f"arn:aws:iam::{kumoi.account}:role/worker",
         MemorySize=512,
-        Timeout=5,
+        Timeout=60,
         Code={"ZipFile": zipped({"app.py": CODE})},
     )
 

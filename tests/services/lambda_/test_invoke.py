@@ -71,12 +71,12 @@ def test_what_a_function_does_wrong_has_awss_name(
 
 
 def test_a_timeout_is_answered_in_time_and_the_next_invoke_works(create: Any, invoke: Any) -> None:
-    create("import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'awake'\n", Timeout=1)
+    create("import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'awake'\n", Timeout=2)
     payload, answer = invoke(30)
     request_id = answer["ResponseMetadata"]["RequestId"]
     assert payload == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 1.00 seconds",
+        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 2.00 seconds",
     }
     assert invoke(0)[0] == "awake"
 
@@ -107,7 +107,7 @@ def test_a_function_sees_its_context_and_environment(create: Any, invoke: Any, k
 def test_a_function_calls_kumoi_as_its_role(create: Any, invoke: Any, kumoi: Any) -> None:
     create(
         "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n",
-        Timeout=20,
+        Timeout=60,
         MemorySize=256,
     )
     assert invoke()[0] == f"arn:aws:sts::{kumoi.account}:assumed-role/test-role/f"
@@ -156,7 +156,7 @@ def test_a_local_directory_is_reloaded_after_an_edit(client: Any, create: Any, i
 def wait_for_log(kumoi: Any, text: str, times: int = 1) -> bool:
     """Wait until the function's log holds `text` as a line `times` times; False after a generous while."""
     logs = kumoi.client("logs")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
@@ -170,6 +170,6 @@ def wait_for_log(kumoi: Any, text: str, times: int = 1) -> bool:
 
 def test_modules_are_compiled_ahead_of_their_first_import(create: Any, invoke: Any) -> None:
     create("import glob\ndef handler(event, context):\n    return glob.glob('/var/task/__pycache__/app.*.pyc')\n")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not invoke()[0]:
         assert time.monotonic() < deadline

@@ -24,7 +24,7 @@ def answer_of(client: Any, number: int) -> Any:
 
 @pytest.mark.slow
 def test_a_reservation_bounds_a_function_exactly(kumoi: Any, create: Any, client: Any) -> None:
-    create(WAIT, MemorySize=128)
+    create(WAIT, MemorySize=128, Timeout=60)
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=10)
     many = kumoi.client("lambda", max_pool_connections=100, retries={"max_attempts": 0})
     with ThreadPoolExecutor(100) as threads:
@@ -61,7 +61,7 @@ def test_a_function_that_reserves_nothing_is_stopped(create: Any, client: Any) -
 
 def provisioned(client: Any, qualifier: str = "live") -> dict[str, Any]:
     """The configuration once it is no longer in progress."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found: dict[str, Any] = client.get_provisioned_concurrency_config(FunctionName="f", Qualifier=qualifier)
         if found["Status"] != "IN_PROGRESS":
@@ -118,7 +118,7 @@ HOSTILE = {
 def test_a_hostile_function_harms_nobody_else(create: Any, client: Any, what: str) -> None:
     body = "\n".join(f"    {line}" for line in HOSTILE[what].splitlines())
     create(f"def handler(event, context):\n    if event == 'ok': return 'ok'\n{body}\n", MemorySize=256, Timeout=3)
-    create("def handler(event, context):\n    return event\n", name="neighbour")
+    create("def handler(event, context):\n    return event\n", name="neighbour", Timeout=60)
     with ThreadPoolExecutor(1) as thread:
         hostile = thread.submit(lambda: client.invoke(FunctionName="f"))
         while not hostile.done():

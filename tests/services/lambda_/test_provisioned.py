@@ -33,7 +33,7 @@ def provision(client: Any) -> Callable[..., Any]:
 
 
 def wait_for_status(client: Any, qualifier: str, status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found: dict[str, Any] = client.get_provisioned_concurrency_config(FunctionName="f", Qualifier=qualifier)
         if found["Status"] == status or time.monotonic() > deadline:

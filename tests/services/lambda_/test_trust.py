@@ -10,7 +10,7 @@ import os, ssl, urllib.request
 def handler(event, context):
     url = os.environ["AWS_ENDPOINT_URL"].replace("http:", "https:") + "/_kumoi/health"
     own = ssl.create_default_context().get_ca_certs()
-    return [urllib.request.urlopen(url, timeout=10).status, len(own) > 1]
+    return [urllib.request.urlopen(url, timeout=60).status, len(own) > 1]
 """
 NODE = """
 const https = require("https");
@@ -22,7 +22,7 @@ exports.handler = () => new Promise((done, fail) => {
 
 
 def test_python(create: Any, invoke: Any) -> None:
-    create(PYTHON, Timeout=20)
+    create(PYTHON, Timeout=60)
     assert invoke()[0] == [200, True]
 
 

@@ -85,7 +85,7 @@ def test_events_are_exported_to_a_bucket(logs: Any, kumoi: Any) -> None:
     with pytest.raises(logs.exceptions.InvalidParameterException, match="bucket does not exist"):
         logs.create_export_task(**{**wanted, "destination": "nosuch"})
     task = logs.create_export_task(**wanted, taskName="t")["taskId"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := logs.describe_export_tasks(taskId=task)["exportTasks"][0])["status"]["code"] != "COMPLETED":
         assert time.monotonic() < deadline
         time.sleep(0.05)

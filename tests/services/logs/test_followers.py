@@ -30,9 +30,9 @@ def put(logs: Any, kumoi: Any, *messages: str) -> None:
 
 
 def eventually(found: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (result := found()):
-        assert time.monotonic() < deadline, "it did not happen within 30 s"
+        assert time.monotonic() < deadline, "it did not happen within 60 s"
         time.sleep(0.05)
     return result
 

@@ -37,7 +37,7 @@ def now(kumoi: Any) -> int:
 
 
 def finished(logs: Any, query_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         answer = logs.get_query_results(queryId=query_id)
         if answer["status"] != "Running":

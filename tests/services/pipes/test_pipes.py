@@ -38,7 +38,7 @@ class Queue:
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
 
-    def bodies(self, count: int, seconds: float = 20) -> list[Any]:
+    def bodies(self, count: int, seconds: float = 60) -> list[Any]:
         """The bodies of the next messages, in their order of arrival; fewer when the time is over."""
         found: list[Any] = []
         deadline = time.monotonic() + seconds
@@ -69,9 +69,9 @@ def make_function(source: Any, name: str, code: str, zipped: Zipped) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about within 20 s"
+        assert time.monotonic() < deadline, "the condition did not come about within 60 s"
         time.sleep(0.05)
 
 
@@ -173,7 +173,7 @@ def test_a_tables_changes_reach_a_queue_also_after_a_crash(killable: Any) -> Non
     killable.kill()
     killable.start()
     seen: set[str] = set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while seen != {"5", "6", "7", "8", "9"} and time.monotonic() < deadline:
         seen |= {one["id"] for one in target.bodies(1)}
     assert seen == {"5", "6", "7", "8", "9"}

@@ -28,7 +28,7 @@ TREE = {
 
 def run(command: list[str], kumoi: Any, **options: Any) -> str:
     environment = {**os.environ, **kumoi.environment, "AWS_PAGER": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False, **options)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False, **options)
     assert done.returncode == 0, done.stderr or done.stdout
     return done.stdout
 

@@ -8,7 +8,6 @@ import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,14 +29,9 @@ ROUNDS = 3
 MB = 1024**2
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def start(data: Path, port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", str(data)])
+    ports = ["--port", str(port), "--xray-port", "0"]
+    process = subprocess.Popen([sys.executable, "-m", "kumoi", "up", *ports, "--data", str(data)])
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
@@ -57,7 +51,7 @@ def client(port: int) -> Iterator[Any]:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60),
     )
     try:
         yield opened
@@ -99,8 +93,8 @@ def check(port: int, answered: dict[str, str]) -> None:
         answered.update(listed)
 
 
-def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> None:
-    port, rng, answered = free_port(), random.Random(9000), dict[str, str]()
+def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path, port: int, at_work: Any) -> None:
+    rng, answered = random.Random(9000), dict[str, str]()
     process = start(tmp_path, port)
     with client(port) as s3:
         for bucket in ("bucket", "copy"):
@@ -112,6 +106,7 @@ def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> 
     for round_number in range(ROUNDS):
         writer = threading.Thread(target=write, args=(port, answered, round_number))
         writer.start()
+        at_work(writer, answered)
         time.sleep(rng.uniform(0.1, 0.6))  # the moment of the crash is the point of this test
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -120,7 +115,7 @@ def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path) -> 
         check(port, answered)
     check_replicas(port)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert len(answered) > ROUNDS
 
 
@@ -133,7 +128,7 @@ def check_replicas(port: int) -> None:
             found = [one for page in pages.paginate(Bucket=bucket) for one in page.get("Versions", [])]
             return [(one["Key"], one["VersionId"], one["ETag"]) for one in found]
 
-        written, deadline = versions("bucket"), time.monotonic() + 30
+        written, deadline = versions("bucket"), time.monotonic() + 60
         while len(copied := versions("copy")) < len(written):
             assert time.monotonic() < deadline, "not everything was replicated"
             time.sleep(0.05)
@@ -148,8 +143,8 @@ def resident(pid: int) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
-def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
-    port, size, piece = free_port(), 512 * MB, os.urandom(MB)
+def test_large_objects_stream_in_little_memory(tmp_path: Path, port: int) -> None:
+    size, piece = 512 * MB, os.urandom(MB)
     process = start(tmp_path, port)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("PUT", "/bucket")
@@ -171,11 +166,10 @@ def test_large_objects_stream_in_little_memory(tmp_path: Path) -> None:
     assert most - before < 64 * MB
     connection.close()
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
-def test_no_file_is_left_of_what_is_gone(tmp_path: Path) -> None:
-    port = free_port()
+def test_no_file_is_left_of_what_is_gone(tmp_path: Path, port: int) -> None:
     process = start(tmp_path, port)
     with client(port) as s3:
         named = {"Bucket": "bucket", "Key": "parts"}
@@ -208,7 +202,7 @@ def test_no_file_is_left_of_what_is_gone(tmp_path: Path) -> None:
             advance(port)
         assert blobs(tmp_path) == []
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def advance(port: int) -> None:
@@ -264,7 +258,7 @@ def test_what_broke_off_is_swept(killable: Any) -> None:
     s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/k")
     upload = s3.create_multipart_upload(Bucket="bucket", Key="parts")["UploadId"]
     s3.upload_part(Bucket="bucket", Key="parts", UploadId=upload, PartNumber=1, Body=b"part" * MB)
-    connection = http.client.HTTPConnection("127.0.0.1", killable.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", killable.port, timeout=60)
     connection.putrequest("PUT", "/bucket/broken")
     connection.putheader("Content-Length", str(9 * MB))
     connection.endheaders(b"x" * MB)

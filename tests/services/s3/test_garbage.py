@@ -65,7 +65,7 @@ def test_garbage_is_refused_not_suffered(
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
     address = urlsplit(kumoi.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     sent = {name: value.encode() for name, value in headers.items()}
     sent["Authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={kumoi.account}/20260101/us-east-1/s3/aws4_request, "

@@ -213,7 +213,7 @@ def test_what_lifecycle_rules_do_is_told(kumoi: Any, s3: Any, bucket: str) -> No
     kumoi.advance("2d")
     told: list[tuple[str, str]] = []
     while len(told) < 3:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             for record in json.loads(message["Body"]).get("Records", ()):
                 told.append((record["eventName"], record["s3"]["object"]["key"]))

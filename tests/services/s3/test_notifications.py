@@ -28,7 +28,7 @@ def queue(kumoi: Any, sqs: Any) -> tuple[str, str]:
 def received(sqs: Any, url: str, count: int = 1) -> list[dict[str, Any]]:
     """The next bodies of a queue, in the order of their sequencers."""
     bodies: list[dict[str, Any]] = []
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while len(bodies) < count and time.monotonic() < deadline:
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2, MaxNumberOfMessages=10).get("Messages", []):
             bodies.append(json.loads(message["Body"]))
@@ -155,7 +155,7 @@ def handler(event, context):
         Handler="index.handler",
         Role=f"arn:aws:iam::{kumoi.account}:role/r",
         Code={"ZipFile": zipped({"index.py": code})},
-        Timeout=20,
+        Timeout=60,
     )
     s3.put_bucket_notification_configuration(
         Bucket=bucket,

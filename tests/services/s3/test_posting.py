@@ -207,7 +207,7 @@ def test_a_form_is_told_to_whom_it_concerns(kumoi: Any, s3: Any, bucket: str, se
     assert send(posted["url"], posted["fields"]).status == 204
     told: list[Any] = []
     while not any("Records" in one for one in told):
-        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", []):
+        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages", []):
             told.append(json.loads(message["Body"]))
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     records = [record for one in told for record in one.get("Records", ())]

@@ -52,7 +52,7 @@ def made(s3: Any, name: str, region: str = "") -> None:
 
 def until(found: Callable[[], Any]) -> Any:
     """What is found once it is there."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (value := found()):
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.02)

@@ -76,7 +76,7 @@ def test_restorations_are_told(kumoi: Any, s3: Any, bucket: str) -> None:
     kumoi.advance("3d")
     told: dict[str, Any] = {}
     while len(told) < 3:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             for record in json.loads(message["Body"]).get("Records", ()):
                 told[record["eventName"]] = record

@@ -35,7 +35,7 @@ class Browser:
         self.host = f"{bucket}.s3-website-us-east-1.localhost:{self._at.partition(':')[2]}"
 
     def ask(self, path: str, method: str = "GET", host: str | None = None, **headers: str) -> tuple[int, Any, bytes]:
-        connection = http.client.HTTPConnection(self._at, timeout=10)
+        connection = http.client.HTTPConnection(self._at, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, headers={"Host": host or self.host, **named})

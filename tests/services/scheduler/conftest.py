@@ -44,7 +44,7 @@ def seen(kumoi: Any) -> Callable[..., list[dict[str, str]]]:
     logs = kumoi.client("logs")
 
     def occurrences(count: int) -> list[dict[str, str]]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             groups = logs.describe_log_groups(logGroupNamePrefix="/seen/")["logGroups"]
             if len(groups) >= count:

@@ -26,11 +26,13 @@ def text(time: datetime) -> str:
 def test_each_occurrence_of_an_hour_fires_once_with_its_own_time(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:
-    arn = create("cron(0/5 * * * ? *)")
     before = now()
+    arn = create("cron(0/5 * * * ? *)")
+    after = now()
     kumoi.advance(3600)
     items = seen(12)
-    first = before.replace(minute=before.minute // 5 * 5, second=0) + timedelta(minutes=5)
+    first = datetime.fromisoformat(items[0]["scheduled-time"])
+    assert before < first <= after + timedelta(minutes=5) and (first.minute % 5, first.second) == (0, 0)
     assert [item["scheduled-time"] for item in items][:12] == [
         text(first + timedelta(minutes=5 * n)) for n in range(12)
     ]

@@ -17,7 +17,7 @@ ROUNDS = 2
 
 
 @pytest.mark.slow
-def test_what_was_written_is_there_and_what_was_deleted_is_not(killable: Any, tmp_path: Path) -> None:
+def test_what_was_written_is_there_and_what_was_deleted_is_not(killable: Any, tmp_path: Path, at_work: Any) -> None:
     rng = random.Random(6)
     written: dict[str, str] = {}
     deleted: list[str] = []
@@ -25,6 +25,7 @@ def test_what_was_written_is_there_and_what_was_deleted_is_not(killable: Any, tm
         killable.start()
         writer = threading.Thread(target=work, args=(killable.client("secretsmanager"), number, written, deleted))
         writer.start()
+        at_work(writer, written)
         time.sleep(rng.uniform(0.3, 0.8))  # the moment of the crash is the point of this test
         killable.kill()
         writer.join()
@@ -67,7 +68,8 @@ def handler(event, context):
             SecretId=secret, ClientRequestToken=token, SecretString="new", VersionStages=["AWSPENDING"]
         )
     if step == "setSecret":
-        time.sleep(0.5)
+        while not secrets.describe_secret(SecretId=secret).get("Tags"):
+            time.sleep(0.02)
     if step == "finishSecret":
         old = secrets.get_secret_value(SecretId=secret)["VersionId"]
         if old != token:
@@ -99,6 +101,7 @@ def test_a_rotation_that_a_crash_interrupts_comes_to_its_end(
     killable.start()
     secrets = killable.client("secretsmanager")
     assert "AWSPENDING" in secrets.describe_secret(SecretId="s")["VersionIdsToStages"][token]
+    secrets.tag_resource(SecretId="s", Tags=[{"Key": "go", "Value": "on"}])
     wait(lambda: "LastRotatedDate" in secrets.describe_secret(SecretId="s"))
     assert secrets.get_secret_value(SecretId="s")["SecretString"] == "new"
 

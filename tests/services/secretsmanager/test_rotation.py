@@ -83,9 +83,17 @@ def test_without_haste_the_function_is_only_tried(kumoi: Any, secrets: Any, rota
     kumoi.advance(1)
     assert secrets.describe_secret(SecretId="s")["VersionIdsToStages"] == {TOKEN: ["AWSCURRENT"]}
     assert len(secrets.list_secret_version_ids(SecretId="s", IncludeDeprecated=True)["Versions"]) == 1
-    logs = kumoi.client("logs").filter_log_events(logGroupName="/aws/lambda/rotator")["events"]
-    steps = [one["message"].strip() for one in logs if one["message"].strip() in STEPS]
-    assert steps == ["testSecret"]
+    logs = kumoi.client("logs")
+
+    def steps() -> list[str]:
+        try:
+            lines = logs.filter_log_events(logGroupName="/aws/lambda/rotator")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # what it prints comes behind its answer
+        return [one["message"].strip() for one in lines if one["message"].strip() in STEPS]
+
+    wait(lambda: steps() != [])
+    assert steps() == ["testSecret"]
     kumoi.advance("1d")
     assert value(secrets) == "p+"
 

@@ -38,13 +38,13 @@ class Queue:
     def messages(self, count: int) -> list[dict[str, Any]]:
         """The next `count` messages, whole, deleted."""
         found: list[dict[str, Any]] = []
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(found) < count:
             assert time.monotonic() < deadline, f"{len(found)} of {count} messages came: {found}"
             answer = self._sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=min(count - len(found), 10),
-                WaitTimeSeconds=5,
+                WaitTimeSeconds=20,
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
@@ -117,7 +117,7 @@ class Receiver:
     def request(self, number: int) -> tuple[dict[str, str], str]:
         """The request of that number (from 1): its headers by lower-case name, and its body."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.requests) >= number, 20), f"{len(self.requests)} came"
+            assert self._arrived.wait_for(lambda: len(self.requests) >= number, 60), f"{len(self.requests)} came"
         return self.requests[number - 1]
 
     def close(self) -> None:

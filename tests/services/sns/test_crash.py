@@ -19,7 +19,7 @@ GROUPS = 3
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fifo", [False, True])
-def test_what_was_published_is_delivered_in_order(killable: Any, fifo: bool) -> None:
+def test_what_was_published_is_delivered_in_order(killable: Any, fifo: bool, at_work: Any) -> None:
     rng = random.Random(2010)
     published: list[str] = []
     suffix = ".fifo" if fifo else ""
@@ -36,6 +36,7 @@ def test_what_was_published_is_delivered_in_order(killable: Any, fifo: bool) -> 
         )
         writer = threading.Thread(target=publish, args=(killable.client("sns"), topic, number, fifo, published))
         writer.start()
+        at_work(writer, published)
         time.sleep(rng.uniform(0.2, 0.6))  # the moment of the crash is the point of this test
         killable.kill()
         writer.join()
@@ -99,7 +100,7 @@ def wait_for_hops(killable: Any, count: int) -> None:
     """Wait until so many deliveries were tried."""
     import urllib.request
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         with urllib.request.urlopen(f"{killable.url}/_kumoi/hops?limit=1000") as answer:
             hops = json.load(answer)["hops"]

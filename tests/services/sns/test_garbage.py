@@ -46,7 +46,7 @@ def test_garbage_is_told_apart(kumoi: Any, topic: str, operation: str, params: d
     host = urlsplit(kumoi.url).netloc
     scope = f"AWS4-HMAC-SHA256 Credential={kumoi.account}/20260101/us-east-1/sns/aws4_request, SignedHeaders=host"
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": f"{scope}, Signature=0"}
-    connection = http.client.HTTPConnection(host, timeout=20)
+    connection = http.client.HTTPConnection(host, timeout=60)
     try:
         connection.request("POST", "/", body, headers)
         answer = connection.getresponse()

@@ -99,7 +99,7 @@ def test_a_function_gets_an_event(
         Handler="app.handler",
         Code={"ZipFile": zipped({"app.py": code})},
         Environment={"Variables": {"QUEUE": seen.url}},
-        Timeout=20,
+        Timeout=60,
     )["FunctionArn"]
     subscription = client.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)["SubscriptionArn"]
     client.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
@@ -312,7 +312,7 @@ def test_letters_are_kept_for_reading(kumoi: Any, client: Any, topic: str) -> No
     client.subscribe(TopicArn=topic, Protocol="sms", Endpoint="+4915112345678")
     client.publish(TopicArn=topic, Message="to all")
     client.publish(PhoneNumber="+4915187654321", Message="to one")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         with urllib.request.urlopen(f"{kumoi.url}/_kumoi/sns-outbox?account={kumoi.account}") as answer:
             letters = json.load(answer)["letters"]

@@ -20,7 +20,7 @@ def function(kumoi: Any, zipped: Callable[..., bytes]) -> Callable[..., str]:
             Role=f"arn:aws:iam::{kumoi.account}:role/any",
             Handler="app.handler",
             Code={"ZipFile": zipped({"app.py": code})},
-            Timeout=20,
+            Timeout=60,
             **more,
         )
         return str(made["FunctionArn"])

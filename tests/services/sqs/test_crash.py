@@ -16,7 +16,7 @@ ROUNDS = 3
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fifo", [False, True])
-def test_what_was_sent_is_there_and_what_was_deleted_is_not(killable: Any, fifo: bool) -> None:
+def test_what_was_sent_is_there_and_what_was_deleted_is_not(killable: Any, fifo: bool, at_work: Any) -> None:
     rng = random.Random(4566)
     sent: list[str] = []
     deleted: list[str] = []
@@ -28,6 +28,7 @@ def test_what_was_sent_is_there_and_what_was_deleted_is_not(killable: Any, fifo:
         url = killable.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         writer = threading.Thread(target=work, args=(killable.client("sqs"), url, number, fifo, sent, tried, deleted))
         writer.start()
+        at_work(writer, sent)
         time.sleep(rng.uniform(0.1, 0.5))  # the moment of the crash is the point of this test
         killable.kill()
         writer.join()

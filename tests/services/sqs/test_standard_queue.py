@@ -57,7 +57,7 @@ def test_a_long_poll_wakes_on_a_message(client: Any, url: str) -> None:
     )
     poll.start()
     client.send_message(QueueUrl=url, MessageBody="now")
-    poll.join(20)
+    poll.join(60)
     assert [one["Body"] for one in found] == ["now"]
 
 

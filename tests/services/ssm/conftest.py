@@ -51,10 +51,10 @@ def events_of(kumoi: Any) -> Callable[..., Callable[[int], list[dict[str, Any]]]
         seen: list[dict[str, Any]] = []
 
         def wait(count: int) -> list[dict[str, Any]]:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while len(seen) < count:
                 assert time.monotonic() < deadline, f"{len(seen)} of {count} events"
-                answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10)
+                answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MaxNumberOfMessages=10)
                 for message in answer.get("Messages", []):
                     seen.append(json.loads(message["Body"]))
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

@@ -14,7 +14,7 @@ ROUNDS = 2
 
 
 @pytest.mark.slow
-def test_what_was_put_is_there_and_what_was_deleted_is_not(killable: Any) -> None:
+def test_what_was_put_is_there_and_what_was_deleted_is_not(killable: Any, at_work: Any) -> None:
     rng = random.Random(1011)
     put: dict[str, str] = {}
     deleted: list[str] = []
@@ -22,6 +22,7 @@ def test_what_was_put_is_there_and_what_was_deleted_is_not(killable: Any) -> Non
         killable.start()
         writer = threading.Thread(target=work, args=(killable.client("ssm"), number, put, deleted))
         writer.start()
+        at_work(writer, put)
         time.sleep(rng.uniform(0.3, 0.8))  # the moment of the crash is the point of this test
         killable.kill()
         writer.join()

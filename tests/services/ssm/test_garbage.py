@@ -44,7 +44,7 @@ members = st.fixed_dictionaries(
 @given(operation=st.sampled_from(OPERATIONS), params=members)
 def test_garbage_is_refused_not_suffered(kumoi: Any, operation: str, params: dict[str, Any]) -> None:
     address = urlsplit(kumoi.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=20)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     scope = f"{kumoi.account}/20260101/us-east-1/ssm/aws4_request"
     headers = {
         "X-Amz-Target": f"AmazonSSM.{operation}",

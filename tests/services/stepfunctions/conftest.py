@@ -34,7 +34,7 @@ class StateMachines:
 
     def ended(self, execution: str) -> dict[str, Any]:
         """An execution once it has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             found: dict[str, Any] = self.client.describe_execution(executionArn=execution)
             if found["status"] != "RUNNING":
@@ -63,7 +63,7 @@ class StateMachines:
 
     def until(self, execution: str, kind: str) -> dict[str, Any]:
         """The first event of a type, once there is one."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             for event in self.events(execution):
                 if event["type"] == kind:

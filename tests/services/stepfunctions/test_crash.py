@@ -57,7 +57,7 @@ def test_executions_outlive_the_platform(killable: Any, machines_of: Callable[[A
         while len(found) < 3:
             for one in (
                 killable.client("sqs")
-                .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+                .receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20)
                 .get("Messages", [])
             ):
                 body = json.loads(one["Body"])
@@ -326,4 +326,4 @@ def test_what_nobody_waits_for_is_stopped_after_a_crash(tmp_path: Path) -> None:
                 await asyncio.sleep(0.005)
             return str(found["status"])
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "ABORTED"
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == "ABORTED"

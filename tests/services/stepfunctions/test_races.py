@@ -75,7 +75,7 @@ def test_after_a_restart_an_activity_s_task_still_goes_to_one_worker(tmp_path: P
                 worker.cancel()
             return served
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == 1
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == 1
 
 
 def test_of_two_reports_of_one_task_one_is_refused(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_of_two_reports_of_one_task_one_is_refused(tmp_path: Path) -> None:
             answers = await asyncio.gather(*reports, return_exceptions=True)
             return answers, await ask("DescribeExecution", executionArn=EXECUTION)
 
-    answers, ended = asyncio.run(asyncio.wait_for(scenario(), 30))
+    answers, ended = asyncio.run(asyncio.wait_for(scenario(), 60))
     (refused,) = [one for one in answers if isinstance(one, AwsError)]
     assert refused.code == "TaskTimedOut"
     assert int(ended["output"]) == next(number for number, one in enumerate(answers) if one == {})
@@ -108,7 +108,7 @@ def test_a_trial_that_takes_long_holds_nobody_up(tmp_path: Path) -> None:
             await ask("ListActivities")
             return trial.done(), (await trial)["output"]
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == (False, "1600040000")
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == (False, "1600040000")
 
 
 def test_the_items_of_a_map_run_are_selected_on_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_the_items_of_a_map_run_are_selected_on_a_thread(tmp_path: Path, monkeyp
                 await asyncio.sleep(0.005)
             return found["output"]
 
-    assert asyncio.run(asyncio.wait_for(scenario(), 30)) == "[1,2]"
+    assert asyncio.run(asyncio.wait_for(scenario(), 60)) == "[1,2]"
     assert threads == [False, False]
 
 
@@ -168,7 +168,7 @@ def test_an_execution_that_is_redriven_as_it_is_stopped_goes_on(tmp_path: Path) 
             runs = (await ask("ListMapRuns", executionArn=EXECUTION))["mapRuns"]
             return runs, ended, await ask("DescribeMapRun", mapRunArn=runs[0]["mapRunArn"])
 
-    runs, ended, run = asyncio.run(asyncio.wait_for(scenario(), 30))
+    runs, ended, run = asyncio.run(asyncio.wait_for(scenario(), 60))
     assert len(runs) == 1
     assert (ended["status"], ended["output"]) == ("SUCCEEDED", "[1,2,3]")
     assert (run["status"], run["redriveCount"], run["executionCounts"]["succeeded"]) == ("SUCCEEDED", 1, 3)
@@ -240,7 +240,7 @@ def test_an_execution_is_stopped_before_its_redrive_has_taken_it_up(
             assert found["stopDate"] == stopped["stopDate"]
             return found
 
-    found = asyncio.run(asyncio.wait_for(scenario(), 30))
+    found = asyncio.run(asyncio.wait_for(scenario(), 60))
     assert (found["status"], found["redriveCount"]) == ("ABORTED", 1)
 
 
@@ -274,6 +274,6 @@ def test_an_execution_that_waits_is_put_away_and_taken_up_again(
                 await asyncio.sleep(0.005)
             return [found, await ask("DescribeExecution", executionArn=EXECUTION.replace(":one", ":two"))]
 
-    one, two = asyncio.run(asyncio.wait_for(scenario(), 30))
+    one, two = asyncio.run(asyncio.wait_for(scenario(), 60))
     assert (one["status"], json.loads(one["output"])) == ("SUCCEEDED", [{"kept": 7, "got": 0}, {"kept": 7, "got": 1}])
     assert two["status"] == "ABORTED"

@@ -120,7 +120,7 @@ def test_optimized_integrations(states: Any, kumoi: Any) -> None:
     put_events = states.create(machine(A=task("arn:aws:states:::events:putEvents", {"Entries": [entry]})))
     execution = states.start(put_events, {"x": 1})
     assert states.ended(execution)["status"] == "SUCCEEDED"
-    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     event = json.loads(message["Body"])
     assert (event["detail"], event["resources"]) == ({"x": 1}, [execution, put_events])
     # A queue that is not there.
@@ -176,7 +176,7 @@ def test_callbacks(states: Any, kumoi: Any) -> None:
     )
 
     def token() -> str:
-        (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+        (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return str(json.loads(message["Body"])["token"])
 

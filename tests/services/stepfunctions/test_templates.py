@@ -70,7 +70,7 @@ def test_templates(states: Any, kumoi: Any) -> None:
         TemplateBody=json.dumps(TEMPLATE),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     (stack,) = cloudformation.describe_stacks(StackName="s")["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     assert outputs["Plain"].endswith(f":stateMachine:{outputs['Name']}")
@@ -80,5 +80,5 @@ def test_templates(states: Any, kumoi: Any) -> None:
     (message,) = kumoi.client("sqs").receive_message(QueueUrl=outputs["Queue"], WaitTimeSeconds=20)["Messages"]
     assert message["Body"] == "hello"
     cloudformation.delete_stack(StackName="s")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert not states.client.list_state_machines()["stateMachines"]

@@ -38,7 +38,7 @@ class XRay:
 
     def await_documents(self, trace: str, ready: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """The documents of a trace once they are as they are to be: datagrams and events have no answer to wait for."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             found = self.documents(trace)
             if ready(found):

@@ -81,7 +81,7 @@ def function(kumoi: KumoiAccount, zipped: Callable[[dict[str, str]], bytes], lib
             Role=ROLE,
             Handler="index.handler",
             Code={"ZipFile": zipped({"index.py": source})},
-            Timeout=30,
+            Timeout=60,
             TracingConfig={"Mode": mode},
             Layers=[layer],
         )

@@ -30,7 +30,7 @@ class Peer:
     def receive(self) -> dict[str, Any]:
         """The next message that is no keep-alive."""
         while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=20))
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
             if message["type"] != "ka":
                 return message
 
@@ -83,7 +83,7 @@ def dial(kumoi: Any, api: str, key: str) -> Iterator[Callable[..., Peer]]:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
                 raw.connect(("127.0.0.1", int(kumoi.url.rpartition(":")[2])))
                 options["sock"] = raw
-            return Peer(stack.enter_context(connect(url, subprotocols=offered, **options)), given)
+            return Peer(stack.enter_context(connect(url, subprotocols=offered, open_timeout=60, **options)), given)
 
         yield open_one
 

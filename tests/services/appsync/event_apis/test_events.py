@@ -74,7 +74,7 @@ def test_who_may_do_what(dial: Any, post: Post, client: Any, api: str) -> None:
     error = refused.receive()["errors"][0]
     assert (error["errorType"], error["errorCode"]) == ("UnauthorizedException", 401)
     with pytest.raises(ConnectionClosed):
-        refused.socket.recv(timeout=20)
+        refused.socket.recv(timeout=60)
     assert post("/chat/a", "1", headers={"x-api-key": "da2-nobody"})[0] == 401
     one = dial()
     answer = one.ask("subscribe", "1", "/chat/a", authorization={"x-api-key": "da2-nobody"})

@@ -131,7 +131,7 @@ def dial(kumoi: Any, api: str, key: str) -> Iterator[Callable[..., Subscriber]]:
             given = {"host": "localhost", "x-api-key": key} if headers is None else headers
             url = kumoi.url.replace("http://", "ws://") + (path or f"/graphql/{api}/realtime")
             offered = [Subprotocol("graphql-ws"), Subprotocol(f"header-{encoded(given)}")]
-            socket = stack.enter_context(connect(url, subprotocols=offered))
+            socket = stack.enter_context(connect(url, subprotocols=offered, open_timeout=60))
             return Subscriber(socket, given)
 
         yield open_one

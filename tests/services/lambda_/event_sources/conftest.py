@@ -20,7 +20,7 @@ class Mailbox:
         for message in self._sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=20).get("Messages", ()):
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
             return json.loads(message["Body"])
-        raise AssertionError("nothing came within 20 s")
+        raise AssertionError("nothing came within 60 s")
 
     def take(self, number: int) -> list[Any]:
         """The next few messages' bodies."""
