@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from kumoi.blobs import Blob, Blobs
-from kumoi.blobs.hashing import Hashes
+from kumoi.blobs.hashing import digests_of
 from kumoi.doorway import Call, Doorway
 from kumoi.services.s3.records import (
     INLINE_LIMIT,
@@ -30,6 +30,7 @@ from kumoi.services.s3.records import (
     uploaded,
 )
 from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.wire.payload import Payload
 
 RELEASED = "s3.released"
 """The topic of the timer that removes what was released."""
@@ -63,13 +64,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 async def store(blobs: Blobs, content: Any, hashes: Sequence[str], *, inline_limit: int = INLINE_LIMIT) -> Stored:
     """Take in a body (bytes, an iterator, or a request's body), hashed by each of `hashes`."""
-    if content is None:
-        content = b""
-    if isinstance(content, bytes | bytearray | memoryview):
-        whole = bytes(content)
-        return (
-            _inline(whole, hashes) if len(whole) <= inline_limit else _as_stored(await blobs.put(whole, hashes=hashes))
-        )
+    whole = content.at_hand() if type(content) is Payload else _bytes_of(content)
+    if whole is not None:
+        if len(whole) <= inline_limit:
+            return Stored(whole, "", len(whole), digests_of(whole, hashes))
+        return _as_stored(await blobs.put(whole, hashes=hashes))
     pieces = content.stream() if hasattr(content, "stream") else content
     first: list[bytes] = []
     size = 0
@@ -78,7 +77,15 @@ async def store(blobs: Blobs, content: Any, hashes: Sequence[str], *, inline_lim
         size += len(piece)
         if size > inline_limit:
             return _as_stored(await blobs.put(_chained(first, pieces), hashes=hashes))
-    return _inline(b"".join(first), hashes)
+    whole = b"".join(first)
+    return Stored(whole, "", size, digests_of(whole, hashes))
+
+
+def _bytes_of(content: Any) -> bytes | None:
+    """A body that is no stream; None for one that is."""
+    if content is None:
+        return b""
+    return bytes(content) if isinstance(content, bytes | bytearray | memoryview) else None
 
 
 async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -87,12 +94,6 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
     first.clear()
     async for piece in rest:
         yield piece
-
-
-def _inline(whole: bytes, hashes: Sequence[str]) -> Stored:
-    digests = Hashes(hashes)
-    digests.update(whole)
-    return Stored(whole, "", len(whole), digests.digests())
 
 
 def _as_stored(blob: Blob) -> Stored:
