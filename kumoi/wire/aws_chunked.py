@@ -95,7 +95,7 @@ class AwsChunkedBody:
         return b"".join([piece async for piece in self.stream()])
 
     def at_hand(self) -> bytes | None:
-        """The whole decoded body, if it has arrived already; None where it must be waited for. Raises as `read` does."""
+        """The whole decoded body, if it has arrived already, else None. Raises what `read` does."""
         if type(self._inner) is not BufferedBody:
             return None
         content = b"".join(self._decoder.feed(self._inner.content))

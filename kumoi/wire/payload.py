@@ -29,7 +29,11 @@ def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash:
     """
     headers = request.headers.index
     body = aws_chunked(request, signer) if is_aws_chunked(request) else request.body
-    stated = {} if _STATED.keys().isdisjoint(headers) else {_STATED[name]: headers[name] for name in _STATED.keys() & headers}
+    stated = (
+        {}
+        if _STATED.keys().isdisjoint(headers)
+        else {_STATED[name]: headers[name] for name in _STATED.keys() & headers}
+    )
     for name, value in stated.items():
         if decoded(value, name) is None:
             raise aws_error("InvalidRequest", f"Value for {HEADER}{name} header is invalid.")

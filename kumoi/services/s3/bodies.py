@@ -1,7 +1,8 @@
 """The bytes of objects: stored while they are hashed, shared between copies, and removed when nothing refers to them.
 
-Small bodies lie in a row of state beside their object, larger ones in a blob. How many refer to a blob or a manifest is
-counted (`BlobUse`); at none it is put down as released, and removed after a grace for those who still read it.
+The smallest bodies lie in their object's row, small ones in a row of state beside it, larger ones in a blob. How many
+refer to a blob or a manifest is counted (`BlobUse`); at none it is put down as released, and removed after a grace for
+those who still read it.
 """
 
 from __future__ import annotations
@@ -104,14 +105,19 @@ def _as_stored(blob: Blob) -> Stored:
 
 
 def body_key(version: ObjectVersion) -> tuple[str | int | bytes, ...]:
-    """Where an inline body lies. A key has one null version at most, whose body is overwritten in place."""
+    """Where an inline body lies that is not in its object's row.
+
+    A key has one null version at most, whose body is overwritten in place.
+    """
     key = row_text(version.key)
     return "s3.body", version.bucket, key, 0 if version.null else version.seq
 
 
 async def inline_body(tx: Transaction, version: ObjectVersion) -> bytes:
     """The body of a version that is neither a blob nor a manifest."""
-    return await tx.get(body_key(version)) or b"" if version.size else b""
+    if version.body or not version.size:
+        return version.body
+    return await tx.get(body_key(version)) or b""
 
 
 # ── use and release ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +153,7 @@ async def release_body(tx: Transaction, version: ObjectVersion) -> None:
         await release(tx, version.blob)
     elif version.manifest:
         await release(tx, version.manifest, "manifest")
-    elif version.size:
+    elif version.size and not version.body:
         await tx.delete(body_key(version))
 
 
