@@ -109,7 +109,8 @@ async def find_object(
 
     A marker that is just the latest version counts as no object, unless `refuse_marker`.
     """
-    found = await find(tx, bucket, row_key(key), wanted)
+    row = row_key(key)
+    found = await (latest(tx, bucket, row) if wanted is None else find(tx, bucket, row, wanted))
     if found is None:
         if wanted is None:
             raise no_such_key(key)
