@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import anycrc
@@ -53,6 +53,20 @@ CRCS: dict[str, tuple[Callable[[bytes, int], int], int]] = {
 def digest(name: str) -> Digest:
     """A new running digest; ValueError when there is none of the name."""
     return Crc(*CRCS[name]) if name in CRCS else hashlib.new(name, usedforsecurity=False)
+
+
+def digests_of(content: bytes, names: Iterable[str]) -> dict[str, bytes]:
+    """Several digests of bytes that are there in one piece, by name."""
+    return {name: _of_all(name, content) for name in names}
+
+
+def _of_all(name: str, content: bytes) -> bytes:
+    if name == "md5":
+        return hashlib.md5(content, usedforsecurity=False).digest()
+    if name in CRCS:
+        step, size = CRCS[name]
+        return step(content, 0).to_bytes(size)
+    return hashlib.new(name, content, usedforsecurity=False).digest()
 
 
 class Hashes:

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from kumoi.wire.checksums import CHECKSUMS, HEADER, Checksum, checksum, decoded, encoded
 from kumoi.wire.errors import AwsError, aws_error
-from kumoi.wire.http import Body, BodyTooLarge, HeaderList, Request
+from kumoi.wire.http import Body, BodyTooLarge, BufferedBody, HeaderList, Request
 from kumoi.wire.sigv4 import ChunkSigner
 
 LINE_LIMIT = 8192
@@ -93,6 +93,14 @@ class AwsChunkedBody:
         if limit is not None and self.decoded_length > limit:
             raise BodyTooLarge(limit)
         return b"".join([piece async for piece in self.stream()])
+
+    def at_hand(self) -> bytes | None:
+        """The whole decoded body, if it has arrived already, else None. Raises what `read` does."""
+        if type(self._inner) is not BufferedBody:
+            return None
+        content = b"".join(self._decoder.feed(self._inner.content))
+        self._decoder.finish()
+        return content
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The decoded body as it arrives; an S3 error, at the latest at its end, when it is not right."""

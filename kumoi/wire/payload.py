@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator
 from kumoi.wire.aws_chunked import AwsChunkedBody, aws_chunked, check_digest, is_aws_chunked
 from kumoi.wire.checksums import CHECKSUMS, HEADER, Checksum, checksum, decoded, encoded
 from kumoi.wire.errors import aws_error
-from kumoi.wire.http import Body, BodyTooLarge, HeaderList, Request
+from kumoi.wire.http import Body, BodyTooLarge, BufferedBody, HeaderList, Request
 from kumoi.wire.sigv4 import ChunkSigner
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_STATED = {HEADER + name: name for name in CHECKSUMS}
 
 
 def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash: bool = True) -> Payload:
@@ -26,9 +27,13 @@ def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash:
     verified either, hashing would be the dearest part of an upload.
     Raises InvalidDigest or InvalidRequest for what cannot be a digest, and `aws_chunked`'s errors.
     """
-    headers = request.headers
+    headers = request.headers.index
     body = aws_chunked(request, signer) if is_aws_chunked(request) else request.body
-    stated = {name: value for name in CHECKSUMS if (value := headers.get(HEADER + name)) is not None}
+    stated = (
+        {}
+        if _STATED.keys().isdisjoint(headers)
+        else {_STATED[name]: headers[name] for name in _STATED.keys() & headers}
+    )
     for name, value in stated.items():
         if decoded(value, name) is None:
             raise aws_error("InvalidRequest", f"Value for {HEADER}{name} header is invalid.")
@@ -50,8 +55,11 @@ class Payload:
         self._stated = stated
         self._md5 = content_md5
         self._sha256 = sha256
-        wanted = {*stated, *(["md5"] if content_md5 else []), *(["sha256"] if sha256 else [])}
-        self._running: dict[str, Checksum] = {name: checksum(name) for name in wanted}
+        self._running: dict[str, Checksum] = {name: checksum(name) for name in stated}
+        if content_md5:
+            self._running["md5"] = checksum("md5")
+        if sha256:
+            self._running["sha256"] = checksum("sha256")
 
     @property
     def trailers(self) -> HeaderList:
@@ -68,6 +76,22 @@ class Payload:
                 raise BodyTooLarge(limit)
             pieces.append(piece)
         return b"".join(pieces)
+
+    def at_hand(self) -> bytes | None:
+        """The whole content, if it has arrived already; None where it must be waited for. Raises what `read` does.
+
+        Most uploads are small: there is nothing to wait for, and no need of the way through streams.
+        """
+        if type(self._inner) is BufferedBody:
+            content = self._inner.content
+        elif isinstance(self._inner, AwsChunkedBody) and (decoded := self._inner.at_hand()) is not None:
+            content = decoded
+        else:
+            return None
+        for running in self._running.values():
+            running.update(content)
+        self._check()
+        return content
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The content as it arrives; an S3 error, at the latest at its end, when it is not as declared."""

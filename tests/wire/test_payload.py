@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,11 +21,21 @@ def put(*headers: tuple[str, str], content: bytes = CONTENT) -> Request:
 
 
 def read(request: Request) -> tuple[bytes, dict[str, str]]:
+    """What is read of a request's payload as it arrives, which is what there is of one that has arrived."""
+
     async def run() -> tuple[bytes, dict[str, str]]:
         body = payload(request)
         return await body.read(), body.checksums
 
-    return asyncio.run(run())
+    try:
+        found = asyncio.run(run())
+    except AwsError as error:
+        with pytest.raises(AwsError, match=re.escape(str(error))):
+            payload(request).at_hand()
+        raise
+    body = payload(request)
+    assert (body.at_hand(), body.checksums) == found
+    return found
 
 
 @pytest.mark.parametrize("name", ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"])

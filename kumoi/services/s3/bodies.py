@@ -1,7 +1,8 @@
 """The bytes of objects: stored while they are hashed, shared between copies, and removed when nothing refers to them.
 
-Small bodies lie in a row of state beside their object, larger ones in a blob. How many refer to a blob or a manifest is
-counted (`BlobUse`); at none it is put down as released, and removed after a grace for those who still read it.
+The smallest bodies lie in their object's row, small ones in a row of state beside it, larger ones in a blob. How many
+refer to a blob or a manifest is counted (`BlobUse`); at none it is put down as released, and removed after a grace for
+those who still read it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from kumoi.blobs import Blob, Blobs
-from kumoi.blobs.hashing import Hashes
+from kumoi.blobs.hashing import digests_of
 from kumoi.doorway import Call, Doorway
 from kumoi.services.s3.records import (
     INLINE_LIMIT,
@@ -30,6 +31,7 @@ from kumoi.services.s3.records import (
     uploaded,
 )
 from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.wire.payload import Payload
 
 RELEASED = "s3.released"
 """The topic of the timer that removes what was released."""
@@ -63,13 +65,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 async def store(blobs: Blobs, content: Any, hashes: Sequence[str], *, inline_limit: int = INLINE_LIMIT) -> Stored:
     """Take in a body (bytes, an iterator, or a request's body), hashed by each of `hashes`."""
-    if content is None:
-        content = b""
-    if isinstance(content, bytes | bytearray | memoryview):
-        whole = bytes(content)
-        return (
-            _inline(whole, hashes) if len(whole) <= inline_limit else _as_stored(await blobs.put(whole, hashes=hashes))
-        )
+    whole = content.at_hand() if type(content) is Payload else _bytes_of(content)
+    if whole is not None:
+        if len(whole) <= inline_limit:
+            return Stored(whole, "", len(whole), digests_of(whole, hashes))
+        return _as_stored(await blobs.put(whole, hashes=hashes))
     pieces = content.stream() if hasattr(content, "stream") else content
     first: list[bytes] = []
     size = 0
@@ -78,7 +78,15 @@ async def store(blobs: Blobs, content: Any, hashes: Sequence[str], *, inline_lim
         size += len(piece)
         if size > inline_limit:
             return _as_stored(await blobs.put(_chained(first, pieces), hashes=hashes))
-    return _inline(b"".join(first), hashes)
+    whole = b"".join(first)
+    return Stored(whole, "", size, digests_of(whole, hashes))
+
+
+def _bytes_of(content: Any) -> bytes | None:
+    """A body that is no stream; None for one that is."""
+    if content is None:
+        return b""
+    return bytes(content) if isinstance(content, bytes | bytearray | memoryview) else None
 
 
 async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -89,12 +97,6 @@ async def _chained(first: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
         yield piece
 
 
-def _inline(whole: bytes, hashes: Sequence[str]) -> Stored:
-    digests = Hashes(hashes)
-    digests.update(whole)
-    return Stored(whole, "", len(whole), digests.digests())
-
-
 def _as_stored(blob: Blob) -> Stored:
     return Stored(None, blob.id, blob.size, dict(blob.hashes))
 
@@ -103,14 +105,19 @@ def _as_stored(blob: Blob) -> Stored:
 
 
 def body_key(version: ObjectVersion) -> tuple[str | int | bytes, ...]:
-    """Where an inline body lies. A key has one null version at most, whose body is overwritten in place."""
+    """Where an inline body lies that is not in its object's row.
+
+    A key has one null version at most, whose body is overwritten in place.
+    """
     key = row_text(version.key)
     return "s3.body", version.bucket, key, 0 if version.null else version.seq
 
 
 async def inline_body(tx: Transaction, version: ObjectVersion) -> bytes:
     """The body of a version that is neither a blob nor a manifest."""
-    return await tx.get(body_key(version)) or b"" if version.size else b""
+    if version.body or not version.size:
+        return version.body
+    return await tx.get(body_key(version)) or b""
 
 
 # ── use and release ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +153,7 @@ async def release_body(tx: Transaction, version: ObjectVersion) -> None:
         await release(tx, version.blob)
     elif version.manifest:
         await release(tx, version.manifest, "manifest")
-    elif version.size:
+    elif version.size and not version.body:
         await tx.delete(body_key(version))
 
 

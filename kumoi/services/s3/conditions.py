@@ -12,6 +12,9 @@ from email.utils import formatdate
 from kumoi.services.s3.records import ObjectVersion
 from kumoi.wire.errors import AwsError, aws_error
 
+CONDITIONS = ("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince")
+"""The members of a read's conditions, in the order in which `check_read` takes them."""
+
 _FAILED = "At least one of the pre-conditions you specified did not hold"
 _NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented"
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from kumoi.services.s3 import lifecycle_rules
 from kumoi.services.s3.encryption import KMS, kms_key_arn
 from kumoi.services.s3.records import MANAGED, Bucket, Encryption, ObjectVersion, current, row_text
-from kumoi.services.s3.settings import settings_of
+from kumoi.services.s3.settings import read_setting
 from kumoi.state import Transaction
 from kumoi.wire.timestamps import rfc822
 
 
-async def default_encryption(tx: Transaction, bucket: Bucket) -> Encryption:
-    """How an object is encrypted that does not say it."""
-    stored = (await settings_of(tx, bucket)).get("Encryption")
+def default_encryption(kinds: Mapping[str, Any], bucket: Bucket) -> Encryption:
+    """How an object is encrypted that does not say it; `kinds` are the bucket's configurations."""
+    stored = kinds.get("Encryption")
     if stored is None:
         return MANAGED
     rule = stored["Rules"][0]
@@ -27,8 +29,8 @@ async def default_encryption(tx: Transaction, bucket: Bucket) -> Encryption:
 
 async def expiration(tx: Transaction, bucket: Bucket, version: ObjectVersion) -> str | None:
     """The x-amz-expiration of a version: None where no lifecycle rule expires it, or where others lie over it."""
-    content = (await settings_of(tx, bucket)).get("Lifecycle")
-    found = None if content is None else lifecycle_rules.expiry(lifecycle_rules.rules_of(content), version)
+    rules = await read_setting(tx, bucket, "Lifecycle", lifecycle_rules.rules_of)
+    found = lifecycle_rules.expiry(rules, version) if rules else None
     if found is None:
         return None
     if bucket.versioning:

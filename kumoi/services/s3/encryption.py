@@ -18,6 +18,8 @@ from kumoi.services.s3.records import Encryption
 from kumoi.wire.errors import AwsError, aws_error
 
 KMS = ("aws:kms", "aws:kms:dsse")
+_CUSTOMER = frozenset({"SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"})
+_REQUESTING = _CUSTOMER | {"ServerSideEncryption"}
 _NAME = "x-amz-server-side-encryption"
 _REQUESTS = "Requests specifying Server Side Encryption with Customer provided keys must provide"
 
@@ -28,6 +30,8 @@ def _invalid(text: str, name: str = _NAME) -> AwsError:
 
 def requested(members: dict[str, Any], default: Encryption, account: str, region: str) -> Encryption:
     """How a request wants its object encrypted; `default` is the bucket's."""
+    if _REQUESTING.isdisjoint(members):
+        return default
     customer = customer_key(members)
     algorithm = members.get("ServerSideEncryption")
     if customer:
@@ -66,6 +70,8 @@ def kms_key_arn(key: str | None, account: str, region: str) -> str:
 
 def customer_key(members: dict[str, Any], prefix: str = "") -> str:
     """The MD5 (base64) of a customer's own key; empty without one. `prefix` is CopySource for the source's key."""
+    if not prefix and _CUSTOMER.isdisjoint(members):
+        return ""
     algorithm = members.get(f"{prefix}SSECustomerAlgorithm")
     key, stated = members.get(f"{prefix}SSECustomerKey"), members.get(f"{prefix}SSECustomerKeyMD5")
     if algorithm is None and key is None and stated is None:

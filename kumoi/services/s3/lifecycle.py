@@ -28,6 +28,7 @@ from kumoi.services.s3.locking import is_retained
 from kumoi.services.s3.notification_events import Occasion
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.records import Bucket, ObjectVersion, Upload, buckets, current, others, row_text, uploads
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.settings import read_setting, settings_of
 from kumoi.services.s3.topics import LIFECYCLE
 from kumoi.services.s3.versions import add_marker, end_upload, remove, rewrite
@@ -147,7 +148,7 @@ async def go_round(doorway: Doorway, notifier: Notifier, timer: Timer) -> None:
     state = doorway.state.at(timer.account, timer.region)
     name = timer.payload.decode()
     for _ in range(SLICE):
-        if not await _step(state, notifier, name):
+        if not await _step(state, notifier, doorway.parts[Sequences], name):
             return
         await asyncio.sleep(0)
     await _go_on(state, name)
@@ -161,7 +162,7 @@ async def _go_on(tx: Transaction, name: str) -> None:
 
 
 @transactional
-async def _step(tx: Transaction, notifier: Notifier, name: str) -> bool:
+async def _step(tx: Transaction, notifier: Notifier, sequences: Sequences, name: str) -> bool:
     """Look at a page of a bucket and do what is due there; whether there is more to look at."""
     bucket = await buckets.get(tx, name)
     known = None if bucket is None else await rounds.get(tx, bucket.id)
@@ -172,7 +173,7 @@ async def _step(tx: Transaction, notifier: Notifier, name: str) -> bool:
         if not known.due or known.due > tx.now:
             return False
         known = Round(bucket=bucket.id, name=name, phase=PHASES[0])
-    work = _Page(tx, notifier, bucket, rules, known)
+    work = _Page(tx, notifier, sequences, bucket, rules, known)
     following = await work.done()
     await rounds.put(tx, following)
     if following.phase:
@@ -185,8 +186,17 @@ async def _step(tx: Transaction, notifier: Notifier, name: str) -> bool:
 class _Page:
     """One transaction's worth of a round."""
 
-    def __init__(self, tx: Transaction, notifier: Notifier, bucket: Bucket, rules: list[Rule], known: Round) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        notifier: Notifier,
+        sequences: Sequences,
+        bucket: Bucket,
+        rules: list[Rule],
+        known: Round,
+    ) -> None:
         self._tx = tx
+        self._sequences = sequences
         self._notifier = notifier
         self._bucket = bucket
         self._rules = rules
@@ -279,7 +289,7 @@ class _Page:
             if is_retained(version.lock, self._tx.now):
                 self._again(midnight_after(max(self._tx.now, version.lock.until)))
                 return
-            await remove(self._tx, self._bucket, key, version)
+            await remove(self._tx, self._sequences, self._bucket, key, version)
             await self._tell(version, "LifecycleExpiration:Delete")
             self._again(midnight_after(self._tx.now) if self._clears_markers() else None)
             return
@@ -297,7 +307,7 @@ class _Page:
         self._again(decision.again)
         if decision.expires:
             self._acts += 1
-            await remove(self._tx, self._bucket, key, marker)
+            await remove(self._tx, self._sequences, self._bucket, key, marker)
             await self._tell(marker, "LifecycleExpiration:Delete")
 
     async def _uploads(self) -> Round | None:
@@ -320,10 +330,12 @@ class _Page:
 
     async def _expire(self, key: bytes, version: ObjectVersion) -> None:
         if self._bucket.versioning:
-            marker = await add_marker(self._tx, self._bucket, key, version.key, written_at(self._tx.now))
+            marker = await add_marker(
+                self._tx, self._sequences, self._bucket, key, version.key, written_at(self._tx.now)
+            )
             await self._tell(marker, "LifecycleExpiration:DeleteMarkerCreated")
         else:
-            await remove(self._tx, self._bucket, key, version)
+            await remove(self._tx, self._sequences, self._bucket, key, version)
             await self._tell(version, "LifecycleExpiration:Delete")
 
     async def _move(self, version: ObjectVersion, storage_class: str) -> None:

@@ -11,6 +11,7 @@ from kumoi.services.s3.bodies import RELEASED, Readers, drop_account, remove_rel
 from kumoi.services.s3.notifier import Notifier
 from kumoi.services.s3.queries import Queries
 from kumoi.services.s3.replicator import Replicator
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.topics import KEEPING, LIFECYCLE, RESTORED
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
@@ -25,7 +26,8 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     readers = parts.add(Readers, Readers())
     timers.on(RELEASED, partial(remove_released, doorway, readers))
-    notifier = parts.add(Notifier, Notifier(doorway, timers))
+    sequences = parts.add(Sequences, Sequences())
+    notifier = parts.add(Notifier, Notifier(doorway, timers, sequences))
     replicator = parts.add(Replicator, Replicator(doorway, timers, notifier))
     timers.on(LIFECYCLE, partial(_go_round, doorway, notifier))
     timers.on(RESTORED, partial(_go_on, doorway, notifier))

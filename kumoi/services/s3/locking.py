@@ -12,6 +12,7 @@ from kumoi.services.s3.records import NO_LOCK, Bucket, Lock
 from kumoi.wire.errors import AwsError, aws_error
 
 _DAY = 86_400
+_REQUESTING = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"})
 
 
 def protected() -> AwsError:
@@ -26,6 +27,8 @@ def not_lockable() -> AwsError:
 
 def requested(bucket: Bucket, members: dict[str, Any], now: float) -> Lock:
     """The lock of a version to be written: what the request says, else the bucket's default."""
+    if _REQUESTING.isdisjoint(members):
+        return default(bucket, now)
     mode, until = members.get("ObjectLockMode"), members.get("ObjectLockRetainUntilDate")
     hold = members.get("ObjectLockLegalHoldStatus")
     if mode is None and until is None and hold is None:

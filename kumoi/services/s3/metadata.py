@@ -19,6 +19,7 @@ MAX_METADATA = 2048
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires")
 """Members of the system headers that an object keeps beside its Content-Type."""
 
+_STATING = frozenset((*SYSTEM, "WebsiteRedirectLocation"))
 _WORD = re.compile(r"=\?([^?]+)\?([BbQq])\?([^?]*)\?=")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
@@ -46,6 +47,8 @@ def told_metadata(kept: dict[str, str]) -> dict[str, str]:
 
 def system_headers(members: dict[str, Any]) -> dict[str, str]:
     """The system headers among a request's members, as they are kept."""
+    if _STATING.isdisjoint(members):
+        return {}
     kept = {name: members[name] for name in SYSTEM if members.get(name) is not None}
     if "ContentEncoding" in kept:
         kept["ContentEncoding"] = without_aws_chunked(kept["ContentEncoding"])

@@ -20,8 +20,8 @@ from kumoi.names import Arn, arn, uuid
 from kumoi.services.s3.notification_events import Occasion, bridged, record, trial
 from kumoi.services.s3.notification_rules import Subscription, subscriptions
 from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.settings import settings_of
-from kumoi.services.s3.versions import next_sequence
 from kumoi.state import Transaction
 from kumoi.state.timers import TimerRunner
 
@@ -45,8 +45,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 class Notifier:
     """Tells destinations of what happens in buckets. One of it belongs to a platform."""
 
-    def __init__(self, doorway: Doorway, timers: TimerRunner) -> None:
+    def __init__(self, doorway: Doorway, timers: TimerRunner, sequences: Sequences) -> None:
         self._doorway = doorway
+        self._sequences = sequences
         self._decode = msgspec.msgpack.Decoder(Notice).decode
         self.outbox = Outbox(
             TOPIC,
@@ -78,7 +79,7 @@ class Notifier:
         if not wanted and not to_bridge:
             return
         created = event.startswith("ObjectCreated:") or version.marker
-        sequencer = f"{version.seq if created else await next_sequence(tx, bucket):018X}"
+        sequencer = f"{version.seq if created else await self._sequences.next(tx, bucket):018X}"
         notices = [_notice(occasion, bucket, version, event, one, sequencer, beside) for one in wanted]
         if to_bridge and (bridging := bridged(occasion, bucket, version, event, sequencer)) is not None:
             detail_type, detail = bridging

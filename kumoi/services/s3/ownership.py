@@ -18,7 +18,7 @@ from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
 
 _NOTHING_NEW = (None, "private", "bucket-owner-full-control")
-_ACL_MEMBERS = ("ACL", *acls.HEADERS)
+_ACL_MEMBERS = frozenset(("ACL", *acls.HEADERS))
 
 
 async def owned(tx: Transaction, bucket: Bucket, members: Mapping[str, Any], writer: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ async def owned(tx: Transaction, bucket: Bucket, members: Mapping[str, Any], wri
 
     Raises AccessControlListNotSupported, or AccessDenied for a public list where those are blocked.
     """
-    given = any(members.get(member) is not None for member in _ACL_MEMBERS)
+    given = not _ACL_MEMBERS.isdisjoint(members) and any(members.get(member) is not None for member in _ACL_MEMBERS)
     if not given and writer == bucket.account:
         return {"acl": None, "owner": ""}
     preferred = await _check_enforced(tx, bucket, members)

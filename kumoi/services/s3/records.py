@@ -13,6 +13,10 @@ from kumoi.state.space import Space
 INLINE_LIMIT = 16_384
 """Bytes up to which an object's body lies in state."""
 
+OWN_LIMIT = 1_536
+"""Bytes up to which it lies in the object's own row, which then still fits its page beside others: one row is written
+and read instead of two. Larger ones lie beside it, where a listing does not read them."""
+
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """A bucket. `versioning` is empty until it was first set; `secret` keys the ids of versions and list tokens.
@@ -105,6 +109,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `seq` is its place in the order of the bucket's writes; `null` versions have the id `null`. `modified` are whole
     seconds, rounded up, so that no object is older than its upload. `headers` are system headers by member name.
     The body is inline where neither `blob` nor `manifest` is set; `parts` counts those of a multipart upload.
+    Of an inline body `body` has the bytes, unless they lie in a row of their own beside this one (`bodies.body_key`).
     `acl` is None for what is its owner's alone; `owner` is an account, empty where it is the bucket's.
     """
 
@@ -131,6 +136,7 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     owner: str = ""
     restored: Restoration | None = None
     replication: Replication | None = None
+    body: bytes = b""
 
 
 class NullVersion(msgspec.Struct, frozen=True, kw_only=True):

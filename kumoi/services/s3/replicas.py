@@ -15,6 +15,7 @@ from kumoi.services.s3.bodies import body_key
 from kumoi.services.s3.kinds import ENFORCED, ownership_of
 from kumoi.services.s3.records import (
     NO_LOCK,
+    OWN_LIMIT,
     Bucket,
     Encryption,
     ForeignVersion,
@@ -25,8 +26,9 @@ from kumoi.services.s3.records import (
     others,
 )
 from kumoi.services.s3.replication_rules import Rule
+from kumoi.services.s3.sequences import ROOM, Sequences
 from kumoi.services.s3.version_ids import id_of
-from kumoi.services.s3.versions import ROOM, next_sequence, put_aside, version_at
+from kumoi.services.s3.versions import put_aside, version_at
 from kumoi.state import Key, Transaction
 
 _PAGE = 16
@@ -76,15 +78,18 @@ async def surroundings(
     return fields
 
 
-async def lay(tx: Transaction, bucket: Bucket, key: bytes, replica: ObjectVersion, body: bytes | None) -> ObjectVersion:
+async def lay(
+    tx: Transaction, sequences: Sequences, bucket: Bucket, key: bytes, replica: ObjectVersion, body: bytes | None
+) -> ObjectVersion:
     """Lay a replica among the versions of its key."""
     origin = replica.replication
     assert origin is not None
     present = await current.get(tx, bucket.id, key)
     newest = present or next(iter(await others.list(tx, bucket.id, key, limit=1)), None)
     on_top = newest is None or _age(newest) <= _age(replica)
-    seq = await next_sequence(tx, bucket) if on_top else await _between(tx, bucket, key, newest, replica)
-    replica = msgspec.structs.replace(replica, bucket=bucket.id, seq=seq)
+    seq = await sequences.next(tx, bucket) if on_top else await _between(tx, bucket, key, newest, replica)
+    own = body if body and len(body) <= OWN_LIMIT else b""
+    replica = msgspec.structs.replace(replica, bucket=bucket.id, seq=seq, body=own)
     if not on_top or replica.marker:
         await put_aside(tx, key, replica)
     if on_top and present is not None:
@@ -93,7 +98,7 @@ async def lay(tx: Transaction, bucket: Bucket, key: bytes, replica: ObjectVersio
     if on_top and not replica.marker:
         await current.put(tx, replica)
     await foreign.put(tx, ForeignVersion(bucket=bucket.id, key=key, id=origin.id, seq=seq))
-    if body:
+    if body and not own:
         await tx.put(body_key(replica), body)
     return replica
 

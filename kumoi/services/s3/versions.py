@@ -13,6 +13,7 @@ import msgspec
 
 from kumoi.services.s3.bodies import body_key, release_body
 from kumoi.services.s3.records import (
+    OWN_LIMIT,
     Bucket,
     Mark,
     NullVersion,
@@ -26,13 +27,12 @@ from kumoi.services.s3.records import (
     row_text,
     uploads,
 )
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.version_ids import NULL, id_of, own_sequence
 from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
 
 MAX_KEY = 1024
-ROOM = 1 << 32
-"""What a bucket's sequence numbers grow by."""
 
 
 def row_key(key: str) -> bytes:
@@ -109,7 +109,8 @@ async def find_object(
 
     A marker that is just the latest version counts as no object, unless `refuse_marker`.
     """
-    found = await find(tx, bucket, row_key(key), wanted)
+    row = row_key(key)
+    found = await (latest(tx, bucket, row) if wanted is None else find(tx, bucket, row, wanted))
     if found is None:
         if wanted is None:
             raise no_such_key(key)
@@ -130,28 +131,34 @@ async def find_object(
 # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def next_sequence(tx: Transaction, bucket: Bucket) -> int:
-    """The next number of the bucket's order of writes, with room below it for replicas that come late."""
-    return await tx.add(("s3.sequence", bucket.id), ROOM)
-
-
 async def write(
-    tx: Transaction, bucket: Bucket, key: bytes, old: ObjectVersion | None, fields: dict[str, Any], body: bytes | None
+    tx: Transaction,
+    sequences: Sequences,
+    bucket: Bucket,
+    key: bytes,
+    old: ObjectVersion | None,
+    fields: dict[str, Any],
+    body: bytes | None,
 ) -> ObjectVersion:
     """Lay a new version over a key; `old` is what `current` has of it, `body` the bytes of an inline one."""
     enabled = bucket.versioning == "Enabled"
-    version = ObjectVersion(bucket=bucket.id, seq=await next_sequence(tx, bucket), null=not enabled, **fields)
-    await _make_way(tx, bucket, key, old, keep_null=enabled, reused=bool(body))
+    seq = await sequences.next(tx, bucket)
+    own = body if body and len(body) <= OWN_LIMIT else b""
+    version = ObjectVersion(bucket=bucket.id, seq=seq, null=not enabled, body=own, **fields)
+    beside = body if not own else None
+    await _make_way(tx, bucket, key, old, keep_null=enabled, reused=bool(beside))
     await current.put(tx, version)
-    if body:
-        await tx.put(body_key(version), body)
+    if beside:
+        await tx.put(body_key(version), beside)
     return version
 
 
-async def add_marker(tx: Transaction, bucket: Bucket, key: bytes, name: str, modified: int) -> ObjectVersion:
+async def add_marker(
+    tx: Transaction, sequences: Sequences, bucket: Bucket, key: bytes, name: str, modified: int
+) -> ObjectVersion:
     """Lay a delete marker over a key of a bucket that has versions."""
     enabled = bucket.versioning == "Enabled"
-    seq = await next_sequence(tx, bucket)
+    seq = await sequences.next(tx, bucket)
     marker = ObjectVersion(bucket=bucket.id, key=name, seq=seq, modified=modified, null=not enabled, marker=True)
     await _make_way(tx, bucket, key, await current.get(tx, bucket.id, key), keep_null=enabled, reused=False)
     await current.delete(tx, bucket.id, key)
@@ -159,7 +166,7 @@ async def add_marker(tx: Transaction, bucket: Bucket, key: bytes, name: str, mod
     return marker
 
 
-async def remove(tx: Transaction, bucket: Bucket, key: bytes, version: ObjectVersion) -> None:
+async def remove(tx: Transaction, sequences: Sequences, bucket: Bucket, key: bytes, version: ObjectVersion) -> None:
     """Remove a version for good; the next newest becomes the current one, if it is an object."""
     await release_body(tx, version)
     present = await current.get(tx, bucket.id, key)
@@ -176,7 +183,7 @@ async def remove(tx: Transaction, bucket: Bucket, key: bytes, version: ObjectVer
             await _take_out(tx, key, newest)
             await current.put(tx, newest)
     if await uploads.list(tx, bucket.id, key, limit=1):
-        await marks.put(tx, Mark(bucket=bucket.id, key=key, seq=await next_sequence(tx, bucket)))
+        await marks.put(tx, Mark(bucket=bucket.id, key=key, seq=await sequences.next(tx, bucket)))
 
 
 async def end_upload(tx: Transaction, upload: Upload) -> None:
@@ -206,7 +213,7 @@ async def _make_way(
 ) -> None:
     """Put the current version aside, or end the null version that is written over.
 
-    `reused` says that an inline null body is about to be overwritten in place.
+    `reused` says that the body of an inline null version, which lies beside its row, is about to be overwritten there.
     """
     if old is not None and (keep_null or not old.null):
         await put_aside(tx, key, old)

@@ -16,6 +16,7 @@ from kumoi.services.s3 import checksums, configured, encryption, locking, metada
 from kumoi.services.s3.bodies import blobs_of, store
 from kumoi.services.s3.conditions import not_implemented
 from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
+from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.tags import header_tags
 from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
@@ -57,6 +58,8 @@ class Intake(msgspec.Struct, frozen=True):
 
 def refuse_unserved(members: dict[str, Any]) -> None:
     """Raise NotImplemented for members that Kumoi does not act on."""
+    if _UNSERVED.keys().isdisjoint(members):
+        return
     for member, header in _UNSERVED.items():
         if members.get(member) is not None:
             raise not_implemented(header)
@@ -69,9 +72,10 @@ def content_length(call: Call, body: Any, members: dict[str, Any]) -> int | None
     elif call.http is None:
         size = members.get("ContentLength")
     else:
-        text = call.http.headers.get("x-amz-decoded-content-length") or call.http.headers.get("content-length")
+        headers = call.http.headers.index
+        text = headers.get("x-amz-decoded-content-length") or headers.get("content-length")
         size = int(text) if text is not None and text.isascii() and text.isdigit() else None
-        if size is None and "transfer-encoding" in call.http.headers:
+        if size is None and "transfer-encoding" in headers:
             raise aws_error("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
     if size is not None and size > MAX_PUT:
         raise aws_error(
@@ -91,7 +95,7 @@ def checksum_of(call: Call, members: dict[str, Any], default: str = checksums.DE
     algorithm, value = checksums.stated(members)
     if algorithm:
         return algorithm, value, call.http is not None
-    if call.http is not None:
+    if call.http is not None and "x-amz-trailer" in call.http.headers.index:
         for trailer in call.http.headers.get_all("x-amz-trailer"):
             name = trailer.strip().lower().removeprefix("x-amz-checksum-")
             if name in checksums.MEMBERS:
@@ -157,7 +161,7 @@ async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any], wr
     """The fields of a version about encryption, lock and access, by a request of the account `writer`, and the bucket's
     defaults.
     """
-    default = await configured.default_encryption(tx, bucket)
+    default = configured.default_encryption(await settings_of(tx, bucket), bucket)
     return {
         "encryption": encryption.requested(members, default, bucket.account, bucket.region),
         "lock": locking.requested(bucket, members, tx.now),

@@ -15,6 +15,7 @@ from kumoi.services.s3 import lifecycle
 from kumoi.services.s3.lifecycle_decisions import about_current, about_lone_marker, about_noncurrent
 from kumoi.services.s3.lifecycle_rules import DAY, Rule, rules_of
 from kumoi.services.s3.records import Bucket, ObjectVersion, buckets, current, others
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.settings import configure
 from kumoi.services.s3.versions import add_marker, write
 from kumoi.state import State, Transaction
@@ -44,16 +45,23 @@ class Still(Clock):
         return NOW
 
 
-async def fill(tx: Transaction, bucket: Bucket, events: list[tuple[str, int, bool]], content: dict[str, Any]) -> None:
+async def fill(
+    tx: Transaction,
+    sequences: Sequences,
+    bucket: Bucket,
+    events: list[tuple[str, int, bool]],
+    content: dict[str, Any],
+) -> None:
     await buckets.put(tx, bucket)
     await configure(tx, bucket, "Lifecycle", content)
     for key, modified, marker in sorted(events, key=lambda one: one[1]):
         row = key.encode()
         old = await current.get(tx, bucket.id, row)
         if not marker:
-            await write(tx, bucket, row, old, {"key": key, "modified": modified, "size": 200_000, "blob": "b"}, None)
+            fields = {"key": key, "modified": modified, "size": 200_000, "blob": "b"}
+            await write(tx, sequences, bucket, row, old, fields, None)
         elif bucket.versioning:
-            await add_marker(tx, bucket, row, key, modified)
+            await add_marker(tx, sequences, bucket, row, key, modified)
     await lifecycle.rounds.put(tx, lifecycle.Round(bucket=bucket.id, name=bucket.name, due=1))
 
 
@@ -97,10 +105,11 @@ def test_a_round_in_pages(events: list[tuple[str, int, bool]], rules: list[dict[
     bucket = Bucket(name="b", id=1, account="1", region="r", created=0.0, secret=b"s" * 16, versioning=versioning)
 
     async def go(state: State) -> tuple[set[tuple[str, int, str]], set[tuple[str, int, str]]]:
-        await state.run(fill, bucket, events, content)
+        sequences = Sequences()
+        await state.run(fill, sequences, bucket, events, content)
         wanted = expected(rules_of(content), await state.run(everything), bool(versioning))
         steps = 0
-        while await lifecycle._step(state, None, "b"):
+        while await lifecycle._step(state, None, sequences, "b"):
             steps += 1
             assert steps < 200
         found = await state.run(everything)

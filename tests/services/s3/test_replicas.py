@@ -15,7 +15,7 @@ from kumoi.clock import Clock
 from kumoi.services.s3.operations import replicating
 from kumoi.services.s3.records import Bucket, ObjectVersion, Replication, current, others
 from kumoi.services.s3.replicas import lay, place_between
-from kumoi.services.s3.versions import ROOM
+from kumoi.services.s3.sequences import ROOM, Sequences
 from kumoi.state import Transaction
 from kumoi.state.group_commit import CommitFailed
 from kumoi.state.sqlite import SqliteState
@@ -44,9 +44,11 @@ def test_versions_stand_by_age_however_they_come(ages: range | list[int]) -> Non
     async def scenario() -> None:
         state = await SqliteState.open(None, clock=Clock())
 
+        sequences = Sequences()
+
         async def lay_all(tx: Transaction) -> list[ObjectVersion]:
             for age in ages:
-                await lay(tx, BUCKET, b"k", replica(age), None)
+                await lay(tx, sequences, BUCKET, b"k", replica(age), None)
             newest = await current.get(tx, BUCKET.id, b"k")
             return [*([newest] if newest else ()), *await others.list(tx, BUCKET.id, b"k")]
 

@@ -13,6 +13,7 @@ from kumoi.clock import Clock
 from kumoi.services.s3.records import MANAGED, Bucket, Encryption, ObjectVersion, Replication, current, others
 from kumoi.services.s3.replicas import lay, replica_of
 from kumoi.services.s3.replication_rules import checked, chosen, rules_of
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.versions import find, remove
 from kumoi.state.sqlite import SqliteState
 from kumoi.wire.errors import AwsError
@@ -160,7 +161,7 @@ def test_replicas_stand_in_the_order_of_their_originals(
 
     async def main() -> None:
         state = await SqliteState.open(None, clock=Clock())
-        place = state.at("1", "r")
+        place, sequences = state.at("1", "r"), Sequences()
         try:
             for number, (at, order) in enumerate(arriving):
                 replica = ObjectVersion(
@@ -172,11 +173,11 @@ def test_replicas_stand_in_the_order_of_their_originals(
                     marker=number in markers,
                     replication=Replication("REPLICA", at, order, f"{number:032d}"),
                 )
-                await place.run(lay, BUCKET, b"k", replica, None)
+                await place.run(lay, sequences, BUCKET, b"k", replica, None)
             for number in removed:
                 version = await place.run(find, BUCKET, b"k", f"{number:032d}")
                 assert version is not None
-                await place.run(remove, BUCKET, b"k", version)
+                await place.run(remove, sequences, BUCKET, b"k", version)
             newest = await place.run(current.get, 1, b"k")
             rest = await place.run(others.list, 1, b"k")
         finally:

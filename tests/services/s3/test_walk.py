@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from kumoi.clock import Clock
 from kumoi.services.s3 import versions, walk
-from kumoi.services.s3.records import Bucket, ObjectVersion, current
+from kumoi.services.s3.bodies import inline_body
+from kumoi.services.s3.records import OWN_LIMIT, Bucket, ObjectVersion, current, others
+from kumoi.services.s3.sequences import ROOM, Sequences
 from kumoi.services.s3.version_ids import own_sequence, version_id
-from kumoi.services.s3.versions import ROOM
 from kumoi.state import Transaction
 from kumoi.state.sqlite import SqliteState
 
@@ -116,7 +117,7 @@ steps = st.lists(
 @given(steps=steps, size=st.integers(1, 4))
 def test_versions_are_those_of_the_model(steps: list[tuple[str, str, int]], size: int) -> None:
     async def scenario(state: SqliteState) -> None:
-        model, bucket = Model(), BUCKET
+        model, bucket, sequences = Model(), BUCKET, Sequences()
         for action, key, which in steps:
             row = key.encode()
             if action in ("enable", "suspend"):
@@ -124,16 +125,16 @@ def test_versions_are_those_of_the_model(steps: list[tuple[str, str, int]], size
                 bucket = msgspec.structs.replace(BUCKET, versioning=model.versioning)
             elif action == "put":
                 model.write(key, False)
-                await state.run(put, bucket, key)
+                await state.run(put, sequences, bucket, key, which)
             elif action == "delete":
                 model.delete(key)
-                await state.run(delete, bucket, key)
+                await state.run(delete, sequences, bucket, key)
             elif len(model.keys.get(key, ())) > which:
                 seq, null, _ = model.keys[key].pop(which)
                 wanted = "null" if null else version_id(bucket, seq)
                 found = await state.run(versions.find, bucket, row, wanted)
                 assert found is not None and found.seq == seq
-                await state.run(versions.remove, bucket, row, found)
+                await state.run(versions.remove, sequences, bucket, row, found)
             for name, known in model.keys.items():
                 now = await state.run(get_current, bucket, name.encode())
                 newest = known[0] if known else None
@@ -149,6 +150,7 @@ def test_versions_are_those_of_the_model(steps: list[tuple[str, str, int]], size
             if page.items:
                 key_marker, seq_marker = rows[-1][0].encode(), rows[-1][1]
         assert rows == model.rows()
+        assert await state.run(bodies_beside) == await state.run(large_versions)
 
     run(scenario)
 
@@ -157,28 +159,43 @@ async def get_current(tx: Transaction, bucket: Bucket, key: bytes) -> ObjectVers
     return await current.get(tx, bucket.id, key)
 
 
-async def put(tx: Transaction, bucket: Bucket, key: str) -> None:
+async def put(tx: Transaction, sequences: Sequences, bucket: Bucket, key: str, which: int) -> None:
+    """Write a version: empty, small, or larger than lies in its own row."""
     old = await current.get(tx, bucket.id, key.encode())
-    body = f"{key} {await tx.add(('s3.sequence', bucket.id), 0)}".encode()
-    written = await versions.write(tx, bucket, key.encode(), old, {"key": key, "modified": 0, "size": len(body)}, body)
-    assert await tx.get(versions.body_key(written)) == body
+    body = key.encode() * (0, 1, OWN_LIMIT, OWN_LIMIT + 1)[which]
+    fields = {"key": key, "modified": 0, "size": len(body)}
+    written = await versions.write(tx, sequences, bucket, key.encode(), old, fields, body)
+    assert await inline_body(tx, written) == body
 
 
-async def delete(tx: Transaction, bucket: Bucket, key: str) -> None:
+async def bodies_beside(tx: Transaction) -> int:
+    return len(await tx.values(("s3.body",)))
+
+
+async def large_versions(tx: Transaction) -> int:
+    """How many versions have a body that is not in their row; each of them is whole."""
+    found = [*await current.list(tx), *await others.list(tx)]
+    for version in found:
+        assert len(await inline_body(tx, version)) == version.size
+    return sum(version.size > OWN_LIMIT for version in found)
+
+
+async def delete(tx: Transaction, sequences: Sequences, bucket: Bucket, key: str) -> None:
     if bucket.versioning:
-        await versions.add_marker(tx, bucket, key.encode(), key, 0)
+        await versions.add_marker(tx, sequences, bucket, key.encode(), key, 0)
         return
     found = await current.get(tx, bucket.id, key.encode())
     if found is not None:
-        await versions.remove(tx, bucket, key.encode(), found)
+        await versions.remove(tx, sequences, bucket, key.encode(), found)
 
 
 def test_groups_of_versions_are_skipped() -> None:
     async def scenario(state: SqliteState) -> None:
         enabled = msgspec.structs.replace(BUCKET, versioning="Enabled")
+        sequences = Sequences()
         for number in range(40):
-            await state.run(put, enabled, f"a/{number % 20}")
-        await state.run(put, enabled, "b")
+            await state.run(put, sequences, enabled, f"a/{number % 20}", 1)
+        await state.run(put, sequences, enabled, "b", 1)
         page = await state.run(walk.versions, enabled, b"", b"/", b"", None, 10)
         assert [item if isinstance(item, bytes) else item.key for item in page.items] == [b"a/", "b"]
         behind = await state.run(walk.versions, enabled, b"", b"/", b"a/", None, 10)

@@ -13,6 +13,7 @@ from kumoi.services.s3.copy_source import Named, Source, find_source
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import system_headers
 from kumoi.services.s3.records import Bucket, Checksum, Encryption, ObjectVersion, current
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.tags import header_tags
 from kumoi.services.s3.version_ids import id_of
 from kumoi.services.s3.versions import row_key, told_version, write
@@ -110,7 +111,7 @@ async def _copy(
     # The copy's use comes before a version that shares the bytes is written over.
     if fields["blob"] or fields["manifest"]:
         await use(tx, fields["blob"] or fields["manifest"])
-    version = await write(tx, bucket, row, old, fields, source.inline)
+    version = await write(tx, call.part(Sequences), bucket, row, old, fields, source.inline)
     await changed.object_created(tx, call, bucket, version, "ObjectCreated:Copy")
     result = {"ETag": f'"{version.etag}"', "LastModified": version.modified} | checksums.told(version.checksum)
     answer: dict[str, Any] = {"CopyObjectResult": result} | encryption.told(version.encryption)

@@ -10,6 +10,7 @@ from kumoi.services.s3.access import refused_keys
 from kumoi.services.s3.conditions import not_implemented, precondition_failed
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import Bucket, current
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.version_ids import NULL
 from kumoi.services.s3.versions import add_marker, find, no_such_key, remove, row_key, told_version
 from kumoi.services.s3.writing import written_at
@@ -93,7 +94,7 @@ async def delete(
         if if_match != "*" and if_match.strip('"') != target.etag:
             raise precondition_failed("If-Match")
     if version_id is None and bucket.versioning:
-        marker = await add_marker(tx, bucket, row, key, written_at(tx.now))
+        marker = await add_marker(tx, call.part(Sequences), bucket, row, key, written_at(tx.now))
         await changed.object_removed(tx, call, bucket, marker, "ObjectRemoved:DeleteMarkerCreated")
         return {"DeleteMarker": True, "VersionId": told_version(bucket, marker)}
     version = await (current.get(tx, bucket.id, row) if version_id is None else find(tx, bucket, row, version_id))
@@ -103,7 +104,7 @@ async def delete(
     if version is None:
         return answer
     locking.check_removal(version.lock, tx.now, bypass=bypass)
-    await remove(tx, bucket, row, version)
+    await remove(tx, call.part(Sequences), bucket, row, version)
     await changed.object_removed(tx, call, bucket, version, "ObjectRemoved:Delete")
     if version.marker:
         answer["DeleteMarker"] = True

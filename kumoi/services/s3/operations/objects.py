@@ -10,6 +10,7 @@ from kumoi.services.s3.bodies import blobs_of, use
 from kumoi.services.s3.conditions import check_write, check_write_headers
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import INLINE_LIMIT, current
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.versions import latest, row_key, told_version, write
 from kumoi.services.s3.writing import (
     Intake,
@@ -82,7 +83,7 @@ async def _put(
         "etag": etag_of(safety["encryption"], intake.md5),
         "modified": written_at(tx.now),
     }
-    version = await write(tx, bucket, key, old, fields, intake.inline)
+    version = await write(tx, call.part(Sequences), bucket, key, old, fields, intake.inline)
     if intake.blob:
         await use(tx, intake.blob)
     await changed.object_created(tx, call, bucket, version, event)

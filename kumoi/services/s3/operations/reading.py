@@ -10,11 +10,11 @@ from kumoi.doorway import Call
 from kumoi.services.s3 import archive, checksums, configured, encryption, locking, manifests, s3
 from kumoi.services.s3.access import told_missing
 from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
-from kumoi.services.s3.conditions import check_read
+from kumoi.services.s3.conditions import CONDITIONS, check_read
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import told_metadata
 from kumoi.services.s3.ranges import content_range, read_range
-from kumoi.services.s3.records import Bucket, ObjectVersion, Part
+from kumoi.services.s3.records import MANAGED, Bucket, ObjectVersion, Part
 from kumoi.services.s3.versions import find_object, told_version
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
@@ -28,6 +28,9 @@ _OVERRIDES = {
     "ResponseContentType": "ContentType",
     "ResponseExpires": "Expires",
 }
+
+
+_CONDITIONS = frozenset(CONDITIONS)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -58,8 +61,9 @@ async def head_object(call: Call, Bucket: str, Key: str, **members: Any) -> dict
 
 
 async def _found(call: Call, bucket: str, key: str, members: dict[str, Any], method: str) -> Reading:
+    overrides = {} if _OVERRIDES.keys().isdisjoint(members) else _overrides(call, members)
     try:
-        return await _read(call.state, bucket, key, _Asked(members, _overrides(call, members), method))
+        return await _read(call.state, bucket, key, members, overrides, method)
     except AwsError as error:
         told = await told_missing(call, error, bucket)
         raise told from None
@@ -80,14 +84,6 @@ def body_of(call: Call, reading: Reading) -> Any:
     if path is not None:
         return FileBody(path, reading.offset, reading.length)
     return blobs_of(call.doorway).stream(version.blob, reading.offset, reading.length)
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """What a read asks for: its members, the headers it overrides, and its method."""
-
-    members: dict[str, Any]
-    overrides: dict[str, str]
-    method: str
 
 
 def _overrides(call: Call, members: dict[str, Any]) -> dict[str, str]:
@@ -118,21 +114,16 @@ def _words(member: str) -> list[str]:
 
 
 @transactional
-async def _read(tx: Transaction, name: str, key: str, asked: _Asked) -> Reading:
-    members = asked.members
+async def _read(
+    tx: Transaction, name: str, key: str, members: dict[str, Any], overrides: dict[str, str], method: str
+) -> Reading:
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
-    version = await find_object(tx, bucket, key, members.get("VersionId"), asked.method)
+    version = await find_object(tx, bucket, key, members.get("VersionId"), method)
     encryption.check_access(version.encryption, encryption.customer_key(members))
-    check_read(
-        version,
-        tx.now,
-        members.get("IfMatch"),
-        members.get("IfNoneMatch"),
-        members.get("IfModifiedSince"),
-        members.get("IfUnmodifiedSince"),
-    )
-    if asked.method == "GET":
+    if not _CONDITIONS.isdisjoint(members):
+        check_read(version, tx.now, *(members.get(condition) for condition in CONDITIONS))
+    if method == "GET" and version.storage_class != "STANDARD":
         archive.check_readable(version, tx.now)
     answer = told_object(bucket, version)
     if version.restored is not None:
@@ -162,9 +153,10 @@ async def _read(tx: Transaction, name: str, key: str, asked: _Asked) -> Reading:
         elif part is not None and part.checksum is not None and version.checksum is not None:
             answer |= checksums.told(part.checksum)
             answer["ChecksumType"] = "COMPOSITE" if version.checksum.composite else "FULL_OBJECT"
-    answer.update(asked.overrides)
+    if overrides:
+        answer |= overrides
     inline = None
-    if asked.method == "GET" and not version.blob and not version.manifest:
+    if method == "GET" and not version.blob and not version.manifest:
         inline = await inline_body(tx, version)
         if length != version.size:
             inline = inline[offset : offset + length]
@@ -179,7 +171,10 @@ def told_object(bucket: Bucket, version: ObjectVersion) -> dict[str, Any]:
         "ETag": f'"{version.etag}"',
         "ContentType": version.content_type,
     }
-    answer |= encryption.told(version.encryption)
+    if version.encryption is MANAGED:  # as nearly every object's
+        answer["ServerSideEncryption"] = "AES256"
+    else:
+        answer |= encryption.told(version.encryption)
     if version.headers:
         answer |= version.headers
     if version.metadata:

@@ -22,6 +22,7 @@ from kumoi.services.s3.replicas import lay, replica_of, surroundings
 from kumoi.services.s3.replication import Pending, pending, settle
 from kumoi.services.s3.replication_rules import Rule
 from kumoi.services.s3.replicator import rule_of, tell
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.version_ids import id_of
 from kumoi.services.s3.versions import find, rewrite, version_at
 from kumoi.state import Transaction, transactional
@@ -157,7 +158,7 @@ async def _lay(
     else:
         inline = await inline_body(here, version)
     call.request_bytes = version.size
-    replica = await lay(there, work.destination, work.one.key, replica, inline)
+    replica = await lay(there, call.part(Sequences), work.destination, work.one.key, replica, inline)
     event = "CompleteMultipartUpload" if version.manifest else "Put"
     event = "ObjectRemoved:DeleteMarkerCreated" if version.marker else f"ObjectCreated:{event}"
     await changed.replica_laid(there, call, work.destination, replica, event)

@@ -29,6 +29,7 @@ from kumoi.services.s3.records import (
     uploaded,
     uploads,
 )
+from kumoi.services.s3.sequences import Sequences
 from kumoi.services.s3.versions import end_upload, last_change, row_key, told_version, write
 from kumoi.services.s3.walk import group_of
 from kumoi.services.s3.writing import described, protected, refuse_unserved, written_at
@@ -99,7 +100,7 @@ async def _create(
         key=key,
         id=f"{int(tx.now * 1000):012x}-{hex_id(51)}",  # they sort as they began
         created=tx.now,
-        began=await tx.add(("s3.sequence", bucket.id), 0),
+        began=await call.part(Sequences).next(tx, bucket),
         owner=call.account,
         version=ObjectVersion(bucket=bucket.id, key=key, seq=0, modified=0, **fields),
         algorithm=checksum[0],
@@ -198,9 +199,9 @@ async def _complete(
         "parts": len(parts),
         "checksum": checksum,
     }
-    for decided in ("bucket", "seq", "null"):
+    for decided in ("bucket", "seq", "null", "body"):
         del fields[decided]
-    version = await write(tx, bucket, row, old, fields, None)
+    version = await write(tx, call.part(Sequences), bucket, row, old, fields, None)
     await changed.object_created(tx, call, bucket, version, "ObjectCreated:CompleteMultipartUpload")
     answer: dict[str, Any] = (
         {"ETag": f'"{version.etag}"'} | checksums.told(checksum) | encryption.told(version.encryption)
