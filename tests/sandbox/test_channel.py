@@ -38,13 +38,19 @@ def test_frames_are_read_however_they_arrive(payloads: list[bytes], places: list
     arriving = iter([*pieces(content, places), b""])
 
     class Arriving:
+        def fileno(self) -> int:
+            return closed.fileno()
+
         def recv(self, _count: int) -> bytes:
             return next(arriving)
 
-    reader = frames.FrameReader(cast(socket.socket, Arriving()))
-    read = [reader.read() for _ in payloads]
-    assert read == [(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads)]
-    assert reader.read() is None
+    closed, other = socket.socketpair()
+    other.close()
+    with closed:
+        reader = frames.FrameReader(cast(socket.socket, Arriving()))
+        read = [reader.read() for _ in payloads]
+        assert read == [(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads)]
+        assert reader.read() is None
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import json.scanner
+import select
 import socket
 import struct
 from typing import Any, Callable
@@ -52,16 +53,24 @@ def parse(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> tuple[b
 
 
 class FrameReader:
-    """Reads frames from a channel; one that is small takes one call of the system."""
+    """Reads frames from a channel; one that is small is waited for and read, in two calls of the system.
+
+    Who waits in `recv` alone is woken once more for each frame that he has sent himself: when the other end has read
+    it, and there is room for another.
+    """
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._rest = b""
+        arrival = select.poll()
+        arrival.register(channel, select.POLLIN)
+        self._arrived = arrival.poll
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:
         """The next frame; None when the other end has closed."""
         received = self._rest
         while len(received) < 4:
+            self._arrived()
             piece = self._channel.recv(_PIECE)
             if not piece:
                 return None
