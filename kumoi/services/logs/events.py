@@ -109,7 +109,8 @@ class Arrivals(NamedTuple):
     def of(cls, events: Sequence[dict[str, Any]]) -> Arrivals:
         """What a batch (of at least one event) amounts to."""
         times = [event["timestamp"] for event in events]
-        return cls(min(times), max(times), sum(len(event["message"]) + EVENT_OVERHEAD for event in events))
+        texts = sum([len(event["message"]) for event in events])
+        return cls(min(times), max(times), texts + EVENT_OVERHEAD * len(events))
 
     def and_also(self, other: Arrivals) -> Arrivals:
         """Both together."""

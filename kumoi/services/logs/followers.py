@@ -50,7 +50,7 @@ class Followers:
         for one in stored:
             self._tails.offer(call.account, call.region, one)
         messages = [event["message"] for one in stored for event in one.events]
-        if any(MARK in message for message in messages):
+        if MARK in "\n".join(messages):
             found = await asyncio.to_thread(metrics_in, messages)
             for unit, errors in (("emf_unparsed", found.unparsed), ("emf_invalid", found.invalid)):
                 if errors:
