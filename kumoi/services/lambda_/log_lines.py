@@ -43,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
 
 def billed_milliseconds(duration: float, init_duration: float | None) -> int:
-    """Milliseconds billed of an invocation: its seconds and those of its initialisation, rounded up from microseconds."""
+    """Milliseconds billed of an invocation: its seconds and its initialisation's, rounded up from microseconds."""
     return math.ceil((duration + (init_duration or 0.0)) * 1000 - _HALF_A_MICROSECOND)
 
 
