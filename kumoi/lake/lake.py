@@ -1,7 +1,8 @@
 """The lake: append-only records in time order, for what is many and read by scanning.
 
 Records go to a table's tail (a write-ahead file, and memory for recent reads), full tails are sealed to Parquet in
-the background, and DuckDB queries both together, off the loop. Nothing that was acknowledged is lost by a crash.
+the background, in a quiet moment where that comes soon, and DuckDB queries both together, off the loop. Nothing that
+was acknowledged is lost by a crash.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from kumoi.lake.catalog import File
 from kumoi.lake.choosing import Equals, View, batch_end, behind, bounded, edge, narrowed, within
 from kumoi.lake.copying import Pin
 from kumoi.lake.parquet import Engine, Query, Result, Sealed, Source, reaches, relation
+from kumoi.lake.quiet import Quiet
 from kumoi.lake.store import Store, dump
 from kumoi.lake.table import Cursor, Kept, Record, Row, Selection, Table, place
 from kumoi.lake.worker import Request, Task
@@ -55,6 +57,7 @@ class Lake:
         self._engine = Engine(self._scratch, sync=not ephemeral)
         self._workers = Workers()
         self._stores: dict[str, Store] = {}
+        self._quiet = Quiet(lambda: sum(store.next_seq for store in self._stores.values()), self._tidy_now)
         self._tidying: asyncio.Task[None] | None = None
         self._resting: asyncio.Task[None] | None = None
         self._closed = False
@@ -82,9 +85,11 @@ class Lake:
         """Declare a table, and read its tail back; ValueError when it was declared already."""
         if table.name in self._stores:
             raise ValueError(f"the lake already has a table {table.name}")
-        self._stores[table.name] = Store(
+        store = self._stores[table.name] = Store(
             table, self._root / table.name, self._engine, self._threads, full=self._full, wake=self._wake
         )
+        if store.waits:
+            self._wake()
 
     def write(self, table: str, records: Sequence[Record]) -> None:
         """Add records without waiting until they are durable: they are when this turn of the loop has ended.
@@ -295,13 +300,14 @@ class Lake:
 
     async def tidy(self) -> None:
         """Return once nothing is left to seal or to merge."""
-        self._wake()
+        self._tidy_now()
         if self._tidying is not None:
             await self._tidying
 
     async def close(self) -> None:
         """Have everything durable and close the files; an ephemeral lake's are removed."""
         self._closed = True
+        self._quiet.cancel()
         if self._resting is not None:
             self._resting.cancel()
         if self._tidying is not None:
@@ -314,6 +320,14 @@ class Lake:
         shutil.rmtree(self._root if self._ephemeral else self._scratch, ignore_errors=True)
 
     def _wake(self) -> None:
+        """There is something to tidy: at once where much has gathered, else when it is quiet."""
+        if any(store.presses for store in self._stores.values()):
+            self._tidy_now()
+        elif not self._closed:
+            self._quiet.wait()
+
+    def _tidy_now(self) -> None:
+        self._quiet.cancel()
         if not self._closed and (self._tidying is None or self._tidying.done()):
             self._tidying = asyncio.create_task(self._tidy())
 

@@ -10,7 +10,7 @@ import heapq
 import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import count, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,11 +145,7 @@ class Segment:
 
     def add(self, records: Sequence[Record]) -> bytes:
         """Take records in, each with the next seq; their lines, to be written to the file."""
-        kept, values, width = self._kept, self._values, len(self._order)
-        rows = [
-            kept(*(record if type(record) is tuple and len(record) == width else values(record)), seq=seq)
-            for seq, record in enumerate(records, self.next_seq)
-        ]
+        rows = list(map(self._kept, *self._by_column(records), count(self.next_seq)))
         lines = lines_of(rows)
         for place, run in groupby(rows, self._key):
             found = list(run)
@@ -208,6 +204,12 @@ class Segment:
     def close(self) -> None:
         """Close the file."""
         os.close(self.fd)
+
+    def _by_column(self, records: Sequence[Record]) -> Iterable[tuple[Any, ...]]:
+        """The values of each column; rows that come in the table's order, as they do in bulk, are not walked over."""
+        if set(map(type, records)) == {tuple} and set(map(len, records)) == {len(self._order)}:
+            return zip(*records, strict=True)
+        return zip(*map(self._values, records), strict=True)
 
     def _values(self, record: Record) -> Iterable[Any]:
         """The columns of a record in the table's order."""

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 SEAL_ROWS = 16_384
 SEAL_BYTES = 16 << 20
+MOST_WAITING = 16 << 20
+"""Bytes of full segments that may wait to be sealed: some ten thousand invocations with their log lines."""
 _DUMPED = 256
 
 
@@ -128,6 +130,21 @@ class Store:
     def _rotate(self) -> None:
         self._segments.append(Segment(self.table, self.folder, self._segments[-1].next_seq))
 
+    @property
+    def next_seq(self) -> int:
+        """The seq of the next row."""
+        return self._segments[-1].next_seq
+
+    @property
+    def waits(self) -> bool:
+        """Whether segments are full and not sealed."""
+        return len(self._segments) > 1
+
+    @property
+    def presses(self) -> bool:
+        """Whether more waits to be sealed than may."""
+        return sum(segment.size for segment in self._segments[:-1]) > MOST_WAITING
+
     # Reading
 
     def tail(self, selection: Selection, after: Cursor | None = None, reverse: bool = False) -> Iterator[Row]:
@@ -218,7 +235,7 @@ class Store:
         """Seal one full segment, or write files anew as one; False when there was nothing to do."""
         self._writing = True
         try:
-            if len(self._segments) > 1:
+            if self.waits:
                 await self._seal(self._segments[0])
             elif files := self.catalog.to_rewrite():
                 await self._rewrite(files)

@@ -36,18 +36,18 @@ class Derived(NamedTuple):
     sql: str
 
 
-class Kept(msgspec.Struct, kw_only=True, gc=False):
+class Kept(msgspec.Struct, gc=False):
     """A row in memory: its columns are attributes, in the table's order, and `seq` is the last one."""
 
-    seq: int
     if TYPE_CHECKING:
         time: ClassVar[int]  # a column of every table
+        seq: ClassVar[int]
 
 
 @cache
 def kept_type(columns: tuple[str, ...]) -> type[Kept]:
     """The type of rows in memory with these columns; those that a line lacks, as older ones may, are None."""
-    fields = [(name, Any, None) for name in columns]
+    fields: list[tuple[str, Any, Any]] = [*((name, Any, None) for name in columns), ("seq", int, 0)]
     return cast("type[Kept]", msgspec.defstruct("Row", fields, bases=(Kept,), gc=False))
 
 

@@ -99,8 +99,8 @@ class KeptSandbox:
 
     @property
     def settled(self) -> bool:
-        """Whether no extension is still busy with an invocation."""
-        return not self._extensions.any or self._extensions.idle or self._link is None
+        """Whether no extension is still busy with an invocation, or is gone with all the rest."""
+        return not self._extensions.any or self._extensions.idle or self._link is None or not self.alive
 
     @property
     def observed(self) -> bool:

@@ -108,14 +108,18 @@ class LogPipe:
         """Hand over what the pipe holds now; a pipe holds little, so the sink's wish to pause is passed over."""
         events: list[str] = []
         while self._fd >= 0:
-            piece = self._piece()
+            try:
+                piece = os.read(self._fd, _PIECE)
+            except BlockingIOError:
+                break
             if piece:
                 events += self._splitter.feed(piece)
-            if not piece or len(piece) < _PIECE:
+            if len(piece) < _PIECE:
                 break
         if self._splitter.rest:
             events += self._splitter.end()
-        self._hand_over(events)
+        if events:
+            self._hand_over(events)
 
     def close(self) -> None:
         """Hand over the rest and close."""

@@ -103,7 +103,7 @@ class Channel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of frames; garbage ends the channel, as the runtime's death would."""
         if not self._received and len(data) - 4 == int.from_bytes(data[:4]):  # as nearly always
-            self._take(data[4:])
+            self._take(data)
             return
         self._received += data
         while len(self._received) >= 4:
@@ -113,13 +113,13 @@ class Channel(asyncio.Protocol):
                 return
             if len(self._received) < 4 + length:
                 return
-            content = bytes(self._received[4 : 4 + length])
+            content = bytes(self._received[: 4 + length])
             del self._received[: 4 + length]
             if not self._take(content):
                 return
 
     def _take(self, content: bytes) -> bool:
-        """Keep a frame for whoever waits for it; False for garbage."""
+        """Keep a whole frame for whoever waits for it; False for garbage."""
         try:
             self._frames.append(frames.parse(content, orjson.loads))
         except ValueError:
@@ -149,16 +149,20 @@ class Channel(asyncio.Protocol):
     async def receive(self) -> tuple[bytes, dict[str, Any], bytes]:
         """The next frame; RuntimeEnded when there will be none, TimeoutError when there is none in time."""
         while not self._frames:
-            if self._ended:
-                raise RuntimeEnded
-            if self._expired:
-                raise TimeoutError
-            self._waiter = self._loop.create_future()
-            await self._waiter
+            await self._next()
         if self._paused and len(self._frames) <= _ROOM and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
         return self._frames.pop(0)
+
+    def _next(self) -> asyncio.Future[None]:
+        """Done when a frame has come, or will not; raises what `receive` does where that is known."""
+        if self._ended:
+            raise RuntimeEnded
+        if self._expired:
+            raise TimeoutError
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     async def initialised(self) -> Initialised:
         """Wait for READY or INIT_ERROR."""
@@ -175,7 +179,8 @@ class Channel(asyncio.Protocol):
         if self._frames:
             self._forget()
         self.send(frames.INVOKE, _header(invocation), invocation.payload)
-        kind, header, payload = await self.receive()
+        await self._next()
+        kind, header, payload = self._frames.pop() if len(self._frames) == 1 else await self.receive()
         content_type = "application/json"
         if kind != frames.RESULT and kind != frames.ERROR:
             collected = Collected()

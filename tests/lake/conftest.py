@@ -34,5 +34,6 @@ def line() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seal after ten rows, so that a test sees what else takes thousands."""
+    """Seal after ten rows and at once, so that a test sees what else takes thousands, or a quiet moment."""
     monkeypatch.setattr("kumoi.lake.store.SEAL_ROWS", 10)
+    monkeypatch.setattr("kumoi.lake.store.MOST_WAITING", 0)

@@ -24,7 +24,7 @@ import duckdb  # loaded before the first record, so that sealing keeps up with a
 import kumoi.lake.store
 from kumoi.lake import Lake, Table
 
-kumoi.lake.store.SEAL_ROWS = 150
+kumoi.lake.store.SEAL_ROWS, kumoi.lake.store.MOST_WAITING = 150, 0
 root, number = Path(sys.argv[1]), int(sys.argv[2])
 COLUMNS = {"time": "BIGINT", "account": "VARCHAR", "region": "VARCHAR", "group": "VARCHAR", "message": "VARCHAR"}
 

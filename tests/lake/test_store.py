@@ -211,4 +211,5 @@ def test_readers_keep_files_that_are_merged_meanwhile(tmp_path: Path, lines: Tab
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kumoi.lake.store, "SEAL_ROWS", 10)
+        patch.setattr(kumoi.lake.store, "MOST_WAITING", 0)
         run(tmp_path, lines, body)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import time
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from kumoi.sandbox.interface import Invocation
 from kumoi.sandbox.log_pipe import LineSplitter
 from kumoi.sandbox.python import frames
-from kumoi.sandbox.python.runtime import _event
+from kumoi.sandbox.python.event_json import ResultWriter, read_event
 from kumoi.sandbox.runtime_link import Answer, Channel, RuntimeEnded
 from kumoi.sandbox.watch import QUIET_SECONDS, Watch
 
@@ -38,13 +39,19 @@ def test_frames_are_read_however_they_arrive(payloads: list[bytes], places: list
     arriving = iter([*pieces(content, places), b""])
 
     class Arriving:
+        def fileno(self) -> int:
+            return closed.fileno()
+
         def recv(self, _count: int) -> bytes:
             return next(arriving)
 
-    reader = frames.FrameReader(cast(socket.socket, Arriving()))
-    read = [reader.read() for _ in payloads]
-    assert read == [(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads)]
-    assert reader.read() is None
+    closed, other = socket.socketpair()
+    other.close()
+    with closed:
+        reader = frames.FrameReader(cast(socket.socket, Arriving()))
+        read = [reader.read() for _ in payloads]
+        assert read == [(frames.INVOKE, {"number": at}, one) for at, one in enumerate(payloads)]
+        assert reader.read() is None
 
 
 @settings(max_examples=40, deadline=None)
@@ -112,13 +119,38 @@ def test_lines_and_records_are_whole_however_they_arrive(written: list[str | tup
 
 @pytest.mark.parametrize("payload", ["{}", ' {"a": 1} ', '"ü\\u2028"', "[1, 2.5, null, true]", '{"a": "€"}\n', "0"])
 def test_an_event_is_what_json_makes_of_it(payload: str) -> None:
-    assert _event(payload.encode()) == json.loads(payload)
+    assert read_event(payload.encode()) == json.loads(payload)
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"{} x", b"\xff"])
 def test_what_is_no_json_is_no_event(payload: bytes) -> None:
     with pytest.raises(ValueError):
-        _event(payload)
+        read_event(payload)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(json_values, st.booleans())
+def test_a_result_is_what_json_writes(value: Any, ascii_only: bool) -> None:
+    assert ResultWriter(ensure_ascii=ascii_only).write(value) == json.dumps(value, ensure_ascii=ascii_only).encode()
+
+
+def test_a_result_that_cannot_be_written_leaves_nothing_behind() -> None:
+    writer = ResultWriter(ensure_ascii=True)
+    endless: list[Any] = []
+    endless.append(endless)
+    for broken, message in ((endless, "Circular reference detected"), ([[object()]], "not JSON serializable")):
+        for _ in range(2):
+            with pytest.raises((TypeError, ValueError), match=message):
+                writer.write(broken)
+        endless.clear()
+    assert writer.write([endless, endless, Decimal("1.5"), Decimal(2)]) == b"[[], [], 1.5, 2]"
 
 
 def test_who_waits_for_an_answer_learns_that_there_is_none_in_time() -> None:

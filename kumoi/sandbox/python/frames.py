@@ -8,10 +8,12 @@ response. A runtime that was started before its function was known gets INIT fir
 from __future__ import annotations
 
 import json
-import json.scanner
+import select
 import socket
 import struct
 from typing import Any, Callable
+
+from .event_json import scan
 
 INIT = b"N"
 INVOKE = b"I"
@@ -23,6 +25,7 @@ BEGIN = b"B"
 CHUNK = b"C"
 
 _HEAD = struct.Struct(">IcI")
+_FIRST = 8192
 _PIECE = 65536
 OVERHEAD = 5
 """Bytes of a frame's length beyond header and payload."""
@@ -39,30 +42,39 @@ def assemble(kind: bytes, header: bytes, payload: bytes) -> bytes:
 
 
 def parse(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> tuple[bytes, dict[str, Any], bytes]:
-    """(type, header, payload) of a frame without its length; ValueError when it is none."""
-    if len(content) < OVERHEAD:
+    """(type, header, payload) of a whole frame; ValueError when it is none."""
+    if len(content) < _HEAD.size:
         raise ValueError("a frame is cut short")
-    end = OVERHEAD + int.from_bytes(content[1:5], "big")
+    _, kind, length = _HEAD.unpack_from(content)
+    end = _HEAD.size + length
     if end > len(content):
         raise ValueError("a frame is cut short")
-    header = loads(content[OVERHEAD:end])
+    header = loads(content[_HEAD.size : end])
     if not isinstance(header, dict):
         raise ValueError("a frame's header is no object")
-    return content[:1], header, content[end:]
+    return kind, header, content[end:]
 
 
 class FrameReader:
-    """Reads frames from a channel; one that is small takes one call of the system."""
+    """Reads frames from a channel; one that is small is waited for and read, in two calls of the system.
+
+    Who waits in `recv` alone is woken once more for each frame that he has sent himself: when the other end has read
+    it, and there is room for another.
+    """
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._rest = b""
+        arrival = select.poll()
+        arrival.register(channel, select.POLLIN)
+        self._arrived = arrival.poll
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:
         """The next frame; None when the other end has closed."""
         received = self._rest
         while len(received) < 4:
-            piece = self._channel.recv(_PIECE)
+            self._arrived()
+            piece = self._channel.recv(_FIRST)
             if not piece:
                 return None
             received += piece
@@ -73,7 +85,7 @@ class FrameReader:
                 return None
             received = whole
         self._rest = received[end:]
-        return parse(received[4:end], _header)
+        return parse(received[:end], _header)
 
     def _more(self, begun: bytes, missing: int) -> bytes | None:
         """What has begun to arrive, with all that is missing."""
@@ -85,10 +97,6 @@ class FrameReader:
             pieces.append(piece)
             missing -= len(piece)
         return b"".join(pieces)
-
-
-scan: Callable[[str, int], Any] = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
-"""Reads the value at a place of a text: (value, where it ends); StopIteration where there is none."""
 
 
 def _header(text: bytes) -> Any:

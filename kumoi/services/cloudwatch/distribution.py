@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -38,15 +38,22 @@ class Distribution(msgspec.Struct, frozen=True, array_like=True):
 
     def with_values(self, values: Iterable[tuple[float, float]]) -> Distribution:
         """With more values, each as often as its count says."""
-        count, total, least, greatest = self.count, self.total, self.least, self.greatest
+        given: Collection[tuple[float, float]] = [*values]
+        if not given:
+            return self
+        found = Distribution(
+            self.count + sum([times for _, times in given]),
+            self.total + sum([value * times for value, times in given]),
+            min(self.least, min(given)[0]),
+            max(self.greatest, max(given)[0]),
+        )
+        if len(given) > MOST_EXACT and len({value for value, _ in given}) > MOST_EXACT:
+            given = _together(given)
         kept = dict(self.values)
-        for value, times in values:
-            count += times
-            total += value * times
-            least, greatest = min(least, value), max(greatest, value)
+        for value, times in given:
             key = repr(value)
             kept[key] = kept.get(key, 0.0) + times
-        return Distribution(count, total, least, greatest, _bounded(kept))
+        return msgspec.structs.replace(found, values=_bounded(kept))
 
     def with_set(self, count: float, total: float, least: float, greatest: float) -> Distribution:
         """With a statistic set."""
@@ -89,6 +96,15 @@ def _bounded(values: dict[str, float]) -> dict[str, float]:
     return rounded
 
 
+def _together(values: Iterable[tuple[float, float]]) -> Collection[tuple[float, float]]:
+    """Neighbours among values that are too many anyway, which costs less than to make each of them a key before."""
+    rounded: dict[float, float] = {}
+    for value, times in values:
+        near = _rounded(value)
+        rounded[near] = rounded.get(near, 0.0) + times
+    return rounded.items()
+
+
 @lru_cache(4096)
 def _near(key: str) -> str:
     """The key that a value counts under once there are too many; most were rounded before."""
@@ -99,7 +115,12 @@ def _rounded(value: float) -> float:
     """A value within one percent, always the same for neighbours."""
     if value == 0.0:
         return 0.0
-    return math.copysign(math.exp(round(math.log(abs(value)) / _GROWTH) * _GROWTH), value)
+    return math.copysign(_grown(round(math.log(abs(value)) / _GROWTH)), value)
+
+
+@lru_cache(4096)
+def _grown(steps: int) -> float:
+    return math.exp(steps * _GROWTH)
 
 
 _SIMPLE: Mapping[str, Callable[[Distribution], float]] = {

@@ -5,8 +5,6 @@ Rules: "Understanding Lambda function scaling" of the developer guide; the answe
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kumoi.wire.errors import AwsError, aws_error
 
 ACCOUNT_LIMIT = 1000
@@ -14,12 +12,8 @@ UNRESERVED_MINIMUM = 100
 """What reservations must leave for functions without one."""
 
 
-class FunctionKey(NamedTuple):
-    """A function, whichever version."""
-
-    account: str
-    region: str
-    name: str
+FunctionKey = tuple[str, str, str]
+"""A function, whichever version: account, region, name."""
 
 
 class Concurrency:

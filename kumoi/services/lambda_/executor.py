@@ -18,7 +18,7 @@ from kumoi.sandbox import Invocation, Outcome, ResponseSink
 from kumoi.services.lambda_ import tracing
 from kumoi.services.lambda_.admission import Admission
 from kumoi.services.lambda_.code import newest_change
-from kumoi.services.lambda_.concurrency import Concurrency, FunctionKey
+from kumoi.services.lambda_.concurrency import Concurrency
 from kumoi.services.lambda_.environments import EnvironmentMaker, Worse
 from kumoi.services.lambda_.execution_log import Tail
 from kumoi.services.lambda_.faults import (
@@ -75,6 +75,7 @@ class Executor:
         self._settling: set[asyncio.Task[None]] = set()
         self._streaming: set[asyncio.Task[Result]] = set()
         self._ahead: set[asyncio.Task[None]] = set()
+        self._databases = maker.declares_databases
 
     async def invoke(self, call: Call, request: Request, sink: ResponseSink | None = None) -> Result:
         """Run one invocation to its end; what the function does wrong is in the outcome, not an exception.
@@ -84,11 +85,12 @@ class Executor:
         function = request.function
         if call.trace.sampled or function.tracing_mode == "Active":
             await tracing.begin(call, function, request.function_arn)
-        key = FunctionKey(call.account, call.region, function.name)
+        key = PoolKey(call.account, call.region, function.name, function.version)
+        of_any_version = key[:3]
         account_reserved = 0
-        if self._concurrency.must_know_reserved(key):
+        if self._concurrency.must_know_reserved(of_any_version):
             account_reserved = await reserved_in(self._state.at(call.account, call.region))
-        was_reserved = self._concurrency.enter(key, request.reserved, account_reserved)
+        was_reserved = self._concurrency.enter(of_any_version, request.reserved, account_reserved)
         try:
             if not self._admission.admitted():
                 await self._admission.enter()
@@ -96,7 +98,7 @@ class Executor:
                 fault = None
                 if may_strike(call, function):
                     fault = await fault_of(call, function, request.function_arn, self._maker)
-                environment = await self._environment(PoolKey(*key, function.version), function, fault)
+                environment = await self._environment(key, function, fault)
                 try:
                     if fault is None:
                         result = await self._run(environment, call, request, sink)
@@ -107,8 +109,8 @@ class Executor:
             finally:
                 self._admission.leave()
         finally:
-            self._concurrency.leave(key, was_reserved)
-        if self._maker.declares_databases:
+            self._concurrency.leave(of_any_version, was_reserved)
+        if self._databases:
             call.warning = await self._maker.crowded()
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
@@ -274,7 +276,7 @@ class Executor:
         if fault is not None and fault.action in _CONSTRAINED:
             self._pools.end(environment)
             return
-        if environment.sandbox.settled or not environment.sandbox.alive:
+        if environment.sandbox.settled:
             self._pools.put(environment)
             return
         task = asyncio.create_task(self._settle(environment))

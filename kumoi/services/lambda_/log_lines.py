@@ -16,6 +16,8 @@ import orjson
 
 from kumoi.doorway import Trace
 
+_HALF_A_MICROSECOND = 0.0005
+"""In milliseconds."""
 _NAME = re.compile(r"^(python|nodejs|provided|java|dotnet|ruby)\.?(?=.)")
 
 
@@ -41,8 +43,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
 
 def billed_milliseconds(duration: float, init_duration: float | None) -> int:
-    """Milliseconds billed of an invocation: its seconds and those of its initialisation, rounded up."""
-    return math.ceil(round((duration + (init_duration or 0.0)) * 1000, 3))
+    """Milliseconds billed of an invocation: its seconds and its initialisation's, rounded up from microseconds."""
+    return math.ceil((duration + (init_duration or 0.0)) * 1000 - _HALF_A_MICROSECOND)
 
 
 def start(request_id: str, version: str) -> str:

@@ -22,7 +22,7 @@ Event = dict[str, object]
 
 _FLUSH_SECONDS = 0.25
 _SETTLE_SECONDS = 0.002
-_BETWEEN_SECONDS = 0.01
+_BETWEEN_SECONDS = 0.02
 """How long a busy function's lines gather."""
 FLUSH_LINES = 500
 """How many lines of one environment leave before it is time."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from kumoi.insights.message_fields import DOCUMENT, LAMBDA
@@ -33,6 +34,10 @@ TABLE = Table(
 """Events by group. What Insights reads out of messages is worked out when they are sealed, into columns. `unmasked` is
 what a message was before data protection masked it; NULL for most.
 """
+
+
+timestamp_of: Callable[[Mapping[str, Any]], int] = itemgetter("timestamp")
+message_of: Callable[[Mapping[str, Any]], str] = itemgetter("message")
 
 
 async def write(
@@ -108,8 +113,9 @@ class Arrivals(NamedTuple):
     @classmethod
     def of(cls, events: Sequence[dict[str, Any]]) -> Arrivals:
         """What a batch (of at least one event) amounts to."""
-        times = [event["timestamp"] for event in events]
-        return cls(min(times), max(times), sum(len(event["message"]) + EVENT_OVERHEAD for event in events))
+        times = list(map(timestamp_of, events))
+        texts = sum(map(len, map(message_of, events)))
+        return cls(min(times), max(times), texts + EVENT_OVERHEAD * len(events))
 
     def and_also(self, other: Arrivals) -> Arrivals:
         """Both together."""

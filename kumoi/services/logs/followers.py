@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kumoi.delivery import Delivery, Outbox
 from kumoi.doorway import Call, Doorway, Principal
 from kumoi.names import Arn, uuid
 from kumoi.services.logs.embedded_metrics import MARK, metrics_in
+from kumoi.services.logs.events import message_of
 from kumoi.services.logs.filter_records import GroupFilters, MetricFilter, SubscriptionFilter, group_filters
 from kumoi.services.logs.live_tails import LiveTails
 from kumoi.services.logs.rules import Place, event_id, group_arn
@@ -49,8 +51,8 @@ class Followers:
         """Do what follows when events of a group's streams were stored; returns once deliveries are durable."""
         for one in stored:
             self._tails.offer(call.account, call.region, one)
-        messages = [event["message"] for one in stored for event in one.events]
-        if any(MARK in message for message in messages):
+        messages = list(chain.from_iterable(map(message_of, one.events) for one in stored))
+        if MARK in "\n".join(messages):
             found = await asyncio.to_thread(metrics_in, messages)
             for unit, errors in (("emf_unparsed", found.unparsed), ("emf_invalid", found.invalid)):
                 if errors:

@@ -68,3 +68,16 @@ def test_statistic_sets_have_no_percentiles() -> None:
     assert statistic(found, "Average") == 2.5
     assert statistic(found, "p50") is None
     assert statistic(EMPTY, "Sum") is None
+
+
+def test_values_that_come_at_once_are_kept_as_those_that_come_one_by_one() -> None:
+    rng = random.Random(2)
+    values = [rng.choice((-1, 0, 1)) * rng.lognormvariate(3, 2) for _ in range(1000)]
+    slowly = EMPTY
+    for value in values:
+        slowly = slowly.with_values([(value, 2.0)])
+    at_once = EMPTY.with_values((value, 2.0) for value in values)
+    assert at_once.values == slowly.values
+    assert at_once.total == pytest.approx(slowly.total)
+    assert (at_once.count, at_once.least, at_once.greatest) == (2000.0, min(values), max(values))
+    assert EMPTY.with_values([]) == EMPTY

@@ -6,6 +6,7 @@ import pytest
 
 from kumoi.services.lambda_.log_lines import (
     Report,
+    billed_milliseconds,
     end,
     init_start,
     platform_event,
@@ -69,3 +70,20 @@ def test_the_json_form() -> None:
             },
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("duration", "init", "billed"),
+    [
+        (0.0, None, 0),
+        (0.000_000_4, None, 0),
+        (0.000_001, None, 1),
+        (0.004, None, 4),
+        (0.004_000_4, None, 4),
+        (0.004_000_6, None, 5),
+        (0.004, 0.1, 104),
+        (3.0, None, 3000),
+    ],
+)
+def test_milliseconds_that_are_billed(duration: float, init: float | None, billed: int) -> None:
+    assert billed_milliseconds(duration, init) == billed
