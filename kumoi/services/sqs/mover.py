@@ -10,9 +10,10 @@ import msgspec
 
 from kumoi.doorway import Doorway, Parts
 from kumoi.names import Arn
-from kumoi.services.sqs.records import MoveTask, Queue, queues, tasks
-from kumoi.services.sqs.store import Taken, move, take
-from kumoi.state import State, Timer, Transaction, transactional
+from kumoi.services.sqs.lines import Lines
+from kumoi.services.sqs.records import MoveTask, Queue, Taken, queues, tasks
+from kumoi.services.sqs.store import move, take
+from kumoi.state import Timer, Transaction, transactional
 from kumoi.state.timers import TimerRunner
 
 TOPIC = "sqs.move"
@@ -35,16 +36,16 @@ def payload_of(task: MoveTask) -> bytes:
 
 def register(parts: Parts) -> None:
     """Have timers of tasks handled."""
-    state: State = parts[Doorway].state
+    state, lines = parts[Doorway].state, parts[Lines]
 
     async def due(timer: Timer) -> None:
-        await _step(state.at(timer.account, timer.region), timer)
+        await lines.guarded(_step(state.at(timer.account, timer.region), lines, timer))
 
     parts[TimerRunner].on(TOPIC, due)
 
 
 @transactional
-async def _step(tx: Transaction, timer: Timer) -> None:
+async def _step(tx: Transaction, lines: Lines, timer: Timer) -> None:
     step = msgspec.msgpack.decode(timer.payload, type=Step)
     tx.complete_timer(timer)
     task = await tasks.get(tx, step.source, -step.started, step.id)
@@ -56,7 +57,7 @@ async def _step(tx: Transaction, timer: Timer) -> None:
             tx, msgspec.structs.replace(task, status="FAILED", failure="AWS.SimpleQueueService.NonExistentQueue")
         )
         return
-    found, _ = await take(tx, source, min(task.rate or AT_ONCE, AT_ONCE), 0)
+    found, _ = await take(tx, lines, source, min(task.rate or AT_ONCE, AT_ONCE), 0)
     moved = 0
     for taken in found:
         target = await _target(tx, task, taken)
@@ -66,7 +67,7 @@ async def _step(tx: Transaction, timer: Timer) -> None:
             )
             await tasks.put(tx, failed)
             return
-        await move(tx, source, target, taken, back=True)
+        await move(tx, lines, source, target, taken, back=True)
         moved += 1
     task = msgspec.structs.replace(task, moved=task.moved + moved)
     if not found:

@@ -6,26 +6,46 @@ from collections.abc import Sequence
 from typing import Any
 
 from kumoi.doorway import Call
-from kumoi.names import hex_id
 from kumoi.services.sqs.digests import attributes_digest, body_digest
-from kumoi.services.sqs.records import Queue
+from kumoi.services.sqs.lines import Lines
+from kumoi.services.sqs.records import Queue, Taken
 from kumoi.services.sqs.rules import chosen, receipt_handle
-from kumoi.services.sqs.store import Taken, take, topic_of
+from kumoi.services.sqs.standard import take_at_hand
+from kumoi.services.sqs.store import oldest, take, topic_of
+from kumoi.state.once import current
 
 
 async def receive(call: Call, queue: Queue, limit: int, hidden: int, wait: float) -> list[Taken]:
     """Up to `limit` messages, hidden for `hidden` seconds; waits up to `wait` platform seconds for the first."""
-    state = call.doorway.state.at(queue.account, queue.region)
+    lines = call.part(Lines)
     if wait <= 0:
-        return (await take(state, queue, limit, hidden * 1000))[0]
+        return (await _take(call, lines, queue, limit, hidden * 1000))[0]
     deadline, clock = call.now + wait, call.doorway.clock
-    async with state.watch(topic_of(queue)) as watch:
+    async with call.doorway.state.at(queue.account, queue.region).watch(topic_of(queue)) as watch:
         while True:
-            found, following = await take(state, queue, limit, hidden * 1000)
+            found, following = await _take(call, lines, queue, limit, hidden * 1000)
             if found or clock.now() >= deadline:
                 return found
             due = deadline if following is None else min(deadline, following / 1000)
             await clock.happens_by(watch.wait(), due)
+
+
+async def _take(call: Call, lines: Lines, queue: Queue, limit: int, hidden: int) -> tuple[list[Taken], int | None]:
+    """Up to `limit` messages; out of memory where nothing has to be read, nor written at once."""
+    durable = lines.closed or current() is not None
+    line = lines.known.get(queue.id)
+    if line is not None and not durable and "RedrivePolicy" not in queue.attributes:
+        now = int(call.now * 1000)
+        at_hand = take_at_hand(line, now, limit, hidden, oldest(queue, now))
+        if at_hand is not None:
+            if at_hand:
+                lines.save_soon()
+                return at_hand, None
+            return [], line.next_visible()
+    found, following = await lines.run(queue, take, lines, queue, limit, hidden, durable=durable)
+    if found and not durable:
+        lines.save_soon()
+    return found, following
 
 
 def told(queue: Queue, taken: Taken, system: Sequence[str], wanted: Sequence[str]) -> dict[str, Any]:
@@ -33,8 +53,8 @@ def told(queue: Queue, taken: Taken, system: Sequence[str], wanted: Sequence[str
     message, visibility = taken
     answer: dict[str, Any] = {
         "MessageId": message.id,
-        "ReceiptHandle": receipt_handle(queue.id, message.sequence, visibility.received, hex_id(16)),
-        "MD5OfBody": body_digest(message.body),
+        "ReceiptHandle": receipt_handle(queue.id, message.sequence, visibility.received, visibility.nonce),
+        "MD5OfBody": message.digest or body_digest(message.body),
         "Body": message.body,
     }
     if system:

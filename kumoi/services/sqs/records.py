@@ -1,14 +1,14 @@
 """What SQS stores: queues, messages, when each message is visible, and what has been sent lately. Times in epoch ms.
 
-Rows beside the records: (VISIBLE, queue, at, sequence) for a standard queue's messages, with DELAYED or IN_FLIGHT as
-their value while they are hidden; (HEADS, queue, at, sequence, group) for the first message of each group of a FIFO
-queue; (RECENT, queue, expires, scope, id) for deduplication ids. A standard queue's message has no visibility of its
-own until it is received: nearly all are received once, and then deleted.
+Rows beside the records: (HEADS, queue, at, sequence, group) for the first message of each group of a FIFO queue;
+(RECENT, queue, expires, scope, id) for deduplication ids. A standard queue's message has no visibility of its own until
+it is received, unless it was delayed: nearly all are received once, and then deleted. Earlier versions stored
+(VISIBLE, queue, at, sequence) for each of its messages, DELAYED the value of those that were.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ HEADS = "sqs.heads"
 RECENT = "sqs.recent"
 TOTAL = "sqs.total"
 SEQUENCE = "sqs.sequence"
-DELAYED, IN_FLIGHT = b"d", b"f"
+DELAYED = b"d"
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,10 +45,11 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.attributes[attribute])
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message as it was sent. `source` is the ARN of the queue it moved here from.
 
     `shown` is when it was visible at first, of a message that has no visibility of its own before it is received.
+    `digest` is its body's, empty for one that an earlier version stored.
     """
 
     queue: str
@@ -64,10 +65,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     source: str | None = None
     shown: int | None = None
+    digest: str = ""
 
 
 class Visibility(msgspec.Struct, frozen=True, kw_only=True):
-    """When a message is visible (again), how often it has been received, and when first and last."""
+    """When a message is visible (again), how often it has been received, and when first and last.
+
+    `nonce` is what the handle of the last reception has, empty where an earlier version stored it.
+    """
 
     queue: str
     sequence: int
@@ -75,6 +80,14 @@ class Visibility(msgspec.Struct, frozen=True, kw_only=True):
     received: int = 0
     first: int = 0
     last: int = 0
+    nonce: str = ""
+
+
+class Taken(NamedTuple):
+    """A message that was taken, and its visibility since."""
+
+    message: Message
+    visibility: Visibility
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

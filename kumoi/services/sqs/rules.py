@@ -137,15 +137,15 @@ def receipt_handle(queue: str, sequence: int, received: int, nonce: str) -> str:
     return base64.urlsafe_b64encode(f"v1|{queue}|{sequence}|{received}|{nonce}".encode()).decode()
 
 
-def parse_receipt(handle: str, queue: str) -> tuple[int, int]:
-    """(the sequence number of the message, which reception) that a handle of this queue stands for."""
+def parse_receipt(handle: str, queue: str) -> tuple[int, int, str]:
+    """(the sequence number of the message, which reception, its nonce) that a handle of this queue stands for."""
     try:
         read = base64.b64decode(handle, b"-_", validate=True).decode().split("|")
-        version, owner, sequence, received, _ = read
+        version, owner, sequence, received, nonce = read
         if version != "v1" or not 0 < int(sequence) < 2**62 or not 0 < int(received) < 2**62:
             raise ValueError
     except ValueError:
         raise aws_error("ReceiptHandleIsInvalid", "The input receipt handle is invalid.") from None
     if owner != queue:
         raise aws_error("ReceiptHandleIsInvalid", f'The receipt handle "{handle}" is not valid for this queue.')
-    return int(sequence), int(received)
+    return int(sequence), int(received), nonce

@@ -9,6 +9,7 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.sqs import fifo
 from kumoi.services.sqs.digests import attributes_digest, body_digest
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.records import Message, Queue
 from kumoi.services.sqs.rules import (
     check_attributes,
@@ -65,6 +66,7 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
         trace=trace,
         group=group,
         deduplication=deduplication,
+        digest=body_digest(body),
     )
 
 
@@ -91,9 +93,9 @@ def _deduplication(
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def send(tx: Transaction, queue: Queue, message: Message, delay: int | None) -> dict[str, Any]:
+async def send(tx: Transaction, lines: Lines, queue: Queue, message: Message, delay: int | None) -> dict[str, Any]:
     """Put a message into its queue; what SendMessage answers. A duplicate is answered as the first was."""
-    answer: dict[str, Any] = {"MessageId": message.id, "MD5OfMessageBody": body_digest(message.body)}
+    answer: dict[str, Any] = {"MessageId": message.id, "MD5OfMessageBody": message.digest}
     digest = attributes_digest(message.attributes)
     if digest is not None:
         answer["MD5OfMessageAttributes"] = digest
@@ -103,7 +105,7 @@ async def send(tx: Transaction, queue: Queue, message: Message, delay: int | Non
         if earlier is not None:
             return answer | {"MessageId": earlier.message, "SequenceNumber": earlier.number}
     wait = queue.number("DelaySeconds") if delay is None or queue.fifo else delay
-    placed = await put(tx, queue, message, wait * 1000)
+    placed = await put(tx, lines, queue, message, wait * 1000)
     if queue.fifo:
         await fifo.remember(tx, queue, placed)
         answer["SequenceNumber"] = placed.number

@@ -1,26 +1,27 @@
 """The queue itself: messages put in, taken out for a while, hidden, shown again, moved and dropped; in transactions.
 
-A standard queue's messages are taken in the order in which they become visible; what a FIFO queue does differently is
-in `fifo.py`. A message that was received as often as its queue's redrive policy allows is moved when it would be taken
-once more.
+A standard queue's messages are taken in the order in which they become visible (`standard.py`); a FIFO queue's are all
+told by rows, and what its groups ask for is in `fifo.py`. A message that was received as often as its queue's redrive
+policy allows is moved when it would be taken once more, and one that has expired is dropped.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from kumoi.services.sqs import fifo
-from kumoi.services.sqs.attributes import redrive_of
+from kumoi.names import hex_id
+from kumoi.services.sqs import fifo, standard
+from kumoi.services.sqs.attributes import Redrive, redrive_of
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.records import (
-    DELAYED,
-    IN_FLIGHT,
     SEQUENCE,
     TOTAL,
-    VISIBLE,
     Message,
     Queue,
+    Taken,
     Visibility,
     messages,
     queues,
@@ -30,13 +31,6 @@ from kumoi.state import Transaction, transactional
 
 LONGEST = 43_200_000
 """Milliseconds that a message may be hidden after it was received."""
-
-
-class Taken(NamedTuple):
-    """A message that was taken, and its visibility since."""
-
-    message: Message
-    visibility: Visibility
 
 
 class Counts(NamedTuple):
@@ -53,164 +47,159 @@ def topic_of(queue: Queue) -> str:
 
 
 async def put(
-    tx: Transaction, queue: Queue, message: Message, delay: int, received: int = 0, first: int = 0
+    tx: Transaction, lines: Lines, queue: Queue, message: Message, delay: int, received: int = 0, first: int = 0
 ) -> Message:
     """Put a message into a queue, visible after `delay` milliseconds; the message with its place."""
-    sequence = await tx.add((SEQUENCE, queue.id))
-    now = int(tx.now * 1000)
-    at = now + delay
-    fresh = not queue.fifo and not received
-    number = fifo.number_of(sequence) if queue.fifo else message.number
-    shown = at if fresh else None
-    message = msgspec.structs.replace(message, queue=queue.id, sequence=sequence, number=number, shown=shown)
-    await messages.put(tx, message)
-    await tx.add((TOTAL, queue.id))
-    if not fresh:
-        visibility = Visibility(queue=queue.id, sequence=sequence, at=at, received=received, first=first)
-        await visibilities.put(tx, visibility)
     if queue.fifo:
-        await fifo.joined(tx, message, visibility)
+        message = await _put_in_order(tx, queue, message, delay, received, first)
     else:
-        await tx.put((VISIBLE, queue.id, at, sequence), DELAYED if delay else b"")
+        message = await standard.put(tx, lines, queue, message, delay, received, first)
     tx.notify(topic_of(queue))
     return message
 
 
+async def _put_in_order(
+    tx: Transaction, queue: Queue, message: Message, delay: int, received: int, first: int
+) -> Message:
+    sequence = await tx.add((SEQUENCE, queue.id))
+    message = msgspec.structs.replace(
+        message, queue=queue.id, sequence=sequence, number=fifo.number_of(sequence), shown=None
+    )
+    await messages.put(tx, message)
+    await tx.add((TOTAL, queue.id))
+    at = int(tx.now * 1000) + delay
+    visibility = Visibility(queue=queue.id, sequence=sequence, at=at, received=received, first=first)
+    await visibilities.put(tx, visibility)
+    await fifo.joined(tx, message, visibility)
+    return message
+
+
 @transactional
-async def take(tx: Transaction, queue: Queue, limit: int, hidden: int) -> tuple[list[Taken], int | None]:
-    """Up to `limit` messages, hidden for `hidden` milliseconds; without any, when the next becomes visible."""
-    now = int(tx.now * 1000)
-    oldest = now - queue.number("MessageRetentionPeriod") * 1000
+async def take(
+    tx: Transaction, lines: Lines, queue: Queue, limit: int, hidden: int, *, durable: bool = False
+) -> tuple[list[Taken], int | None]:
+    """Up to `limit` messages, hidden for `hidden` milliseconds; without any, when the next becomes visible.
+
+    What is `durable` is known after a crash to have been received, as it always is where order or redrive need it.
+    """
     redrive = redrive_of(queue.attributes)
     target = None if redrive is None else await queues.get(tx, redrive.target.resource)
-    found: list[Taken] = []
-    gone = False
-    for sequence, untouched in await _ready(tx, queue, limit):
-        known = await find(tx, queue, sequence, untouched=untouched)
-        if known is None:
-            continue
-        message, visibility = known
-        if message.sent < oldest:
-            await drop(tx, queue, message, visibility)
-            gone = True
-        elif redrive is not None and target is not None and visibility.received >= redrive.receptions:
-            await move(tx, queue, target, known)
-            gone = True
-        else:
-            changed = Visibility(
+    removed = partial(_removed, tx, lines, queue, redrive, target)
+    if not queue.fifo:
+        durable = durable or redrive is not None
+        return await standard.take(tx, lines, queue, limit, hidden, removed, durable=durable)
+    now = int(tx.now * 1000)
+    while True:
+        found: list[Taken] = []
+        gone = False
+        for sequence in await fifo.ready(tx, queue, limit):
+            known = await find(tx, lines, queue, sequence)
+            if known is None:
+                continue
+            if await removed(known):
+                gone = True
+                continue
+            before = known.visibility
+            after = Visibility(
                 queue=queue.id,
                 sequence=sequence,
                 at=now + hidden,
-                received=visibility.received + 1,
-                first=visibility.first or now,
+                received=before.received + 1,
+                first=before.first or now,
                 last=now,
+                nonce=hex_id(16),
             )
-            await _change(tx, queue, message, visibility, changed)
-            found.append(Taken(message, changed))
-    if found:
-        return found, None
-    if gone:  # what was ready was moved or had expired: look at what is ready now
-        return await take(tx, queue, limit, hidden)
-    return [], await (fifo.next_visible(tx, queue) if queue.fifo else _next_visible(tx, queue))
+            await visibilities.put(tx, after)
+            await fifo.changed(tx, known.message, before, after)
+            found.append(Taken(known.message, after))
+        if found:
+            return found, None
+        if not gone:  # else what was ready was moved or had expired: look at what is ready now
+            return [], await fifo.next_visible(tx, queue)
 
 
-async def _ready(tx: Transaction, queue: Queue, limit: int) -> list[tuple[int, bool]]:
-    """The messages that may be received, each with whether nobody has received it yet, as far as that is known."""
-    if queue.fifo:
-        return [(sequence, False) for sequence in await fifo.ready(tx, queue, limit)]
-    before = (VISIBLE, queue.id, int(tx.now * 1000) + 1)
-    rows = await tx.range((VISIBLE, queue.id), before=before, limit=limit)
-    return [(int(row.key[3]), row.value != IN_FLIGHT) for row in rows]
+async def _removed(
+    tx: Transaction, lines: Lines, queue: Queue, redrive: Redrive | None, target: Queue | None, taken: Taken
+) -> bool:
+    """Whether a message cannot be received any more: it is dropped or moved."""
+    if taken.message.sent < oldest(queue, int(tx.now * 1000)):
+        await drop(tx, lines, queue, *taken)
+        return True
+    if redrive is not None and target is not None and taken.visibility.received >= redrive.receptions:
+        await move(tx, lines, queue, target, taken)
+        return True
+    return False
 
 
-async def _next_visible(tx: Transaction, queue: Queue) -> int | None:
-    rows = await tx.range((VISIBLE, queue.id), limit=1)
-    return int(rows[0].key[2]) if rows else None
+def oldest(queue: Queue, now: int) -> int:
+    """Since when messages are kept."""
+    return now - queue.number("MessageRetentionPeriod") * 1000
 
 
-async def _change(tx: Transaction, queue: Queue, message: Message, before: Visibility, after: Visibility) -> None:
-    """Store another visibility, and move the row that goes with it."""
-    await visibilities.put(tx, after)
-    if queue.fifo:
-        await fifo.changed(tx, message, before, after)
-        return
-    await tx.delete((VISIBLE, queue.id, before.at, before.sequence))
-    await tx.put((VISIBLE, queue.id, after.at, after.sequence), IN_FLIGHT)
-
-
-async def hide(tx: Transaction, queue: Queue, message: Message, before: Visibility, at: int) -> None:
+async def hide(tx: Transaction, lines: Lines, queue: Queue, message: Message, before: Visibility, at: int) -> None:
     """Have a message visible again at a time."""
-    await _change(tx, queue, message, before, msgspec.structs.replace(before, at=at))
+    after = msgspec.structs.replace(before, at=at)
+    if queue.fifo:
+        await visibilities.put(tx, after)
+        await fifo.changed(tx, message, before, after)
+    else:
+        await standard.hide(tx, lines, queue, after)
     tx.notify(topic_of(queue))
 
 
-async def drop(tx: Transaction, queue: Queue, message: Message, visibility: Visibility) -> None:
+async def drop(tx: Transaction, lines: Lines, queue: Queue, message: Message, visibility: Visibility) -> None:
     """Take a message out for good."""
+    if not queue.fifo:
+        await standard.forget(tx, await lines.of(tx, queue), message.sequence)
+        return
     await messages.delete(tx, queue.id, message.sequence)
-    if message.shown is None or visibility.received:
-        await visibilities.delete(tx, queue.id, message.sequence)
+    await visibilities.delete(tx, queue.id, message.sequence)
     await tx.add((TOTAL, queue.id), -1)
-    if queue.fifo:
-        await fifo.left(tx, message, visibility)
-        tx.notify(topic_of(queue))
-    else:
-        await tx.delete((VISIBLE, queue.id, visibility.at, message.sequence))
+    await fifo.left(tx, message, visibility)
+    tx.notify(topic_of(queue))
 
 
-async def move(tx: Transaction, queue: Queue, target: Queue, taken: Taken, *, back: bool = False) -> None:
+async def move(tx: Transaction, lines: Lines, queue: Queue, target: Queue, taken: Taken, *, back: bool = False) -> None:
     """Move a message to another queue. It keeps its id, attributes and, in a dead-letter queue, where it came from."""
     message, visibility = taken
-    await drop(tx, queue, message, visibility)
+    await drop(tx, lines, queue, message, visibility)
     source = None if back else f"arn:aws:sqs:{queue.region}:{queue.account}:{queue.name}"
     moved = msgspec.structs.replace(message, source=source)
     if target.fifo and not back:
         moved = msgspec.structs.replace(moved, sent=int(tx.now * 1000))
     received = 0 if back else visibility.received
-    await put(tx, target, moved, 0, received, 0 if back else visibility.first)
+    await put(tx, lines, target, moved, 0, received, 0 if back else visibility.first)
 
 
-async def forget(tx: Transaction, queue: Queue, sequence: int) -> None:
-    """Take a message of a standard queue that was received out for good, if it is still there."""
-    visibility = await visibilities.get(tx, queue.id, sequence)
-    if visibility is None:
-        return
-    await messages.delete(tx, queue.id, sequence)
-    await visibilities.delete(tx, queue.id, sequence)
-    await tx.add((TOTAL, queue.id), -1)
-    await tx.delete((VISIBLE, queue.id, visibility.at, sequence))
-
-
-async def find(tx: Transaction, queue: Queue, sequence: int, *, untouched: bool = False) -> Taken | None:
-    """A message of a queue, if it is still there; `untouched` if nobody has received it since it came in."""
+async def find(tx: Transaction, lines: Lines, queue: Queue, sequence: int) -> Taken | None:
+    """A message of a queue, if it is still there."""
+    if not queue.fifo:
+        return await standard.find(tx, lines, queue, sequence)
     message = await messages.get(tx, queue.id, sequence)
-    if message is None:
-        return None
-    if untouched and message.shown is not None:
-        return Taken(message, Visibility(queue=queue.id, sequence=sequence, at=message.shown))
-    visibility = await visibilities.get(tx, queue.id, sequence)
-    if visibility is None and message.shown is not None:
-        visibility = Visibility(queue=queue.id, sequence=sequence, at=message.shown)
-    return None if visibility is None else Taken(message, visibility)
+    visibility = None if message is None else await visibilities.get(tx, queue.id, sequence)
+    return None if message is None or visibility is None else Taken(message, visibility)
 
 
-async def empty(tx: Transaction, queue: Queue) -> None:
+async def empty(tx: Transaction, lines: Lines, queue: Queue) -> None:
     """Drop every message."""
+    if not queue.fifo:
+        await standard.empty(tx, lines, queue)
+        return
     total = await tx.add((TOTAL, queue.id), 0)
     await tx.add((TOTAL, queue.id), -total)
     await messages.delete_all(tx, queue.id)
     await visibilities.delete_all(tx, queue.id)
-    await tx.delete_range((VISIBLE, queue.id))
     await fifo.emptied(tx, queue)
 
 
-async def counts(tx: Transaction, queue: Queue) -> Counts:
+async def counts(tx: Transaction, lines: Lines, queue: Queue) -> Counts:
     """How many messages a queue has; only those that are hidden are looked at."""
-    total = await tx.add((TOTAL, queue.id), 0)
-    now = int(tx.now * 1000)
     if queue.fifo:
+        total = await tx.add((TOTAL, queue.id), 0)
         in_flight, delayed = await fifo.hidden(tx, queue)
     else:
-        rows = await tx.range((VISIBLE, queue.id), after=(VISIBLE, queue.id, now, 1 << 62))
-        delayed = sum(row.value == DELAYED for row in rows)
-        in_flight = len(rows) - delayed
+        line = await lines.of(tx, queue)
+        await lines.count(tx, line)
+        total = line.total()
+        in_flight, delayed = line.hidden(int(tx.now * 1000))
     return Counts(max(total - in_flight - delayed, 0), in_flight, delayed)

@@ -62,3 +62,37 @@ def work(client: Any, url: str, number: int, fifo: bool, sent: list[str], tried:
                     deleted.append(message["Body"])
     except (BotoCoreError, ClientError):
         return
+
+
+@pytest.mark.slow
+def test_what_was_received_is_known_after_an_orderly_end_and_of_a_redrive_policy_after_a_crash(killable: Any) -> None:
+    killable.start()
+    client = killable.client("sqs")
+    dead = client.create_queue(QueueName="dead")["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {"RedrivePolicy": f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": 1}}'}
+    plain = client.create_queue(QueueName="plain")["QueueUrl"]
+    redriven = client.create_queue(QueueName="redriven", Attributes=policy)["QueueUrl"]
+    for url in (plain, redriven):
+        client.send_message(QueueUrl=url, MessageBody="a")
+    assert client.receive_message(QueueUrl=redriven)["Messages"]
+    killable.kill()
+    killable.start()
+    assert counted(client, redriven) == ("0", "1")
+    assert client.receive_message(QueueUrl=plain)["Messages"]
+    killable.close()
+    killable.start()
+    assert (counted(client, redriven), counted(client, plain)) == (("0", "1"), ("0", "1"))
+    clock = urllib.request.Request(f"{killable.url}/_kumoi/clock", b'{"action": "advance", "seconds": 31}')
+    urllib.request.urlopen(clock).close()
+    assert "Messages" not in client.receive_message(QueueUrl=redriven)
+    for url, times in ((dead, "2"), (plain, "2")):
+        (message,) = client.receive_message(QueueUrl=url, AttributeNames=["ApproximateReceiveCount"])["Messages"]
+        assert message["Attributes"] == {"ApproximateReceiveCount": times}
+
+
+def counted(client: Any, url: str) -> tuple[str, str]:
+    """How many messages are visible, and in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return found[names[0]], found[names[1]]

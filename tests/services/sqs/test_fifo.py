@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from kumoi.clock import Clock
 from kumoi.services.sqs.attributes import DEFAULTS, FIFO_DEFAULTS
-from kumoi.services.sqs.records import Message, Queue
-from kumoi.services.sqs.store import Taken, drop, find, hide, put, take
+from kumoi.services.sqs.lines import Lines
+from kumoi.services.sqs.records import Message, Queue, Taken
+from kumoi.services.sqs.store import drop, find, hide, put, take
 from kumoi.state import Transaction, transactional
 from kumoi.state.sqlite import SqliteState
 
@@ -204,35 +205,36 @@ def test_random_runs_are_what_the_model_says(run: list[tuple[str, Any]]) -> None
     )
 
     @transactional
-    async def act(tx: Transaction, kind: str, value: Any) -> Any:
+    async def act(tx: Transaction, lines: Lines, kind: str, value: Any) -> Any:
         if kind == "send":
             message = Message(queue="q", sequence=0, id="i", body="b", sent=int(tx.now * 1000), sender="s", group=value)
-            return (await put(tx, queue, message, 0)).sequence
-        taken = await find(tx, queue, value)
+            return (await put(tx, lines, queue, message, 0)).sequence
+        taken = await find(tx, lines, queue, value)
         if isinstance(taken, Taken):
             if kind == "delete":
-                await drop(tx, queue, *taken)
+                await drop(tx, lines, queue, *taken)
             else:
                 at = int(tx.now * 1000) + (100_000 if kind == "hide" else 0)
-                await hide(tx, queue, taken.message, taken.visibility, at)
+                await hide(tx, lines, queue, taken.message, taken.visibility, at)
         return None
 
     async def scenario() -> None:
         real = [1_000_000.0]
         clock = Clock(lambda: real[0])
         state, model = await SqliteState.open(None, clock=clock), Model()
+        lines = Lines(state)
         try:
             for kind, value in run:
                 known = [number for number, _ in model.messages]
                 if kind == "send":
-                    number = await act(state, "send", value)
+                    number = await act(state, lines, "send", value)
                     model.messages.append((number, value))
                     model.at[number] = model.now
                 elif kind == "wait":
                     real[0] += value
                     model.now += value
                 elif kind == "take":
-                    found, _ = await take(state, queue, value, HIDDEN * 1000)
+                    found, _ = await take(state, lines, queue, value, HIDDEN * 1000)
                     got = [one.message.sequence for one in found]
                     ready = model.ready()
                     assert len(got) == min(value, sum(map(len, ready.values())))
@@ -243,7 +245,7 @@ def test_random_runs_are_what_the_model_says(run: list[tuple[str, Any]]) -> None
                         model.at[number] = model.now + HIDDEN
                 elif known:
                     number = known[value % len(known)]
-                    await act(state, kind, number)
+                    await act(state, lines, kind, number)
                     if kind == "delete":
                         model.messages = [one for one in model.messages if one[0] != number]
                     else:

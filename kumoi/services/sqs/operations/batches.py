@@ -8,13 +8,14 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.metering import MESSAGES, meter
 from kumoi.services.sqs.operations.messages import LONGEST_TIMEOUT, change_visibility, delete
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.records import Message, Queue
 from kumoi.services.sqs.rules import MOST_BYTES, check_between, size_of
 from kumoi.services.sqs.sending import message_of, send
-from kumoi.state import Transaction, transactional
+from kumoi.state import Transaction
 from kumoi.wire.errors import AwsError, aws_error
 
 MOST_ENTRIES = 10
@@ -24,7 +25,7 @@ _QUERY_CODES = {
     "MissingRequiredParameterException": "MissingParameter",
 }
 
-Act = Callable[[Transaction, Queue, dict[str, Any]], Awaitable[dict[str, Any]]]
+Act = Callable[[Transaction, Lines, Queue, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 def check_entries(entries: Sequence[dict[str, Any]], kind: str) -> None:
@@ -52,7 +53,9 @@ def check_entries(entries: Sequence[dict[str, Any]], kind: str) -> None:
 
 async def _each(call: Call, queue: Queue, entries: Sequence[dict[str, Any]], act: Act) -> dict[str, Any]:
     """Act on each entry in one transaction: entries that are refused have changed nothing."""
-    successful, failed = await _all(call.doorway.state.at(queue.account, queue.region), queue, entries, act)
+    lines = call.part(Lines)
+    await lines.open(queue)
+    successful, failed = await lines.run(queue, _all, lines, queue, entries, act)
     call.meter(MESSAGES, len(successful))
     answer: dict[str, Any] = {"Successful": successful}
     if failed:
@@ -60,14 +63,13 @@ async def _each(call: Call, queue: Queue, entries: Sequence[dict[str, Any]], act
     return answer
 
 
-@transactional
 async def _all(
-    tx: Transaction, queue: Queue, entries: Sequence[dict[str, Any]], act: Act
+    tx: Transaction, lines: Lines, queue: Queue, entries: Sequence[dict[str, Any]], act: Act
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     successful, failed = [], []
     for entry in entries:
         try:
-            successful.append({"Id": entry["Id"], **await act(tx, queue, entry)})
+            successful.append({"Id": entry["Id"], **await act(tx, lines, queue, entry)})
         except AwsError as error:
             failed.append(failure_of(entry, error))
     return successful, failed
@@ -101,8 +103,8 @@ async def send_message_batch(call: Call, QueueUrl: str, Entries: list[dict[str, 
                 raise
             failed.append(failure_of(entry, error))
 
-    async def act(tx: Transaction, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
-        return await send(tx, queue, messages[entry["Id"]], entry.get("DelaySeconds"))
+    async def act(tx: Transaction, lines: Lines, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
+        return await send(tx, lines, queue, messages[entry["Id"]], entry.get("DelaySeconds"))
 
     answer = await _each(call, queue, [entry for entry in Entries if entry["Id"] in messages], act)
     failed += answer.pop("Failed", [])
@@ -120,8 +122,8 @@ async def delete_message_batch(call: Call, QueueUrl: str, Entries: list[dict[str
     check_entries(Entries, "DeleteMessageBatchRequestEntry")
     queue = await find_queue(call, QueueUrl)
 
-    async def act(tx: Transaction, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
-        await delete(tx, queue, entry["ReceiptHandle"])
+    async def act(tx: Transaction, lines: Lines, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
+        await delete(tx, lines, queue, entry["ReceiptHandle"])
         return {}
 
     return await _each(call, queue, Entries, act)
@@ -133,10 +135,10 @@ async def change_message_visibility_batch(call: Call, QueueUrl: str, Entries: li
     check_entries(Entries, "ChangeMessageVisibilityBatchRequestEntry")
     queue = await find_queue(call, QueueUrl)
 
-    async def act(tx: Transaction, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
+    async def act(tx: Transaction, lines: Lines, queue: Queue, entry: dict[str, Any]) -> dict[str, Any]:
         timeout = entry.get("VisibilityTimeout", 0)
         check_between("VisibilityTimeout", timeout, 0, LONGEST_TIMEOUT)
-        await change_visibility(tx, queue, entry["ReceiptHandle"], timeout)
+        await change_visibility(tx, lines, queue, entry["ReceiptHandle"], timeout)
         return {}
 
     return await _each(call, queue, Entries, act)

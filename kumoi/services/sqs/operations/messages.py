@@ -6,14 +6,16 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.metering import MESSAGES, meter
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.receiving import receive, told
-from kumoi.services.sqs.records import Message, Queue
+from kumoi.services.sqs.records import Queue
 from kumoi.services.sqs.rules import check_between, out_of_range, parse_receipt, size_of
 from kumoi.services.sqs.sending import message_of, send
-from kumoi.services.sqs.store import LONGEST, drop, find, forget, hide
-from kumoi.state import Transaction, transactional
+from kumoi.services.sqs.standard import forget
+from kumoi.services.sqs.store import LONGEST, drop, find, hide
+from kumoi.state import Transaction
 
 MOST_AT_ONCE = 10
 LONGEST_TIMEOUT = 43_200
@@ -36,12 +38,8 @@ async def send_message(
     message = message_of(call, queue, call.params)
     meter(call, size_of(MessageBody, MessageAttributes or {}))
     call.meter(MESSAGES, 1)
-    return await _send(call.doorway.state.at(queue.account, queue.region), queue, message, DelaySeconds)
-
-
-@transactional
-async def _send(tx: Transaction, queue: Queue, message: Message, delay: int | None) -> dict[str, Any]:
-    return await send(tx, queue, message, delay)
+    lines = call.part(Lines)
+    return await lines.run(queue, send, lines, queue, message, DelaySeconds)
 
 
 @sqs.operation
@@ -89,27 +87,23 @@ async def receive_messages(call: Call, QueueUrl: str, MaxNumberOfMessages: int, 
 async def delete_message(call: Call, QueueUrl: str, ReceiptHandle: str) -> None:
     """Delete a received message; nothing happens when it is gone already."""
     queue = await find_queue(call, QueueUrl)
-    await _delete(call.doorway.state.at(queue.account, queue.region), queue, ReceiptHandle)
+    lines = call.part(Lines)
+    await lines.run(queue, delete, lines, queue, ReceiptHandle)
     call.meter(MESSAGES, 1)
 
 
-@transactional
-async def _delete(tx: Transaction, queue: Queue, handle: str) -> None:
-    await delete(tx, queue, handle)
-
-
-async def delete(tx: Transaction, queue: Queue, handle: str) -> None:
+async def delete(tx: Transaction, lines: Lines, queue: Queue, handle: str) -> None:
     """Delete the message that a handle stands for."""
-    sequence, received = parse_receipt(handle, queue.id)
+    sequence, received, _ = parse_receipt(handle, queue.id)
     if not queue.fifo:
-        await forget(tx, queue, sequence)
+        await forget(tx, await lines.of(tx, queue), sequence)
         return
-    taken = await find(tx, queue, sequence)
+    taken = await find(tx, lines, queue, sequence)
     if taken is None:
         return
     if taken.visibility.received != received or taken.visibility.at <= int(tx.now * 1000):
         raise out_of_range("ReceiptHandle", handle, "The receipt handle has expired.")
-    await drop(tx, queue, *taken)
+    await drop(tx, lines, queue, *taken)
 
 
 @sqs.operation
@@ -117,19 +111,16 @@ async def change_message_visibility(call: Call, QueueUrl: str, ReceiptHandle: st
     """Hide a received message for VisibilityTimeout seconds (0-43,200) from now; 0 shows it at once."""
     check_between("VisibilityTimeout", VisibilityTimeout, 0, LONGEST_TIMEOUT)
     queue = await find_queue(call, QueueUrl)
-    await _hide(call.doorway.state.at(queue.account, queue.region), queue, ReceiptHandle, VisibilityTimeout)
+    lines = call.part(Lines)
+    await lines.open(queue)
+    await lines.run(queue, change_visibility, lines, queue, ReceiptHandle, VisibilityTimeout)
 
 
-@transactional
-async def _hide(tx: Transaction, queue: Queue, handle: str, timeout: int) -> None:
-    await change_visibility(tx, queue, handle, timeout)
-
-
-async def change_visibility(tx: Transaction, queue: Queue, handle: str, timeout: int) -> None:
+async def change_visibility(tx: Transaction, lines: Lines, queue: Queue, handle: str, timeout: int) -> None:
     """Hide the message that a handle stands for."""
-    sequence, received = parse_receipt(handle, queue.id)
-    taken = await find(tx, queue, sequence)
-    if taken is None or taken.visibility.received != received:
+    sequence, received, nonce = parse_receipt(handle, queue.id)
+    taken = await find(tx, lines, queue, sequence)
+    if taken is None or taken.visibility.received != received or (taken.visibility.nonce or nonce) != nonce:
         raise out_of_range(
             "ReceiptHandle", handle, "Message does not exist or is not available for visibility timeout change."
         )
@@ -140,4 +131,4 @@ async def change_visibility(tx: Transaction, queue: Queue, handle: str, timeout:
             timeout,
             "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
         )
-    await hide(tx, queue, taken.message, taken.visibility, at)
+    await hide(tx, lines, queue, taken.message, taken.visibility, at)

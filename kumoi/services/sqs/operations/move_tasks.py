@@ -13,9 +13,11 @@ from kumoi.doorway import Call
 from kumoi.names import Arn, uuid
 from kumoi.services.sqs import sqs
 from kumoi.services.sqs.attributes import redrive_of
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.mover import TOPIC, payload_of
-from kumoi.services.sqs.records import TOTAL, MoveTask, queues, tasks
+from kumoi.services.sqs.records import MoveTask, queues, tasks
 from kumoi.services.sqs.rules import check_between, invalid
+from kumoi.services.sqs.store import counts
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -33,12 +35,12 @@ async def start_message_move_task(
         destination=DestinationArn,
         rate=MaxNumberOfMessagesPerSecond,
     )
-    await _start(call.state, task)
+    await _start(call.state, call.part(Lines), task)
     return {"TaskHandle": _handle(task)}
 
 
 @transactional
-async def _start(tx: Transaction, task: MoveTask) -> None:
+async def _start(tx: Transaction, lines: Lines, task: MoveTask) -> None:
     for member, arn in (("SourceArn", task.source), ("DestinationArn", task.destination)):
         if arn is not None and await queues.get(tx, _name(arn)) is None:
             raise aws_error(
@@ -56,8 +58,8 @@ async def _start(tx: Transaction, task: MoveTask) -> None:
         )
     queue = await queues.get(tx, name)
     assert queue is not None
-    total = await tx.add((TOTAL, queue.id), 0)
-    await tasks.put(tx, msgspec.structs.replace(task, to_move=total))
+    to_move = sum(await counts(tx, lines, queue))
+    await tasks.put(tx, msgspec.structs.replace(task, to_move=to_move))
     tx.timer(tx.now, TOPIC, payload_of(task), key=task.id)
 
 

@@ -18,6 +18,7 @@ from kumoi.services.sqs.attributes import (
     check_attributes,
     redrive_of,
 )
+from kumoi.services.sqs.lines import Lines
 from kumoi.services.sqs.records import RECENT, Queue, queues, sent
 from kumoi.services.sqs.rules import check_between, check_name, out_of_range, queue_name
 from kumoi.services.sqs.store import Counts, counts, empty
@@ -150,7 +151,7 @@ async def get_queue_attributes(call: Call, QueueUrl: str, AttributeNames: list[s
         "LastModifiedTimestamp": str(queue.modified),
     }
     if "All" in wanted or any(name.startswith("Approximate") for name in wanted):
-        found = await _counts(call.doorway.state.at(queue.account, queue.region), queue)
+        found = await counted(call, queue)
         known["ApproximateNumberOfMessages"] = str(found.visible)
         known["ApproximateNumberOfMessagesNotVisible"] = str(found.in_flight)
         known["ApproximateNumberOfMessagesDelayed"] = str(found.delayed)
@@ -158,9 +159,10 @@ async def get_queue_attributes(call: Call, QueueUrl: str, AttributeNames: list[s
     return {"Attributes": chosen} if chosen else {}
 
 
-@transactional
-async def _counts(tx: Transaction, queue: Queue) -> Counts:
-    return await counts(tx, queue)
+async def counted(call: Call, queue: Queue) -> Counts:
+    """How many messages a queue has."""
+    lines = call.part(Lines)
+    return await lines.run(queue, counts, lines, queue)
 
 
 @sqs.operation
@@ -194,15 +196,16 @@ async def _change(tx: Transaction, name: str, given: dict[str, str]) -> None:
 async def delete_queue(call: Call, QueueUrl: str) -> None:
     """Delete a queue with its messages."""
     queue = await find_queue(call, QueueUrl)
-    await _delete(call.doorway.state.at(queue.account, queue.region), queue)
+    lines = call.part(Lines)
+    await lines.run(queue, _delete, lines, queue)
 
 
-@transactional
-async def _delete(tx: Transaction, queue: Queue) -> None:
+async def _delete(tx: Transaction, lines: Lines, queue: Queue) -> None:
     await queues.delete(tx, queue.name)
-    await empty(tx, queue)
+    await empty(tx, lines, queue)
     await sent.delete_all(tx, queue.id)
     await tx.delete_range((RECENT, queue.id))
+    tx.on_commit(lambda: lines.forget(queue.id))
     tx.notify(f"sqs.{queue.id}")
 
 
@@ -210,11 +213,11 @@ async def _delete(tx: Transaction, queue: Queue) -> None:
 async def purge_queue(call: Call, QueueUrl: str) -> None:
     """Drop a queue's messages, those in flight too; once a minute."""
     queue = await find_queue(call, QueueUrl)
-    await _purge(call.doorway.state.at(queue.account, queue.region), queue.name)
+    lines = call.part(Lines)
+    await lines.run(queue, _purge, lines, queue.name)
 
 
-@transactional
-async def _purge(tx: Transaction, name: str) -> None:
+async def _purge(tx: Transaction, lines: Lines, name: str) -> None:
     queue, now = await _find(tx, name), int(tx.now * 1000)
     if queue.purged and now - queue.purged < PURGE_MILLISECONDS:
         raise aws_error(
@@ -222,7 +225,7 @@ async def _purge(tx: Transaction, name: str) -> None:
             f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds.",
             status=403,
         )
-    await empty(tx, queue)
+    await empty(tx, lines, queue)
     await queues.put(tx, msgspec.structs.replace(queue, purged=now))
 
 
