@@ -141,6 +141,7 @@ class Platform:
         """Stage a snapshot of everything while all goes on: the directory it lies in, and what it says of itself."""
         doorway, state = self.parts[Doorway], self.parts[State]  # type: ignore[type-abstract]
         assert isinstance(state, SqliteState), "the one engine there is"
+        doorway.hops.settle()
         doorway.hops.flush()
         taken = doorway.clock.now()
         staged = self._directory(SAVING) / hex_id(16)
@@ -237,6 +238,7 @@ class Platform:
         front = self._front(doorway, clock, timers)
         for service in doorway.registry:
             await stack.enter_async_context(service.running(parts))
+        stack.callback(doorway.hops.settle)
         stack.push_async_callback(timers.stop)
         turnstile.open(front)
         if not listener.listening:

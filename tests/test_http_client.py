@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from kumoi.http_client import HttpAnswer, HttpClient, Unreachable, is_metadata
 from kumoi.http_client.client import KEPT_SECONDS
@@ -243,6 +246,82 @@ def test_a_connection_that_ends_takes_no_request_before_it_is_lost() -> None:
         assert not lost
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+@pytest.mark.parametrize("loop_of", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_what_ends_before_it_is_asked_takes_no_request_of_any_kind(method: str, loop_of: Callable[[], Any]) -> None:
+    """The kernel knows that the endpoint has ended it, though the loop has not been told yet."""
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as there:
+            there.settimeout(20)
+            client = HttpClient(Path("there is none"))
+            url = f"http://127.0.0.1:{there.getsockname()[1]}"
+            first = asyncio.create_task(client.send(method, url, seconds=20))
+            kept = (await asyncio.to_thread(there.accept))[0]
+            await asyncio.to_thread(kept.recv, 65536)
+            kept.sendall(OK)
+            assert (await first).status == 200
+            second = asyncio.create_task(client.send(method, url, seconds=20))
+            kept.close()
+            fresh = (await asyncio.to_thread(there.accept))[0]
+            assert (await asyncio.to_thread(fresh.recv, 65536)).startswith(method.encode())
+            fresh.sendall(OK)
+            assert (await second).status == 200
+            fresh.close()
+            client.close()
+
+    with contextlib.closing(loop_of()) as loop:
+        loop.run_until_complete(scenario())
+
+
+@pytest.mark.parametrize(("method", "again"), [("GET", True), ("PUT", True), ("DELETE", True), ("POST", False)])
+def test_what_ends_as_it_is_asked_is_asked_anew_where_that_is_harmless(method: str, again: bool) -> None:
+    there = Keeping(OK, b"", OK)  # the second request is read, and answered with nothing
+
+    async def twice() -> HttpAnswer:
+        client = HttpClient(Path("there is none"))
+        await client.send("GET", there.url, seconds=20)
+        try:
+            return await client.send(method, there.url, seconds=20)
+        finally:
+            client.close()
+
+    if again:
+        assert asyncio.run(twice()).status == 200
+    else:
+        with pytest.raises(Unreachable, match="ended"):
+            asyncio.run(twice())
+    assert len(there.requests) == 2 + again
+
+
+def test_an_address_that_does_not_answer_keeps_nobody_waiting(server: Callable[..., Server]) -> None:
+    there = server()
+    tried: list[str] = []
+
+    async def asked() -> HttpAnswer:
+        loop = asyncio.get_running_loop()
+        connect = loop.sock_connect
+        port = int(there.url.rpartition(":")[2])
+
+        async def found(*_given: Any, **_options: Any) -> Any:
+            addresses = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET, "192.0.2.2"), (socket.AF_INET6, "::1")]
+            return [(family, socket.SOCK_STREAM, 6, "", (host, port)) for family, host in addresses]
+
+        async def reached(made: socket.socket, where: Any) -> None:
+            tried.append(where[0])
+            if where[0] != "::1":
+                await asyncio.Event().wait()
+            with socket.socket() as other:  # a machine of the tests may have no IPv6
+                await connect(other, ("127.0.0.1", port))
+                os.dup2(other.fileno(), made.fileno())
+
+        loop.getaddrinfo, loop.sock_connect = found, reached  # type: ignore[assignment, method-assign]
+        return await HttpClient(Path("there is none")).send("GET", there.url, seconds=20)
+
+    assert asyncio.run(asked()).status == 204
+    assert tried == ["192.0.2.1", "::1"]  # the other family comes second
 
 
 def test_a_connection_that_has_waited_too_long_takes_no_request() -> None:

@@ -116,6 +116,8 @@ def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
     import uvloop
 
     from kumoi.platform import NotLoopback, Platform, Settings
+    from kumoi.state.schema import NewerData
+    from kumoi.state.sqlite import DataInUse
     from kumoi.studio import Studio
 
     _allow_files()
@@ -141,6 +143,8 @@ def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
         uvloop.run(serve())
     except NotLoopback as error:
         raise click.UsageError(str(error)) from None
+    except (DataInUse, NewerData) as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
 

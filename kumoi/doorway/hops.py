@@ -133,6 +133,7 @@ class Hops:
         self._listeners: list[tuple[_Making, Collection[str] | None]] = []
         self._hearing: dict[tuple[str | bool, ...], list[Hearing]] = {}
         self._followers: list[tuple[str, Callable[[str], None]]] = []
+        self._gathering: list[Callable[[], None]] = []
         lake.define(TABLE)
 
     def record(self, hop: Hop) -> None:
@@ -200,6 +201,16 @@ class Hops:
             stop()
 
         return stop_both
+
+    def gathered(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Somebody records hops a moment later: `tell` has what was gathered recorded. Answers how to end that."""
+        self._gathering.append(tell)
+        return lambda: self._gathering.remove(tell)
+
+    def settle(self) -> None:
+        """Have everything recorded that was gathered, while those who listen still do."""
+        for tell in self._gathering:
+            tell()
 
     def had_effect(self, service: str, operation: str) -> None:
         """Tell those who follow a service of a call whose hop is yet to come."""

@@ -4,10 +4,12 @@ Why our own, above httptools' parser: a target and its fields must leave byte-ex
 asked), where clients that know URLs normalise them and add fields; and clients that block need a thread for each
 request, so that slow endpoints keep others waiting.
 
-Redirects are not followed and nothing is tried again: the caller decides. No more of an answer is read than the caller
-wants, and no request takes longer. An endpoint that is slow holds up its own requests alone. HTTPS trusts what the
-system trusts, and the platform's own authority. Addresses where clouds hand out a machine's credentials are not asked.
-Times are real seconds: sockets do not run on the platform's clock.
+Redirects are not followed and nothing is tried again: the caller decides. (But where a connection that had waited ends
+before a byte of an answer, what is idempotent is asked anew, as RFC 9110, 9.2.2 allows.) The addresses of a name are
+tried one beside the other (RFC 8305). No more of an answer is read than the caller wants, and no request takes longer.
+An endpoint that is slow holds up its own requests alone. HTTPS trusts what the system trusts, and the platform's own
+authority. Addresses where clouds hand out a machine's credentials are not asked. Times are real seconds: sockets do not
+run on the platform's clock.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ KEPT_SECONDS = 4.0
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset(("content-length", "transfer-encoding", "connection"))
 _STATES_LENGTH = frozenset(("POST", "PUT", "PATCH"))
-_REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS"))
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
+ATTEMPT_SECONDS = 0.25
+"""How long one address is tried alone, before the next one is tried beside it."""
 
 Endpoint = tuple[str, str, int]
 
@@ -90,7 +94,8 @@ class HttpClient:
     async def _asked(self, where: Address, method: str, head: bytes, body: bytes, most: int) -> HttpAnswer:
         """Ask over a connection that waits, or a new one.
 
-        One that waited may have been closed at that very moment: what may be asked twice is asked anew then.
+        One that waited may be closed as it is asked: what may be asked twice is asked anew then. Nobody can tell
+        whether the endpoint has done anything else.
         """
         waiting = self._waiting(where)
         without_body = method == "HEAD"
@@ -98,7 +103,7 @@ class HttpClient:
             try:
                 answer = await waiting.exchange(head, body, without_body=without_body, most=most)
             except Broken as broken:
-                if not broken.untouched or method not in _REPEATABLE:
+                if not broken.untouched or method not in _IDEMPOTENT:
                     raise
             else:
                 self._keep(where, waiting)
@@ -120,7 +125,7 @@ class HttpClient:
         begun = asyncio.get_running_loop().time() - KEPT_SECONDS
         while connections:
             connection = connections.pop()
-            if connection.usable and connection.since > begun:
+            if connection.since > begun and connection.silent:
                 return connection
             connection.close()
         return None
@@ -155,38 +160,25 @@ class HttpClient:
 
     async def _connect(self, where: Address) -> Connection:
         """A new connection; before anything is sent it is looked at whom it has reached: a name may lead anywhere."""
+        from aiohappyeyeballs import start_connection
+
         loop = asyncio.get_running_loop()
-        problem: OSError | None = None
-        for family, kind, protocol, _, there in await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM):
-            try:
-                made = socket.socket(family, kind, protocol)
-            except OSError as error:  # this machine has no such addresses
-                problem = error
-                continue
-            made.setblocking(False)
-            try:
-                await loop.sock_connect(made, there)
-                if address.is_metadata(made.getpeername()[0]):
-                    raise Broken("link-local addresses are not asked")
-                context = await self._trusting() if where.scheme == "https" else None
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._forget),
-                    sock=made,
-                    ssl=context,
-                    server_hostname=where.host if context is not None else None,
-                )
-            except ssl.SSLError:
-                made.close()
-                raise
-            except OSError as error:
-                made.close()
-                problem = error
-            except BaseException:
-                made.close()
-                raise
-            else:
-                return connection
-        raise problem or OSError(f"{where.host} has no address")
+        found = await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+        made = await start_connection(found, happy_eyeballs_delay=ATTEMPT_SECONDS, loop=loop)
+        try:
+            if address.is_metadata(made.getpeername()[0]):
+                raise Broken("link-local addresses are not asked")
+            context = await self._trusting() if where.scheme == "https" else None
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._forget),
+                sock=made,
+                ssl=context,
+                server_hostname=where.host if context is not None else None,
+            )
+        except BaseException:
+            made.close()
+            raise
+        return connection
 
     async def _trusting(self) -> ssl.SSLContext:
         """The TLS context, made in a thread, which trusts the platform's authority once that exists."""

@@ -7,6 +7,7 @@ it, a second answer) ends the connection, so that nothing of it can be taken for
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
@@ -78,6 +79,15 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether it takes a request: the last answer was whole, and it does not end, of which it is told later."""
         return self._whole and not self._transport.is_closing()
+
+    @property
+    def silent(self) -> bool:
+        """Whether it takes a request, and nothing has come that the loop has not read yet: bytes, or its end."""
+        if not self.usable:
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
 
     async def exchange(self, request: bytes, body: bytes, *, without_body: bool, most: int) -> HttpAnswer:
         """Send a request, and read its answer, up to `most` bytes of its body; raises Broken.

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from kumoi.state.schema import VERSION, open_connection
+from kumoi.state.schema import OLDEST, VERSION, open_connection, version_of
 from kumoi.state.sqlite import SqliteState
 
 
@@ -54,16 +54,15 @@ def check_state(path: Path) -> None:
         raise NotState(f"the state cannot be opened: {error}") from None
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = version_of(connection)
         if version > VERSION:
             raise NotState(
                 f"the state was written by a newer Kumoi (data version {version}, this one knows {VERSION}): "
                 "load it with that one"
             )
-        if version < VERSION:
+        if version < OLDEST:
             raise NotState(
-                f"the state was written by an older Kumoi (data version {version}, this one has {VERSION}): load it "
-                "with that one, start this one on the same data, which brings it up to date, and save it again"
+                f"the state has data version {version}, which this Kumoi cannot read ({OLDEST} to {VERSION})"
             )
         if _schema(connection) != _own_schema():
             raise NotState("the state has other tables than Kumoi's")

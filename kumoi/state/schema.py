@@ -6,7 +6,14 @@ import sqlite3
 from pathlib import Path
 from typing import Literal
 
-VERSION = 1
+VERSION = 2
+"""What this Kumoi writes. It grows when what is written would be read wrongly by those that know the last one:
+
+1. DynamoDB's items are rows of msgpack.
+2. They are rows of JSON, or of msgpack where there is binary in them.
+"""
+OLDEST = 1
+"""What this Kumoi still reads, side by side with its own; data of that version become its own when they are opened."""
 PAGE_SIZE = 8192
 """Bytes of a page: rows of up to 2,000 bytes lie in their tree, not in a page of their own. Measured: to write 1.25 KB
 costs a quarter less than with 4,096, to write 300 bytes as much."""
@@ -64,10 +71,22 @@ def open_connection(
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = version_of(connection)
     if version > VERSION:
         connection.close()
         raise NewerData(f"{path} was written by a newer Kumoi (data version {version}, this one knows {VERSION}).")
     connection.executescript(_TABLES)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    mark(connection)
     return connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of the data; 0 where there are none yet."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def mark(connection: sqlite3.Connection) -> None:
+    """Say that what is written from now on is of this Kumoi's version."""
+    if version_of(connection) != VERSION:
+        connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -28,7 +28,7 @@ from kumoi.state.memory import UNKNOWN, Memory
 from kumoi.state.once import current
 from kumoi.state.past import Past
 from kumoi.state.past_transaction import PastTransaction, PastWork
-from kumoi.state.schema import KEYED_TABLES, PAGE_SIZE, open_connection
+from kumoi.state.schema import KEYED_TABLES, PAGE_SIZE, mark, open_connection
 from kumoi.state.transaction import SqliteTransaction, Work
 
 R = TypeVar("R")
@@ -307,6 +307,7 @@ def _page_size(contents: Path) -> int:
 def _fill(connection: sqlite3.Connection, contents: Path) -> None:
     with contextlib.closing(sqlite3.connect(contents)) as source:
         source.backup(connection)
+    mark(connection)
 
 
 def _drive(transaction: Awaitable[R]) -> R:

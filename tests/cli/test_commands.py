@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,16 @@ def test_up_says_where_and_what_to_export(kumoi_command: Kumoi, up: str) -> None
     again = kumoi_command("up", "-d", "--port", "0")
     assert again.returncode == 2
     assert f"already up on {up}" in again.stderr
+
+
+def test_data_of_a_newer_kumoi_are_refused_in_a_line(kumoi_command: Kumoi, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    with closing(sqlite3.connect(tmp_path / "state" / "kumoi.db")) as database:
+        database.execute("PRAGMA user_version = 99")
+    done = kumoi_command("up", "--port", "0", "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "newer Kumoi (data version 99" in done.stderr
 
 
 def test_status_lists_the_services(kumoi_command: Kumoi, up: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 from kumoi.clock import Clock
 from kumoi.state import Entry, Transaction, group_commit, transactional
 from kumoi.state.group_commit import CommitFailed
-from kumoi.state.schema import NewerData, open_connection
+from kumoi.state.schema import OLDEST, VERSION, NewerData, open_connection, version_of
 from kumoi.state.sqlite import Closed, DataInUse, SqliteState
 
 WRITER = """
@@ -244,8 +244,24 @@ def test_newer_data_is_not_touched(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         for _ in range(2):  # the refusal holds no lock
-            with pytest.raises(NewerData, match="written by a newer Kumoi"):
+            with pytest.raises(NewerData, match=f"newer Kumoi.*version 99.*knows {VERSION}"):
                 await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("as_contents", [False, True])
+def test_older_data_become_its_own_when_they_are_opened(tmp_path: Path, as_contents: bool) -> None:
+    """So that an older Kumoi, which would misread what is written from now on, refuses them."""
+    path = tmp_path / "kumoi.db"
+    with contextlib.closing(open_connection(path, "normal")) as connection:
+        connection.execute(f"PRAGMA user_version = {OLDEST}")
+
+    async def scenario() -> None:
+        opened = (None, path) if as_contents else (path, None)
+        state = await SqliteState.open(opened[0], clock=Clock(), contents=opened[1])
+        assert version_of(state.engine.connection) == VERSION
+        await state.close()
 
     asyncio.run(scenario())
 

@@ -41,12 +41,14 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     caching = parts.add(Caching, Caching(Store()))
     names = parts[HostNames]  # type: ignore[type-abstract]
     hits = parts.add(Hits, Hits(doorway, caching.store, parts[Deployments], parts[Invalidated], delivery, logs, names))
+    told = doorway.hops.gathered(hits.tell)
     aliases.claim(parts, [place.name for place in await _all(doorway.state.at("", "")) if "." in place.name])
     try:
         yield
     finally:
         await caching.stop()
         hits.tell()
+        told()
         await logs.settle()
         await delivery.stop()
 

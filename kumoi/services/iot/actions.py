@@ -16,6 +16,7 @@ from kumoi.iot_sql.rule_functions import World
 from kumoi.iot_sql.rules import filled
 from kumoi.names import arn, uuid
 from kumoi.services.iot.dynamodb_values import typed
+from kumoi.services.iot.reserved_topics import publishable
 from kumoi.wire.errors import AwsError
 
 if TYPE_CHECKING:
@@ -236,7 +237,11 @@ async def _republish(task: Task) -> None:
 
     if task.job.hops >= MOST_HOPS:
         raise DeliveryFailed("LOOP", f"The message was republished {MOST_HOPS} times.", retry=False)
-    topic = task.settings["topic"]
+    topic: str = task.settings["topic"]
+    if topic.startswith("$$"):
+        topic = topic[1:]
+    if not publishable(topic):
+        raise DeliveryFailed("RESERVED", f"The topic {topic} is reserved: rules cannot publish to it.", retry=False)
     headers = task.settings.get("headers", {})
     kept = {
         "content_type": headers.get("contentType"),
@@ -247,7 +252,7 @@ async def _republish(task: Task) -> None:
     await task.ask(
         "iot-data",
         "MqttPublish",
-        topic=topic[1:] if topic.startswith("$$") else topic,
+        topic=topic,
         payload=task.job.payload,
         clientId=None,
         qos=int(task.settings.get("qos", 0)),

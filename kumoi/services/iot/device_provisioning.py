@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway import Call, CallDropped, Doorway, Principal
+from kumoi.doorway import Call, Doorway, Principal
 from kumoi.names import hex_id
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.naming import invalid
@@ -28,8 +28,9 @@ from kumoi.services.iot.operations.certificates import (
 )
 from kumoi.services.iot.operations.provisioning_templates import find_template
 from kumoi.services.iot.provisioning import carry_out, pseudo_parameters
+from kumoi.services.iot.provisioning_hook import allowed
 from kumoi.services.iot.provisioning_rules import plan_of, read_template
-from kumoi.services.iot.records import OWNERSHIP_ENDS, Ownership, ProvisioningTemplate, ownerships
+from kumoi.services.iot.records import OWNERSHIP_ENDS, Ownership, ownerships
 from kumoi.state import Timer, Transaction, transactional
 from kumoi.wire.cbor import CborError, decode, encode
 from kumoi.wire.errors import AwsError, aws_error
@@ -119,7 +120,7 @@ async def _provisioned(call: Call, client: str, name: str, asked: Mapping[str, A
         raise invalid(f"Provisioning template {name} is not enabled.")
     certificate = await find_certificate(call.state, ownership.certificate)
     if template.hook is not None:
-        parameters = await _allowed(call, client, template, template.hook, certificate.pem, certificate.id, parameters)
+        parameters = await allowed(call, client, template, template.hook, certificate, parameters)
     version = template.version(template.default)
     assert version is not None
     plan = plan_of(read_template(version.body), parameters, pseudo_parameters(certificate.pem))
@@ -127,49 +128,6 @@ async def _provisioned(call: Call, client: str, name: str, asked: Mapping[str, A
     untouched = certificate.version == 1  # who has deactivated a device since means it: its token is good for an hour
     made = await carry_out(partial(call.to_as, role, "iot"), plan, fresh=untouched)
     return {"deviceConfiguration": plan.configuration, **({} if made.thing is None else {"thingName": made.thing})}
-
-
-async def _allowed(
-    call: Call,
-    client: str,
-    template: ProvisioningTemplate,
-    hook: Mapping[str, str],
-    pem: str,
-    certificate_id: str,
-    parameters: dict[str, str],
-) -> dict[str, str]:
-    """The parameters, as the template's function has them; raises where it allows no provisioning."""
-    told = {
-        "claimCertificateId": call.caller.id,
-        "certificateId": certificate_id,
-        "certificatePem": pem,
-        "templateArn": call.arn("iot", f"provisioningtemplate/{template.name}"),
-        "clientId": client,
-        "parameters": parameters,
-    }
-    caller = Principal.of_service(
-        call.account,
-        "iot.amazonaws.com",
-        f"iot:{template.name}",
-        told["templateArn"],  # type: ignore[arg-type]
-    )
-    refused = aws_error("AccessDenied", "The pre-provisioning hook does not allow the device.", status=403)
-    try:
-        answer = await call.to_as(
-            caller, "lambda", "Invoke", FunctionName=hook["targetArn"], Payload=orjson.dumps(told)
-        )
-        payload = answer["Payload"]
-        if not isinstance(payload, bytes | bytearray):
-            payload = b"".join([bytes(chunk) async for chunk in payload])
-        said = orjson.loads(payload)
-    except (AwsError, CallDropped, orjson.JSONDecodeError):
-        raise refused from None
-    if answer.get("FunctionError") or not isinstance(said, dict) or said.get("allowProvisioning") is not True:
-        raise refused
-    overrides = said.get("parameterOverrides") or {}
-    if not isinstance(overrides, dict) or not all(isinstance(value, str) for value in overrides.values()):
-        raise refused
-    return {**parameters, **overrides}
 
 
 @transactional

@@ -58,12 +58,13 @@ def tries_again(retries: Sequence[Mapping[str, Any]], status: str, done: int) ->
     )
 
 
-def given_up(aborts: Sequence[Mapping[str, Any]], statuses: Sequence[str]) -> bool:
-    """Whether a job is to be cancelled whose things, as many as were told, are in these states."""
+def given_up(aborts: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> bool:
+    """Whether a job is to be cancelled of whose things, as many as were told, so many are in these states."""
+    told = sum(counts.values())
     for one in aborts:
         kinds = FAILURES if one["failureType"] == "ALL" else (one["failureType"],)
-        failed = sum(status in kinds for status in statuses)
-        enough = len(statuses) >= one["minNumberOfExecutedThings"]
-        if failed and enough and failed * 100 >= one["thresholdPercentage"] * len(statuses):
+        failed = sum(counts.get(kind, 0) for kind in kinds)
+        enough = told >= one["minNumberOfExecutedThings"]
+        if failed and enough and failed * 100 >= one["thresholdPercentage"] * told:
             return True
     return False

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from kumoi.services.iot.job_policies import given_up, rate
-from kumoi.services.iot.job_rules import PENDING, change, complete, executions_of, find_job
+from kumoi.services.iot.job_rules import change, complete, find_job
+from kumoi.services.iot.job_tallies import PENDING, executions_of, keep, tally_of
 from kumoi.services.iot.naming import invalid
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
@@ -21,7 +22,6 @@ from kumoi.services.iot.records import (
     Member,
     Rolling,
     executions,
-    job_things,
     job_waiting,
     jobs,
     rolling,
@@ -68,17 +68,16 @@ async def roll_out(tx: Transaction, job_id: str) -> list[str]:
     if job is None or job.status != "IN_PROGRESS":
         await job_waiting.delete_all(tx, job_id)
         return []
-    listed = await executions_of(tx, job_id)
-    succeeded = sum(one.status == "SUCCEEDED" for one in listed)
-    most = rate(job.rollout or {}, len(listed), succeeded)
+    tally = await tally_of(tx, job_id)
+    most = rate(job.rollout or {}, tally.total, tally.counts.get("SUCCEEDED", 0))
     queued: list[str] = []
-    waiting = [one.thing for one in await job_waiting.list(tx, job_id)]
-    for name in waiting:
+    while waiting := await job_waiting.list(tx, job_id, limit=most - len(queued)):
+        for one in waiting:
+            await job_waiting.delete(tx, job_id, one.thing)
+            if await things.get(tx, one.thing) is not None and await _queue(tx, job, one.thing):
+                queued.append(one.thing)
         if len(queued) == most:
             break
-        await job_waiting.delete(tx, job_id, name)
-        if await things.get(tx, name) is not None and await _queue(tx, job, name):
-            queued.append(name)
     if queued:
         await _next(tx, job, tx.now + MINUTE)
     else:  # the last ones that waited are things no longer
@@ -113,7 +112,7 @@ async def abort(tx: Transaction, job_id: str) -> list[str]:
     job = await jobs.get(tx, job_id)
     if job is None or job.status != "IN_PROGRESS":
         return []
-    if not given_up(job.aborts, [one.status for one in await executions_of(tx, job_id)]):
+    if not given_up(job.aborts, (await tally_of(tx, job_id)).counts):
         return []
     _, cancelled = await cancel(tx, job_id, None, "The criteria of its abortConfig were met.", False)
     return cancelled
@@ -122,8 +121,7 @@ async def abort(tx: Transaction, job_id: str) -> list[str]:
 async def _queue(tx: Transaction, job: Job, name: str) -> bool:
     if await executions.get(tx, name, job.id) is not None:
         return False
-    await executions.put(tx, Execution(job=job.id, thing=name, queued=tx.now, updated=tx.now))
-    await job_things.put(tx, Member(job.id, name))
+    await keep(tx, None, Execution(job=job.id, thing=name, queued=tx.now, updated=tx.now))
     return True
 
 

@@ -6,13 +6,13 @@ A thing does its jobs one after the other: what it has begun first, then what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
 from kumoi.names import Arn
 from kumoi.services.iot.job_policies import given_up, tries_again
+from kumoi.services.iot.job_tallies import PENDING, forget, is_pending, keep, tally_of
 from kumoi.services.iot.naming import invalid, not_found
 from kumoi.services.iot.operations.policy_attachments import groups_above
 from kumoi.services.iot.records import (
@@ -20,7 +20,6 @@ from kumoi.services.iot.records import (
     Execution,
     Job,
     executions,
-    job_things,
     job_waiting,
     jobs,
     members,
@@ -30,7 +29,6 @@ from kumoi.services.iot.records import (
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
-PENDING = ("QUEUED", "IN_PROGRESS")
 SAID_BY_DEVICES = ("IN_PROGRESS", "FAILED", "SUCCEEDED", "REJECTED")
 NEXT = "$next"
 TIMEOUT = "iot.job.timeout"
@@ -138,7 +136,7 @@ async def change(
         forced=forced,
         due=due if status == "IN_PROGRESS" else None,
     )
-    await executions.put(tx, after)
+    await keep(tx, before, after)
     if after.due != before.due:
         tx.cancel_timer(TIMEOUT, f"{thing}/{job_id}")
         if after.due is not None:
@@ -154,8 +152,8 @@ async def _ended(tx: Transaction, job: Job, one: Execution) -> None:
         again = Execution(
             job=one.job, thing=one.thing, queued=tx.now, updated=tx.now, number=one.number + 1, retry=one.retry + 1
         )
-        await executions.put(tx, again)
-    elif job.status == "IN_PROGRESS" and given_up(job.aborts, [e.status for e in await executions_of(tx, job.id)]):
+        await keep(tx, one, again)
+    elif job.status == "IN_PROGRESS" and given_up(job.aborts, (await tally_of(tx, job.id)).counts):
         tx.timer(tx.now, ABORT, key=job.id)
     else:
         await complete(tx, job)
@@ -197,18 +195,10 @@ async def todo(tx: Transaction, thing: str) -> list[Execution]:
 
 
 @transactional
-async def executions_of(tx: Transaction, job_id: str) -> list[Execution]:
-    """The executions of a job."""
-    listed = [await executions.get(tx, one.thing, job_id) for one in await job_things.list(tx, job_id)]
-    return [one for one in listed if one is not None]
-
-
-@transactional
 async def forget_things(tx: Transaction, thing: str) -> None:
     """Remove the executions of a thing that is deleted."""
     for one in await executions.list(tx, thing):
-        await job_things.delete(tx, one.job, thing)
-        await executions.delete(tx, thing, one.job)
+        await forget(tx, one)
         job = await jobs.get(tx, one.job)
         if job is not None:
             await complete(tx, job)
@@ -221,20 +211,5 @@ async def complete(tx: Transaction, job: Job) -> None:
         return
     if await job_waiting.list(tx, job.id, limit=1):
         return
-    if not any(one.status in PENDING for one in await executions_of(tx, job.id)):
+    if not is_pending(await tally_of(tx, job.id)):
         await jobs.put(tx, msgspec.structs.replace(job, status="COMPLETED", completed=tx.now, updated=tx.now))
-
-
-def counted(listed: Sequence[Execution]) -> dict[str, Any]:
-    """How many executions are in which state, as DescribeJob tells it."""
-    names = {
-        "CANCELED": "Canceled",
-        "SUCCEEDED": "Succeeded",
-        "FAILED": "Failed",
-        "REJECTED": "Rejected",
-        "QUEUED": "Queued",
-        "IN_PROGRESS": "InProgress",
-        "REMOVED": "Removed",
-        "TIMED_OUT": "TimedOut",
-    }
-    return {f"numberOf{name}Things": sum(one.status == status for one in listed) for status, name in names.items()}

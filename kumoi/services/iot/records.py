@@ -237,6 +237,26 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     retry: int = 0
 
 
+class Tally(msgspec.Struct, frozen=True):
+    """How many executions of a job are in which state."""
+
+    job: str
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+    def changed(self, before: str | None, after: str | None) -> Tally:
+        """With an execution in the state `after` in place of one in the state `before`; None: there is none."""
+        counts = dict(self.counts)
+        for status, more in ((before, -1), (after, 1)):
+            if status is not None:
+                counts[status] = counts.get(status, 0) + more
+        return Tally(self.job, counts)
+
+
 class Rolling(msgspec.Struct, frozen=True):
     """A job reaches some of its things each minute: the next ones are `due` then."""
 
@@ -331,6 +351,7 @@ tagged: Space[Tags] = Space("iot.tags", Tags, lambda one: (one.arn,))
 jobs: Space[Job] = Space("iot.job", Job, lambda job: (job.id,))
 executions: Space[Execution] = Space("iot.execution", Execution, lambda one: (one.thing, one.job))
 job_waiting: Space[Member] = Space("iot.job.waiting", Member, lambda one: (one.group, one.thing))
+job_tallies: Space[Tally] = Space("iot.job.tally", Tally, lambda one: (one.job,))
 rolling: Space[Rolling] = Space("iot.job.rolling", Rolling, lambda one: (one.job,))
 job_things: Space[Member] = Space("iot.job.thing", Member, lambda one: (one.group, one.thing))
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -514,6 +515,85 @@ def test_what_is_left_behind(edge: Edge) -> None:
             told += gzip.decompress(s3.get_object(Bucket="logs", Key=one["Key"])["Body"].read()).decode().split("\n")
     ids = {row.split("\t")[14] for row in told if row.count("\t") == 32}
     assert {hit.request_id for hit in edge.noted} <= ids
+
+
+def site_config(reference: str, *, enabled: bool = True) -> dict[str, Any]:
+    origin = {
+        "Id": "o",
+        "DomainName": "site.s3.us-east-1.amazonaws.com",
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+    }
+    return {
+        "CallerReference": reference,
+        "Comment": "",
+        "Enabled": enabled,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "o",
+            "ViewerProtocolPolicy": "allow-all",
+            "CachePolicyId": OPTIMIZED,
+        },
+    }
+
+
+def test_nothing_is_kept_of_a_distribution_that_is_deleted(edge: Edge) -> None:
+    cloudfront = edge.client("cloudfront")
+    made = cloudfront.create_distribution(DistributionConfig=site_config("two"))["Distribution"]
+    data = f"GET /1.txt HTTP/1.1\r\nHost: {made['DomainName']}\r\n\r\n".encode()
+    edge.usual(data)
+    edge.at_once(data)
+    assert edge.noted[-1].seen.served.id == made["Id"]
+    assert made["Id"] in edge.hits._tallies
+    found = cloudfront.get_distribution_config(Id=made["Id"])
+    changed = {**found["DistributionConfig"], "Enabled": False}
+    tag = cloudfront.update_distribution(Id=made["Id"], IfMatch=found["ETag"], DistributionConfig=changed)["ETag"]
+    edge.run(lambda: edge.parts[Clock].advance(3600))
+    cloudfront.delete_distribution(Id=made["Id"], IfMatch=tag)
+    assert made["Id"] not in edge.hits._tallies
+    found = [hop for hop in edge.parts[Doorway].hops.latest(10_000) if hop.operation == "cloudfront-edge"]
+    assert sum(hop.calls for hop in found if hop.target == f"cloudfront:{made['Id']}") == 3
+
+
+def test_the_last_hits_before_the_end_are_in_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told before any service ends, whoever makes metrics of them."""
+    monkeypatch.setattr("kumoi.services.cloudfront.edge.hits.PERIOD", 3600)
+
+    def asked(edge: Edge) -> str:
+        s3 = edge.client("s3")
+        s3.create_bucket(Bucket="site")
+        s3.put_object(Bucket="site", Key="1.txt", Body=b"1")
+        config = site_config("one")
+        made = edge.client("cloudfront").create_distribution(DistributionConfig=config)["Distribution"]
+        data = f"GET /1.txt HTTP/1.1\r\nHost: {made['DomainName']}\r\n\r\n".encode()
+        edge.usual(data)
+        for _ in range(2):
+            edge.at_once(data)
+        assert len(edge.noted) > 1
+        return str(made["Id"])
+
+    def counted(edge: Edge, distribution: str) -> float:
+        dimensions = [{"Name": "DistributionId", "Value": distribution}, {"Name": "Region", "Value": "Global"}]
+        now = datetime.now(UTC)
+        found = edge.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/CloudFront",
+            MetricName="Requests",
+            Dimensions=dimensions,
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=60,
+            Statistics=["Sum"],
+        )
+        return sum(one["Sum"] for one in found["Datapoints"])
+
+    async def scenario() -> float:
+        settings = Settings(port=0, xray_port=0, data=tmp_path)
+        loop = asyncio.get_running_loop()
+        async with Platform(settings) as platform:
+            distribution = await asyncio.to_thread(asked, Edge(platform, loop))
+        async with Platform(settings) as platform:
+            return await asyncio.to_thread(counted, Edge(platform, loop), distribution)
+
+    assert asyncio.run(scenario()) == 5
 
 
 def test_a_body_that_never_comes_is_no_failure_of_ours(edge: Edge) -> None:

@@ -11,6 +11,7 @@ import pytest
 from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.storage import Row
 from kumoi.services.dynamodb.streams.records import image_of
+from kumoi.state.schema import VERSION
 from kumoi.wire import cbor
 from kumoi.wire.json_shapes import Written, dumps
 
@@ -48,3 +49,8 @@ def test_rows_and_images_that_were_stored_as_msgpack_are_read(item: dict[str, An
     assert image_of(msgspec.Raw(packed)) == item
     assert image_of(msgspec.Raw(b"\xc0")) is None
     assert orjson.loads(dumps(Row(size_of(item).to_bytes(4) + packed).written)) == orjson.loads(dumps(item))
+
+
+def test_data_with_rows_of_json_are_refused_by_a_kumoi_that_knows_msgpack_only() -> None:
+    assert Row.of({"pk": {"S": "a"}}).raw[4:] == b'{"pk":{"S":"a"}}'
+    assert VERSION > 1

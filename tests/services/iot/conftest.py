@@ -6,6 +6,7 @@ import contextlib
 import queue
 import socket
 import ssl
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,3 +103,17 @@ class Device:
 def device_type() -> type[Device]:
     """The class of devices: each is made with a platform's URL, an account and a client id."""
     return Device
+
+
+@pytest.fixture
+def device(kumoi: Any, device_type: type[Any]) -> Iterator[Callable[..., Any]]:
+    """Clients of the platform, closed at the end."""
+    made: list[Any] = []
+
+    def connect(client_id: str = "d", **more: Any) -> Any:
+        made.append(device_type(kumoi.url, kumoi.account, client_id, **more))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        one.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_who_tries_again(criteria: list[tuple[str, int]], status: str, done: int
 )
 def test_when_a_job_is_given_up(kind: str, percent: float, least: int, statuses: list[str], ends: bool) -> None:
     criterion = {"failureType": kind, "thresholdPercentage": percent, "minNumberOfExecutedThings": least}
-    assert given_up([criterion], statuses) is ends
+    assert given_up([criterion], Counter(statuses)) is ends
 
 
 def test_things_do_jobs_one_after_the_other(iot: Any, data: Any, make: Callable[..., None]) -> None:

@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,19 +16,6 @@ from paho.mqtt.properties import Properties
 from kumoi.services.iot.mqtt.connection import MOST_UNSENT
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-
-@pytest.fixture
-def device(kumoi: Any, device_type: type[Any]) -> Iterator[Callable[..., Any]]:
-    made: list[Any] = []
-
-    def connect(client_id: str = "d", **more: Any) -> Any:
-        made.append(device_type(kumoi.url, kumoi.account, client_id, **more))
-        return made[-1]
-
-    yield connect
-    for one in made:
-        one.close()
 
 
 @pytest.mark.parametrize("version", [4, 5])

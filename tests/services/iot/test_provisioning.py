@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from kumoi.doorway import Principal
+from kumoi.services.iot import provisioning_hook
+from kumoi.services.iot.provisioning_hook import allowed
 from kumoi.services.iot.provisioning_rules import plan_of, read_template
+from kumoi.services.iot.records import Certificate, ProvisioningTemplate
 from kumoi.wire.cbor import decode, encode
 from kumoi.wire.errors import AwsError
 
@@ -214,10 +219,11 @@ def test_no_device_answers_another(kumoi: Any, fleet: Any, claim: Any) -> None:
     fleet()
     ask, forger = claim(), claim("forger")
     accepted = "$aws/certificates/create/json/accepted"
-    forger.device.publish(accepted, b"{}")
-    with pytest.raises(ClientError, match="over MQTT"):
-        kumoi.client("iot-data").publish(topic=accepted, payload=b"{}")
-    assert forger(PROVISION)[0] == "rejected"
+    for topic, said in ((accepted, "reserved"), ("$aws/certificates/create/json", "over MQTT")):
+        with pytest.raises(ClientError, match=said):
+            kumoi.client("iot-data").publish(topic=topic, payload=b"{}")
+    forger.device.client.publish(accepted, b"{}", 1)
+    forger.device.ended.get(timeout=10)
     assert "certificateId" in ask("certificates/create")[1]
 
 
@@ -294,6 +300,27 @@ def test_a_function_says_who_is_provisioned(iot: Any, kumoi: Any, fleet: Any, cl
     assert ask(PROVISION, asked)[1]["errorCode"] == "AccessDenied"
     outcome, _ = ask(PROVISION, {**asked, "parameters": {"Serial": "7"}})
     assert (outcome, iot.describe_thing(thingName="pump-7")["attributes"]) == ("accepted", {"site": "south"})
+
+
+def test_a_function_that_does_not_answer_in_time_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provisioning_hook, "SECONDS", 0.0)
+    asked: list[str] = []
+
+    class HangingCall:
+        account, caller = "000000000000", Principal.root("000000000000")
+
+        def arn(self, service: str, resource: str) -> str:
+            return f"arn:aws:{service}:us-east-1:{self.account}:{resource}"
+
+        async def to_as(self, _caller: Principal, service: str, operation: str, **_params: Any) -> Any:
+            asked.append(f"{service}:{operation}")
+            await asyncio.Event().wait()
+
+    template = ProvisioningTemplate(name="fleet", role=ROLE, created=0, modified=0, versions=())
+    certificate = Certificate(id="c", pem="", status="INACTIVE", created=0, modified=0, not_before=0, not_after=0)
+    with pytest.raises(AwsError, match="did not answer within"):
+        asyncio.run(allowed(HangingCall(), "pump", template, {"targetArn": "f"}, certificate, {}))  # type: ignore[arg-type]
+    assert asked == ["lambda:Invoke"]
 
 
 def test_templates_are_kept_with_their_versions(iot: Any, kumoi: Any, fleet: Any) -> None:

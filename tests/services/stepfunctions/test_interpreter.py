@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.services.stepfunctions import run as runs
+import kumoi.services.stepfunctions.run as runs  # its package has a function of that name, too
 from kumoi.services.stepfunctions.interpreter import Interpreter
 from kumoi.services.stepfunctions.language.definition import compile_machine
 from kumoi.services.stepfunctions.records import ExecutionRecord

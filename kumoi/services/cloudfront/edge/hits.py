@@ -170,6 +170,11 @@ class Hits:
         for id in [id for id, tally in self._tallies.items() if account in (None, tally.served.account)]:
             del self._tallies[id]
 
+    def end(self, distribution: str) -> None:
+        """A distribution is no more: tell of its last hits, and keep nothing of it."""
+        self.tell()
+        self._tallies.pop(distribution, None)
+
     def tell(self) -> None:
         """End the period: hand its hits to the logs, and leave their hops."""
         if self._timer is not None:

@@ -13,6 +13,7 @@ from kumoi.services.cloudfront.configuration.reading import items
 from kumoi.services.cloudfront.configuration.rules import check, check_quantities
 from kumoi.services.cloudfront.describing import described, summary
 from kumoi.services.cloudfront.edge.deployments import Deployments
+from kumoi.services.cloudfront.edge.hits import Hits
 from kumoi.services.cloudfront.errors import check_version, invalid
 from kumoi.services.cloudfront.lambda_edge import replicas
 from kumoi.services.cloudfront.lookup import all_distributions, find_distribution
@@ -189,6 +190,7 @@ async def delete_distribution(call: Call, Id: str, IfMatch: str | None = None) -
     gone = await _delete(call.state, Id, IfMatch)
     aliases.release(call.doorway.parts, items(gone.config["Aliases"]))
     call.part(Deployments).forget(call.account)
+    call.part(Hits).end(gone.id)
     if replicas.concern(gone.config):
         await replicas.sync(call.doorway, call.account)
 

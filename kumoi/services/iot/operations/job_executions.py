@@ -7,17 +7,11 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.iot import iot
 from kumoi.services.iot.job_notices import tell
-from kumoi.services.iot.job_rules import (
-    PENDING,
-    change,
-    executions_of,
-    find_execution,
-    find_job,
-    invalid_transition,
-)
+from kumoi.services.iot.job_rules import change, find_execution, find_job, invalid_transition
+from kumoi.services.iot.job_tallies import PENDING, executions_of, forget
 from kumoi.services.iot.naming import given, page
 from kumoi.services.iot.operations.things import find_thing
-from kumoi.services.iot.records import Execution, executions, job_things
+from kumoi.services.iot.records import Execution, executions
 from kumoi.state import Transaction, transactional
 
 
@@ -132,7 +126,7 @@ async def _cancel(
 
 @transactional
 async def _delete(tx: Transaction, thing: str, job_id: str, number: int, force: bool) -> None:
-    if (await find_execution(tx, thing, job_id, number)).status in PENDING and not force:
+    one = await find_execution(tx, thing, job_id, number)
+    if one.status in PENDING and not force:
         raise invalid_transition("The execution has not ended: delete it with force.")
-    await executions.delete(tx, thing, job_id)
-    await job_things.delete(tx, job_id, thing)
+    await forget(tx, one)

@@ -14,16 +14,21 @@ from kumoi.services.iot import iot
 from kumoi.services.iot.job_notices import tell
 from kumoi.services.iot.job_policies import check
 from kumoi.services.iot.job_rollouts import abort, cancel, queue, roll_out
-from kumoi.services.iot.job_rules import (
-    PENDING,
-    counted,
-    executions_of,
-    find_job,
-    invalid_transition,
-    things_of,
-)
+from kumoi.services.iot.job_rules import find_job, invalid_transition, things_of
+from kumoi.services.iot.job_tallies import PENDING, counted, executions_of, tally_of
 from kumoi.services.iot.naming import given, invalid, page
-from kumoi.services.iot.records import Job, Tags, executions, job_things, job_waiting, jobs, rolling, tagged
+from kumoi.services.iot.records import (
+    Job,
+    Tags,
+    Tally,
+    executions,
+    job_tallies,
+    job_things,
+    job_waiting,
+    jobs,
+    rolling,
+    tagged,
+)
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -76,7 +81,7 @@ async def create_job(
 @iot.operation
 async def describe_job(call: Call, jobId: str) -> dict[str, Any]:
     """A job, and how far its things are."""
-    job, listed = await _with_executions(call.state, jobId)
+    job, tally = await _with_tally(call.state, jobId)
     shown = {
         "jobArn": call.arn("iot", f"job/{job.id}"),
         "jobId": job.id,
@@ -85,7 +90,7 @@ async def describe_job(call: Call, jobId: str) -> dict[str, Any]:
         "targets": list(job.targets),
         "createdAt": job.created,
         "lastUpdatedAt": job.updated,
-        "jobProcessDetails": counted(listed),
+        "jobProcessDetails": counted(tally),
         **given(
             description=job.description,
             completedAt=job.completed,
@@ -256,8 +261,8 @@ async def _create(tx: Transaction, job: Job, arn: str, tags: dict[str, str]) -> 
 
 
 @transactional
-async def _with_executions(tx: Transaction, job_id: str) -> tuple[Job, list[Any]]:
-    return await find_job(tx, job_id), await executions_of(tx, job_id)
+async def _with_tally(tx: Transaction, job_id: str) -> tuple[Job, Tally]:
+    return await find_job(tx, job_id), await tally_of(tx, job_id)
 
 
 @transactional
@@ -294,6 +299,7 @@ async def _delete(tx: Transaction, job_id: str, force: bool, arn: str) -> list[s
     for one in listed:
         await executions.delete(tx, one.thing, job_id)
     await job_things.delete_all(tx, job_id)
+    await job_tallies.delete(tx, job_id)
     await job_waiting.delete_all(tx, job_id)
     await rolling.delete(tx, job_id)
     await jobs.delete(tx, job_id)

@@ -15,6 +15,7 @@ from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
 from kumoi.services.iot.device_topics import PREFIX, PROVISIONING, answer
 from kumoi.services.iot.naming import MOST_SLASHES, MOST_TOPIC, given, invalid
+from kumoi.services.iot.reserved_topics import publishable
 from kumoi.services.iot.rule_engine import Message, RuleEngine
 
 MOST_BYTES = 128 * 1024
@@ -72,6 +73,8 @@ def check_topic(topic: str) -> None:
         raise invalid(f"The topic {unquote(topic)!r} is not valid.")
     if len(topic.encode()) > MOST_TOPIC or levels.count("/") > MOST_SLASHES:
         raise invalid(f"A topic has at most {MOST_TOPIC} bytes and {MOST_SLASHES} slashes.")
+    if not publishable(topic):
+        raise invalid(f"The topic {topic} is reserved: clients cannot publish to it.")
 
 
 def _user_properties(text: str | None) -> list[tuple[str, str]]:

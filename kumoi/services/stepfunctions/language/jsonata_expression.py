@@ -22,6 +22,7 @@ from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
+from kumoi.services.stepfunctions.language.recursion import deep, is_of_recursion, load_jsonata
 
 MAX_SECONDS = 30.0
 MAX_MATCHING = 1.0
@@ -50,9 +51,22 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float, doc
     Expressions of Step Functions have no `document` of their own, those of the reference's suite have.
     Raises EvaluationFailure with the field's name.
     """
+    try:
+        return _evaluated(text, bindings, field, now, document)
+    except RecursionError:
+        pass
+    try:
+        with deep():
+            return _evaluated(text, bindings, field, now, document)
+    except RecursionError:
+        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
+
+
+def _evaluated(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any) -> Any:
+    """The value of an expression; RecursionError where that takes more depth than there is."""
+    compiled = _compiled(text, threading.get_ident())
     from jsonata.jexception import JException
 
-    compiled = _compiled(text, threading.get_ident())
     frame = compiled.create_frame(compiled.environment)
     for name, value in bindings.items():
         frame.bind(name, _inward(value))
@@ -61,9 +75,9 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float, doc
     try:
         found = compiled.evaluate(document, frame)
     except JException as error:
+        if is_of_recursion(error):
+            raise RecursionError from None
         raise _failed(text, field, str(error)) from None
-    except RecursionError:
-        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
     except (ArithmeticError, AttributeError, IndexError, KeyError, TimeoutError, TypeError, ValueError) as error:
         raise _failed(text, field, f"{type(error).__name__}: {error}") from None
     return _outward(found, text, field)
@@ -182,17 +196,20 @@ def _filled(match: Any) -> Any:
 
 @lru_cache(2048)
 def _compiled(text: str, _thread: int) -> Any:
-    from jsonata.jexception import JException
+    load_jsonata()
     from jsonata.jsonata import Jsonata
 
     from kumoi.services.stepfunctions.language import jsonata_mended
 
+    written = _SURROGATES.sub(_joined, text[2:-2])
     try:
-        compiled = jsonata_mended.Mended(_SURROGATES.sub(_joined, text[2:-2]), _Pattern)
-    except JException as error:
-        raise Invalid(str(error)) from None
-    except (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise Invalid(f"{type(error).__name__}: {error}") from None
+        compiled = _parsed(written)
+    except RecursionError:
+        try:
+            with deep():
+                compiled = _parsed(written)
+        except RecursionError as error:
+            raise Invalid(f"{type(error).__name__}: the expression nests too deep") from None
     if compiled.errors is not None:
         raise Invalid("; ".join(str(error) for error in compiled.errors))
     compiled.set_output_convert_nulls(False)
@@ -205,6 +222,22 @@ def _compiled(text: str, _thread: int) -> Any:
     for name, function, signature in (*_FUNCTIONS, *mended):
         compiled.environment.bind(name, Jsonata.JFunction(Jsonata.JLambda(function), signature))
     return compiled
+
+
+def _parsed(written: str) -> Any:
+    """An expression out of its text; Invalid for what is none, RecursionError where that takes more depth."""
+    from jsonata.jexception import JException
+
+    from kumoi.services.stepfunctions.language.jsonata_mended import Mended
+
+    try:
+        return Mended(written, _Pattern)
+    except JException as error:
+        if is_of_recursion(error):
+            raise RecursionError from None
+        raise Invalid(str(error)) from None
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Invalid(f"{type(error).__name__}: {error}") from None
 
 
 def _inward(value: Any) -> Any:
