@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ class PastWork(Work):
 
     __slots__ = ()
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
         """RuntimeError: what was cannot be changed."""
         raise RuntimeError("a transaction that reads what was cannot write")
 
