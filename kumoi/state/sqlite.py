@@ -24,14 +24,14 @@ from kumoi.state.derived import Derived
 from kumoi.state.glance import Glance
 from kumoi.state.group_commit import GroupCommit, run_actions
 from kumoi.state.held_read import HeldRead
-from kumoi.state.interface import Key, State, Timer, Transaction, Watch
+from kumoi.state.interface import Encoded, Key, State, Timer, Transaction, Watch
 from kumoi.state.keys import after_prefix, encode
 from kumoi.state.memory import UNKNOWN, Memory
 from kumoi.state.once import current
 from kumoi.state.past import Past
 from kumoi.state.past_transaction import PastTransaction, PastWork
 from kumoi.state.schema import KEYED_TABLES, PAGE_SIZE, open_connection
-from kumoi.state.transaction import SqliteTransaction, Work
+from kumoi.state.transaction import ROW, SqliteTransaction, Work
 
 R = TypeVar("R")
 
@@ -227,6 +227,20 @@ class SqliteState(State):
         else:
             run_actions(work.actions)
         return result
+
+    async def read(self, key: Key | Encoded) -> bytes | None:
+        """The value under `key`, or None: without a transaction's ceremony, which takes twice as long as the row."""
+        engine = self.engine
+        group = engine.group
+        if engine.closed or engine.inside or group.busy or self._moment is not None:
+            return await super().read(key)
+        if not engine.reading.held:
+            engine.reading.hold()
+        raw = engine.place(self.account, self.region) + (key if type(key) is bytes else encode(key))  # type: ignore[arg-type]
+        found: bytes | None = engine.find(ROW, (raw,)).get
+        if group.is_open:
+            await group.follow([])
+        return found
 
     async def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
         """As `run`, unless the answer is known, or what is remembered tells it."""

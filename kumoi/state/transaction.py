@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from kumoi.state.group_commit import CommitFailed
-from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
+from kumoi.state.interface import Claimed, Encoded, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
 from kumoi.state.memory import UNKNOWN
 
@@ -73,9 +73,9 @@ class SqliteTransaction(Transaction):
             return self
         return SqliteTransaction(self._work, account, region, self.now)
 
-    async def get(self, key: Key) -> bytes | None:
+    async def get(self, key: Key | Encoded) -> bytes | None:
         """The value under `key`, or None."""
-        return cast("bytes | None", self._find(ROW, (self._place + encode(key),)).get)
+        return cast("bytes | None", self._find(ROW, (self._raw(key),)).get)
 
     async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
         """The value under `key` as `decode` reads it, or None; kept decoded until it is written again."""
@@ -89,9 +89,9 @@ class SqliteTransaction(Transaction):
                 memory.keep(raw, found, self._work.engine.group.number)
         return cast("R | None", found)
 
-    async def put(self, key: Key, value: bytes) -> None:
+    async def put(self, key: Key | Encoded, value: bytes) -> None:
         """Write `value` under `key`."""
-        raw = self._place + encode(key)
+        raw = self._raw(key)
         self._memory.forget(raw)
         if self._work.past is not None:
             self._note(self._work.past, key, raw)
@@ -99,9 +99,9 @@ class SqliteTransaction(Transaction):
             "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v", (raw, value)
         )
 
-    async def delete(self, key: Key) -> bool:
+    async def delete(self, key: Key | Encoded) -> bool:
         """Remove `key`; whether it was there."""
-        raw = self._place + encode(key)
+        raw = self._raw(key)
         self._memory.forget(raw)
         if self._work.past is not None:
             self._note(self._work.past, key, raw)
@@ -170,9 +170,13 @@ class SqliteTransaction(Transaction):
             first, lower = ">", behind
         return first, lower, high if before is None else min(high, self._place + encode(before))
 
-    def _note(self, past: Past, key: Key, raw: bytes) -> None:
+    def _raw(self, key: Key | Encoded) -> bytes:
+        return self._place + (key if type(key) is bytes else encode(key))  # type: ignore[arg-type]
+
+    def _note(self, past: Past, key: Key | Encoded, raw: bytes) -> None:
         """A row is about to change: what it is is kept, if anybody wants to know what it was."""
-        if key[0] in past.kinds:
+        kind = (decode(key) if isinstance(key, bytes) else key)[0]
+        if kind in past.kinds:
             past.note(raw, self._find(ROW, (raw,)).get, self.now)
 
     async def delete_range(self, prefix: Key) -> int:

@@ -181,6 +181,47 @@ def test_members_learn_that_their_commit_failed(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("durability", ["normal", "full"])
+def test_who_reads_a_row_learns_that_it_is_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
+) -> None:
+    def fail(connection: apsw.Connection) -> apsw.Error:
+        connection.execute("ROLLBACK")
+        return apsw.FullError("database or disk is full")
+
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
+        with monkeypatch.context() as patch:
+            patch.setattr(group_commit, "_attempt", fail)
+            results = await asyncio.gather(put(state, "a"), state.read(("a",)), return_exceptions=True)
+        assert [type(result) for result in results] == [CommitFailed] * 2
+        assert await state.read(("a",)) is None
+        first = await committing(state, "b") if durability == "full" else asyncio.ensure_future(put(state, "b"))
+        await asyncio.sleep(0)
+        assert await state.read(("b",)) == b""
+        await first
+        await state.close()
+        with pytest.raises(Closed):
+            await state.read(("b",))
+
+    asyncio.run(scenario())
+
+
+def test_a_row_is_not_read_past_the_transaction_that_is_running() -> None:
+    async def scenario() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+
+        @transactional
+        async def outer(_tx: Transaction) -> bytes | None:
+            return await state.read(("a",))
+
+        with pytest.raises(RuntimeError, match="inside another"):
+            await outer(state)
+        await state.close()
+
+    asyncio.run(scenario())
+
+
 async def committing(state: SqliteState, key: str) -> asyncio.Task[None]:
     """A write under durability full whose COMMIT is under way in its thread."""
     task = asyncio.ensure_future(put(state, key))
