@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 AT_FIRST_USE = (
-    *("apsw", "boto3", "brotli", "duckdb", "google.protobuf", "graphql", "jsonata", "jsonschema", "kumoi.vtl", "lark"),
+    *("boto3", "brotli", "duckdb", "google.protobuf", "graphql", "jsonata", "jsonschema", "kumoi.vtl", "lark"),
     *("kumoi.prices", "multipart", "opentelemetry", "quickjs", "regex", "rich", "samtranslator", "sqlglot"),
 )
 START = """

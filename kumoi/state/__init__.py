@@ -3,6 +3,7 @@
 from kumoi.state.interface import (
     Claimed,
     Conflict,
+    Encoded,
     Entry,
     Key,
     State,
@@ -16,6 +17,7 @@ from kumoi.state.interface import (
 __all__ = [
     "Claimed",
     "Conflict",
+    "Encoded",
     "Entry",
     "Key",
     "State",

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from pathlib import Path
+
+import apsw
 
 from kumoi.state.group_commit import GroupCommit
 
@@ -27,9 +28,9 @@ MAX_PAGES = 8_192
 class Checkpoints:
     """Folds the log of one database; `connection` is the one that writes."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, group: GroupCommit) -> None:
+    def __init__(self, path: Path, connection: apsw.Connection, group: GroupCommit) -> None:
         self._writer = connection
-        self._folder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._folder = apsw.Connection(str(path))
         self._group = group
         self._ending = asyncio.Event()
         self._task = asyncio.create_task(self._run())
@@ -45,13 +46,15 @@ class Checkpoints:
         pause = INTERVAL
         while not await self._ends_within(pause):
             pause = INTERVAL
-            changes = self._writer.total_changes
+            changes = self._writer.total_changes()
             if changes == folded:
                 continue
             try:
+                await self._group.let_go()
                 if await asyncio.to_thread(self._fold) > MAX_PAGES:
                     await self._group.alone(self._fold)
-            except sqlite3.Error:
+                await self._group.let_go()
+            except apsw.Error:
                 logger.exception("the write-ahead log could not be folded into the database; it grows meanwhile")
                 pause = RECOVERY
             else:
@@ -66,5 +69,5 @@ class Checkpoints:
 
     def _fold(self) -> int:
         """Fold what is committed; the pages the log holds."""
-        _, pages, _ = self._folder.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        _, pages, _ = self._folder.execute("PRAGMA wal_checkpoint(PASSIVE)").get
         return int(pages)

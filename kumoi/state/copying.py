@@ -9,9 +9,10 @@ nothing besides, no trigger and no view.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+
+import apsw
 
 from kumoi.state.schema import OLDEST, VERSION, open_connection, version_of
 from kumoi.state.sqlite import SqliteState
@@ -32,10 +33,10 @@ async def copy_state(state: SqliteState, target: Path, at: Callable[[], None]) -
         return
     path = engine.path
 
-    def hold() -> sqlite3.Connection:
-        found = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    def hold() -> apsw.Connection:
+        found = apsw.Connection(str(path))
         found.execute("BEGIN")
-        found.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        found.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         at()
         return found
 
@@ -49,8 +50,10 @@ async def copy_state(state: SqliteState, target: Path, at: Callable[[], None]) -
 def check_state(path: Path) -> None:
     """Raise NotState unless the file is a whole database of this engine; blocks."""
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    except sqlite3.Error as error:
+        connection = apsw.Connection(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        )
+    except apsw.Error as error:
         raise NotState(f"the state cannot be opened: {error}") from None
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -66,29 +69,30 @@ def check_state(path: Path) -> None:
             )
         if _schema(connection) != _own_schema():
             raise NotState("the state has other tables than Kumoi's")
-        (pages,), (size,) = (connection.execute(f"PRAGMA {one}").fetchone() for one in ("page_count", "page_size"))
+        pages, size = (connection.execute(f"PRAGMA {one}").get for one in ("page_count", "page_size"))
         if path.stat().st_size != pages * size:  # SQLite reads the rest of a last page that is cut as zeros
             raise NotState("the state is damaged: it is not as long as it says")
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        verdict = connection.execute("PRAGMA quick_check(1)").get
         if verdict != "ok":
             raise NotState(f"the state is damaged: {verdict}")
-    except sqlite3.Error as error:
+    except apsw.Error as error:
         raise NotState(f"the state cannot be read: {error}") from None
     finally:
         connection.close()
 
 
-def _write(source: sqlite3.Connection, target: Path) -> None:
-    copy = sqlite3.connect(target, isolation_level=None)
+def _write(source: apsw.Connection, target: Path) -> None:
+    copy = apsw.Connection(str(target))
     try:
         copy.execute("PRAGMA synchronous = OFF")
-        source.backup(copy)
+        with copy.backup("main", source, "main") as backup:
+            backup.step(-1)
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
 
 
-def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str | None]]:
+def _schema(connection: apsw.Connection) -> set[tuple[str, str, str | None]]:
     return set(connection.execute("SELECT type, name, sql FROM sqlite_schema"))
 
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal, TypeVar
+
+import apsw
+
+from kumoi.state.held_read import HeldRead
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +50,17 @@ class GroupCommit:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, durability: Literal["normal", "full"], undone: Callable[[], None]
+        self,
+        connection: apsw.Connection,
+        reading: HeldRead,
+        durability: Literal["normal", "full"],
+        undone: Callable[[], None],
     ) -> None:
         self.busy = False
         """Whether a thread holds the connection: await `turn` before using it."""
         self._connection = connection
+        self._execute = connection.cursor().execute
+        self._reading = reading
         self._undone = undone
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit") if durability == "full" else None
         self._group: _Group | None = None
@@ -80,17 +89,17 @@ class GroupCommit:
         if self._group is not None and not self._connection.in_transaction:
             self._abandon("an earlier transaction of its group broke the group")
         if self._group is None:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
             self._group = _Group()
             self._begun += 1
             asyncio.get_running_loop().call_soon(self._commit, self._group)
-        self._connection.execute("SAVEPOINT member")
+        self._execute("SAVEPOINT member")
 
     def keep(self, actions: list[Action]) -> asyncio.Future[None]:
         """Keep a transaction's writes; done, its actions run, once the group is committed. CommitFailed if it broke."""
         try:
-            self._connection.execute("RELEASE member")
-        except sqlite3.Error as error:
+            self._execute("RELEASE member")
+        except apsw.Error as error:
             self._abandon(error)
             raise CommitFailed(str(error)) from error
         return self.follow(actions)
@@ -111,8 +120,13 @@ class GroupCommit:
         try:
             self._connection.execute("ROLLBACK TO member")
             self._connection.execute("RELEASE member")
-        except sqlite3.Error:  # a full disk or an I/O error rolls back all there is, savepoints included
+        except apsw.Error:  # a full disk or an I/O error rolls back all there is, savepoints included
             self._abandon(cause)
+
+    async def let_go(self) -> None:
+        """Give back the lock of reading, for the log to be folded to its end or to begin anew."""
+        await self.turn()
+        self._reading.release()
 
     async def between(self, function: Callable[[], R]) -> R:
         """Run a function on the loop, at once when no transaction is open."""
@@ -123,6 +137,7 @@ class GroupCommit:
         """Run a function in a thread while no transaction is open and none begins; `first` on the loop before it."""
         await self._settle()
         self.busy = True
+        self._reading.release()
         try:
             first()
             return await asyncio.to_thread(function)
@@ -161,11 +176,11 @@ class GroupCommit:
         running = asyncio.get_running_loop().run_in_executor(self._thread, _attempt, self._connection)
         running.add_done_callback(partial(self._committed, group))
 
-    def _committed(self, group: _Group, attempt: asyncio.Future[sqlite3.Error | None]) -> None:
+    def _committed(self, group: _Group, attempt: asyncio.Future[apsw.Error | None]) -> None:
         self._free()
         self._finish(group, attempt.result())
 
-    def _finish(self, group: _Group, failure: sqlite3.Error | None) -> None:
+    def _finish(self, group: _Group, failure: apsw.Error | None) -> None:
         if failure is not None:
             self._fail(group, failure)
             return
@@ -197,11 +212,11 @@ def run_actions(actions: Iterable[Action]) -> None:
             logger.exception("an action failed after its transaction was committed")
 
 
-def _attempt(connection: sqlite3.Connection) -> sqlite3.Error | None:
+def _attempt(connection: apsw.Connection) -> apsw.Error | None:
     """COMMIT, or else undo it all; the error that prevented it."""
     try:
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except apsw.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         return error

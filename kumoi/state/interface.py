@@ -20,6 +20,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Self, TypeVar
 from kumoi.state.memory import UNKNOWN
 
 Key = tuple[str | int | bytes, ...]
+Encoded = bytes
+"""A key as `keys.encode` writes it: for who asks for one row so often that the writing counts."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -80,7 +82,7 @@ class Transaction(ABC):
         """The same transaction, bound to another place."""
 
     @abstractmethod
-    async def get(self, key: Key) -> bytes | None:
+    async def get(self, key: Key | Encoded) -> bytes | None:
         """The value under `key`, or None."""
 
     async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
@@ -92,11 +94,11 @@ class Transaction(ABC):
         return None if found is None else decode(found)
 
     @abstractmethod
-    async def put(self, key: Key, value: bytes) -> None:
+    async def put(self, key: Key | Encoded, value: bytes) -> None:
         """Write `value` under `key`."""
 
     @abstractmethod
-    async def delete(self, key: Key) -> bool:
+    async def delete(self, key: Key | Encoded) -> bool:
         """Remove `key`; whether it was there."""
 
     @abstractmethod
@@ -227,6 +229,10 @@ class State(ABC):
     async def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         """Run `function(tx, *args, **kwargs)` as one transaction; returns after its commit."""
 
+    async def read(self, key: Key | Encoded) -> bytes | None:
+        """The value under `key`, or None, as a transaction that does nothing else would answer it."""
+        return await self.run(_read, key)
+
     async def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
         """As `run`, of a function that is `recalled`: what it answered stands until something remembered is written."""
         return await self.run(function, *args)
@@ -255,6 +261,10 @@ class State(ABC):
     @abstractmethod
     async def reset(self, account: str | None = None) -> None:
         """Remove everything, or everything of one account (rows, counters, streams, queues, timers)."""
+
+
+async def _read(tx: Transaction, key: Key | Encoded) -> bytes | None:
+    return await tx.get(key)
 
 
 class Watch(ABC):

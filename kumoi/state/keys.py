@@ -40,6 +40,13 @@ def encode(key: Key) -> bytes:
     return b"".join(parts)
 
 
+def encode_behind(stem: bytes, number: int, one: bytes, two: bytes, three: bytes = b"") -> bytes:
+    """`stem` and what `encode` makes of (number, one, two, three), in half its time: for rows in partitions."""
+    if b"\x00" in one or b"\x00" in two or b"\x00" in three:
+        return stem + encode((number, one, two, three))
+    return b"%b%b\x01%b\x00\x01%b\x00\x01%b\x00" % (stem, _integer(number), one, two, three)
+
+
 @lru_cache(_TEXTS)
 def _text(element: str) -> bytes:
     text = element.encode("utf-8", "surrogatepass")

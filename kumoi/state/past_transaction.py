@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kumoi.state.interface import Key
-from kumoi.state.keys import encode
+from kumoi.state.interface import Encoded, Key
 from kumoi.state.memory import UNKNOWN
 from kumoi.state.past import Past
 from kumoi.state.transaction import SqliteTransaction, Work
@@ -20,7 +18,7 @@ class PastWork(Work):
 
     __slots__ = ()
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
         """RuntimeError: what was cannot be changed."""
         raise RuntimeError("a transaction that reads what was cannot write")
 
@@ -41,9 +39,9 @@ class PastTransaction(SqliteTransaction):
             return self
         return PastTransaction(self._work, account, region, self.now, self._past, self._moment)
 
-    async def get(self, key: Key) -> bytes | None:
+    async def get(self, key: Key | Encoded) -> bytes | None:
         """The value that was under `key`, or None."""
-        found: bytes | None = self._past.at(self._place + encode(key), self._moment)
+        found: bytes | None = self._past.at(self._raw(key), self._moment)
         return await super().get(key) if found is UNKNOWN else found
 
     async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:

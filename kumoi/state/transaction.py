@@ -7,65 +7,65 @@ than its SELECT.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from kumoi.state.group_commit import CommitFailed, GroupCommit
-from kumoi.state.interface import Claimed, Entry, Key, Timer, Transaction
+from kumoi.state.group_commit import CommitFailed
+from kumoi.state.interface import Claimed, Encoded, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
-from kumoi.state.memory import UNKNOWN, Memory
-from kumoi.state.past import Past
+from kumoi.state.memory import UNKNOWN
+
+if TYPE_CHECKING:
+    from kumoi.state.past import Past
+    from kumoi.state.sqlite import Engine
 
 R = TypeVar("R")
+
+ROW = "SELECT v FROM rows WHERE k = ?"
 
 
 class Work:
     """What one transaction has done so far, whichever places it wrote to. `past`, if any, is told of changes."""
 
-    __slots__ = ("actions", "connection", "earliest_timer", "group", "memory", "notify", "past", "place", "wrote")
+    __slots__ = ("actions", "earliest_timer", "engine", "past", "wrote")
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        group: GroupCommit,
-        notify: Callable[[bytes], None],
-        place: Callable[[str, str], bytes],
-        memory: Memory,
-        past: Past | None,
-    ) -> None:
-        self.place = place
+    def __init__(self, engine: Engine, past: Past | None) -> None:
+        self.engine = engine
         self.past = past
-        self.memory = memory
-        self.connection = connection
-        self.group = group
-        self.notify = notify
         self.wrote = False
         self.actions: list[Callable[[], None]] = []
         self.earliest_timer: float | None = None
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
         """Run a statement that writes, inside the transaction's savepoint."""
+        engine = self.engine
         if not self.wrote:
-            self.group.begin()
+            engine.group.begin()
             self.wrote = True
-        elif not self.connection.in_transaction:
+        elif not engine.connection.in_transaction:
             raise CommitFailed("an earlier statement of the transaction failed, and SQLite has undone it")
-        return self.connection.execute(statement, parameters)
+        return engine.write(statement, parameters)
+
+    def changed(self, statement: str, parameters: tuple[object, ...]) -> int:
+        """As `write`; how many rows it changed."""
+        self.write(statement, parameters)
+        return self.engine.connection.changes()
 
 
 class SqliteTransaction(Transaction):
     """One transaction at one place."""
 
-    __slots__ = ("_place", "_read", "_work", "account", "now", "region")
+    __slots__ = ("_find", "_memory", "_place", "_work", "account", "now", "region")
 
     def __init__(self, work: Work, account: str, region: str, now: float) -> None:
         self.account = account
         self.region = region
         self.now = now
         self._work = work
-        self._read = work.connection.execute
-        self._place = work.place(account, region)
+        engine = work.engine
+        self._memory = engine.memory
+        self._find = engine.find
+        self._place = engine.place(account, region)
 
     def at(self, account: str, region: str) -> SqliteTransaction:
         """The same transaction, bound to another place."""
@@ -73,40 +73,39 @@ class SqliteTransaction(Transaction):
             return self
         return SqliteTransaction(self._work, account, region, self.now)
 
-    async def get(self, key: Key) -> bytes | None:
+    async def get(self, key: Key | Encoded) -> bytes | None:
         """The value under `key`, or None."""
-        row = self._read("SELECT v FROM rows WHERE k = ?", (self._place + encode(key),)).fetchone()
-        return None if row is None else row[0]
+        return cast("bytes | None", self._find(ROW, (self._raw(key),)).get)
 
     async def remember(self, key: Key, decode: Callable[[bytes], R]) -> R | None:
         """The value under `key` as `decode` reads it, or None; kept decoded until it is written again."""
-        work = self._work
-        raw = work.memory.key(self._place, key)
-        found = work.memory.get(raw)
+        memory = self._memory
+        raw = memory.key(self._place, key)
+        found = memory.get(raw)
         if found is UNKNOWN:
-            row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
-            found = None if row is None else decode(row[0])
-            if not work.wrote:
-                work.memory.keep(raw, found, work.group.number)
+            value = self._find(ROW, (raw,)).get
+            found = None if value is None else decode(value)
+            if not self._work.wrote:
+                memory.keep(raw, found, self._work.engine.group.number)
         return cast("R | None", found)
 
-    async def put(self, key: Key, value: bytes) -> None:
+    async def put(self, key: Key | Encoded, value: bytes) -> None:
         """Write `value` under `key`."""
-        raw = self._place + encode(key)
-        self._work.memory.forget(raw)
+        raw = self._raw(key)
+        self._memory.forget(raw)
         if self._work.past is not None:
             self._note(self._work.past, key, raw)
         self._work.write(
             "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v", (raw, value)
         )
 
-    async def delete(self, key: Key) -> bool:
+    async def delete(self, key: Key | Encoded) -> bool:
         """Remove `key`; whether it was there."""
-        raw = self._place + encode(key)
-        self._work.memory.forget(raw)
+        raw = self._raw(key)
+        self._memory.forget(raw)
         if self._work.past is not None:
             self._note(self._work.past, key, raw)
-        return self._work.write("DELETE FROM rows WHERE k = ?", (raw,)).rowcount > 0
+        return self._work.changed("DELETE FROM rows WHERE k = ?", (raw,)) > 0
 
     async def range(
         self,
@@ -155,11 +154,11 @@ class SqliteTransaction(Transaction):
     ) -> list[Any]:
         first, lower, upper = self._bounds(prefix, after, before)
         order = "DESC" if reverse else "ASC"
-        found = self._read(
+        found: list[Any] = self._find(
             f"SELECT {columns} FROM rows WHERE k {first} ? AND k < ? ORDER BY k {order} LIMIT ?",  # noqa: S608  (constants)
             (lower, upper, -1 if limit is None else limit),
-        )
-        return list(found)
+        ).fetchall()
+        return found
 
     def _bounds(self, prefix: Key, after: Key | None, before: Key | None) -> tuple[str, bytes, bytes]:
         """How a range begins (`>` or `>=`), the raw key it begins at, and the one it ends before."""
@@ -171,78 +170,78 @@ class SqliteTransaction(Transaction):
             first, lower = ">", behind
         return first, lower, high if before is None else min(high, self._place + encode(before))
 
-    def _note(self, past: Past, key: Key, raw: bytes) -> None:
+    def _raw(self, key: Key | Encoded) -> bytes:
+        return self._place + (key if type(key) is bytes else encode(key))  # type: ignore[arg-type]
+
+    def _note(self, past: Past, key: Key | Encoded, raw: bytes) -> None:
         """A row is about to change: what it is is kept, if anybody wants to know what it was."""
-        if key[0] in past.kinds:
-            row = self._read("SELECT v FROM rows WHERE k = ?", (raw,)).fetchone()
-            past.note(raw, None if row is None else row[0], self.now)
+        kind = (decode(key) if isinstance(key, bytes) else key)[0]
+        if kind in past.kinds:
+            past.note(raw, self._find(ROW, (raw,)).get, self.now)
 
     async def delete_range(self, prefix: Key) -> int:
         """Remove every row whose key begins with the elements of `prefix`; how many there were."""
         low = self._place + encode(prefix)
         high = after_prefix(low)
-        self._work.memory.forget_range(low, high)
+        self._memory.forget_range(low, high)
         past = self._work.past
         if past is not None and prefix and prefix[0] in past.kinds:
-            for raw, value in self._read("SELECT k, v FROM rows WHERE k >= ? AND k < ?", (low, high)):
+            for raw, value in self._find("SELECT k, v FROM rows WHERE k >= ? AND k < ?", (low, high)).fetchall():
                 past.note(raw, value, self.now)
-        return self._work.write("DELETE FROM rows WHERE k >= ? AND k < ?", (low, high)).rowcount
+        return self._work.changed("DELETE FROM rows WHERE k >= ? AND k < ?", (low, high))
 
     async def add(self, key: Key, delta: int = 1) -> int:
         """Add to the counter under `key` and answer the new value."""
-        raw = self._work.memory.key(self._place, key)
+        raw = self._memory.key(self._place, key)
         if delta == 0:
-            row = self._read("SELECT n FROM counters WHERE k = ?", (raw,)).fetchone()
-            return 0 if row is None else int(row[0])
-        (value,) = self._work.write(
+            return int(self._find("SELECT n FROM counters WHERE k = ?", (raw,)).get or 0)
+        value = self._work.write(
             "INSERT INTO counters (k, n) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET n = n + excluded.n RETURNING n",
             (raw, delta),
-        ).fetchone()
+        ).get
         return int(value)
 
     async def append(self, stream: Key, value: bytes) -> int:
         """Append to a stream; answers its gap-free sequence number."""
-        raw = self._work.memory.key(self._place, stream)
-        (sequence,) = self._work.write(
+        raw = self._memory.key(self._place, stream)
+        sequence = self._work.write(
             "INSERT INTO stream_heads (k, last) VALUES (?, 1) ON CONFLICT (k) DO UPDATE SET last = last + 1 "
             "RETURNING last",
             (raw,),
-        ).fetchone()
+        ).get
         self._work.write("INSERT INTO streams (k, seq, at, v) VALUES (?, ?, ?, ?)", (raw, sequence, self.now, value))
         return int(sequence)
 
     async def read_stream(self, stream: Key, *, after: int = 0, limit: int = 100) -> list[tuple[int, float, bytes]]:
         """(sequence, time appended, value) of what follows `after` in a stream."""
-        return self._read(
+        found: list[tuple[int, float, bytes]] = self._find(
             "SELECT seq, at, v FROM streams WHERE k = ? AND seq > ? ORDER BY seq LIMIT ?",
             (self._place + encode(stream), after, limit),
         ).fetchall()
+        return found
 
     async def stream_bounds(self, stream: Key) -> tuple[int, int]:
         """(first sequence number kept, last one given) of a stream."""
         raw = self._place + encode(stream)
-        last = self._read("SELECT last FROM stream_heads WHERE k = ?", (raw,)).fetchone()
-        (first,) = self._read("SELECT min(seq) FROM streams WHERE k = ?", (raw,)).fetchone()
-        end = 0 if last is None else int(last[0])
+        end = int(self._find("SELECT last FROM stream_heads WHERE k = ?", (raw,)).get or 0)
+        first = self._find("SELECT min(seq) FROM streams WHERE k = ?", (raw,)).get
         return (end + 1 if first is None else int(first)), end
 
     async def trim_stream(self, stream: Key, *, before: float) -> int:
         """Drop what was appended earlier than `before`; how many there were."""
-        return self._work.write(
-            "DELETE FROM streams WHERE k = ? AND at < ?", (self._place + encode(stream), before)
-        ).rowcount
+        return self._work.changed("DELETE FROM streams WHERE k = ? AND at < ?", (self._place + encode(stream), before))
 
     async def enqueue(self, queue: Key, body: bytes, *, visible_at: float = 0.0) -> int:
         """Put an item on a work queue; answers its id."""
-        cursor = self._work.write(
+        self._work.write(
             "INSERT INTO queue (k, visible_at, attempts, receipt, enqueued, body) VALUES (?, ?, 0, '', ?, ?)",
             (self._place + encode(queue), visible_at, self.now, body),
         )
-        return int(cursor.lastrowid or 0)
+        return self._work.engine.connection.last_insert_rowid()
 
     async def claim(self, queue: Key, n: int, until: float) -> list[Claimed]:
         """Take up to `n` visible items, oldest first, and hide them until `until`."""
-        rows = self._read(
+        rows = self._find(
             "SELECT id, body, attempts, enqueued FROM queue WHERE k = ? AND visible_at <= ? "
             "ORDER BY visible_at, id LIMIT ?",
             (self._place + encode(queue), self.now, n),
@@ -261,29 +260,29 @@ class SqliteTransaction(Transaction):
     async def finish(self, queue: Key, claimed: Claimed) -> bool:
         """Remove a claimed item; False when the receipt no longer holds it."""
         return (
-            self._work.write(
+            self._work.changed(
                 "DELETE FROM queue WHERE id = ? AND k = ? AND receipt = ?",
                 (claimed.id, self._place + encode(queue), claimed.receipt),
-            ).rowcount
+            )
             > 0
         )
 
     async def release(self, queue: Key, claimed: Claimed, visible_at: float) -> bool:
         """Give a claimed item back, visible from `visible_at`; False when the receipt no longer holds it."""
         return (
-            self._work.write(
+            self._work.changed(
                 "UPDATE queue SET visible_at = ?, receipt = '' WHERE id = ? AND k = ? AND receipt = ?",
                 (visible_at, claimed.id, self._place + encode(queue), claimed.receipt),
-            ).rowcount
+            )
             > 0
         )
 
     async def count(self, queue: Key) -> tuple[int, int]:
         """(visible now, hidden) items of a queue."""
-        visible, hidden = self._read(
+        visible, hidden = self._find(
             "SELECT coalesce(sum(visible_at <= ?1), 0), coalesce(sum(visible_at > ?1), 0) FROM queue WHERE k = ?2",
             (self.now, self._place + encode(queue)),
-        ).fetchone()
+        ).get
         return int(visible), int(hidden)
 
     def timer(self, due: float, topic: str, payload: bytes = b"", *, key: str = "") -> None:
@@ -309,7 +308,7 @@ class SqliteTransaction(Transaction):
 
     def notify(self, topic: str) -> None:
         """Wake the watchers of `topic` (of this place) once the transaction has committed."""
-        raw, notify = self._work.memory.key(self._place, (topic,)), self._work.notify
+        raw, notify = self._memory.key(self._place, (topic,)), self._work.engine.notify
         self.on_commit(lambda: notify(raw))
 
     def on_commit(self, action: Callable[[], None]) -> None:

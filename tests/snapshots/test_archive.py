@@ -21,8 +21,8 @@ from kumoi.state.schema import open_connection
 
 def state(extra: str = "") -> bytes:
     connection = open_connection(None, "normal")
-    connection.executescript(extra)
-    content = connection.serialize()
+    connection.execute(extra)
+    content = connection.serialize("main")
     connection.close()
     return content
 

@@ -15,13 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from kumoi.clock import Clock
 from kumoi.state import Transaction, transactional
+from kumoi.state.keys import encode
 from kumoi.state.sqlite import SqliteState
 
 Run = Callable[[Callable[[SqliteState, Clock], Awaitable[Any]]], Any]
 
 
 @transactional
-async def put(tx: Transaction, *pairs: tuple[tuple[Any, ...], bytes]) -> None:
+async def put(tx: Transaction, *pairs: tuple[tuple[Any, ...] | bytes, bytes]) -> None:
     for key, value in pairs:
         await tx.put(key, value)
 
@@ -49,6 +50,19 @@ def test_rows_are_written_read_and_deleted(run: Run) -> None:
         assert await delete(state, ("a",))
         assert not await delete(state, ("a",))
         assert await get(state, ("a",)) is None
+
+    run(scenario)
+
+
+def test_a_row_is_read_without_a_transaction_too_and_by_its_encoded_key(run: Run) -> None:
+    async def scenario(state: SqliteState, _clock: Clock) -> None:
+        assert await state.read(("a", 1)) is None
+        assert await asyncio.gather(put(state, (("a", 1), b"1")), state.read(("a", 1))) == [None, b"1"]
+        assert await state.read(("a", 1)) == await state.read(encode(("a", 1))) == b"1"
+        assert await state.at("222222222222", "us-east-1").read(("a", 1)) is None
+        await put(state, (encode(("b",)), b"2"))
+        assert await keys(state, ()) == [("a", 1), ("b",)]
+        assert await get(state, ("b",)) == b"2"
 
     run(scenario)
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+import apsw
 import pytest
 
 from kumoi.clock import Clock
@@ -25,10 +25,10 @@ async def count(tx: Transaction) -> int:
 
 def folded(path: Path) -> int:
     """Rows in the database file itself, its log left aside."""
-    connection = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
+    connection = apsw.Connection(f"file:{path}?immutable=1", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
-        return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
-    except sqlite3.DatabaseError:  # no table yet, or it is being written right now
+        return int(connection.execute("SELECT count(*) FROM rows").get)
+    except apsw.Error:  # no table yet, or it is being written right now
         return 0
     finally:
         connection.close()
@@ -79,6 +79,30 @@ def test_writers_without_a_pause_wait_for_a_log_that_grew_too_long(
     asyncio.run(scenario())
 
 
+def test_reading_that_never_pauses_does_not_keep_the_log_from_beginning_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "INTERVAL", 0.01)
+
+    async def scenario() -> None:
+        path = tmp_path / "kumoi.db"
+        log = path.with_name("kumoi.db-wal")
+        state = await SqliteState.open(path, clock=Clock())
+        beginnings: set[bytes] = set()
+        written = 0
+        async with asyncio.timeout(30):
+            while len(beginnings) < 3:
+                await put(state, written)
+                written += 1
+                beginnings.add(log.read_bytes()[16:24])
+                while folded(path) < written:
+                    assert await count(state) == written
+                    await asyncio.sleep(0.001)
+        await state.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_log_that_cannot_be_folded_is_told_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -90,7 +114,7 @@ def test_a_log_that_cannot_be_folded_is_told_and_tried_again(
         state = await SqliteState.open(path, clock=Clock())
 
         def fail(_self: object) -> int:
-            raise sqlite3.OperationalError("disk I/O error")
+            raise apsw.IOError("disk I/O error")
 
         with monkeypatch.context() as patch:
             patch.setattr(checkpoint.Checkpoints, "_fold", fail)

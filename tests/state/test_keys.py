@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kumoi.state.keys import MAX_INT, MIN_INT, after_prefix, decode, encode
+from kumoi.state.keys import MAX_INT, MIN_INT, after_prefix, decode, encode, encode_behind
 
 ELEMENTS = st.one_of(st.binary(max_size=6), st.text(max_size=6), st.integers(MIN_INT, MAX_INT))
 KEYS = st.lists(ELEMENTS, max_size=4).map(tuple)
@@ -19,6 +19,16 @@ def order(key: tuple[object, ...]) -> list[tuple[int, object]]:
 @given(KEYS)
 def test_a_key_comes_back(key: tuple[str | int | bytes, ...]) -> None:
     assert decode(encode(key)) == key
+
+
+BYTES = st.one_of(st.binary(max_size=6), st.lists(st.sampled_from((b"\x00", b"\xff", b"a"))).map(b"".join))
+
+
+@given(KEYS, st.integers(MIN_INT, MAX_INT), BYTES, BYTES, BYTES)
+def test_a_row_of_a_partition_is_encoded_as_any_other(
+    stem: tuple[str | int | bytes, ...], number: int, one: bytes, two: bytes, three: bytes
+) -> None:
+    assert encode_behind(encode(stem), number, one, two, three) == encode((*stem, number, one, two, three))
 
 
 @given(KEYS, KEYS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -112,9 +112,9 @@ def test_it_is_read_as_it_was_and_cannot_be_written(run: Run) -> None:
 
 
 def test_it_is_forgotten_with_a_reset_and_with_a_group_that_was_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+    def fail(connection: apsw.Connection) -> apsw.Error:
         connection.execute("ROLLBACK")
-        return sqlite3.OperationalError("database or disk is full")
+        return apsw.FullError("database or disk is full")
 
     async def scenario(state: SqliteState, clock: Clock) -> None:
         async def later(value: bytes) -> None:

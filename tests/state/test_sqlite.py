@@ -7,13 +7,13 @@ import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
 
+import apsw
 import pytest
 
 from kumoi.clock import Clock
@@ -98,13 +98,13 @@ def test_a_full_disk_fails_its_group_and_nothing_else(tmp_path: Path) -> None:
         state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
         await put(state, "before")
         connection = state.engine.connection
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        pages = connection.execute("PRAGMA page_count").get
         connection.execute(f"PRAGMA max_page_count = {pages}")
         earlier, too_big, later = await asyncio.gather(
             put(state, "earlier"), put(state, "big", os.urandom(200_000)), put(state, "later"), return_exceptions=True
         )
         assert isinstance(earlier, CommitFailed)  # SQLite rolls back everything, the group's other members too
-        assert isinstance(too_big, sqlite3.OperationalError)
+        assert isinstance(too_big, apsw.FullError)
         assert "full" in str(earlier)
         assert "full" in str(too_big)
         assert later is None  # it found the group gone and opened another
@@ -118,14 +118,14 @@ def test_a_full_disk_fails_its_group_and_nothing_else(tmp_path: Path) -> None:
 def test_writing_on_after_a_statement_failed_is_refused(tmp_path: Path) -> None:
     @transactional
     async def stubborn(tx: Transaction) -> None:
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(apsw.FullError):
             await tx.put(("big",), os.urandom(200_000))
         await tx.put(("small",), b"")
 
     async def scenario() -> None:
         state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock())
         connection = state.engine.connection
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        pages = connection.execute("PRAGMA page_count").get
         connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(CommitFailed):
             await stubborn(state)
@@ -143,9 +143,9 @@ def test_what_was_read_of_a_lost_group_is_not_remembered(
     async def remembered(tx: Transaction, key: str) -> bytes | None:
         return await tx.remember((key,), bytes)
 
-    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+    def fail(connection: apsw.Connection) -> apsw.Error:
         connection.execute("ROLLBACK")
-        return sqlite3.OperationalError("database or disk is full")
+        return apsw.FullError("database or disk is full")
 
     async def scenario() -> None:
         state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
@@ -164,9 +164,9 @@ def test_what_was_read_of_a_lost_group_is_not_remembered(
 def test_members_learn_that_their_commit_failed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
 ) -> None:
-    def fail(connection: sqlite3.Connection) -> sqlite3.Error:
+    def fail(connection: apsw.Connection) -> apsw.Error:
         connection.execute("ROLLBACK")
-        return sqlite3.OperationalError("database or disk is full")
+        return apsw.FullError("database or disk is full")
 
     async def scenario() -> None:
         state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
@@ -176,6 +176,47 @@ def test_members_learn_that_their_commit_failed(
         assert [type(result) for result in results] == [CommitFailed] * 3  # the reader saw what was never stored
         assert await get(state, "a") is None
         await put(state, "c")
+        await state.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("durability", ["normal", "full"])
+def test_who_reads_a_row_learns_that_it_is_lost(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, durability: Literal["normal", "full"]
+) -> None:
+    def fail(connection: apsw.Connection) -> apsw.Error:
+        connection.execute("ROLLBACK")
+        return apsw.FullError("database or disk is full")
+
+    async def scenario() -> None:
+        state = await SqliteState.open(tmp_path / "kumoi.db", clock=Clock(), durability=durability)
+        with monkeypatch.context() as patch:
+            patch.setattr(group_commit, "_attempt", fail)
+            results = await asyncio.gather(put(state, "a"), state.read(("a",)), return_exceptions=True)
+        assert [type(result) for result in results] == [CommitFailed] * 2
+        assert await state.read(("a",)) is None
+        first = await committing(state, "b") if durability == "full" else asyncio.ensure_future(put(state, "b"))
+        await asyncio.sleep(0)
+        assert await state.read(("b",)) == b""
+        await first
+        await state.close()
+        with pytest.raises(Closed):
+            await state.read(("b",))
+
+    asyncio.run(scenario())
+
+
+def test_a_row_is_not_read_past_the_transaction_that_is_running() -> None:
+    async def scenario() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+
+        @transactional
+        async def outer(_tx: Transaction) -> bytes | None:
+            return await state.read(("a",))
+
+        with pytest.raises(RuntimeError, match="inside another"):
+            await outer(state)
         await state.close()
 
     asyncio.run(scenario())
@@ -289,36 +330,26 @@ async def every_operation(tx: Transaction) -> None:
     tx.cancel_timer("topic", "k")
 
 
-class Recorder:
-    """A connection that remembers what was asked, with its parameters apart: constants would change the plan."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.asked: dict[str, Any] = {}
-
-    @property
-    def in_transaction(self) -> bool:
-        return self.connection.in_transaction
-
-    def execute(self, statement: str, parameters: Any = ()) -> sqlite3.Cursor:
-        self.asked[statement] = parameters
-        return self.connection.execute(statement, parameters)
-
-
 def test_no_operation_reads_a_whole_table() -> None:
     async def scenario() -> None:
         state = await SqliteState.open(None, clock=Clock())
+        await get(state, "any")  # from now on the lock of reading is held
         connection = state.engine.connection
-        recorder = Recorder(connection)
-        state.engine.connection = recorder  # type: ignore[assignment]
+        asked: dict[str, Any] = {}  # with the parameters apart: constants would change the plan
+
+        def record(_cursor: apsw.Cursor, statement: str, parameters: Any) -> bool:
+            asked[statement] = parameters
+            return True
+
+        connection.exec_trace = record
         await every_operation(state)
         await state.due_timers(10)
         await state.next_timer()
         await state.lease("name", "owner", 60)
-        state.engine.connection = connection
+        connection.exec_trace = None
         plans = {
             statement: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            for statement, parameters in recorder.asked.items()
+            for statement, parameters in asked.items()
         }
         assert len(plans) > 20
         assert not [statement for statement, plan in plans.items() if any(step.startswith("SCAN") for step in plan)]
@@ -359,7 +390,7 @@ def test_a_page_of_a_range_reads_that_page_alone() -> None:
 @pytest.mark.parametrize("size", [4096, 8192])
 def test_a_database_in_memory_is_filled_from_a_file_of_any_page_size(size: int, tmp_path: Path) -> None:
     with contextlib.closing(open_connection(tmp_path / "file.db", "normal", page_size=size)) as connection:
-        assert connection.execute("PRAGMA page_size").fetchone() == (size,)
+        assert connection.execute("PRAGMA page_size").get == size
         connection.execute("INSERT INTO rows VALUES (x'00', x'01')")
 
     async def filled() -> list[Any]:

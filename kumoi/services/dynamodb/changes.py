@@ -17,8 +17,8 @@ from kumoi.services.dynamodb.errors import CONDITION_FAILED, invalid
 from kumoi.services.dynamodb.keys import Item, ItemKey, check_index_keys, key_of_item, normalised_key
 from kumoi.services.dynamodb.language.values import measured
 from kumoi.services.dynamodb.records import Table
-from kumoi.services.dynamodb.storage import Row, find, write
-from kumoi.state import Transaction
+from kumoi.services.dynamodb.storage import Row, encoded, write
+from kumoi.state import Encoded, Transaction
 from kumoi.wire.errors import AwsError, aws_error
 
 MOST_BYTES = 409_600
@@ -71,6 +71,7 @@ class Prepared:
 
     table: Table
     key: ItemKey
+    at: Encoded
     key_attributes: Mapping[str, Any]
     old: Row | None
     new: Row | None
@@ -92,12 +93,14 @@ async def prepare(tx: Transaction, table: Table, change: Change) -> Prepared:
     if change.item is not None:
         for index in table.indexes:
             check_index_keys(index, change.item)
-    old = await find(tx, table.id, key)
+    at = encoded(table.id, key)
+    raw = await tx.get(at)
+    old = None if raw is None else Row(raw)
     if change.insert and old is not None:
         raise aws_error("DuplicateItemException", "Duplicate primary key exists in table")
     if change.condition is not None and not change.condition.holds(old.item if old else None):
         raise ConditionFailed(old, tell=change.tell_old)
-    prepared = Prepared(table, key, attributes, old, None, check_only=change.check_only)
+    prepared = Prepared(table, key, at, attributes, old, None, check_only=change.check_only)
     if change.check_only:
         prepared.new = old
     elif change.item is not None:
@@ -141,4 +144,4 @@ async def store(tx: Transaction, prepared: Prepared) -> Consumed:
     """Make a prepared change; what it consumes."""
     if prepared.check_only:
         return Consumed(prepared.table.name, write_units(prepared.old.size if prepared.old else 0))
-    return await write(tx, prepared.table, prepared.key, prepared.old, prepared.new)
+    return await write(tx, prepared.table, prepared.key, prepared.old, prepared.new, at=prepared.at)

@@ -87,6 +87,8 @@ class Write(msgspec.Struct, frozen=True):
 
     def check_mix(self, names: NameMap | None, values: Item | None) -> None:
         """Refuse what may not be said together."""
+        if self.expected is None and self.attribute_updates is None and names is None and values is None:
+            return
         if self.updates:
             legacy: dict[str, Any] = {"AttributeUpdates": self.attribute_updates, "Expected": self.expected}
             expressions = {"UpdateExpression": self.update, "ConditionExpression": self.condition}

@@ -47,8 +47,30 @@ def place(hash_bytes: bytes, range_bytes: bytes = b"") -> ItemKey:
     return ItemKey(zlib.crc32(hash_bytes), hash_bytes, range_bytes)
 
 
+def _of_texts(keys: Keys, attributes: Mapping[str, Any]) -> ItemKey | None:
+    """The key that attributes are, where they are texts as they should be, as most are; None leaves it to the rules."""
+    value = attributes.get(keys.hash)
+    if value is None or len(value) != 1 or keys.hash_type != "S" or not (text := value.get("S")):
+        return None
+    hash_bytes = text.encode("utf-8", "surrogatepass")
+    range_bytes = b""
+    if keys.range:
+        value = attributes.get(keys.range)
+        if value is None or len(value) != 1 or keys.range_type != "S" or not (text := value.get("S")):
+            return None
+        range_bytes = text.encode("utf-8", "surrogatepass")
+    if len(hash_bytes) > MOST_HASH_BYTES or len(range_bytes) > MOST_RANGE_BYTES:
+        return None
+    return ItemKey(zlib.crc32(hash_bytes), hash_bytes, range_bytes)
+
+
 def key_of_item(keys: Keys, item: Mapping[str, Any]) -> ItemKey:
     """The key of an item that is to be stored; ValidationException where its attributes do not make one."""
+    found = _of_texts(keys, item)
+    return found if found is not None else _key_of_item(keys, item)
+
+
+def _key_of_item(keys: Keys, item: Mapping[str, Any]) -> ItemKey:
     hash_bytes = _key_bytes(item.get(keys.hash), keys.hash, keys.hash_type)
     if len(hash_bytes) > MOST_HASH_BYTES:
         raise _hash_too_long()
@@ -69,6 +91,12 @@ def _key_bytes(value: Any, name: str, kind: str) -> bytes:
     if not content:
         raise empty_key(kind, name)
     return sort_key_bytes(value)
+
+
+def key_named(keys: Keys, key: Mapping[str, Any]) -> ItemKey:
+    """The key that a Key parameter is; ValidationException where it is not one of the table's."""
+    found = _of_texts(keys, key) if len(key) == (2 if keys.range else 1) else None
+    return found if found is not None else normalised_key(keys, key)[1]
 
 
 def normalised_key(keys: Keys, key: Mapping[str, Any]) -> tuple[Item, ItemKey]:

@@ -53,7 +53,11 @@ def located(call: Call, TableName: str) -> tuple[State, str]:
 
 async def find_table(tx: Transaction, name: str) -> Table:
     """The table, for operations on items; ResourceNotFoundException without one."""
-    table = await tables.get(tx, name)
+    return there(await tables.get(tx, name))
+
+
+def there(table: Table | None) -> Table:
+    """A table that was looked for, for operations on items; ResourceNotFoundException without one."""
     if table is None or table.restoring:
         raise no_table()
     return table

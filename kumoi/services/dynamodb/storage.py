@@ -9,6 +9,7 @@ order of the sort key, and a table one range in the order of the buckets.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ from kumoi.services.dynamodb.language.values import size_of
 from kumoi.services.dynamodb.records import Index, Table
 from kumoi.services.dynamodb.replication import Origin, note_version
 from kumoi.services.dynamodb.streams.records import append_change, change_of
-from kumoi.state import Key, Transaction
+from kumoi.state import Encoded, Key, Transaction
+from kumoi.state.keys import encode, encode_behind
 from kumoi.wire.json_shapes import Written
 
 ITEMS = "dynamodb.item"
@@ -90,6 +92,16 @@ def answered(call: Call, row: Row) -> Written | Item:
     return row.item if call.http is None else row.written
 
 
+@lru_cache(1024)
+def _stem(id: int) -> Encoded:
+    return encode((ITEMS, id))
+
+
+def encoded(id: int, key: ItemKey) -> Encoded:
+    """The key of an item's row in state, as `row_key` has it."""
+    return encode_behind(_stem(id), *key)
+
+
 def row_key(id: int, key: ItemKey | EntryKey) -> Key:
     """The key of a row in state."""
     return (ITEMS, id, *key) if len(key) == 4 else (ITEMS, id, *key, b"")
@@ -97,7 +109,7 @@ def row_key(id: int, key: ItemKey | EntryKey) -> Key:
 
 async def find(tx: Transaction, id: int, key: ItemKey) -> Row | None:
     """The item of that key."""
-    raw = await tx.get((ITEMS, id, key.bucket, key.hash, key.range, b""))
+    raw = await tx.get(encoded(id, key))
     return None if raw is None else Row(raw)
 
 
@@ -110,18 +122,21 @@ async def write(
     *,
     expired: bool = False,
     origin: Origin | None = None,
+    at: Encoded | None = None,
 ) -> Consumed:
     """Store `new` under `key` in place of `old` (None: delete it), with all that follows; what that consumes.
 
-    `expired` marks the deletion as that of the time to live, `origin` a write that was made in another region.
+    `expired` marks the deletion as that of the time to live, `origin` a write that was made in another region. `at` is
+    the key as `encoded` has it, where that is known.
     """
+    at = at or encoded(table.id, key)
     consumed = Consumed(table.name, write_units(old.size if old else 0, new.size if new else 0))
     if new is not None:
         if old is not None and old.raw == new.raw:
             return consumed
-        await tx.put((ITEMS, table.id, key.bucket, key.hash, key.range, b""), new.raw)
+        await tx.put(at, new.raw)
     elif old is not None:
-        await tx.delete((ITEMS, table.id, key.bucket, key.hash, key.range, b""))
+        await tx.delete(at)
     else:
         return consumed
     if table.recovery_days or table.copies:

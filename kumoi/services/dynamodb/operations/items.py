@@ -12,9 +12,10 @@ from kumoi.services.dynamodb.capacity import Consumed, collection_metrics, read_
 from kumoi.services.dynamodb.changes import Change, ConditionFailed, Prepared, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write
-from kumoi.services.dynamodb.keys import Item, normalised_key
-from kumoi.services.dynamodb.naming import find_table, located
-from kumoi.services.dynamodb.storage import Row, answered, find
+from kumoi.services.dynamodb.keys import Item, key_named
+from kumoi.services.dynamodb.naming import find_table, located, there
+from kumoi.services.dynamodb.records import tables
+from kumoi.services.dynamodb.storage import Row, answered, encoded, find
 from kumoi.state import State, Transaction, transactional
 
 NONE = "NONE"
@@ -132,21 +133,30 @@ async def get_item(
     asked.check_mix(ExpressionAttributeNames)
     projection = asked.parse(ExpressionAttributeNames)
     row = await get(state, name, Key)
-    consumed = Consumed(TableName, read_units(row.size if row else 0, consistent=ConsistentRead))
-    call.meter("read_units", consumed.total)
+    units = read_units(row.size if row is not None else 0, consistent=ConsistentRead)
+    call.meter("read_units", units)
     answer: dict[str, Any] = {}
     if row is not None:
         answer["Item"] = answered(call, row) if projection is None else projection.of(row.item)
     if ReturnConsumedCapacity != NONE:
-        answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
+        answer["ConsumedCapacity"] = Consumed(TableName, units).told(ReturnConsumedCapacity)
     return answer
 
 
+async def get(state: State, name: str, key: Item) -> Row | None:
+    """The item of a key: one row needs no transaction, where the table is remembered."""
+    try:
+        table = there(tables.glance(state, name))
+    except LookupError:
+        return await _get(state, name, key)
+    raw = await state.read(encoded(table.id, key_named(table.keys, key)))
+    return None if raw is None else Row(raw)
+
+
 @transactional
-async def get(tx: Transaction, name: str, key: Item) -> Row | None:
-    """The item of a key."""
+async def _get(tx: Transaction, name: str, key: Item) -> Row | None:
     table = await find_table(tx, name)
-    return await find(tx, table.id, normalised_key(table.keys, key)[1])
+    return await find(tx, table.id, key_named(table.keys, key))
 
 
 async def changed(call: Call, state: State, name: str, change: Change) -> tuple[Prepared, Consumed]:
