@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import apsw
 
 from kumoi.blobs import Blobs, BlobsPin
 from kumoi.lake import Lake
@@ -73,23 +74,25 @@ class _FilesPin:
     def __init__(self, name: str, root: Path) -> None:
         self._name = name
         self._root = root
-        self._databases: dict[Path, sqlite3.Connection] = {}
+        self._databases: dict[Path, apsw.Connection] = {}
         self._files: dict[Path, int] = {}
         for folder, folders, names in os.walk(root):
             folders[:] = [one for one in folders if one != _SCRATCH]
             for path in (Path(folder) / one for one in names if not one.endswith(_SIDE_FILES)):
                 if _is_database(path):
-                    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                    # By the library that the service has it open with: two of them would break each other's locks.
+                    connection = apsw.Connection(str(path))
                     connection.execute("BEGIN")
-                    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
                     self._databases[path] = connection
                 elif path.is_file() and not path.is_symlink():
                     self._files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def copy(self, target: Path) -> None:
         for path, connection in self._databases.items():
-            with closing(sqlite3.connect(self._place(path, target), isolation_level=None)) as copy:
-                connection.backup(copy)
+            with closing(apsw.Connection(str(self._place(path, target)))) as copy:
+                with copy.backup("main", connection, "main") as backup:
+                    backup.step(-1)
                 copy.execute("PRAGMA journal_mode = DELETE")
         for path, opened in self._files.items():
             link_or_copy(Path(f"/proc/self/fd/{opened}") if not path.exists() else path, self._place(path, target))
