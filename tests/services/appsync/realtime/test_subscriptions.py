@@ -48,7 +48,7 @@ def test_addresses(kumoi: Any, api: str, key: str, host: str, path: str) -> None
     port = kumoi.url.rpartition(":")[2]
     url = f"ws://{host}:{port}{path}?header={header}&payload=e30=".format(api=api)
     raw = socket.create_connection(("127.0.0.1", int(port)))
-    with connect(url, sock=raw, subprotocols=GRAPHQL_WS) as one:
+    with connect(url, sock=raw, subprotocols=GRAPHQL_WS, open_timeout=60) as one:
         assert one.recv(timeout=60) == '{"type":"ka"}'
 
 
@@ -60,14 +60,14 @@ def test_who_may_not_connect(dial: Any, kumoi: Any, api: str) -> None:
     with pytest.raises(ConnectionClosed):
         one.socket.recv(timeout=60)
     url = kumoi.url.replace("http://", "ws://")
-    with connect(f"{url}/graphql/{api}/realtime", subprotocols=GRAPHQL_WS) as peer:
+    with connect(f"{url}/graphql/{api}/realtime", subprotocols=GRAPHQL_WS, open_timeout=60) as peer:
         assert "Required headers are missing." in str(peer.recv(timeout=60))
-    with connect(f"{url}/graphql/{api}/realtime") as peer:
+    with connect(f"{url}/graphql/{api}/realtime", open_timeout=60) as peer:
         assert "NoProtocolError" in str(peer.recv(timeout=60))
-    with connect(f"{url}/graphql/{api}/realtime?header=%25%25", subprotocols=GRAPHQL_WS) as peer:
+    with connect(f"{url}/graphql/{api}/realtime?header=%25%25", subprotocols=GRAPHQL_WS, open_timeout=60) as peer:
         assert '"errorCode":400' in str(peer.recv(timeout=60))
     with pytest.raises(InvalidStatus, match="404"):
-        connect(f"{url}/graphql/nosuchapi/realtime?header=e30=", subprotocols=GRAPHQL_WS)
+        connect(f"{url}/graphql/nosuchapi/realtime?header=e30=", subprotocols=GRAPHQL_WS, open_timeout=60)
 
 
 def test_a_mutation_reaches_those_whose_arguments_match(subscriber: Any, mutate: Mutate) -> None:
