@@ -62,9 +62,12 @@ def hear(peer: Any) -> dict[str, Any]:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3.client of the example has no close
 def test_what_one_says_all_hear(room: dict[str, str], kumoi: Any) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        connect(room["Url"])
+        connect(room["Url"], open_timeout=60)
     assert refused.value.response.status_code == 400
-    with connect(f"{room['Url']}?name=Ada") as ada, connect(f"{room['Url']}?name=Grace") as grace:
+    with (
+        connect(f"{room['Url']}?name=Ada", open_timeout=60) as ada,
+        connect(f"{room['Url']}?name=Grace", open_timeout=60) as grace,
+    ):
         ada.send(json.dumps({"action": "who"}))
         assert hear(ada) == {"here": ["Ada", "Grace"]}
         grace.send(json.dumps({"action": "say", "text": "Hello!"}))
@@ -78,7 +81,7 @@ def test_what_one_says_all_hear(room: dict[str, str], kumoi: Any) -> None:
                 [node, "--experimental-websocket", "-e", GUEST, room["Url"]],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=True,
             )
             expected = {"from": "Node", "text": "hello from Node.js"}
@@ -91,7 +94,7 @@ def test_what_one_says_all_hear(room: dict[str, str], kumoi: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_its_policies_are_enough(enforced: dict[str, str]) -> None:
-    with connect(f"{enforced['Url']}?name=Ada") as ada:
+    with connect(f"{enforced['Url']}?name=Ada", open_timeout=60) as ada:
         ada.send(json.dumps({"action": "say", "text": "Hello!"}))
         assert hear(ada) == {"from": "Ada", "text": "Hello!"}
 

@@ -216,7 +216,7 @@ def test_a_connection_is_used_again_where_nothing_is_left_on_it(first: bytes, co
 
     async def twice() -> list[HttpAnswer]:
         client = HttpClient(Path("there is none"))
-        answers = [await client.send("GET", there.url, seconds=20) for _ in range(2)]
+        answers = [await client.send("GET", there.url, seconds=60) for _ in range(2)]
         client.close()
         return answers
 
@@ -329,10 +329,10 @@ def test_a_connection_that_has_waited_too_long_takes_no_request() -> None:
 
     async def twice() -> None:
         client = HttpClient(Path("there is none"))
-        await client.send("GET", there.url, seconds=20)
+        await client.send("GET", there.url, seconds=60)
         [[connection]] = client._idle.values()
         connection.since -= KEPT_SECONDS
-        await client.send("GET", there.url, seconds=20)
+        await client.send("GET", there.url, seconds=60)
         assert not connection.usable
         client.close()
 
@@ -345,7 +345,7 @@ def test_an_answer_to_head_has_no_body() -> None:
 
     async def both() -> tuple[HttpAnswer, HttpAnswer]:
         client = HttpClient(Path("there is none"))
-        asked = await client.send("HEAD", there.url, seconds=20), await client.send("GET", there.url, seconds=20)
+        asked = await client.send("HEAD", there.url, seconds=60), await client.send("GET", there.url, seconds=60)
         client.close()
         return asked
 
@@ -391,14 +391,14 @@ def test_addresses_of_a_kind_that_the_machine_lacks_are_passed_over(server: Call
             return [(12_345, socket.SOCK_STREAM, 6, "", ("::1", 1, 0, 0)), *await known(*given, **options)]
 
         loop.getaddrinfo = found  # type: ignore[method-assign]
-        return await HttpClient(Path("there is none")).send("GET", there.url, seconds=20)
+        return await HttpClient(Path("there is none")).send("GET", there.url, seconds=60)
 
     assert asyncio.run(asked()).status == 204
 
 
 def test_nothing_is_kept_of_endpoints_that_nobody_asks(server: Callable[..., Server]) -> None:
     client = HttpClient(Path("there is none"))
-    assert asyncio.run(client.send("GET", server().url, seconds=20)).status == 204
+    assert asyncio.run(client.send("GET", server().url, seconds=60)).status == 204
     assert not client._turns
 
 
@@ -407,10 +407,10 @@ def test_an_endpoint_that_is_slow_holds_up_nobody_else(server: Callable[..., Ser
 
     async def crowd() -> int:
         client = HttpClient(Path("there is none"))
-        waiting = [asyncio.create_task(client.send("GET", slow.url, seconds=20)) for _ in range(200)]
+        waiting = [asyncio.create_task(client.send("GET", slow.url, seconds=60)) for _ in range(200)]
         while not slow.requests:
             await asyncio.sleep(0)
-        status = (await client.send("GET", quick.url, seconds=20)).status
+        status = (await client.send("GET", quick.url, seconds=60)).status
         for one in waiting:
             one.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -427,10 +427,10 @@ def test_a_connection_waits_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -
 
     async def later() -> None:
         client = HttpClient(Path("there is none"))
-        await client.send("GET", there.url, seconds=20)
+        await client.send("GET", there.url, seconds=60)
         while client._idle:
             await asyncio.sleep(0.001)
-        await client.send("GET", there.url, seconds=20)
+        await client.send("GET", there.url, seconds=60)
         client.close()
 
     asyncio.run(later())

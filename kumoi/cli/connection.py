@@ -16,7 +16,7 @@ import click
 import msgspec
 
 DEFAULT_PORT = 4566
-PROBE_SECONDS = 5.0
+PROBE_SECONDS = 20.0
 _TRANSFER_SECONDS = 600.0
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 

@@ -28,7 +28,7 @@ from kumoi.cli.connection import (
     run_file,
 )
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 FILES = 20_000
 
 

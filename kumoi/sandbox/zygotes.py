@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).with_name("python") / "__main__.py"
 FIRST_UID = 2_000_000
 USERS = 1100
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class ZygoteFailed(Exception):

@@ -271,7 +271,7 @@ def test_front_doors(kumoi: Any, function: str, told: Told) -> None:
         api.create_route(ApiId=chat["ApiId"], RouteKey=key, Target=f"integrations/{made['IntegrationId']}")
     api.create_stage(ApiId=chat["ApiId"], StageName="dev", AutoDeploy=True)
     address = f"ws{kumoi.url.removeprefix('http')}/_aws/execute-api/{chat['ApiId']}/dev?a=1"
-    with connect(address, user_agent_header="tests") as peer:
+    with connect(address, user_agent_header="tests", open_timeout=60) as peer:
         peer.send("hello")
         told(models.APIGatewayWebSocketMessageEventModel, lambda e: e.get("body") == "hello")
     for model, kind in (

@@ -75,6 +75,15 @@ def test_times_bounds_how_often_a_fault_strikes() -> None:
     assert faults.list()[0][1] == 2
 
 
+def test_a_fault_concerns_the_accounts_that_it_may_still_strike() -> None:
+    faults = Faults(Clock())
+    assert not faults.concern("000000000000")
+    faults.add(Fault(action="drop", account="0000*", times=1))
+    assert (faults.concern("000000000000"), faults.concern("100000000000")) == (True, False)
+    assert faults.choose(*INVOKE) is not None
+    assert not faults.concern("000000000000")
+
+
 def test_a_delay_counts_platform_time() -> None:
     async def scenario() -> float:
         clock = Clock()

@@ -15,6 +15,8 @@ export class LiveMap {
   private arranged = $state.raw<Layout | undefined>();
   private laidOut = "";
   private known: Record<string, Layout> = {};
+  private held = false;
+  private next: Layout | undefined;
   private loading = false;
   private again = false;
 
@@ -57,18 +59,34 @@ export class LiveMap {
     this.laidOut = structure;
     const kept = this.known[structure];
     if (kept) {
-      this.arranged = kept;
+      this.place(kept);
       return;
     }
     void arrangePicture(now).then(
       (found) => {
         if (this.laidOut !== structure) return;
         this.known = { ...this.known, [structure]: found };
-        this.arranged = found;
+        this.place(found);
         void ask("PUT", "layout", { account: session.account, structure: this.model?.structure }, this.known).catch(() => {});
       },
       (error) => (this.problem = message(error)),
     );
+  }
+
+  /** Nothing moves while a pointer is pressed: a click is meant for what lies under it. */
+  hold(): void {
+    this.held = true;
+  }
+
+  release(): void {
+    this.held = false;
+    if (this.next) this.arranged = this.next;
+    this.next = undefined;
+  }
+
+  private place(found: Layout): void {
+    if (this.held) this.next = found;
+    else this.arranged = found;
   }
 
   fold(app: string): void {

@@ -55,6 +55,7 @@ def subscribe() -> Iterator[Callable[..., Subscription]]:
             socket = connect(
                 f"{api.kumoi.url.replace('http', 'ws')}/graphql/{api.outputs['GraphQLAPIId']}/realtime",
                 subprotocols=["graphql-ws", f"header-{encoded}"],  # type: ignore[list-item]
+                open_timeout=60,
             )
             return Subscription(sockets.enter_context(socket), api, query, token, variables)
 

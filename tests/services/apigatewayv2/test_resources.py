@@ -113,7 +113,9 @@ def test_sam_makes_a_websocket_api(function: Any, deploy: Any, kumoi: Any) -> No
     )
     routes = {one["RouteKey"]: one["RouteId"] for one in client.get_routes(ApiId=outputs["Id"])["Items"]}
     client.create_route_response(ApiId=outputs["Id"], RouteId=routes["ping"], RouteResponseKey="$default")
-    with connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{outputs['Id']}/live") as peer:
+    with connect(
+        f"ws{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{outputs['Id']}/live", open_timeout=60
+    ) as peer:
         peer.send('{"action": "ping"}')
         assert peer.recv(timeout=60) == '"ping"'
 

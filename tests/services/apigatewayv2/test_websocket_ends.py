@@ -66,7 +66,7 @@ def end_of(dynamodb: Any, connection: str) -> dict[str, Any]:
 @pytest.mark.kumoi_clock
 def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None:
     api_id = api_with_ends(kumoi.client, zipped({"app.py": SOURCE}))
-    with connect(address(kumoi.url, api_id)) as peer:
+    with connect(address(kumoi.url, api_id), open_timeout=60) as peer:
         peer.send("who am I?")
         connection = str(peer.recv(timeout=60))
         kumoi.advance(400)
@@ -79,7 +79,7 @@ def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None
             peer.recv(timeout=60)
         assert peer.close_code == 1001
     assert end_of(kumoi.client("dynamodb"), connection)["disconnectStatusCode"] == 1001
-    with connect(address(kumoi.url, api_id)) as peer:
+    with connect(address(kumoi.url, api_id), open_timeout=60) as peer:
         for _ in range(18):
             peer.send("x")
             assert peer.recv(timeout=60)
@@ -93,7 +93,7 @@ def test_silent_and_long_connections_are_closed(kumoi: Any, zipped: Any) -> None
 def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipped: Any) -> None:
     killable.start()
     api_id = api_with_ends(killable.client, zipped({"app.py": SOURCE}))
-    with connect(address(killable.url, api_id)) as peer:
+    with connect(address(killable.url, api_id), open_timeout=60) as peer:
         peer.send("who am I?")
         connection = str(peer.recv(timeout=60))
         killable.kill()
@@ -103,7 +103,7 @@ def test_the_end_of_a_connection_survives_a_crash_and_a_stop(killable: Any, zipp
         management = killable.client("apigatewaymanagementapi")
         with pytest.raises(management.exceptions.GoneException):
             management.post_to_connection(ConnectionId=connection, Data=b"x")
-    with connect(address(killable.url, api_id)) as peer:
+    with connect(address(killable.url, api_id), open_timeout=60) as peer:
         peer.send("who am I?")
         connection = str(peer.recv(timeout=60))
         killable.close()

@@ -143,9 +143,9 @@ def test_addresses(websockets: Any, function: Any, dial: Any, kumoi: Any) -> Non
     for host in ("localhost", "us-east-1.amazonaws.com", "localhost.localstack.cloud"):
         name = f"{api_id}.execute-api.{host}"
         port = int(url.rpartition(":")[2])
-        with connect(f"ws://{name}:{port}/dev", sock=_socket(port)) as peer:
+        with connect(f"ws://{name}:{port}/dev", sock=_socket(port), open_timeout=60) as peer:
             assert ask(peer, "x")["requestContext"]["apiId"] == api_id
-    with connect(f"{url}/_aws/execute-api/{api_id}/dev/") as peer:
+    with connect(f"{url}/_aws/execute-api/{api_id}/dev/", open_timeout=60) as peer:
         assert ask(peer, "x")["requestContext"]["stage"] == "dev"
     for rest in ("", "/other", "/dev/more"):
         with pytest.raises(InvalidStatus) as refused:
@@ -160,11 +160,11 @@ def test_a_domain_name(websockets: Any, function: Any, kumoi: Any, client: Any) 
     client.create_domain_name(DomainName="chat.example.com", DomainNameConfigurations=[{}])
     client.create_api_mapping(DomainName="chat.example.com", ApiId=api_id, Stage="dev", ApiMappingKey="v1")
     port = int(kumoi.url.rpartition(":")[2])
-    with connect(f"ws://chat.example.com:{port}/v1", sock=_socket(port)) as peer:
+    with connect(f"ws://chat.example.com:{port}/v1", sock=_socket(port), open_timeout=60) as peer:
         context = ask(peer, "x")["requestContext"]
         assert (context["domainName"], context["stage"]) == (f"chat.example.com:{port}", "dev")
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"ws://chat.example.com:{port}/v2", sock=_socket(port))
+        connect(f"ws://chat.example.com:{port}/v2", sock=_socket(port), open_timeout=60)
     assert refused.value.response.status_code == 403
 
 
@@ -175,7 +175,7 @@ def test_wss(websockets: Any, function: Any, kumoi: Any) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     url = f"wss{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{api_id}/dev"
-    with connect(url, ssl=context) as peer:
+    with connect(url, ssl=context, open_timeout=60) as peer:
         assert ask(peer, "x")["requestContext"]["apiId"] == api_id
 
 

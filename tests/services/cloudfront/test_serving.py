@@ -417,7 +417,7 @@ def test_websockets_pass_through(kumoi: Any, config: Config) -> None:
             behaviour = {"CachePolicyId": DISABLED, "OriginRequestPolicyId": ALL_VIEWER_BUT_HOST}
             domain = create(kumoi, config(Origins=custom(port, OriginPath="/ws"), behaviour=behaviour))
             address = f"ws{kumoi.url.removeprefix('http')}/_kumoi/cloudfront/{domain.partition('.')[0]}"
-            with connect(f"{address}/room?a=1", subprotocols=["chat"]) as socket:  # type: ignore[list-item]
+            with connect(f"{address}/room?a=1", subprotocols=["chat"], open_timeout=60) as socket:  # type: ignore[list-item]
                 assert socket.subprotocol == "chat"
                 assert socket.response.headers["X-Cache"] == "Miss from cloudfront"
                 socket.send("hello")
@@ -428,4 +428,4 @@ def test_websockets_pass_through(kumoi: Any, config: Config) -> None:
             server.shutdown()
             thread.join()
     with pytest.raises(InvalidStatus, match="502"):
-        connect(f"{address}/room")
+        connect(f"{address}/room", open_timeout=60)

@@ -135,5 +135,5 @@ def test_websockets_are_not_for_functions(kumoi: Any, balancer: Any, group: Any,
 
     label = balancer(forward(group(function(ECHO))))["DNSName"].partition(".")[0]
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/elb/{label}/x")
+        connect(f"ws{kumoi.url.removeprefix('http')}/_kumoi/elb/{label}/x", open_timeout=60)
     assert refused.value.response.status_code == 400

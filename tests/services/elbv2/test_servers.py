@@ -160,7 +160,7 @@ def echo() -> Iterator[Any]:
 def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: Any, echo: Any, forward: Any) -> None:
     label = balancer(forward(group(echo)))["DNSName"].partition(".")[0]
     url = f"ws{kumoi.url.removeprefix('http')}/_kumoi/elb/{label}"
-    with connect(f"{url}/room", subprotocols=["other", "chat"]) as peer:  # type: ignore[list-item]
+    with connect(f"{url}/room", subprotocols=["other", "chat"], open_timeout=60) as peer:  # type: ignore[list-item]
         assert peer.subprotocol == "chat"
         for message in ("hé", b"\x00\xff", "x" * 200_000, ""):
             peer.send(message)
@@ -169,12 +169,12 @@ def test_websockets_pass_through(kumoi: Any, client: Any, balancer: Any, group: 
         with pytest.raises(ConnectionClosed):
             peer.recv(timeout=60)
         assert (peer.close_code, peer.close_reason) == (4001, "as you wish")
-    with connect(f"{url}/room", subprotocols=["chat"]) as peer, pytest.raises(ConnectionClosed):  # type: ignore[list-item]
+    with connect(f"{url}/room", subprotocols=["chat"], open_timeout=60) as peer, pytest.raises(ConnectionClosed):  # type: ignore[list-item]
         peer.send("flood")
         peer.recv(timeout=60)
     assert peer.close_code == 1009
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"{url}/none")
+        connect(f"{url}/none", open_timeout=60)
     assert (refused.value.response.status_code, refused.value.response.body) == (404, b"no room\n")
 
 

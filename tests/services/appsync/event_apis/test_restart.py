@@ -30,7 +30,7 @@ def test_apis_outlive_a_crash(killable: Any) -> None:
     header = base64.urlsafe_b64encode(json.dumps({"x-api-key": key}).encode()).decode().rstrip("=")
     offered = [Subprotocol("aws-appsync-event-ws"), Subprotocol(f"header-{header}")]
     address = f"{killable.url.replace('http://', 'ws://')}/event/{api}/realtime"
-    with connect(address, subprotocols=offered) as peer:
+    with connect(address, subprotocols=offered, open_timeout=60) as peer:
         message = {"type": "subscribe", "id": "1", "channel": "/chat/a", "authorization": {"x-api-key": key}}
         peer.send(json.dumps(message))
         assert json.loads(peer.recv(timeout=60)) == {"type": "ka"}

@@ -30,7 +30,7 @@ def test_requests_for_a_name_are_the_apis(kumoi: Any, client: Any, api: str, key
     header = base64.b64encode(json.dumps({"host": name, "x-api-key": key}).encode()).decode()
     url = f"ws://{name}:{port}/graphql/realtime?header={header}&payload=e30="
     raw = socket.create_connection(("127.0.0.1", port))
-    with connect(url, sock=raw, subprotocols=[Subprotocol("graphql-ws")]) as one:
+    with connect(url, sock=raw, subprotocols=[Subprotocol("graphql-ws")], open_timeout=60) as one:
         assert one.recv(timeout=60) == '{"type":"ka"}'
     with pytest.raises(client.exceptions.BadRequestException):
         client.delete_domain_name(domainName=name)

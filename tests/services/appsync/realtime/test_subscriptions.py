@@ -26,7 +26,7 @@ NONE = '{"version":"2018-05-29","payload":null}'
 def test_the_connection_is_kept_alive_and_acknowledged(dial: Any) -> None:
     one = dial()
     assert one.socket.subprotocol == "graphql-ws"
-    assert one.socket.recv(timeout=20) == '{"type":"ka"}'
+    assert one.socket.recv(timeout=60) == '{"type":"ka"}'
     one.send(type="connection_init")
     assert one.receive() == {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}}
 
@@ -48,8 +48,8 @@ def test_addresses(kumoi: Any, api: str, key: str, host: str, path: str) -> None
     port = kumoi.url.rpartition(":")[2]
     url = f"ws://{host}:{port}{path}?header={header}&payload=e30=".format(api=api)
     raw = socket.create_connection(("127.0.0.1", int(port)))
-    with connect(url, sock=raw, subprotocols=GRAPHQL_WS) as one:
-        assert one.recv(timeout=20) == '{"type":"ka"}'
+    with connect(url, sock=raw, subprotocols=GRAPHQL_WS, open_timeout=60) as one:
+        assert one.recv(timeout=60) == '{"type":"ka"}'
 
 
 def test_who_may_not_connect(dial: Any, kumoi: Any, api: str) -> None:
@@ -58,16 +58,16 @@ def test_who_may_not_connect(dial: Any, kumoi: Any, api: str) -> None:
     error = {"errorType": "UnauthorizedException", "errorCode": 401, "message": text}
     assert one.receive() == {"type": "connection_error", "payload": {"errors": [error]}}
     with pytest.raises(ConnectionClosed):
-        one.socket.recv(timeout=20)
+        one.socket.recv(timeout=60)
     url = kumoi.url.replace("http://", "ws://")
-    with connect(f"{url}/graphql/{api}/realtime", subprotocols=GRAPHQL_WS) as peer:
-        assert "Required headers are missing." in str(peer.recv(timeout=20))
-    with connect(f"{url}/graphql/{api}/realtime") as peer:
-        assert "NoProtocolError" in str(peer.recv(timeout=20))
-    with connect(f"{url}/graphql/{api}/realtime?header=%25%25", subprotocols=GRAPHQL_WS) as peer:
-        assert '"errorCode":400' in str(peer.recv(timeout=20))
+    with connect(f"{url}/graphql/{api}/realtime", subprotocols=GRAPHQL_WS, open_timeout=60) as peer:
+        assert "Required headers are missing." in str(peer.recv(timeout=60))
+    with connect(f"{url}/graphql/{api}/realtime", open_timeout=60) as peer:
+        assert "NoProtocolError" in str(peer.recv(timeout=60))
+    with connect(f"{url}/graphql/{api}/realtime?header=%25%25", subprotocols=GRAPHQL_WS, open_timeout=60) as peer:
+        assert '"errorCode":400' in str(peer.recv(timeout=60))
     with pytest.raises(InvalidStatus, match="404"):
-        connect(f"{url}/graphql/nosuchapi/realtime?header=e30=", subprotocols=GRAPHQL_WS)
+        connect(f"{url}/graphql/nosuchapi/realtime?header=e30=", subprotocols=GRAPHQL_WS, open_timeout=60)
 
 
 def test_a_mutation_reaches_those_whose_arguments_match(subscriber: Any, mutate: Mutate) -> None:
