@@ -1,4 +1,4 @@
-"""An object found without a transaction of several steps, as most reads ask for one: by its key, and nothing else.
+"""An object found without a transaction, as most reads ask for one: by its key, and nothing else.
 
 What is remembered of its bucket and the row that is read then are of one moment, since nothing comes between them.
 Whatever else a read may ask for, and whatever is not there, is for the transaction that knows all of S3's rules.
@@ -6,15 +6,18 @@ Whatever else a read may ask for, and whatever is not there, is for the transact
 
 from __future__ import annotations
 
-from kumoi.services.s3.bodies import inline_body
+import msgspec
+
 from kumoi.services.s3.records import MANAGED, Bucket, ObjectVersion, buckets, current
 from kumoi.services.s3.settings import settings
 from kumoi.services.s3.versions import row_key
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import State
+
+_decode = msgspec.msgpack.Decoder(ObjectVersion).decode
 
 
-async def glimpse(state: State, name: str, key: str) -> tuple[Bucket, ObjectVersion, bytes | None] | None:
-    """(bucket, current version, its bytes where they are inline) of a key; None where more must be looked at."""
+async def glimpse(state: State, name: str, key: str) -> tuple[Bucket, ObjectVersion] | None:
+    """(bucket, current version) of a key, where a read of it answers just that; None where more must be looked at."""
     try:
         bucket = buckets.glance(state, name)
         if bucket is None:
@@ -25,18 +28,10 @@ async def glimpse(state: State, name: str, key: str) -> tuple[Bucket, ObjectVers
         return None
     if configured is not None and "Lifecycle" in configured.kinds:
         return None
-    found = await _current(home, bucket, row_key(key))
-    return None if found is None else (bucket, *found)
-
-
-@transactional
-async def _current(tx: Transaction, bucket: Bucket, key: bytes) -> tuple[ObjectVersion, bytes | None] | None:
-    version = await current.get(tx, bucket.id, key)
-    if (
-        version is None
-        or version.encryption is not MANAGED
-        or version.storage_class != "STANDARD"
-        or version.restored is not None
-    ):
+    row = await home.read((current.name, bucket.id, row_key(key)))
+    if row is None:
         return None
-    return version, None if version.blob or version.manifest else await inline_body(tx, version)
+    version = _decode(row)
+    beside = version.size and not (version.body or version.blob or version.manifest)
+    archived = version.storage_class != "STANDARD" or version.restored is not None
+    return None if beside or archived or version.encryption is not MANAGED else (bucket, version)

@@ -74,13 +74,13 @@ async def _found(call: Call, bucket: str, key: str, members: dict[str, Any], met
         raise told from None
 
 
-def _whole(bucket: Bucket, version: ObjectVersion, inline: bytes | None, *, checksum: bool) -> Reading:
+def _whole(bucket: Bucket, version: ObjectVersion, *, checksum: bool) -> Reading:
     """The reading of a whole object as it is stored."""
     answer = told_object(bucket, version)
     answer["ContentLength"] = version.size
     if checksum:
         answer |= checksums.told(version.checksum)
-    return Reading(answer, bucket, version, 0, version.size, inline)
+    return Reading(answer, bucket, version, 0, version.size, version.body or None)
 
 
 def body_of(call: Call, reading: Reading) -> Any:
