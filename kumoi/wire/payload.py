@@ -88,9 +88,12 @@ class Payload:
             content = decoded
         else:
             return None
-        for running in self._running.values():
-            running.update(content)
-        self._check()
+        if self._running:
+            for running in self._running.values():
+                running.update(content)
+            self._check()
+        elif isinstance(self._inner, AwsChunkedBody):
+            self.checksums.update(self._inner.checksums)
         return content
 
     async def stream(self) -> AsyncIterator[bytes]:

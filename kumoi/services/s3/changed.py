@@ -39,8 +39,6 @@ async def bucket_configured(tx: Transaction, bucket: Bucket, kind: str) -> None:
 
 async def object_created(tx: Transaction, call: Call, bucket: Bucket, version: ObjectVersion, event: str) -> None:
     """A version was written: Put, Post, Copy or CompleteMultipartUpload."""
-    if not await settings_of(tx, bucket):
-        return
     await lifecycle.written(tx, bucket, version)
     kinds = await _told(tx, call, bucket, version, event)
     if kinds.get("Replication") is not None:

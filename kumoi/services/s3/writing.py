@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +17,6 @@ from kumoi.services.s3 import checksums, configured, encryption, locking, metada
 from kumoi.services.s3.bodies import blobs_of, store
 from kumoi.services.s3.conditions import not_implemented
 from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
-from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.tags import header_tags
 from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
@@ -157,11 +157,13 @@ def described(members: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-async def protected(tx: Transaction, bucket: Bucket, members: dict[str, Any], writer: str) -> dict[str, Any]:
+async def protected(
+    tx: Transaction, bucket: Bucket, kinds: Mapping[str, Any], members: dict[str, Any], writer: str
+) -> dict[str, Any]:
     """The fields of a version about encryption, lock and access, by a request of the account `writer`, and the bucket's
-    defaults.
+    defaults; `kinds` are its configurations.
     """
-    default = configured.default_encryption(await settings_of(tx, bucket), bucket)
+    default = configured.default_encryption(kinds, bucket)
     return {
         "encryption": encryption.requested(members, default, bucket.account, bucket.region),
         "lock": locking.requested(bucket, members, tx.now),

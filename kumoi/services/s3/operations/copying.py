@@ -14,6 +14,7 @@ from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import system_headers
 from kumoi.services.s3.records import Bucket, Checksum, Encryption, ObjectVersion, current
 from kumoi.services.s3.sequences import Sequences
+from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.tags import header_tags
 from kumoi.services.s3.version_ids import id_of
 from kumoi.services.s3.versions import row_key, told_version, write
@@ -99,7 +100,7 @@ async def _copy(
     tx, row = home(tx, bucket), row_key(key)
     old = await current.get(tx, bucket.id, row)
     check_write(key, old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members, call.caller.account)
+    safety = await protected(tx, bucket, await settings_of(tx, bucket), members, call.caller.account)
     fields = _fields(source.version, key, members) | safety
     if old is not None and source.bucket.id == bucket.id and source.version.key == key and old.seq == seq:
         _check_onto_itself(members, fields)

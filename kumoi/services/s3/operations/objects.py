@@ -11,6 +11,7 @@ from kumoi.services.s3.conditions import check_write, check_write_headers
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.records import INLINE_LIMIT, current
 from kumoi.services.s3.sequences import Sequences
+from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.versions import latest, row_key, told_version, write
 from kumoi.services.s3.writing import (
     Intake,
@@ -58,7 +59,7 @@ async def _check(tx: Transaction, call: Call, name: str, key: str, row: bytes, m
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
     check_write(key, await latest(tx, bucket, row), members.get("IfMatch"), members.get("IfNoneMatch"))
-    await protected(tx, bucket, members, call.caller.account)
+    await protected(tx, bucket, await settings_of(tx, bucket), members, call.caller.account)
 
 
 @transactional
@@ -74,25 +75,20 @@ async def _put(
 ) -> dict[str, Any]:
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
-    old = await current.get(tx, bucket.id, key)
+    old, kinds = await current.get(tx, bucket.id, key), await settings_of(tx, bucket)
     check_write(fields["key"], old, members.get("IfMatch"), members.get("IfNoneMatch"))
-    safety = await protected(tx, bucket, members, call.caller.account)
-    fields = {
-        **fields,
-        **safety,
-        "etag": etag_of(safety["encryption"], intake.md5),
-        "modified": written_at(tx.now),
-    }
+    safety = await protected(tx, bucket, kinds, members, call.caller.account)
+    etag, modified = etag_of(safety["encryption"], intake.md5), written_at(tx.now)
+    fields = {**fields, **safety, "etag": etag, "modified": modified}
     version = await write(tx, call.part(Sequences), bucket, key, old, fields, intake.inline)
     if intake.blob:
         await use(tx, intake.blob)
-    await changed.object_created(tx, call, bucket, version, event)
-    answer: dict[str, Any] = {"ETag": f'"{version.etag}"'}
-    answer |= encryption.told(version.encryption)
-    answer |= checksums.told(version.checksum)
+    answer = {"ETag": f'"{etag}"', **encryption.told(version.encryption), **checksums.told(version.checksum)}
     if bucket.versioning == "Enabled":
         answer["VersionId"] = told_version(bucket, version)
-    expiration = await configured.expiration(tx, bucket, version)
-    if expiration is not None:
-        answer["Expiration"] = expiration
+    if kinds:  # else nothing follows a write, and nothing expires
+        await changed.object_created(tx, call, bucket, version, event)
+        expiration = await configured.expiration(tx, bucket, version)
+        if expiration is not None:
+            answer["Expiration"] = expiration
     return answer

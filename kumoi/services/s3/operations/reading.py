@@ -11,6 +11,7 @@ from kumoi.services.s3 import archive, checksums, configured, encryption, lockin
 from kumoi.services.s3.access import told_missing
 from kumoi.services.s3.bodies import Readers, blobs_of, inline_body
 from kumoi.services.s3.conditions import CONDITIONS, check_read
+from kumoi.services.s3.glimpse import glimpse
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.metadata import told_metadata
 from kumoi.services.s3.ranges import content_range, read_range
@@ -31,6 +32,8 @@ _OVERRIDES = {
 
 
 _CONDITIONS = frozenset(CONDITIONS)
+_PLAIN = frozenset({"ChecksumMode"})
+"""What a read may say that asks for nothing but the object."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -61,12 +64,23 @@ async def head_object(call: Call, Bucket: str, Key: str, **members: Any) -> dict
 
 
 async def _found(call: Call, bucket: str, key: str, members: dict[str, Any], method: str) -> Reading:
+    if _PLAIN.issuperset(members) and (plain := await glimpse(call.state, bucket, key)) is not None:
+        return _whole(*plain, checksum=members.get("ChecksumMode") == "ENABLED")
     overrides = {} if _OVERRIDES.keys().isdisjoint(members) else _overrides(call, members)
     try:
         return await _read(call.state, bucket, key, members, overrides, method)
     except AwsError as error:
         told = await told_missing(call, error, bucket)
         raise told from None
+
+
+def _whole(bucket: Bucket, version: ObjectVersion, *, checksum: bool) -> Reading:
+    """The reading of a whole object as it is stored."""
+    answer = told_object(bucket, version)
+    answer["ContentLength"] = version.size
+    if checksum:
+        answer |= checksums.told(version.checksum)
+    return Reading(answer, bucket, version, 0, version.size, version.body or None)
 
 
 def body_of(call: Call, reading: Reading) -> Any:

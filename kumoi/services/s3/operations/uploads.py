@@ -30,6 +30,7 @@ from kumoi.services.s3.records import (
     uploads,
 )
 from kumoi.services.s3.sequences import Sequences
+from kumoi.services.s3.settings import settings_of
 from kumoi.services.s3.versions import end_upload, last_change, row_key, told_version, write
 from kumoi.services.s3.walk import group_of
 from kumoi.services.s3.writing import described, protected, refuse_unserved, written_at
@@ -94,7 +95,8 @@ async def _create(
     """The upload, and (when, by which rule's id) it will be aborted."""
     bucket = await find_bucket(tx, name, members.get("ExpectedBucketOwner"))
     tx = home(tx, bucket)
-    fields = {**fields, **await protected(tx, bucket, members, call.caller.account)}
+    kinds = await settings_of(tx, bucket)
+    fields = {**fields, **await protected(tx, bucket, kinds, members, call.caller.account)}
     upload = Upload(
         bucket=bucket.id,
         key=key,
