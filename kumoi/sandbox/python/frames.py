@@ -25,6 +25,7 @@ BEGIN = b"B"
 CHUNK = b"C"
 
 _HEAD = struct.Struct(">IcI")
+HEAD_SIZE = _HEAD.size
 _FIRST = 8192
 _PIECE = 65536
 OVERHEAD = 5
@@ -43,14 +44,15 @@ def assemble(kind: bytes, header: bytes, payload: bytes) -> bytes:
 
 def parse(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> tuple[bytes, dict[str, Any], bytes]:
     """(type, header, payload) of a whole frame; ValueError when it is none."""
-    if len(content) < _HEAD.size:
-        raise ValueError("a frame is cut short")
-    _, kind, length = _HEAD.unpack_from(content)
-    end = _HEAD.size + length
+    try:
+        _, kind, length = _HEAD.unpack_from(content)
+    except struct.error:
+        raise ValueError("a frame is cut short") from None
+    end = HEAD_SIZE + length
     if end > len(content):
         raise ValueError("a frame is cut short")
-    header = loads(content[_HEAD.size : end])
-    if not isinstance(header, dict):
+    header = loads(content[HEAD_SIZE:end])
+    if type(header) is not dict:
         raise ValueError("a frame's header is no object")
     return kind, header, content[end:]
 

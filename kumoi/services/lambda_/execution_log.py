@@ -59,23 +59,26 @@ class ExecutionLog:
 
     def platform(self, *lines: str) -> None:
         """Add lines that the platform itself writes."""
-        if not self.events:
+        events = self.events
+        if not events:
             self._writer.added(self)
         when = int(self._writer.now() * 1000)
         for line in lines:
-            self.events.append({"timestamp": when, "message": line})
+            events.append({"timestamp": when, "message": line})
         self.tail.texts += lines
 
     def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
         """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
-        if not self.events:
+        events, tail = self.events, self.tail
+        if not events:
             self._writer.added(self)
         for when, text in lines:
-            self.events.append({"timestamp": int(when * 1000), "message": text})
-            self.tail.add(text)
-        if len(self.events) >= FLUSH_LINES:
-            self._writer.flush()
-        return self._writer.writing if len(self.events) > _BEHIND else None
+            events.append({"timestamp": int(when * 1000), "message": text})
+            tail.add(text)
+        if len(events) < FLUSH_LINES:
+            return None
+        self._writer.flush()
+        return self._writer.writing if len(events) > _BEHIND else None
 
     def settle(self) -> None:
         """An invocation has ended: its lines are to be sent soon."""
