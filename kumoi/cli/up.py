@@ -115,6 +115,7 @@ def _allow_files() -> None:
 def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
     import uvloop
 
+    from kumoi.large_pages import gather_now_and_then
     from kumoi.platform import NotLoopback, Platform, Settings
     from kumoi.state.schema import NewerData
     from kumoi.state.sqlite import DataInUse
@@ -134,9 +135,11 @@ def _serve(directory: Path, ephemeral: bool, options: dict[str, Any]) -> None:
             path.touch(mode=0o600)
             path.write_bytes(msgspec.json.encode(RunFile(os.getpid(), platform.url, platform.parts[Studio].token)))
             show(platform.url, settings.data)
+            gathering = asyncio.create_task(gather_now_and_then())
             try:
                 await ended.wait()
             finally:
+                gathering.cancel()
                 path.unlink(missing_ok=True)
 
     try:
