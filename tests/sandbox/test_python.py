@@ -51,7 +51,7 @@ def test_what_is_written_arrives_in_order_before_the_answer(run: Run) -> None:
             """
         )
         await workshop.invoke(sandbox)
-        texts = [line.text for line in workshop.lines]
+        texts = workshop.lines
         assert texts[0] == "printed\n"
         assert texts[1].startswith("[INFO]\t")
         assert texts[1].endswith("Z\trequest-1\ttwo\nlines\n")
@@ -74,7 +74,7 @@ def test_json_logs_carry_level_request_and_extras(run: Run) -> None:
             log_format="JSON",
         )
         await workshop.invoke(sandbox)
-        first, second = (json.loads(line.text) for line in workshop.lines)
+        first, second = map(json.loads, workshop.lines)
         wanted = {"level": "WARNING", "message": "careful", "requestId": "request-1", "logger": "root", "farm": 7}
         assert {key: first[key] for key in wanted} == wanted
         assert (second["log_level"], second["errorType"]) == ("ERROR", "KeyError")
@@ -178,7 +178,7 @@ def test_a_flood_of_output_does_not_pile_up(run: Run) -> None:
 
         def sink(lines: Any) -> Any:
             nonlocal taken
-            taken += sum(len(line.text) for line in lines)
+            taken += sum(map(len, lines))
             return asyncio.ensure_future(slow())
 
         workshop.lines = type("Sink", (), {"extend": staticmethod(sink)})()

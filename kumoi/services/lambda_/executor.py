@@ -53,13 +53,14 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     reserved: int | None = None
     client_context: bytes | None = None
     tenant_id: str | None = None
+    wants_tail: bool = False
 
 
 class Result(NamedTuple):
-    """How an invocation ended, and the tail of its log."""
+    """How an invocation ended, and the tail of its log where that was wanted."""
 
     outcome: Outcome
-    log_tail: Tail
+    log_tail: Tail | None
 
 
 class Executor:
@@ -228,9 +229,9 @@ class Executor:
         pause = min(fault.delay_ms / 1000, timeout)
         await call.doorway.clock.sleep(pause)
         if pause == timeout:
-            return Result(timed_out(call.request_id, timeout), Tail())
+            return Result(timed_out(call.request_id, timeout), None)
         if fault.action != "delay" and fault.phase == "before":
-            return Result(made_up(fault, pause), Tail())
+            return Result(made_up(fault, pause), None)
         shown = sink if fault.action == "delay" else None
         result = await self._run(environment, call, request, shown, timeout - pause)
         outcome = result.outcome
@@ -250,7 +251,7 @@ class Executor:
     ) -> Result:
         log = environment.log
         trace = tracing.of_function(call)
-        log.begin(trace)
+        log.begin(trace, tail=request.wants_tail)
         environment.platform_log.start(call.request_id, trace)
         began = 0.0 if call.traced is None else call.now
         outcome = await environment.sandbox.invoke(
