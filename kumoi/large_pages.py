@@ -41,7 +41,11 @@ def gather() -> int:
 
     advise = ctypes.CDLL(None).madvise
     gathered = 0
-    for begin, end in nearly_full(Path("/proc/self/smaps").read_text()):
+    try:
+        areas = nearly_full(Path("/proc/self/smaps").read_text())
+    except OSError:  # a kernel that does not tell
+        return 0
+    for begin, end in areas:
         for place in range(begin, end, _PAGE):
             if advise(ctypes.c_void_p(place), ctypes.c_size_t(_PAGE), _MADV_COLLAPSE) == 0:
                 gathered += _PAGE

@@ -260,3 +260,49 @@ def test_a_fork_of_a_function_is_as_it_is_elsewhere(run: Run) -> None:
         assert answer == [True, "[1, False]"]
 
     run(scenario)
+
+
+def test_a_handler_may_take_away_what_the_runtime_waits_with(run: Run) -> None:
+    """Libraries of green threads delete `select.poll`."""
+
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import select
+            del select.poll
+
+            def handler(event, context):
+                return event
+            """
+        )
+        for number in range(3):
+            answer, _ = await workshop.invoke(sandbox, number)
+            assert answer == number
+
+    run(scenario)
+
+
+def test_the_trace_is_an_environment_variable_like_any_other(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import os
+            import subprocess
+
+            def handler(event, context):
+                seen = os.environ["_X_AMZN_TRACE_ID"]
+                child = subprocess.run(["sh", "-c", "printf %s $_X_AMZN_TRACE_ID"], capture_output=True, text=True)
+                assert child.stdout == seen, child
+                if event == "delete":
+                    del os.environ["_X_AMZN_TRACE_ID"]
+                elif event == "replace":
+                    os.environ = dict(os.environ)
+                return [seen, os.environ.get("_X_AMZN_TRACE_ID")]
+            """
+        )
+        for event in ("", "delete", "", "replace", ""):
+            (seen, left), _ = await workshop.invoke(sandbox, event)
+            assert seen.startswith("Root=")
+            assert left == (None if event == "delete" else seen)
+
+    run(scenario)

@@ -8,9 +8,9 @@ response. A runtime that was started before its function was known gets INIT fir
 from __future__ import annotations
 
 import json
-import select
 import socket
 import struct
+from select import POLLIN, poll  # as they are now: libraries of handlers put others in their place
 from typing import Any, Callable
 
 from .event_json import scan
@@ -67,8 +67,8 @@ class FrameReader:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._rest = b""
-        arrival = select.poll()
-        arrival.register(channel, select.POLLIN)
+        arrival = poll()
+        arrival.register(channel, POLLIN)
         self._arrived = arrival.poll
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:

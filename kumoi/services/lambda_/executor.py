@@ -125,12 +125,13 @@ class Executor:
         """
         milliseconds = billed_milliseconds(outcome.duration, outcome.init_duration)
         kind = "provisioned" if provisioned else "arm" if "arm64" in function.architectures else "x86"
-        units = call.units
-        units["lambda:millisecond"] = outcome.duration * 1000
-        units["lambda:invocations"] = 1
-        units["lambda:billed-millisecond"] = milliseconds
-        units[f"lambda:MB-millisecond-{kind}"] = milliseconds * function.memory_size
-        units["lambda:used-MB"] = outcome.max_memory_mb
+        call.units |= {
+            "lambda:millisecond": outcome.duration * 1000,
+            "lambda:invocations": 1,
+            "lambda:billed-millisecond": milliseconds,
+            f"lambda:MB-millisecond-{kind}": milliseconds * function.memory_size,
+            "lambda:used-MB": outcome.max_memory_mb,
+        }
         if function.tmp_size > FREE_TMP_MB:
             call.meter("lambda:tmp-MB-millisecond", milliseconds * (function.tmp_size - FREE_TMP_MB))
 
