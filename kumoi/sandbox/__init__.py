@@ -4,7 +4,6 @@ from kumoi.sandbox.host import SandboxHost
 from kumoi.sandbox.interface import (
     Invocation,
     IsolationSetting,
-    LogLine,
     LogSink,
     Outcome,
     ResponseSink,
@@ -17,7 +16,6 @@ from kumoi.sandbox.zygotes import ZygoteFailed
 __all__ = [
     "Invocation",
     "IsolationSetting",
-    "LogLine",
     "LogSink",
     "Outcome",
     "ResponseSink",

@@ -39,7 +39,10 @@ class Extension:
 
 
 class Extensions:
-    """The extensions of one sandbox. `external` are the names of the programs that will be started."""
+    """The extensions of one sandbox. `external` are the names of the programs that will be started.
+
+    `any` says whether there are extensions at all.
+    """
 
     def __init__(self, environment: Mapping[str, str], external: list[str], telemetry: Telemetry) -> None:
         self._environment = environment
@@ -49,11 +52,7 @@ class Extensions:
         self._changed = asyncio.Event()
         self._open = True
         self.failure: str | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether there are extensions at all."""
-        return bool(self._external or self._by_identifier)
+        self.any = bool(external)
 
     @property
     def idle(self) -> bool:
@@ -66,6 +65,7 @@ class Extensions:
         self._telemetry.clear()
         self._open = True
         self.failure = None
+        self.any = bool(self._external)
 
     async def registered(self) -> None:
         """Wait until each external extension has registered, or one has failed."""
@@ -178,6 +178,7 @@ class Extensions:
 
     def _admit(self, connection: ApiConnection, request: ApiRequest, extension: Extension) -> None:
         self._by_identifier[extension.identifier] = extension
+        self.any = True
         answer: dict[str, object] = {
             "functionName": self._environment.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             "functionVersion": self._environment.get("AWS_LAMBDA_FUNCTION_VERSION", ""),

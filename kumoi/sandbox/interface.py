@@ -81,15 +81,11 @@ class ResponseSink(Protocol):
         """The next bytes; returns when more may come."""
 
 
-class LogLine(NamedTuple):
-    """Something the function wrote, and when it arrived (platform time, epoch seconds)."""
+LogSink = Callable[[float, Sequence[str]], Awaitable[None] | None]
+"""Takes what the function wrote, and when it arrived (platform time, epoch seconds): lines, or events of several.
 
-    time: float
-    text: str
-
-
-LogSink = Callable[[Sequence[LogLine]], Awaitable[None] | None]
-"""Takes lines. An awaitable it answers is waited for before more is read: so a flood of output slows its writer."""
+An awaitable that it answers is waited for before more is read: so a flood of output slows its writer.
+"""
 
 
 class Sandbox(Protocol):

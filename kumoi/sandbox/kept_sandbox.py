@@ -19,7 +19,7 @@ from typing import Any
 from kumoi.sandbox.api_link import ApiLink
 from kumoi.sandbox.control import Control, SandboxGone
 from kumoi.sandbox.extensions import Extensions
-from kumoi.sandbox.interface import Invocation, LogLine, LogSink, Outcome, ResponseSink, SandboxSpec
+from kumoi.sandbox.interface import Invocation, LogSink, Outcome, ResponseSink, SandboxSpec
 from kumoi.sandbox.log_pipe import LogPipe
 from kumoi.sandbox.programs import Program
 from kumoi.sandbox.python import frames
@@ -431,15 +431,15 @@ class KeptSandbox:
         """The most memory held, in whole MB, at least 1: as the runtime told, or as it was measured."""
         return max(int(end.get("peak_kb", 0)), self._control.peak_kb, told_kb) // 1024 or 1
 
-    def _function_lines(self, lines: Sequence[LogLine]) -> Any:
+    def _function_lines(self, when: float, lines: Sequence[str]) -> Any:
         if self._telemetry.subscriptions:
-            self._telemetry.lines("function", lines)
-        return self._sink(lines)
+            self._telemetry.lines("function", when, lines)
+        return self._sink(when, lines)
 
-    def _extension_lines(self, lines: Sequence[LogLine]) -> Any:
+    def _extension_lines(self, when: float, lines: Sequence[str]) -> Any:
         if self._telemetry.subscriptions:
-            self._telemetry.lines("extension", lines)
-        return self._sink(lines)
+            self._telemetry.lines("extension", when, lines)
+        return self._sink(when, lines)
 
 
 def _reason(end: dict[str, Any]) -> str:

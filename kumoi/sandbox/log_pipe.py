@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from kumoi.sandbox.interface import LogLine, LogSink
+from kumoi.sandbox.interface import LogSink
 
 MAX_EVENT = 262_144
 _PIECE = 65_536
@@ -161,6 +161,5 @@ class LogPipe:
     def _hand_over(self, events: list[str]) -> asyncio.Future[None] | None:
         if not events:
             return None
-        when = self._now()
-        wait = self._sink([LogLine(when, event) for event in events])
+        wait = self._sink(self._now(), events)
         return None if wait is None else asyncio.ensure_future(wait)

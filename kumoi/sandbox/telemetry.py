@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from kumoi.sandbox.interface import LogLine
-
 logger = logging.getLogger(__name__)
 
 TYPES = frozenset({"platform", "function", "extension"})
@@ -74,11 +72,11 @@ class Telemetry:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.add("platform", {"time": now, "type": "platform.telemetrySubscription", "record": record})
 
-    def lines(self, kind: str, lines: Sequence[LogLine]) -> None:
-        """Log lines of the function or of an extension."""
+    def lines(self, kind: str, when: float, lines: Sequence[str]) -> None:
+        """Log lines of the function or of an extension, which came at a moment (epoch seconds)."""
+        time = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         for line in lines:
-            when = datetime.fromtimestamp(line.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            self.add(kind, {"time": when, "type": kind, "record": line.text.removesuffix("\n")})
+            self.add(kind, {"time": time, "type": kind, "record": line.removesuffix("\n")})
 
     def add(self, kind: str, event: dict[str, Any]) -> None:
         """An event of a kind (platform, function, extension)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -175,10 +175,7 @@ class Kind:
     def counted(self) -> Sequence[float]:
         """What the calls come to, in the order of an edge's counts."""
         hops = self.hops
-        units: dict[str, float] = {}
-        for hop in hops:
-            for unit, amount in hop.units.items():
-                units[unit] = units.get(unit, 0.0) + amount
+        units = _sums([hop.units for hop in hops])
         failed = [hop.outcome for hop in hops if hop.outcome != "ok"]
         read, written = sum([hop.request_bytes for hop in hops]), sum([hop.response_bytes for hop in hops])
         usd = _pricing().calls_cost(
@@ -294,6 +291,18 @@ class Traffic:
             found = edges[source, target] = Edge(source, target)
             self._revisions[account] += 1
         return found
+
+
+def _sums(amounts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Amounts by unit, added up; those of the same units, as calls of one kind mostly have, go column by column."""
+    alike: dict[tuple[str, ...], list[Iterable[float]]] = {}
+    for one in amounts:
+        alike.setdefault(tuple(one), []).append(one.values())
+    found: dict[str, float] = {}
+    for units, rows in alike.items():
+        for unit, column in zip(units, zip(*rows, strict=True), strict=True):
+            found[unit] = found.get(unit, 0.0) + sum(column)
+    return found
 
 
 @cache

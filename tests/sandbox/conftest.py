@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from kumoi.sandbox import Invocation, LogLine, Outcome, ResponseSink, Sandbox, SandboxHost, SandboxSpec
+from kumoi.sandbox import Invocation, Outcome, ResponseSink, Sandbox, SandboxHost, SandboxSpec
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 
@@ -21,7 +21,7 @@ class Workshop:
 
     def __init__(self, host: SandboxHost, directory: Path) -> None:
         self.host = host
-        self.lines: list[LogLine] = []
+        self.lines: list[str] = []
         self.sources = directory
 
     async def make(self, source: str, **options: Any) -> Sandbox:
@@ -51,7 +51,8 @@ class Workshop:
             "_HANDLER": str(options.get("handler", "app.handler")),
             **(variables or {}),
         }
-        return await self.host.create(SandboxSpec(**{**spec, "environment": environment, **options}), self.lines.extend)
+        whole = SandboxSpec(**{**spec, "environment": environment, **options})
+        return await self.host.create(whole, lambda _when, lines: self.lines.extend(lines))
 
     def _tree(self, kind: str, files: dict[str, str | Path]) -> Path:
         root = self.sources / f"{kind}-{len(list(self.sources.iterdir()))}"
@@ -72,7 +73,7 @@ class Workshop:
 
     @property
     def log(self) -> str:
-        return "".join(line.text for line in self.lines)
+        return "".join(self.lines)
 
     @staticmethod
     async def invoke(

@@ -90,7 +90,7 @@ def test_the_runtime_starts_when_every_extension_has_registered(run_isolated: Ru
             {"app.py": "print('imported')\ndef handler(event, context): return 1"}, {"extensions/slow": source}
         )
         assert (await shop.invoke(sandbox))[0] == 1
-        assert [line.text for line in shop.lines][:2] == ["slow late\n", "imported\n"]
+        assert shop.lines[:2] == ["slow late\n", "imported\n"]
 
     run_isolated(scenario)
 

@@ -189,7 +189,7 @@ def test_console_lines_are_whole_events(run: Run) -> None:
         """
         sandbox = await shop.of({"index.js": source}, **NODE)
         await shop.invoke(sandbox)
-        first, second, third = (line.text for line in shop.lines)
+        first, second, third = shop.lines
         assert first.split("\t")[1:] == ["request-1", "INFO", "one\ntwo { a: 1 }\n"]
         assert second.split("\t")[1:] == ["request-1", "WARN", "careful\n"]
         assert third == "raw\n"
@@ -206,7 +206,7 @@ def test_json_lines_carry_level_and_request(run: Run) -> None:
         """
         sandbox = await shop.of({"index.js": source}, log_format="JSON", log_level="INFO", **NODE)
         await shop.invoke(sandbox)
-        info, error = (json.loads(line.text) for line in shop.lines)
+        info, error = map(json.loads, shop.lines)
         assert (info["level"], info["requestId"], info["message"]) == ("INFO", "request-1", {"order": 7})
         assert (error["level"], error["errorType"], error["errorMessage"]) == ("ERROR", "TypeError", "t")
 

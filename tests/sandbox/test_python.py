@@ -51,7 +51,7 @@ def test_what_is_written_arrives_in_order_before_the_answer(run: Run) -> None:
             """
         )
         await workshop.invoke(sandbox)
-        texts = [line.text for line in workshop.lines]
+        texts = workshop.lines
         assert texts[0] == "printed\n"
         assert texts[1].startswith("[INFO]\t")
         assert texts[1].endswith("Z\trequest-1\ttwo\nlines\n")
@@ -74,7 +74,7 @@ def test_json_logs_carry_level_request_and_extras(run: Run) -> None:
             log_format="JSON",
         )
         await workshop.invoke(sandbox)
-        first, second = (json.loads(line.text) for line in workshop.lines)
+        first, second = map(json.loads, workshop.lines)
         wanted = {"level": "WARNING", "message": "careful", "requestId": "request-1", "logger": "root", "farm": 7}
         assert {key: first[key] for key in wanted} == wanted
         assert (second["log_level"], second["errorType"]) == ("ERROR", "KeyError")
@@ -178,7 +178,7 @@ def test_a_flood_of_output_does_not_pile_up(run: Run) -> None:
 
         def sink(lines: Any) -> Any:
             nonlocal taken
-            taken += sum(len(line.text) for line in lines)
+            taken += sum(map(len, lines))
             return asyncio.ensure_future(slow())
 
         workshop.lines = type("Sink", (), {"extend": staticmethod(sink)})()
@@ -258,5 +258,51 @@ def test_a_fork_of_a_function_is_as_it_is_elsewhere(run: Run) -> None:
         )
         answer, _ = await workshop.invoke(sandbox)
         assert answer == [True, "[1, False]"]
+
+    run(scenario)
+
+
+def test_a_handler_may_take_away_what_the_runtime_waits_with(run: Run) -> None:
+    """Libraries of green threads delete `select.poll`."""
+
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import select
+            del select.poll
+
+            def handler(event, context):
+                return event
+            """
+        )
+        for number in range(3):
+            answer, _ = await workshop.invoke(sandbox, number)
+            assert answer == number
+
+    run(scenario)
+
+
+def test_the_trace_is_an_environment_variable_like_any_other(run: Run) -> None:
+    async def scenario(workshop: Any) -> None:
+        sandbox = await workshop.make(
+            """
+            import os
+            import subprocess
+
+            def handler(event, context):
+                seen = os.environ["_X_AMZN_TRACE_ID"]
+                child = subprocess.run(["sh", "-c", "printf %s $_X_AMZN_TRACE_ID"], capture_output=True, text=True)
+                assert child.stdout == seen, child
+                if event == "delete":
+                    del os.environ["_X_AMZN_TRACE_ID"]
+                elif event == "replace":
+                    os.environ = dict(os.environ)
+                return [seen, os.environ.get("_X_AMZN_TRACE_ID")]
+            """
+        )
+        for event in ("", "delete", "", "replace", ""):
+            (seen, left), _ = await workshop.invoke(sandbox, event)
+            assert seen.startswith("Root=")
+            assert left == (None if event == "delete" else seen)
 
     run(scenario)

@@ -203,7 +203,7 @@ def test_the_official_python_client_logs_json(run_isolated: Run) -> None:
         logs = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
         sandbox = await shop.of(ric(), None, VARIABLES | logs, **PROVIDED)
         await shop.invoke(sandbox, "log")
-        line = json.loads(next(line.text for line in shop.lines if "counted" in line.text))
+        line = json.loads(next(line for line in shop.lines if "counted" in line))
         assert (line["level"], line["requestId"], line["n"]) == ("INFO", "request-1", 7)
 
     run_isolated(scenario)

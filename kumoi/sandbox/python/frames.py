@@ -8,9 +8,9 @@ response. A runtime that was started before its function was known gets INIT fir
 from __future__ import annotations
 
 import json
-import select
 import socket
 import struct
+from select import POLLIN, poll  # as they are now: libraries of handlers put others in their place
 from typing import Any, Callable
 
 from .event_json import scan
@@ -25,6 +25,7 @@ BEGIN = b"B"
 CHUNK = b"C"
 
 _HEAD = struct.Struct(">IcI")
+HEAD_SIZE = _HEAD.size
 _FIRST = 8192
 _PIECE = 65536
 OVERHEAD = 5
@@ -43,14 +44,15 @@ def assemble(kind: bytes, header: bytes, payload: bytes) -> bytes:
 
 def parse(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> tuple[bytes, dict[str, Any], bytes]:
     """(type, header, payload) of a whole frame; ValueError when it is none."""
-    if len(content) < _HEAD.size:
-        raise ValueError("a frame is cut short")
-    _, kind, length = _HEAD.unpack_from(content)
-    end = _HEAD.size + length
+    try:
+        _, kind, length = _HEAD.unpack_from(content)
+    except struct.error:
+        raise ValueError("a frame is cut short") from None
+    end = HEAD_SIZE + length
     if end > len(content):
         raise ValueError("a frame is cut short")
-    header = loads(content[_HEAD.size : end])
-    if not isinstance(header, dict):
+    header = loads(content[HEAD_SIZE:end])
+    if type(header) is not dict:
         raise ValueError("a frame's header is no object")
     return kind, header, content[end:]
 
@@ -65,8 +67,8 @@ class FrameReader:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._rest = b""
-        arrival = select.poll()
-        arrival.register(channel, select.POLLIN)
+        arrival = poll()
+        arrival.register(channel, POLLIN)
         self._arrived = arrival.poll
 
     def read(self) -> tuple[bytes, dict[str, Any], bytes] | None:

@@ -1,5 +1,5 @@
 """The log of one execution environment: its lines go to the function's writer, and the tail of the invocation under way
-is kept for `X-Amz-Log-Result`.
+is kept for `X-Amz-Log-Result` where that was asked for.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 
 from kumoi.doorway import Trace
-from kumoi.sandbox import LogLine
 from kumoi.services.lambda_.log_writer import FLUSH_LINES, Event, LogWriter
 
 TAIL_BYTES = 4096
@@ -43,39 +42,47 @@ class Tail:
 class ExecutionLog:
     """The log stream of one execution environment. `events` are those that have not been sent yet.
 
-    `tail` is that of the invocation under way, or of the last one.
+    `tail` is that of the invocation under way, or of the last one, where it was asked for.
     """
 
     def __init__(self, writer: LogWriter, stream: str) -> None:
         self.stream = stream
         self.events: list[Event] = []
-        self.tail = Tail()
+        self.tail: Tail | None = None
         self._writer = writer
 
-    def begin(self, trace: Trace) -> None:
-        """A new invocation, whose span is `trace`'s parent: its tail starts empty."""
+    def begin(self, trace: Trace, *, tail: bool = False) -> None:
+        """A new invocation, whose span is `trace`'s parent. `tail` says that its tail will be asked for."""
         self._writer.trace = trace
-        self.tail = Tail()
+        self.tail = Tail() if tail else None
 
     def platform(self, *lines: str) -> None:
         """Add lines that the platform itself writes."""
-        if not self.events:
+        events = self.events
+        if not events:
             self._writer.added(self)
         when = int(self._writer.now() * 1000)
         for line in lines:
-            self.events.append({"timestamp": when, "message": line})
-        self.tail.texts += lines
+            events.append({"timestamp": when, "message": line})
+        if self.tail is not None:
+            self.tail.texts += lines
 
-    def lines(self, lines: Sequence[LogLine]) -> asyncio.Task[None] | None:
-        """Add what the function wrote. When storing falls behind, answers what to wait for before reading more."""
-        if not self.events:
+    def lines(self, when: float, lines: Sequence[str]) -> asyncio.Task[None] | None:
+        """Add what the function wrote by a moment (epoch seconds).
+
+        When storing falls behind, answers what to wait for before reading more.
+        """
+        events, tail, timestamp = self.events, self.tail, int(when * 1000)
+        if not events:
             self._writer.added(self)
-        for when, text in lines:
-            self.events.append({"timestamp": int(when * 1000), "message": text})
-            self.tail.add(text)
-        if len(self.events) >= FLUSH_LINES:
-            self._writer.flush()
-        return self._writer.writing if len(self.events) > _BEHIND else None
+        for text in lines:
+            events.append({"timestamp": timestamp, "message": text})
+            if tail is not None:
+                tail.add(text)
+        if len(events) < FLUSH_LINES:
+            return None
+        self._writer.flush()
+        return self._writer.writing if len(events) > _BEHIND else None
 
     def settle(self) -> None:
         """An invocation has ended: its lines are to be sent soon."""

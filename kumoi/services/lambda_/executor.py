@@ -53,13 +53,14 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     reserved: int | None = None
     client_context: bytes | None = None
     tenant_id: str | None = None
+    wants_tail: bool = False
 
 
 class Result(NamedTuple):
-    """How an invocation ended, and the tail of its log."""
+    """How an invocation ended, and the tail of its log where that was wanted."""
 
     outcome: Outcome
-    log_tail: Tail
+    log_tail: Tail | None
 
 
 class Executor:
@@ -124,12 +125,13 @@ class Executor:
         """
         milliseconds = billed_milliseconds(outcome.duration, outcome.init_duration)
         kind = "provisioned" if provisioned else "arm" if "arm64" in function.architectures else "x86"
-        units = call.units
-        units["lambda:millisecond"] = outcome.duration * 1000
-        units["lambda:invocations"] = 1
-        units["lambda:billed-millisecond"] = milliseconds
-        units[f"lambda:MB-millisecond-{kind}"] = milliseconds * function.memory_size
-        units["lambda:used-MB"] = outcome.max_memory_mb
+        call.units |= {
+            "lambda:millisecond": outcome.duration * 1000,
+            "lambda:invocations": 1,
+            "lambda:billed-millisecond": milliseconds,
+            f"lambda:MB-millisecond-{kind}": milliseconds * function.memory_size,
+            "lambda:used-MB": outcome.max_memory_mb,
+        }
         if function.tmp_size > FREE_TMP_MB:
             call.meter("lambda:tmp-MB-millisecond", milliseconds * (function.tmp_size - FREE_TMP_MB))
 
@@ -228,9 +230,9 @@ class Executor:
         pause = min(fault.delay_ms / 1000, timeout)
         await call.doorway.clock.sleep(pause)
         if pause == timeout:
-            return Result(timed_out(call.request_id, timeout), Tail())
+            return Result(timed_out(call.request_id, timeout), None)
         if fault.action != "delay" and fault.phase == "before":
-            return Result(made_up(fault, pause), Tail())
+            return Result(made_up(fault, pause), None)
         shown = sink if fault.action == "delay" else None
         result = await self._run(environment, call, request, shown, timeout - pause)
         outcome = result.outcome
@@ -250,7 +252,7 @@ class Executor:
     ) -> Result:
         log = environment.log
         trace = tracing.of_function(call)
-        log.begin(trace)
+        log.begin(trace, tail=request.wants_tail)
         environment.platform_log.start(call.request_id, trace)
         began = 0.0 if call.traced is None else call.now
         outcome = await environment.sandbox.invoke(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -47,14 +48,12 @@ async def write(
 
     Answers the seq of the first: the others follow, in the order given.
     """
-    return await lake.append(
-        TABLE.name,
-        [
-            (event["timestamp"], account, region, group, stream, event["message"], now, event.get("unmasked"))
-            for stream, events in streams.items()
-            for event in events
-        ],
-    )
+    rows: list[tuple[Any, ...]] = []
+    for stream, events in streams.items():
+        place = map(repeat, (account, region, group, stream))
+        unmasked = map(dict.get, events, repeat("unmasked"))
+        rows += zip(map(timestamp_of, events), *place, map(message_of, events), repeat(now), unmasked, strict=False)
+    return await lake.append(TABLE.name, rows)
 
 
 async def read(

@@ -13,6 +13,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.event_queue import AsyncEvent, EventQueue
+from kumoi.services.lambda_.execution_log import Tail
 from kumoi.services.lambda_.executor import Executor, Request, Result
 from kumoi.services.lambda_.identifiers import LATEST
 from kumoi.services.lambda_.operations.find import Found, find
@@ -45,7 +46,7 @@ async def invoke(
         await _accept(call, found, Payload or b"{}")
         return {"StatusCode": 202}
     context = None if ClientContext is None else _client_context(ClientContext)
-    return await _run(call, _request(found, Payload or b"{}", context, TenantId), LogType)
+    return await _run(call, _request(found, Payload or b"{}", context, TenantId, LogType == "Tail"))
 
 
 @lambda_.operation
@@ -66,7 +67,7 @@ async def invoke_with_response_stream(
         return {"StatusCode": 204, "EventStream": _nothing()}
     stream = ResponseStream()
     context = None if ClientContext is None else _client_context(ClientContext)
-    request = _request(found, Payload or b"{}", context, TenantId)
+    request = _request(found, Payload or b"{}", context, TenantId, LogType == "Tail")
     writer = call.part(Executor).start(call, request, stream)
     content_type = await stream.content_type(writer)
     if content_type is None:
@@ -75,12 +76,12 @@ async def invoke_with_response_stream(
         "StatusCode": 200,
         "ExecutedVersion": found.function.version,
         "ResponseStreamContentType": content_type,
-        "EventStream": _events(stream, writer, LogType),
+        "EventStream": _events(stream, writer, wants_tail=LogType == "Tail"),
     }
 
 
 async def _events(
-    stream: ResponseStream, writer: asyncio.Task[Result], log_type: str
+    stream: ResponseStream, writer: asyncio.Task[Result], *, wants_tail: bool
 ) -> AsyncIterator[dict[str, dict[str, Any]]]:
     async for piece in stream.pieces(writer):
         yield {"PayloadChunk": {"Payload": piece}}
@@ -90,8 +91,8 @@ async def _events(
         complete = {"ErrorCode": outcome.error_type, "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
     elif outcome.payload:
         yield {"PayloadChunk": {"Payload": outcome.payload}}
-    if log_type == "Tail":
-        complete["LogResult"] = base64.b64encode(bytes(log_tail)).decode()
+    if wants_tail:
+        complete["LogResult"] = _tail(log_tail)
     yield {"InvokeComplete": complete}
 
 
@@ -115,12 +116,14 @@ async def _find(call: Call, FunctionName: str, Qualifier: str | None = None) -> 
     return found
 
 
-def _request(found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None) -> Request:
+def _request(
+    found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None, wants_tail: bool
+) -> Request:
     reserved = found.head.reserved_concurrency
-    return Request(found.function, found.arn, payload, reserved, client_context, tenant_id)
+    return Request(found.function, found.arn, payload, reserved, client_context, tenant_id, wants_tail)
 
 
-async def _run(call: Call, request: Request, log_type: str) -> dict[str, Any]:
+async def _run(call: Call, request: Request) -> dict[str, Any]:
     function = request.function
     outcome, log_tail = await call.part(Executor).invoke(call, request)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
@@ -134,10 +137,15 @@ async def _run(call: Call, request: Request, log_type: str) -> dict[str, Any]:
                 "errorType": "Function.ResponseSizeTooLarge",
             }
         )
-    if log_type == "Tail":
-        answer["LogResult"] = base64.b64encode(bytes(log_tail)).decode()
+    if request.wants_tail:
+        answer["LogResult"] = _tail(log_tail)
     call.response_bytes = len(answer["Payload"])
     return answer
+
+
+def _tail(found: Tail | None) -> str:
+    """The end of the log as it is answered; of an invocation that never began there is none."""
+    return base64.b64encode(b"" if found is None else bytes(found)).decode()
 
 
 async def _accept(call: Call, found: Found, payload: bytes) -> None:
