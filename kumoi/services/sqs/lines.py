@@ -27,7 +27,10 @@ from kumoi.services.sqs.records import (
     queues,
     visibilities,
 )
+from kumoi.services.sqs.together import Together
 from kumoi.state import State, Transaction
+from kumoi.state.derived import Derived
+from kumoi.state.once import current
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ PAGE = 250
 NUMBERS = 1000
 """Sequence numbers that are reserved at once: a row is written for each reservation, not for each message."""
 SAVED_AT_ONCE = 1000
+NAMED = 4096
 DELAY = 0.1
 """Real seconds after which receptions are written."""
 
@@ -50,9 +54,12 @@ class Lines:
 
     def __init__(self, state: State, *, room: int = ROOM, page: int = PAGE) -> None:
         self.known: dict[str, Line] = {}
+        self.named: Derived[Queue] = Derived(NAMED)
+        """Queues by the places and URLs that they were asked for with."""
         self.closed = False
         """Whether receptions are not written behind any more."""
         self._state = state
+        self._together = Together(state, self.guarded)
         self._room = Room(room)
         self._page = page
         self._timer: asyncio.TimerHandle | None = None
@@ -61,6 +68,12 @@ class Lines:
     async def run(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
         """Run a transaction that may change lines, at a queue's place."""
         return await self.guarded(self._state.at(queue.account, queue.region).run(function, *args, **kwargs))
+
+    def run_together(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any) -> Awaitable[R]:
+        """As `run`, for what cannot be refused: with what else is written in this turn of the loop."""
+        if current() is not None:
+            return self.run(queue, function, *args)
+        return self._together.run(queue, function, *args)
 
     async def guarded(self, transaction: Awaitable[R]) -> R:
         """Await a transaction that may change lines: when it fails, they are read anew."""
@@ -107,14 +120,12 @@ class Lines:
             total += sum(one.sequence <= line.last and one.sequence not in line.touched for one in found)
         line.further = total
 
-    async def number(self, tx: Transaction, line: Line) -> int:
-        """The sequence number for another message of a line."""
-        number = line.number()
-        if not number:
-            end = await tx.add((SEQUENCE, line.queue.id), NUMBERS) + 1
-            number = end - NUMBERS
-            line.given(number)
-            tx.on_commit(lambda: line.reserved(number + 1, end))
+    async def reserve(self, tx: Transaction, line: Line) -> int:
+        """Reserve sequence numbers for a line that has used its own up; the first of them, which is given."""
+        end = await tx.add((SEQUENCE, line.queue.id), NUMBERS) + 1
+        number = end - NUMBERS
+        line.given(number)
+        tx.on_commit(lambda: line.reserved(number + 1, end))
         return number
 
     def arrived(self, message: Message, visibility: Visibility | None) -> None:
@@ -172,6 +183,7 @@ class Lines:
     async def close(self) -> None:
         """Write what is unsaved; from now on it is written with each reception."""
         self.closed = True
+        await self._together.settle()
         if self._timer is not None:
             self._timer.cancel()
         if self._saving is not None:
