@@ -39,8 +39,10 @@ R = TypeVar("R")
 
 ROOM = 64 << 20
 """Bytes of messages that are held at hand, of all queues together."""
-PAGE = 250
-"""Rows that are read at once."""
+PAGE = 25
+"""Rows that are read at once: each may be a megabyte."""
+AHEAD = 250
+"""Messages after which no more are brought to hand."""
 NUMBERS = 1000
 """Sequence numbers that are reserved at once: a row is written for each reservation, not for each message."""
 SAVED_AT_ONCE = 1000
@@ -66,8 +68,14 @@ class Lines:
         self._saving: asyncio.Task[None] | None = None
 
     async def run(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
-        """Run a transaction that may change lines, at a queue's place."""
-        return await self.guarded(self._state.at(queue.account, queue.region).run(function, *args, **kwargs))
+        """Run a transaction that may change lines, at a queue's place. It may be refused before it changes any."""
+        try:
+            return await self._state.at(queue.account, queue.region).run(function, *args, **kwargs)
+        except AwsError:
+            raise
+        except Exception:
+            self.forget_all()
+            raise
 
     def run_together(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any) -> Awaitable[R]:
         """As `run`, for what cannot be refused: with what else is written in this turn of the loop."""
@@ -79,8 +87,6 @@ class Lines:
         """Await a transaction that may change lines: when it fails, they are read anew."""
         try:
             return await transaction
-        except AwsError:
-            raise
         except Exception:
             self.forget_all()
             raise
@@ -103,11 +109,13 @@ class Lines:
         return line
 
     async def more(self, tx: Transaction, line: Line) -> None:
-        """Bring messages from beyond to hand."""
-        assert line.beyond is not None
-        found = await messages.list(tx, line.queue.id, after=(line.queue.id, line.beyond), limit=self._page)
-        held = [message for message in found if message.sequence <= line.last]
-        line.read(held, held[-1].sequence if len(held) == self._page else None)
+        """Bring messages from beyond to hand, a few at least and as many as there is room for."""
+        read = 0
+        while line.beyond is not None and (line.dry or (read < AHEAD and self._room.left > 0)):
+            found = await messages.list(tx, line.queue.id, after=(line.queue.id, line.beyond), limit=self._page)
+            held = [message for message in found if message.sequence <= line.last]
+            line.read(held, held[-1].sequence if len(held) == self._page else None)
+            read += len(held)
 
     async def count(self, tx: Transaction, line: Line) -> None:
         """Count the rows beyond, once."""
