@@ -27,7 +27,10 @@ from kumoi.services.sqs.records import (
     queues,
     visibilities,
 )
+from kumoi.services.sqs.together import Together
 from kumoi.state import State, Transaction
+from kumoi.state.derived import Derived
+from kumoi.state.once import current
 from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
@@ -36,11 +39,14 @@ R = TypeVar("R")
 
 ROOM = 64 << 20
 """Bytes of messages that are held at hand, of all queues together."""
-PAGE = 250
-"""Rows that are read at once."""
+PAGE = 25
+"""Rows that are read at once: each may be a megabyte."""
+AHEAD = 250
+"""Messages after which no more are brought to hand."""
 NUMBERS = 1000
 """Sequence numbers that are reserved at once: a row is written for each reservation, not for each message."""
 SAVED_AT_ONCE = 1000
+NAMED = 4096
 DELAY = 0.1
 """Real seconds after which receptions are written."""
 
@@ -50,24 +56,37 @@ class Lines:
 
     def __init__(self, state: State, *, room: int = ROOM, page: int = PAGE) -> None:
         self.known: dict[str, Line] = {}
+        self.named: Derived[Queue] = Derived(NAMED)
+        """Queues by the places and URLs that they were asked for with."""
         self.closed = False
         """Whether receptions are not written behind any more."""
         self._state = state
+        self._together = Together(state, self.guarded)
         self._room = Room(room)
         self._page = page
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
 
     async def run(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> R:
-        """Run a transaction that may change lines, at a queue's place."""
-        return await self.guarded(self._state.at(queue.account, queue.region).run(function, *args, **kwargs))
+        """Run a transaction that may change lines, at a queue's place. It may be refused before it changes any."""
+        try:
+            return await self._state.at(queue.account, queue.region).run(function, *args, **kwargs)
+        except AwsError:
+            raise
+        except Exception:
+            self.forget_all()
+            raise
+
+    def run_together(self, queue: Queue, function: Callable[..., Awaitable[R]], *args: Any) -> Awaitable[R]:
+        """As `run`, for what cannot be refused: with what else is written in this turn of the loop."""
+        if current() is not None:
+            return self.run(queue, function, *args)
+        return self._together.run(queue, function, *args)
 
     async def guarded(self, transaction: Awaitable[R]) -> R:
         """Await a transaction that may change lines: when it fails, they are read anew."""
         try:
             return await transaction
-        except AwsError:
-            raise
         except Exception:
             self.forget_all()
             raise
@@ -90,11 +109,13 @@ class Lines:
         return line
 
     async def more(self, tx: Transaction, line: Line) -> None:
-        """Bring messages from beyond to hand."""
-        assert line.beyond is not None
-        found = await messages.list(tx, line.queue.id, after=(line.queue.id, line.beyond), limit=self._page)
-        held = [message for message in found if message.sequence <= line.last]
-        line.read(held, held[-1].sequence if len(held) == self._page else None)
+        """Bring messages from beyond to hand, a few at least and as many as there is room for."""
+        read = 0
+        while line.beyond is not None and (line.dry or (read < AHEAD and self._room.left > 0)):
+            found = await messages.list(tx, line.queue.id, after=(line.queue.id, line.beyond), limit=self._page)
+            held = [message for message in found if message.sequence <= line.last]
+            line.read(held, held[-1].sequence if len(held) == self._page else None)
+            read += len(held)
 
     async def count(self, tx: Transaction, line: Line) -> None:
         """Count the rows beyond, once."""
@@ -107,14 +128,12 @@ class Lines:
             total += sum(one.sequence <= line.last and one.sequence not in line.touched for one in found)
         line.further = total
 
-    async def number(self, tx: Transaction, line: Line) -> int:
-        """The sequence number for another message of a line."""
-        number = line.number()
-        if not number:
-            end = await tx.add((SEQUENCE, line.queue.id), NUMBERS) + 1
-            number = end - NUMBERS
-            line.given(number)
-            tx.on_commit(lambda: line.reserved(number + 1, end))
+    async def reserve(self, tx: Transaction, line: Line) -> int:
+        """Reserve sequence numbers for a line that has used its own up; the first of them, which is given."""
+        end = await tx.add((SEQUENCE, line.queue.id), NUMBERS) + 1
+        number = end - NUMBERS
+        line.given(number)
+        tx.on_commit(lambda: line.reserved(number + 1, end))
         return number
 
     def arrived(self, message: Message, visibility: Visibility | None) -> None:
@@ -172,6 +191,7 @@ class Lines:
     async def close(self) -> None:
         """Write what is unsaved; from now on it is written with each reception."""
         self.closed = True
+        await self._together.settle()
         if self._timer is not None:
             self._timer.cancel()
         if self._saving is not None:

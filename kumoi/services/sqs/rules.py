@@ -14,6 +14,7 @@ MOST_ATTRIBUTES = 10
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FIFO_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}\.fifo")
 _UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN = b"\t\n\r" + bytes(range(0x20, 0x80))
 _ATTRIBUTE_NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -52,7 +53,7 @@ def check_body(body: str) -> None:
     """Refuse a body that cannot be sent."""
     if not body:
         raise aws_error("MissingRequiredParameterException", "The request must contain the parameter MessageBody.")
-    if _UNSENDABLE.search(body):
+    if body.encode().translate(None, _PLAIN) if body.isascii() else _UNSENDABLE.search(body):
         raise aws_error("InvalidMessageContents", "The message contains characters outside the allowed set.")
 
 

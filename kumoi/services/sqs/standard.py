@@ -25,8 +25,8 @@ async def put(
     tx: Transaction, lines: Lines, queue: Queue, message: Message, delay: int, received: int, first: int
 ) -> Message:
     """Put a message in, visible after `delay` milliseconds."""
-    line = await lines.of(tx, queue)
-    sequence, at = await lines.number(tx, line), int(tx.now * 1000) + delay
+    line = lines.known.get(queue.id) or await lines.of(tx, queue)
+    sequence, at = line.number() or await lines.reserve(tx, line), int(tx.now * 1000) + delay
     visibility = None
     if delay or received:
         visibility = Visibility(queue=queue.id, sequence=sequence, at=at, received=received, first=first)
@@ -76,7 +76,7 @@ async def take(
         one = line.first(now)
         if one is None:
             break
-        taken = await _whole(tx, line, one)
+        taken = await _whole(tx, lines, queue, one)
         if taken is None or await removed(taken):
             continue
         before = taken.visibility
@@ -103,13 +103,13 @@ async def take(
     return found, None if found else line.next_visible()
 
 
-async def _whole(tx: Transaction, line: Line, one: Message | Visibility) -> Taken | None:
+async def _whole(tx: Transaction, lines: Lines, queue: Queue, one: Message | Visibility) -> Taken | None:
     """What is next in a line, with message and visibility; None, and out of the line, if its message is not there."""
     if isinstance(one, Message):
         return Taken(one, Visibility(queue=one.queue, sequence=one.sequence, at=one.shown or 0))
     message = await messages.get(tx, one.queue, one.sequence)
     if message is None:
-        await forget(tx, line, one.sequence)
+        await forget(tx, lines, queue, one.sequence)
         return None
     return Taken(message, one)
 
@@ -129,11 +129,12 @@ async def hide(tx: Transaction, lines: Lines, queue: Queue, visibility: Visibili
     await _store(tx, line, visibility)
 
 
-async def forget(tx: Transaction, line: Line, sequence: int) -> None:
+async def forget(tx: Transaction, lines: Lines, queue: Queue, sequence: int) -> None:
     """Take a message out for good, if it is still there."""
-    there = await messages.delete(tx, line.queue.id, sequence)
+    line = lines.known.get(queue.id) or await lines.of(tx, queue)
+    there = await messages.delete(tx, queue.id, sequence)
     if sequence in line.saved:
-        await visibilities.delete(tx, line.queue.id, sequence)
+        await visibilities.delete(tx, queue.id, sequence)
     if there or sequence in line.touched:
         line.gone(sequence)
 

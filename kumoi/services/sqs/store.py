@@ -150,7 +150,7 @@ async def hide(tx: Transaction, lines: Lines, queue: Queue, message: Message, be
 async def drop(tx: Transaction, lines: Lines, queue: Queue, message: Message, visibility: Visibility) -> None:
     """Take a message out for good."""
     if not queue.fifo:
-        await standard.forget(tx, await lines.of(tx, queue), message.sequence)
+        await standard.forget(tx, lines, queue, message.sequence)
         return
     await messages.delete(tx, queue.id, message.sequence)
     await visibilities.delete(tx, queue.id, message.sequence)

@@ -39,7 +39,7 @@ async def send_message(
     meter(call, size_of(MessageBody, MessageAttributes or {}))
     call.meter(MESSAGES, 1)
     lines = call.part(Lines)
-    return await lines.run(queue, send, lines, queue, message, DelaySeconds)
+    return await lines.run_together(queue, send, lines, queue, message, DelaySeconds)
 
 
 @sqs.operation
@@ -88,7 +88,11 @@ async def delete_message(call: Call, QueueUrl: str, ReceiptHandle: str) -> None:
     """Delete a received message; nothing happens when it is gone already."""
     queue = await find_queue(call, QueueUrl)
     lines = call.part(Lines)
-    await lines.run(queue, delete, lines, queue, ReceiptHandle)
+    if queue.fifo:
+        await lines.run(queue, delete, lines, queue, ReceiptHandle)
+    else:
+        sequence, _, _ = parse_receipt(ReceiptHandle, queue.id)
+        await lines.run_together(queue, forget, lines, queue, sequence)
     call.meter(MESSAGES, 1)
 
 
@@ -96,7 +100,7 @@ async def delete(tx: Transaction, lines: Lines, queue: Queue, handle: str) -> No
     """Delete the message that a handle stands for."""
     sequence, received, _ = parse_receipt(handle, queue.id)
     if not queue.fifo:
-        await forget(tx, await lines.of(tx, queue), sequence)
+        await forget(tx, lines, queue, sequence)
         return
     taken = await find(tx, lines, queue, sequence)
     if taken is None:

@@ -231,6 +231,17 @@ async def _purge(tx: Transaction, lines: Lines, name: str) -> None:
 
 async def find_queue(call: Call, url: str) -> Queue:
     """The queue of a URL, an ARN or a name; of another account where URL or ARN say so."""
+    state, named = call.doorway.state, call.part(Lines).named
+    key = (call.account, call.region, url)
+    found = named.get(state, key)
+    if found is None:
+        epoch = state.epoch
+        found = await _look(call, url)
+        named.keep(state, epoch, key, found)
+    return found
+
+
+async def _look(call: Call, url: str) -> Queue:
     account, region = call.account, call.region
     if url.startswith("arn:"):
         try:
