@@ -212,7 +212,9 @@ class Builder(Transformer[Token, Any]):
         """`filter`."""
         return syntax.Filter(children[0])
 
-    filter_index = filter
+    def filter_index(self, children: list[Any]) -> syntax.Filter:
+        """`filterIndex`."""
+        return syntax.Filter(children[0], indexed=True)
 
     def stats(self, children: list[Any]) -> syntax.Stats:
         """`stats`: the columns before `by` and behind it."""

@@ -115,9 +115,10 @@ class Display(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """`filter` and `filterIndex`: keep records for which a condition holds."""
+    """`filter` and `filterIndex` (`indexed`): keep records for which a condition holds."""
 
     condition: Expression
+    indexed: bool = False
 
 
 class Stats(NamedTuple):
@@ -276,6 +277,11 @@ class Query(NamedTuple):
 
     source: Source | None
     commands: tuple[Command, ...]
+
+    def indexed(self) -> set[str]:
+        """The fields that groups have to be indexed on to be read: those of `filterIndex`."""
+        conditions = [one.condition for one in self.commands if isinstance(one, Filter) and one.indexed]
+        return {part.name for part in parts_of(tuple(conditions)) if isinstance(part, Field)}
 
     def all(self) -> Iterator[Query]:
         """This query, and those inside of it."""

@@ -8,21 +8,17 @@ fails inside the server, and the next good request is answered. A failure prints
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import itertools
 import logging
 import re
-import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
-import hypothesis
 import uvloop
 from hypothesis import strategies as st
+from mutations import Failures, attempted, command, mutated, pieces, talk
 
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.listener import Listener
@@ -55,25 +51,7 @@ WORDS = [
 @st.composite
 def attacks(draw: st.DrawFn) -> list[bytes]:
     """The pieces of one connection's bytes: one or two seeds, mutated."""
-    sent = bytearray(b"".join(draw(st.lists(st.sampled_from(SEEDS), min_size=1, max_size=2))))
-    for _ in range(draw(st.integers(0, 6))):
-        start = draw(st.integers(0, len(sent)))
-        end = min(len(sent), start + draw(st.integers(0, 12)))
-        match draw(st.sampled_from(["word", "bytes", "delete", "copy", "cut", "flip"])):
-            case "word":
-                sent[start:start] = draw(st.sampled_from(WORDS))
-            case "bytes":
-                sent[start:end] = draw(st.binary(max_size=8))
-            case "delete":
-                del sent[start:end]
-            case "copy":
-                sent[start:start] = sent[start : start + draw(st.integers(0, 60))]
-            case "cut":
-                del sent[start:]
-            case "flip" if start < len(sent):
-                sent[start] ^= 1 << draw(st.integers(0, 7))
-    cuts = sorted(draw(st.lists(st.integers(0, len(sent)), max_size=4)))
-    return [bytes(sent[a:b]) for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+    return draw(pieces(draw(mutated(SEEDS, WORDS, most=6))))
 
 
 async def handler(request: Request) -> Response:
@@ -84,29 +62,18 @@ async def handler(request: Request) -> Response:
     async for piece in request.body.stream():
         size += len(piece)
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def parts() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield b"%d" % size
             await asyncio.sleep(0)
 
-    return Response(200, [("X-Path", request.path)], pieces() if request.path == "/pieces" else b"%d" % size)
+    return Response(200, [("X-Path", request.path)], parts() if request.path == "/pieces" else b"%d" % size)
 
 
 async def websocket(request: Request, opened: WebSocket) -> None:
     await opened.accept()
     while True:
         await opened.send(await opened.receive())
-
-
-class Failures(logging.Handler):
-    """Collects what the server or its loop logged as an error."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(self.format(record))
 
 
 @contextmanager
@@ -138,68 +105,27 @@ def server() -> Iterator[tuple[int, Failures]]:
         logging.getLogger().removeHandler(failures)
 
 
-def talk(port: int, pieces: list[bytes]) -> bytes:
-    """Send pieces and nothing more; all that comes back until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        received = b""
-        try:
-            for piece in pieces:
-                connection.sendall(piece)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it closed already: what it said can still be read
-        try:
-            while more := connection.recv(65536):
-                received += more
-        except ConnectionResetError:
-            pass
-        return received
-
-
 def statuses(received: bytes) -> list[int]:
     """The statuses in what was received; none of the bodies here holds a status line."""
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
-def attack(port: int, failures: Failures, pieces: list[bytes]) -> None:
+def attack(port: int, failures: Failures, sent: list[bytes]) -> None:
     """Send pieces, judge the answers, and see that the server is well."""
     failures.texts.clear()
-    received = talk(port, pieces)
+    received = talk(port, sent, ANSWER_SECONDS)
     bad = [status for status in statuses(received) if status >= 500 and status != 501]
     assert not bad, (bad, received)
-    good = talk(port, [GOOD])
+    good = talk(port, [GOOD], ANSWER_SECONDS)
     assert good.startswith(b"HTTP/1.1 200 OK\r\nX-Path: /good\r\n"), good
     assert not failures.texts, failures.texts
 
 
 def run(seeds: Iterable[int]) -> int:
     """Attack some 200 times for each seed; how many attacks there were. AssertionError or TimeoutError if one hits."""
-    count = 0
     with server() as (port, failures):
-
-        def attempt(pieces: list[bytes]) -> None:
-            nonlocal count
-            count += 1
-            attack(port, failures, pieces)
-
-        for seed in seeds:
-            settings: Any = hypothesis.settings(
-                max_examples=200, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
-            )
-            hypothesis.seed(seed)(settings(hypothesis.given(attacks())(attempt)))()
-    return count
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    deadline = time.monotonic() + arguments.seconds
-    in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, itertools.count(arguments.seed))
-    print(f"{run(in_time)} attacks, none of them hit")
+        return attempted([attacks()], partial(attack, port, failures), seeds, examples=200)
 
 
 if __name__ == "__main__":
-    main()
+    command(run, __doc__)

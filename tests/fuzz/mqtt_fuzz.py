@@ -10,20 +10,18 @@ prints the smallest bytes that cause it.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import itertools
 import logging
 import socket
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import hypothesis
 import uvloop
 from hypothesis import strategies as st
+from mutations import Failures, attempted, command, mutated, pieces, talk
 
 from kumoi.doorway import Doorway, Principal
 from kumoi.platform import Platform, Settings
@@ -109,25 +107,8 @@ WORDS = [
 @st.composite
 def attacks(draw: st.DrawFn) -> list[bytes]:
     """The pieces of one connection's bytes: a seed, mutated, and perhaps another's packets behind it."""
-    sent = bytearray(b"".join(draw(st.lists(st.sampled_from(SEEDS), min_size=1, max_size=2))))
-    for _ in range(draw(st.integers(0, 5))):
-        start = draw(st.integers(0, len(sent)))
-        end = min(len(sent), start + draw(st.integers(0, 12)))
-        match draw(st.sampled_from(["word", "bytes", "delete", "copy", "cut", "flip"])):
-            case "word":
-                sent[start:start] = draw(st.sampled_from(WORDS))
-            case "bytes":
-                sent[start:end] = draw(st.binary(max_size=8))
-            case "delete":
-                del sent[start:end]
-            case "copy":
-                sent[start:start] = sent[start : start + draw(st.integers(0, 60))]
-            case "cut":
-                del sent[start:]
-            case "flip" if start < len(sent):
-                sent[start] ^= 1 << draw(st.integers(0, 7))
-    cuts = sorted(draw(st.lists(st.integers(0, len(sent)), max_size=4)))
-    return [b"\x10", *(bytes(sent[a:b]) for a, b in zip([1, *cuts], [*cuts, len(sent)], strict=True) if a < b)]
+    sent = draw(mutated(SEEDS, WORDS, most=5))
+    return [b"\x10", *filter(None, draw(pieces(sent, begin=1)))]
 
 
 TOPICS = [
@@ -163,17 +144,6 @@ def messages(draw: st.DrawFn) -> list[bytes]:
             payload = b"\xed\xa0\x80"
         sent.append(said(4, draw(st.sampled_from(TOPICS)), payload))
     return sent
-
-
-class Failures(logging.Handler):
-    """Collects what the platform or its loop logged as an error."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(self.format(record))
 
 
 RULE = (
@@ -227,25 +197,6 @@ def platform() -> Iterator[tuple[int, Failures]]:
         thread.join()
 
 
-def talk(port: int, pieces: list[bytes]) -> bytes:
-    """Send pieces and nothing more; all that comes back until the broker closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        received = b""
-        try:
-            for piece in pieces:
-                connection.sendall(piece)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it closed already: what it said can still be read
-        try:
-            while more := connection.recv(65536):
-                received += more
-        except ConnectionResetError:
-            pass
-        return received
-
-
 def good(port: int) -> None:
     """A good client that is served: it hears what it says."""
     sent = [hello(4, "good"), subscribe(4, "good", options=0), said(4, "good", b"heard", 0)]
@@ -261,10 +212,10 @@ def good(port: int) -> None:
         connection.sendall(packet(DISCONNECT, b""))
 
 
-def attack(port: int, failures: Failures, pieces: list[bytes]) -> None:
+def attack(port: int, failures: Failures, sent: list[bytes]) -> None:
     """Send pieces, judge the answers, and see that the broker is well."""
     failures.texts.clear()
-    received = talk(port, pieces)
+    received = talk(port, sent, ANSWER_SECONDS)
     found, taken, _ = frames(received, 1 << 20)
     assert taken == len(received), received
     assert {first >> 4 for first, _ in found} <= SENT, received
@@ -274,32 +225,9 @@ def attack(port: int, failures: Failures, pieces: list[bytes]) -> None:
 
 def run(seeds: Iterable[int], examples: int = 100) -> int:
     """Attack twice so often for each seed; how many attacks there were. AssertionError or TimeoutError if one hits."""
-    count = 0
     with platform() as (port, failures):
-
-        def attempt(pieces: list[bytes]) -> None:
-            nonlocal count
-            count += 1
-            attack(port, failures, pieces)
-
-        for seed in seeds:
-            settings: Any = hypothesis.settings(
-                max_examples=examples, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
-            )
-            for strategy in (attacks(), messages()):
-                hypothesis.seed(seed)(settings(hypothesis.given(strategy)(attempt)))()
-    return count
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    deadline = time.monotonic() + arguments.seconds
-    in_time = itertools.takewhile(lambda _: time.monotonic() < deadline, itertools.count(arguments.seed))
-    print(f"{run(in_time)} attacks, nothing failed")
+        return attempted([attacks(), messages()], partial(attack, port, failures), seeds, examples)
 
 
 if __name__ == "__main__":
-    main()
+    command(run, __doc__)

@@ -23,6 +23,7 @@ logs = Service(
         "operations.events",
         "operations.exports",
         "operations.groups",
+        "operations.index_policies",
         "operations.live_tail",
         "operations.lookup_tables",
         "operations.metric_filters",

@@ -125,6 +125,8 @@ AUTHORIZATION = Authorization(
         "GetLookupTable": lookup_table,
         "UpdateLookupTable": lookup_table,
         "PutDestinationPolicy": destination,
+        "DescribeFieldIndexes": queried,
+        "DescribeIndexPolicies": queried,
         "StartLiveTail": queried,
         "DeleteLogStream": stream,
         "DescribeLogGroups": lambda call: call.arn("logs", "log-group:*"),

@@ -19,16 +19,24 @@ from kumoi.services.logs.rules import invalid
 VERSION = "2021-06-01"
 LONGEST = 30_720
 MOST_CUSTOM, LONGEST_CUSTOM = 10, 200
+_DESTINATIONS = {"CloudWatchLogs": "LogGroup", "S3": "Bucket"}
 SECONDS = 0.1
 """How long a custom identifier may look at one event: that one and those stored with it are masked as a whole then."""
 
 
+class Findings(NamedTuple):
+    """Where findings go: a log group, a bucket, both or none."""
+
+    group: str | None = None
+    bucket: str | None = None
+
+
 class Policy(NamedTuple):
-    """A policy ready for use: identifiers by name (custom ones with their pattern), and groups that findings go to."""
+    """A policy ready for use: identifiers by name (custom ones with their pattern), and where findings go."""
 
     identifiers: tuple[str, ...]
     custom: tuple[tuple[str, str], ...]
-    findings: str | None
+    findings: Findings
 
 
 class Found(NamedTuple):
@@ -98,19 +106,23 @@ def _names(given: Any, custom: Iterable[str]) -> Iterator[str]:
         yield name
 
 
-def _findings(audit: Any) -> str | None:
+def _findings(audit: Any) -> Findings:
     given = audit.get("FindingsDestination") if isinstance(audit, dict) else None
     if not isinstance(given, dict):
         raise invalid("Audit has a FindingsDestination, which may be empty.")
-    unknown = [name for name in given if name != "CloudWatchLogs"]
+    unknown = [name for name in given if name not in _DESTINATIONS]
     if unknown:
-        raise invalid(f"Kumoi sends findings to CloudWatchLogs, not to {unknown[0]}.")
-    if not given:
+        raise invalid(f"Kumoi sends findings to {' and '.join(_DESTINATIONS)}, not to {unknown[0]}.")
+    return Findings(*(_place(given, kind, member) for kind, member in _DESTINATIONS.items()))
+
+
+def _place(given: dict[str, Any], kind: str, member: str) -> str | None:
+    if kind not in given:
         return None
-    group = given["CloudWatchLogs"].get("LogGroup") if isinstance(given["CloudWatchLogs"], dict) else None
-    if not isinstance(group, str) or not group:
-        raise invalid("The destination CloudWatchLogs has a LogGroup.")
-    return group
+    place = given[kind].get(member) if isinstance(given[kind], dict) else None
+    if not isinstance(place, str) or not place:
+        raise invalid(f"The destination {kind} has a {member}.")
+    return place
 
 
 def find(policies: Iterable[Policy], text: str, slow: set[str]) -> list[Found]:

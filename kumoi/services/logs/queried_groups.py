@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kumoi.doorway import Call
 from kumoi.services.logs.events import TABLE, cutoff
+from kumoi.services.logs.index_policies import indexed
 from kumoi.services.logs.records import LogGroup, groups
 from kumoi.services.logs.rules import group_name, invalid
 from kumoi.state import Transaction, transactional
@@ -43,6 +44,8 @@ async def queried_groups(call: Call, query: Query, named: Groups) -> Queried:
     if source is not None and source.regions:
         return _everywhere(call, source)
     found = await _here(call, query, named)
+    if fields := query.indexed():
+        found = await indexed(call.state, found, fields)
     now = int(call.now * 1000)
     cutoffs = [one for group in found if (one := cutoff(group, now)) is not None]
     expired = min(cutoffs) if cutoffs and len(cutoffs) == len(found) else None

@@ -14,12 +14,14 @@ async def _create_group(call: ResourceCall) -> Resource:
     made = call.begin(Resource(name, {"Arn": call.arn("logs", f"log-group:{name}:*")}))
     await _retain(call, name)
     await _protect(call, name)
+    await _index(call, name)
     return made
 
 
 async def _update_group(call: ResourceCall) -> Resource:
     await _retain(call, call.physical_id)
     await _protect(call, call.physical_id)
+    await _index(call, call.physical_id)
     return Resource(call.physical_id, call.attributes)
 
 
@@ -30,6 +32,16 @@ async def _protect(call: ResourceCall, name: str) -> None:
         await call.ask("logs", "PutDataProtectionPolicy", logGroupIdentifier=name, policyDocument=text)
     elif "DataProtectionPolicy" in call.before:
         await call.ask("logs", "DeleteDataProtectionPolicy", logGroupIdentifier=name)
+
+
+async def _index(call: ResourceCall, name: str) -> None:
+    """A list of policies, of which there is one at most."""
+    policies = call.properties.get("FieldIndexPolicies")
+    if policies:
+        text = policies[0] if isinstance(policies[0], str) else json.dumps(policies[0])
+        await call.ask("logs", "PutIndexPolicy", logGroupIdentifier=name, policyDocument=text)
+    elif call.before.get("FieldIndexPolicies"):
+        await call.ask("logs", "DeleteIndexPolicy", logGroupIdentifier=name)
 
 
 async def _put_account_policy(call: ResourceCall) -> Resource:
@@ -65,7 +77,9 @@ async def _read_group(call: ResourceCall) -> Reading:
     found = await call.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name)
     group = next(one for one in found["logGroups"] if one["logGroupName"] == name)
     policy = await call.ask("logs", "GetDataProtectionPolicy", logGroupIdentifier=name)
+    indexes = (await call.ask("logs", "DescribeIndexPolicies", logGroupIdentifiers=[name]))["indexPolicies"]
     told = {
+        "FieldIndexPolicies": [json.loads(one["policyDocument"]) for one in indexes] or None,
         "DataProtectionPolicy": json.loads(policy["policyDocument"]) if "policyDocument" in policy else None,
         "KmsKeyId": group.get("kmsKeyId"),
         "LogGroupClass": group.get("logGroupClass", "STANDARD"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from typing import Any
@@ -248,6 +249,27 @@ def test_findings_go_where_something_is(logs: Any) -> None:
     for ask in (logs.get_data_protection_policy, logs.delete_data_protection_policy):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             ask(logGroupIdentifier="none")
+
+
+def test_findings_go_to_a_bucket(logs: Any, kumoi: Any) -> None:
+    s3, document = kumoi.client("s3"), policy("EmailAddress", to="findings")
+    document["Statement"][0]["Operation"]["Audit"]["FindingsDestination"]["S3"] = {"Bucket": "audits"}
+    given = {"logGroupIdentifier": "g", "policyDocument": json.dumps(document)}
+    with pytest.raises(ClientError, match="bucket audits") as refused:
+        logs.put_data_protection_policy(**given)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    s3.create_bucket(Bucket="audits")
+    logs.put_data_protection_policy(**given)
+    put(kumoi, logs, "ann@example.org", "nobody", "to bob@example.org")
+    (found,) = s3.list_objects_v2(Bucket="audits")["Contents"]
+    assert found["Key"].startswith(f"AWSLogs/{kumoi.account}/DataProtection/us-east-1/")
+    lines = gzip.decompress(s3.get_object(Bucket="audits", Key=found["Key"])["Body"].read()).decode().splitlines()
+    assert lines == [one["message"] for one in logs.filter_log_events(logGroupName="findings")["events"]]
+    assert [json.loads(line)["dataIdentifiers"][0]["detections"][0]["start"] for line in lines] == [1, 4]
+    s3.delete_object(Bucket="audits", Key=found["Key"])
+    s3.delete_bucket(Bucket="audits")
+    put(kumoi, logs, "ann@example.org")
+    assert shown(logs)[-1] == "*" * 15
 
 
 def test_findings_in_findings_are_not_told(logs: Any, kumoi: Any) -> None:

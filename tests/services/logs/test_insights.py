@@ -57,6 +57,18 @@ def rows(answer: dict[str, Any]) -> list[dict[str, str]]:
     return [{one["field"]: one["value"] for one in row} for row in answer["results"]]
 
 
+def test_filter_index_reads_groups_that_are_indexed(logs: Any, now: int) -> None:
+    line = {"timestamp": now * 1000, "message": LINES[0]}
+    logs.put_log_events(logGroupName="other", logStreamName="s", logEvents=[line])
+    logs.put_index_policy(logGroupIdentifier="other", policyDocument='{"Fields": ["level"]}')
+    given = {"logGroupNames": ["shop", "other"]}
+    assert [row["n"] for row in rows(ask(logs, now, "filter level = 'INFO' | stats count(*) as n", **given))] == ["3"]
+    assert [row["n"] for row in rows(ask(logs, now, "filterIndex level = 'INFO' | stats count(*) as n", **given))] == [
+        "1"
+    ]
+    assert rows(ask(logs, now, "filterIndex service = 'pay'", **given)) == []
+
+
 def test_a_query_is_started_and_answers(logs: Any, now: int) -> None:
     answer = ask(logs, now, "filter level = 'INFO' | stats avg(latency) as took by service | sort took")
     assert answer["status"] == "Complete"

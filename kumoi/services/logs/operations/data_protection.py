@@ -17,7 +17,7 @@ from kumoi.services.logs.protection_records import (
 from kumoi.services.logs.records import groups
 from kumoi.services.logs.rules import group_name, invalid, no_group
 from kumoi.state import Transaction, transactional
-from kumoi.wire.errors import aws_error
+from kumoi.wire.errors import AwsError, aws_error
 
 
 @logs.operation
@@ -86,9 +86,14 @@ async def delete_account_policy(call: Call, policyName: str, policyType: str) ->
 
 async def _check(call: Call, document: str) -> None:
     """Raise InvalidParameterException for a policy that cannot be, or that sends findings where nothing is."""
-    to = policy_of(document).findings
-    if to is not None and not await _exists(call.state, to):
-        raise invalid(f"The log group {to}, which findings are to go to, does not exist.")
+    group, bucket = policy_of(document).findings
+    if group is not None and not await _exists(call.state, group):
+        raise invalid(f"The log group {group}, which findings are to go to, does not exist.")
+    if bucket is not None:
+        try:
+            await call.to("s3", "HeadBucket", Bucket=bucket)
+        except AwsError as error:
+            raise invalid(f"The bucket {bucket}, which findings are to go to, cannot be had: {error.message}") from None
 
 
 def _described(identifier: str, one: GroupProtection) -> dict[str, Any]:

@@ -96,8 +96,7 @@ async def _store(call: Call, group: str, streams: Mapping[str, Sequence[dict[str
         seq += len(written)
     await call.part(Followers).follow(call, group, stored)
     if documents and protected.found:
-        to = dict.fromkeys(one.findings for one in policies if one.findings is not None)
-        await findings.tell(call, group, list(to), protected.found, now)
+        await findings.tell(call, group, [one.findings for one in policies], protected.found, now)
 
 
 @logs.operation

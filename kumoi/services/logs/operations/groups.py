@@ -11,6 +11,7 @@ from kumoi.services.logs import logs, retention
 from kumoi.services.logs.events import TABLE, find_group, stored_bytes
 from kumoi.services.logs.filter_records import filters_of, group_filters
 from kumoi.services.logs.function_streams import FunctionStreams
+from kumoi.services.logs.index_policies import index_policies
 from kumoi.services.logs.protection_records import ACCOUNT, account_policies, group_protections
 from kumoi.services.logs.records import STORED_BYTES, LogGroup, groups, streams
 from kumoi.services.logs.rules import RETENTION_DAYS, group_arn, group_name, invalid, page
@@ -208,6 +209,7 @@ async def _delete(tx: Transaction, name: str) -> None:
     await streams.delete_all(tx, name)
     await group_filters.delete(tx, name)
     await group_protections.delete(tx, name)
+    await index_policies.delete(tx, name)
     await tx.add((STORED_BYTES, name), -await tx.add((STORED_BYTES, name), 0))
 
 
