@@ -150,6 +150,10 @@ class Transaction(ABC):
     async def add(self, key: Key, delta: int = 1) -> int:
         """Add to the counter under `key` (0 when absent) and answer the new value. Counters live apart from rows."""
 
+    async def tally(self, key: Key, delta: int) -> None:
+        """As `add`, for who does not ask for the new value: an engine may add up what several transactions tally."""
+        await self.add(key, delta)
+
     @abstractmethod
     async def append(self, stream: Key, value: bytes) -> int:
         """Append to a stream; answers its gap-free sequence number, the first being 1."""

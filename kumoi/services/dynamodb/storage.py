@@ -227,9 +227,9 @@ async def put_entry(tx: Transaction, table: Table, index: Index, key: ItemKey, r
 async def _count(tx: Transaction, id: int, old: Row | None, new: Row | None) -> None:
     grown = (new.size if new else 0) - (old.size if old else 0)
     if old is None or new is None:
-        await tx.add((COUNTS, id), 1 if old is None else -1)
+        await tx.tally((COUNTS, id), 1 if old is None else -1)
     if grown:
-        await tx.add((BYTES, id), grown)
+        await tx.tally((BYTES, id), grown)
 
 
 async def counts(tx: Transaction, table: Table) -> dict[int, Count]:
