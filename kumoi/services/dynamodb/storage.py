@@ -56,7 +56,9 @@ class Row:
     @classmethod
     def of(cls, item: Item, size: int | None = None) -> Row:
         """The row that holds an item; `size` where it is known."""
-        row = cls((size_of(item) if size is None else size).to_bytes(4) + _packed(item))
+        row = cls.__new__(cls)
+        row.size = size_of(item) if size is None else size
+        row.raw = row.size.to_bytes(4) + _packed(item)
         row._item = item
         return row
 
