@@ -26,10 +26,9 @@ MAX_PAGES = 8_192
 
 
 class Checkpoints:
-    """Folds the log of one database; `connection` is the one that writes."""
+    """Folds the log of one database, which `group` writes."""
 
-    def __init__(self, path: Path, connection: apsw.Connection, group: GroupCommit) -> None:
-        self._writer = connection
+    def __init__(self, path: Path, group: GroupCommit) -> None:
         self._folder = apsw.Connection(str(path))
         self._group = group
         self._ending = asyncio.Event()
@@ -46,8 +45,8 @@ class Checkpoints:
         pause = INTERVAL
         while not await self._ends_within(pause):
             pause = INTERVAL
-            changes = self._writer.total_changes()
-            if changes == folded:
+            committed = self._group.committed
+            if committed == folded:
                 continue
             try:
                 await self._group.let_go()
@@ -58,7 +57,7 @@ class Checkpoints:
                 logger.exception("the write-ahead log could not be folded into the database; it grows meanwhile")
                 pause = RECOVERY
             else:
-                folded = changes
+                folded = committed
 
     async def _ends_within(self, seconds: float) -> bool:
         try:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar, cast
 
-from kumoi.state.interface import Key, State, Transaction
+from kumoi.state.interface import Key, State
 from kumoi.state.memory import UNKNOWN
 
 R = TypeVar("R")
 
 
-@Transaction.register
 class Glance:
     """Stands for a transaction at a place; LookupError for whatever only a real one can tell."""
 
@@ -25,6 +24,14 @@ class Glance:
     def at(self, account: str, region: str) -> Glance:
         """The same glance, bound to another place."""
         return Glance(self._state.at(account, region))
+
+    def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> Awaitable[R]:
+        """Have a function join."""
+        return function(self, *args, **kwargs)
+
+    def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> Awaitable[R]:
+        """As `run`."""
+        return function(self, *args)
 
     async def remember(self, key: Key, _decode: Callable[[bytes], R]) -> R | None:
         """What is remembered under `key`."""

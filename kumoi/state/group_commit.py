@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import apsw
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 MAX_GROUP = 512
 """Transactions after which a group is committed without waiting for the turn to end."""
 
+TALLY = "INSERT INTO counters (k, n) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET n = n + excluded.n"
+
 Action = Callable[[], None]
 R = TypeVar("R")
 
@@ -34,11 +36,12 @@ class CommitFailed(Exception):
 
 
 class _Group:
-    """Who waits for one COMMIT, and what to run after it."""
+    """Who waits for one COMMIT, what counters grow by until then, and what to run after it."""
 
-    __slots__ = ("actions", "members")
+    __slots__ = ("actions", "members", "tallies")
 
     def __init__(self) -> None:
+        self.tallies: dict[bytes, int] = {}
         self.members: list[asyncio.Future[None]] = []
         self.actions: list[Action] = []
 
@@ -58,6 +61,8 @@ class GroupCommit:
     ) -> None:
         self.busy = False
         """Whether a thread holds the connection: await `turn` before using it."""
+        self.committed = 0
+        """How many groups were."""
         self._connection = connection
         self._execute = connection.cursor().execute
         self._reading = reading
@@ -86,6 +91,21 @@ class GroupCommit:
 
     def begin(self) -> None:
         """Open a group, or join the open one, with a savepoint for one transaction's writes."""
+        self._open()
+        self._execute("SAVEPOINT member")
+
+    def write_alone(self, write: Callable[[str, Any], Any], statement: str, parameters: tuple[Any, ...]) -> None:
+        """Run a transaction's only statement in the open group, or a new one: if it fails, SQLite has undone it."""
+        self._open()
+        try:
+            write(statement, parameters)
+        except apsw.Error as error:
+            if not self._connection.in_transaction:
+                self._abandon(error)
+            raise
+
+    def _open(self) -> _Group:
+        """The group that is open, or a new one."""
         if self._group is not None and not self._connection.in_transaction:
             self._abandon("an earlier transaction of its group broke the group")
         if self._group is None:
@@ -93,16 +113,38 @@ class GroupCommit:
             self._group = _Group()
             self._begun += 1
             asyncio.get_running_loop().call_soon(self._commit, self._group)
-        self._execute("SAVEPOINT member")
+        return self._group
 
-    def keep(self, actions: list[Action]) -> asyncio.Future[None]:
+    def keep(self, actions: list[Action], tallies: dict[bytes, int], *, savepoint: bool) -> asyncio.Future[None]:
         """Keep a transaction's writes; done, its actions run, once the group is committed. CommitFailed if it broke."""
+        if savepoint:
+            try:
+                self._execute("RELEASE member")
+            except apsw.Error as error:
+                self._abandon(error)
+                raise CommitFailed(str(error)) from error
+        if tallies:
+            kept = self._open().tallies
+            for key, delta in tallies.items():
+                kept[key] = kept.get(key, 0) + delta
+        return self.follow(actions)
+
+    def tallied(self, key: bytes) -> int:
+        """What a counter grows by when the open group is committed."""
+        return 0 if self._group is None else self._group.tallies.get(key, 0)
+
+    def write_tallies(self) -> None:
+        """Have the open group's counters grow now, outside of its transactions. CommitFailed if that breaks it."""
+        group = self._group
+        if group is None or not self._connection.in_transaction:
+            return
+        tallies, group.tallies = group.tallies, {}
         try:
-            self._execute("RELEASE member")
+            for tally in tallies.items():
+                self._execute(TALLY, tally)
         except apsw.Error as error:
             self._abandon(error)
             raise CommitFailed(str(error)) from error
-        return self.follow(actions)
 
     def follow(self, actions: list[Action]) -> asyncio.Future[None]:
         """As `keep`, for a transaction that only read: it may have seen what the open group has yet to commit."""
@@ -168,6 +210,11 @@ class GroupCommit:
     def _commit(self, group: _Group) -> None:
         if group is not self._group:
             return
+        if group.tallies:
+            try:
+                self.write_tallies()
+            except CommitFailed:
+                return
         self._group = None
         if self._thread is None:
             self._finish(group, _attempt(self._connection))
@@ -184,6 +231,7 @@ class GroupCommit:
         if failure is not None:
             self._fail(group, failure)
             return
+        self.committed += 1
         for member in group.members:
             if not member.done():
                 member.set_result(None)

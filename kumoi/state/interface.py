@@ -81,6 +81,14 @@ class Transaction(ABC):
     def at(self, account: str, region: str) -> Self:
         """The same transaction, bound to another place."""
 
+    def run(self, function: Callable[..., Awaitable[R]], *args: Any, **kwargs: Any) -> Awaitable[R]:
+        """Have `function(tx, *args, **kwargs)` join this transaction."""
+        return function(self, *args, **kwargs)
+
+    def recall(self, function: Callable[..., Awaitable[R]], *args: Any) -> Awaitable[R]:
+        """As `run`."""
+        return function(self, *args)
+
     @abstractmethod
     async def get(self, key: Key | Encoded) -> bytes | None:
         """The value under `key`, or None."""
@@ -149,6 +157,10 @@ class Transaction(ABC):
     @abstractmethod
     async def add(self, key: Key, delta: int = 1) -> int:
         """Add to the counter under `key` (0 when absent) and answer the new value. Counters live apart from rows."""
+
+    async def tally(self, key: Key, delta: int) -> None:
+        """As `add`, for who does not ask for the new value: an engine may add up what several transactions tally."""
+        await self.add(key, delta)
 
     @abstractmethod
     async def append(self, stream: Key, value: bytes) -> int:
@@ -288,8 +300,6 @@ def transactional(
     """Make a transaction of `async def f(tx, …)`: call it with a State to run it, with a Transaction to join it."""
 
     def call(place: State | Transaction, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-        if isinstance(place, Transaction):
-            return function(place, *args, **kwargs)
         return place.run(function, *args, **kwargs)
 
     update_wrapper(call, function)
@@ -305,8 +315,6 @@ def recalled(
     """
 
     def call(place: State | Transaction, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-        if isinstance(place, Transaction):
-            return function(place, *args, **kwargs)
         assert not kwargs, "what is recalled is known by its arguments in order"
         return place.recall(function, *args)
 

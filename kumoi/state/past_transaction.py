@@ -18,8 +18,16 @@ class PastWork(Work):
 
     __slots__ = ()
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
+    def put_row(self, raw: bytes, value: bytes) -> None:
         """RuntimeError: what was cannot be changed."""
+        self.write("", (raw, value))
+
+    def tally(self, raw: bytes, delta: int) -> None:
+        """RuntimeError, alike."""
+        self.write("", (raw, delta))
+
+    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
+        """RuntimeError, alike."""
         raise RuntimeError("a transaction that reads what was cannot write")
 
 

@@ -6,7 +6,7 @@ a record type with defaults: what was stored before still decodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
@@ -45,12 +45,15 @@ class Space(Generic[RecordT]):
         """The key of a record, as `after` takes it."""
         return self._key(record)
 
-    async def get(self, tx: Transaction, *key: Any) -> RecordT | None:
+    def get(self, tx: Transaction, *key: Any) -> Awaitable[RecordT | None]:
         """The record of that key, or None."""
         placed = self._placed(tx)
         if self._remembered:
-            return await placed.remember((self.name, *key), self._decode)
-        found = await placed.get((self.name, *key))
+            return placed.remember((self.name, *key), self._decode)
+        return self._stored(placed, (self.name, *key))
+
+    async def _stored(self, tx: Transaction, key: Key) -> RecordT | None:
+        found = await tx.get(key)
         return None if found is None else self._decode(found)
 
     def glance(self, state: State, *key: Any) -> RecordT | None:

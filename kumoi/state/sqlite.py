@@ -31,7 +31,7 @@ from kumoi.state.once import current
 from kumoi.state.past import Past
 from kumoi.state.past_transaction import PastTransaction, PastWork
 from kumoi.state.schema import KEYED_TABLES, PAGE_SIZE, mark, open_connection
-from kumoi.state.transaction import ROW, SqliteTransaction, Work
+from kumoi.state.transaction import PUT, ROW, SqliteTransaction, Work
 
 R = TypeVar("R")
 
@@ -79,7 +79,7 @@ class Engine:
         self.closed = False
         self._places: dict[tuple[str, str], bytes] = {}
         self._lock = lock
-        self._checkpoints = None if path is None else Checkpoints(path, connection, self.group)
+        self._checkpoints = None if path is None else Checkpoints(path, self.group)
 
     def place(self, account: str, region: str) -> bytes:
         """The bytes that every key of a place begins with."""
@@ -211,17 +211,19 @@ class SqliteState(State):
             if single is None:
                 result = _drive(function(tx, *args, **kwargs))
             else:
-                result = _drive(single.run(tx, lambda: work.wrote, function, *args, **kwargs))
+                result = _drive(single.run(tx, lambda: work.writes, function, *args, **kwargs))
+            if work.put is not None:
+                group.write_alone(engine.write, PUT, work.put)
         except BaseException as error:
             if work.wrote:
                 group.undo(error)
             raise
         finally:
             engine.inside = False
-        if work.wrote:
+        if work.wrote or work.put is not None or work.tallies:
             if work.earliest_timer is not None and engine.on_timer is not None:
                 work.actions.append(partial(engine.on_timer, work.earliest_timer))
-            await group.keep(work.actions)
+            await group.keep(work.actions, work.tallies, savepoint=work.wrote)
         elif group.is_open:
             await group.follow(work.actions)
         else:
@@ -368,7 +370,7 @@ def _work(tx: Transaction) -> Work:
 async def _lease(tx: Transaction, name: str, owner: str, ttl: float) -> int | None:
     work = _work(tx)
     raw = encode((tx.account, tx.region, name))
-    row = work.engine.find("SELECT owner, expires, token FROM leases WHERE k = ?", (raw,)).get
+    row = work.find("SELECT owner, expires, token FROM leases WHERE k = ?", (raw,)).get
     if row is not None and row[0] != owner and row[1] > tx.now:
         return None
     token = 1 if row is None else row[2] + (row[0] != owner or row[1] <= tx.now)
@@ -388,6 +390,7 @@ async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
 
 async def _reset(tx: Transaction, account: str | None) -> None:
     work = _work(tx)
+    work.engine.group.write_tallies()
     work.engine.memory.clear()
     if work.past is not None:
         work.past.clear()
@@ -401,7 +404,7 @@ async def _reset(tx: Transaction, account: str | None) -> None:
 
 async def _due_timers(tx: Transaction, limit: int, besides: Collection[int]) -> list[Timer]:
     work = _work(tx)
-    rows = work.engine.find(
+    rows = work.find(
         "SELECT id, due, topic, payload, name, account, region, attempts FROM timers WHERE due <= ? "
         "ORDER BY due, id LIMIT ?",
         (tx.now, limit + len(besides)),
@@ -411,7 +414,7 @@ async def _due_timers(tx: Transaction, limit: int, besides: Collection[int]) -> 
 
 async def _next_timer(tx: Transaction, after: float) -> float | None:
     work = _work(tx)
-    due = work.engine.find("SELECT due FROM timers WHERE due > ? ORDER BY due LIMIT 1", (after,)).get
+    due = work.find("SELECT due FROM timers WHERE due > ? ORDER BY due LIMIT 1", (after,)).get
     return None if due is None else float(due)
 
 

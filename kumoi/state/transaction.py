@@ -1,7 +1,8 @@
 """A transaction of the SQLite engine: statements on the one connection, run where they are awaited.
 
-Nothing here suspends. Writing begins the transaction's savepoint at the first write, so that reading costs no more
-than its SELECT.
+Nothing here suspends. Reading costs no more than its SELECT. A row that is put is written once something else is asked
+of the database: where that is the end of the transaction, SQLite undoes the one statement itself if it fails, and no
+savepoint is needed (measured, a third of a small write). What is tallied is written by the group.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from kumoi.state.group_commit import CommitFailed
+from kumoi.state.group_commit import TALLY, CommitFailed
 from kumoi.state.interface import Claimed, Encoded, Entry, Key, Timer, Transaction
 from kumoi.state.keys import after_prefix, decode, encode
 from kumoi.state.memory import UNKNOWN
@@ -22,29 +23,68 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 ROW = "SELECT v FROM rows WHERE k = ?"
+PUT = "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v"
 
 
 class Work:
     """What one transaction has done so far, whichever places it wrote to. `past`, if any, is told of changes."""
 
-    __slots__ = ("actions", "earliest_timer", "engine", "past", "wrote")
+    __slots__ = ("actions", "earliest_timer", "engine", "past", "put", "tallies", "wrote")
 
     def __init__(self, engine: Engine, past: Past | None) -> None:
         self.engine = engine
         self.past = past
         self.wrote = False
+        """Whether there is a savepoint, with what was written so far."""
+        self.put: tuple[bytes, bytes] | None = None
+        """The first row that is put, as long as nothing else was asked."""
+        self.tallies: dict[bytes, int] = {}
         self.actions: list[Callable[[], None]] = []
         self.earliest_timer: float | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the transaction changes anything."""
+        return self.wrote or self.put is not None or bool(self.tallies)
+
+    def put_row(self, raw: bytes, value: bytes) -> None:
+        """Write a row, or keep it to be written."""
+        if self.wrote or self.put is not None:
+            self.write(PUT, (raw, value))
+        else:
+            self.put = raw, value
+
+    def tally(self, raw: bytes, delta: int) -> None:
+        """Have a counter grow with the group."""
+        self.tallies[raw] = self.tallies.get(raw, 0) + delta
+
+    def tallied(self, raw: bytes) -> int:
+        """What a counter grows by with the group, this transaction's part included."""
+        return self.engine.group.tallied(raw) + self.tallies.get(raw, 0)
+
+    def settle(self) -> None:
+        """Write the row that was kept: something else is asked now."""
+        if self.put is not None:
+            put, self.put = self.put, None
+            self.write(PUT, put)
 
     def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
         """Run a statement that writes, inside the transaction's savepoint."""
         engine = self.engine
+        if self.put is not None:
+            self.settle()
         if not self.wrote:
             engine.group.begin()
             self.wrote = True
         elif not engine.connection.in_transaction:
             raise CommitFailed("an earlier statement of the transaction failed, and SQLite has undone it")
         return engine.write(statement, parameters)
+
+    def find(self, statement: str, parameters: tuple[object, ...]) -> Any:
+        """Run a statement that reads."""
+        if self.put is not None:
+            self.settle()
+        return self.engine.find(statement, parameters)
 
     def changed(self, statement: str, parameters: tuple[object, ...]) -> int:
         """As `write`; how many rows it changed."""
@@ -64,7 +104,7 @@ class SqliteTransaction(Transaction):
         self._work = work
         engine = work.engine
         self._memory = engine.memory
-        self._find = engine.find
+        self._find = work.find
         self._place = engine.place(account, region)
 
     def at(self, account: str, region: str) -> SqliteTransaction:
@@ -85,7 +125,7 @@ class SqliteTransaction(Transaction):
         if found is UNKNOWN:
             value = self._find(ROW, (raw,)).get
             found = None if value is None else decode(value)
-            if not self._work.wrote:
+            if not self._work.writes:
                 memory.keep(raw, found, self._work.engine.group.number)
         return cast("R | None", found)
 
@@ -95,9 +135,7 @@ class SqliteTransaction(Transaction):
         self._memory.forget(raw)
         if self._work.past is not None:
             self._note(self._work.past, key, raw)
-        self._work.write(
-            "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v", (raw, value)
-        )
+        self._work.put_row(raw, value)
 
     async def delete(self, key: Key | Encoded) -> bool:
         """Remove `key`; whether it was there."""
@@ -194,12 +232,14 @@ class SqliteTransaction(Transaction):
         """Add to the counter under `key` and answer the new value."""
         raw = self._memory.key(self._place, key)
         if delta == 0:
-            return int(self._find("SELECT n FROM counters WHERE k = ?", (raw,)).get or 0)
-        value = self._work.write(
-            "INSERT INTO counters (k, n) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET n = n + excluded.n RETURNING n",
-            (raw, delta),
-        ).get
-        return int(value)
+            value = self._find("SELECT n FROM counters WHERE k = ?", (raw,)).get or 0
+        else:
+            value = self._work.write(f"{TALLY} RETURNING n", (raw, delta)).get
+        return int(value) + self._work.tallied(raw)
+
+    async def tally(self, key: Key, delta: int) -> None:
+        """Add to the counter under `key`, once for all that the group's transactions tally."""
+        self._work.tally(self._memory.key(self._place, key), delta)
 
     async def append(self, stream: Key, value: bytes) -> int:
         """Append to a stream; answers its gap-free sequence number."""

@@ -118,6 +118,7 @@ def test_a_full_disk_fails_its_group_and_nothing_else(tmp_path: Path) -> None:
 def test_writing_on_after_a_statement_failed_is_refused(tmp_path: Path) -> None:
     @transactional
     async def stubborn(tx: Transaction) -> None:
+        await tx.put(("first",), b"")
         with contextlib.suppress(apsw.FullError):
             await tx.put(("big",), os.urandom(200_000))
         await tx.put(("small",), b"")

@@ -17,6 +17,7 @@ from kumoi.services.dynamodb.keys import Item, ItemKey, empty_key, place
 from kumoi.services.dynamodb.language import legacy
 from kumoi.services.dynamodb.language.conditions import Condition, parse_condition
 from kumoi.services.dynamodb.language.key_conditions import KeyCondition, parse_key_condition
+from kumoi.services.dynamodb.language.key_plans import planned
 from kumoi.services.dynamodb.language.placeholders import Names, Values
 from kumoi.services.dynamodb.language.projections import Projection, parse_projection
 from kumoi.services.dynamodb.language.updates import parse_update
@@ -161,6 +162,9 @@ class Selection(msgspec.Struct, frozen=True):
 
     def check_mix(self, names: NameMap | None, values: Item | None) -> None:
         """Refuse what may not be said together."""
+        old = (self.key_conditions, self.attributes, self.filter, self.operator)
+        if self.key_expression is not None and old == (None, None, None, None):
+            return  # expressions alone, one of which can take names and values
         legacy: dict[str, Any] = {
             "AttributesToGet": self.attributes,
             f"{self.operation}Filter": self.filter,
@@ -193,6 +197,10 @@ class Selection(msgspec.Struct, frozen=True):
 
     def parse(self, names: NameMap | None, values: Item | None, keys: Keys | None = None) -> Parsed:
         """Parse the expressions or legacy parameters; `keys` of what is queried (None: a scan)."""
+        if keys is not None and self.key_expression is not None and self._asks_only_keys:
+            found = planned(self.key_expression, names, values, keys.hash, keys.range)
+            if found is not None:
+                return Parsed(_key_condition(found, keys), None, None)
         known_names, known_values = Names(names), Values(values)
         key: tuple[ItemKey, str, tuple[bytes, ...]] = (ItemKey(0, b""), "", ())
         if keys is not None and self.key_expression is not None:
@@ -216,6 +224,13 @@ class Selection(msgspec.Struct, frozen=True):
         if keys is not None and condition is not None:
             self._check_filter(condition, keys)
         return Parsed(key, condition, projection)
+
+    @property
+    def _asks_only_keys(self) -> bool:
+        """Whether nothing but a key condition uses names and values."""
+        return (
+            self.filter_expression is None and self.projection is None and self.attributes is None and not self.filter
+        )
 
     def _check_filter(self, condition: Condition, keys: Keys) -> None:
         """Refuse a filter on the keys of what is queried."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kumoi.services.dynamodb.keys import BUCKETS, EntryKey, ItemKey
 from kumoi.services.dynamodb.storage import ITEMS, Row, find
@@ -18,8 +19,7 @@ LARGEST_READ, SMALLEST_READ = 200, 8
 FIRST_READ = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A range of rows of a table or index: the rows under `prefix` between two exclusive bounds."""
 
     prefix: Key
@@ -108,7 +108,8 @@ async def read_page(
     while True:
         if limit is not None:
             wanted = min(wanted, limit - page.scanned)
-        rows, end = await _read(state, span, wanted, base)
+        ends = limit is not None and page.scanned + wanted == limit
+        rows, end = await _read(state, span, wanted, base, ends)
         last: Row | None = None
         for row, fetched in rows:
             page.scanned += 1
@@ -135,7 +136,11 @@ Read = tuple[list[tuple[Row, Row | None]], Key | None]
 
 
 @transactional
-async def _read(tx: Transaction, span: Span, limit: int, base: int | None) -> Read:
+async def _read(tx: Transaction, span: Span, limit: int, base: int | None, ends: bool) -> Read:
+    """Rows of a span; where the page `ends` with them, nobody goes on behind the last."""
+    if base is None and ends:
+        values = await tx.values(span.prefix, after=span.after, before=span.before, limit=limit, reverse=span.reverse)
+        return [(Row(value), None) for value in values], None
     if base is None:
         values, end = await tx.page(
             span.prefix, after=span.after, before=span.before, limit=limit, reverse=span.reverse

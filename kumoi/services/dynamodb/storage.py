@@ -56,7 +56,9 @@ class Row:
     @classmethod
     def of(cls, item: Item, size: int | None = None) -> Row:
         """The row that holds an item; `size` where it is known."""
-        row = cls((size_of(item) if size is None else size).to_bytes(4) + _packed(item))
+        row = cls.__new__(cls)
+        row.size = size_of(item) if size is None else size
+        row.raw = row.size.to_bytes(4) + _packed(item)
         row._item = item
         return row
 
@@ -227,9 +229,9 @@ async def put_entry(tx: Transaction, table: Table, index: Index, key: ItemKey, r
 async def _count(tx: Transaction, id: int, old: Row | None, new: Row | None) -> None:
     grown = (new.size if new else 0) - (old.size if old else 0)
     if old is None or new is None:
-        await tx.add((COUNTS, id), 1 if old is None else -1)
+        await tx.tally((COUNTS, id), 1 if old is None else -1)
     if grown:
-        await tx.add((BYTES, id), grown)
+        await tx.tally((BYTES, id), grown)
 
 
 async def counts(tx: Transaction, table: Table) -> dict[int, Count]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
 from kumoi.services.dynamodb.capacity import Consumed, read_units
@@ -14,19 +16,18 @@ from kumoi.services.dynamodb.expressions import Selection, normalised_start
 from kumoi.services.dynamodb.keys import EntryKey, Item, ItemKey, index_key, normalised_key
 from kumoi.services.dynamodb.language.conditions import Condition
 from kumoi.services.dynamodb.language.projections import Projection
-from kumoi.services.dynamodb.naming import find_table, located
+from kumoi.services.dynamodb.naming import located, there
 from kumoi.services.dynamodb.reading import Page, Span, continued, in_segment, partition, read_page, whole
-from kumoi.services.dynamodb.records import Index, Keys, Table
+from kumoi.services.dynamodb.records import Index, Keys, Table, tables
 from kumoi.services.dynamodb.storage import Row, answered, row_key
-from kumoi.state import State, Transaction, transactional
+from kumoi.state import State
 from kumoi.wire.errors import AwsError
 from kumoi.wire.json_shapes import Written
 
 NONE = "NONE"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """What is read: a table, or an index of it."""
 
     table: Table
@@ -228,9 +229,8 @@ def _segment(Segment: int | None, TotalSegments: int | None) -> tuple[int, int]:
     return Segment, TotalSegments
 
 
-@transactional
-async def _source(tx: Transaction, name: str, index_name: str | None, consistent: bool) -> Source:
-    table = await find_table(tx, name)
+async def _source(state: State, name: str, index_name: str | None, consistent: bool) -> Source:
+    table = there(await tables.look(state, name))
     if index_name is None:
         return Source(table)
     index = table.index(index_name)
