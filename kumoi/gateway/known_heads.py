@@ -108,7 +108,7 @@ class _Line(NamedTuple):
     method: str
     path: str
     query: str
-    kin: Kin
+    kin: Kin | None
 
 
 class _Shape:
@@ -209,9 +209,14 @@ def _plain(headers: Headers) -> bool:
 
 
 def _line(known: _Fields, line: bytes) -> _Line | None:
-    """What a request line says, remembered when it comes again; None where the parser must read it."""
+    """What a request line says, remembered when it comes again; None where the parser must read it.
+
+    One that comes once has no kin: what was found out for it would not be asked for again.
+    """
     found = known.lines.get(line)
     if found is not None:
+        if found.kin is None:
+            found = known.lines[line] = found._replace(kin=Kin())
         return found
     match = _LINE.fullmatch(line)
     if match is None:
@@ -219,8 +224,7 @@ def _line(known: _Fields, line: bytes) -> _Line | None:
     method, path, query = match.groups(b"")
     if len(known.lines) >= MOST_LINES:
         known.lines.clear()
-    found = _Line(method.decode(), path.decode(), query.decode(), Kin())
-    known.lines[line] = found
+    found = known.lines[line] = _Line(method.decode(), path.decode(), query.decode(), None)
     return found
 
 

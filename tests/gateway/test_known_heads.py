@@ -164,8 +164,22 @@ def test_no_more_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     assert heads.find(texts[8].encode()) is not None
     for number in range(9):
         assert heads.find(texts[8].replace("/a/b", f"/{number}").encode()) is not None
-    kin = {id(found.line.kin) for _ in range(3) if (found := heads.find(texts[8].encode())) is not None}
-    assert len(kin) == 1
+
+
+def test_those_that_come_again_are_kin() -> None:
+    heads = knowing(QUESTION)
+
+    def kin(text: str) -> Any:
+        found = heads.find(text.encode())
+        assert found is not None
+        return found.line.kin
+
+    assert kin(QUESTION) is None
+    again = kin(QUESTION)
+    assert again is not None and kin(QUESTION.replace("Root=1-5", "Root=1-6")) is again
+    other = QUESTION.replace("/a/b", "/a/c")
+    assert kin(other) is None
+    assert kin(other) is not again
 
 
 def test_two_ways_for_the_same_length() -> None:
