@@ -20,10 +20,7 @@ PAUSES = (1.0, 4.0, 15.0, 60.0, 240.0)
 _PAGE = 2 << 20
 _MADV_COLLAPSE = 25
 _FULL = 0.9
-_AREA = re.compile(
-    r"^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 *(?:\[heap\])?\nSize: +(\d+) kB\n(?:\S+: .*\n)*?Rss: +(\d+) kB$",
-    re.MULTILINE,
-)
+_AREA = r"^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0 *(?:\[heap\])?\nSize: +(\d+) kB\n(?:\S+: .*\n)*?Rss: +(\d+) kB$"
 
 
 async def gather_now_and_then(pauses: Sequence[float] = PAUSES) -> None:
@@ -55,7 +52,7 @@ def gather() -> int:
 def nearly_full(smaps: str) -> list[tuple[int, int]]:
     """The whole large pages within areas of private memory that are nearly all in use, out of /proc/PID/smaps."""
     found = []
-    for area in _AREA.finditer(smaps):
+    for area in re.finditer(_AREA, smaps, re.MULTILINE):  # compiled when it is needed: a start is not the time
         begin, end = (int(place, 16) for place in area.group(1, 2))
         size, resident = map(int, area.group(3, 4))
         begin, end = -(-begin // _PAGE) * _PAGE, end // _PAGE * _PAGE

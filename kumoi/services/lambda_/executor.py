@@ -96,10 +96,13 @@ class Executor:
             if not self._admission.admitted():
                 await self._admission.enter()
             try:
-                fault = None
+                fault, environment = None, None
                 if may_strike(call, function):
                     fault = await fault_of(call, function, request.function_arn, self._maker)
-                environment = await self._environment(key, function, fault)
+                elif not function.code.directory:
+                    environment = self._pools.take(key, Revision(function.revision_id, 0.0))
+                if environment is None:
+                    environment = await self._environment(key, function, fault)
                 try:
                     if fault is None:
                         result = await self._run(environment, call, request, sink)

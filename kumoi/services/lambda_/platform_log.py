@@ -53,7 +53,7 @@ class PlatformLog:
         """An invocation begins."""
         if not self._json:
             self._log.platform(log_lines.start(request_id, self._function.version))
-            if not self._observed:
+            if self.sandbox is None or not self.sandbox.observed:
                 return
         record: dict[str, Any] = {"requestId": request_id, "version": self._function.version}
         if trace.parent:
@@ -74,7 +74,7 @@ class PlatformLog:
         )
         if not self._json:
             self._log.platform(log_lines.end(request_id), log_lines.report(usage))
-            if not self._observed:
+            if self.sandbox is None or not self.sandbox.observed:
                 return
         level = "INFO" if outcome.status == "success" else "WARN"
         if outcome.init_duration is not None:
@@ -102,11 +102,6 @@ class PlatformLog:
         self._tell(self._event("initRuntimeDone", record, "DEBUG"))
         self._tell(self._event("initReport", {**record, "metrics": metrics}, "DEBUG"))
 
-    @property
-    def _observed(self) -> bool:
-        sandbox = self.sandbox
-        return sandbox is not None and sandbox.observed
-
     def _event(self, kind: str, record: dict[str, Any], level: str) -> dict[str, Any]:
         """An event, written to a JSON log that is detailed enough for it."""
         event = log_lines.platform_event(kind, self._now(), record)
@@ -115,7 +110,7 @@ class PlatformLog:
         return event
 
     def _tell(self, event: dict[str, Any]) -> None:
-        if self._observed:
+        if self.sandbox is not None and self.sandbox.observed:
             self._pass_on(event)
 
     def _pass_on(self, event: dict[str, Any]) -> None:
