@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -279,7 +280,10 @@ class Hops:
 
 def units_text(units: Mapping[str, float]) -> str:
     """Units as a column of the lake has them: `requests=1,write_units=2.5`, every digit kept."""
-    if len(units) == 1:
-        [(unit, amount)] = units.items()
-        return f"{unit}={amount!r}"
-    return ",".join([f"{unit}={amount!r}" for unit, amount in units.items()])
+    return _units_form(tuple(units)) % tuple(units.values())
+
+
+@lru_cache(1024)
+def _units_form(names: tuple[str, ...]) -> str:
+    """How units of these names are written: calls of an operation have mostly the same."""
+    return ",".join([f"{name.replace('%', '%%')}=%r" for name in names])
