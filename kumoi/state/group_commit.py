@@ -26,6 +26,7 @@ MAX_GROUP = 512
 """Transactions after which a group is committed without waiting for the turn to end."""
 
 TALLY = "INSERT INTO counters (k, n) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET n = n + excluded.n"
+HEAD = "INSERT INTO stream_heads (k, last) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET last = excluded.last"
 
 Action = Callable[[], None]
 R = TypeVar("R")
@@ -36,11 +37,12 @@ class CommitFailed(Exception):
 
 
 class _Group:
-    """Who waits for one COMMIT, what counters grow by until then, and what to run after it."""
+    """Who waits for one COMMIT, what counters grow by and streams have come to until then, and what to run after it."""
 
-    __slots__ = ("actions", "members", "tallies")
+    __slots__ = ("actions", "heads", "members", "tallies")
 
     def __init__(self) -> None:
+        self.heads: dict[bytes, int] = {}
         self.tallies: dict[bytes, int] = {}
         self.members: list[asyncio.Future[None]] = []
         self.actions: list[Action] = []
@@ -115,7 +117,9 @@ class GroupCommit:
             asyncio.get_running_loop().call_soon(self._commit, self._group)
         return self._group
 
-    def keep(self, actions: list[Action], tallies: dict[bytes, int], *, savepoint: bool) -> asyncio.Future[None]:
+    def keep(
+        self, actions: list[Action], tallies: dict[bytes, int], heads: dict[bytes, int], *, savepoint: bool
+    ) -> asyncio.Future[None]:
         """Keep a transaction's writes; done, its actions run, once the group is committed. CommitFailed if it broke."""
         if savepoint:
             try:
@@ -127,21 +131,30 @@ class GroupCommit:
             kept = self._open().tallies
             for key, delta in tallies.items():
                 kept[key] = kept.get(key, 0) + delta
+        if heads:
+            self._open().heads.update(heads)
         return self.follow(actions)
 
     def tallied(self, key: bytes) -> int:
         """What a counter grows by when the open group is committed."""
         return 0 if self._group is None else self._group.tallies.get(key, 0)
 
-    def write_tallies(self) -> None:
-        """Have the open group's counters grow now, outside of its transactions. CommitFailed if that breaks it."""
+    def head(self, key: bytes) -> int:
+        """The last number of a stream when the open group is committed; 0 where it has given none."""
+        return 0 if self._group is None else self._group.heads.get(key, 0)
+
+    def write_kept(self) -> None:
+        """Write what the open group keeps for its end, outside of its transactions. CommitFailed if that breaks it."""
         group = self._group
         if group is None or not self._connection.in_transaction:
             return
         tallies, group.tallies = group.tallies, {}
+        heads, group.heads = group.heads, {}
         try:
             for tally in tallies.items():
                 self._execute(TALLY, tally)
+            for head in heads.items():
+                self._execute(HEAD, head)
         except apsw.Error as error:
             self._abandon(error)
             raise CommitFailed(str(error)) from error
@@ -210,9 +223,9 @@ class GroupCommit:
     def _commit(self, group: _Group) -> None:
         if group is not self._group:
             return
-        if group.tallies:
+        if group.tallies or group.heads:
             try:
-                self.write_tallies()
+                self.write_kept()
             except CommitFailed:
                 return
         self._group = None

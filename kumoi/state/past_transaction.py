@@ -20,13 +20,13 @@ class PastWork(Work):
 
     def put_row(self, raw: bytes, value: bytes) -> None:
         """RuntimeError: what was cannot be changed."""
-        self.write("", (raw, value))
+        self.enter()
 
     def tally(self, raw: bytes, delta: int) -> None:
         """RuntimeError, alike."""
-        self.write("", (raw, delta))
+        self.enter()
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
+    def enter(self) -> None:
         """RuntimeError, alike."""
         raise RuntimeError("a transaction that reads what was cannot write")
 

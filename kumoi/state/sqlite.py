@@ -223,7 +223,7 @@ class SqliteState(State):
         if work.wrote or work.put is not None or work.tallies:
             if work.earliest_timer is not None and engine.on_timer is not None:
                 work.actions.append(partial(engine.on_timer, work.earliest_timer))
-            await group.keep(work.actions, work.tallies, savepoint=work.wrote)
+            await group.keep(work.actions, work.tallies, work.heads, savepoint=work.wrote)
         elif group.is_open:
             await group.follow(work.actions)
         else:
@@ -390,7 +390,7 @@ async def _release_lease(tx: Transaction, name: str, owner: str) -> None:
 
 async def _reset(tx: Transaction, account: str | None) -> None:
     work = _work(tx)
-    work.engine.group.write_tallies()
+    work.engine.group.write_kept()
     work.engine.memory.clear()
     if work.past is not None:
         work.past.clear()

@@ -2,7 +2,8 @@
 
 Nothing here suspends. Reading costs no more than its SELECT. A row that is put is written once something else is asked
 of the database: where that is the end of the transaction, SQLite undoes the one statement itself if it fails, and no
-savepoint is needed (measured, a third of a small write). What is tallied is written by the group.
+savepoint is needed (measured, a third of a small write). What is tallied, and how far streams have come, is written by
+the group.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PUT = "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = e
 class Work:
     """What one transaction has done so far, whichever places it wrote to. `past`, if any, is told of changes."""
 
-    __slots__ = ("actions", "earliest_timer", "engine", "past", "put", "tallies", "wrote")
+    __slots__ = ("actions", "earliest_timer", "engine", "heads", "past", "put", "tallies", "wrote")
 
     def __init__(self, engine: Engine, past: Past | None) -> None:
         self.engine = engine
@@ -39,6 +40,8 @@ class Work:
         self.put: tuple[bytes, bytes] | None = None
         """The first row that is put, as long as nothing else was asked."""
         self.tallies: dict[bytes, int] = {}
+        self.heads: dict[bytes, int] = {}
+        """The last numbers of streams that were appended to."""
         self.actions: list[Callable[[], None]] = []
         self.earliest_timer: float | None = None
 
@@ -62,23 +65,31 @@ class Work:
         """What a counter grows by with the group, this transaction's part included."""
         return self.engine.group.tallied(raw) + self.tallies.get(raw, 0)
 
+    def head(self, raw: bytes) -> int:
+        """The last number that was given in a stream."""
+        found = self.heads.get(raw) or self.engine.group.head(raw)
+        return found or int(self.find("SELECT last FROM stream_heads WHERE k = ?", (raw,)).get or 0)
+
     def settle(self) -> None:
         """Write the row that was kept: something else is asked now."""
         if self.put is not None:
             put, self.put = self.put, None
             self.write(PUT, put)
 
-    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
-        """Run a statement that writes, inside the transaction's savepoint."""
-        engine = self.engine
+    def enter(self) -> None:
+        """Begin the transaction's savepoint, unless it has begun."""
         if self.put is not None:
             self.settle()
         if not self.wrote:
-            engine.group.begin()
+            self.engine.group.begin()
             self.wrote = True
-        elif not engine.connection.in_transaction:
+        elif not self.engine.connection.in_transaction:
             raise CommitFailed("an earlier statement of the transaction failed, and SQLite has undone it")
-        return engine.write(statement, parameters)
+
+    def write(self, statement: str, parameters: tuple[object, ...]) -> Any:
+        """Run a statement that writes, inside the transaction's savepoint."""
+        self.enter()
+        return self.engine.write(statement, parameters)
 
     def find(self, statement: str, parameters: tuple[object, ...]) -> Any:
         """Run a statement that reads."""
@@ -244,13 +255,11 @@ class SqliteTransaction(Transaction):
     async def append(self, stream: Key, value: bytes) -> int:
         """Append to a stream; answers its gap-free sequence number."""
         raw = self._memory.key(self._place, stream)
-        sequence = self._work.write(
-            "INSERT INTO stream_heads (k, last) VALUES (?, 1) ON CONFLICT (k) DO UPDATE SET last = last + 1 "
-            "RETURNING last",
-            (raw,),
-        ).get
-        self._work.write("INSERT INTO streams (k, seq, at, v) VALUES (?, ?, ?, ?)", (raw, sequence, self.now, value))
-        return int(sequence)
+        work = self._work
+        work.enter()  # before the number is looked up: a group that broke takes along those it gave
+        sequence = work.heads[raw] = work.head(raw) + 1
+        work.write("INSERT INTO streams (k, seq, at, v) VALUES (?, ?, ?, ?)", (raw, sequence, self.now, value))
+        return sequence
 
     async def read_stream(self, stream: Key, *, after: int = 0, limit: int = 100) -> list[tuple[int, float, bytes]]:
         """(sequence, time appended, value) of what follows `after` in a stream."""
@@ -263,7 +272,7 @@ class SqliteTransaction(Transaction):
     async def stream_bounds(self, stream: Key) -> tuple[int, int]:
         """(first sequence number kept, last one given) of a stream."""
         raw = self._place + encode(stream)
-        end = int(self._find("SELECT last FROM stream_heads WHERE k = ?", (raw,)).get or 0)
+        end = self._work.head(raw)
         first = self._find("SELECT min(seq) FROM streams WHERE k = ?", (raw,)).get
         return (end + 1 if first is None else int(first)), end
 

@@ -21,7 +21,9 @@ Step = tuple[str, str, int]
 
 NAMES = st.sampled_from("abc")
 STEPS = st.tuples(
-    st.sampled_from(("put", "get", "delete", "range", "tally", "add", "count")), NAMES, st.integers(-2, 2)
+    st.sampled_from(("put", "get", "delete", "range", "tally", "add", "count", "append", "bounds", "trim")),
+    NAMES,
+    st.integers(-2, 2),
 )
 TRANSACTIONS = st.lists(st.tuples(st.lists(STEPS, max_size=5), st.booleans()), max_size=6)
 
@@ -48,13 +50,28 @@ async def step(tx: Transaction, kind: str, name: str, number: int) -> Any:
         return await tx.delete(key)
     if kind == "range":
         return await tx.values(("row",))
+    if kind == "append":
+        return await tx.append(("stream", name), b"")
+    if kind == "bounds":
+        return (await tx.stream_bounds(("stream", name)))[1], len(await tx.read_stream(("stream", name)))
+    if kind == "trim":
+        return await tx.trim_stream(("stream", name), before=float("inf"))
     if kind == "tally":
         return await tx.tally(("counter", name), number)
     return await tx.add(("counter", name), number if kind == "add" else 0)
 
 
 def model(rows: dict[str, bytes], counters: dict[str, int], kind: str, name: str, number: int) -> Any:
-    """The same step of two dictionaries."""
+    """The same step of two dictionaries; a stream is its last number and how many of it are kept."""
+    last, kept = f"last {name}", f"kept {name}"
+    if kind == "append":
+        counters[kept] = counters.get(kept, 0) + 1
+        counters[last] = counters.get(last, 0) + 1
+        return counters[last]
+    if kind == "bounds":
+        return counters.get(last, 0), counters.get(kept, 0)
+    if kind == "trim":
+        return counters.pop(kept, 0)
     if kind == "put":
         rows[name] = b"%d" % number
         return None
@@ -99,9 +116,9 @@ def test_transactions_of_a_group_answer_as_if_each_step_were_written_at_once(
 
 def test_a_reset_takes_along_what_was_tallied_before_it(run: Run) -> None:
     async def scenario(state: SqliteState, _clock: Clock) -> None:
-        tally = [("tally", "a", 2)]
+        tally = [("tally", "a", 2), ("append", "a", 0)]
         await asyncio.gather(steps_of(state, tally, fails=False), state.reset(), steps_of(state, tally, fails=False))
-        assert await steps_of(state, [("count", "a", 0)], fails=False) == [2]
+        assert await steps_of(state, [("count", "a", 0), ("bounds", "a", 0)], fails=False) == [2, (1, 1)]
 
     run(scenario)
 
@@ -136,7 +153,7 @@ def test_a_row_and_a_tally_that_cannot_be_written_fail_as_a_savepoint_would(run:
 
 def test_what_was_cannot_be_put_nor_tallied(run: Run) -> None:
     async def scenario(state: SqliteState, clock: Clock) -> None:
-        for kind in ("put", "tally"):
+        for kind in ("put", "tally", "append"):
             with pytest.raises(RuntimeError, match="cannot write"):
                 await steps_of(state.as_of(clock.now()), [(kind, "a", 1)], fails=False)
 
