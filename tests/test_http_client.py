@@ -255,7 +255,7 @@ def test_what_ends_before_it_is_asked_takes_no_request_of_any_kind(method: str, 
 
     async def scenario() -> None:
         with socket.create_server(("127.0.0.1", 0)) as there:
-            there.settimeout(20)
+            there.settimeout(60)
             client = HttpClient(Path("there is none"))
             url = f"http://127.0.0.1:{there.getsockname()[1]}"
             first = asyncio.create_task(client.send(method, url, seconds=20))

@@ -76,7 +76,7 @@ def test_each_request_is_verified_though_it_is_like_those_before(connect: Connec
     headers = {name: value if isinstance(value, str) else value.decode() for name, value in sent[0].headers.items()}
     right = headers["Authorization"]
     wrong = right[:-64] + ("0" if right[-64] != "0" else "1") + right[-63:]
-    connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=20)
+    connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=60)
     statuses = []
     for authorization in (right, right, right, wrong, right, wrong):
         connection.request("POST", "/", sent[0].body, {**headers, "Authorization": authorization})

@@ -19,7 +19,7 @@ class Client:
 
     def __init__(self, kumoi: Any, service: str) -> None:
         at = urlsplit(kumoi.url)
-        self._connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=20)
+        self._connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=60)
         self._scope = f"Credential={kumoi.account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host"
         self._sent = 0
 
@@ -83,7 +83,7 @@ def test_a_trace_goes_on_from_each_request(kumoi: Any, dial: Dial) -> None:
     roots = [f"1-6512bd43-{number:024x}" for number in range(4)]
     for root in roots:
         client.json("AmazonSQS.ListQueues", {}, X_Amzn_Trace_Id=f"Root={root};Sampled=1")
-    with urllib.request.urlopen(f"{kumoi.url}/_kumoi/hops?account={kumoi.account}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{kumoi.url}/_kumoi/hops?account={kumoi.account}", timeout=60) as answer:
         hops = json.load(answer)["hops"]
     assert [hop["trace"] for hop in hops] == roots
 

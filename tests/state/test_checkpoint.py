@@ -90,7 +90,7 @@ def test_reading_that_never_pauses_does_not_keep_the_log_from_beginning_anew(
         state = await SqliteState.open(path, clock=Clock())
         beginnings: set[bytes] = set()
         written = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(beginnings) < 3:
                 await put(state, written)
                 written += 1

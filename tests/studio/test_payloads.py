@@ -83,9 +83,9 @@ def test_a_secret_is_known_by_its_looks(text: str, shown: str) -> None:
 def test_looking_for_secrets_takes_a_long_text_little_time() -> None:
     pieces = ("a", "a-", "a.", "://a", "secret", "token-", "eyJ-", "eyJaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----")
     for piece in pieces:
-        began = time.process_time()
+        began = time.thread_time()
         redacted(piece * (LARGEST // len(piece)))
-        assert time.process_time() - began < 5, piece
+        assert time.thread_time() - began < 5, piece
 
 
 def test_a_text_that_only_looks_like_json_stays() -> None:

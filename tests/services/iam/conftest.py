@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
-POLLS = 2_000
 Connect = Callable[..., Any]
 
 
@@ -56,12 +55,12 @@ def _refusal(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
     return error["Error"]["Code"], error["Error"]["Message"]
 
 
-def _eventually(condition: Callable[[], Any], polls: int = POLLS) -> Any:
+def _eventually(condition: Callable[[], Any]) -> Any:
     """What `condition` answers once it is true."""
-    for _ in range(polls):
-        if found := condition():
-            return found
-    raise AssertionError("it did not happen")
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from typing import Any
 ACCOUNT, OTHER, REGION = "311111111111", "322222222222", "us-east-1"
 Helper = Callable[..., Any]
 Connect = Callable[..., Any]
-LONG_POLLS = 30
-POLLS = 2_000
 
 
 def test_queues_let_other_accounts_and_services_in_by_their_policy(
@@ -46,7 +44,7 @@ def test_queues_let_other_accounts_and_services_in_by_their_policy(
             bodies.append(message["Body"])
         return len(bodies) >= 2
 
-    eventually(both, LONG_POLLS)
+    eventually(both)
     assert any("from afar" in body for body in bodies)
     assert any('"told"' in body for body in bodies)
 
@@ -252,7 +250,7 @@ def test_deliveries_need_the_targets_policy_or_act_in_a_role(
         bodies += "".join(message["Body"] for message in found.get("Messages", []))
         return all(text in bodies for text in ("from a schedule", "an event", "from+a+bucket"))
 
-    eventually(all_came, LONG_POLLS)
+    eventually(all_came)
 
     def refused() -> Any:
         hops = ruling("hops?limit=2000")["hops"]
@@ -264,7 +262,7 @@ def test_deliveries_need_the_targets_policy_or_act_in_a_role(
 
 
 def test_an_experiment_of_several_accounts_assumes_their_roles(
-    connect: Connect, document: Helper, trust: Helper
+    connect: Connect, document: Helper, trust: Helper, eventually: Helper
 ) -> None:
     iam, fis = connect("iam"), connect("fis")
     iam.create_role(RoleName="orchestrator", AssumeRolePolicyDocument=trust({"Service": "fis.amazonaws.com"}))
@@ -282,11 +280,13 @@ def test_an_experiment_of_several_accounts_assumes_their_roles(
     def outcome() -> tuple[str, str]:
         """The state, and its reason, that a rehearsal comes to."""
         begun = fis.start_experiment(experimentTemplateId=named, experimentOptions={"actionsMode": "skip-all"})
-        for _ in range(POLLS):
+
+        def ended() -> Any:
             state = fis.get_experiment(id=begun["experiment"]["id"])["experiment"]["state"]
-            if state["status"] in ("completed", "failed"):
-                return state["status"], state["reason"]
-        raise AssertionError(state)
+            return state if state["status"] in ("completed", "failed") else None
+
+        state = eventually(ended)
+        return state["status"], state["reason"]
 
     status, reason = outcome()
     assert (status, f"The role of the account {OTHER} failed" in reason) == ("failed", True)

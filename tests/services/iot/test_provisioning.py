@@ -223,7 +223,7 @@ def test_no_device_answers_another(kumoi: Any, fleet: Any, claim: Any) -> None:
         with pytest.raises(ClientError, match=said):
             kumoi.client("iot-data").publish(topic=topic, payload=b"{}")
     forger.device.client.publish(accepted, b"{}", 1)
-    forger.device.ended.get(timeout=10)
+    forger.device.ended.get(timeout=60)
     assert "certificateId" in ask("certificates/create")[1]
 
 

@@ -58,7 +58,7 @@ def test_no_client_says_what_a_shadow_would(kumoi: Any, device: Any) -> None:
     watcher.subscribe(f"{SHADOW}/update/+")
     forger.connect()
     forger.client.publish(accepted, b"forged", 1)
-    forger.ended.get(timeout=10)
+    forger.ended.get(timeout=60)
     with pytest.raises(ClientError, match="reserved") as refused:
         kumoi.client("iot-data").publish(topic=accepted, payload=b"forged")
     assert refused.value.response["Error"]["Code"] == "InvalidRequestException"

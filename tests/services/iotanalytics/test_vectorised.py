@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from time import process_time
+from time import thread_time
 from typing import Any
 
 import duckdb
@@ -233,7 +233,7 @@ def test_a_name_that_comes_twice_in_a_sealed_message_is_found_by_its_quotes(file
 def test_messages_of_ever_new_attributes_are_given_up_at_once(each: int) -> None:
     names = [f"a{n}" for n in range(10_000)]
     lines = joined([orjson.dumps(dict.fromkeys(names[at : at + each], 1)) for at in range(0, len(names), each)])
-    before = process_time()
+    before = thread_time()
     with pytest.raises(Shapeless):
         shape_of(lines)
-    assert process_time() - before < 0.1
+    assert thread_time() - before < 0.5

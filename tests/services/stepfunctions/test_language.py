@@ -420,6 +420,6 @@ def test_a_pattern_that_takes_too_long_is_an_error_of_the_state() -> None:
 
 def test_a_long_array_is_made_unique_in_no_time() -> None:
     numbers = list(range(40_000))
-    begun = time.process_time()
+    begun = time.thread_time()
     assert intrinsics.parse("States.ArrayUnique($)")(scope(numbers)) == numbers
-    assert time.process_time() - begun < 1.0, "pair by pair it takes minutes"
+    assert time.thread_time() - begun < 1.0, "pair by pair it takes minutes"

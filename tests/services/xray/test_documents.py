@@ -106,9 +106,9 @@ def test_a_trace_of_ten_thousand_calls_is_put_together_in_one_pass() -> None:
     ]
     for call in calls:
         call |= {"name": "DynamoDB", "namespace": "aws"}
-    used = time.process_time()
+    used = time.thread_time()
     (root, *_) = assemble("t", [part(1), *calls]).roots
-    assert time.process_time() - used < 2, "the time grows with the calls, not with their square"
+    assert time.thread_time() - used < 2, "the time grows with the calls, not with their square"
     begun = [one["start_time"] for one in root.document["subsegments"]]
     assert begun == sorted(begun) and len(begun) == len(root.children) == 10_000
 

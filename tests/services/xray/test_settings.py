@@ -173,9 +173,9 @@ def test_which_rule_a_request_falls_under(request_: Sampled, rule: str) -> None:
 
 def test_a_rule_of_many_wildcards_costs_no_more_than_a_look() -> None:
     rule = SamplingRule(name="many", priority=1, rate=0, reservoir=0, path="*a*a*a*a*b")
-    used = time.process_time()
+    used = time.thread_time()
     assert rule_for([rule], Sampled("shop", "x", path="a" * 300)).name == "Default"
-    assert time.process_time() - used < 1
+    assert time.thread_time() - used < 1
 
 
 def test_resource_policies(xray: Any) -> None:
