@@ -135,7 +135,7 @@ async def noted(tx: Transaction, group: str, stream: str, arrivals: Arrivals | N
         known = LogStream(group=group, name=stream, created=now)
     if arrivals is not None:
         known = known.after(arrivals.first, arrivals.last, now)
-        await tx.add((STORED_BYTES, group), arrivals.size)
+        await tx.tally((STORED_BYTES, group), arrivals.size)
     await streams.put(tx, known)
 
 

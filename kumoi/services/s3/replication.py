@@ -108,8 +108,8 @@ def counter(bucket: int, destination: str, rule: str, what: str) -> Key:
 
 async def count(tx: Transaction, one: Pending, by: int) -> None:
     """Count something that is pending, or is no longer."""
-    await tx.add(counter(one.bucket, one.destination, one.rule, "operations"), by)
-    await tx.add(counter(one.bucket, one.destination, one.rule, "bytes"), by * one.size)
+    await tx.tally(counter(one.bucket, one.destination, one.rule, "operations"), by)
+    await tx.tally(counter(one.bucket, one.destination, one.rule, "bytes"), by * one.size)
 
 
 async def settle(tx: Transaction, bucket: Bucket, one: Pending, *, failed: bool) -> None:
@@ -117,7 +117,7 @@ async def settle(tx: Transaction, bucket: Bucket, one: Pending, *, failed: bool)
     await pending.delete(tx, *pending.key(one))
     await count(tx, one, -1)
     if failed:
-        await tx.add(counter(one.bucket, one.destination, one.rule, "failed"))
+        await tx.tally(counter(one.bucket, one.destination, one.rule, "failed"), 1)
     tx.cancel_timer(LATE, late_key(one))
     version = await version_at(tx, bucket, one.key, one.seq)
     known = None if version is None else version.replication
