@@ -40,6 +40,12 @@ def test_what_recurses_deeply_is_evaluated(text: str, expected: int) -> None:
     assert evaluate(f"{{% {text} %}}", {}, "field", 0.0) == expected
 
 
+def test_no_depth_turns_a_value_into_another() -> None:
+    """The library takes whatever happens within `$base64encode` for nothing."""
+    text = "($f := function($n) { $n = 0 ? $base64encode('a') : $f($n - 1) & '' }; $f(%d))"
+    assert {evaluate(f"{{% {text % depth} %}}", {}, "field", 0.0) for depth in range(1, 90)} == {"YQ=="}
+
+
 def test_what_recurses_without_an_end_is_an_error() -> None:
     with pytest.raises(EvaluationFailure, match="non-terminating"):
         evaluate("{% ($f := function($n) { 1 + $f($n + 1) }; $f(1)) %}", {}, "field", 0.0)

@@ -15,6 +15,10 @@ DEEP = 10_000
 """What JSONata's 400 levels take at most is 6,000; the limit is the library's."""
 
 
+class Deeper(BaseException):
+    """An expression needs more than the usual limit. No Exception: the library takes some of those for values."""
+
+
 class _Raised:
     """The limit of the process, raised as long as somebody needs it."""
 
