@@ -22,7 +22,7 @@ from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
-from kumoi.services.stepfunctions.language.recursion import Deeper, deep, is_of_recursion, load_jsonata
+from kumoi.services.stepfunctions.language.recursion import Deeper, apart, is_of_recursion, load_jsonata
 
 MAX_SECONDS = 30.0
 MAX_MATCHING = 1.0
@@ -54,17 +54,17 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float, doc
     Raises EvaluationFailure with the field's name.
     """
     try:
-        return _evaluated(text, bindings, field, now, document, SHALLOW)
+        return evaluate_here(text, bindings, field, now, document, SHALLOW)
     except (Deeper, RecursionError):
-        pass
-    try:
-        with deep():
-            return _evaluated(text, bindings, field, now, document, MAX_DEPTH + 1)
-    except RecursionError:
-        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
+        answer = apart({"given": [text, dict(bindings), field, now, document]})
+    if answer is None:
+        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.")
+    if "failed" in answer:
+        raise EvaluationFailure(answer["failed"], field)
+    return answer.get("value", NOTHING)
 
 
-def _evaluated(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any, levels: int) -> Any:
+def evaluate_here(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any, levels: int) -> Any:
     """The value of an expression; Deeper beyond so many levels, RecursionError where there is not enough depth."""
     compiled = _compiled(text, threading.get_ident())
     from jsonata.jexception import JException
@@ -209,11 +209,7 @@ def _compiled(text: str, _thread: int) -> Any:
     try:
         compiled = _parsed(written)
     except RecursionError:
-        try:
-            with deep():
-                compiled = _parsed(written)
-        except RecursionError as error:
-            raise Invalid(f"{type(error).__name__}: the expression nests too deep") from None
+        raise Invalid("the expression nests too deep") from None
     if compiled.errors is not None:
         raise Invalid("; ".join(str(error) for error in compiled.errors))
     compiled.set_output_convert_nulls(False)
