@@ -16,7 +16,6 @@ COUNT = "($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(%d))"
 MAPPED = "($f := function($n) { $n = 0 ? 7 : $sum($map([1], function($v) { $f($n - 1) })) }; $f(%d))"
 DEEP = f"""
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from kumoi.services.stepfunctions.language.jsonata_expression import evaluate
 
 def value(text):
@@ -24,21 +23,19 @@ def value(text):
 
 usual = sys.getrecursionlimit()
 print(value("1 + 1"), sys.getrecursionlimit() == usual)
-with ThreadPoolExecutor(2) as threads:
-    print(set(threads.map(value, ["{COUNT % 120}"] * 4)), sys.getrecursionlimit() == usual)
+print(value("{COUNT % 120}"), sys.getrecursionlimit() == usual)
 """
 
 
 def test_the_limit_is_what_it_was() -> None:
     """In a process of its own, in which nothing has imported the library yet."""
     done = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == ["2 True", "{120} True"], done.stderr
+    assert done.stdout.splitlines() == ["2 True", "120 True"], done.stderr
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (COUNT % 130, 130),
         (f"$merge([{{'a': [null, 'ü', {MAPPED % 70}]}}])", {"a": [None, "ü", 7]}),
         (f"({COUNT % 60}; $no)", NOTHING),
     ],
