@@ -16,7 +16,8 @@ VERSION = 2
 """What this Kumoi writes. It grows when what is written would be read wrongly by those that know the last one:
 
 1. DynamoDB's items are rows of msgpack.
-2. They are rows of JSON, or of msgpack where there is binary in them.
+2. They are rows of JSON, or of msgpack where there is binary in them. Small bodies of S3 lie in their objects' rows.
+   Executions of IoT's jobs are counted as they are written.
 """
 OLDEST = 1
 """What this Kumoi still reads, side by side with its own; data of that version become its own when they are opened."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,3 +167,16 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Serve]:
         server.loop.call_soon_threadsafe(stop.set)
         thread.join(60)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Any], None]:
+    """Wait for a condition; fails when it does not come true."""
+
+    def wait(condition: Any) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait

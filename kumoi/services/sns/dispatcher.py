@@ -57,8 +57,8 @@ class Dispatcher:
         await self.outbox.accept(tx, [delivery])
 
     async def _next(self, tx: Transaction, ended: Delivery) -> None:
-        """Have the next delivery of a group follow one that ended."""
-        if await tx.get((BUSY, ended.lane)) is None:
+        """Have the next delivery of a group follow one that ended; those of standard topics have none."""
+        if "/" not in ended.lane or await tx.get((BUSY, ended.lane)) is None:
             return
         behind = await waiting.list(tx, ended.lane, limit=1)
         if not behind:

@@ -22,11 +22,13 @@ from kumoi import java_patterns
 from kumoi.names import uuid
 from kumoi.services.stepfunctions.language.errors import EvaluationFailure, Invalid
 from kumoi.services.stepfunctions.language.json_text import dumps, loads
-from kumoi.services.stepfunctions.language.recursion import deep, is_of_recursion, load_jsonata
+from kumoi.services.stepfunctions.language.recursion import Deeper, apart, is_of_recursion, load_jsonata
 
 MAX_SECONDS = 30.0
 MAX_MATCHING = 1.0
 MAX_DEPTH = 400
+SHALLOW = 40
+"""Levels that Python's usual limit has room for: each takes 16 calls at most."""
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 NOTHING = object()
 """What an expression yields that yields nothing (undefined)."""
@@ -52,25 +54,25 @@ def evaluate(text: str, bindings: Mapping[str, Any], field: str, now: float, doc
     Raises EvaluationFailure with the field's name.
     """
     try:
-        return _evaluated(text, bindings, field, now, document)
-    except RecursionError:
-        pass
-    try:
-        with deep():
-            return _evaluated(text, bindings, field, now, document)
-    except RecursionError:
-        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.") from None
+        return evaluate_here(text, bindings, field, now, document, SHALLOW)
+    except (Deeper, RecursionError):
+        answer = apart({"given": [text, dict(bindings), field, now, document]})
+    if answer is None:
+        raise _failed(text, field, "Stack overflow error: Check for non-terminating recursive function.")
+    if "failed" in answer:
+        raise EvaluationFailure(answer["failed"], field)
+    return answer.get("value", NOTHING)
 
 
-def _evaluated(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any) -> Any:
-    """The value of an expression; RecursionError where that takes more depth than there is."""
+def evaluate_here(text: str, bindings: Mapping[str, Any], field: str, now: float, document: Any, levels: int) -> Any:
+    """The value of an expression; Deeper beyond so many levels, RecursionError where there is not enough depth."""
     compiled = _compiled(text, threading.get_ident())
     from jsonata.jexception import JException
 
     frame = compiled.create_frame(compiled.environment)
     for name, value in bindings.items():
         frame.bind(name, _inward(value))
-    _bound(frame)
+    _bound(frame, levels)
     _set_time(frame, int(now * 1000))
     try:
         found = compiled.evaluate(document, frame)
@@ -134,8 +136,8 @@ def _set_time(frame: Any, millis: int) -> None:
     frame.bind("millis", Jsonata.JFunction(Jsonata.JLambda(lambda: millis), None))
 
 
-def _bound(frame: Any) -> None:
-    """Count steps and depth; raise where they go beyond the bounds."""
+def _bound(frame: Any, levels: int) -> None:
+    """Count steps and depth; raise where they go beyond the bounds, Deeper beyond so many levels."""
     from jsonata.jexception import JException
 
     steps = depth = 0
@@ -145,6 +147,8 @@ def _bound(frame: Any) -> None:
         nonlocal steps, depth
         steps += 1
         depth += 1
+        if depth > levels:
+            raise Deeper
         if depth > MAX_DEPTH:
             raise JException("D1011", -1)
         if not steps % 256 and monotonic() > limit:
@@ -205,11 +209,7 @@ def _compiled(text: str, _thread: int) -> Any:
     try:
         compiled = _parsed(written)
     except RecursionError:
-        try:
-            with deep():
-                compiled = _parsed(written)
-        except RecursionError as error:
-            raise Invalid(f"{type(error).__name__}: the expression nests too deep") from None
+        raise Invalid("the expression nests too deep") from None
     if compiled.errors is not None:
         raise Invalid("; ".join(str(error) for error in compiled.errors))
     compiled.set_output_convert_nulls(False)

@@ -1,53 +1,42 @@
-"""How deep Python may call: the limit is the process's, and is raised only as long as an expression needs it.
+"""How deep Python may call: the limit is the process's, so that a deep expression gets a process of its own.
 
-The library jsonata-python raises it for good when it is imported. Much of what runs beside it relies on the usual limit
-to end before the C stack does.
+The library jsonata-python raises the limit when it is imported. Much of what runs beside it relies on the usual one to
+end before the C stack does; and it cannot be raised for a while: Python aborts when it is lowered beneath a thread that
+is deep. So it is never touched here, and the process of a deep expression has one of its own.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
+
+from kumoi.services.stepfunctions.language.json_text import dumps, loads
 
 DEEP = 10_000
-"""What JSONata's 400 levels take at most is 6,000; the limit is the library's."""
+"""What JSONata's 400 levels take at most is 6,000."""
+SECONDS = 60.0
+"""How long the process may take, its start included; the evaluation has bounds of its own."""
 
 
-class _Raised:
-    """The limit of the process, raised as long as somebody needs it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._usual = 0
-
-    @contextmanager
-    def raised(self) -> Iterator[None]:
-        with self._lock:
-            if not self._users:
-                self._usual = sys.getrecursionlimit()
-                sys.setrecursionlimit(max(DEEP, self._usual))
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    sys.setrecursionlimit(self._usual)
+_loading = threading.Lock()
 
 
-deep = _Raised().raised
-"""A context in which calls may be DEEP; several threads may be in it at once."""
+class Deeper(BaseException):
+    """An expression needs more than the usual limit. No Exception: the library takes some of those for values."""
 
 
 def load_jsonata() -> None:
-    """Import the library, without what its import leaves behind."""
-    if "jsonata.jsonata" not in sys.modules:
-        with deep():
-            import jsonata.jsonata  # noqa: F401
+    """Import the library, and leave the limit as it is."""
+    with _loading:
+        if "jsonata.jsonata" not in sys.modules:
+            kept = sys.setrecursionlimit
+            sys.setrecursionlimit = lambda _limit: None
+            try:
+                import jsonata.jsonata  # noqa: F401
+            finally:
+                sys.setrecursionlimit = kept
 
 
 def is_of_recursion(error: BaseException | None) -> bool:
@@ -55,3 +44,21 @@ def is_of_recursion(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, RecursionError):
         error = error.__context__
     return error is not None
+
+
+def apart(asked: dict[str, Any]) -> dict[str, Any] | None:
+    """What the process of a deep expression answers (`deep_evaluation.py`); None where it ends without a word."""
+    module = "kumoi.services.stepfunctions.language.deep_evaluation"
+    try:
+        done = subprocess.run(  # noqa: S603  (this very Python)
+            [sys.executable, "-P", "-m", module],
+            input=dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    answer: dict[str, Any] | None = loads(done.stdout) if done.returncode == 0 else None
+    return answer
