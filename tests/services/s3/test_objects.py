@@ -112,7 +112,7 @@ def test_what_a_put_says_comes_back(s3: Any, bucket: str) -> None:
     assert (overridden["ContentType"], overridden["CacheControl"]) == ("x/y", "no-store")
 
 
-@pytest.mark.parametrize("size", [0, 1, 16_384, 16_385, 300_000, 2_000_000])
+@pytest.mark.parametrize("size", [0, 1, 1_536, 1_537, 16_384, 16_385, 300_000, 2_000_000])
 def test_bodies_of_every_size(s3: Any, bucket: str, size: int) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     content = content[:size]
