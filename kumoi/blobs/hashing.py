@@ -57,16 +57,16 @@ def digest(name: str) -> Digest:
 
 def digests_of(content: bytes, names: Iterable[str]) -> dict[str, bytes]:
     """Several digests of bytes that are there in one piece, by name."""
-    return {name: _of_all(name, content) for name in names}
-
-
-def _of_all(name: str, content: bytes) -> bytes:
-    if name == "md5":
-        return hashlib.md5(content, usedforsecurity=False).digest()
-    if name in CRCS:
-        step, size = CRCS[name]
-        return step(content, 0).to_bytes(size)
-    return hashlib.new(name, content, usedforsecurity=False).digest()
+    found = {}
+    for name in names:
+        if name == "md5":
+            found[name] = hashlib.md5(content, usedforsecurity=False).digest()
+        elif name in CRCS:
+            step, size = CRCS[name]
+            found[name] = step(content, 0).to_bytes(size)
+        else:
+            found[name] = hashlib.new(name, content, usedforsecurity=False).digest()
+    return found
 
 
 class Hashes:

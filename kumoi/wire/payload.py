@@ -41,7 +41,7 @@ def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash:
     if md5 is not None and decoded(md5, "md5") is None:
         raise aws_error("InvalidDigest", "The Content-MD5 you specified was invalid.")
     sha256 = (headers.get("x-amz-content-sha256") or "") if signed_hash else ""
-    return Payload(body, stated, content_md5=md5, sha256=sha256 if _SHA256.fullmatch(sha256) else None)
+    return Payload(body, stated, content_md5=md5, sha256=sha256 if sha256 and _SHA256.fullmatch(sha256) else None)
 
 
 class Payload:

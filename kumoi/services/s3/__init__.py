@@ -1,9 +1,10 @@
 """Amazon S3: buckets, objects and their versions, listings, multipart uploads, and the bucket's configurations.
 
 A bucket's name is global; its rows lie at home, in the account and region it was made in (`lookup.home`). An object is
-one row of metadata; bytes up to 16 KB lie in a row beside it, larger ones in blobs (`bodies.py`), and the parts of a
-multipart upload stay the blobs they came as (`manifests.py`). `versions.py` writes and removes versions, `walk.py`
-reads a bucket in order, skipping what a delimiter groups. Whatever has to follow a write (notifications, lifecycle
+one row of metadata, with its bytes where they are the fewest; up to 16 KB lie in a row beside it, more in blobs
+(`bodies.py`), and the parts of a multipart upload stay the blobs they came as (`manifests.py`). `versions.py` writes
+and removes versions, in the order of `sequences.py`; `walk.py` reads a bucket in order, skipping what a delimiter
+groups, and `glimpse.py` finds what most reads ask for. Whatever has to follow a write (notifications, lifecycle
 rules, defaults) has one place each: `changed.py` and `configured.py`. `lifecycle.py` lets objects expire, `keeper.py`
 removes files that nothing refers to, `authorization.py` says what calls need permission for, and `select/` queries
 objects.

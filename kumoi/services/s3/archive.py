@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kumoi.services.s3.lifecycle_rules import midnight_after
-from kumoi.services.s3.records import ObjectVersion, Restoration
+from kumoi.services.s3.records import ListedVersion, ObjectVersion, Restoration
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.timestamps import rfc822
 from kumoi.wire.xml_shapes import malformed
@@ -76,7 +76,7 @@ def told(version: ObjectVersion, now: float) -> str | None:
     return f'ongoing-request="false", expiry-date="{rfc822(restored.expires)}"'
 
 
-def listed(version: ObjectVersion, now: float) -> dict[str, Any] | None:
+def listed(version: ListedVersion, now: float) -> dict[str, Any] | None:
     """The RestoreStatus of a listing's entry; None where it was not restored."""
     restored = version.restored
     if restored is None or restored.expires <= now:

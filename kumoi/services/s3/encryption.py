@@ -19,7 +19,9 @@ from kumoi.wire.errors import AwsError, aws_error
 
 KMS = ("aws:kms", "aws:kms:dsse")
 _CUSTOMER = frozenset({"SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"})
-_REQUESTING = _CUSTOMER | {"ServerSideEncryption"}
+REQUESTING = _CUSTOMER | {"ServerSideEncryption"}
+"""The members that say how an object is to be encrypted."""
+
 _NAME = "x-amz-server-side-encryption"
 _REQUESTS = "Requests specifying Server Side Encryption with Customer provided keys must provide"
 
@@ -30,7 +32,7 @@ def _invalid(text: str, name: str = _NAME) -> AwsError:
 
 def requested(members: dict[str, Any], default: Encryption, account: str, region: str) -> Encryption:
     """How a request wants its object encrypted; `default` is the bucket's."""
-    if _REQUESTING.isdisjoint(members):
+    if REQUESTING.isdisjoint(members):
         return default
     customer = customer_key(members)
     algorithm = members.get("ServerSideEncryption")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kumoi.doorway import Held
-from kumoi.services.s3.records import ObjectVersion, buckets, current, others, owned
+from kumoi.services.s3.records import ListedVersion, buckets, listed_current, listed_others, owned
 from kumoi.state import Key, State, Transaction, transactional
 from kumoi.state.space import Space
 
@@ -14,12 +14,12 @@ async def held(state: State) -> list[Held]:
     """Bytes in the buckets of an account and region, versions that are not current included."""
     names: dict[int, str] = await _names(state)
     found: dict[int, int] = {}
-    for space in (current, others):
+    for space in (listed_current, listed_others):
         await _add(state, space, found)
     return [Held(f"s3:{names[bucket]}", "bytes", size) for bucket, size in found.items() if bucket in names]
 
 
-async def _add(state: State, space: Space[ObjectVersion], found: dict[int, int]) -> None:
+async def _add(state: State, space: Space[ListedVersion], found: dict[int, int]) -> None:
     """Add the sizes of a space's objects by bucket, a page after the other."""
     after: Key | None = None
     while True:
@@ -32,7 +32,7 @@ async def _add(state: State, space: Space[ObjectVersion], found: dict[int, int])
 
 
 @transactional
-async def _page(tx: Transaction, space: Space[ObjectVersion], after: Key | None) -> list[ObjectVersion]:
+async def _page(tx: Transaction, space: Space[ListedVersion], after: Key | None) -> list[ListedVersion]:
     return await space.list(tx, after=after, limit=_PAGE)
 
 

@@ -12,7 +12,8 @@ from kumoi.services.s3.records import NO_LOCK, Bucket, Lock
 from kumoi.wire.errors import AwsError, aws_error
 
 _DAY = 86_400
-_REQUESTING = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"})
+REQUESTING = frozenset({"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"})
+"""The members that say how a version is to be locked."""
 
 
 def protected() -> AwsError:
@@ -27,7 +28,7 @@ def not_lockable() -> AwsError:
 
 def requested(bucket: Bucket, members: dict[str, Any], now: float) -> Lock:
     """The lock of a version to be written: what the request says, else the bucket's default."""
-    if _REQUESTING.isdisjoint(members):
+    if REQUESTING.isdisjoint(members):
         return default(bucket, now)
     mode, until = members.get("ObjectLockMode"), members.get("ObjectLockRetainUntilDate")
     hold = members.get("ObjectLockLegalHoldStatus")

@@ -19,7 +19,9 @@ MAX_METADATA = 2048
 SYSTEM = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires")
 """Members of the system headers that an object keeps beside its Content-Type."""
 
-_STATING = frozenset((*SYSTEM, "WebsiteRedirectLocation"))
+STATING = frozenset((*SYSTEM, "WebsiteRedirectLocation"))
+"""The members of the system headers that an object keeps."""
+
 _WORD = re.compile(r"=\?([^?]+)\?([BbQq])\?([^?]*)\?=")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
@@ -47,7 +49,7 @@ def told_metadata(kept: dict[str, str]) -> dict[str, str]:
 
 def system_headers(members: dict[str, Any]) -> dict[str, str]:
     """The system headers among a request's members, as they are kept."""
-    if _STATING.isdisjoint(members):
+    if STATING.isdisjoint(members):
         return {}
     kept = {name: members[name] for name in SYSTEM if members.get(name) is not None}
     if "ContentEncoding" in kept:

@@ -18,7 +18,8 @@ from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
 
 _NOTHING_NEW = (None, "private", "bucket-owner-full-control")
-_ACL_MEMBERS = frozenset(("ACL", *acls.HEADERS))
+REQUESTING = frozenset(("ACL", *acls.HEADERS))
+"""The members that say who may have access to an object."""
 
 
 async def owned(tx: Transaction, bucket: Bucket, members: Mapping[str, Any], writer: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ async def owned(tx: Transaction, bucket: Bucket, members: Mapping[str, Any], wri
 
     Raises AccessControlListNotSupported, or AccessDenied for a public list where those are blocked.
     """
-    given = not _ACL_MEMBERS.isdisjoint(members) and any(members.get(member) is not None for member in _ACL_MEMBERS)
+    given = not REQUESTING.isdisjoint(members) and any(members.get(member) is not None for member in REQUESTING)
     if not given and writer == bucket.account:
         return {"acl": None, "owner": ""}
     preferred = await _check_enforced(tx, bucket, members)

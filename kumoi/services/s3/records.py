@@ -103,13 +103,12 @@ NO_LOCK = Lock()
 MANAGED = Encryption()
 
 
-class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A version of an object, or a delete marker.
+class ListedVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A version of an object, or a delete marker, as listings read it: without its body.
 
     `seq` is its place in the order of the bucket's writes; `null` versions have the id `null`. `modified` are whole
     seconds, rounded up, so that no object is older than its upload. `headers` are system headers by member name.
     The body is inline where neither `blob` nor `manifest` is set; `parts` counts those of a multipart upload.
-    Of an inline body `body` has the bytes, unless they lie in a row of their own beside this one (`bodies.body_key`).
     `acl` is None for what is its owner's alone; `owner` is an account, empty where it is the bucket's.
     """
 
@@ -136,6 +135,11 @@ class ObjectVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     owner: str = ""
     restored: Restoration | None = None
     replication: Replication | None = None
+
+
+class ObjectVersion(ListedVersion, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A version with the bytes of its inline body, unless they lie in a row of their own (`bodies.body_key`)."""
+
     body: bytes = b""
 
 
@@ -247,11 +251,11 @@ def row_text(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
 
 
-def _object_key(version: ObjectVersion) -> tuple[int, bytes]:
+def _object_key(version: ListedVersion) -> tuple[int, bytes]:
     return version.bucket, row_text(version.key)
 
 
-def _version_key(version: ObjectVersion) -> tuple[int, bytes, int]:
+def _version_key(version: ListedVersion) -> tuple[int, bytes, int]:
     return version.bucket, row_text(version.key), -version.seq
 
 
@@ -261,6 +265,9 @@ current: Space[ObjectVersion] = Space("s3.object", ObjectVersion, _object_key)
 """The versions that GET answers: those of keys whose latest version is an object."""
 others: Space[ObjectVersion] = Space("s3.version", ObjectVersion, _version_key)
 """All other versions, and every delete marker, the newest of a key first."""
+listed_current: Space[ListedVersion] = Space("s3.object", ListedVersion, _object_key)
+listed_others: Space[ListedVersion] = Space("s3.version", ListedVersion, _version_key)
+"""The same rows, for who goes through many of them."""
 nulls: Space[NullVersion] = Space("s3.null", NullVersion, lambda one: (one.bucket, one.key))
 foreign: Space[ForeignVersion] = Space("s3.foreign", ForeignVersion, lambda one: (one.bucket, one.key, one.id))
 marks: Space[Mark] = Space("s3.mark", Mark, lambda mark: (mark.bucket, mark.key))

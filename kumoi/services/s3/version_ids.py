@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 
-from kumoi.services.s3.records import Bucket, ObjectVersion
+from kumoi.services.s3.records import Bucket, ListedVersion
 from kumoi.wire.errors import aws_error
 
 NULL = "null"
@@ -25,7 +25,7 @@ def version_id(bucket: Bucket, seq: int) -> str:
     return base64.urlsafe_b64encode(hidden + seal).decode().replace("-", ".")
 
 
-def id_of(bucket: Bucket, version: ObjectVersion) -> str:
+def id_of(bucket: Bucket, version: ListedVersion) -> str:
     """The id of a version; a replica has its original's."""
     if version.null:
         return NULL

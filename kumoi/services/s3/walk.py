@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kumoi.services.s3.records import Bucket, ObjectVersion, current, others, row_text
+from kumoi.services.s3.records import Bucket, ListedVersion, current, listed_current, listed_others, row_text
 from kumoi.state import Transaction
 from kumoi.state.interface import Key
 from kumoi.state.space import Space
@@ -22,7 +22,7 @@ _MOST = 1000
 class Page(NamedTuple):
     """Records and common prefixes (as bytes) in order; `more` is whether anything follows."""
 
-    items: list[ObjectVersion | bytes]
+    items: list[ListedVersion | bytes]
     more: bool
 
 
@@ -58,13 +58,13 @@ def first_bound(prefix: bytes, delimiter: bytes, marker: bytes) -> bytes | None:
 class Cursor:
     """Rows of one space in order, read in portions that grow while nothing is skipped."""
 
-    def __init__(self, tx: Transaction, space: Space[ObjectVersion], bucket: int, prefix: bytes, portion: int) -> None:
+    def __init__(self, tx: Transaction, space: Space[ListedVersion], bucket: int, prefix: bytes, portion: int) -> None:
         self._tx = tx
         self._space = space
         self._bucket = bucket
         self._prefix = prefix
         self._portion = portion
-        self._rows: list[ObjectVersion] = []
+        self._rows: list[ListedVersion] = []
         self._at = 0
         self._after: Key | None = None
         self._ended = False
@@ -83,7 +83,7 @@ class Cursor:
             self._at += 1
         return self._ended
 
-    async def peek(self) -> ObjectVersion | None:
+    async def peek(self) -> ListedVersion | None:
         """The next row; None at the end."""
         if self._at == len(self._rows):
             if self._ended:
@@ -115,9 +115,9 @@ class Cursor:
         self._rows = rows
 
 
-def _bound_of(space: Space[ObjectVersion], row: ObjectVersion) -> Key:
+def _bound_of(space: Space[ListedVersion], row: ListedVersion) -> Key:
     key = row_text(row.key)
-    return (row.bucket, key, -row.seq) if space is others else (row.bucket, key)
+    return (row.bucket, key, -row.seq) if space is listed_others else (row.bucket, key)
 
 
 async def objects(tx: Transaction, bucket: Bucket, prefix: bytes, delimiter: bytes, marker: bytes, most: int) -> Page:
@@ -127,15 +127,15 @@ async def objects(tx: Transaction, bucket: Bucket, prefix: bytes, delimiter: byt
     bound = first_bound(prefix, delimiter, marker)
     if not delimiter:
         after = None if bound is None else (bucket.id, bound)
-        rows = await current.list(tx, bucket.id, after=after, limit=most + 1)
+        rows = await listed_current.list(tx, bucket.id, after=after, limit=most + 1)
         if prefix and rows and not row_text(rows[-1].key).startswith(prefix):
             text = prefix.decode("utf-8", "surrogatepass")
             rows = [row for row in rows if row.key.startswith(text)]
         return Page([*rows[:most]], len(rows) > most)
-    cursor = Cursor(tx, current, bucket.id, prefix, _NEAR)
+    cursor = Cursor(tx, listed_current, bucket.id, prefix, _NEAR)
     if bound is not None:
         cursor.seek(bound)
-    items: list[ObjectVersion | bytes] = []
+    items: list[ListedVersion | bytes] = []
     while (row := await cursor.peek()) is not None:
         if len(items) == most:
             return Page(items, True)
@@ -158,7 +158,7 @@ async def versions(
     if most <= 0:
         return Page([], False)
     portion = _NEAR if delimiter else most + 1
-    present, rest = (Cursor(tx, space, bucket.id, prefix, portion) for space in (current, others))
+    present, rest = (Cursor(tx, space, bucket.id, prefix, portion) for space in (listed_current, listed_others))
     if seq is not None:
         # What `current` has of the key is its newest version: behind it, or it is the marker itself.
         newest = await current.get(tx, bucket.id, marker)
@@ -170,7 +170,7 @@ async def versions(
     elif (bound := first_bound(prefix, delimiter, marker)) is not None:
         present.seek(bound)
         rest.seek(bound, 1)  # behind all versions of a key that is the bound
-    items: list[ObjectVersion | bytes] = []
+    items: list[ListedVersion | bytes] = []
     while True:
         left, right = await present.peek(), await rest.peek()
         row = left if right is None or (left is not None and _order(left) <= _order(right)) else right
@@ -190,5 +190,5 @@ async def versions(
                 cursor.seek(behind(group))
 
 
-def _order(row: ObjectVersion) -> tuple[bytes, int]:
+def _order(row: ListedVersion) -> tuple[bytes, int]:
     return row_text(row.key), -row.seq

@@ -16,7 +16,7 @@ from kumoi.names import hex_id
 from kumoi.services.s3 import checksums, configured, encryption, locking, metadata, ownership
 from kumoi.services.s3.bodies import blobs_of, store
 from kumoi.services.s3.conditions import not_implemented
-from kumoi.services.s3.records import INLINE_LIMIT, Bucket, Checksum, Encryption
+from kumoi.services.s3.records import INLINE_LIMIT, MANAGED, Bucket, Checksum, Encryption
 from kumoi.services.s3.tags import header_tags
 from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
@@ -43,6 +43,9 @@ _UNSERVED = {
     "ObjectLockEventHoldDurationYears": "x-amz-object-lock-event-hold-duration-years",
     "AnnotationDirective": "x-amz-annotation-directive",
 }
+_DESCRIBING = metadata.STATING | {"StorageClass", "Metadata"}
+_PROTECTING = encryption.REQUESTING | locking.REQUESTING | ownership.REQUESTING
+"""The members that `described` and `protected` are about: most requests have none of them."""
 
 
 class Intake(msgspec.Struct, frozen=True):
@@ -145,11 +148,11 @@ def storage_class(members: dict[str, Any]) -> str:
 
 def described(members: dict[str, Any]) -> dict[str, Any]:
     """The fields of a version that describe it, as a request says them."""
-    fields: dict[str, Any] = {
-        "storage_class": storage_class(members),
-        "headers": metadata.system_headers(members),
-        "metadata": metadata.user_metadata(members.get("Metadata")),
-    }
+    fields: dict[str, Any] = {}
+    if not _DESCRIBING.isdisjoint(members):
+        fields["storage_class"] = storage_class(members)
+        fields["headers"] = metadata.system_headers(members)
+        fields["metadata"] = metadata.user_metadata(members.get("Metadata"))
     if members.get("ContentType"):
         fields["content_type"] = members["ContentType"]
     if members.get("Tagging"):
@@ -163,6 +166,8 @@ async def protected(
     """The fields of a version about encryption, lock and access, by a request of the account `writer`, and the bucket's
     defaults; `kinds` are its configurations.
     """
+    if not kinds and bucket.retention is None and writer == bucket.account and _PROTECTING.isdisjoint(members):
+        return {"encryption": MANAGED}
     default = configured.default_encryption(kinds, bucket)
     return {
         "encryption": encryption.requested(members, default, bucket.account, bucket.region),

@@ -112,7 +112,52 @@ def test_what_a_put_says_comes_back(s3: Any, bucket: str) -> None:
     assert (overridden["ContentType"], overridden["CacheControl"]) == ("x/y", "no-store")
 
 
-@pytest.mark.parametrize("size", [0, 1, 16_384, 16_385, 300_000, 2_000_000])
+def test_a_plain_read_answers_what_any_other_does(kumoi: Any, s3: Any, bucket: str) -> None:
+    """Most reads ask for nothing but the object, and are answered without a transaction: with the same words."""
+
+    def answers(**also: Any) -> list[dict[str, Any]]:
+        named, found = {"Bucket": bucket, "Key": "k", **also}, []
+        for read in (s3.get_object, s3.head_object):
+            try:
+                answer = read(**named)
+            except ClientError as error:
+                answer = dict(error.response)
+            if "Body" in answer:
+                answer["Body"] = answer["Body"].read()
+            metadata = answer.pop("ResponseMetadata")
+            changing = ("x-amz-request-id", "x-amz-id-2", "date")
+            headers = {name: value for name, value in metadata["HTTPHeaders"].items() if name not in changing}
+            answer.get("Error", {}).pop("HostId", None)
+            found.append({**answer, "headers": headers, "status": metadata["HTTPStatusCode"]})
+        return found
+
+    def agree() -> list[dict[str, Any]]:
+        plain = answers()
+        assert plain == answers(ExpectedBucketOwner=kumoi.account)
+        return plain
+
+    assert [one["status"] for one in agree()] == [404, 404]
+    for size in (0, 10, 2_000, 20_000):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x" * size, Metadata={"a": "b"}, CacheControl="no-store")
+        assert agree()[0]["Body"] == b"x" * size
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    assert [one["TagCount"] for one in agree()] == [1, 1]
+    expiring = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [expiring]})
+    assert all("Expiration" in one for one in agree())
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    assert all("Expiration" not in one for one in agree())
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert [one["VersionId"] for one in agree()] == ["null", "null"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"y", StorageClass="GLACIER_IR", ServerSideEncryption="aws:kms")
+    assert agree()[0]["StorageClass"] == "GLACIER_IR"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"y", StorageClass="GLACIER")
+    assert [one["status"] for one in agree()] == [403, 200]
+    s3.delete_object(Bucket=bucket, Key="k")
+    assert [one["status"] for one in agree()] == [404, 404]
+
+
+@pytest.mark.parametrize("size", [0, 1, 1_536, 1_537, 16_384, 16_385, 300_000, 2_000_000])
 def test_bodies_of_every_size(s3: Any, bucket: str, size: int) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     content = content[:size]

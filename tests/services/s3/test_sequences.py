@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -47,12 +48,20 @@ def test_a_block_costs_one_write_of_the_counter() -> None:
     asyncio.run(scenario())
 
 
-def test_one_group_takes_from_one_block() -> None:
+@pytest.mark.parametrize("durability", ["normal", "full"])
+def test_groups_take_from_one_block(tmp_path: Path, durability: Literal["normal", "full"]) -> None:
+    """Of one commit, and of those that wait while a thread commits."""
+
     async def scenario() -> None:
-        state = await SqliteState.open(None, clock=Clock())
+        state = await SqliteState.open(tmp_path / "state.db", clock=Clock(), durability=durability)
         place, sequences = state.at("1", "r"), Sequences()
-        numbers = await asyncio.gather(*(place.run(take, sequences) for _ in range(8)))
-        assert numbers == [ROOM * (at + 1) for at in range(8)]
+
+        async def some() -> list[int]:
+            return [await place.run(take, sequences) for _ in range(4)]
+
+        found = await asyncio.gather(*(some() for _ in range(8)))
+        assert all(numbers == sorted(numbers) for numbers in found)
+        assert sorted(number for numbers in found for number in numbers) == [ROOM * (at + 1) for at in range(32)]
         assert await place.run(stored) == ROOM * BLOCK
         await state.close()
 

@@ -210,3 +210,24 @@ def test_ids_of_versions_come_back_as_they_went(seq: int) -> None:
     assert len(text) == 32
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._")
     assert own_sequence(BUCKET, text) == seq
+
+
+def test_bodies_of_older_data_are_read_and_written_over() -> None:
+    """Small bodies used to lie beside their object's row, as larger ones still do."""
+
+    async def scenario(state: SqliteState) -> None:
+        async def older(tx: Transaction) -> ObjectVersion:
+            version = ObjectVersion(bucket=1, key="a", seq=ROOM, modified=0, size=3)
+            await current.put(tx, version)
+            await tx.put(versions.body_key(version), b"old")
+            return version
+
+        version = await state.run(older)
+        assert await state.run(inline_body, version) == b"old"
+        await state.run(put, Sequences(), BUCKET, "a", 1)
+        assert await state.run(bodies_beside) == 0
+        version = await state.run(older)
+        await state.run(versions.remove, Sequences(), BUCKET, b"a", version)
+        assert await state.run(bodies_beside) == 0
+
+    run(scenario)

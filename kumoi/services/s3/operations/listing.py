@@ -13,7 +13,7 @@ from kumoi.doorway import Call
 from kumoi.services.s3 import archive, s3, walk
 from kumoi.services.s3.list_tokens import item_of, token
 from kumoi.services.s3.lookup import canonical_id, find_bucket, home
-from kumoi.services.s3.records import Bucket, ObjectVersion, row_text
+from kumoi.services.s3.records import Bucket, ListedVersion, row_text
 from kumoi.services.s3.version_ids import NULL, id_of, version_id
 from kumoi.services.s3.versions import find, sequence
 from kumoi.services.s3.walk import Page
@@ -70,7 +70,7 @@ def _kind(algorithm: str, composite: bool) -> tuple[tuple[str], str]:
 
 
 def _entry(
-    version: ObjectVersion, encode: Callable[[str], str], owner: dict[str, str] | None, restored: float | None
+    version: ListedVersion, encode: Callable[[str], str], owner: dict[str, str] | None, restored: float | None
 ) -> dict[str, Any]:
     """A key's entry; `restored` is the time at which its restoration is told of, None where nobody asks."""
     entry: dict[str, Any] = {
