@@ -2,9 +2,9 @@ r"""SQS through HTTP: the server's CPU time per SendMessage, and per pair of Rec
 
     PEER_PYTHON=/venv/with/ministack/bin/python MOTO=/venv/with/moto/bin/moto_server scripts/bench messages
 
-Prepared requests on kept-alive connections, messages of 1 KB. Kumoi's are on disk, the others' in memory. Each server has
-answered 5,000 requests before: Kumoi has then sealed its first records, for which it loads, once, what writes Parquet
-(0.3 s of CPU). moto closes every connection: it is compared with a connection for each request.
+Prepared requests on kept-alive connections, messages of 1 KB. Kumoi's are on disk, the others' in memory. Each
+server has answered 5,000 requests before: Kumoi has then sealed its first records, for which it loads, once, what
+writes Parquet (0.3 s of CPU). moto closes every connection: it is compared with a connection for each request.
 """
 
 from __future__ import annotations
