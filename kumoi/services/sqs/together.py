@@ -1,7 +1,7 @@
-"""What requests write in one turn of the event loop, in one transaction: one savepoint for all, not one for each.
+"""What requests write in one turn of the event loop, in one transaction: its ceremony is for all, not for each.
 
-Measured, to store a message of 1 KB takes 23 µs of SQLite's with a savepoint of its own and 13 without: at its first
-write to a page, a savepoint copies what was there. What is put together must not be refused: an exception fails all.
+Measured at 8 connections, without sockets: a SendMessage takes 76 µs of the loop instead of 88, a ReceiveMessage with
+its DeleteMessage 114 instead of 143. What is put together must not be refused: an exception fails all.
 
 To gather takes another turn of the loop, which is lost on a client that sends one request after another. So a write
 that finds no other under way is made at once, where the last ones that were gathered had no company either.
