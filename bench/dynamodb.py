@@ -17,7 +17,7 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from load import cpu_seconds, exchange, free_port, load, request, rss_mb, server
+from load import cpu_seconds, exchange, free_port, load, request, rss_mb, server, warm
 
 COUNT = 2000
 PARTITIONS, SIZE = 100, 50
@@ -105,6 +105,7 @@ def main() -> None:
             ):
                 ask(connection, prepared)
             fill(connection, 0, PARTITIONS)
+            warm(port, GET)
             for name, prepared in (("PutItem", PLAIN), ("UpdateItem", UPDATE), ("GetItem", GET), ("Query 10", QUERY)):
                 show(name, port, prepared, pid)
             for name, template in (("PutItem, 1 index", "indexed"), ("PutItem, stream", "streamed")):
@@ -136,6 +137,8 @@ def peers(port: int) -> None:
             for partition in range(10):
                 for number in range(SIZE):
                     ask_alone(port, call("PutItem", TableName="plain", Item=item(partition, number)))
+            if variable != "MOTO":
+                warm(port, GET)
             for name, prepared in COMPARED:
                 alone(name, port, prepared, pid)
                 if variable != "MOTO":  # it closes every connection

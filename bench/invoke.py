@@ -20,7 +20,7 @@ import time
 import zipfile
 from tempfile import TemporaryDirectory
 
-from load import exchange, free_port, load, request, rss_mb, server
+from load import exchange, free_port, load, request, rss_mb, server, warm
 
 SOURCE = "def handler(event, context):\n    print('invoked')\n    return event\n"
 EVENT = json.dumps({"text": "x" * 990}).encode()
@@ -35,6 +35,7 @@ def main() -> None:
     with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, ready):
         print(f"kumoi: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
+        warm(port, READ)
         ours = {c: show("kumoi", port, INVOKE, 4000, c, pid) for c in (1, 8)}
         for c in (1, 8):
             show("kumoi GetFunctionConfiguration", port, READ, 8000, c, pid)
@@ -47,6 +48,7 @@ def main() -> None:
     with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, ready):
         print(f"ministack: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
+        warm(port, READ)
         for c in (1, 8):
             theirs = show("ministack", port, INVOKE, 400, c, pid)
             print(f"  kumoi serves {ours[c].rate / theirs.rate:.1f} × as many at concurrency {c} (wanted: 10)")

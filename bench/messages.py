@@ -3,8 +3,7 @@ r"""SQS through HTTP: the server's CPU time per SendMessage, and per pair of Rec
     PEER_PYTHON=/venv/with/ministack/bin/python MOTO=/venv/with/moto/bin/moto_server scripts/bench messages
 
 Prepared requests on kept-alive connections, messages of 1 KB. Kumoi's are on disk, the others' in memory. Each
-server has answered 5,000 requests before: Kumoi has then sealed its first records, for which it loads, once, what
-writes Parquet (0.3 s of CPU). moto closes every connection: it is compared with a connection for each request.
+server has answered 20,000 requests before. moto closes every connection: it is compared with one for each request.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from contextlib import ExitStack
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from load import cpu_seconds, exchange, free_port, load, request, server
+from load import cpu_seconds, exchange, free_port, load, request, server, warm
 
 COUNT = 2000
-WARM_UP = 5000
 CONNECTIONS = 8
 BODY = "m" * 1024
 
@@ -59,7 +57,7 @@ def measure_kept(port: int, pid: int) -> None:
     """Over eight connections that stay."""
     url = json.loads(alone(port, call("CreateQueue", QueueName="kept")))["QueueUrl"]
     send, receive = call("SendMessage", QueueUrl=url, MessageBody=BODY), call("ReceiveMessage", QueueUrl=url)
-    load(port, call("GetQueueUrl", QueueName="kept"), count=WARM_UP, concurrency=CONNECTIONS, pid=pid)
+    warm(port, call("GetQueueUrl", QueueName="kept"))
     measured = load(port, send, count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25)
     print(f"  SendMessage      c={CONNECTIONS}   {measured.cpu_us:6.0f} µs CPU")
     with ExitStack() as stack:
