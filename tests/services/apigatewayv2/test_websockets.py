@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ import pytest
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from websockets.asyncio.client import connect as connect_alone
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -175,8 +177,14 @@ def test_wss(websockets: Any, function: Any, kumoi: Any) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     url = f"wss{kumoi.url.removeprefix('http')}/_kumoi/execute-api/{api_id}/dev"
-    with connect(url, ssl=context, open_timeout=60) as peer:
-        assert ask(peer, "x")["requestContext"]["apiId"] == api_id
+
+    async def asked() -> Any:
+        # One thread alone: OpenSSL's connections are none that two threads may use at once, as the other client does.
+        async with connect_alone(url, ssl=context, open_timeout=60) as peer:
+            await peer.send("x")
+            return json.loads(await asyncio.wait_for(peer.recv(), 60))
+
+    assert asyncio.run(asked())["requestContext"]["apiId"] == api_id
 
 
 def test_subprotocols(websockets: Any, function: Any, dial: Any) -> None:
