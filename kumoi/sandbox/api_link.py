@@ -183,8 +183,8 @@ class ApiLink:
             return
         error = _error_type(request) if kind == "error" else None
         content_type = request.headers.get("content-type", "application/json")
+        connection.accept()  # first: the runtime goes on beside us
         exchange.answered.set_result(Answer(bytes(request.body), error, duration, content_type=content_type))
-        connection.accept()
 
     def _init_error(self, connection: ApiConnection, request: ApiRequest) -> None:
         if self._initialised is None or self._initialised.done():

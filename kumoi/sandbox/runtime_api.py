@@ -10,7 +10,9 @@ counterpart (`api_link.py`), `extensions.py` and `telemetry.py`. Source: the "Ru
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +32,9 @@ _REASONS = {
     404: "Not Found",
     413: "Payload Too Large",
 }
+
+
+_ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"status":"OK"}'
 
 
 class ApiRequest:
@@ -68,12 +73,14 @@ class ApiConnection(asyncio.Protocol):
         self._listener = listener
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
+        self._fd = -1
         self._request = ApiRequest()
         self._keep_alive = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Turn away whoever is not of this sandbox."""
         self._transport = cast(asyncio.Transport, transport)
+        self._fd = transport.get_extra_info("socket").fileno()
         if not self._listener.admit(self._transport):
             self._transport.abort()
 
@@ -136,14 +143,27 @@ class ApiConnection(asyncio.Protocol):
             return
         content = json.dumps(body).encode() if isinstance(body, dict) else body
         fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._transport.write(f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{head}\r\n".encode() + content)
+        head = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+        self._send(f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n{head}\r\n".encode() + content)
+
+    def _send(self, content: bytes) -> None:
+        """Write at once what nothing waits before: the transport's own turn comes when the loop's other work is done,
+        and the runtime could have gone on meanwhile.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if not transport.get_write_buffer_size():
+            with contextlib.suppress(OSError):  # it is full, or gone: the transport sees to that
+                content = content[os.write(self._fd, content) :]
+        if content:
+            transport.write(content)
         if not self._keep_alive:
-            self._transport.close()
+            transport.close()
 
     def accept(self) -> None:
         """Answer 202, as the Runtime API does for whatever it takes."""
-        self.answer(202, {"status": "OK"})
+        self._send(_ACCEPTED)
 
     def refuse(self, status: int, kind: str, message: str) -> None:
         """Answer an error."""
