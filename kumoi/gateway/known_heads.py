@@ -144,7 +144,7 @@ class KnownHeads:
         begin, end = data.find(b"\r\n"), data.find(b"\r\n\r\n")
         fields = data[begin:end]
         shapes = self._shapes.get(len(fields))
-        if shapes is None or begin < 0:
+        if shapes is None or end < 0:
             return None
         for shape in shapes.values():
             known = shape.known.get(shape.same(fields))

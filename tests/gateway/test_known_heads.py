@@ -145,6 +145,20 @@ def test_what_could_be_more_than_it_seems_is_not_learnt(data: str) -> None:
     assert heads.find(data.encode()) is None
 
 
+@pytest.mark.parametrize("cut", ["", "\r", "\r\n", "\r\n\r"])
+def test_a_head_that_has_not_ended_is_not_known(cut: str) -> None:
+    """Whatever its Content-Length says of the bytes that are there."""
+    whole = SIGNED.replace("Length: 2\r\n\r\n{}", "Length: 000\r\n\r\n")
+    exchange = parsed(whole.encode())
+    assert exchange is not None
+    heads = KnownHeads(Limits())
+    assert heads.learn(whole.encode(), exchange.request)
+    assert heads.find(whole.encode()) is not None
+    begun = whole.removesuffix("\r\n\r\n") + cut
+    for length in range(1000):
+        assert heads.find(begun.replace("Length: 000", f"Length: {length:03}").encode()) is None
+
+
 def test_limits_hold() -> None:
     limits = Limits(request_line=64, buffered_body=8)
     heads = knowing(UPLOAD, limits=limits)
