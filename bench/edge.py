@@ -29,6 +29,7 @@ from invoke import kumoi, show
 from load import descendants, exchange, free_port, request, server
 
 from kumoi.gateway.http_connection import HttpConnection, Server
+from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.response_writer import DateHeader
 from kumoi.platform import Platform, Settings
@@ -159,9 +160,8 @@ async def lookups() -> None:
         [one] = store._objects.values()
         turnstile = platform._turnstile
         assert turnstile is not None
-        shared = Server(
-            turnstile, None, Limits(), DateHeader(), lambda _: None, lambda _: None, repeats=turnstile.repeats
-        )
+        told, heads = (lambda _: None), KnownHeads(Limits())
+        shared = Server(turnstile, None, Limits(), DateHeader(), told, told, heads, repeats=turnstile.repeats)
         connection = HttpConnection(shared, exchanged, secure=False)
         connection.connection_made(Nowhere())
         for count in (1_000, 1_000_000):
