@@ -105,7 +105,7 @@ def main() -> None:
             ):
                 ask(connection, prepared)
             fill(connection, 0, PARTITIONS)
-            warm(port, GET)
+            warm(port, GET, pid)
             for name, prepared in (("PutItem", PLAIN), ("UpdateItem", UPDATE), ("GetItem", GET), ("Query 10", QUERY)):
                 show(name, port, prepared, pid)
             for name, template in (("PutItem, 1 index", "indexed"), ("PutItem, stream", "streamed")):
@@ -138,7 +138,7 @@ def peers(port: int) -> None:
                 for number in range(SIZE):
                     ask_alone(port, call("PutItem", TableName="plain", Item=item(partition, number)))
             if variable != "MOTO":
-                warm(port, GET)
+                warm(port, GET, pid)
             for name, prepared in COMPARED:
                 alone(name, port, prepared, pid)
                 if variable != "MOTO":  # it closes every connection

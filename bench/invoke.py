@@ -35,7 +35,7 @@ def main() -> None:
     with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, ready):
         print(f"kumoi: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
-        warm(port, READ)
+        warm(port, READ, pid)
         ours = {c: show("kumoi", port, INVOKE, 4000, c, pid) for c in (1, 8)}
         for c in (1, 8):
             show("kumoi GetFunctionConfiguration", port, READ, 8000, c, pid)
@@ -48,7 +48,7 @@ def main() -> None:
     with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, ready):
         print(f"ministack: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
         create(port)
-        warm(port, READ)
+        warm(port, READ, pid)
         for c in (1, 8):
             theirs = show("ministack", port, INVOKE, 400, c, pid)
             print(f"  kumoi serves {ours[c].rate / theirs.rate:.1f} × as many at concurrency {c} (wanted: 10)")

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 TICK = os.sysconf("SC_CLK_TCK")
+RESTING = 0.05
+"""Seconds of CPU within one second below which a server is at rest."""
 
 
 class Measured(NamedTuple):
@@ -127,15 +129,19 @@ def load(
     )
 
 
-def warm(port: int, prepared: bytes, count: int = 20_000) -> None:
-    """Ask until a server has loaded what it loads but once, so that no measured operation pays for it.
+def warm(port: int, prepared: bytes, pid: int, count: int = 20_000) -> None:
+    """Ask until a server has loaded what it loads but once, and is at rest: no measured operation pays for it then.
 
     Kumoi loads its price list at the first calls, and DuckDB (0.3 s of CPU) when the first 16,384 hops are sealed,
     which waits for a quiet second. Some servers close a connection after a thousand requests.
     """
     for _ in range(count // 4000):
         _run(port, prepared, 4000, 8)
-    time.sleep(3)
+    rested, before = 0, cpu_seconds(pid)
+    while rested < 3:
+        time.sleep(1)
+        now = cpu_seconds(pid)
+        rested, before = (rested + 1 if now - before < RESTING else 0), now
 
 
 def _run(port: int, prepared: bytes | Sequence[bytes], count: int, concurrency: int) -> list[float]:

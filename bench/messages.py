@@ -57,7 +57,7 @@ def measure_kept(port: int, pid: int) -> None:
     """Over eight connections that stay."""
     url = json.loads(alone(port, call("CreateQueue", QueueName="kept")))["QueueUrl"]
     send, receive = call("SendMessage", QueueUrl=url, MessageBody=BODY), call("ReceiveMessage", QueueUrl=url)
-    warm(port, call("GetQueueUrl", QueueName="kept"))
+    warm(port, call("GetQueueUrl", QueueName="kept"), pid)
     measured = load(port, send, count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25)
     print(f"  SendMessage      c={CONNECTIONS}   {measured.cpu_us:6.0f} µs CPU")
     with ExitStack() as stack:

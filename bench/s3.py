@@ -88,7 +88,7 @@ def small(name: str, port: int, pid: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         ask(connection, call("PUT", "/bench"))
         ask(connection, PUT)
-    warm(port, GET)
+    warm(port, GET, pid)
     for title, prepared in (("PUT 1 KB", PUT), ("GET 1 KB", GET)):
         measured = load(port, prepared, count=COUNT, concurrency=8, pid=pid, warm_up=200)
         print(f"{name:10} {title:9} {measured.cpu_us:6.0f} µs CPU  {measured.rate:6.0f}/s  p99 {measured.p99:5.2f} ms")

@@ -1,9 +1,8 @@
 """Payloads: what the latest calls were given and what they answered, for whoever looks at a trace or asks again.
 
 Kept in memory only and never written: the last few of each edge, each up to a size, all of them up to another; of calls
-that come faster than anybody could look at them only some, but all that failed. They are
-kept as they were, so that a call can be repeated; redaction.py is what may be shown. Off where policies are enforced,
-unless switched on.
+that come faster than anybody could look at them only some, but all that failed. They are kept as they were, so that a
+call can be repeated; redaction.py is what may be shown. Off where policies are enforced, unless switched on.
 """
 
 from __future__ import annotations

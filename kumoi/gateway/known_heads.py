@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from kumoi.gateway.limits import Limits
+from kumoi.gateway.plain_requests import PATH, QUERY, is_plain
 from kumoi.wire.http import HeaderList, Headers, Kin, Request
 
 MOST = 1024
@@ -28,8 +29,7 @@ LONGEST_FIELDS = 4096
 LONGEST_LINE = 2048
 
 _LINE = re.compile(
-    rb"(GET|HEAD|POST|PUT|DELETE|PATCH) (/[!$%&'()*+,\-./0-9:;=@A-Z_a-z~]*)"
-    rb"(?:\?([!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*))? HTTP/1\.1"
+    rb"(GET|HEAD|POST|PUT|DELETE|PATCH) (/" + PATH + rb"*)(?:\?(" + QUERY + rb"*))? HTTP/1\.1",
 )
 """A target with neither a fragment nor what a URL cannot have."""
 _OWN_MARKS = (string.ascii_letters + string.digits + "+/=;:-").encode()
@@ -44,9 +44,6 @@ _OWN = frozenset(
 _SIGNED, _SIGNATURE = "AWS4-HMAC-SHA256 ", "Signature="
 _DIGITS = 64
 """Of a signature's, which ends the field."""
-_OTHERWISE = frozenset({"expect", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection", "keep-alive"})
-"""Fields by which a request is more than a head and a body of so many bytes."""
-
 _Pieces = Callable[[bytes], tuple[bytes, ...]]
 
 
@@ -175,7 +172,7 @@ class KnownHeads:
         if (
             len(fields) > LONGEST_FIELDS
             or begin > self._longest_line
-            or not _plain(headers)
+            or not _telling(headers)
             or _LINE.fullmatch(data, 0, begin) is None
         ):
             return False
@@ -197,15 +194,10 @@ class KnownHeads:
         return True
 
 
-def _plain(headers: Headers) -> bool:
-    """Whether header fields make a request that ends where its Content-Length says, on a connection that goes on."""
+def _telling(headers: Headers) -> bool:
+    """Whether a request of these fields can be told by its bytes, and each field by its name."""
     index = headers.index
-    return (
-        len(index) == len(headers.items)
-        and "host" in index
-        and _OTHERWISE.isdisjoint(index)
-        and index.get("connection", "keep-alive").lower() == "keep-alive"
-    )
+    return len(index) == len(headers.items) and "host" in index and is_plain(index)
 
 
 def _line(known: _Fields, line: bytes) -> _Line | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from kumoi.gateway.plain_requests import QUERY, is_plain
 from kumoi.wire.again import Again, Frame
 from kumoi.wire.http import Request, Response
 
@@ -18,17 +19,11 @@ MOST = 1024
 LONGEST_FIELDS = 4096
 LONGEST_TARGET = 2048
 
-_VERSION = b" HTTP/1.1"
-_LINE = re.compile(rb"GET (/(?!_)[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*) HTTP/1\.1")
+_LINE = re.compile(rb"GET (/(?!_)" + QUERY + rb"*) HTTP/1\.1")
 """A path with an underscore in front is the platform's own. Neither fragments nor what a URL cannot have pass."""
 _SIGNED = re.compile(rb"X-Amz-|AWSAccessKeyId=")
-_OTHERWISE = frozenset(
-    {
-        *("authorization", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"),
-        *("x-amz-security-token", "x-amzn-trace-id"),
-    }
-)
-"""Fields that make a request more than a question: a body, another protocol, a signature, a trace that goes on."""
+_OTHERWISE = frozenset({"authorization", "content-length", "x-amz-security-token", "x-amzn-trace-id"})
+"""Fields that make a request more than a question: a body, a signature, a trace that goes on."""
 
 
 class Repeats:
@@ -54,7 +49,7 @@ class Repeats:
         if again is None or not self._taking or len(data) - end > LONGEST_FIELDS or target_of(data, end) is None:
             return
         index = request.headers.index
-        if not _OTHERWISE.isdisjoint(index) or index.get("connection", "keep-alive").lower() != "keep-alive":
+        if not _OTHERWISE.isdisjoint(index) or not is_plain(index):
             return
         if len(self.known) >= MOST:
             self.known.clear()

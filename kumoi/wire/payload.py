@@ -29,11 +29,9 @@ def payload(request: Request, signer: ChunkSigner | None = None, *, signed_hash:
     """
     headers = request.headers.index
     body = aws_chunked(request, signer) if is_aws_chunked(request) else request.body
-    stated = (
-        {}
-        if _STATED.keys().isdisjoint(headers)
-        else {_STATED[name]: headers[name] for name in _STATED.keys() & headers}
-    )
+    stated: dict[str, str] = {}
+    if not _STATED.keys().isdisjoint(headers):  # most uploads state none
+        stated = {name: headers[header] for header, name in _STATED.items() if header in headers}
     for name, value in stated.items():
         if decoded(value, name) is None:
             raise aws_error("InvalidRequest", f"Value for {HEADER}{name} header is invalid.")
