@@ -348,9 +348,11 @@ class HttpConnection(asyncio.Protocol):
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _answer_all(self, first: Exchange) -> None:
-        """Answer requests as they are begun, until the connection ends: to make a task for each takes longer."""
-        exchange: Exchange | None = first
+    async def _answer_all(self, exchange: Exchange | None) -> None:
+        """Answer requests as they are begun, until the connection ends: to make a task for each takes longer.
+
+        Between two of them it holds neither.
+        """
         try:
             while exchange is not None:
                 await (self._serve_websocket(exchange) if exchange.websocket else self._answer(exchange))

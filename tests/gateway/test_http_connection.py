@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import logging
 import socket
@@ -26,6 +27,15 @@ def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> 
 
 
 # ── keep-alive and pipelining ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_connection_that_waits_holds_no_request(serve: Any, eventually: Any) -> None:
+    client = serve().connect()
+    paths = {f"/held/{number}" for number in range(3)}
+    for path in sorted(paths):
+        assert client.ask(get(path)).status == 200
+    eventually(lambda: not any(type(one) is Request and one.path in paths for one in gc.get_objects()))
+    assert client.ask(GET).status == 200
 
 
 def test_http_client_keeps_its_connection(serve: Any) -> None:
