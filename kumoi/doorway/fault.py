@@ -61,6 +61,9 @@ _AT: dict[Point, frozenset[Action]] = {
     "edge": frozenset({"out", "delay", "fail", "drop", "hang"}),
 }
 
+_BOOKKEEPING = frozenset({"WriteFunctionLogs"})
+"""What the platform writes down by itself about those that run, whenever a batch is due: no call of theirs."""
+
 MOST_COPIES = 100
 MOST_DELAY = 86_400_000.0
 MOST_SKEW = 3650 * 86_400.0
@@ -77,9 +80,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `source` (the caller's node) and `caller` (the ARN of who calls). With an `application` (a stack) it matches calls
     of its parts and to them: `nodes`, which the platform finds out. `attributes` are patterns on the request that the
     call's trace began with: `header.NAME`, `query.NAME`, `claim.NAME` (of its JWT), `tag.NAME` (of the session that
-    signed it), `caller` (who that was, by ARN); only an empty pattern is about what a request does not have. `phase`
-    says whether it strikes before the service runs or after (the effect happened, the answer does not say so: a lost
-    response).
+    signed it), `caller` (who that was, by ARN); only an empty pattern is about what a request does not have. That a
+    function's log lines are stored matches where service, operation or resource are named, not among all of its calls:
+    when a batch leaves is the platform's affair. `phase` says whether it strikes before the service runs or after (the
+    effect happened, the answer does not say so: a lost response).
 
     Which of the matching calls of an edge are struck say `skip` (so many go first), `every` (each n-th from there),
     `probability` with its `seed`, and `times`, which bounds how often it strikes in all, 0 meaning no bound. It holds
@@ -196,6 +200,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         self, account: str, source: str, service: str, operation: str, node: str, caller: str = "", region: str = ""
     ) -> bool:
         """Whether a call on the edge source → node is one of those this fault may strike."""
+        if operation in _BOOKKEEPING and self.service == self.operation == self.resource == "*":
+            return False
         return (
             fnmatchcase(service, self.service)
             and fnmatchcase(operation, self.operation)

@@ -35,6 +35,23 @@ def test_a_fault_strikes_what_its_patterns_match(fault: Fault, struck: bool) -> 
     assert (faults.choose(*INVOKE) is fault) is struck
 
 
+@pytest.mark.parametrize(
+    ("fault", "struck"),
+    [
+        (Fault(action="fail", source="lambda:resize", times=1), False),
+        (Fault(action="drop"), False),
+        (Fault(action="fail", source="lambda:resize", service="logs"), True),
+        (Fault(action="fail", operation="Write*"), True),
+        (Fault(action="fail", resource="/aws/lambda/*"), True),
+    ],
+)
+def test_that_log_lines_are_stored_is_none_of_a_functions_own_calls(fault: Fault, struck: bool) -> None:
+    faults = Faults(Clock())
+    faults.add(fault)
+    stored = ("000000000000", "lambda:resize", "logs", "WriteFunctionLogs", "logs:/aws/lambda/resize")
+    assert (faults.choose(*stored) is fault) is struck
+
+
 @pytest.mark.parametrize("action", ["stale", "truncate", "corrupt", "duplicate"])
 def test_what_is_no_call_is_not_struck_by_what_only_calls_can_have(action: Any) -> None:
     faults = Faults(Clock())
