@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,15 @@ class Mailbox:
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
             return json.loads(message["Body"])
         raise AssertionError("nothing came within 60 s")
+
+    def until_hidden(self, number: int) -> None:
+        """Wait until so many messages have been received and are neither deleted nor visible again."""
+        hidden = "ApproximateNumberOfMessagesNotVisible"
+        asked = {"QueueUrl": self.url, "AttributeNames": [hidden]}
+        deadline = time.monotonic() + 60
+        while (found := self._sqs.get_queue_attributes(**asked)["Attributes"][hidden]) != str(number):
+            assert time.monotonic() < deadline, f"{found} are hidden, 60 s long"
+            time.sleep(0.02)
 
     def take(self, number: int) -> list[Any]:
         """The next few messages' bodies."""

@@ -68,6 +68,7 @@ def test_only_the_messages_that_a_function_names_come_again(
     client.update_event_source_mapping(UUID=made["UUID"], Enabled=True)
     first = [record["body"] for record in seen.next()["Records"]]
     assert sorted(first) == ["bad", "fine", "good"]
+    work.until_hidden(1)  # the function tells before it ends: what is not deleted yet would come again
     kumoi.advance("31s")
     assert [record["body"] for record in seen.next()["Records"]] == ["bad"]
 
