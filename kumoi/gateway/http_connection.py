@@ -70,7 +70,7 @@ class HttpConnection(asyncio.Protocol):
         self._repeated = server.repeats.known
         self._heads = server.heads
         self._unlike = 0
-        self._socket = accepted
+        self.socket = accepted
         self._secure = secure
         self._fresh = secure
         self._loop = asyncio.get_running_loop()
@@ -357,7 +357,7 @@ class HttpConnection(asyncio.Protocol):
             while exchange is not None:
                 await (self._serve_websocket(exchange) if exchange.websocket else self._answer(exchange))
                 exchange, self._following = self._following, None
-                if exchange is None and not self._transport.is_closing():
+                if exchange is None and not self._finished and not self._transport.is_closing():
                     self._asked = self._loop.create_future()
                     exchange = await self._asked
         finally:
@@ -428,7 +428,7 @@ class HttpConnection(asyncio.Protocol):
         """Write a file from where it lies; one that is not as long as was promised cuts the connection."""
         self._streaming = True
         try:
-            with FileSender(self._transport, self._socket, body) as sender:
+            with FileSender(self._transport, self.socket, body) as sender:
                 sender.begin(framed.content)
                 while sender.left:
                     await self._drained()
@@ -482,7 +482,7 @@ class HttpConnection(asyncio.Protocol):
         """Cut the connection so that the client sees a reset."""
         self._finished = True
         with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     async def _drained(self) -> None:

@@ -80,7 +80,8 @@ class Listener(FirstBytes, ClientCertificates):
         self._stopping = False
         self._silent: dict[socket.socket, float] = {}
         self._connections: set[HttpConnection] = set()
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: dict[asyncio.Task[None], socket.socket | None] = {}
+        """Those that accepted sockets are handed over in, with the socket of each that begins with a handshake."""
         self._sweeper: asyncio.TimerHandle | None = None
         self._emptied = asyncio.Event()
 
@@ -127,8 +128,10 @@ class Listener(FirstBytes, ClientCertificates):
         for waiting in list(self._silent):
             self._forget(waiting)
             waiting.close()
-        for task in list(self._connecting):
-            task.cancel()
+        opened = {connection.socket for connection in self._connections}
+        for task, shaking in self._connecting.items():
+            if shaking is not None and shaking not in opened:  # what is open would be closed, and nobody told
+                task.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
         for connection in list(self._connections):
             connection.drain()
@@ -200,8 +203,8 @@ class Listener(FirstBytes, ClientCertificates):
         other = self._claimed.get(first[0])
         connect = self._connect(accepted, secure=secure) if other is None else self._hand_over(accepted, other)
         task = asyncio.get_running_loop().create_task(connect)
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._connecting[task] = accepted if secure else None
+        task.add_done_callback(self._connecting.pop)
 
     def _forget(self, accepted: socket.socket) -> None:
         if self._silent.pop(accepted, None) is not None:

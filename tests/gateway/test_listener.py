@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.listener import Listener
@@ -166,3 +167,34 @@ def test_stop_waits_no_longer_than_it_may(serve: Any) -> None:
         assert client.rest() == b""
     assert server.listener.connections == 0
     server.loop.call_soon_threadsafe(gate.open.set)
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_a_server_stops_at_once_whenever_a_connection_was_opened(turns: int) -> None:
+    """At no turn of the loop is a connection left that nobody closes: who stops would wait out the drain time-out."""
+    done = asyncio.Event()
+
+    async def answer(request: Request) -> Response:
+        await asyncio.sleep(0)
+        done.set()
+        return await answer_ok(request)
+
+    async def main() -> tuple[bool, bytes]:
+        listener = Listener(answer, port=0, limits=Limits(drain_timeout=600.0))
+        await listener.start()
+        loop = asyncio.get_running_loop()
+        with socket.create_connection(("127.0.0.1", listener.port)) as client:
+            client.setblocking(False)
+            await loop.sock_sendall(client, GET)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(60):
+                await listener.stop()
+            assert listener.connections == 0
+            try:
+                return done.is_set(), await loop.sock_recv(client, 65536)
+            except ConnectionResetError:
+                return done.is_set(), b""
+
+    asked, answered = uvloop.run(main())
+    assert answered.startswith(b"HTTP/1.1 200") is asked, "what has been asked is answered"
