@@ -85,7 +85,7 @@ def test_a_failure_is_told_after_its_last_attempt(kumoi: Any, create: Any, clien
         FunctionName="f", MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": keeper}}
     )
     client.invoke(FunctionName="f", InvocationType="Event", Payload=b"7")
-    until(lambda: len(messages(kumoi, "f", "RUN ")) == 1)
+    until(lambda: len(messages(kumoi, "f", "REPORT ")) == 1)
     assert received(kumoi) == []
     kumoi.advance(60)
     (record,) = until(lambda: received(kumoi))
