@@ -37,6 +37,9 @@ _CLIENTS = (
 )
 _LIBRARIES = ("credential-providers", "lib-dynamodb", "lib-storage", "s3-request-presigner", "util-dynamodb")
 
+LONGEST_INSTALL = 900
+"""Seconds; npm may wait forever for a registry whose certificate it does not trust."""
+
 
 @click.group()
 def command() -> None:
@@ -70,7 +73,10 @@ def install(wanted: Sequence[str], tell: Tell) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tell(f"installing {len(wanted)} packages with npm in {folder}")
     asked = [npm, "install", "--no-audit", "--no-fund", "--omit=dev", "--prefix", str(folder), *wanted]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=LONGEST_INSTALL)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise click.ClickException(f"npm did not come to an end within {LONGEST_INSTALL} s; it was stopped.") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("npm error")][:5]
         raise click.ClickException("npm could not install them:\n" + "\n".join(said or [done.stderr[-500:]]))

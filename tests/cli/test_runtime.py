@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from kumoi.cli import runtime
 from kumoi.cli.runtime import packages
 
 KUMOI = [sys.executable, "-m", "kumoi"]
@@ -62,3 +64,14 @@ def test_what_npm_cannot_install_is_told(tmp_path: Path) -> None:
     done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "npm could not install them" in done.stderr
+
+
+def test_an_npm_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nexec sleep 3600\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setattr(runtime, "LONGEST_INSTALL", 0.2)
+    with pytest.raises(click.ClickException, match="did not come to an end"):
+        runtime.install(["@aws-sdk/client-sqs"], lambda _: None)
