@@ -23,6 +23,7 @@ from typing import Any, cast
 from kumoi.gateway.file_sender import FileSender
 from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
+from kumoi.gateway.outgoing import Outgoing
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
 from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain
@@ -60,6 +61,7 @@ class Server:
     heads: KnownHeads
     others: Mapping[int, Callable[[], asyncio.Protocol]] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
 
 class HttpConnection(asyncio.Protocol):
@@ -69,6 +71,8 @@ class HttpConnection(asyncio.Protocol):
         self._server = server
         self._repeated = server.repeats.known
         self._heads = server.heads
+        self._outgoing = server.outgoing
+        self._unwritten = b""
         self._unlike = 0
         self.socket = accepted
         self._secure = secure
@@ -113,6 +117,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: whoever reads a body, or waits to write one, learns of it."""
         self._finished = True
+        self._unwritten = b""
         self._reader.ready.clear()
         self._reader.lose()
         self.resume_writing()
@@ -179,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
         found = self._server.repeats.find(data)
         if found is None or self._answering is not None or self._draining or self._writable is not None:
             return False
-        reader, transport = self._reader, self._transport
+        reader, transport = self._reader, self._in_order
         if reader.ready or not reader.idle or transport.is_closing():
             return False
         target, again = found
@@ -210,6 +215,7 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""
         self._ended = True
+        self._write()
         self._reader.lose()
         if self._websocket is not None:
             return False
@@ -239,11 +245,11 @@ class HttpConnection(asyncio.Protocol):
         if self._websocket is not None:
             self._websocket.go_away()
         elif not self.busy and self._reader.idle:
-            self._transport.close()
+            self._in_order.close()
 
     def abort(self) -> None:
         """Close now."""
-        self._transport.abort()
+        self._in_order.abort()
 
     def expire(self, now: float) -> None:
         """Close when the client has been silent, or slow with what it began to send, for too long."""
@@ -284,7 +290,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._refused is not None:
             refusal = plain(self._refused.status, str(self._refused))
             answer_head = head(refusal, method="GET", keep_alive=False, old=False, date=self._server.date.text())
-            self._transport.write(answer_head.content + cast(bytes, refusal.body))
+            self._in_order.write(answer_head.content + cast(bytes, refusal.body))
             self._finish(unread=True)
         elif self._ended or (self._draining and self._reader.idle):
             self._finish(unread=False)
@@ -292,6 +298,7 @@ class HttpConnection(asyncio.Protocol):
     def _begin(self, exchange: Exchange) -> None:
         """Begin to answer a request."""
         self._answering = exchange
+        self._outgoing.under_way += 1
         if self._asked is not None:
             self._ask(self._asked, exchange)
         elif self._task is None:
@@ -312,11 +319,12 @@ class HttpConnection(asyncio.Protocol):
         """
         self._finished = True
         self._since = self._loop.time()
+        transport = self._in_order
         if self._ended or not unread:
-            self._transport.close()
+            transport.close()
             return
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        if transport.can_write_eof():
+            transport.write_eof()
         self._regulate()
 
     def _regulate(self) -> None:
@@ -344,7 +352,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange.expects and not exchange.started:
             exchange.expects = False
             self._since = self._loop.time()
-            self._transport.write(_CONTINUE)
+            self._in_order.write(_CONTINUE)
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -383,13 +391,14 @@ class HttpConnection(asyncio.Protocol):
                     self._server.repeats.learn(exchange.data, request, response)
                 await self._send(exchange, response)
         except asyncio.CancelledError:
-            self._transport.abort()
+            self._in_order.abort()
             raise
         except Exception:
             logger.exception("an answer to %s %s could not be written", request.method, request.path)
             self._reset()
         finally:
             self._answering = None
+            self._outgoing.under_way -= 1
             self._since = self._loop.time()
             if response is not None and response.on_sent is not None:
                 _tell(response.on_sent)
@@ -397,7 +406,7 @@ class HttpConnection(asyncio.Protocol):
 
     async def _send(self, exchange: Exchange, response: Response) -> None:
         """Write an answer; none when the client is gone, or when its request broke HTTP's rules behind the head."""
-        transport, content = self._transport, response.body
+        content = response.body
         incomplete = exchange.body is not None and not exchange.body.complete
         if response.abort:
             self._reset()
@@ -415,20 +424,34 @@ class HttpConnection(asyncio.Protocol):
         elif not isinstance(content, bytes):
             await self._send_pieces(content, framed)
         elif len(content) > _JOINED and framed.length:
+            transport = self._in_order
             transport.write(framed.content)
             transport.write(content)
         else:
-            transport.write(framed.content + content if framed.length else framed.content)
+            self._unwritten += framed.content + content if framed.length else framed.content
+            self._outgoing.leave(self._write)
         if self._writable is not None:
             await self._drained()
         if not framed.keep_alive and not self._finished:
             self._finish(unread=incomplete)
 
+    def _write(self) -> None:
+        """Write what has been answered and not written yet."""
+        if self._unwritten:
+            content, self._unwritten = self._unwritten, b""
+            self._transport.write(content)
+
+    @property
+    def _in_order(self) -> asyncio.Transport:
+        """The transport for whatever comes behind that."""
+        self._write()
+        return self._transport
+
     async def _send_file(self, body: FileBody, framed: Head) -> None:
         """Write a file from where it lies; one that is not as long as was promised cuts the connection."""
         self._streaming = True
         try:
-            with FileSender(self._transport, self.socket, body) as sender:
+            with FileSender(self._in_order, self.socket, body) as sender:
                 sender.begin(framed.content)
                 while sender.left:
                     await self._drained()
@@ -446,7 +469,7 @@ class HttpConnection(asyncio.Protocol):
 
     async def _send_pieces(self, body: AsyncIterator[bytes] | FileBody, framed: Head) -> None:
         """Write a body piece by piece; one that breaks off, or breaks its promise of a length, cuts the connection."""
-        transport, left = self._transport, framed.length
+        transport, left = self._in_order, framed.length
         pieces = file_pieces(body) if isinstance(body, FileBody) else body
         transport.write(framed.content)
         self._streaming = True
@@ -483,7 +506,7 @@ class HttpConnection(asyncio.Protocol):
         self._finished = True
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
+        self._in_order.abort()
 
     async def _drained(self) -> None:
         """Wait until the client has taken enough; several may wait, and one may give up."""
@@ -492,12 +515,13 @@ class HttpConnection(asyncio.Protocol):
 
     async def _serve_websocket(self, exchange: Exchange) -> None:
         request, serve = exchange.request, cast(WebSocketHandler, self._server.websocket)
+        self._outgoing.under_way -= 1  # what it says is no answer
         if self._ended:  # the client left while others were answered before it
             self._answering = None
             self._finish(unread=False)
             return
         try:
-            websocket = WebSocket(request, self._transport, drained=self._drained, taken=self._regulate)
+            websocket = WebSocket(request, self._in_order, drained=self._drained, taken=self._regulate)
         except BadHandshake as error:
             self._refused = Refused(400, f"not a valid WebSocket handshake: {error}")
             self._answering = None
