@@ -19,8 +19,9 @@ from kumoi.doorway.call import Call
 PER_EDGE = 50
 LARGEST = 262_144
 TOGETHER = 67_108_864
-HURRIED, EACH = 100, 8
-"""Calls of an edge within a second after which only each eighth is kept: to pack what it was given costs."""
+HURRIED, EACH = 100, 64
+"""Calls of an edge within a second after which only each 64th is kept: to pack what it was given costs, and of some
+thousands a second that is still more than are kept of an edge."""
 _BESIDE = 1_000
 """Bytes that a payload takes beside its JSON, its edge included."""
 

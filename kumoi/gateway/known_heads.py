@@ -80,15 +80,18 @@ class _KnownHeaders(Headers):
         self._values = values
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("items", "index"):
-            raise AttributeError(name)
-        items, index = self._known.items.copy(), self._known.index.copy()
-        for (at, field, key, before), value in zip(self._known.own, self._values, strict=False):
-            text = before + value.decode("ascii")
-            items[at] = field, text
-            index[key] = text
-        self.items, self.index = items, index
-        return getattr(self, name)
+        known = self._known
+        if name == "index":
+            self.index = index = known.index.copy()
+            for (_at, _field, key, before), value in zip(known.own, self._values, strict=False):
+                index[key] = before + value.decode("ascii")
+            return index
+        if name == "items":
+            self.items = items = known.items.copy()
+            for at, field, key, _before in known.own:
+                items[at] = field, self.index[key]
+            return items
+        raise AttributeError(name)
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """As `Headers.get`; what is the same of all need not be put together."""
