@@ -29,6 +29,9 @@ Write = Callable[[dict[str, Any], HeaderList], tuple[int, ResponseBody]]
 REMAPPED_CONTENT_TYPE = "X-Amzn-Remapped-Content-Type"
 """Where an answer's own media type stands when the body is an event stream, whose type Content-Type names."""
 
+_MANY = 9
+"""Header fields looked up one by one that take as long as the index of all of a request whose fields were known."""
+
 
 class RestBindings(Generator):
     """The readers and writers of one REST service's operations; with `xml`, bodies are XML."""
@@ -65,7 +68,9 @@ class RestBindings(Generator):
             lines = ["params = {}"]
         else:
             lines = [f"params = {self.constant(f'body_{operation.name}', self._body_reader(shape, title))}(body)"]
-        lines.append("header = request.headers.index.get")
+        sought = sum(member.traits.get("location") == "header" for member in shape.members.values())
+        if sought:  # an index of fields that were known is only made where many are looked up
+            lines.append(f"header = request.headers.{'get' if sought < _MANY else 'index.get'}")
         for name, member in shape.members.items():
             if "location" in member.traits:
                 lines += self._bound(name, member, operation)
