@@ -15,7 +15,8 @@ from kumoi.wire.again import Frame
 from kumoi.wire.http import FileBody, Response
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
-_OURS = frozenset({"content-length", "transfer-encoding", "connection", "date"})
+_DECIDED = frozenset({"transfer-encoding", "connection", "date"})
+_OURS = _DECIDED | {"content-length"}
 _CONTINUES_LINE = str.maketrans("\r\n\0", "   ")
 FILE_PIECE = 256 * 1024
 _DATE = secrets.token_hex(16)
@@ -69,9 +70,9 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
         names, values = zip(*response.headers, strict=True) if response.headers else ((), ())
         form = _form(names)
         if form is not None:
-            size, breaks = len(body), len(names) + 4
-            text = form % (*values, size, date)
-            if text.count("\n") == breaks and text.count("\r") == breaks and "\0" not in text:
+            size = len(body)
+            text = form.text % (*values, size, date)
+            if text.count("\n") == form.breaks and text.count("\r") == form.breaks and "\0" not in text:
                 return Head(text.encode("latin-1", "replace"), size, False, True)
     lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown"]
     promised: str | None = None
@@ -103,18 +104,28 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     return Head(_encoded(lines), length, chunked, keep_alive)
 
 
+class _Form(NamedTuple):
+    """How a head is written, its values and its length and date left out, and how many line breaks it has then."""
+
+    text: str
+    breaks: int
+
+
 @lru_cache(1024)
-def _form(names: tuple[str, ...]) -> str | None:
-    """How a plain answer with these fields is written, its values and its length and date left out.
+def _form(names: tuple[str, ...]) -> _Form | None:
+    """How a plain answer with these fields is written. What its handler says of its length is not: it is known.
 
     None where that takes more: a field is ours to decide, or breaks its line.
     """
-    if not _OURS.isdisjoint([name.lower() for name in names]) or any(
-        name.translate(_CONTINUES_LINE) != name for name in names
-    ):
+    known = [name.lower() for name in names]
+    if not _DECIDED.isdisjoint(known) or any(name.translate(_CONTINUES_LINE) != name for name in names):
         return None
-    fields = "".join([f"{name.replace('%', '%%')}: %s\r\n" for name in names])
-    return f"{_STATUS_LINES[200]}\r\n{fields}Content-Length: %d\r\nDate: %s\r\n\r\n"
+    fields = [
+        "%.0s" if key == "content-length" else f"{name.replace('%', '%%')}: %s\r\n"
+        for name, key in zip(names, known, strict=True)
+    ]
+    text = f"{_STATUS_LINES[200]}\r\n{''.join(fields)}Content-Length: %d\r\nDate: %s\r\n\r\n"
+    return _Form(text, text.count("\n"))
 
 
 def _encoded(lines: list[str]) -> bytes:

@@ -85,6 +85,13 @@ def test_framing_belongs_to_the_server() -> None:
     assert made(response) == ["HTTP/1.1 200 OK", "Content-Length: 3", "Date: now"]
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "content-length", "CONTENT-LENGTH"])
+@pytest.mark.parametrize("stated", ["3", "9", "", "many", "3\r\nX: y", "3\0"])
+def test_a_length_that_is_known_is_told_once(name: str, stated: str) -> None:
+    response = Response(200, [("A", "b"), (name, stated), ("C", "%d")], b"abc")
+    assert made(response) == ["HTTP/1.1 200 OK", "A: b", "C: %d", "Content-Length: 3", "Date: now"]
+
+
 def test_a_handler_may_close_and_date_its_answer() -> None:
     lines = made(Response(200, [("Connection", "Close"), ("date", "then")]))
     assert lines == ["HTTP/1.1 200 OK", "date: then", "Content-Length: 0", "Connection: close"]
