@@ -9,6 +9,7 @@ import sys
 AT_FIRST_USE = (
     *("boto3", "brotli", "duckdb", "google.protobuf", "graphql", "jsonata", "jsonschema", "kumoi.vtl", "lark"),
     *("kumoi.prices", "multipart", "opentelemetry", "quickjs", "regex", "rich", "samtranslator", "sqlglot"),
+    *("wsproto", "yaml"),
 )
 START = """
 import asyncio, json, sys

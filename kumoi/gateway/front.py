@@ -10,14 +10,13 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.damage import damaged
 from kumoi.gateway.recording import PUTTING_IN, Recording
 from kumoi.gateway.routing import Router, Target
-from kumoi.gateway.websocket import WebSocket, WebSocketClosed
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
 from kumoi.wire.codec import Exchange
@@ -25,6 +24,10 @@ from kumoi.wire.compressed import plain
 from kumoi.wire.credential import hoisted_headers
 from kumoi.wire.http import BufferedBody, Headers, Kin
 from kumoi.wire.payload import payload
+from kumoi.wire.websocket import WebSocketClosed
+
+if TYPE_CHECKING:
+    from kumoi.gateway.websocket import WebSocket
 
 logger = logging.getLogger(__name__)
 

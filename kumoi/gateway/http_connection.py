@@ -18,7 +18,7 @@ import socket
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from kumoi.gateway.file_sender import FileSender
 from kumoi.gateway.known_heads import KnownHeads
@@ -27,13 +27,16 @@ from kumoi.gateway.outgoing import Outgoing
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
 from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain
-from kumoi.gateway.websocket import BadHandshake, WebSocket, WebSocketClosed
 from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Request, Response
+from kumoi.wire.websocket import WebSocketClosed
+
+if TYPE_CHECKING:
+    from kumoi.gateway.websocket import WebSocket
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
-WebSocketHandler = Callable[[Request, WebSocket], Awaitable[Response | None]]
+WebSocketHandler = Callable[[Request, "WebSocket"], Awaitable[Response | None]]
 """Serves a WebSocket, or answers what its handshake is refused with."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -514,6 +517,8 @@ class HttpConnection(asyncio.Protocol):
             await asyncio.shield(self._writable)
 
     async def _serve_websocket(self, exchange: Exchange) -> None:
+        from kumoi.gateway.websocket import BadHandshake, WebSocket  # at its first use: a platform starts without it
+
         request, serve = exchange.request, cast(WebSocketHandler, self._server.websocket)
         self._outgoing.under_way -= 1  # what it says is no answer
         if self._ended:  # the client left while others were answered before it

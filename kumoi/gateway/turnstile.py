@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kumoi.gateway.front import Front
 from kumoi.gateway.repeats import Repeats
-from kumoi.gateway.websocket import WebSocket
 from kumoi.wire import Request, Response
+
+if TYPE_CHECKING:
+    from kumoi.gateway.websocket import WebSocket
 
 
 class Turnstile:

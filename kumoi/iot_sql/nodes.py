@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(msgspec.Struct, frozen=True):
     """Any expression."""
 
     def parts(self) -> Iterator[Node]:
         """The expressions directly inside."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
             for one in value if isinstance(value, tuple) else (value,):
                 if isinstance(one, Node):
                     yield one
@@ -30,58 +30,50 @@ class Node:
             waiting += node.parts()
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
+class Literal(Node, frozen=True):
     """A number, a text, TRUE, FALSE or NULL."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Root(Node):
+class Root(Node, frozen=True):
     """The whole message: `*`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute(Node):
+class Attribute(Node, frozen=True):
     """An attribute of the message by name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted(Node):
+class Quoted(Node, frozen=True):
     """A text in double quotes: the attribute of that name where the message has it, else the text itself."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Member(Node):
+class Member(Node, frozen=True):
     """`of.name`."""
 
     of: Node
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Index(Node):
+class Index(Node, frozen=True):
     """`of[at]`."""
 
     of: Node
     at: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Unary(Node):
+class Unary(Node, frozen=True):
     """`-x` or `NOT x`."""
 
     operator: str
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Binary(Node):
+class Binary(Node, frozen=True):
     """Two operands: arithmetic, a comparison, AND, OR."""
 
     operator: str
@@ -89,23 +81,20 @@ class Binary(Node):
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull(Node):
+class IsNull(Node, frozen=True):
     """`x IS NULL`: also for what is missing."""
 
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
-class In(Node):
+class In(Node, frozen=True):
     """`x IN (a, b)`, or `x IN array`."""
 
     operand: Node
     among: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Between(Node):
+class Between(Node, frozen=True):
     """`x BETWEEN low AND high`."""
 
     operand: Node
@@ -113,32 +102,28 @@ class Between(Node):
     high: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Like(Node):
+class Like(Node, frozen=True):
     """`x LIKE pattern`, with % and _."""
 
     operand: Node
     pattern: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Function(Node):
+class Function(Node, frozen=True):
     """A function by its lower-case name."""
 
     name: str
     arguments: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cast(Node):
+class Cast(Node, frozen=True):
     """`CAST(x AS type)`."""
 
     operand: Node
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case(Node):
+class Case(Node, frozen=True):
     """CASE, with `subject` or without."""
 
     subject: Node | None
@@ -146,30 +131,26 @@ class Case(Node):
     otherwise: Node | None
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayOf(Node):
+class ArrayOf(Node, frozen=True):
     """`[a, b]`."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectOf(Node):
+class ObjectOf(Node, frozen=True):
     """`{'a': x}`."""
 
     members: tuple[tuple[str, Node], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Node):
+class Item(Node, frozen=True):
     """What a SELECT lists: an expression, and the name it is given."""
 
     expression: Node
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Select(Node):
+class Select(Node, frozen=True):
     """A rule's statement, or a nested query; `value` for SELECT VALUE, `source` the topic filter or the array."""
 
     items: tuple[Item, ...]

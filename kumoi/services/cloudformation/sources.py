@@ -14,6 +14,7 @@ from kumoi.names import partition_of
 from kumoi.services.cloudformation.records import Source
 from kumoi.services.cloudformation.sam import SERVERLESS, SamTranslator
 from kumoi.services.cloudformation.stored_text import read_stored
+from kumoi.services.cloudformation.template.bounds import MOST_BYTES
 from kumoi.services.cloudformation.template.graph import dependencies
 from kumoi.services.cloudformation.template.parameters import (
     check_patterns,
@@ -21,11 +22,7 @@ from kumoi.services.cloudformation.template.parameters import (
     resolve_parameters,
     ssm_names,
 )
-from kumoi.services.cloudformation.template.parsing import (
-    MOST_BYTES,
-    check_resources,
-    parse_template,
-)
+from kumoi.services.cloudformation.template.parsing import check_resources, parse_template
 from kumoi.services.cloudformation.template.rules import check_rules
 from kumoi.services.cloudformation.transforms import EXTENSIONS, INCLUDE, named_transforms, transform
 from kumoi.wire.errors import AwsError, aws_error

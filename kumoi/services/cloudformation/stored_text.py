@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from kumoi.doorway import Call
-from kumoi.services.cloudformation.template.parsing import MOST_BYTES_FROM_S3, template_error
+from kumoi.services.cloudformation.template.bounds import MOST_BYTES_FROM_S3, template_error
 from kumoi.wire.errors import AwsError, aws_error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from kumoi.http_api import websocket_client
 from kumoi.services.elbv2.addresses import host_of
 from kumoi.services.elbv2.answers import page
 from kumoi.services.elbv2.records import Target, TargetGroup
@@ -19,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 async def connect(exchange: Exchange, group: TargetGroup, target: Target) -> Response:
     """Pass a handshake on; the answer accepts it where the target does."""
+    from kumoi.http_api import websocket_client  # at its first use: a platform starts without it
+
     request = exchange.request
     query = f"?{request.query}" if request.query else ""
     offered = request.headers.get("sec-websocket-protocol")

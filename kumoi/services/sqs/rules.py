@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from kumoi.wire.errors import AwsError, aws_error
@@ -13,12 +14,17 @@ MOST_BYTES = 1_048_576
 MOST_ATTRIBUTES = 10
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FIFO_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}\.fifo")
-_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN = b"\t\n\r" + bytes(range(0x20, 0x80))
 _ATTRIBUTE_NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _TOKEN = re.compile(r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}""")
+
+
+@cache
+def _unsendable() -> re.Pattern[str]:
+    """Finds a character that no message may hold; compiled at its first use, as so large a class takes a while."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def invalid(message: str) -> AwsError:
@@ -53,7 +59,7 @@ def check_body(body: str) -> None:
     """Refuse a body that cannot be sent."""
     if not body:
         raise aws_error("MissingRequiredParameterException", "The request must contain the parameter MessageBody.")
-    if body.encode().translate(None, _PLAIN) if body.isascii() else _UNSENDABLE.search(body):
+    if body.encode().translate(None, _PLAIN) if body.isascii() else _unsendable().search(body):
         raise aws_error("InvalidMessageContents", "The message contains characters outside the allowed set.")
 
 
@@ -101,7 +107,7 @@ def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
             raise invalid(f"Message (user) attribute '{name}' must contain a non-empty value of type '{match[1]}'.")
         if match[1] == "Number" and not _NUMBER.fullmatch(str(value["StringValue"])):
             raise invalid(f"Can't cast the value of message (user) attribute '{name}' to a number.")
-        if match[1] != "Binary" and _UNSENDABLE.search(str(value["StringValue"])):
+        if match[1] != "Binary" and _unsendable().search(str(value["StringValue"])):
             raise aws_error("InvalidMessageContents", "The message contains characters outside the allowed set.")
 
 

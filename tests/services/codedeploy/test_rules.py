@@ -7,7 +7,8 @@ import json
 import pytest
 
 from kumoi.services.codedeploy.records import Configuration
-from kumoi.services.codedeploy.rules import predefined, read_specification, shifts
+from kumoi.services.codedeploy.rules import predefined, shifts
+from kumoi.services.codedeploy.specification import read_specification
 from kumoi.wire.errors import AwsError
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
+from kumoi.services.cloudformation.template.bounds import MOST_WRITTEN
 from kumoi.services.cloudformation.template.graph import SUB_VARIABLE
-from kumoi.services.cloudformation.template.parsing import MOST_WRITTEN
 from kumoi.wire.errors import AwsError, aws_error
 
 NO_VALUE: Any = object()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kumoi.services.cloudformation.template.parsing import MOST_WRITTEN
+from kumoi.services.cloudformation.template.bounds import MOST_WRITTEN
 from kumoi.wire.errors import AwsError, aws_error
 
 PREFIX = "Fn::ForEach::"

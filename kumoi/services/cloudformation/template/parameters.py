@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.java_patterns import BadPattern, first_mismatch
-from kumoi.services.cloudformation.template.parsing import template_error
+from kumoi.services.cloudformation.template.bounds import template_error
 from kumoi.wire.errors import AwsError, aws_error
 
 _TYPES = re.compile(

@@ -14,13 +14,9 @@ import orjson
 import yaml
 
 from kumoi.plain_yaml import PlainLoader
-from kumoi.wire.errors import AwsError, aws_error
+from kumoi.services.cloudformation.template.bounds import MOST_RESOURCES, MOST_WRITTEN, template_error
+from kumoi.wire.errors import aws_error
 
-MOST_BYTES = 51_200
-MOST_BYTES_FROM_S3 = 1_048_576
-MOST_WRITTEN = 2 * MOST_BYTES_FROM_S3
-"""Characters of a template once its aliases, loops and functions are written out."""
-MOST_RESOURCES = 500
 SECTIONS = frozenset(
     (
         "AWSTemplateFormatVersion",
@@ -43,11 +39,6 @@ _MEMBERS = frozenset(
         *("DeletionPolicy", "UpdateReplacePolicy", "Connectors", "IgnoreGlobals"),
     )
 )
-
-
-def template_error(text: str) -> AwsError:
-    """ValidationError for a template that is none."""
-    return aws_error("ValidationError", f"Template format error: {text}")
 
 
 def parse_template(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kumoi.services.cloudformation.template.parsing import template_error
+from kumoi.services.cloudformation.template.bounds import template_error
 from kumoi.wire.errors import AwsError, aws_error
 
 MOST_DEPTH = 64

@@ -15,7 +15,6 @@ import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
-from kumoi.http_api import websocket_client
 from kumoi.http_client import HttpClient, Unreachable
 from kumoi.services.cloudfront.edge.messages import EdgeRequest, EdgeResponse, first, phrase, without
 from kumoi.services.cloudfront.edge.origin import Origin
@@ -77,6 +76,8 @@ async def open_websocket(
     origin = request.origin
     assert origin is not None, "only requests to an origin are passed on"
     names = {name.lower() for name, _ in origin.headers}
+    from kumoi.http_api import websocket_client  # at its first use: a platform starts without it
+
     fields = [*without(request.headers, *names), *origin.headers]
     path = origin.path + request.uri
     meaning = call.part(HostNames).meaning(origin.domain)  # type: ignore[type-abstract]

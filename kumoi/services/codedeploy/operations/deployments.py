@@ -16,7 +16,7 @@ from kumoi.services.codedeploy.operations.applications import find_application
 from kumoi.services.codedeploy.operations.configurations import find_configuration
 from kumoi.services.codedeploy.operations.groups import alarms_of, events_of, find_group
 from kumoi.services.codedeploy.records import ENDED, Deployment, deployments
-from kumoi.services.codedeploy.rules import read_specification
+from kumoi.services.codedeploy.specification import read_specification
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
