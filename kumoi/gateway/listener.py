@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 _TLS_HANDSHAKE = 0x16
 _BACKLOG = 1024
-_ACCEPTED_AT_ONCE = 64
 _ABORT_SECONDS = 1.0
 _GOODBYE_SECONDS = 1.0
 """How long a closed TLS connection waits for its client to say so too; idle pools of SDKs never do."""
@@ -164,24 +163,24 @@ class Listener(FirstBytes, ClientCertificates):
             asyncio.get_running_loop().remove_reader(self._listening.fileno())
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            if self._listening is None:
-                return
-            if len(self._connections) + len(self._silent) + len(self._connecting) >= self._limits.max_connections:
-                self._pause_accepting()
-                return
-            try:
-                accepted, _address = self._listening.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                logger.warning("no connection can be accepted for now: %s", error)
-                self._pause_accepting()
-                return
-            accepted.setblocking(False)
-            if self._uds is None:
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._peek(accepted)
+        """Accept one: where more wait, the loop says so again, and who looks for none saves an error each time."""
+        if self._listening is None:
+            return
+        if len(self._connections) + len(self._silent) + len(self._connecting) >= self._limits.max_connections:
+            self._pause_accepting()
+            return
+        try:
+            accepted, _address = self._listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            logger.warning("no connection can be accepted for now: %s", error)
+            self._pause_accepting()
+            return
+        accepted.setblocking(False)
+        if self._uds is None:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._peek(accepted)
 
     def _peek(self, accepted: socket.socket) -> None:
         """Look at the first byte; without one, wait for it."""
