@@ -187,7 +187,7 @@ class HttpConnection(asyncio.Protocol):
         found = self._server.repeats.find(data)
         if found is None or self._answering is not None or self._draining or self._writable is not None:
             return False
-        reader, transport = self._reader, self._in_order
+        reader, transport = self._reader, self._transport
         if reader.ready or not reader.idle or transport.is_closing():
             return False
         target, again = found
@@ -201,9 +201,11 @@ class HttpConnection(asyncio.Protocol):
         framed, values = answer
         answer_head = fill(framed, values, self._server.date.encoded())
         if len(framed.body) > _JOINED:
-            transport.writelines((answer_head, framed.body))
+            self._in_order.writelines((answer_head, framed.body))
         else:
-            transport.write(answer_head + framed.body)
+            self._write()
+            self._unwritten = answer_head + framed.body
+            self._outgoing.leave_at_once(self._write)
         self._since = self._loop.time()
         return True
 
@@ -431,7 +433,8 @@ class HttpConnection(asyncio.Protocol):
             transport.write(framed.content)
             transport.write(content)
         else:
-            self._unwritten += framed.content + content if framed.length else framed.content
+            self._write()
+            self._unwritten = framed.content + content if framed.length else framed.content
             self._outgoing.leave(self._write)
         if self._writable is not None:
             await self._drained()

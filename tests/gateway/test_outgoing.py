@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.gateway.outgoing import Outgoing
+from kumoi.gateway.outgoing import _LOOKED_AFTER, Outgoing
 from kumoi.wire.http import FileBody, Request, Response
 
 SMALL, LARGE = b"small", b"l" * 100_000
@@ -48,6 +48,36 @@ def test_the_last_of_a_turn_takes_the_others_along() -> None:
         return found
 
     assert asyncio.run(turn()) == [3, 2, 1]
+
+
+def test_answers_made_while_requests_are_read_leave_together_once_they_were_seen_to_have_company() -> None:
+    async def turns() -> list[list[int]]:
+        """What was written at once, of so many answers in each turn."""
+        outgoing, found = Outgoing(), []
+        for several in (*[1] * (_LOOKED_AFTER - 1), 3, 3, 2, 1, 1):
+            written: list[int] = []
+            for number in range(several):
+                outgoing.leave_at_once(lambda number=number, written=written: written.append(number))
+            found.append(list(written))
+            await asyncio.sleep(0)
+            assert written == list(range(several))
+        return found
+
+    expected = [*[[0]] * (_LOOKED_AFTER - 1), [], [], [], [], [0]]
+    assert asyncio.run(turns()) == expected
+
+
+def test_whichever_way_answers_leave_they_leave_in_order() -> None:
+    async def turn() -> list[str]:
+        outgoing, written = Outgoing(), list[str]()
+        outgoing.under_way = 2
+        outgoing.leave(lambda: written.append("a"))
+        outgoing.leave_at_once(lambda: written.append("b"))
+        outgoing.under_way = 1
+        outgoing.leave(lambda: written.append("c"))
+        return written
+
+    assert asyncio.run(turn()) == ["a", "b", "c"]
 
 
 @pytest.fixture
