@@ -298,3 +298,19 @@ def test_the_end_of_a_client_that_was_answered_at_once(serve: Any) -> None:
     client.send(get("/2"))
     client.socket.shutdown(socket.SHUT_WR)
     assert client.rest().endswith(b"/2")
+
+
+def test_an_answer_that_waits_for_others_comes_before_what_follows_it(serve: Any) -> None:
+    """Each 64th waits for the end of the turn, to see whether it has company."""
+    server = serve(Plane())
+    client = server.connect()
+    assert client.ask(get("/1")).body == b"/1"
+    for _ in range(130):
+        client.send(get("/2"))
+        client.send(get("/3", "X-Other: 1"))
+        assert [client.answer().body, client.answer().body] == [b"/2", b"/3"]
+    for _ in range(130):
+        client = server.connect()
+        client.send(get("/4"))
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.rest().endswith(b"/4")
