@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kumoi.gateway.outgoing import _LOOKED_AFTER, Outgoing
+from kumoi.gateway.outgoing import _LOOKED_AFTER, _TOGETHER, Outgoing
 from kumoi.wire.http import FileBody, Request, Response
 
 SMALL, LARGE = b"small", b"l" * 100_000
@@ -50,11 +50,25 @@ def test_the_last_of_a_turn_takes_the_others_along() -> None:
     assert asyncio.run(turn()) == [3, 2, 1]
 
 
+def test_no_more_than_a_few_wait_for_each_other() -> None:
+    async def turn() -> list[int]:
+        outgoing, written, at_once = Outgoing(), list[int](), []
+        outgoing.under_way = 100
+        for number in range(3 * _TOGETHER - 1):
+            outgoing.leave(lambda number=number: written.append(number))
+            at_once.append(len(written))
+        await asyncio.sleep(0)
+        assert written == list(range(3 * _TOGETHER - 1))
+        return at_once
+
+    assert asyncio.run(turn()) == [count // _TOGETHER * _TOGETHER for count in range(1, 3 * _TOGETHER)]
+
+
 def test_answers_made_while_requests_are_read_leave_together_once_they_were_seen_to_have_company() -> None:
     async def turns() -> list[list[int]]:
         """What was written at once, of so many answers in each turn."""
         outgoing, found = Outgoing(), []
-        for several in (*[1] * (_LOOKED_AFTER - 1), 3, 3, 2, 1, 1):
+        for several in (*[1] * (_LOOKED_AFTER - 1), 3, 3, 2 * _TOGETHER + 1, 2, 1, 1):
             written: list[int] = []
             for number in range(several):
                 outgoing.leave_at_once(lambda number=number, written=written: written.append(number))
@@ -63,7 +77,7 @@ def test_answers_made_while_requests_are_read_leave_together_once_they_were_seen
             assert written == list(range(several))
         return found
 
-    expected = [*[[0]] * (_LOOKED_AFTER - 1), [], [], [], [], [0]]
+    expected = [*[[0]] * (_LOOKED_AFTER - 1), [], [], list(range(2 * _TOGETHER)), [], [], [0]]
     assert asyncio.run(turns()) == expected
 
 
