@@ -2,6 +2,7 @@
 
     python tests/fuzz/http_fuzz.py --seconds 600 [--seed N]
 
+Half of it comes beside a request that is held, so that answers wait for each other.
 Whatever is sent, each answer is 1xx, 2xx, 4xx or 501, the connection ends soon after the client's last byte, nothing
 fails inside the server, and the next good request is answered. A failure prints the smallest bytes that cause it.
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import uvloop
@@ -27,6 +29,7 @@ from kumoi.wire.http import Request, Response
 
 ANSWER_SECONDS = 5.0
 GOOD = b"GET /good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+HELD = b"POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
 SEEDS = [
     b"GET /a%2Fb?c=d HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\n\r\n",
     b"GET /pieces HTTP/1.1\r\nHost: a\r\n\r\nHEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -110,10 +113,19 @@ def statuses(received: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
+@contextmanager
+def company(port: int) -> Iterator[None]:
+    """A request whose body does not come while the block runs."""
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as other:
+        other.sendall(HELD)
+        yield
+
+
 def attack(port: int, failures: Failures, sent: list[bytes]) -> None:
     """Send pieces, judge the answers, and see that the server is well."""
     failures.texts.clear()
-    received = talk(port, sent, ANSWER_SECONDS)
+    with company(port) if sum(map(len, sent)) % 2 else nullcontext():
+        received = talk(port, sent, ANSWER_SECONDS)
     bad = [status for status in statuses(received) if status >= 500 and status != 501]
     assert not bad, (bad, received)
     good = talk(port, [GOOD], ANSWER_SECONDS)
