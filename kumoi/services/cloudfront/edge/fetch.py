@@ -73,11 +73,11 @@ async def open_websocket(
     call: Call, request: EdgeRequest, distribution: str, scheme: str, handshake: HeaderList
 ) -> Response:
     """An origin's answer to a WebSocket's handshake, whose fields are `handshake`; raises Unanswered."""
+    from kumoi.http_api import websocket_client  # at its first use: a platform starts without it
+
     origin = request.origin
     assert origin is not None, "only requests to an origin are passed on"
     names = {name.lower() for name, _ in origin.headers}
-    from kumoi.http_api import websocket_client  # at its first use: a platform starts without it
-
     fields = [*without(request.headers, *names), *origin.headers]
     path = origin.path + request.uri
     meaning = call.part(HostNames).meaning(origin.domain)  # type: ignore[type-abstract]
