@@ -205,7 +205,7 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._write()
             self._unwritten = answer_head + framed.body
-            self._outgoing.leave_at_once(self._write)
+            self._outgoing.leave_while_reading(self._leave)
         self._since = self._loop.time()
         return True
 
@@ -435,7 +435,7 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._write()
             self._unwritten = framed.content + content if framed.length else framed.content
-            self._outgoing.leave(self._write)
+            self._outgoing.leave(self._leave)
         if self._writable is not None:
             await self._drained()
         if not framed.keep_alive and not self._finished:
@@ -446,6 +446,14 @@ class HttpConnection(asyncio.Protocol):
         if self._unwritten:
             content, self._unwritten = self._unwritten, b""
             self._transport.write(content)
+
+    def _leave(self) -> None:
+        """Write it beside others' answers: what fails cuts this connection, and keeps none of them."""
+        try:
+            self._write()
+        except Exception:
+            logger.exception("an answer could not be written")
+            self._reset()
 
     @property
     def _in_order(self) -> asyncio.Transport:

@@ -39,7 +39,7 @@ class Outgoing:
         elif len(leaving) == 1:
             asyncio.get_running_loop().call_soon(self._all)
 
-    def leave_at_once(self, write: Callable[[], None]) -> None:
+    def leave_while_reading(self, write: Callable[[], None]) -> None:
         """As `leave`, for an answer that is made while its request is read: nobody knows what others bring.
 
         It leaves now where the last ones had no company; whether that is still so is looked at now and then.

@@ -38,8 +38,8 @@ def test_who_waits_for_the_end_of_the_turn(under_way: int, at_once: list[list[st
 
 
 def test_the_last_of_a_turn_takes_the_others_along() -> None:
-    async def turn() -> list[str]:
-        outgoing, written = Outgoing(), list[str]()
+    async def turn() -> list[int]:
+        outgoing, written = Outgoing(), list[int]()
         for outgoing.under_way in (3, 2, 1):
             outgoing.leave(lambda name=outgoing.under_way: written.append(name))
         found = list(written)
@@ -71,7 +71,7 @@ def test_answers_made_while_requests_are_read_leave_together_once_they_were_seen
         for several in (*[1] * (_LOOKED_AFTER - 1), 3, 3, 2 * _TOGETHER + 1, 2, 1, 1):
             written: list[int] = []
             for number in range(several):
-                outgoing.leave_at_once(lambda number=number, written=written: written.append(number))
+                outgoing.leave_while_reading(lambda number=number, written=written: written.append(number))
             found.append(list(written))
             await asyncio.sleep(0)
             assert written == list(range(several))
@@ -86,7 +86,7 @@ def test_whichever_way_answers_leave_they_leave_in_order() -> None:
         outgoing, written = Outgoing(), list[str]()
         outgoing.under_way = 2
         outgoing.leave(lambda: written.append("a"))
-        outgoing.leave_at_once(lambda: written.append("b"))
+        outgoing.leave_while_reading(lambda: written.append("b"))
         outgoing.under_way = 1
         outgoing.leave(lambda: written.append("c"))
         return written
@@ -155,9 +155,34 @@ def test_an_answer_precedes_what_ends_the_connection(busy: Any, last: str, statu
 def test_an_answer_precedes_a_cut(busy: Any, last: str) -> None:
     client = busy.connect()
     client.send(get("/") + get(last))
+    assert client.answer().body == SMALL
     with pytest.raises((ConnectionResetError, EOFError)):
         client.answer()
+
+
+class Broken:
+    """A transport that takes nothing."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        raise RuntimeError("nothing is taken")
+
+
+def test_an_answer_that_cannot_be_written_cuts_its_own_connection(busy: Any, caplog: pytest.LogCaptureFixture) -> None:
+    client, other = busy.connect(), busy.connect()
+    assert [client.ask(get("/")).body, other.ask(get("/")).body] == [SMALL, SMALL]
+    (mine,) = (one for one in busy.listener._connections if one._client == client.socket.getsockname())
+    mine._transport = Broken(mine._transport)
+    client.send(get("/"))
+    assert other.ask(get("/")).body == SMALL
+    with pytest.raises((ConnectionResetError, EOFError)):
         client.answer()
+    assert "an answer could not be written" in caplog.text
 
 
 def test_who_says_no_more_is_answered(busy: Any) -> None:

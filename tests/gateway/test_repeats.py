@@ -300,8 +300,8 @@ def test_the_end_of_a_client_that_was_answered_at_once(serve: Any) -> None:
     assert client.rest().endswith(b"/2")
 
 
-def test_an_answer_that_waits_for_others_comes_before_what_follows_it(serve: Any) -> None:
-    """Each 64th waits for the end of the turn, to see whether it has company."""
+def test_an_answer_that_waits_for_company_is_written(serve: Any) -> None:
+    """Each 64th waits for the end of the turn, to see whether it has any."""
     server = serve(Plane())
     client = server.connect()
     assert client.ask(get("/1")).body == b"/1"
