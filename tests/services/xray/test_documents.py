@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -141,6 +142,17 @@ def test_a_circle_of_segments_ends() -> None:
     assert len(trace.roots) == 1
 
 
+def test_nobody_stands_before_its_caller_whatever_the_clocks_say_and_in_whichever_order_they_arrive() -> None:
+    own = part(4, parent_id=f"{3:016x}", start_time=11.0, end_time=12.0)
+    service = part(3, parent_id=f"{2:016x}", start_time=11.0, end_time=12.0)
+    call = part(2, start_time=11.0, end_time=12.0)
+    stage = part(1, end_time=13.0, subsegments=[call])
+    earlier = part(5, start_time=10.5, parent_id=f"{4:016x}", end_time=12.0)
+    for documents in permutations([own, service, stage, earlier]):
+        trace = assemble(TRACE, [parse(json.dumps(one)) for one in documents])
+        assert [one.service.name for one in trace.segments] == ["n1", "n3", "n4", "n5"]
+
+
 @pytest.mark.parametrize(
     ("members", "service"),
     [
@@ -225,6 +237,13 @@ def test_any_documents_make_a_trace(documents: list[dict[str, Any]]) -> None:
     assert trace.segments or trace.orphans
     json.dumps(summary(trace))
     assert all(one.parent is None or one in one.parent.children for one in trace.segments)
+    assert len({id(one) for one in trace.segments}) == len(trace.segments)
+    places = {id(one): at for at, one in enumerate(trace.segments)}
+    assert all(one.parent is None or places[id(one.parent)] < places[id(one)] for one in trace.segments)
+    last = {one["id"]: one.get("type") for one in documents}
+    assert {one.document["id"] for one in trace.segments if not one.inferred} == {
+        number for number, type in last.items() if type is None
+    }
 
 
 def test_a_call_that_has_the_id_of_another_closes_no_circle() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from kumoi.services.xray.traces.document import Document, end_of, in_progress, subsegments_of, table, text, walk
@@ -68,7 +69,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Trace:
-    """A trace. `segments` come in the order they began, inferred ones included; `orphans` are subsegments whose
+    """A trace. `segments` come in the order they began, each behind its caller; `orphans` are subsegments whose
     segment has not arrived.
     """
 
@@ -123,7 +124,7 @@ def assemble(trace_id: str, documents: Iterable[Document]) -> Trace:
                 owners.setdefault(part["id"], (segment, part))
     _link(segments, owners)
     _infer(trace_id, segments)
-    return Trace(trace_id, segments, orphans)
+    return Trace(trace_id, _in_order(segments), orphans)
 
 
 def _latest(documents: Iterable[Document]) -> dict[str, Document]:
@@ -225,6 +226,19 @@ def _infer(trace_id: str, segments: list[Segment]) -> None:
             for one in further:
                 one.parent, one.call = between, None
             segments.append(between)
+
+
+def _in_order(segments: list[Segment]) -> list[Segment]:
+    """Segments as they began, none before its caller: clocks differ, and some tell milliseconds only."""
+    found: list[tuple[float, Segment]] = []
+    left = [(0.0, segment) for segment in reversed(segments) if segment.parent is None]
+    while left:
+        caller, segment = left.pop()
+        began = max(caller, segment.document["start_time"])
+        found.append((began, segment))
+        left.extend((began, child) for child in reversed(segment.children))
+    found.sort(key=itemgetter(0))
+    return [segment for _, segment in found]
 
 
 def _is_call(part: Document) -> bool:
