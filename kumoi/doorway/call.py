@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+import msgspec
 
 from kumoi.doorway.principal import Principal
 from kumoi.names import DEFAULT_ACCOUNT, DEFAULT_REGION, partition_of, span_id, trace_id, uuid
@@ -92,8 +93,7 @@ _SAMPLED = {"1": True, "0": False}
 NO_TRACE = Trace("", "")
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One call on its way through the doorway.
 
     `source` and `node` are the two ends of its edge on the map. `deadline` is platform time in epoch seconds, None
@@ -118,13 +118,13 @@ class Call:
     source: str = "client"
     deadline: float | None = None
     http: Request | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    request_id: str = field(default_factory=uuid)
-    span: str = field(default_factory=span_id)
+    attributes: Mapping[str, str] = msgspec.field(default_factory=dict)
+    request_id: str = msgspec.field(default_factory=uuid)
+    span: str = msgspec.field(default_factory=span_id)
     node: str = ""
     request_bytes: int = 0
     response_bytes: int = 0
-    units: dict[str, float] = field(default_factory=dict)
+    units: dict[str, float] = msgspec.field(default_factory=dict)
     asked: str = ""
     denied: str = ""
     warning: str = ""

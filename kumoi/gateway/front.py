@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
 from kumoi.gateway.authentication import Authentication

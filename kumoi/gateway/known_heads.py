@@ -98,6 +98,10 @@ class _KnownHeaders(Headers):
         known = self._known
         return self.index.get(name, default) if name in known.different else known.index.get(name, default)
 
+    def have_any(self, names: frozenset[str]) -> bool:
+        """As `Headers.have_any`."""
+        return not names.isdisjoint(self._known.index)
+
     def __contains__(self, name: str) -> bool:
         return name in self._known.index
 

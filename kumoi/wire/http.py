@@ -7,9 +7,11 @@ case. A request body is read once: whole with `read`, or piece by piece with `st
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from kumoi.wire.again import Again
@@ -38,6 +40,10 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """Every value of the field `name` (lower-case), in order."""
         return [value for key, value in self.items if key.lower() == name]
+
+    def have_any(self, names: frozenset[str]) -> bool:
+        """Whether there is a field of one of these names (lower-case)."""
+        return not names.isdisjoint(self.index)
 
     def __contains__(self, name: str) -> bool:
         return name in self.index
@@ -103,8 +109,7 @@ class BufferedBody:
             yield self.content
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """One HTTP request.
 
     `path` is percent-encoded exactly as sent, without the query; `query` is the raw query string without `?`.
@@ -116,8 +121,8 @@ class Request:
     method: str
     path: str
     query: str = ""
-    headers: Headers = field(default_factory=Headers)
-    body: Body = field(default_factory=BufferedBody)
+    headers: Headers = msgspec.field(default_factory=Headers)
+    body: Body = msgspec.field(default_factory=BufferedBody)
     scheme: str = "http"
     client: tuple[str, int] = ("127.0.0.1", 0)
     http_version: str = "1.1"
@@ -144,8 +149,7 @@ class FileBody:
 ResponseBody = bytes | AsyncIterator[bytes] | FileBody
 
 
-@dataclass(slots=True)
-class Response:
+class Response(msgspec.Struct):
     """One HTTP response. The gateway adds Content-Length or chunked framing, Date and Connection.
 
     `abort` ends the connection without an answer (a declared fault); `on_sent` runs once the last byte was handed
@@ -154,7 +158,7 @@ class Response:
     """
 
     status: int = 200
-    headers: HeaderList = field(default_factory=list)
+    headers: HeaderList = msgspec.field(default_factory=list)
     body: ResponseBody = b""
     abort: bool = False
     on_sent: Callable[[], None] | None = None

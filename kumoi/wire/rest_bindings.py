@@ -68,12 +68,16 @@ class RestBindings(Generator):
             lines = ["params = {}"]
         else:
             lines = [f"params = {self.constant(f'body_{operation.name}', self._body_reader(shape, title))}(body)"]
-        sought = sum(member.traits.get("location") == "header" for member in shape.members.values())
-        if sought:  # an index of fields that were known is only made where many are looked up
-            lines.append(f"header = request.headers.{'get' if sought < _MANY else 'index.get'}")
+        in_headers: list[str] = []
         for name, member in shape.members.items():
             if "location" in member.traits:
-                lines += self._bound(name, member, operation)
+                (in_headers if _in_header(member) else lines).extend(self._bound(name, member, operation))
+        if sought := [_header_of(name, member) for name, member in shape.members.items() if _in_header(member)]:
+            names = self.constant(f"headers_{operation.name}", frozenset(sought))
+            # An index of fields that were known is only made where many are looked up.
+            look_up = "get" if len(sought) < _MANY else "index.get"
+            lines += ["headers = request.headers", f"if headers.have_any({names}):"]
+            lines += indented([f"header = headers.{look_up}", *in_headers])
         key = ("read", operation.name)
         parameters = "request, labels, query, body"
         return self.compiled(
@@ -261,6 +265,15 @@ class RestBindings(Generator):
             return "application/xml", "".join(out).encode()
 
         return write_members
+
+
+def _in_header(shape: Shape) -> bool:
+    return bool(shape.traits.get("location") == "header")
+
+
+def _header_of(name: str, shape: Shape) -> str:
+    """The header field, in lower case, in which a member travels."""
+    return (shape.location_name or name).lower()
 
 
 def _lenient(name: str, key: str, shape: Shape) -> list[str]:

@@ -6,8 +6,9 @@ particular. Rules: "Setting permissions for website access" and GetObject's perm
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kumoi.doorway import Ask, Call, Principal
 from kumoi.names import arn
