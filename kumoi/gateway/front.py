@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
 from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.damage import damaged
+from kumoi.gateway.known_heads import OWN_FIELDS
 from kumoi.gateway.recording import PUTTING_IN, Recording
 from kumoi.gateway.routing import Router, Target
 from kumoi.names import uuid
@@ -25,6 +26,7 @@ from kumoi.wire.compressed import plain
 from kumoi.wire.credential import hoisted_headers
 from kumoi.wire.http import BufferedBody, Headers, Kin
 from kumoi.wire.payload import payload
+from kumoi.wire.settled import Settled, settle
 from kumoi.wire.websocket import WebSocketClosed
 
 if TYPE_CHECKING:
@@ -48,13 +50,17 @@ _PLANS = 4096
 
 
 class _Plan(NamedTuple):
-    """What a request came to that is the same for all its kin, as long as the router says the same (`changes`)."""
+    """What a request came to that is the same for all its kin, as long as the router says the same (`changes`).
+
+    `settled` are its params where these are the same, too, but for a body of plain bytes.
+    """
 
     changes: int
     target: Target
     exchange: Exchange
     caller: Principal
     traced: bool
+    settled: Settled | None
 
 
 class Front:
@@ -79,7 +85,14 @@ class Front:
 
     def __call__(self, request: Request) -> Awaitable[Response]:
         """Answer one request; never raises for what a client sends."""
-        return self._recorded(request) if self.recording.active else self._answer(request)
+        if self.recording.active:
+            return self._recorded(request)
+        kin = request.kin
+        plan = None if kin is None else self._plans.get(kin)
+        # Whoever verifies signatures reads what was signed anew, of each request.
+        if plan is not None and plan.changes == self._router.changes and not self._doorway.identity.verifies:
+            return self._planned(request, plan)
+        return self._answer(request)
 
     async def _recorded(self, request: Request) -> Response:
         await self.recording.begin(request)
@@ -91,15 +104,7 @@ class Front:
             self.recording.end(request, response)
 
     def _answer(self, request: Request) -> Awaitable[Response]:
-        # Whoever verifies signatures reads what was signed anew, of each request.
-        if self._doorway.identity.verifies:
-            return self._resolved(request)
-        kin = request.kin
-        if kin is not None and not self.recording.active:
-            plan = self._plans.get(kin)
-            if plan is not None and plan.changes == self._router.changes:
-                return self._planned(request, plan)
-        target = self._router.recall(request)
+        target = None if self._doorway.identity.verifies else self._router.recall(request)
         if target is None:
             return self._resolved(request)
         return self._api(request, target, None)
@@ -112,7 +117,7 @@ class Front:
             request.path = target.path
         content = None if plan.exchange.streams_input else body.content
         trace = request.headers.index["x-amzn-trace-id"] if plan.traced else None
-        return self._called(request, target, plan.exchange, plan.caller, content, trace, uuid())
+        return self._called(request, target, plan.exchange, plan.caller, content, trace, uuid(), plan.settled)
 
     def _plan(self, request: Request, target: Target, exchange: Exchange, caller: Principal) -> None:
         """Keep what a request came to, for those like it."""
@@ -122,7 +127,8 @@ class Front:
         if len(self._plans) >= _PLANS:
             self._plans.clear()
         alone = exchange.of(replace(request, body=BufferedBody()))
-        self._plans[kin] = _Plan(self._router.changes, target, alone, caller, "x-amzn-trace-id" in index)
+        settled = settle(exchange, request, OWN_FIELDS)
+        self._plans[kin] = _Plan(self._router.changes, target, alone, caller, "x-amzn-trace-id" in index, settled)
 
     def _api(self, request: Request, target: Target, form: bytes | None) -> Awaitable[Response]:
         answering = self._operation(request, target, form)
@@ -231,16 +237,21 @@ class Front:
         body: bytes | Body | None,
         trace: str | None,
         request_id: str,
+        settled: Settled | None = None,
     ) -> Response:
         """Answer a request of which all is known: make its call.
 
-        `body` is None where it is read as it came, its signature not verified; `trace` is what it says of its trace.
+        `body` is None where it is read as it came, its signature not verified; `trace` is what it says of its trace;
+        `settled` are params that need not be read once more.
         """
         doorway, name = self._doorway, target.service
         try:
             if body is None:
                 body = payload(request, signed_hash=False)
-            params = exchange.decode(request, body)
+            if settled is not None and type(body) is bytes:
+                params = settled.with_body(body)
+            else:
+                params = exchange.decode(request, body)
             call = Call(
                 doorway,
                 name,

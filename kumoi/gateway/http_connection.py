@@ -26,7 +26,7 @@ from kumoi.gateway.limits import Limits
 from kumoi.gateway.outgoing import Outgoing
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
-from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain
+from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain, usual_head
 from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Request, Response
 from kumoi.wire.websocket import WebSocketClosed
 
@@ -394,7 +394,8 @@ class HttpConnection(asyncio.Protocol):
             if response is not None:
                 if response.again is not None and exchange.data is not None and exchange.keep_alive:
                     self._server.repeats.learn(exchange.data, request, response)
-                await self._send(exchange, response)
+                if not self._sent_at_once(exchange, response):
+                    await self._send(exchange, response)
         except asyncio.CancelledError:
             self._in_order.abort()
             raise
@@ -408,6 +409,33 @@ class HttpConnection(asyncio.Protocol):
             if response is not None and response.on_sent is not None:
                 _tell(response.on_sent)
         self._next()
+
+    def _sent_at_once(self, exchange: Exchange, response: Response) -> bool:
+        """Write an answer as nearly all are, of which nothing is to be weighed; whether it is one."""
+        content = response.body
+        if (
+            response.status != 200
+            or type(content) is not bytes
+            or len(content) > _JOINED
+            or response.abort
+            or exchange.body is not None
+            or exchange.old
+            or not exchange.keep_alive
+            or self._draining
+            or self._finished
+            or self._writable is not None
+            or exchange.request.method == "HEAD"
+        ):
+            return False
+        answer_head = usual_head(response.headers, len(content), self._server.date.text())
+        if answer_head is None:
+            return False
+        exchange.started = True
+        if self._unwritten:
+            self._write()
+        self._unwritten = answer_head + content
+        self._outgoing.leave(self._leave)
+        return True
 
     async def _send(self, exchange: Exchange, response: Response) -> None:
         """Write an answer; none when the client is gone, or when its request broke HTTP's rules behind the head."""

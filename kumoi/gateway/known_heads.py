@@ -41,6 +41,8 @@ _OWN = frozenset(
     }
 )
 """Fields whose values are mostly each request's own."""
+OWN_FIELDS = _OWN | {"authorization"}
+"""Fields in which requests may differ that are of one kin."""
 _SIGNED, _SIGNATURE = "AWS4-HMAC-SHA256 ", "Signature="
 _DIGITS = 64
 """Of a signature's, which ends the field."""

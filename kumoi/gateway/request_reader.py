@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import cast
 
 import httptools
+import msgspec
 
 from kumoi.gateway.body import StreamingBody
 from kumoi.gateway.known_heads import Found
@@ -45,24 +46,21 @@ def _refusal(error: httptools.HttpParserError) -> Refused:
     return Refused(400, f"not a valid HTTP/1.1 request: {error}")
 
 
-class Exchange:
+class Exchange(msgspec.Struct):
     """A request with what the connection must know to answer it.
 
     `body` is the body when it is streamed; `old` is HTTP/1.0; `expects` is Expect: 100-continue; `started` is set once
     the answer has begun. `data` is the request as it came, where it came in one piece and alone.
     """
 
-    __slots__ = ("body", "data", "expects", "keep_alive", "old", "request", "started", "websocket")
-
-    def __init__(self, request: Request, *, old: bool, websocket: bool) -> None:
-        self.request = request
-        self.body: StreamingBody | None = None
-        self.data: bytes | None = None
-        self.keep_alive = True
-        self.old = old
-        self.expects = False
-        self.started = False
-        self.websocket = websocket
+    request: Request
+    old: bool = False
+    websocket: bool = False
+    keep_alive: bool = True
+    expects: bool = False
+    started: bool = False
+    body: StreamingBody | None = None
+    data: bytes | None = None
 
 
 class RequestReader:
@@ -164,7 +162,7 @@ class RequestReader:
             self._certificate,
             line.kin,
         )
-        return Exchange(request, old=False, websocket=False)
+        return Exchange(request)
 
     def lose(self) -> None:
         """No more will come: whoever waits for the rest of a body learns of it."""

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from kumoi.wire.again import Frame
-from kumoi.wire.http import FileBody, Response
+from kumoi.wire.http import FileBody, HeaderList, Response
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 _DECIDED = frozenset({"transfer-encoding", "connection", "date"})
@@ -66,14 +66,9 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     """
     body = response.body
     if response.status == 200 and type(body) is bytes and method != "HEAD" and keep_alive and not old:
-        # Nearly all answers: nothing is to be weighed where no header of ours is given.
-        names, values = zip(*response.headers, strict=True) if response.headers else ((), ())
-        form = _form(names)
-        if form is not None:
-            size = len(body)
-            text = form.text % (*values, size, date)
-            if text.count("\n") == form.breaks and text.count("\r") == form.breaks and "\0" not in text:
-                return Head(text.encode("latin-1", "replace"), size, False, True)
+        content = usual_head(response.headers, len(body), date)
+        if content is not None:
+            return Head(content, len(body), False, True)
     lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown"]
     promised: str | None = None
     dated = False
@@ -102,6 +97,21 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
     elif old:
         lines.append("Connection: keep-alive")
     return Head(_encoded(lines), length, chunked, keep_alive)
+
+
+def usual_head(headers: HeaderList, length: int, date: str) -> bytes | None:
+    """The head of nearly all answers: of status 200, over HTTP/1.1, `length` bytes behind it, the connection goes on.
+
+    None where one of its fields is to be weighed; a Content-Length is not.
+    """
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    form = _form(names)
+    if form is None:
+        return None
+    text = form.text % (*values, length, date)
+    if text.count("\n") != form.breaks or text.count("\r") != form.breaks or "\0" in text:
+        return None
+    return text.encode("latin-1", "replace")
 
 
 class _Form(NamedTuple):

@@ -139,7 +139,7 @@ def test_what_is_not_exactly_its_like_is_not_found(data: str) -> None:
     ],
 )
 def test_what_could_be_more_than_it_seems_is_not_learnt(data: str) -> None:
-    exchange = parsed(data.encode()) or Exchange(Request("GET", "/"), old=False, websocket=False)
+    exchange = parsed(data.encode()) or Exchange(Request("GET", "/"))
     heads = KnownHeads(Limits())
     assert not heads.learn(data.encode(), exchange.request)
     assert heads.find(data.encode()) is None

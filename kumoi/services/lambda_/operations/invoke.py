@@ -39,7 +39,8 @@ async def invoke(
 ) -> dict[str, Any]:
     """Run a function with a JSON payload; a function's own failure is an answer with FunctionError, not an error."""
     check_payload(Payload, MAX_EVENT if InvocationType == "Event" else MAX_REQUEST)
-    found = await _find(call, FunctionName, Qualifier)
+    found = await find(call, FunctionName, Qualifier)
+    call.account = found.identifier.account  # it runs in its own, whoever calls
     if InvocationType == "DryRun":
         return {"StatusCode": 204}
     if InvocationType == "Event":
@@ -62,7 +63,8 @@ async def invoke_with_response_stream(
 ) -> dict[str, Any]:
     """Run a function and pass on what it answers as it is written: PayloadChunk events, then InvokeComplete."""
     check_payload(Payload, MAX_REQUEST, "InvokeWithResponseStream")
-    found = await _find(call, FunctionName, Qualifier)
+    found = await find(call, FunctionName, Qualifier)
+    call.account = found.identifier.account
     if InvocationType == "DryRun":
         return {"StatusCode": 204, "EventStream": _nothing()}
     stream = ResponseStream()
@@ -105,15 +107,10 @@ async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[s
     """The first, deprecated form of an asynchronous invocation."""
     payload = InvokeArgs if isinstance(InvokeArgs, bytes) else await InvokeArgs.read(MAX_EVENT)
     check_payload(payload, MAX_EVENT)
-    await _accept(call, await _find(call, FunctionName), payload or b"{}")
-    return {"Status": 202}
-
-
-async def _find(call: Call, FunctionName: str, Qualifier: str | None = None) -> Found:
-    """The function to run. It runs in its own account, whoever calls."""
-    found = await find(call, FunctionName, Qualifier)
+    found = await find(call, FunctionName)
     call.account = found.identifier.account
-    return found
+    await _accept(call, found, payload or b"{}")
+    return {"Status": 202}
 
 
 def _request(
