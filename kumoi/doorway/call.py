@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PartT = TypeVar("PartT")
 
 
-class Trace(NamedTuple):
+class Trace(msgspec.Struct, frozen=True, gc=False):
     """The trace a call belongs to: its root id and the calling span, and what X-Ray has to know beside.
 
     `sampled` is None until somebody has decided. `upstream` is the segment (or subsegment) that X-Ray shows as the

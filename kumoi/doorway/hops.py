@@ -14,6 +14,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+from msgspec.structs import astuple
+
 from kumoi.lake import Lake, Table
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ TABLE = Table(
 )
 
 
-class Hop(NamedTuple):
+class Hop(msgspec.Struct, frozen=True):
     """Who called what, when (epoch ms), how long (µs), and how it ended (`ok`, or the error's code).
 
     `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
@@ -97,7 +100,7 @@ class Hop(NamedTuple):
 
     def shown(self) -> dict[str, Any]:
         """What is kept of it, by name."""
-        return dict(zip(_KEPT, self, strict=False))
+        return dict(zip(_KEPT, astuple(self), strict=False))
 
 
 _KEPT = tuple(TABLE.columns)
@@ -266,7 +269,10 @@ class Hops:
             self._flush_handle = None
         if self._unwritten:
             # The row of a hop, in the order of the table's columns, which is that of its fields.
-            rows = [(*hop[:_UNITS], units_text(hop.units), *hop[_UNITS + 1 : _COLUMNS]) for hop in self._unwritten]
+            rows = [
+                (*hop[:_UNITS], units_text(hop[_UNITS]), *hop[_UNITS + 1 : _COLUMNS])
+                for hop in map(astuple, self._unwritten)
+            ]
             self._lake.write(TABLE.name, rows)
             self._unwritten = []
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from kumoi.doorway.call import Call
 
 _TRACES = 10_000
@@ -64,7 +66,7 @@ class Tracing:
         sampled = trace.sampled
         if sampled is None and self.decide is not None:
             sampled = await self.decide(call, request)
-            call.trace = trace._replace(sampled=sampled)
+            call.trace = replace(trace, sampled=sampled)
         if not sampled:
             return False
         if len(self._places) >= _TRACES:

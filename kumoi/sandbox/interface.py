@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Invocation(msgspec.Struct, frozen=True, gc=False):
     tenant_id: str | None = None
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How an invocation ended. `error_type` is None for success; durations in seconds.
 
     `status` is success, error (the function raised), timeout, or failure (its process ended). `streamed`: the payload

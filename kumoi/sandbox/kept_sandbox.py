@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from kumoi.sandbox.api_link import ApiLink
 from kumoi.sandbox.control import Control, SandboxGone
 from kumoi.sandbox.extensions import Extensions
@@ -359,7 +361,7 @@ class KeptSandbox:
         if self._program.kind == "api" and self._control.failure:
             return self._failed(invocation, "Runtime.InvalidEntrypoint", self._control.failure, end)
         outcome = self._failed(invocation, "Runtime.ExitError", _reason(end), end, init)
-        return outcome._replace(error_type="Runtime.OutOfMemory") if end.get("over") else outcome
+        return replace(outcome, error_type="Runtime.OutOfMemory") if end.get("over") else outcome
 
     def _failed(
         self, invocation: Invocation, kind: str, reason: str, end: dict[str, Any], init: float | None = None

@@ -94,7 +94,7 @@ def _told(summary: Summary) -> dict[str, Any]:
 
 async def one(doorway: Doorway, account: str, trace: str) -> list[dict[str, Any]]:
     """The hops of one trace in the order they began, each with whether its payloads are kept."""
-    held = [hop._asdict() for hop in doorway.hops if hop.trace == trace and hop.account == account]
+    held = [hop.shown() for hop in doorway.hops if hop.trace == trace and hop.account == account]
     if not held:
         doorway.hops.flush()
         found = await doorway.lake.query(_ONE, [trace], views={"hops": View("hops", account, None)})

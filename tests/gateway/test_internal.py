@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from kumoi.clock import Clock
 from kumoi.doorway import Hop
@@ -21,7 +22,7 @@ def hop(source: str, target: str, outcome: str, duration_us: int) -> Hop:
 
 
 def test_edges_count_calls_errors_and_mean_durations() -> None:
-    many = hop("a", "b", "ok", 10)._replace(units={"requests": 3})
+    many = replace(hop("a", "b", "ok", 10), units={"requests": 3})
     found = edges([hop("client", "a", "ok", 100), hop("client", "a", "SlowDown", 300), hop("a", "b", "ok", 50), many])
     assert found == [
         {"source": "client", "target": "a", "operation": "Op", "calls": 2, "errors": 1, "mean_us": 200.0},

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kumoi.doorway import Hop
 from kumoi.gateway.struck import hits, told
@@ -13,7 +14,7 @@ from kumoi.gateway.struck import hits, told
 
 def hop(outcome: str = "ok", fault: str = "", **given: Any) -> Hop:
     plain = Hop(0, "1", "r", "t", "s", "p", "lambda:f", "sqs:q", "sqs", "Send", outcome, 9, 0, 0, "id", fault, {})
-    return plain._replace(**given)
+    return replace(plain, **given)
 
 
 @pytest.mark.parametrize(

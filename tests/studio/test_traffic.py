@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
@@ -19,7 +20,7 @@ def hop(**given: Any) -> Hop:
     plain = Hop(
         0, "1", "us-east-1", "t", "s", "", "client", "lambda:f", "lambda", "Invoke", "ok", 1000, 10, 20, "r", "", {}
     )
-    return plain._replace(**{"units": {"requests": 1}, **given})
+    return replace(plain, **{"units": {"requests": 1}, **given})
 
 
 def add(edge: Edge, hop: Hop, now: float) -> None:
@@ -54,7 +55,7 @@ def test_calls_cost_together_what_each_costs_as_long_as_they_count() -> None:
     for number in range(120):
         add(edge, (invoke, fetch)[number % 2], 1000.0 + number / 10)
     cost = 60 * (hop_cost(invoke) + hop_cost(fetch))
-    assert hop_cost(invoke) > 0 and hop_cost(fetch) > 1.1 * hop_cost(fetch._replace(response_bytes=0)) > 0
+    assert hop_cost(invoke) > 0 and hop_cost(fetch) > 1.1 * hop_cost(replace(fetch, response_bytes=0)) > 0
     told = edge.told(1011.95)
     assert (told["cost"], told["costHour"]) == (pytest.approx(cost), pytest.approx(cost / 60 * 3600))
     early = sum(hop_cost((invoke, fetch)[number % 2]) for number in range(60))
@@ -127,13 +128,13 @@ def test_a_call_that_names_several_resources_goes_to_each() -> None:
     )
     write = hop(source="lambda:f", service="dynamodb", operation="TransactWriteItems", target="dynamodb", asked=asked)
     assert edges_of(write) == {("lambda:f", "dynamodb:A"), ("lambda:f", "dynamodb:B")}
-    other = write._replace(asked="dynamodb:PutItem arn:aws:dynamodb:us-east-1:1:table/C")
+    other = replace(write, asked="dynamodb:PutItem arn:aws:dynamodb:us-east-1:1:table/C")
     assert calls_of(write, other) == {("lambda:f", f"dynamodb:{table}"): 1 for table in "ABC"}
 
 
 def test_a_functions_own_calls_count_whatever_fetched_its_code_before_or_since() -> None:
     own = hop(service="s3", operation="GetObject", target="s3:b", source="lambda:f", principal="arn:aws:sts::1:f")
-    code = own._replace(principal="")
+    code = replace(own, principal="")
     assert calls_of(code, own, code, own) == {("lambda:f", "s3:b"): 2}
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from kumoi.doorway import Call, Fault
 from kumoi.sandbox import Invocation, Outcome, ResponseSink
@@ -56,7 +56,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     wants_tail: bool = False
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True):
     """How an invocation ended, and the tail of its log where that was wanted."""
 
     outcome: Outcome
@@ -243,7 +243,7 @@ class Executor:
             return Result(made_up(fault, pause + outcome.duration), result.log_tail)
         if outcome.status == "timeout":
             return Result(timed_out(call.request_id, timeout), result.log_tail)
-        return Result(outcome._replace(duration=pause + outcome.duration), result.log_tail)
+        return Result(replace(outcome, duration=pause + outcome.duration), result.log_tail)
 
     async def _run(
         self,

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import replace
 
 import orjson
+from msgspec import structs
 
 from kumoi.clock import Clock
 from kumoi.doorway import Call, Fault
@@ -84,8 +85,8 @@ def damaged(fault: Fault, outcome: Outcome) -> Outcome:
     """An answer of which half is lost on its way, or a byte in the middle becomes another."""
     payload, half = outcome.payload, len(outcome.payload) // 2
     if fault.action == "truncate" or not payload:
-        return outcome._replace(payload=payload[:half])
-    return outcome._replace(payload=payload[:half] + bytes((payload[half] ^ _OTHER,)) + payload[half + 1 :])
+        return structs.replace(outcome, payload=payload[:half])
+    return structs.replace(outcome, payload=payload[:half] + bytes((payload[half] ^ _OTHER,)) + payload[half + 1 :])
 
 
 def constrained(fault: Fault, spec: SandboxSpec) -> SandboxSpec:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from msgspec.structs import replace
+
 from kumoi.doorway import NO_TRACE, Call, Sampled, Trace
 from kumoi.services.stepfunctions.records import Event, ExecutionRecord, MachineRecord
 
@@ -46,7 +48,7 @@ def of_task(execution: ExecutionRecord, scheduled: int) -> Trace:
     trace = Trace.parse(execution.span, execution.started)
     if not execution.traced:
         return trace
-    return trace._replace(sampled=True, upstream=_id(execution, f"task/{scheduled}"))
+    return replace(trace, sampled=True, upstream=_id(execution, f"task/{scheduled}"))
 
 
 @dataclass(slots=True)

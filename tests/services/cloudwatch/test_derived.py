@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kumoi.doorway import Hop
 from kumoi.services.cloudwatch.derived import Kind, counted, kind_of
@@ -218,5 +219,5 @@ def test_requests_to_apis_by_stage() -> None:
 
 
 def test_targets_by_rule() -> None:
-    struck = hop("sqs", "sqs:q", "SendMessage", "AccessDenied")._replace(source="events:nightly")
+    struck = replace(hop("sqs", "sqs:q", "SendMessage", "AccessDenied"), source="events:nightly")
     assert metrics(struck) == {("Invocations", "nightly"): {1.0: 1}, ("FailedInvocations", "nightly"): {1.0: 1}}

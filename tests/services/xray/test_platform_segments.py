@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kumoi.clock import Clock
 from kumoi.doorway import Hop, Hops, Traced
@@ -27,7 +28,7 @@ def a_hop(outcome: str = "ok", service: str = "lambda", target: str = "lambda:f"
     hop = Hop(
         10_000, "1", "r", ROOT, "00000000000000aa", "", "c", target, service, "Op", outcome, 900_000, 0, 7, "q", "", {}
     )
-    return hop._replace(**more)
+    return replace(hop, **more)
 
 
 def ran(**more: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+
+import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.lambda_.configuration import is_latest
@@ -13,7 +14,7 @@ from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """A function as a request named it, the version that was meant, and the alias that led to it, if one did."""
 
     identifier: FunctionIdentifier

@@ -87,14 +87,15 @@ async def _events(
 ) -> AsyncIterator[dict[str, dict[str, Any]]]:
     async for piece in stream.pieces(writer):
         yield {"PayloadChunk": {"Payload": piece}}
-    outcome, log_tail = writer.result()
+    result = writer.result()
+    outcome = result.outcome
     complete: dict[str, Any] = {}
     if outcome.error_type is not None:
         complete = {"ErrorCode": outcome.error_type, "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
     elif outcome.payload:
         yield {"PayloadChunk": {"Payload": outcome.payload}}
     if wants_tail:
-        complete["LogResult"] = _tail(log_tail)
+        complete["LogResult"] = _tail(result.log_tail)
     yield {"InvokeComplete": complete}
 
 
@@ -122,7 +123,8 @@ def _request(
 
 async def _run(call: Call, request: Request) -> dict[str, Any]:
     function = request.function
-    outcome, log_tail = await call.part(Executor).invoke(call, request)
+    result = await call.part(Executor).invoke(call, request)
+    outcome = result.outcome
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": function.version, "Payload": outcome.payload}
     if outcome.error_type is not None:
         answer["FunctionError"] = "Unhandled"
@@ -135,7 +137,7 @@ async def _run(call: Call, request: Request) -> dict[str, Any]:
             }
         )
     if request.wants_tail:
-        answer["LogResult"] = _tail(log_tail)
+        answer["LogResult"] = _tail(result.log_tail)
     call.response_bytes = len(answer["Payload"])
     return answer
 

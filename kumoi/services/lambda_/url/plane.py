@@ -77,7 +77,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
 async def _buffered(call: Call, config: UrlConfig, headers: Mapping[str, str], invocation: Request) -> Response:
     """Wait for the whole result."""
     try:
-        outcome, _ = await call.part(Executor).invoke(call, invocation)
+        outcome = (await call.part(Executor).invoke(call, invocation)).outcome
     except AwsError as error:
         return _answered(config, headers, _refusal(error), call)
     if outcome.error_type is not None:
