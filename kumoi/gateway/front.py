@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
@@ -49,7 +50,7 @@ _PLANS = 4096
 """Requests whose like need not be looked into again; beyond them all are."""
 
 
-class _Plan(NamedTuple):
+class _Plan(msgspec.Struct, frozen=True):
     """What a request came to that is the same for all its kin, as long as the router says the same (`changes`).
 
     `settled` are its params where these are the same, too, but for a body of plain bytes.

@@ -15,6 +15,9 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
+
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.plain_requests import PATH, QUERY, is_plain
 from kumoi.wire.http import HeaderList, Headers, Kin, Request
@@ -108,7 +111,7 @@ class _KnownHeaders(Headers):
         return name in self._known.index
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     """A request line, and what requests with it and the same header fields share."""
 
     method: str
@@ -128,7 +131,7 @@ class _Shape:
         self.known: dict[tuple[bytes, ...], _Fields] = {}
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """What a request of a known head is: its line, its header fields and its body."""
 
     line: _Line
@@ -217,7 +220,7 @@ def _line(known: _Fields, line: bytes) -> _Line | None:
     found = known.lines.get(line)
     if found is not None:
         if found.kin is None:
-            found = known.lines[line] = found._replace(kin=Kin())
+            found = known.lines[line] = replace(found, kin=Kin())
         return found
     match = _LINE.fullmatch(line)
     if match is None:

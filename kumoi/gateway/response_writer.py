@@ -11,6 +11,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+import msgspec
+
 from kumoi.wire.again import Frame
 from kumoi.wire.http import FileBody, HeaderList, Response
 
@@ -114,7 +116,7 @@ def usual_head(headers: HeaderList, length: int, date: str) -> bytes | None:
     return text.encode("latin-1", "replace")
 
 
-class _Form(NamedTuple):
+class _Form(msgspec.Struct, frozen=True):
     """How a head is written, its values and its length and date left out, and how many line breaks it has then."""
 
     text: str

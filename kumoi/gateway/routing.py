@@ -16,6 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
+from msgspec.structs import replace
+
 from kumoi.doorway.host_names import HostNames, Meaning
 from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
@@ -57,7 +60,7 @@ UNSIGNED = "unsigned"
 """An attribute of targets that are reached by a link, whoever visits it."""
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True):
     """What a request is for.
 
     `service` is botocore's name for kind `api` (a service that Kumoi has no entry for: its signing name, target prefix
@@ -203,7 +206,7 @@ class Router(HostNames):
         if signals is not None and sum(map(len, signals)) <= _SIGNALS_LIMIT:
             if len(self._alike) >= _ALIKE:
                 self._alike.clear()
-            self._alike[signals] = target._replace(credential=credential._replace(signature=""))
+            self._alike[signals] = replace(target, credential=credential._replace(signature=""))
 
     def _signals(self, request: Request) -> _Signals | None:
         """What mostly says all that a request is for; None where its path or another header may say more.
@@ -240,7 +243,7 @@ class Router(HostNames):
         host = self._host(request.headers.index.get("host", ""))
         credential = parse_credential(request)
         if isinstance(host, Target):
-            return _connections(host._replace(credential=credential), path)
+            return _connections(replace(host, credential=credential), path)
         region = credential.region if credential is not None else ""
         if not region or region == "*":
             region = host.region or self._default_region
@@ -385,7 +388,7 @@ def _connections(target: Target, path: str) -> Target:
     """`{stage}/@connections/{id}` of a WebSocket API is an operation of the management API."""
     if target.service == "execute-api" and "connections/" in path and (match := _CONNECTIONS.fullmatch(path)):
         attributes = {**target.attributes, "stage": match["stage"]}
-        return target._replace(kind="api", service="apigatewaymanagementapi", attributes=attributes, path=match["path"])
+        return replace(target, kind="api", service="apigatewaymanagementapi", attributes=attributes, path=match["path"])
     return target
 
 

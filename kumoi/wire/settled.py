@@ -7,7 +7,9 @@ query and the headers. Where these are the same as in a request that was decoded
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kumoi.wire.errors import AwsError
 from kumoi.wire.http import Request
@@ -21,7 +23,7 @@ _PLAIN = (str, int, float, bool)
 """What nobody can change who is handed it."""
 
 
-class Settled(NamedTuple):
+class Settled(msgspec.Struct, frozen=True):
     """The params of all requests of a kind but one: `payload` is the member that their body is, None for none."""
 
     params: dict[str, Any]

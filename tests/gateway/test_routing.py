@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kumoi.gateway.routing import Router, Target
 from kumoi.wire.http import Headers, Request
@@ -459,7 +460,7 @@ def test_what_is_remembered_is_what_would_be_resolved() -> None:
                     if known is not None:
                         credential = target.credential
                         assert credential is not None and credential.signature == "0" * 64
-                        assert known == target._replace(credential=credential._replace(signature="")), incoming
+                        assert known == replace(target, credential=credential._replace(signature="")), incoming
                         recalled.add((line, headers, host))
                     router.remember(incoming, target)
     assert len(recalled) > 150

@@ -16,45 +16,63 @@ FunctionKey = tuple[str, str, str]
 """A function, whichever version: account, region, name."""
 
 
+class _Place:
+    """Invocations under way in an account and region, of functions that reserve nothing."""
+
+    __slots__ = ("unreserved",)
+
+    def __init__(self) -> None:
+        self.unreserved = 0
+
+
+class Running:
+    """Invocations under way of one function."""
+
+    __slots__ = ("count", "key", "place")
+
+    def __init__(self, key: FunctionKey, place: _Place) -> None:
+        self.count = 0
+        self.key = key
+        self.place = place
+
+
 class Concurrency:
     """Counts invocations under way."""
 
     def __init__(self) -> None:
-        self._functions: dict[FunctionKey, int] = {}
-        self._unreserved: dict[tuple[str, str], int] = {}
+        self._functions: dict[FunctionKey, Running] = {}
+        self._places: dict[tuple[str, str], _Place] = {}
 
-    def running(self, key: FunctionKey) -> int:
-        """How many invocations of a function are under way."""
-        return self._functions.get(key, 0)
-
-    def must_know_reserved(self, key: FunctionKey) -> bool:
+    def must_know_reserved(self, account: str, region: str) -> bool:
         """Whether `enter` needs the account's sum of reservations: below the minimum nothing can be refused."""
-        return self._unreserved.get(key[:2], 0) >= UNRESERVED_MINIMUM
+        place = self._places.get((account, region))
+        return place is not None and place.unreserved >= UNRESERVED_MINIMUM
 
-    def enter(self, key: FunctionKey, reserved: int | None, account_reserved: int) -> bool:
-        """Begin an invocation; whether it counts as reserved (say so to `leave`). Raises TooManyRequestsException."""
-        running = self._functions.get(key, 0)
+    def enter(self, key: FunctionKey, reserved: int | None, account_reserved: int) -> Running:
+        """Begin an invocation; what to `leave`. Raises TooManyRequestsException."""
+        running = self._functions.get(key)
+        if running is None:
+            running = Running(key, self._places.setdefault(key[:2], _Place()))
         if reserved is not None:
-            if running >= reserved:
+            if running.count >= reserved:
                 raise throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
         else:
-            place = key[:2]
-            unreserved = self._unreserved.get(place, 0)
-            if unreserved >= ACCOUNT_LIMIT - account_reserved:
+            place = running.place
+            if place.unreserved >= ACCOUNT_LIMIT - account_reserved:
                 raise throttled("ConcurrentInvocationLimitExceeded")
-            self._unreserved[place] = unreserved + 1
-        self._functions[key] = running + 1
-        return reserved is not None
+            place.unreserved += 1
+        if not running.count:
+            self._functions[key] = running
+        running.count += 1
+        return running
 
-    def leave(self, key: FunctionKey, was_reserved: bool) -> None:
-        """An invocation has ended."""
-        left = self._functions[key] - 1
-        if left:
-            self._functions[key] = left
-        else:
-            del self._functions[key]
-        if not was_reserved:
-            self._unreserved[key[:2]] -= 1
+    def leave(self, running: Running, reserved: int | None) -> None:
+        """An invocation has ended that began with `reserved`."""
+        running.count -= 1
+        if not running.count:
+            del self._functions[running.key]
+        if reserved is None:
+            running.place.unreserved -= 1
 
 
 def throttled(reason: str) -> AwsError:

@@ -87,11 +87,10 @@ class Executor:
         if call.trace.sampled or function.tracing_mode == "Active":
             await tracing.begin(call, function, request.function_arn)
         key = PoolKey(call.account, call.region, function.name, function.version)
-        of_any_version = key[:3]
         account_reserved = 0
-        if self._concurrency.must_know_reserved(of_any_version):
+        if self._concurrency.must_know_reserved(call.account, call.region):
             account_reserved = await reserved_in(self._state.at(call.account, call.region))
-        was_reserved = self._concurrency.enter(of_any_version, request.reserved, account_reserved)
+        running = self._concurrency.enter(key[:3], request.reserved, account_reserved)
         try:
             if not self._admission.admitted():
                 await self._admission.enter()
@@ -113,7 +112,7 @@ class Executor:
             finally:
                 self._admission.leave()
         finally:
-            self._concurrency.leave(of_any_version, was_reserved)
+            self._concurrency.leave(running, request.reserved)
         if self._databases:
             call.warning = await self._maker.crowded()
         if result.outcome.error_type is not None:
