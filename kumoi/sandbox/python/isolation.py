@@ -213,6 +213,7 @@ def forget_names() -> None:
 def confine(level: str, uid: int | None, memory_mb: int) -> None:
     """Give up privileges and take on limits, as the last step before user code runs."""
     os.setsid()
+    _give_way()
     if level == "none":
         return
     _limit(resource.RLIMIT_NOFILE, MAXIMUM_FILES)
@@ -242,6 +243,17 @@ def limit_data(pid: int, memory_mb: int) -> None:
         try:
             resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
         except PermissionError:
+            return
+
+
+def _give_way() -> None:
+    """Get as much of the processors as anybody, but interrupt nobody by waking up: least of all Kumoi's loop, which has
+    woken this process, and has others' calls to go on with.
+    """
+    if sys.platform == "linux":
+        try:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        except PermissionError:  # where the host decides who is scheduled how, it does
             return
 
 
