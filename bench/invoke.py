@@ -2,7 +2,8 @@
 
     PEER_PYTHON=/path/to/a/venv/with/ministack/bin/python scripts/bench invoke
 
-Same machine, same run, same prepared requests: 1 KB of JSON to a Python handler that prints a line. Also: a trivial
+Same machine, same run, same prepared requests: 1 KB of JSON to a Python handler that prints a line. They are measured
+in turns, five of each, and the middle one counts: a shared machine is now fast and now slow. Also: a trivial
 control-plane call, the time until the platform answers, and its memory when idle.
 """
 
@@ -18,10 +19,12 @@ import statistics
 import sys
 import time
 import zipfile
+from contextlib import ExitStack
 from tempfile import TemporaryDirectory
 
-from load import exchange, free_port, load, request, rss_mb, server, warm
+from load import Measured, exchange, free_port, load, request, rss_mb, server, warm
 
+ROUNDS = 5
 SOURCE = "def handler(event, context):\n    print('invoked')\n    return event\n"
 EVENT = json.dumps({"text": "x" * 990}).encode()
 INVOKE = request("POST", "/2015-03-31/functions/bench/invocations", EVENT, {"Content-Type": "application/json"})
@@ -29,31 +32,51 @@ READ = request("GET", "/2015-03-31/functions/bench/configuration")
 
 
 def main() -> None:
-    echo = socket_pair()
-    print(f"bare socket pair, 1 KB echo        p50 {echo * 1000:8.1f} µs")
-    port = free_port()
-    with TemporaryDirectory() as data, server(kumoi(port, data), port) as (pid, ready):
-        print(f"kumoi: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
-        create(port)
-        warm(port, READ, pid)
-        ours = {c: show("kumoi", port, INVOKE, 4000, c, pid) for c in (1, 8)}
-        for c in (1, 8):
-            show("kumoi GetFunctionConfiguration", port, READ, 8000, c, pid)
-        print(f"  p50 at concurrency 1 is {ours[1].p50 / echo:.1f} × the bare socket pair (limit 20)")
     peer = os.environ.get("PEER_PYTHON")
     if peer is None:
         print("PEER_PYTHON names no interpreter that has ministack: no comparison")
-        return
-    port = free_port()
-    with server([peer, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, ready):
-        print(f"ministack: answers after {ready:.2f} s, idle RSS {rss_mb(pid):.0f} MB")
-        create(port)
-        warm(port, READ, pid)
+    with ExitStack() as servers:
+        ours = Server("kumoi", kumoi(free_port(), servers.enter_context(TemporaryDirectory())), servers)
+        theirs = None if peer is None else Server("ministack", [peer, "-m", "ministack"], servers)
         for c in (1, 8):
-            theirs = show("ministack", port, INVOKE, 400, c, pid)
-            print(f"  kumoi serves {ours[c].rate / theirs.rate:.1f} × as many at concurrency {c} (wanted: 10)")
-        for c in (1, 8):
-            show("ministack GetFunctionConfiguration", port, READ, 1000, c, pid)
+            rounds = [_round(ours, theirs, c) for _ in range(ROUNDS)]
+            mine = show("kumoi", c, [one[0] for one in rounds])
+            if c == 1:
+                echo = statistics.median(one[2] for one in rounds)
+                print(f"bare socket pair, 1 KB echo        p50 {echo * 1000:8.1f} µs")
+                print(f"  p50 at concurrency 1 is {mine.p50 / echo:.1f} × that (limit 20)")
+            if theirs is not None:
+                other = show("ministack", c, [one[1] for one in rounds])
+                each = sorted(one[0].rate / one[1].rate for one in rounds)
+                print(
+                    f"  kumoi serves {mine.rate / other.rate:.1f} × as many at concurrency {c} (wanted: 10; in the "
+                    f"rounds {', '.join(f'{ratio:.1f}' for ratio in each)})"
+                )
+        for server, count in ((ours, 8000), (theirs, 1000)):
+            for c in (1, 8) if server is not None else ():
+                show(f"{server.name} GetFunctionConfiguration", c, [server.load(READ, count, c) for _ in range(ROUNDS)])
+
+
+class Server:
+    """A server that runs until the stack is left, and that has answered before anything is measured."""
+
+    def __init__(self, name: str, command: list[str], servers: ExitStack) -> None:
+        self.name = name
+        self._port = int(command[command.index("--port") + 1]) if "--port" in command else free_port()
+        self._pid, ready = servers.enter_context(server(command, self._port, GATEWAY_PORT=str(self._port)))
+        print(f"{name}: answers after {ready:.2f} s, idle RSS {rss_mb(self._pid):.0f} MB")
+        create(self._port)
+        warm(self._port, READ, self._pid)
+
+    def load(self, prepared: bytes, count: int, concurrency: int) -> Measured:
+        return load(self._port, prepared, count=count, concurrency=concurrency, pid=self._pid)
+
+
+def _round(ours: Server, theirs: Server | None, c: int) -> tuple[Measured, Measured | None, float]:
+    """Both servers and the socket pair (ms), one right after the other: what disturbs the machine disturbs all."""
+    mine = ours.load(INVOKE, 4000, c)
+    other = None if theirs is None else theirs.load(INVOKE, 400, c)
+    return mine, other, socket_pair() if c == 1 else 0.0
 
 
 def kumoi(port: int, data: str) -> list[str]:
@@ -79,13 +102,14 @@ def create(port: int) -> None:
         assert status == 201, answer
 
 
-def show(name, port, prepared, count, concurrency, pid):
-    measured = load(port, prepared, count=count, concurrency=concurrency, pid=pid)
+def show(name: str, concurrency: int, rounds: list[Measured]) -> Measured:
+    """Print, and answer, the middle of some rounds."""
+    middle = Measured(*(statistics.median(values) for values in zip(*rounds, strict=True)))
     print(
-        f"{name:34} c={concurrency}  {measured.rate:8.0f}/s  p50 {measured.p50:7.3f} ms  p99 {measured.p99:7.3f} ms  "
-        f"CPU {measured.cpu_us:6.0f} µs"
+        f"{name:34} c={concurrency}  {middle.rate:8.0f}/s  p50 {middle.p50:7.3f} ms  p99 {middle.p99:7.3f} ms  "
+        f"CPU {middle.cpu_us:6.0f} µs"
     )
-    return measured
+    return middle
 
 
 def socket_pair(count: int = 20_000) -> float:
