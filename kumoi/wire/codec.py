@@ -24,7 +24,7 @@ from kumoi.wire.error_rendering import (
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import Body, HeaderList, Request, Response
 from kumoi.wire.json_shapes import JsonShapes
-from kumoi.wire.model import OperationModel, ServiceModel
+from kumoi.wire.model import SHORT, OperationModel, ServiceModel
 from kumoi.wire.query_shapes import QueryShapes, fields, fold
 from kumoi.wire.rest_bindings import RestBindings, load_json
 from kumoi.wire.rest_router import RestRouter
@@ -232,6 +232,11 @@ class OperationCodec:
     # ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
+    def all_in_body(self) -> bool:
+        """Whether all params come in the body, each in no fewer bytes than it has characters."""
+        return self.protocol not in (*_REST, "query")
+
+    @cached_property
     def read_document(self) -> Any:
         """The reader of what a body was parsed to; None for an operation without input."""
         shape = self.operation.input
@@ -404,8 +409,12 @@ class Exchange:
     def decode(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params, decoded and validated; raises AwsError. `body` is the Body itself where the input streams."""
         params = self.decode_unchecked(request, body)
-        if self.operation.checked:
-            self.operation.validate(params)
+        operation = self.operation
+        if self._codec.all_in_body and type(body) is bytes and len(body) <= SHORT:
+            if operation.checked_if_short:
+                operation.validate(params, short=True)
+        elif operation.checked:
+            operation.validate(params)
         return params
 
     def decode_unchecked(self, request: Request, body: bytes | Body) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from kumoi.wire.overlays import OVERLAYS, Overlay
 from kumoi.wire.validation import Check, Validator, Violation
 from kumoi.wire.validation import error as validation_error
 
+SHORT = 65_535
+"""Bytes of a body that cannot break the greatest limits on lengths: those of the names in DynamoDB's items, say."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -162,19 +164,34 @@ class OperationModel:
         """Whether there is anything that `validate` could find."""
         return self.model.overlay.validation_code is not None and self._check is not None
 
-    def validate(self, params: Mapping[str, Any]) -> None:
-        """Raise the service's validation error for params that break the model's constraints."""
+    @cached_property
+    def checked_if_short(self) -> bool:
+        """Whether there is anything that `validate` could find in params that come from no more than `SHORT` bytes."""
+        return self.model.overlay.validation_code is not None and self._check_of_short is not None
+
+    def validate(self, params: Mapping[str, Any], *, short: bool = False) -> None:
+        """Raise the service's validation error for params that break the model's constraints.
+
+        `short`: they come from no more than `SHORT` bytes, so that nothing among them can be longer.
+        """
         code = self.model.overlay.validation_code
-        if code is None or self._check is None:
+        check = self._check_of_short if short else self._check
+        if code is None or check is None:
             return
         found: list[Violation] = []
-        self._check(params, "", found)
+        check(params, "", found)
         if found:
             raise validation_error(found, code)
 
     @cached_property
     def _check(self) -> Check | None:
         return self.model.validator.check(self.input, f"{self.name} validate") if self.input is not None else None
+
+    @cached_property
+    def _check_of_short(self) -> Check | None:
+        if self.input is None:
+            return None
+        return self.model.validator_of_short.check(self.input, f"{self.name} validate short")
 
     @cached_property
     def streams_input(self) -> str | None:
@@ -201,6 +218,11 @@ class ServiceModel:
             _name_forms(raw["shapes"], self.overlay.form_names)
         self.validator = Validator(name, self.overlay.unchecked)
         self._operations: dict[str, OperationModel] = {}
+
+    @cached_property
+    def validator_of_short(self) -> Validator:
+        """The validator of params that come from no more than `SHORT` bytes."""
+        return Validator(self.name, self.overlay.unchecked, SHORT)
 
     @classmethod
     def load(cls, name: str) -> ServiceModel:

@@ -96,11 +96,15 @@ def constraints(shape: Shape, *, enums: bool = True) -> list[tuple[str, str]]:
 
 
 class Validator(Generator):
-    """The checks of one service's shapes; of `unchecked` shapes the service checks enum and pattern itself."""
+    """The checks of one service's shapes; of `unchecked` shapes the service checks enum and pattern itself.
 
-    def __init__(self, service: str, unchecked: frozenset[str] = frozenset()) -> None:
+    With `longest` nothing is checked that only a text, list or map of more than so many parts could break.
+    """
+
+    def __init__(self, service: str, unchecked: frozenset[str] = frozenset(), longest: int | None = None) -> None:
         super().__init__(service, {"Violation": Violation})
         self._unchecked = unchecked
+        self._longest = longest
         self._constrained: dict[str, bool] = {}
 
     def check(self, shape: Shape, title: str) -> Check | None:
@@ -112,7 +116,7 @@ class Validator(Generator):
         found = [
             (holds, words)
             for holds, words in constraints(shape, enums=shape.name not in self._unchecked)
-            if holds != "len(x) >= 0"
+            if holds != "len(x) >= 0" and not self._short_enough(shape, holds)
         ]
         checked = shape.type == "string" and shape.name not in self._unchecked
         text = shape.traits.get("pattern") if checked else None
@@ -121,6 +125,10 @@ class Validator(Generator):
             matches = self.constant(f"pattern_{shape.name}", pattern.fullmatch)
             found.append((f"{matches}(x) is not None", f"Member must satisfy regular expression pattern: {text}"))
         return found
+
+    def _short_enough(self, shape: Shape, holds: str) -> bool:
+        most, longest = shape.traits.get("max"), self._longest
+        return longest is not None and most is not None and most >= longest and holds == f"len(x) <= {most!r}"
 
     def _matters(self, shape: Shape) -> bool:
         """Whether anything in a value of this shape can be wrong."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from kumoi.wire import AwsError, Wire
+from kumoi.wire.catalog import CATALOG
+from kumoi.wire.http import Headers, Request
+from kumoi.wire.model import SHORT, ServiceModel, Shape
+from kumoi.wire.validation import Validator
 
 TEXT = {"shape": "Text"}
 SHAPES: dict[str, Any] = {
@@ -195,3 +200,39 @@ def test_each_service_has_its_code_for_it(service: str, operation: str, code: st
 
 def test_s3_checks_for_itself() -> None:
     Wire().codec("s3").operation("PutObject").validate({})
+
+
+def test_what_a_short_body_cannot_break_is_checked_of_long_ones_alone() -> None:
+    codec = Wire().codec("dynamodb")
+
+    def told(name: str, padding: str) -> str:
+        body = orjson.dumps({"TableName": "tab", "Item": {"k": {"S": padding}, "m": {"M": {name: {"S": ""}}}}})
+        request = Request("POST", "/", headers=Headers([("X-Amz-Target", "DynamoDB_20120810.PutItem")]))
+        try:
+            codec.match(request, None).decode(request, body)
+        except AwsError as error:
+            return error.message
+        return ""
+
+    assert told("n" * 1_000, "") == told("n" * 65_535, "") == told("n", "x" * 100_000) == ""
+    too_long = told("n" * 65_536, "")
+    assert "Member must have length less than or equal to 65535" in too_long
+
+
+def services() -> list[str]:
+    return sorted(entry.name for entry in CATALOG if ServiceModel.load(entry.name).overlay.validation_code is not None)
+
+
+@pytest.mark.parametrize("service", services())
+def test_a_validator_of_short_params_misses_nothing_that_they_can_break(service: str) -> None:
+    found = ServiceModel.load(service)
+
+    def told(validator: Validator, shape: Shape) -> set[str]:
+        return {words for _, words in validator._own(shape)}
+
+    for name in found.operation_names:
+        shape = found.operation(name).input
+        for one in () if shape is None else (shape, *shape.within()):
+            for words in told(found.validator, one) ^ told(found.validator_of_short, one):
+                limit, _, most = words.rpartition(" ")
+                assert limit == "Member must have length less than or equal to" and int(most) >= SHORT, (name, one.name)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
+from functools import lru_cache
 
 from kumoi.services.dynamodb.errors import invalid
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SHORT = 38
+_REMEMBERED = 8
 MOST_DIGITS = 38
 LEAST_EXPONENT, MOST_EXPONENT = -130, 125
 _NOT_A_NUMBER = "The parameter cannot be converted to a numeric value"
@@ -73,6 +75,21 @@ def size_of_number(text: str) -> int:
     if not whole and not fraction:
         return 1
     return 1 + (len(whole) + 1) // 2 + (len(fraction) + 1) // 2 + text.startswith("-")
+
+
+def size_of_canonical(text: str) -> int:
+    """The bytes that a number counts for; 0 where the text is not in canonical form, or no number."""
+    return _size_of_short(text) if len(text) <= _REMEMBERED else _size_if_canonical(text)
+
+
+def _size_if_canonical(text: str) -> int:
+    if len(text) > _SHORT or not _PLAIN.fullmatch(text) or text == "-0":
+        return 0
+    return size_of_number(text)
+
+
+_size_of_short = lru_cache(4096)(_size_if_canonical)
+"""Amounts, prices, versions: the short ones come again and again."""
 
 
 def sort_bytes(text: str) -> bytes:

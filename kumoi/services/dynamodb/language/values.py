@@ -7,12 +7,12 @@ rules and data types" and "Item sizes and formats" of the developer guide.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from kumoi.services.dynamodb.errors import invalid, invalid_values
-from kumoi.services.dynamodb.language.numerals import canonical, size_of_number, sort_bytes
+from kumoi.services.dynamodb.language.numerals import canonical, size_of_canonical, size_of_number, sort_bytes
 from kumoi.wire.errors import AwsError
 
 Value = dict[str, Any]
@@ -52,8 +52,59 @@ def normalise(value: Value, level: int = 1) -> Value:
     return normalised
 
 
-def measured(item: Item, level: int = 1) -> tuple[Item, int]:
-    """An item (or the content of a map) in canonical form, and the bytes it counts for.
+def measured(item: Item) -> tuple[Item, int]:
+    """An item in canonical form, and the bytes it counts for: itself where it is canonical, as nearly all are."""
+    size = _size_of_canonical(item)
+    return _measured_members(item, 1) if size is None else (item, size)
+
+
+def _size_of_canonical(item: Item) -> int | None:
+    """The bytes that an item counts for; None where it is not in canonical form, or not valid.
+
+    Every write is measured. It goes through the item level by level, in one loop, and counts all of its texts at once.
+    """
+    texts, total = [*item], 0
+    here: list[Iterable[Value]] = [item.values()]
+    for _ in range(MOST_LEVELS):
+        below: list[Iterable[Value]] = []
+        for values in here:
+            for value in values:
+                try:
+                    (kind,) = value
+                except ValueError:  # of no type, or of several
+                    return None
+                content = value[kind]
+                if kind == "S":
+                    texts.append(content)
+                elif kind == "N":
+                    size = size_of_canonical(content)
+                    if not size:
+                        return None
+                    total += size
+                elif kind == "M":
+                    total += 3 + len(content)
+                    texts += content
+                    below.append(content.values())
+                elif kind == "L":
+                    total += 3 + len(content)
+                    below.append(content)
+                elif kind == "BOOL" or (kind == "NULL" and content is True):
+                    total += 1
+                elif kind == "B":
+                    total += len(content)
+                elif kind == "SS" and content and len(set(content)) == len(content):
+                    texts += content
+                else:
+                    return None
+        if not below:
+            joined = "".join(texts)
+            return total + (len(joined) if joined.isascii() else len(joined.encode("utf-8", "surrogatepass")))
+        here = below
+    return None
+
+
+def _measured_members(item: Item, level: int) -> tuple[Item, int]:
+    """The members of an item or a map in canonical form, and the bytes they count for.
 
     `normalise` and `size_of` in one pass: what is canonical already is answered itself, not a copy.
     """
@@ -84,7 +135,7 @@ def _measured(value: Value, level: int) -> tuple[Value, int]:
             text = canonical(content)
             return (value if text == content else {"N": text}), size_of_number(text)
         if kind == "M":
-            members, size = measured(content, level + 1)
+            members, size = _measured_members(content, level + 1)
             return (value if members is content else {"M": members}), 3 + len(content) + size
         if kind == "BOOL":
             return value, 1
