@@ -129,3 +129,31 @@ def test_origins_get_their_answers(kumoi: Any, dial: Dial, origin: str) -> None:
     client = dial("s3")
     found = [client.ask("GET", "/bucket/key", Origin=origin)[1].get("access-control-allow-origin") for _ in range(3)]
     assert found == [origin if origin == "https://one.example" else None] * 3
+
+
+def test_invocations_alike_have_each_their_payload_and_their_errors(
+    kumoi: Any, dial: Dial, zipped: Callable[[dict[str, str]], bytes]
+) -> None:
+    kumoi.client("lambda").create_function(
+        FunctionName="f",
+        Runtime="python3.12",
+        Role="arn:aws:iam::123456789012:role/any",
+        Handler="index.handler",
+        Code={"ZipFile": zipped({"index.py": "def handler(event, context):\n    return event\n"})},
+    )
+    client = dial("lambda")
+
+    def invoke(payload: bytes, name: str = "f", **headers: str) -> tuple[int, bytes]:
+        status, _, found = client.ask("POST", f"/2015-03-31/functions/{name}/invocations", payload, **headers)
+        return status, found
+
+    for number in range(4):
+        assert invoke(b"[%d]" % number) == (200, b"[%d]" % number)
+        assert invoke(b"") == (200, b"{}")
+        assert invoke(b"{%d" % number)[0] == 400, "no JSON"
+        assert invoke(b"[1]", X_Amz_Invocation_Type="DryRun") == (204, b"")
+        status, found = invoke(b"[1]", X_Amz_Invocation_Type="Never")
+        assert status == 400 and b"failed to satisfy constraint" in found
+        assert invoke(b"[1]", "missing")[0] == 404
+    kumoi.client("lambda").delete_function(FunctionName="f")
+    assert invoke(b"[1]")[0] == 404
