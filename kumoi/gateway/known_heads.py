@@ -64,7 +64,7 @@ class _Own(NamedTuple):
 class _Fields:
     """Header fields that were parsed: as they were, which of them differ, and the request lines that came with them."""
 
-    __slots__ = ("different", "index", "items", "length_at", "lines", "own")
+    __slots__ = ("beginning", "different", "index", "items", "length_at", "lines", "own")
 
     def __init__(self, headers: Headers, own: list[_Own]) -> None:
         self.items = headers.items
@@ -73,6 +73,7 @@ class _Fields:
         self.different = frozenset(one.key for one in own)
         self.length_at = next((at for at, one in enumerate(own) if one.key == "content-length"), -1)
         self.lines: dict[bytes, _Line | None] = {}
+        self.beginning: dict[str, HeaderList] = {}
 
 
 class _KnownHeaders(Headers):
@@ -102,6 +103,16 @@ class _KnownHeaders(Headers):
         """As `Headers.get`; what is the same of all need not be put together."""
         known = self._known
         return self.index.get(name, default) if name in known.different else known.index.get(name, default)
+
+    def beginning(self, prefix: str) -> HeaderList:
+        """As `Headers.beginning`; looked for once where no value of a request's own is among them."""
+        known = self._known
+        found = known.beginning.get(prefix)
+        if found is None:
+            if any(one.key.startswith(prefix) for one in known.own):
+                return super().beginning(prefix)
+            found = known.beginning[prefix] = Headers(known.items).beginning(prefix)
+        return found
 
     def have_any(self, names: frozenset[str]) -> bool:
         """As `Headers.have_any`."""

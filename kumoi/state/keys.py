@@ -8,8 +8,9 @@ The layout follows the idea of FoundationDB's tuple layer.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kumoi.state.interface import Key
@@ -26,18 +27,7 @@ MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1
 
 def encode(key: Key) -> bytes:
     """A key as bytes; ValueError for an integer out of bounds, TypeError for another kind of element."""
-    parts: list[bytes] = []
-    for element in key:
-        if type(element) is str:
-            parts.append(_text(element))
-        elif type(element) is bytes:
-            content = element if b"\x00" not in element else element.replace(b"\x00", b"\x00\xff")
-            parts.append(b"\x01%b\x00" % content)
-        elif type(element) is int:
-            parts.append(_integer(element))
-        else:
-            parts.append(_derived(element))
-    return b"".join(parts)
+    return b"".join([_ENCODED.get(type(element), _derived)(element) for element in key])
 
 
 def encode_behind(stem: bytes, number: int, one: bytes, two: bytes, three: bytes = b"") -> bytes:
@@ -53,6 +43,10 @@ def _text(element: str) -> bytes:
     return b"\x02%b\x00" % (text.replace(b"\x00", b"\x00\xff") if b"\x00" in text else text)
 
 
+def _binary(element: bytes) -> bytes:
+    return b"\x01%b\x00" % (element.replace(b"\x00", b"\x00\xff") if b"\x00" in element else element)
+
+
 def _derived(element: object) -> bytes:
     """An element whose type derives from one of the three."""
     if isinstance(element, bool):
@@ -60,7 +54,7 @@ def _derived(element: object) -> bytes:
     if isinstance(element, str):
         return _text(str(element))
     if isinstance(element, bytes):
-        return encode((bytes(element),))
+        return _binary(bytes(element))
     if isinstance(element, int):
         return _integer(int(element))
     raise TypeError(f"a key has no {type(element).__name__}")
@@ -71,6 +65,9 @@ def _integer(number: int) -> bytes:
         return _pack(3, number + _OFFSET)
     except struct.error:
         raise ValueError(f"{number} does not fit a key: integers have 64 bits") from None
+
+
+_ENCODED: Mapping[type, Callable[[Any], bytes]] = {str: _text, bytes: _binary, int: _integer}
 
 
 def decode(raw: bytes) -> Key:

@@ -41,6 +41,10 @@ class Headers:
         """Every value of the field `name` (lower-case), in order."""
         return [value for key, value in self.items if key.lower() == name]
 
+    def beginning(self, prefix: str) -> HeaderList:
+        """The fields whose names begin with `prefix` (lower-case), in order, names as sent."""
+        return [(name, value) for name, value in self.items if name.lower().startswith(prefix)]
+
     def have_any(self, names: frozenset[str]) -> bool:
         """Whether there is a field of one of these names (lower-case)."""
         return not names.isdisjoint(self.index)

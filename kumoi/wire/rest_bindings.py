@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ REMAPPED_CONTENT_TYPE = "X-Amzn-Remapped-Content-Type"
 """Where an answer's own media type stands when the body is an event stream, whose type Content-Type names."""
 
 _MANY = 9
-"""Header fields looked up one by one that take as long as the index of all of a request whose fields were known."""
+"""Header fields to look for that take longer than to look at all that are there."""
 
 
 class RestBindings(Generator):
@@ -68,28 +69,44 @@ class RestBindings(Generator):
             lines = ["params = {}"]
         else:
             lines = [f"params = {self.constant(f'body_{operation.name}', self._body_reader(shape, title))}(body)"]
-        in_headers: list[str] = []
+        in_headers: dict[str, list[str]] = {}
         for name, member in shape.members.items():
-            if "location" in member.traits:
-                (in_headers if _in_header(member) else lines).extend(self._bound(name, member, operation))
-        if sought := [_header_of(name, member) for name, member in shape.members.items() if _in_header(member)]:
-            names = self.constant(f"headers_{operation.name}", frozenset(sought))
-            # An index of fields that were known is only made where many are looked up.
-            look_up = "get" if len(sought) < _MANY else "index.get"
-            lines += ["headers = request.headers", f"if headers.have_any({names}):"]
-            lines += indented([f"header = headers.{look_up}", *in_headers])
+            where = member.traits.get("location")
+            if where == "header":
+                field = (member.location_name or name).lower()
+                in_headers.setdefault(field, []).extend(self._from_header(name, member))
+            elif where is not None:
+                lines += self._bound(name, member, operation)
+        if in_headers:
+            names = self.constant(f"headers_{operation.name}", frozenset(in_headers))
+            look = self._each_there(operation, in_headers) if len(in_headers) >= _MANY else _each_wanted(in_headers)
+            lines += ["headers = request.headers", f"if headers.have_any({names}):", *indented(look)]
         key = ("read", operation.name)
         parameters = "request, labels, query, body"
         return self.compiled(
             self.function(key, f"read_{operation.name}", parameters, lambda: [*lines, "return params"]), title
         )
 
+    def _each_there(self, operation: OperationModel, in_headers: Mapping[str, list[str]]) -> list[str]:
+        """Lines that have each header field that is there read by a function of its own: a few of very many."""
+        functions = {
+            field: self.function(("field", operation.name, field), f"field_{field}", "params, x", partial(list, lines))
+            for field, lines in in_headers.items()
+        }
+        title = f"{operation.name} header fields"
+        readers = {field: self.compiled(function, title) for field, function in functions.items()}
+        return [
+            "for field, x in headers.index.items():",
+            f"    read = {self.constant(f'readers_{operation.name}', readers)}.get(field)",
+            "    if read is not None: read(params, x)",
+        ]
+
     def _bound(self, name: str, shape: Shape, operation: OperationModel) -> list[str]:
         """Lines that read one member that is not in the body."""
         where = shape.traits["location"]
         key = shape.location_name or name
-        if self._xml is not None and where in ("querystring", "header") and (lines := _lenient(name, key, shape)):
-            return lines
+        if self._xml is not None and where == "querystring" and (value := _lenient(key, shape)):
+            return [f"x = query.get({key!r}, ('',))[-1]", f"if x: params[{name!r}] = {value}"]
         if where == "headers":
             prefix = (shape.location_name or "").lower()
             return [f"x = prefixed(request, {prefix!r})", f"if x: params[{name!r}] = x"]
@@ -106,11 +123,17 @@ class RestBindings(Generator):
                 else self._from_text(shape, "x[-1]", where)
             )
             return [f"x = query.get({key!r})", f"if x is not None: params[{name!r}] = {value}"]
-        value = self._from_text(shape, "x", where)
+        raise ValueError(f"{operation.name}: nothing is read from {where!r}")
+
+    def _from_header(self, name: str, shape: Shape) -> list[str]:
+        """Lines that read one member from the header field `x`."""
+        if self._xml is not None and (value := _lenient(shape.location_name or name, shape)):
+            return [f"if x: params[{name!r}] = {value}"]
+        value = self._from_text(shape, "x", "header")
         if shape.type == "list":
             is_date = shape.item.type == "timestamp"
-            value = f"[{self._from_text(shape.item, 'y', where)} for y in elements(x, {is_date})]"
-        return [f"x = header({key.lower()!r})", f"if x is not None: params[{name!r}] = {value}"]
+            value = f"[{self._from_text(shape.item, 'y', 'header')} for y in elements(x, {is_date})]"
+        return [f"params[{name!r}] = {value}"]
 
     def _from_text(self, shape: Shape, x: str, where: str) -> str:
         """The expression that reads a scalar from the text `x` of a path, a query or a header."""
@@ -155,15 +178,21 @@ class RestBindings(Generator):
         lines = [f"status = result.get('StatusCode', {status})" if told else f"status = {status}"]
         typed = ""
         streamed = any(member.event_stream for member in shape.members.values())
+        in_headers: dict[str, list[str]] = {}
         for name, member in shape.members.items():
             if "location" in member.traits:
-                lines += [
-                    f"x = result.get({name!r})",
-                    "if x is not None:",
-                    *indented(self._to_headers(name, member, streamed=streamed)),
-                ]
+                written = self._to_headers(name, member, streamed=streamed)
+                if written[0].startswith("status ="):
+                    lines += [f"x = result.get({name!r})", "if x is not None:", *indented(written)]
+                else:
+                    in_headers[name] = written
                 if (member.location_name or name).lower() == "content-type":
                     typed = name
+        if len(in_headers) >= _MANY:
+            lines += self._each_given(operation, in_headers)
+        else:
+            for name, written in in_headers.items():
+                lines += [f"x = result.get({name!r})", "if x is not None:", *indented(written)]
         lines.append(f"kind, body = {self._body_written(operation.name, shape, root, bare, title)}")
         given = f" and result.get({typed!r}) is None" if typed else ""
         lines.append(f"if kind is not None{given}: headers.append(('Content-Type', kind))")
@@ -172,6 +201,21 @@ class RestBindings(Generator):
             self.function(key, f"write_{operation.name}", "result, headers", lambda: [*lines, "return status, body"]),
             title,
         )
+
+    def _each_given(self, operation: OperationModel, in_headers: Mapping[str, list[str]]) -> list[str]:
+        """Lines that have each member that is given written by a function of its own: a few of very many."""
+        functions = {
+            name: self.function(("member", operation.name, name), f"member_{name}", "headers, x", partial(list, lines))
+            for name, lines in in_headers.items()
+        }
+        title = f"{operation.name} members in headers"
+        writers = {name: self.compiled(function, title) for name, function in functions.items()}
+        return [
+            "for name, x in result.items():",
+            "    if x is not None:",
+            f"        write = {self.constant(f'writers_{operation.name}', writers)}.get(name)",
+            "        if write is not None: write(headers, x)",
+        ]
 
     def _to_headers(self, name: str, shape: Shape, *, streamed: bool) -> list[str]:
         """Lines that write the member `x` as header or status; `streamed`: the body is an event stream."""
@@ -267,26 +311,21 @@ class RestBindings(Generator):
         return write_members
 
 
-def _in_header(shape: Shape) -> bool:
-    return bool(shape.traits.get("location") == "header")
+def _each_wanted(in_headers: Mapping[str, list[str]]) -> list[str]:
+    """Lines that look for each of some header fields: of those known before, no index need be made."""
+    found = ["header = headers.get"]
+    for field, lines in in_headers.items():
+        found += [f"x = header({field!r})", "if x is not None:", *indented(lines)]
+    return found
 
 
-def _header_of(name: str, shape: Shape) -> str:
-    """The header field, in lower case, in which a member travels."""
-    return (shape.location_name or name).lower()
-
-
-def _lenient(name: str, key: str, shape: Shape) -> list[str]:
-    """Lines that read a number or a date as REST-XML services do: an empty number is none, and so is a bad date."""
-    found = f"query.get({key!r}, ('',))[-1]" if shape.traits["location"] == "querystring" else ""
-    found = found or f"header({key.lower()!r})"
+def _lenient(key: str, shape: Shape) -> str:
+    """The expression that reads a number or a date as REST-XML services do: a bad date is none. Empty for others."""
     if shape.type in scalars.BITS:
-        value = f"whole_argument(x, {scalars.BITS[shape.type]}, {key!r})"
-    elif shape.type == "timestamp" and key.lower().endswith("-since"):
-        value = "date_or_none(x)"
-    else:
-        return []
-    return [f"x = {found}", f"if x: params[{name!r}] = {value}"]
+        return f"whole_argument(x, {scalars.BITS[shape.type]}, {key!r})"
+    if shape.type == "timestamp" and key.lower().endswith("-since"):
+        return "date_or_none(x)"
+    return ""
 
 
 def _whole_argument(text: str, bits: int, name: str) -> int:
@@ -352,9 +391,8 @@ def _raw_writer(name: str, shape: Shape) -> Callable[[dict[str, Any]], tuple[str
 
 def _prefixed(request: Request, prefix: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for header, value in request.headers.items:
-        if header.lower().startswith(prefix):
-            found.setdefault(header[len(prefix) :], _header_text(value))
+    for header, value in request.headers.beginning(prefix):
+        found.setdefault(header[len(prefix) :], _header_text(value))
     return found
 
 
