@@ -5,6 +5,10 @@ its DeleteMessage 114 instead of 143. What is put together must not be refused: 
 
 To gather takes another turn of the loop, which is lost on a client that sends one request after another. So a write
 that finds no other under way is made at once, where the last ones that were gathered had no company either.
+
+A client of several connections falls into two halves, each of which asks while the other is answered, for good. So as
+long as a turn brings more, the next one is waited for, too, twice at most: the halves meet, and stay together.
+Measured at 8 connections: 8 writes a transaction instead of 3.3, and 119 µs of the loop a message instead of 147.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ from kumoi.services.sqs.records import Queue
 from kumoi.state import State, Transaction
 
 R = TypeVar("R")
+
+_TURNS = 2
+"""Turns of the loop that are waited for at most beyond the first."""
 
 
 class _Part(NamedTuple):
@@ -47,7 +54,7 @@ class Together:
             return self._at_once(queue, function, *arguments)
         loop = asyncio.get_running_loop()
         if not self._parts:
-            loop.call_soon(self._begin)
+            loop.call_soon(self._look, 0, _TURNS)
         answer = loop.create_future()
         self._parts.append(_Part(queue, function, arguments, answer))
         return answer
@@ -65,6 +72,14 @@ class Together:
             return answer
         finally:
             self._alone = False
+
+    def _look(self, before: int, turns: int) -> None:
+        """A turn is over: go on gathering if it brought more than there was `before`, and `turns` are left."""
+        gathered = len(self._parts)
+        if gathered > before and turns:
+            asyncio.get_running_loop().call_soon(self._look, gathered, turns - 1)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         parts, self._parts = self._parts, []
