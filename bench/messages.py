@@ -18,7 +18,8 @@ from typing import Any
 
 from load import cpu_seconds, exchange, free_port, load, request, server, warm
 
-COUNT = 2000
+COUNT, PAIRS, ALONE = 7000, 2000, 500
+"""Requests; ministack closes a connection after a thousand."""
 CONNECTIONS = 8
 BODY = "m" * 1024
 
@@ -69,7 +70,7 @@ def measure_kept(port: int, pid: int) -> None:
                 at_once(sockets, [deletion(url, one) for one in received])
 
         take(25)
-        rounds, began = COUNT // CONNECTIONS - 25, cpu_seconds(pid)
+        rounds, began = PAIRS // CONNECTIONS - 25, cpu_seconds(pid)
         take(rounds)
         cpu = (cpu_seconds(pid) - began) / rounds / CONNECTIONS
     print(f"  Receive + Delete c={CONNECTIONS}   {cpu * 1e6:6.0f} µs CPU")
@@ -79,7 +80,7 @@ def measure_alone(port: int, pid: int) -> None:
     """Over a connection for each request."""
     url = json.loads(alone(port, call("CreateQueue", QueueName="alone")))["QueueUrl"]
     send, receive = call("SendMessage", QueueUrl=url, MessageBody=BODY), call("ReceiveMessage", QueueUrl=url)
-    count, began = COUNT // 4, cpu_seconds(pid)
+    count, began = ALONE, cpu_seconds(pid)
     for _ in range(count):
         alone(port, send)
     print(f"  SendMessage      alone {(cpu_seconds(pid) - began) / count * 1e6:6.0f} µs CPU")

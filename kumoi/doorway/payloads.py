@@ -54,8 +54,8 @@ class _Spans:
         second = int(monotonic())
         if second != self.second:
             self.second, self.calls = second, 0
-        self.calls += 1
-        return self.calls > HURRIED and self.calls % EACH != 0
+        self.calls = calls = self.calls + 1
+        return calls > HURRIED and calls % EACH != 0
 
 
 _Packed = bytes | tuple[bytes | None, bytes | None]
@@ -77,12 +77,13 @@ class Payloads:
 
     def record(self, call: Call, result: Any, *, failed: bool = False) -> None:
         """Keep one call's payloads under its span."""
-        span, edge = call.span, (call.source, call.node)
+        edge = call.source, call.node
         of_edge = self._edges.get(edge)
         if of_edge is None:
             of_edge = self._edges[edge] = _Spans()
         if of_edge.hurried() and not failed:
             return
+        span = call.span
         kept, size = _both(call.params, result) if call.request_bytes <= LARGEST else _each(None, packed(result))
         if span in self._held:
             self._drop(span)

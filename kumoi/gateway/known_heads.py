@@ -185,8 +185,12 @@ class KnownHeads:
             length = values[known.length_at]
             if not length.isdigit() or int(length) != len(body):
                 return None
-        line = _line(known, data[:begin])
-        return None if line is None else Found(line, _KnownHeaders(known, values), body)
+        line = known.lines.get(data[:begin])
+        if line is None or line.kin is None:
+            line = _line(known, data[:begin])
+            if line is None:
+                return None
+        return Found(line, _KnownHeaders(known, values), body)
 
     def learn(self, data: bytes, request: Request) -> bool:
         """Keep what the parser has made of a request that came as `data`, where its like can be told from it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from kumoi.state.group_commit import TALLY, CommitFailed
@@ -30,7 +31,7 @@ PUT = "INSERT INTO rows (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = e
 class Work:
     """What one transaction has done so far, whichever places it wrote to. `past`, if any, is told of changes."""
 
-    __slots__ = ("actions", "earliest_timer", "engine", "heads", "past", "put", "tallies", "wrote")
+    __slots__ = ("actions", "earliest_timer", "engine", "heads", "past", "put", "tallies", "topics", "wrote")
 
     def __init__(self, engine: Engine, past: Past | None) -> None:
         self.engine = engine
@@ -43,6 +44,8 @@ class Work:
         self.heads: dict[bytes, int] = {}
         """The last numbers of streams that were appended to."""
         self.actions: list[Callable[[], None]] = []
+        self.topics: list[bytes] = []
+        """Whose watchers are told."""
         self.earliest_timer: float | None = None
 
     @property
@@ -357,8 +360,11 @@ class SqliteTransaction(Transaction):
 
     def notify(self, topic: str) -> None:
         """Wake the watchers of `topic` (of this place) once the transaction has committed."""
-        raw, notify = self._memory.key(self._place, (topic,)), self._work.engine.notify
-        self.on_commit(lambda: notify(raw))
+        work = self._work
+        raw = work.engine.memory.key(self._place, (topic,))
+        if raw not in work.topics:
+            work.topics.append(raw)
+            work.actions.append(partial(work.engine.notify, raw))
 
     def on_commit(self, action: Callable[[], None]) -> None:
         """Run `action` once the transaction has committed."""

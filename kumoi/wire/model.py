@@ -174,13 +174,12 @@ class OperationModel:
 
         `short`: they come from no more than `SHORT` bytes, so that nothing among them can be longer.
         """
-        code = self.model.overlay.validation_code
         check = self._check_of_short if short else self._check
-        if code is None or check is None:
+        if check is None:
             return
         found: list[Violation] = []
         check(params, "", found)
-        if found:
+        if found and (code := self.model.overlay.validation_code) is not None:
             raise validation_error(found, code)
 
     @cached_property

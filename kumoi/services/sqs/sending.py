@@ -32,10 +32,13 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
     """The message that a request (or an entry of a batch) means to send; refused where it cannot be sent."""
     body, attributes = given.get("MessageBody", ""), given.get("MessageAttributes") or {}
     check_body(body)
-    check_attributes(attributes)
-    if size_of(body, attributes) > queue.number("MaximumMessageSize"):
-        raise too_long(queue.number("MaximumMessageSize"), batch=batch)
-    check_between("DelaySeconds", given.get("DelaySeconds"), 0, _LONGEST_DELAY, "Must be >=")
+    if attributes:
+        check_attributes(attributes)
+    most = queue.number("MaximumMessageSize")
+    if size_of(body, attributes) > most:
+        raise too_long(most, batch=batch)
+    if (delay := given.get("DelaySeconds")) is not None:
+        check_between("DelaySeconds", delay, 0, _LONGEST_DELAY, "Must be >=")
     group, deduplication = given.get("MessageGroupId"), given.get("MessageDeduplicationId")
     if group is not None:
         check_token("MessageGroupId", group)
@@ -49,8 +52,8 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
             deduplication,
             "The request include parameter that is not valid for this queue type",
         )
-    system = given.get("MessageSystemAttributes") or {}
-    trace = system.get("AWSTraceHeader", {}).get("StringValue")
+    system = given.get("MessageSystemAttributes")
+    trace = system.get("AWSTraceHeader", {}).get("StringValue") if system else None
     if trace is None and call.http is not None:
         trace = call.http.headers.get("x-amzn-trace-id")
     if trace is None and call.trace.sampled:
@@ -96,17 +99,17 @@ def _deduplication(
 async def send(tx: Transaction, lines: Lines, queue: Queue, message: Message, delay: int | None) -> dict[str, Any]:
     """Put a message into its queue; what SendMessage answers. A duplicate is answered as the first was."""
     answer: dict[str, Any] = {"MessageId": message.id, "MD5OfMessageBody": message.digest}
-    digest = attributes_digest(message.attributes)
-    if digest is not None:
-        answer["MD5OfMessageAttributes"] = digest
-    if queue.fifo:
+    if message.attributes:
+        answer["MD5OfMessageAttributes"] = attributes_digest(message.attributes)
+    fifo_queue = queue.fifo
+    if fifo_queue:
         assert message.group is not None and message.deduplication is not None
         earlier = await fifo.earlier(tx, queue, message.group, message.deduplication)
         if earlier is not None:
             return answer | {"MessageId": earlier.message, "SequenceNumber": earlier.number}
-    wait = queue.number("DelaySeconds") if delay is None or queue.fifo else delay
+    wait = queue.number("DelaySeconds") if delay is None or fifo_queue else delay
     placed = await put(tx, lines, queue, message, wait * 1000)
-    if queue.fifo:
+    if fifo_queue:
         await fifo.remember(tx, queue, placed)
         answer["SequenceNumber"] = placed.number
     return answer

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from kumoi.services.sqs.records import Queue
 from kumoi.state import State, Transaction
@@ -26,7 +28,7 @@ _TURNS = 2
 """Turns of the loop that are waited for at most beyond the first."""
 
 
-class _Part(NamedTuple):
+class _Part(msgspec.Struct, frozen=True, gc=False):
     """One request's function of a transaction at its queue's place, and who waits for what it answers."""
 
     queue: Queue
@@ -102,4 +104,10 @@ class Together:
 
 
 async def _all(tx: Transaction, parts: list[_Part]) -> list[Any]:
-    return [await part.function(tx.at(part.queue.account, part.queue.region), *part.arguments) for part in parts]
+    answers, last = [], None
+    for part in parts:
+        queue = part.queue
+        if queue is not last:  # mostly all are of one
+            last, tx = queue, tx.at(queue.account, queue.region)
+        answers.append(await part.function(tx, *part.arguments))
+    return answers

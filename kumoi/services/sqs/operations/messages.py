@@ -7,7 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.services.sqs import sqs
 from kumoi.services.sqs.lines import Lines
-from kumoi.services.sqs.metering import MESSAGES, meter
+from kumoi.services.sqs.metering import CHUNK, MESSAGES, meter
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.receiving import receive, told
 from kumoi.services.sqs.records import Queue
@@ -36,7 +36,8 @@ async def send_message(
     """Store a message, visible after its delay (seconds, 0-900; the queue's when none is given)."""
     queue = await find_queue(call, QueueUrl)
     message = message_of(call, queue, call.params)
-    meter(call, size_of(MessageBody, MessageAttributes or {}))
+    if 4 * len(MessageBody) > CHUNK or MessageAttributes:  # else it is short, whatever its letters
+        meter(call, size_of(MessageBody, MessageAttributes or {}))
     call.meter(MESSAGES, 1)
     lines = call.part(Lines)
     return await lines.run_together(queue, send, lines, queue, message, DelaySeconds)
