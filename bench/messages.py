@@ -49,6 +49,12 @@ def at_once(connections: list[socket.socket], prepared: list[bytes]) -> list[byt
     return [answer_of(connection) for connection in connections]
 
 
+def sending(port: int, name: str) -> bytes:
+    """Make a queue; what sends a message to it."""
+    url = json.loads(alone(port, call("CreateQueue", QueueName=name)))["QueueUrl"]
+    return call("SendMessage", QueueUrl=url, MessageBody=BODY)
+
+
 def deletion(url: str, received: bytes) -> bytes:
     (message,) = json.loads(received)["Messages"]
     return call("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -56,11 +62,14 @@ def deletion(url: str, received: bytes) -> bytes:
 
 def measure_kept(port: int, pid: int) -> None:
     """Over eight connections that stay."""
-    url = json.loads(alone(port, call("CreateQueue", QueueName="kept")))["QueueUrl"]
-    send, receive = call("SendMessage", QueueUrl=url, MessageBody=BODY), call("ReceiveMessage", QueueUrl=url)
-    warm(port, call("GetQueueUrl", QueueName="kept"), pid)
-    measured = load(port, send, count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25)
+    warm(port, call("ListQueues"), pid)
+    measured = load(
+        port, sending(port, "kept"), count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25
+    )
     print(f"  SendMessage      c={CONNECTIONS}   {measured.cpu_us:6.0f} µs CPU")
+    load(port, sending(port, "pairs"), count=PAIRS, concurrency=CONNECTIONS, pid=pid)
+    url = json.loads(alone(port, call("GetQueueUrl", QueueName="pairs")))["QueueUrl"]
+    receive = call("ReceiveMessage", QueueUrl=url)
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CONNECTIONS)]
 
