@@ -40,13 +40,13 @@ def main() -> None:
         theirs = None if peer is None else Server("ministack", [peer, "-m", "ministack"], servers)
         for c in (1, 8):
             rounds = [_round(ours, theirs, c) for _ in range(ROUNDS)]
-            mine = show("kumoi", c, [one[0] for one in rounds])
+            mine = middle("kumoi", c, [one[0] for one in rounds])
             if c == 1:
                 echo = statistics.median(one[2] for one in rounds)
                 print(f"bare socket pair, 1 KB echo        p50 {echo * 1000:8.1f} µs")
                 print(f"  p50 at concurrency 1 is {mine.p50 / echo:.1f} × that (limit 20)")
             if theirs is not None:
-                other = show("ministack", c, [one[1] for one in rounds])
+                other = middle("ministack", c, [one[1] for one in rounds])
                 each = sorted(one[0].rate / one[1].rate for one in rounds)
                 print(
                     f"  kumoi serves {mine.rate / other.rate:.1f} × as many at concurrency {c} (wanted: 10; in the "
@@ -54,7 +54,8 @@ def main() -> None:
                 )
         for server, count in ((ours, 8000), (theirs, 1000)):
             for c in (1, 8) if server is not None else ():
-                show(f"{server.name} GetFunctionConfiguration", c, [server.load(READ, count, c) for _ in range(ROUNDS)])
+                rounds = [server.load(READ, count, c) for _ in range(ROUNDS)]
+                middle(f"{server.name} GetFunctionConfiguration", c, rounds)
 
 
 class Server:
@@ -102,14 +103,23 @@ def create(port: int) -> None:
         assert status == 201, answer
 
 
-def show(name: str, concurrency: int, rounds: list[Measured]) -> Measured:
-    """Print, and answer, the middle of some rounds."""
-    middle = Measured(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+def show(name: str, port: int, prepared: bytes, count: int, concurrency: int, pid: int) -> Measured:
+    """Measure a load, and print it."""
+    return printed(name, concurrency, load(port, prepared, count=count, concurrency=concurrency, pid=pid))
+
+
+def middle(name: str, concurrency: int, rounds: list[Measured]) -> Measured:
+    """The middle of some rounds, printed."""
+    found = Measured(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+    return printed(name, concurrency, found)
+
+
+def printed(name: str, concurrency: int, measured: Measured) -> Measured:
     print(
-        f"{name:34} c={concurrency}  {middle.rate:8.0f}/s  p50 {middle.p50:7.3f} ms  p99 {middle.p99:7.3f} ms  "
-        f"CPU {middle.cpu_us:6.0f} µs"
+        f"{name:34} c={concurrency}  {measured.rate:8.0f}/s  p50 {measured.p50:7.3f} ms  p99 {measured.p99:7.3f} ms  "
+        f"CPU {measured.cpu_us:6.0f} µs"
     )
-    return middle
+    return measured
 
 
 def socket_pair(count: int = 20_000) -> float:
