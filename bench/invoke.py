@@ -48,9 +48,10 @@ def main() -> None:
             if theirs is not None:
                 other = middle("ministack", c, [one[1] for one in rounds])
                 each = sorted(one[0].rate / one[1].rate for one in rounds)
+                whole, others = (statistics.harmonic_mean([one[side].rate for one in rounds]) for side in (0, 1))
                 print(
                     f"  kumoi serves {mine.rate / other.rate:.1f} × as many at concurrency {c} (wanted: 10; in the "
-                    f"rounds {', '.join(f'{ratio:.1f}' for ratio in each)})"
+                    f"rounds {', '.join(f'{ratio:.1f}' for ratio in each)}, in all of them {whole / others:.1f})"
                 )
         for server, count in ((ours, 8000), (theirs, 1000)):
             for c in (1, 8) if server is not None else ():

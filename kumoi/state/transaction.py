@@ -44,7 +44,7 @@ class Work:
         self.heads: dict[bytes, int] = {}
         """The last numbers of streams that were appended to."""
         self.actions: list[Callable[[], None]] = []
-        self.topics: list[bytes] = []
+        self.topics: set[bytes] = set()
         """Whose watchers are told."""
         self.earliest_timer: float | None = None
 
@@ -363,7 +363,7 @@ class SqliteTransaction(Transaction):
         work = self._work
         raw = work.engine.memory.key(self._place, (topic,))
         if raw not in work.topics:
-            work.topics.append(raw)
+            work.topics.add(raw)
             work.actions.append(partial(work.engine.notify, raw))
 
     def on_commit(self, action: Callable[[], None]) -> None:

@@ -97,3 +97,39 @@ def test_who_gives_up_waiting_does_not_keep_the_others_from_theirs() -> None:
             await state.close()
 
     asyncio.run(scenario())
+
+
+def test_as_long_as_each_turn_brings_more_it_is_gathered_but_not_for_long() -> None:
+    async def scenario() -> None:
+        state = await SqliteState.open(None, clock=Clock())
+        written = list[int]()
+
+        async def noted(transaction: Awaitable[Any]) -> Any:
+            before = len(seen)
+            found = await transaction
+            written.append(len(seen) - before)
+            return found
+
+        together, seen = Together(state, noted), list[Any]()
+        try:
+            await asyncio.gather(*(ask(together, "1", seen, value) for value in (b"a", b"b", b"c")))
+            assert written == [1, 2], "the first finds nobody, and is made at once"
+            written.clear()
+            halves = []
+            for half in ((b"d", b"e"), (b"f", b"g")):
+                halves += [ask(together, "1", seen, value) for value in half]
+                await asyncio.sleep(0)  # the other half's requests come a turn later
+            await asyncio.gather(*halves)
+            assert written == [4], "the halves have met"
+            written.clear()
+            following = []
+            for number in range(12):
+                following.append(ask(together, "1", seen, b"%d" % number))
+                await asyncio.sleep(0)
+            await asyncio.gather(*following)
+            assert sum(written) == 12 and len(written) > 2, "who came first does not wait for all that follow"
+            assert max(written) <= 6
+        finally:
+            await state.close()
+
+    asyncio.run(scenario())
