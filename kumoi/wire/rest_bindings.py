@@ -89,17 +89,22 @@ class RestBindings(Generator):
 
     def _each_there(self, operation: OperationModel, in_headers: Mapping[str, list[str]]) -> list[str]:
         """Lines that have each header field that is there read by a function of its own: a few of very many."""
-        functions = {
-            field: self.function(("field", operation.name, field), f"field_{field}", "params, x", partial(list, lines))
-            for field, lines in in_headers.items()
-        }
-        title = f"{operation.name} header fields"
-        readers = {field: self.compiled(function, title) for field, function in functions.items()}
+        readers = self._one_each(operation, "field", "params, x", in_headers)
         return [
             "for field, x in headers.index.items():",
-            f"    read = {self.constant(f'readers_{operation.name}', readers)}.get(field)",
+            f"    read = {readers}.get(field)",
             "    if read is not None: read(params, x)",
         ]
+
+    def _one_each(self, operation: OperationModel, kind: str, parameters: str, bodies: Mapping[str, list[str]]) -> str:
+        """The name of a table of functions, one for each name in `bodies`."""
+        names = {
+            name: self.function((kind, operation.name, name), f"{kind}_{name}", parameters, partial(list, lines))
+            for name, lines in bodies.items()
+        }
+        title = f"{operation.name} {kind}s"
+        table = {name: self.compiled(function, title) for name, function in names.items()}
+        return self.constant(f"{kind}s_{operation.name}", table)
 
     def _bound(self, name: str, shape: Shape, operation: OperationModel) -> list[str]:
         """Lines that read one member that is not in the body."""
@@ -204,16 +209,11 @@ class RestBindings(Generator):
 
     def _each_given(self, operation: OperationModel, in_headers: Mapping[str, list[str]]) -> list[str]:
         """Lines that have each member that is given written by a function of its own: a few of very many."""
-        functions = {
-            name: self.function(("member", operation.name, name), f"member_{name}", "headers, x", partial(list, lines))
-            for name, lines in in_headers.items()
-        }
-        title = f"{operation.name} members in headers"
-        writers = {name: self.compiled(function, title) for name, function in functions.items()}
+        writers = self._one_each(operation, "member", "headers, x", in_headers)
         return [
             "for name, x in result.items():",
             "    if x is not None:",
-            f"        write = {self.constant(f'writers_{operation.name}', writers)}.get(name)",
+            f"        write = {writers}.get(name)",
             "        if write is not None: write(headers, x)",
         ]
 
