@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kumoi.sandbox.python import isolation
 
 Run = Callable[[Callable[[Any], Any]], Any]
 
@@ -163,3 +166,19 @@ def _others(mark: str, parent: int) -> list[str]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSYS, errno.EINVAL], ids=["refused", "musl", "unknown"])
+def test_a_function_starts_where_there_are_no_scheduling_classes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def refuse(pid: int, policy: int, _: Any) -> None:
+        asked.append(policy)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(isolation.os, "sched_setscheduler", refuse)
+    isolation._give_way()
+    assert asked == [os.SCHED_BATCH]
+    monkeypatch.delattr(isolation.os, "SCHED_BATCH")
+    isolation._give_way()
+    assert len(asked) == 1, "elsewhere than on Linux nothing is asked"

@@ -250,10 +250,10 @@ def _give_way() -> None:
     """Get as much of the processors as anybody, but interrupt nobody by waking up: least of all Kumoi's loop, which has
     woken this process, and has others' calls to go on with.
     """
-    if sys.platform == "linux":
+    if hasattr(os, "SCHED_BATCH"):
         try:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        except PermissionError:  # where the host decides who is scheduled how, it does
+        except OSError:  # musl knows no classes, nor do some kernels, and a host may refuse: it is no promise
             return
 
 
