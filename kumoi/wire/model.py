@@ -174,12 +174,13 @@ class OperationModel:
 
         `short`: they come from no more than `SHORT` bytes, so that nothing among them can be longer.
         """
-        check = self._check_of_short if short else self._check
-        if check is None:
+        code = self.model.overlay.validation_code
+        check = None if code is None else self._check_of_short if short else self._check
+        if code is None or check is None:
             return
         found: list[Violation] = []
         check(params, "", found)
-        if found and (code := self.model.overlay.validation_code) is not None:
+        if found:
             raise validation_error(found, code)
 
     @cached_property

@@ -64,3 +64,42 @@ def test_what_else_decides_is_read_of_each_request(
     service: str, method: str, path: str, headers: HeaderList, query: str
 ) -> None:
     assert settled(service, method, path, headers, query) is None
+
+
+@pytest.mark.parametrize(
+    ("member", "is_settled"),
+    [
+        ({"shape": "Text", "location": "header", "locationName": "X-Colour"}, True),
+        ({"shape": "Text", "location": "header", "locationName": "Content-MD5"}, False),
+        ({"shape": "Texts", "location": "headers", "locationName": "x-mine-"}, False),  # a map, to be changed
+        ({"shape": "Texts", "location": "headers", "locationName": "x-amz-"}, False),
+        ({"shape": "Blob"}, True),
+        ({"shape": "Short"}, False),  # a limit on the payload
+        ({"shape": "Stream"}, False),
+        ({"shape": "Text"}, False),  # text has to be decoded
+    ],
+)
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_member_is_settled_where_nothing_of_a_requests_own_decides_it(
+    member: dict[str, Any], is_settled: bool, sent: bool
+) -> None:
+    shape = {"type": "structure", "members": {"Member": member}} | (
+        {} if "location" in member else {"payload": "Member"}
+    )
+    raw = {
+        "metadata": {"protocol": "rest-json"},
+        "operations": {"Do": {"name": "Do", "http": {"method": "POST", "requestUri": "/do"}, "input": {"shape": "In"}}},
+        "shapes": {
+            "In": shape,
+            "Text": {"type": "string"},
+            "Texts": {"type": "map", "key": {"shape": "Text"}, "value": {"shape": "Text"}},
+            "Blob": {"type": "blob"},
+            "Short": {"type": "blob", "max": 4},
+            "Stream": {"type": "blob", "streaming": True},
+        },
+    }
+    fields = ["X-Colour", "Content-MD5", "x-mine-a", "x-amz-date"] if sent else []
+    request = Request("POST", "/do", headers=Headers([(name, "x") for name in fields]))
+    found = settle(Wire({"own": raw}).codec("own").match(request, None), request, OWN_FIELDS)
+    map_is_empty = member.get("locationName") == "x-mine-" and not sent
+    assert (found is not None) == (is_settled or map_is_empty)
