@@ -34,7 +34,7 @@ from kumoi.doorway import (
     Service,
     Trace,
 )
-from kumoi.doorway.hops import units_text
+from kumoi.doorway.hop import units_text
 from kumoi.lake import Lake
 from kumoi.state.sqlite import SqliteState
 

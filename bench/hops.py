@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from kumoi.doorway import Call, Doorway, Hop, Principal, Trace
-from kumoi.doorway.hops import TABLE, Hops
+from kumoi.doorway.hop import TABLE
+from kumoi.doorway.hops import Hops
 from kumoi.lake.store import SEAL_ROWS
 from kumoi.platform import Platform, Settings
 

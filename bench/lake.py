@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from kumoi.doorway.hops import TABLE as HOPS
+from kumoi.doorway.hop import TABLE as HOPS
 from kumoi.lake import Lake, Table, View
 from kumoi.lake import store as lake_store
 

@@ -8,7 +8,8 @@ from kumoi.doorway.eventual import EventualReads
 from kumoi.doorway.fault import Fault
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.held import Held
-from kumoi.doorway.hops import Hop, Hops
+from kumoi.doorway.hop import Hop
+from kumoi.doorway.hops import Hops
 from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys
 from kumoi.doorway.parts import Parts
 from kumoi.doorway.principal import Principal, Session

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from kumoi.clock import Clock
-from kumoi.doorway.hops import units_text
+from kumoi.doorway.hop import units_text
 from kumoi.lake import Lake, Table
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,8 @@ from kumoi.doorway.call import NO_TRACE, Call, Trace
 from kumoi.doorway.charges import Charges
 from kumoi.doorway.fault import STALE_SECONDS, Fault, Point
 from kumoi.doorway.faults import CallDropped, Faults
-from kumoi.doorway.hops import Hop, Hops
+from kumoi.doorway.hop import Hop
+from kumoi.doorway.hops import Hops
 from kumoi.doorway.identity import Identity
 from kumoi.doorway.parts import Parts
 from kumoi.doorway.payloads import Payloads

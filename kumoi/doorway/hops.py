@@ -9,108 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-import msgspec
-from msgspec.structs import astuple
-
-from kumoi.lake import Lake, Table
-
-if TYPE_CHECKING:
-    from kumoi.doorway.tracing import Traced
+from kumoi.doorway.hop import TABLE, Hop, rows_of
+from kumoi.lake import Lake
 
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 500
 """Hops that go to the lake together at most: handing them over keeps other work waiting for as long as that takes."""
 
-TABLE = Table(
-    "hops",
-    {
-        "time": "BIGINT",
-        "account": "VARCHAR",
-        "region": "VARCHAR",
-        "trace": "VARCHAR",
-        "span": "VARCHAR",
-        "parent": "VARCHAR",
-        "source": "VARCHAR",
-        "target": "VARCHAR",
-        "service": "VARCHAR",
-        "operation": "VARCHAR",
-        "outcome": "VARCHAR",
-        "duration_us": "BIGINT",
-        "request_bytes": "BIGINT",
-        "response_bytes": "BIGINT",
-        "request_id": "VARCHAR",
-        "fault": "VARCHAR",
-        "units": "VARCHAR",
-        "principal": "VARCHAR",
-        "asked": "VARCHAR",
-        "denied": "VARCHAR",
-        "warning": "VARCHAR",
-    },
-    partition=("account",),
-    level=1,  # a quarter less CPU than DuckDB's own, and files no larger: most of a hop is random
-)
-
-
-class Hop(msgspec.Struct, frozen=True):
-    """Who called what, when (epoch ms), how long (µs), and how it ended (`ok`, or the error's code).
-
-    `source` and `target` are nodes of the map; `fault` is the declared fault that struck, or empty. Where policies were
-    asked, `principal` is who called, `asked` the permissions it needed (`action resource`, one a line), and `denied`
-    why policies deny one of them. `warning` is what the service noticed beside its answer. What X-Ray is told
-    (`traced`, and whether the caller is traced, `within`) is not kept.
-
-    Mostly it is one call. A data plane that answers thousands a second without one each leaves a hop for many alike:
-    units and bytes are their sums then, the duration is their mean.
-    """
-
-    time: int
-    account: str
-    region: str
-    trace: str
-    span: str
-    parent: str
-    source: str
-    target: str
-    service: str
-    operation: str
-    outcome: str
-    duration_us: int
-    request_bytes: int
-    response_bytes: int
-    request_id: str
-    fault: str
-    units: dict[str, float]
-    principal: str = ""
-    asked: str = ""
-    denied: str = ""
-    warning: str = ""
-    traced: Traced | None = None
-    within: bool = False
-
-    @property
-    def calls(self) -> int:
-        """How many calls it stands for."""
-        return int(self.units.get("requests", 1))
-
-    def shown(self) -> dict[str, Any]:
-        """What is kept of it, by name."""
-        return dict(zip(_KEPT, astuple(self), strict=False))
-
-
-_KEPT = tuple(TABLE.columns)
-_UNITS, _COLUMNS = _KEPT.index("units"), len(_KEPT)
-
-
 Hearing = Callable[[Hop], None]
-_Making = Callable[[Hop], Hearing | None]
+Taking = Callable[[Sequence[Hop]], None]
+T = TypeVar("T", Hearing, Taking)
+_Entry = tuple[Callable[[Hop], T | None], Collection[str] | None]
+"""What makes somebody who hears or takes hops, by the first of a kind, and of which services."""
+_Kind = tuple[str, str, str, str, str, str, bool, bool]
 _KINDS = 10_000
 """Kinds of hops of which is remembered who hears them."""
+
+
+class _Alike:
+    """Hops of a kind: who hears each of them, who takes them together, and those that nobody has taken yet."""
+
+    __slots__ = ("hearing", "hops", "taking")
+
+    def __init__(self, hearing: list[Hearing], taking: list[Taking]) -> None:
+        self.hearing = hearing
+        self.taking = taking
+        self.hops: list[Hop] = []
 
 
 class Behind(NamedTuple):
@@ -134,8 +63,10 @@ class Hops:
         self._unwritten: list[Hop] = []
         self._flush_seconds = flush_seconds
         self._flush_handle: asyncio.TimerHandle | None = None
-        self._listeners: list[tuple[_Making, Collection[str] | None]] = []
-        self._hearing: dict[tuple[str | bool, ...], list[Hearing]] = {}
+        self._listeners: list[_Entry[Hearing]] = []
+        self._takers: list[_Entry[Taking]] = []
+        self._kinds: dict[_Kind, _Alike] = {}
+        self._untaken: list[_Alike] = []
         self._followers: list[tuple[str, Callable[[str], None]]] = []
         self._gathering: list[Callable[[], None]] = []
         lake.define(TABLE)
@@ -150,11 +81,21 @@ class Hops:
             self._flush_handle = asyncio.get_running_loop().call_later(self._flush_seconds, self.flush)
         elif len(unwritten) >= MOST_AT_ONCE:
             self.flush()
-        kind = hop.account, hop.region, hop.source, hop.target, hop.service, hop.operation, hop.principal != ""
-        hearing = self._hearing.get(kind)
-        if hearing is None:
-            hearing = self._hearing_of(kind, hop)
-        for hear in hearing:
+        kind = (
+            hop.account,
+            hop.region,
+            hop.source,
+            hop.target,
+            hop.service,
+            hop.operation,
+            hop.principal != "",
+            hop.within or hop.traced is not None,
+        )
+        alike = self._kinds.get(kind) or self._alike(kind, hop)
+        if not alike.hops:
+            self._untaken.append(alike)
+        alike.hops.append(hop)
+        for hear in alike.hearing:
             try:
                 hear(hop)
             except Exception:
@@ -172,22 +113,45 @@ class Hops:
     ) -> Callable[[], None]:
         """As `listen`, by what `making` answers for the first hop of a kind; None is for a kind that nobody hears.
 
-        Hops of a kind have the same account, region, ends, service and operation, and policies were asked of all or of
-        none. `making` may be asked again at any time.
+        Hops of a kind have the same account, region, ends, service and operation; policies were asked of all or of
+        none, and X-Ray is told of all or of none. `making` may be asked again at any time.
         """
-        entry = making, services
-        self._listeners.append(entry)
+        return self._entered(self._listeners, (making, services))
+
+    def take_by_kind(
+        self, making: Callable[[Hop], Taking | None], services: Collection[str] | None = None
+    ) -> Callable[[], None]:
+        """As `listen_by_kind`, for what need not be heard at once: hops of a kind come together, a second late at most.
+
+        Whoever wants to know before has them handed over. What has come by when it stops is taken.
+        """
+        return self._entered(self._takers, (making, services))
+
+    def _entered(self, entries: list[_Entry[T]], entry: _Entry[T]) -> Callable[[], None]:
         self.forget_kinds()
+        entries.append(entry)
 
         def stop() -> None:
-            self._listeners.remove(entry)
             self.forget_kinds()
+            entries.remove(entry)
 
         return stop
 
     def forget_kinds(self) -> None:
-        """Have asked anew who hears the hops of each kind."""
-        self._hearing.clear()
+        """Have asked anew who hears and who takes the hops of each kind."""
+        self.hand_over()
+        self._kinds.clear()
+
+    def hand_over(self) -> None:
+        """Have what has come in taken by those who take hops of a kind together."""
+        untaken, self._untaken = self._untaken, []
+        for alike in untaken:
+            hops, alike.hops = alike.hops, []
+            for take in alike.taking:
+                try:
+                    take(hops)
+                except Exception:
+                    logger.exception("hops %s %s could not be taken", hops[0].service, hops[0].operation)
 
     def follow(self, follower: Callable[[str], None], service: str) -> Callable[[], None]:
         """Have `follower` called with the operation of each call of a service that has had its effect; answers how to
@@ -222,22 +186,13 @@ class Hops:
             if followed == service:
                 follower(operation)
 
-    def _hearing_of(self, kind: tuple[str | bool, ...], hop: Hop) -> list[Hearing]:
-        """Who hears the hops of a kind, kept until somebody else does."""
-        found: list[Hearing] = []
-        for making, services in self._listeners:
-            if services is None or hop.service in services:
-                try:
-                    hearing = making(hop)
-                except Exception:
-                    logger.exception("a listener failed at the hop %s %s", hop.service, hop.operation)
-                    continue
-                if hearing is not None:
-                    found.append(hearing)
-        if len(self._hearing) >= _KINDS:
-            self._hearing.clear()
-        self._hearing[kind] = found
-        return found
+    def _alike(self, kind: _Kind, hop: Hop) -> _Alike:
+        """What hops of a kind are from now on, `hop` the first of them."""
+        alike = _Alike(_made(self._listeners, hop), _made(self._takers, hop))
+        if len(self._kinds) >= _KINDS:
+            self._kinds.clear()
+        self._kinds[kind] = alike
+        return alike
 
     def latest(self, limit: int, account: str | None = None) -> list[Hop]:
         """The last `limit` hops (of one account), the newest last."""
@@ -263,18 +218,14 @@ class Hops:
         return iter(self._ring)
 
     def flush(self) -> None:
-        """Hand what has come in to the lake."""
+        """Hand what has come in to the lake, and to those who take it together."""
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush_handle = None
         if self._unwritten:
-            # The row of a hop, in the order of the table's columns, which is that of its fields.
-            rows = [
-                (*hop[:_UNITS], units_text(hop[_UNITS]), *hop[_UNITS + 1 : _COLUMNS])
-                for hop in map(astuple, self._unwritten)
-            ]
-            self._lake.write(TABLE.name, rows)
+            self._lake.write(TABLE.name, rows_of(self._unwritten))
             self._unwritten = []
+        self.hand_over()
 
     def clear(self, account: str | None = None) -> None:
         """Forget the ring's hops, of one account or all."""
@@ -282,14 +233,20 @@ class Hops:
         self._ring.clear()
         self._ring.extend(kept)
         self._unwritten = [hop for hop in self._unwritten if account is not None and hop.account != account]
+        for alike in self._untaken:
+            alike.hops = [hop for hop in alike.hops if account is not None and hop.account != account]
+        self._untaken = [alike for alike in self._untaken if alike.hops]
 
 
-def units_text(units: Mapping[str, float]) -> str:
-    """Units as a column of the lake has them: `requests=1,write_units=2.5`, every digit kept."""
-    return _units_form(tuple(units)) % tuple(units.values())
-
-
-@lru_cache(1024)
-def _units_form(names: tuple[str, ...]) -> str:
-    """How units of these names are written: calls of an operation have mostly the same."""
-    return ",".join([f"{name.replace('%', '%%')}=%r" for name in names])
+def _made(entries: Sequence[_Entry[T]], hop: Hop) -> list[T]:
+    found: list[T] = []
+    for making, services in entries:
+        if services is None or hop.service in services:
+            try:
+                made = making(hop)
+            except Exception:
+                logger.exception("a listener failed at the hop %s %s", hop.service, hop.operation)
+                continue
+            if made is not None:
+                found.append(made)
+    return found

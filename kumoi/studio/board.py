@@ -93,12 +93,9 @@ class Board:
 
     async def figures(self, account: str, since: float) -> tuple[float, dict[str, Any]]:
         """The figures of edges that changed after `since`, or whose rates may still fall; and the time now."""
+        edges = self._traffic.edges(account)
         now = _now()
-        changed = [
-            edge
-            for edge in self._traffic.edges(account).values()
-            if edge.changed > since or (edge.buckets and int(now) != int(since))
-        ]
+        changed = [edge for edge in edges.values() if edge.changed > since or (edge.buckets and int(now) != int(since))]
         found: dict[str, Any] = {}
         for number, edge in enumerate(changed, 1):
             found[f"{edge.source}→{edge.target}"] = edge.told(now)

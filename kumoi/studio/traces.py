@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kumoi.doorway import Doorway, Hop
-from kumoi.doorway.hops import TABLE
+from kumoi.doorway.hop import TABLE
 from kumoi.lake import View
 from kumoi.studio.nodes import is_traffic, placed
 

@@ -1,6 +1,7 @@
 """What passes each edge of the map: counts in buckets of one second, kept for five minutes, and totals since the start.
 
-Listens to every hop, so it does little for each. Times are the loop's: a moved platform clock does not empty the map.
+Hops are taken together, those of a kind, a second late at most; whoever asks gets what has come by. Times are the
+loop's: a moved platform clock does not empty the map.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from kumoi.doorway import ChargeKey, Doorway, Hop
-from kumoi.doorway.hops import Hearing
+from kumoi.doorway.hops import Taking
 from kumoi.studio.nodes import is_traffic, node_of, placed, settled
 
 WINDOW = 300
@@ -35,8 +36,6 @@ THROTTLES = frozenset(
     )
 )
 _DURATIONS = 200
-_AT_ONCE = 500
-"""Calls of one kind that are added up together at most."""
 _WAYS = 8
 _QUIET = frozenset(("logs", "cloudformation", "iam", "sts", "cloudwatch", "xray", "tagging"))
 _LOOKERS = ("cloudformation", "codedeploy")
@@ -64,24 +63,21 @@ class Edge:
     last_seen: int = 0
     last_error: str = ""
     changed: float = 0.0
-    second: int = 0
-    fresh: list[Kind] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Count the calls of the latest second, and add what they cost: prices are of sums."""
-        if not self.fresh:
-            return
-        fresh, self.fresh = self.fresh, []
-        found = [0.0] * WIDTH
-        for kind in fresh:
-            counted = kind.counted()
-            found = [sum(pair) for pair in zip(found, counted, strict=True)]
-            self.operations[kind.operation] += int(counted[CALLS])
-            self.durations.extend([(self.second, hop.duration_us) for hop in kind.hops[-_DURATIONS:]])
-            kind.hops = []
-        for counts in (self._bucket(self.second), self.window, self.totals):
+    def take(self, hops: Sequence[Hop], now: float) -> None:
+        """Count calls of one kind, and add what they cost: prices are of sums."""
+        found, last = _counted(hops), hops[-1]
+        for counts in (self._bucket(now), self.window, self.totals):
             for place, amount in enumerate(found):
                 counts[place] += amount
+        self.operations[last.operation] += int(found[CALLS])
+        self.durations.extend([(now, hop.duration_us) for hop in hops[-_DURATIONS:]])
+        self.last_seen = max(self.last_seen, last.time)
+        for hop in reversed(hops):
+            if hop.outcome != "ok":
+                self.last_error = hop.outcome
+                break
+        self.changed = now
 
     def charge(self, usd: float, now: float) -> None:
         """Add what is billed without being a call."""
@@ -91,13 +87,13 @@ class Edge:
 
     def cost_hour(self, now: float) -> float:
         """USD an hour, were the last five minutes to go on."""
-        self._prune(now)
+        self._drop(now)
         span = min(WINDOW, max(now - min(self.buckets, default=int(now)), 60.0))
         return self.window[COST] / span * 3600
 
     def told(self, now: float) -> dict[str, Any]:
         """The edge's figures as JSON. Rates are of the last 30 s, money of the last five minutes, by the hour."""
-        self._prune(now)
+        self._drop(now)
         recent = [0.0] * WIDTH
         for second in range(int(now) - NOW + 1, int(now) + 1):
             for place, amount in enumerate(self.buckets.get(second, ())):
@@ -129,10 +125,6 @@ class Edge:
             bucket = self.buckets[int(now)] = [0.0] * WIDTH
         return bucket
 
-    def _prune(self, now: float) -> None:
-        self.settle()
-        self._drop(now)
-
     def _drop(self, now: float) -> None:
         oldest = now - WINDOW
         while self.buckets and (first := next(iter(self.buckets))) <= oldest:
@@ -142,49 +134,17 @@ class Edge:
             self.window = [0.0] * WIDTH
 
 
-class Kind:
-    """Calls of one kind on an edge within a second. One is only put there, and added up later with the others."""
-
-    __slots__ = ("_time", "edge", "hops", "operation", "region", "service", "source", "target")
-
-    def __init__(self, edge: Edge, hop: Hop, time: Callable[[], float]) -> None:
-        self.edge = edge
-        self._time = time
-        self.region, self.service, self.operation = hop.region, hop.service, hop.operation
-        self.source, self.target = hop.source, hop.target
-        self.hops: list[Hop] = []
-
-    def add(self, hop: Hop) -> None:
-        """Note one hop."""
-        now = self._time()
-        edge, second = self.edge, int(now)
-        if second != edge.second:
-            edge.settle()
-            edge.second = second
-        hops = self.hops
-        if not hops:
-            edge.fresh.append(self)
-        hops.append(hop)
-        if hop.outcome != "ok":
-            edge.last_error = hop.outcome
-        edge.last_seen = hop.time
-        edge.changed = now
-        if len(hops) >= _AT_ONCE:
-            edge.settle()
-
-    def counted(self) -> Sequence[float]:
-        """What the calls come to, in the order of an edge's counts."""
-        hops = self.hops
-        units = _sums([hop.units for hop in hops])
-        failed = [hop.outcome for hop in hops if hop.outcome != "ok"]
-        read, written = sum([hop.request_bytes for hop in hops]), sum([hop.response_bytes for hop in hops])
-        usd = _pricing().calls_cost(
-            self.source, self.target, self.service, self.operation, units, read, written, self.region
-        )
-        throttled, faults = sum([outcome in THROTTLES for outcome in failed]), sum([hop.fault != "" for hop in hops])
-        calls = [hop.calls for hop in hops]
-        microseconds = sum([hop.duration_us * many for hop, many in zip(hops, calls, strict=True)])
-        return sum(calls), len(failed), throttled, microseconds, read + written, usd, faults
+def _counted(hops: Sequence[Hop]) -> Sequence[float]:
+    """What calls of one kind come to, in the order of an edge's counts."""
+    units = _sums([hop.units for hop in hops])
+    failed = [hop.outcome for hop in hops if hop.outcome != "ok"]
+    read, written = sum([hop.request_bytes for hop in hops]), sum([hop.response_bytes for hop in hops])
+    one = hops[0]
+    usd = _pricing().calls_cost(one.source, one.target, one.service, one.operation, units, read, written, one.region)
+    throttled, faults = sum([outcome in THROTTLES for outcome in failed]), sum([hop.fault != "" for hop in hops])
+    calls = [hop.calls for hop in hops]
+    microseconds = sum([hop.duration_us * many for hop, many in zip(hops, calls, strict=True)])
+    return sum(calls), len(failed), throttled, microseconds, read + written, usd, faults
 
 
 class Traffic:
@@ -199,7 +159,7 @@ class Traffic:
         self.regions: dict[str, set[str]] = {}
         self._revisions: Counter[str] = Counter()
         self._pricing: asyncio.Future[Any] | None = None
-        self._stops = (doorway.hops.listen_by_kind(self._hearing), doorway.charges.listen(self._charged))
+        self._stops = (doorway.hops.take_by_kind(self._taking), doorway.charges.listen(self._charged))
 
     def close(self) -> None:
         """Stop listening."""
@@ -208,6 +168,7 @@ class Traffic:
 
     def edges(self, account: str) -> dict[tuple[str, str], Edge]:
         """The edges of an account by their two nodes."""
+        self._doorway.hops.hand_over()
         return self._edges.get(account, {})
 
     def own_costs(self, account: str) -> dict[str, float]:
@@ -217,6 +178,7 @@ class Traffic:
 
     def revision(self, account: str) -> int:
         """Grows with each new edge of the account, and each of its calls that sets something up."""
+        self._doorway.hops.hand_over()
         return self._revisions[account]
 
     @property
@@ -251,7 +213,7 @@ class Traffic:
             own[node] = Edge(node, node)
         own[node].charge(_pricing().charge_cost(key, units), self._loop.time())
 
-    def _hearing(self, hop: Hop) -> Hearing | None:
+    def _taking(self, hop: Hop) -> Taking | None:
         """What counts hops of a kind; None for one that is not an application's work. Mostly they pass one edge."""
         self.regions.setdefault(hop.account, set()).add(hop.region)
         plane = self._doorway.registry.data_plane(hop.operation) is not None
@@ -267,17 +229,20 @@ class Traffic:
             self._pricing = self._loop.run_in_executor(None, _pricing)
         if ":" not in target:
             return self._several
-        return Kind(self._passing(hop, source, target), hop, self._loop.time).add
+        edge = self._passing(hop, source, target)
+        return lambda hops: edge.take(hops, self._loop.time())
 
-    def _several(self, hop: Hop) -> None:
-        """Count a hop that says itself which edges it passes."""
-        for end in _named(hop):
-            Kind(self._passing(hop, settled(hop.source), end), hop, self._loop.time).add(hop)
+    def _several(self, hops: Sequence[Hop]) -> None:
+        """Count hops that say themselves which edges they pass."""
+        for hop in hops:
+            for end in _named(hop):
+                self._passing(hop, settled(hop.source), end).take([hop], self._loop.time())
 
-    def _set_up(self, hop: Hop) -> None:
+    def _set_up(self, hops: Sequence[Hop]) -> None:
         """An account has set something up."""
-        self._revisions[hop.account] += 1
-        self._edges.setdefault(hop.account, {})
+        account = hops[0].account
+        self._revisions[account] += len(hops)
+        self._edges.setdefault(account, {})
 
     def _passing(self, hop: Hop, source: str, end: str) -> Edge:
         edge = self._edge(hop.account, source, end)

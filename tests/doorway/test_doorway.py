@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from kumoi.doorway import (
     Service,
     Trace,
 )
-from kumoi.doorway.hops import TABLE
+from kumoi.doorway.hop import TABLE
 from kumoi.lake import Lake
 from kumoi.state.sqlite import SqliteState
 from kumoi.wire.errors import AwsError, aws_error
@@ -245,3 +245,61 @@ def test_a_listener_that_fails_does_not_fail_the_call(caplog: pytest.LogCaptureF
     answer, heard = run(scenario)
     assert (answer["Paid"], heard) == (1, ["Pay"])
     assert "a listener failed at the hop bank Pay" in caplog.text
+
+
+def test_hops_of_a_kind_are_taken_together() -> None:
+    async def scenario(doorway: Doorway) -> list[list[tuple[str, str]]]:
+        taken = list[list[tuple[str, str]]]()
+
+        def take(hops: Sequence[Hop]) -> None:
+            taken.append([(hop.operation, hop.outcome) for hop in hops])
+
+        hops = doorway.hops
+        stop = hops.take_by_kind(lambda hop: take if hop.operation == "Pay" else None, ("bank",))
+        for _ in range(2):
+            await doorway.dispatch(call(doorway, "Pay", Amount=1))
+            with pytest.raises(AwsError):
+                await doorway.dispatch(call(doorway, "Stumble"))
+        assert not taken
+        hops.hand_over()
+        hops.hand_over()
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        hops.flush()  # as once a second
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        hops.clear("another")
+        stop()
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        hops.flush()
+        return taken
+
+    assert run(scenario) == [[("Pay", "ok")] * 2, [("Pay", "ok")], [("Pay", "ok")]]
+
+
+def test_who_cannot_take_hops_keeps_them_from_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(doorway: Doorway) -> int:
+        taken = list[Hop]()
+
+        def stumble(hops: Sequence[Hop]) -> None:
+            raise KeyError(hops[0].operation)
+
+        doorway.hops.take_by_kind(lambda _hop: stumble)
+        doorway.hops.take_by_kind(lambda _hop: taken.extend)
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        doorway.hops.hand_over()
+        return len(taken)
+
+    assert run(scenario) == 1
+    assert "hops bank Pay could not be taken" in caplog.text
+
+
+@pytest.mark.parametrize(("account", "left"), [(ACCOUNT, 0), (None, 0), ("another", 1)])
+def test_what_is_cleared_is_not_taken(account: str | None, left: int) -> None:
+    async def scenario(doorway: Doorway) -> int:
+        taken = list[Hop]()
+        doorway.hops.take_by_kind(lambda _hop: taken.extend)
+        await doorway.dispatch(call(doorway, "Pay", Amount=1))
+        doorway.hops.clear(account)
+        doorway.hops.hand_over()
+        return len(taken)
+
+    assert run(scenario) == left

@@ -13,7 +13,7 @@ from kumoi.cost.hop_cost import hop_cost
 from kumoi.doorway import ChargeKey, Hop
 from kumoi.doorway.hops import Hops
 from kumoi.lake import Lake
-from kumoi.studio.traffic import WINDOW, Edge, Kind, Traffic, _pricing
+from kumoi.studio.traffic import WINDOW, Edge, Traffic, _pricing
 
 
 def hop(**given: Any) -> Hop:
@@ -24,7 +24,7 @@ def hop(**given: Any) -> Hop:
 
 
 def add(edge: Edge, hop: Hop, now: float) -> None:
-    Kind(edge, hop, lambda: now).add(hop)
+    edge.take([hop], now)
 
 
 def test_rates_are_of_now_and_totals_of_ever() -> None:

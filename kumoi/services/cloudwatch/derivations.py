@@ -137,36 +137,40 @@ _FUNCTION: Mapping[str, tuple[tuple[str, str, float | None], ...]] = {
 def _http_api(hops: Sequence[Hop]) -> Iterator[Found]:
     """By API, and by API and stage; of WebSocket APIs connections and messages."""
     api = (("ApiId", _named(hops)),)
-    for stage, _, status, hop in _statuses(hops):
+    for (stage, _), requests in _requests(hops).items():
+        sizes = [float(hop.request_bytes + hop.response_bytes) for _, hop in requests]
         for dimensions in (api, (*api, ("Stage", stage))):
-            yield from _answered(dimensions, status, hop, "4xx", "5xx")
-            size = float(hop.request_bytes + hop.response_bytes)
-            yield "AWS/ApiGateway", "DataProcessed", dimensions, "Bytes", [size]
+            yield from _answered(dimensions, requests, "4xx", "5xx")
+            yield "AWS/ApiGateway", "DataProcessed", dimensions, "Bytes", sizes
     for unit, name in (("websocket_connects", "ConnectCount"), ("websocket_messages", "MessageCount")):
         yield "AWS/ApiGateway", name, api, "Count", [hop.units[unit] for hop in hops if unit in hop.units]
 
 
 def _rest_api(hops: Sequence[Hop]) -> Iterator[Found]:
     """By the API's name, and by that and the stage."""
-    for stage, name, status, hop in _statuses(hops):
+    for (stage, name), requests in _requests(hops).items():
         for dimensions in ((("ApiName", name),), (("ApiName", name), ("Stage", stage))):
-            yield from _answered(dimensions, status, hop, "4XXError", "5XXError")
+            yield from _answered(dimensions, requests, "4XXError", "5XXError")
 
 
-def _answered(dimensions: Dimensions, status: float, hop: Hop, fourth: str, fifth: str) -> Iterator[Found]:
-    yield "AWS/ApiGateway", "Count", dimensions, "Count", [1.0]
-    yield "AWS/ApiGateway", fourth, dimensions, "Count", [float(400 <= status < 500)]
-    yield "AWS/ApiGateway", fifth, dimensions, "Count", [float(status >= 500)]
-    yield "AWS/ApiGateway", "Latency", dimensions, "Milliseconds", [hop.duration_us / 1000]
+def _answered(
+    dimensions: Dimensions, requests: Sequence[tuple[float, Hop]], fourth: str, fifth: str
+) -> Iterator[Found]:
+    yield "AWS/ApiGateway", "Count", dimensions, "Count", [1.0] * len(requests)
+    yield "AWS/ApiGateway", fourth, dimensions, "Count", [float(400 <= status < 500) for status, _ in requests]
+    yield "AWS/ApiGateway", fifth, dimensions, "Count", [float(status >= 500) for status, _ in requests]
+    yield "AWS/ApiGateway", "Latency", dimensions, "Milliseconds", [hop.duration_us / 1000 for _, hop in requests]
 
 
-def _statuses(hops: Sequence[Hop]) -> Iterator[tuple[str, str, float, Hop]]:
-    """The stage, the API's name and the status of requests, as `execute-api:status/STAGE/NAME` tells them."""
+def _requests(hops: Sequence[Hop]) -> Mapping[tuple[str, str], Sequence[tuple[float, Hop]]]:
+    """The status of each request, by the stage and the API's name, as `execute-api:status/STAGE/NAME` tells them."""
+    by_unit: dict[str, list[tuple[float, Hop]]] = {}
     for hop in hops:
         for unit, status in hop.units.items():
             if unit.startswith("execute-api:status/"):
-                _, stage, name = unit.split("/", 2)
-                yield stage, unquote(name), status, hop
+                by_unit.setdefault(unit, []).append((status, hop))
+    named = ((unit.split("/", 2), requests) for unit, requests in by_unit.items())
+    return {(stage, unquote(name)): requests for (_, stage, name), requests in named}
 
 
 def _graphql_api(hops: Sequence[Hop]) -> Iterator[Found]:

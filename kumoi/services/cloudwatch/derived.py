@@ -1,7 +1,7 @@
 """Metrics of AWS's own namespaces, derived from hops and charges: what passes the doorway is counted here.
 
-Which there are says `derivations`. They gather in memory and are put each second; a crash loses that second. Every call
-comes by here, so nothing is worked out before that: hops of one kind are counted together.
+Which there are says `derivations`. They gather in memory and are put each second; a crash loses that second, and the
+one in which hops of a kind come together before.
 """
 
 from __future__ import annotations
@@ -26,24 +26,27 @@ Kind = tuple[str, str, str, str, str, int]
 
 
 class DerivedMetrics:
-    """Gathers metrics from hops and puts them. `round` grows whenever what was gathered is gone."""
+    """Gathers metrics from hops and puts them."""
 
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
-        self.round = 0
         self._gathered: dict[Kind, list[Hop]] = {}
         self._charged: Counts = {}
         self._timer: asyncio.TimerHandle | None = None
         self._putting: set[asyncio.Task[None]] = set()
         self._stops = (
-            doorway.hops.listen_by_kind(lambda _hop: _Alike(self).see, HOPS.keys()),
+            doorway.hops.take_by_kind(lambda _hop: self.take, HOPS.keys()),
             doorway.charges.listen(self.charged),
         )
 
-    def gathered(self, hop: Hop) -> list[Hop]:
-        """The hops of the same kind and minute that are not put yet."""
+    def take(self, hops: Sequence[Hop]) -> None:
+        """Take note of hops of one kind."""
+        if len({hop.time // 60_000 for hop in hops}) == 1:
+            self._gathered.setdefault(kind_of(hops[0]), []).extend(hops)
+        else:
+            for hop in hops:
+                self._gathered.setdefault(kind_of(hop), []).append(hop)
         self._flush_later()
-        return self._gathered.setdefault(kind_of(hop), [])
 
     def charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
         """Take note of what a service has told beside calls."""
@@ -57,10 +60,10 @@ class DerivedMetrics:
         self._flush_later()
 
     def forget(self, account: str | None) -> None:
-        """Drop what was gathered for an account, or all."""
+        """Drop what was gathered for an account, or all, and what is about to be."""
+        self._doorway.hops.hand_over()
         for kind in [kind for kind in self._gathered if account in (None, kind[0])]:
             del self._gathered[kind]
-        self.round += 1
         for place in [place for place in self._charged if account in (None, place[0])]:
             del self._charged[place]
 
@@ -80,7 +83,6 @@ class DerivedMetrics:
             self._timer.cancel()
             self._timer = None
         gathered, self._gathered = self._gathered, {}
-        self.round += 1
         charged, self._charged = self._charged, {}
         for (account, region), found in [*counted(gathered).items(), *charged.items()]:
             task = asyncio.create_task(self._put(account, region, found))
@@ -95,25 +97,6 @@ class DerivedMetrics:
             by_namespace.setdefault(namespace, []).append(datum)
         for namespace, data in by_namespace.items():
             await put(state, namespace, data)
-
-
-class _Alike:
-    """Hears hops that differ in their minute alone."""
-
-    __slots__ = ("_hops", "_metrics", "_minute", "_round")
-
-    def __init__(self, metrics: DerivedMetrics) -> None:
-        self._metrics = metrics
-        self._round, self._minute = -1, -1
-        self._hops: list[Hop] = []
-
-    def see(self, hop: Hop) -> None:
-        """Take note of a hop."""
-        minute, metrics = hop.time // 60_000, self._metrics
-        if self._round != metrics.round or self._minute != minute:
-            self._hops = metrics.gathered(hop)
-            self._round, self._minute = metrics.round, minute
-        self._hops.append(hop)
 
 
 def kind_of(hop: Hop) -> Kind:

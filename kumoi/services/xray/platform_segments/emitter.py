@@ -41,12 +41,10 @@ class Emitter:
     def __init__(self, hops: Hops, intake: Intake) -> None:
         self._intake = intake
         self._made: OrderedDict[str, list[Hop]] = OrderedDict()
-        self._leave = hops.listen(self.see)
+        self._leave = hops.listen_by_kind(lambda hop: self.see if hop.within or hop.traced is not None else None)
 
     def see(self, hop: Hop) -> None:
         """Take note of a hop."""
-        if not hop.within and hop.traced is None:
-            return
         try:
             if hop.within:
                 self._gather(hop)
