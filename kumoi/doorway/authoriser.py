@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -25,10 +25,12 @@ from kumoi.doorway.sealing import Sealer
 from kumoi.policy import Caller, Decision, Policies, Policy, Request, decide
 from kumoi.wire.errors import AwsError, aws_error
 
+KeyT = TypeVar("KeyT")
+
 _ALLOWED = Decision("allowed")
 MESSAGE_CONTEXT = "authorization message"
 _DECIDED = 256
-"""Decisions that are kept for an identity."""
+"""Decisions that are kept for an identity, or for a resource's policies."""
 _NOTHING_DECIDED: Mapping[tuple[str, str, str], Decision] = {}
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
@@ -139,6 +141,9 @@ class Authoriser:
                 ask = ask._replace(resource=owned.arn)
         if caller.is_root and not owned.policies and owned.account in ("", caller.account):
             return Verdict(ask, _ALLOWED)
+        again = _again(ask, caller) if owned.decided is not None and facts.beside is None else None
+        if owned.decided is not None and again in owned.decided:
+            return Verdict(ask, owned.decided[again])
         side = await self.side(caller)
         context = CallContext(call, ask, side, owned, facts)
         beside = None if facts.beside is None else await facts.beside(call)
@@ -154,9 +159,9 @@ class Authoriser:
         )
         decision = decide(Request(side.caller, ask.action, ask.resource, context), policies)
         if side.decided is not None and facts.policy is None and beside is None and not context.heeded:
-            if len(side.decided) >= _DECIDED:
-                side.decided.clear()
-            side.decided[ask.action, ask.resource, call.account] = decision
+            _keep(side.decided, (ask.action, ask.resource, call.account), decision)
+        if owned.decided is not None and again is not None and context.heeded <= OF_SERVICE:
+            _keep(owned.decided, again, decision)
         return Verdict(ask, decision, side.lacking)
 
     async def side(self, caller: Principal) -> IdentityPolicies:
@@ -205,6 +210,23 @@ def told(call: Call, verdict: Verdict) -> bytes:
     return orjson.dumps(content)
 
 
+OF_SERVICE = frozenset(("aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount"))
+"""The condition keys that follow from a service that calls, and from nothing else of its call."""
+
+
+def _again(ask: Ask, caller: Principal) -> tuple[str, ...] | None:
+    """What decides about a permission of a service, where its call does not; None for other callers."""
+    if not caller.is_service:
+        return None
+    return ask.action, ask.resource, caller.account, caller.arn, caller.source_arn, caller.source_account
+
+
+def _keep(decided: dict[KeyT, Decision], key: KeyT, decision: Decision) -> None:
+    if len(decided) >= _DECIDED:
+        decided.clear()
+    decided[key] = decision
+
+
 def _account_of(arn: str) -> str:
     parts = arn.split(":", 5)
     return parts[4] if len(parts) == 6 else ""
@@ -219,6 +241,7 @@ class CallContext(Mapping[str, Sequence[str]]):
     def __init__(self, call: Call, ask: Ask, side: IdentityPolicies, owned: Owned, facts: Authorization) -> None:
         self._parts = (call, ask, side, owned, facts)
         self._values: Values | None = None
+        self._asked: set[str] = set()
 
     def _all(self) -> Values:
         if self._values is None:
@@ -235,18 +258,20 @@ class CallContext(Mapping[str, Sequence[str]]):
         return self._values
 
     @property
-    def heeded(self) -> bool:
-        """Whether anything of it was asked for: a condition, or a variable in a policy."""
-        return self._values is not None
+    def heeded(self) -> Set[str]:
+        """The keys that were asked for, by a condition or a variable in a policy."""
+        return self._asked
 
     def __getitem__(self, key: str) -> Sequence[str]:
+        self._asked.add(key)
         return self._all()[key]
 
     def __iter__(self) -> Iterator[str]:
+        self._asked.update(self._all())
         return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len([*self])
 
 
 def call_keys(call: Call) -> dict[str, Sequence[str]]:

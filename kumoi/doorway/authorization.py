@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from kumoi.doorway.call import Call
-from kumoi.policy import Policy
+from kumoi.policy import Decision, Policy
 
 EVERYTHING = "*"
 PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
@@ -37,7 +37,8 @@ class Owned(NamedTuple):
 
     `arn` is the resource's ARN where the call knows it by a name alone, `context` what condition keys the resource sets
     (its tags). `required` says that these policies have to allow whatever the caller's do (the trust policy of a role);
-    `what` is how such a policy is called.
+    `what` is how such a policy is called. `decided` holds decisions about services that will be the same next time: for
+    who keeps this until something of it changes.
     """
 
     account: str
@@ -46,6 +47,7 @@ class Owned(NamedTuple):
     context: Values = NO_VALUES
     required: bool = False
     what: str = "resource-based policy"
+    decided: dict[tuple[str, ...], Decision] | None = None
 
 
 ResourceOf = Callable[[Call], str | Iterable[str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
@@ -34,8 +33,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     context: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """Who calls.
 
     `arn` is the IAM identity (root, user, assumed role) or a service principal such as `lambda.amazonaws.com`;

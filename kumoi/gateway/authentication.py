@@ -104,7 +104,7 @@ class Authentication:
         """
         credential = target.credential
         if credential is None or not credential.access_key:
-            return self._nobody()
+            return self.nobody()
         token = _token(request, credential)
         try:
             if credential.presigned:
@@ -117,10 +117,10 @@ class Authentication:
                 )
         except SignatureProblem as problem:
             logger.warning("a signed request to %s is taken as unsigned: %s %s", target.service, problem.kind, problem)
-            return self._nobody()
+            return self.nobody()
         return await self._identity.principal(credential.access_key, token)
 
-    def _nobody(self) -> Principal:
+    def nobody(self) -> Principal:
         """Who sends what nobody signed: the default account's root, where everybody is taken at their word."""
         if self._identity.verifies:
             return Principal.anonymous(DEFAULT_ACCOUNT)

@@ -105,7 +105,12 @@ class Front:
             self.recording.end(request, response)
 
     def _answer(self, request: Request) -> Awaitable[Response]:
-        target = None if self._doorway.identity.verifies else self._router.recall(request)
+        router = self._router
+        if self._doorway.identity.verifies:
+            return self._resolved(request)
+        if (plane := router.of_host(request)) is not None:
+            return self._data_plane(request, plane, request.path)
+        target = router.recall(request)
         if target is None:
             return self._resolved(request)
         return self._api(request, target, None)
@@ -284,7 +289,10 @@ class Front:
         if service is None:
             return _plain(501, f"Kumoi does not serve {target.service} yet.\n")
         try:
-            caller = await self._authentication.claimed(request, target, service.name, sent_path)
+            if target.access_key is None:
+                caller = self._authentication.nobody()
+            else:
+                caller = await self._authentication.claimed(request, target, service.name, sent_path)
         except BodyTooLarge as error:
             return _plain(413, str(error))
         if self.recording.active:

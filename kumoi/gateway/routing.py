@@ -23,7 +23,7 @@ from kumoi.doorway.host_names import HostNames, Meaning
 from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS, HostName, bare_host, read_host
 from kumoi.names import DEFAULT_REGION
 from kumoi.wire.catalog import CATALOG, CatalogEntry
-from kumoi.wire.credential import SIGNATURE_DIGITS, SIGV4, Credential, parse_credential
+from kumoi.wire.credential import SIGNATURE_DIGITS, SIGV2, SIGV4, Credential, is_presigned, parse_credential
 from kumoi.wire.http import Request
 
 _HOSTS_REMEMBERED = 4096
@@ -34,6 +34,9 @@ _HOST_LIMIT = 260
 
 _INTERNAL = "/_kumoi/"
 _CHAOS_ALIAS = "/_localstack/chaos/"
+_OWN = (_INTERNAL, _CHAOS_ALIAS)
+_CONNECTED = "connections/"
+"""What is in paths of a WebSocket API's connections."""
 _PATH_FORM = re.compile(
     r"/_kumoi/(?P<plane>execute-api|lambda-url|appsync-access|appsync-api|appsync-realtime|cloudfront|s3-website|elb"
     r"|cognito-hosted-ui|iot-credentials)/(?P<id>[^/]+)(?P<path>/.*)?"
@@ -133,6 +136,7 @@ class Router(HostNames):
         self._registered: dict[str, Target] = {}
         self._wild = False
         self._hosts: dict[str, HostName | Target] = {}
+        self._planes: dict[str, Target] = {}
         self._alike: dict[_Signals, Target] = {}
         self._telling = (*_TELLING, *(path for entry in entries for path in entry.paths))
 
@@ -231,6 +235,7 @@ class Router(HostNames):
         """Host names may mean something else from now on."""
         self.changes += 1
         self._hosts.clear()
+        self._planes.clear()
         self._alike.clear()
 
     def resolve(self, request: Request, form: bytes | None = None) -> Target:
@@ -240,15 +245,17 @@ class Router(HostNames):
             return Target("internal", "kumoi", self._default_region, path="/_kumoi/chaos/" + path[len(_CHAOS_ALIAS) :])
         if path.startswith(_INTERNAL):
             return self._own(request)
-        host = self._host(request.headers.index.get("host", ""))
+        name = request.headers.index.get("host", "")
+        host = self._host(name)
         credential = parse_credential(request)
         if isinstance(host, Target):
-            return _connections(replace(host, credential=credential), path)
+            return self._of_host(name, replace(host, credential=credential), path)
         region = credential.region if credential is not None else ""
         if not region or region == "*":
             region = host.region or self._default_region
         if host.plane is not None:
-            return _connections(Target("data-plane", host.plane, region, credential, host.attributes), path)
+            target = Target("data-plane", host.plane, region, credential, host.attributes)
+            return self._of_host(name, target, path)
         if path.startswith(_PLANE_PATHS) and (found := _plane_by_path(request, region, credential)):
             return found
         if "/.well-known/" in path and (match := _POOL_KEYS.fullmatch(path)):
@@ -270,6 +277,25 @@ class Router(HostNames):
         if service == "apigatewaymanagementapi" and (match := _CONNECTIONS.fullmatch(path)):
             return Target("api", service, region, credential, {"stage": match["stage"]}, match["path"])
         return Target("api", service, region, credential, host.attributes)
+
+    def of_host(self, request: Request) -> Target | None:
+        """What `resolve` would answer for an unsigned request whose host name is a data plane's, where it is known."""
+        headers, path, query = request.headers, request.path, request.query
+        target = self._planes.get(headers.get("host") or "")
+        if target is None or path.startswith(_OWN) or _CONNECTED in path:
+            return None
+        claim = headers.get("authorization")
+        if claim is not None and claim.lstrip().startswith(SIGV2):  # as all of AWS's signatures begin
+            return None
+        return None if query and is_presigned(query) else target
+
+    def _of_host(self, name: str, target: Target, path: str) -> Target:
+        """What a host name that is a data plane's leads to: itself, but for a WebSocket API's connections."""
+        if target.credential is None and target.kind == "data-plane" and len(name) <= _HOST_LIMIT:
+            if len(self._planes) >= _HOSTS_REMEMBERED:
+                self._planes.clear()
+            self._planes[name] = target
+        return _connections(target, path)
 
     def _host(self, name: str) -> HostName | Target:
         """What the host name says, remembered for the next request."""
@@ -386,7 +412,7 @@ def _plane_by_path(request: Request, region: str, credential: Credential | None)
 
 def _connections(target: Target, path: str) -> Target:
     """`{stage}/@connections/{id}` of a WebSocket API is an operation of the management API."""
-    if target.service == "execute-api" and "connections/" in path and (match := _CONNECTIONS.fullmatch(path)):
+    if target.service == "execute-api" and _CONNECTED in path and (match := _CONNECTIONS.fullmatch(path)):
         attributes = {**target.attributes, "stage": match["stage"]}
         return replace(target, kind="api", service="apigatewaymanagementapi", attributes=attributes, path=match["path"])
     return target

@@ -75,9 +75,12 @@ def parse_credential(request: Request) -> Credential | None:
             return Credential(*match.groups())  # type: ignore[arg-type]  # the groups are the first six fields
         return _irregular(authorization)
     query = request.query
-    if query and ("X-Amz-" in query or "AWSAccessKeyId=" in query):
-        return _presigned(query)
-    return None
+    return _presigned(query) if query and is_presigned(query) else None
+
+
+def is_presigned(query: str) -> bool:
+    """Whether a query may make a claim."""
+    return "X-Amz-" in query or "AWSAccessKeyId=" in query
 
 
 def parse_form_credential(fields: Mapping[str, str]) -> Credential | None:

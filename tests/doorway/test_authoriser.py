@@ -254,6 +254,54 @@ def test_what_a_decision_depends_on_is_part_of_it() -> None:
     assert seen == [True, False, False, True]
 
 
+OF_LETTER = {"ArnLike": {"aws:SourceArn": MAILER.source_arn}}
+TO_MAIL = {"Principal": {"Service": "mail.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "kept"),
+    [
+        ({}, True),
+        (OF_LETTER, True),
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, False),
+        ({**OF_LETTER, "Null": {"shop:Colour": "true"}}, False),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, False),
+    ],
+)
+def test_a_services_permission_is_decided_once_where_the_call_does_not_matter(
+    condition: dict[str, Any], kept: bool
+) -> None:
+    doorway = cast(Doorway, SimpleNamespace(clock=Clock()))
+    policy = compile_policy(document("shop:Put", **TO_MAIL, Condition=condition), "resource", "box")
+    decided: dict[tuple[str, ...], Decision] = {}
+
+    async def owned(call: Call, ask: Ask) -> Owned:
+        return Owned(ACCOUNT, (policy,), decided=decided)
+
+    def allowed(caller: Principal) -> bool:
+        call = Call(doorway, "shop", "PutAll", {}, caller, ACCOUNT, "us-east-1")
+        facts = Authorization("shop", policy=owned)
+        asyncio.run(Authoriser(Sealer(b"key" * 11)).require(call, [Ask("shop:Put", BOX)], facts, enforce=False))
+        assert call.asked == f"shop:Put {BOX}"
+        return not call.denied
+
+    assert allowed(MAILER)
+    assert [decision.allowed for decision in decided.values()] == [True] * kept
+    for one in decided:
+        decided[one] = Decision("implicitDeny")
+    assert allowed(MAILER) is not kept, "it is asked again, unless what was decided is kept"
+    other = Principal.of_service(ACCOUNT, "mail.amazonaws.com", "mail", f"arn:aws:mail:us-east-1:{ACCOUNT}:parcel/1")
+    theirs = Principal.of_service(OTHER, "mail.amazonaws.com", "mail", f"arn:aws:mail:us-east-1:{OTHER}:letter/1")
+    assert allowed(other) is ("ArnLike" not in condition)
+    assert allowed(theirs) is (
+        not {"ArnLike", "StringEquals"} & condition.keys() or "aws:RequestedRegion" in str(condition)
+    )
+    assert not allowed(ALICE), "an identity's policies are its own"
+    assert any(MAILER.source_arn in one for one in decided) is kept
+
+
 def test_no_more_decisions_are_kept_than_memory_allows() -> None:
     doorway = cast(Doorway, SimpleNamespace(clock=Clock()))
     full = Kept(document("shop:Put"))

@@ -480,12 +480,49 @@ def test_a_remembered_request_is_forgotten_when_its_host_is_claimed() -> None:
     assert router.recall(incoming) is None
 
 
+UNSIGNED = (
+    *((), (("Authorization", "Bearer of.a.token"),), (("Authorization", " AWS AKID:c2ln"),)),
+    *((signed("execute-api"),), (("Authorization", "AWS4-HMAC-SHA256 Signature=0"),)),
+    *((("X-Amz-Target", "AmazonSQS.SendMessage"),), (("Origin", "https://example.com"),)),
+)
+QUERIES = (
+    "",
+    "?a=b",
+    "?X-Amz-Credential=AKID/20260101/eu-west-1/execute-api/aws4_request",
+    "?AWSAccessKeyId=A&Signature=b",
+)
+
+
+def test_what_a_host_name_alone_says_is_what_would_be_resolved() -> None:
+    router, known = Router(), set()
+    router.register_host("ours", Target("data-plane", "elb", "us-east-1"))
+    router.register_host("theirs", Target("api", "sqs", "us-east-1"))
+    for _ in range(2):
+        for line in (*LINES, "GET /_localstack/chaos/faults", "GET /stage/path%2Fof/an/api"):
+            for headers in UNSIGNED:
+                for query in QUERIES:
+                    for host in (*HOSTS, "theirs"):
+                        incoming = request(line.partition("?")[0] + query, *headers, host=host)
+                        found, target = router.of_host(incoming), router.resolve(incoming)
+                        if found is not None:
+                            assert found == target, incoming
+                            known.add((line, headers, query, host))
+    usual = ("GET /stage/path%2Fof/an/api", UNSIGNED[1], "?a=b", "a.execute-api.eu-west-1.localhost")
+    assert usual in known
+    assert {host for *_, host in known} == {"a.execute-api.eu-west-1.localhost", "ours"}
+    incoming = request("GET /", host="ours")
+    router.release("ours")
+    assert router.of_host(incoming) is None
+
+
 def test_only_so_much_is_remembered() -> None:
     router = Router()
     for number in range(5_000):
         incoming = request("GET /", signed("sqs", key=f"AKID{number}"))
         router.remember(incoming, router.resolve(incoming))
-    assert len(router._alike) < 4_100
+    for number in range(5_000):
+        router.resolve(request("GET /", host=f"a{number}.execute-api.localhost"))
+    assert max(len(router._alike), len(router._planes)) < 4_100
     long = request("GET /", signed("sqs", key="A" * 2_000))
     router.remember(long, router.resolve(long))
     assert router.recall(long) is None
@@ -513,3 +550,4 @@ def test_garbage_never_raises(
     assert router.resolve(incoming, form).service
     router.remember(incoming, router.resolve(incoming, form))
     router.recall(incoming)
+    assert router.of_host(incoming) in (None, router.resolve(incoming, form))

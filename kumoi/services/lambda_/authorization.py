@@ -106,7 +106,8 @@ async def _side(tx: Transaction, named: FunctionIdentifier) -> Owned:
     if policy is not None and policy.statements:
         document = orjson.dumps({"Version": "2012-10-17", "Statement": policy.statements}).decode()
         compiled = (compile_policy(document, "resource", "function policy"),)
-    return Owned(named.account, compiled, context={} if found is None else resource_tags(found.tags))
+    tags = {} if found is None else resource_tags(found.tags)
+    return Owned(named.account, compiled, context=tags, decided={})
 
 
 AUTHORIZATION = Authorization(
