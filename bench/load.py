@@ -31,14 +31,22 @@ class Measured(NamedTuple):
     cpu_us: float
 
 
-def request(method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
-    """The bytes of a request signed well enough for whoever does not verify."""
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, "
+    f"SignedHeaders=host, Signature={'0' * 64}",
+    "X-Amz-Date": "20260101T000000Z",
+}
+"""A signature good enough for whoever does not verify."""
+
+
+def request(
+    method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, *, signed: bool = True
+) -> bytes:
+    """The bytes of a request."""
     fields = {
         "Host": "127.0.0.1",
         "Content-Length": str(len(body)),
-        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, "
-        f"SignedHeaders=host, Signature={'0' * 64}",
-        "X-Amz-Date": "20260101T000000Z",
+        **(SIGNED if signed else {}),
         **(headers or {}),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())

@@ -31,7 +31,6 @@ _ALLOWED = Decision("allowed")
 MESSAGE_CONTEXT = "authorization message"
 _DECIDED = 256
 """Decisions that are kept for an identity, or for a resource's policies."""
-_NOTHING_DECIDED: Mapping[tuple[str, str, str], Decision] = {}
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
 _CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
@@ -114,11 +113,15 @@ class Authoriser:
         self, call: Call, asks: Iterable[Ask], facts: Authorization, *, enforce: bool, noted: bool = True
     ) -> None:
         """Ask about each permission and note it; the first that is denied is raised where `enforce` says so."""
-        side = await self.side(call.caller)
-        decided = side.decided if facts.policy is None and side.decided is not None else _NOTHING_DECIDED
+        side = await self.side(call.caller) if facts.policy is None else None
         for ask in asks:
-            known = decided.get((ask.action, ask.resource, call.account)) if ask.action != PASS_ROLE else None
-            verdict = await self.verdict(call, ask, facts) if known is None else Verdict(ask, known, side.lacking)
+            known = None
+            if side is not None and side.decided is not None and ask.action != PASS_ROLE:
+                known = side.decided.get((ask.action, ask.resource, call.account))
+            if side is None or known is None:
+                verdict = await self.verdict(call, ask, facts)
+            else:
+                verdict = Verdict(ask, known, side.lacking)
             if noted:
                 needed = f"{ask.action} {verdict.ask.resource}"
                 call.asked = f"{call.asked}\n{needed}" if call.asked else needed

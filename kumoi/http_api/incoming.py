@@ -17,6 +17,7 @@ _REPLACED = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"}
     | {"host", "x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto"}
 )
+_FORWARDED = "x-forwarded-for"
 _TEXT = ("application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
@@ -39,11 +40,9 @@ class Incoming:
     _parameters: dict[str, list[str]] | None = dataclasses.field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        joined: dict[str, str] = {}
-        for name, value in self.fields:
-            lower = name.lower()
-            joined[lower] = f"{joined[lower]},{value}" if lower in joined else value
-        self.headers = joined
+        self.headers = {name.lower(): value for name, value in self.fields}
+        if len(self.headers) < len(self.fields):
+            self.headers = {name: ",".join(values) for name, values in _by_name(self.fields).items()}
 
     @property
     def parameters(self) -> dict[str, list[str]]:
@@ -68,22 +67,21 @@ def passed_on(
     fields: Iterable[tuple[str, str]], *, host: str, scheme: str, source: str, trace: str
 ) -> list[tuple[str, str]]:
     """The header fields that an integration gets: those sent, without the connection's own, and the gateway's."""
-    kept: list[tuple[str, str]] = []
-    forwarded = ""
-    for field in fields:
-        name = field[0].lower()
-        if name == "x-forwarded-for":
-            forwarded = f"{field[1]}, "
-        elif name not in _REPLACED:
-            kept.append(field)
+    given = [field for field in fields if field[0].lower() not in _REPLACED]
+    kept = [field for field in given if field[0].lower() != _FORWARDED]
+    before = "" if len(kept) == len(given) else f"{_by_name(given)[_FORWARDED][-1]}, "
     kept += [
         ("Host", host),
         ("X-Amzn-Trace-Id", trace),
-        ("X-Forwarded-For", forwarded + source),
+        ("X-Forwarded-For", before + source),
         ("X-Forwarded-Port", "443" if scheme == "https" else "80"),
         ("X-Forwarded-Proto", scheme),
     ]
     return kept
+
+
+def _by_name(fields: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    return grouped((name.lower(), value) for name, value in fields)
 
 
 def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -36,7 +36,7 @@ from kumoi.state.transaction import PUT, ROW, SqliteTransaction, Work
 R = TypeVar("R")
 
 MAX_PLACES = 4096
-"""Places whose key prefixes are remembered."""
+"""Places that are remembered, and their key prefixes."""
 MAX_RECALLED = 4096
 """Answers that are recalled."""
 
@@ -77,6 +77,8 @@ class Engine:
         self.inside = False
         """Whether a transaction's function is running."""
         self.closed = False
+        self.states: dict[tuple[str, str], SqliteState] = {}
+        """The states of places as they are, by account and region."""
         self._places: dict[tuple[str, str], bytes] = {}
         self._lock = lock
         self._checkpoints = None if path is None else Checkpoints(path, self.group)
@@ -154,7 +156,15 @@ class SqliteState(State):
         """The same store, bound to another place."""
         if account == self.account and region == self.region:
             return self
-        return SqliteState(self.engine, account, region, self._moment)
+        if self._moment is not None:
+            return SqliteState(self.engine, account, region, self._moment)
+        states = self.engine.states
+        found = states.get((account, region))
+        if found is None:
+            if len(states) >= MAX_PLACES:
+                states.clear()
+            found = states[account, region] = SqliteState(self.engine, account, region)
+        return found
 
     def as_of(self, moment: float) -> SqliteState:
         """The same store as it was at a moment, as far as that is kept; nothing can be written there."""

@@ -80,15 +80,16 @@ class Exchange:
     def event_2(self) -> dict[str, Any]:
         """The event of payload format 2.0."""
         incoming = self.incoming
-        headers = {name: value for name, value in incoming.headers.items() if name != "cookie"}
+        headers = incoming.headers
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": self.route_key,
             "rawPath": self.raw_path,
             "rawQueryString": incoming.query,
         }
-        if "cookie" in incoming.headers:
+        if "cookie" in headers:
             event["cookies"] = incoming.cookies
+            headers = {name: value for name, value in headers.items() if name != "cookie"}
         event["headers"] = headers
         if incoming.query:
             event["queryStringParameters"] = {name: ",".join(values) for name, values in incoming.parameters.items()}

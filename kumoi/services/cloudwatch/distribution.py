@@ -111,6 +111,7 @@ def _near(key: str) -> str:
     return repr(_rounded(float(key)))
 
 
+@lru_cache(8192)
 def _rounded(value: float) -> float:
     """A value within one percent, always the same for neighbours."""
     if value == 0.0:
