@@ -11,22 +11,20 @@ answered with is closed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
 import socket
-import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from kumoi.gateway.file_sender import FileSender
 from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.outgoing import Outgoing
+from kumoi.gateway.output import Broken, Output, close
 from kumoi.gateway.repeats import Repeats, fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
-from kumoi.gateway.response_writer import DateHeader, Head, chunk, file_pieces, frame, head, plain, usual_head
+from kumoi.gateway.response_writer import DateHeader, frame, head, plain, usual_head
 from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Request, Response
 from kumoi.wire.websocket import WebSocketClosed
 
@@ -40,7 +38,6 @@ WebSocketHandler = Callable[[Request, "WebSocket"], Awaitable[Response | None]]
 """Serves a WebSocket, or answers what its handshake is refused with."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_RESET = struct.pack("ii", 1, 0)
 _GET = ord("G")
 _UNLIKE = 16
 """Requests that are like none before after which a connection's are no longer kept: it never repeats itself."""
@@ -75,7 +72,9 @@ class HttpConnection(asyncio.Protocol):
         self._repeated = server.repeats.known
         self._heads = server.heads
         self._outgoing = server.outgoing
-        self._unwritten = b""
+        self._output = Output(
+            accepted, server.outgoing, high=server.limits.read_high, moved=self._moved, broken=self._reset
+        )
         self._unlike = 0
         self.socket = accepted
         self._secure = secure
@@ -86,14 +85,12 @@ class HttpConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._asked: asyncio.Future[Exchange | None] | None = None
         self._following: Exchange | None = None
-        self._streaming = False
         self._websocket: WebSocket | None = None
         self._refused: Refused | None = None
         self._ended = False
         self._finished = False
         self._draining = False
         self._reading = True
-        self._writable: asyncio.Future[None] | None = None
 
     # ── the transport's side ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,19 +111,18 @@ class HttpConnection(asyncio.Protocol):
             wanted=self._proceed,
             certificate=None if encrypted is None else encrypted.getpeercert(binary_form=True),
         )
-        self._transport.set_write_buffer_limits(high=limits.read_high)
+        self._output.begin(self._transport)
         self._server.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: whoever reads a body, or waits to write one, learns of it."""
         self._finished = True
-        self._unwritten = b""
         self._reader.ready.clear()
         self._reader.lose()
-        self.resume_writing()
+        self._output.end()
         if self._websocket is not None:
             self._websocket.connection_lost()
-        if self._streaming and self._task is not None:
+        if self._output.streaming and self._task is not None:
             self._task.cancel()
         elif self._asked is not None:
             self._ask(self._asked, None)
@@ -185,7 +181,7 @@ class HttpConnection(asyncio.Protocol):
         Only between requests, and only while the client takes what it gets.
         """
         found = self._server.repeats.find(data)
-        if found is None or self._answering is not None or self._draining or self._writable is not None:
+        if found is None or self._answering is not None or self._draining or self._output.full:
             return False
         reader, transport = self._reader, self._transport
         if reader.ready or not reader.idle or transport.is_closing():
@@ -201,11 +197,9 @@ class HttpConnection(asyncio.Protocol):
         framed, values = answer
         answer_head = fill(framed, values, self._server.date.encoded())
         if len(framed.body) > _JOINED:
-            self._in_order.writelines((answer_head, framed.body))
+            self._output.in_order.writelines((answer_head, framed.body))
         else:
-            self._write()
-            self._unwritten = answer_head + framed.body
-            self._outgoing.leave_while_reading(self._leave)
+            self._output.together_while_reading(answer_head + framed.body)
         self._since = self._loop.time()
         return True
 
@@ -220,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""
         self._ended = True
-        self._write()
+        self._output.flush()
         self._reader.lose()
         if self._websocket is not None:
             return False
@@ -228,14 +222,11 @@ class HttpConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
-        if self._writable is None:
-            self._writable = self._loop.create_future()
+        self._output.pause()
 
     def resume_writing(self) -> None:
-        """The transport's buffer has room again (or the connection is gone)."""
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
+        """The transport's buffer has room again."""
+        self._output.resume()
 
     # ── the listener's side ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -250,11 +241,11 @@ class HttpConnection(asyncio.Protocol):
         if self._websocket is not None:
             self._websocket.go_away()
         elif not self.busy and self._reader.idle:
-            self._in_order.close()
+            self._output.in_order.close()
 
     def abort(self) -> None:
         """Close now."""
-        self._in_order.abort()
+        self._output.in_order.abort()
 
     def expire(self, now: float) -> None:
         """Close when the client has been silent, or slow with what it began to send, for too long."""
@@ -268,7 +259,7 @@ class HttpConnection(asyncio.Protocol):
             if waited > limits.idle_timeout and self._reading and not receiving.expects:
                 self._give_up("the request's body stopped arriving")
         elif self.busy:
-            if self._ended and self._streaming and waited > limits.header_timeout:
+            if self._ended and self._output.streaming and waited > limits.header_timeout:
                 self._transport.abort()
         elif self._reader.in_head:
             if waited > limits.header_timeout:
@@ -295,7 +286,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._refused is not None:
             refusal = plain(self._refused.status, str(self._refused))
             answer_head = head(refusal, method="GET", keep_alive=False, old=False, date=self._server.date.text())
-            self._in_order.write(answer_head.content + cast(bytes, refusal.body))
+            self._output.in_order.write(answer_head.content + cast(bytes, refusal.body))
             self._finish(unread=True)
         elif self._ended or (self._draining and self._reader.idle):
             self._finish(unread=False)
@@ -324,7 +315,7 @@ class HttpConnection(asyncio.Protocol):
         """
         self._finished = True
         self._since = self._loop.time()
-        transport = self._in_order
+        transport = self._output.in_order
         if self._ended or not unread:
             transport.close()
             return
@@ -357,7 +348,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange.expects and not exchange.started:
             exchange.expects = False
             self._since = self._loop.time()
-            self._in_order.write(_CONTINUE)
+            self._output.in_order.write(_CONTINUE)
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -397,7 +388,7 @@ class HttpConnection(asyncio.Protocol):
                 if not self._sent_at_once(exchange, response):
                     await self._send(exchange, response)
         except asyncio.CancelledError:
-            self._in_order.abort()
+            self._output.in_order.abort()
             raise
         except Exception:
             logger.exception("an answer to %s %s could not be written", request.method, request.path)
@@ -423,7 +414,7 @@ class HttpConnection(asyncio.Protocol):
             or not exchange.keep_alive
             or self._draining
             or self._finished
-            or self._writable is not None
+            or self._output.full
             or exchange.request.method == "HEAD"
         ):
             return False
@@ -431,129 +422,51 @@ class HttpConnection(asyncio.Protocol):
         if answer_head is None:
             return False
         exchange.started = True
-        if self._unwritten:
-            self._write()
-        self._unwritten = answer_head + content
-        self._outgoing.leave(self._leave)
+        self._output.together(answer_head + content)
         return True
 
     async def _send(self, exchange: Exchange, response: Response) -> None:
         """Write an answer; none when the client is gone, or when its request broke HTTP's rules behind the head."""
-        content = response.body
+        content, output = response.body, self._output
         incomplete = exchange.body is not None and not exchange.body.complete
         if response.abort:
             self._reset()
         if self._finished or (incomplete and self._refused is not None):
             if not isinstance(content, bytes):
-                await _close(content)
+                await close(content)
             return
         exchange.started = True
         # A body that did not arrive to its end stands in the way of the next request.
         keep_alive = exchange.keep_alive and not incomplete and not self._draining
         method, date = exchange.request.method, self._server.date.text()
         framed = head(response, method=method, keep_alive=keep_alive, old=exchange.old, date=date)
-        if isinstance(content, FileBody) and framed.length and not self._secure:
-            await self._send_file(content, framed)
-        elif not isinstance(content, bytes):
-            await self._send_pieces(content, framed)
-        elif len(content) > _JOINED and framed.length:
-            transport = self._in_order
-            transport.write(framed.content)
-            transport.write(content)
-        else:
-            self._write()
-            self._unwritten = framed.content + content if framed.length else framed.content
-            self._outgoing.leave(self._leave)
-        if self._writable is not None:
-            await self._drained()
+        try:
+            if isinstance(content, FileBody) and framed.length and not self._secure:
+                await output.file(content, framed)
+            elif not isinstance(content, bytes):
+                await output.pieces(content, framed)
+            elif len(content) > _JOINED and framed.length:
+                transport = output.in_order
+                transport.write(framed.content)
+                transport.write(content)
+            else:
+                output.together(framed.content + content if framed.length else framed.content)
+        except Broken:
+            self._reset()
+        except BodyCut:
+            self._finish(unread=False)
+        await output.room()
         if not framed.keep_alive and not self._finished:
             self._finish(unread=incomplete)
 
-    def _write(self) -> None:
-        """Write what has been answered and not written yet."""
-        if self._unwritten:
-            content, self._unwritten = self._unwritten, b""
-            self._transport.write(content)
-
-    def _leave(self) -> None:
-        """Write it beside others' answers: what fails cuts this connection, and keeps none of them."""
-        try:
-            self._write()
-        except Exception:
-            logger.exception("an answer could not be written")
-            self._reset()
-
-    @property
-    def _in_order(self) -> asyncio.Transport:
-        """The transport for whatever comes behind that."""
-        self._write()
-        return self._transport
-
-    async def _send_file(self, body: FileBody, framed: Head) -> None:
-        """Write a file from where it lies; one that is not as long as was promised cuts the connection."""
-        self._streaming = True
-        try:
-            with FileSender(self._in_order, self.socket, body) as sender:
-                sender.begin(framed.content)
-                while sender.left:
-                    await self._drained()
-                    await sender.send()
-                    self._since = self._loop.time()
-        except ConnectionError:
-            self._reset()
-        except Exception:
-            logger.exception("a response's body failed in the middle; the connection is cut")
-            self._reset()
-        finally:
-            self._streaming = False
-            if not self._transport.is_closing():
-                self._transport.set_write_buffer_limits(high=self._server.limits.read_high)
-
-    async def _send_pieces(self, body: AsyncIterator[bytes] | FileBody, framed: Head) -> None:
-        """Write a body piece by piece; one that breaks off, or breaks its promise of a length, cuts the connection."""
-        transport, left = self._in_order, framed.length
-        pieces = file_pieces(body) if isinstance(body, FileBody) else body
-        transport.write(framed.content)
-        self._streaming = True
-        try:
-            if left == 0:
-                return
-            async for piece in pieces:
-                if left is not None:
-                    left -= len(piece)
-                    if left < 0:
-                        raise ValueError("the body is longer than its Content-Length")
-                if piece:
-                    transport.write(chunk(piece) if framed.chunked else piece)
-                    self._since = self._loop.time()
-                if self._writable is not None:
-                    await self._drained()
-            if left:
-                raise ValueError("the body is shorter than its Content-Length")
-            if framed.chunked:
-                transport.write(b"0\r\n\r\n")
-        except BodyCut:
-            self._finish(unread=False)
-        except ClientDisconnected:
-            self._reset()
-        except Exception:
-            logger.exception("a response's body failed in the middle; the connection is cut")
-            self._reset()
-        finally:
-            self._streaming = False
-            await _close(pieces)
+    def _moved(self) -> None:
+        """The client has taken a piece."""
+        self._since = self._loop.time()
 
     def _reset(self) -> None:
         """Cut the connection so that the client sees a reset."""
         self._finished = True
-        with contextlib.suppress(OSError):
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._in_order.abort()
-
-    async def _drained(self) -> None:
-        """Wait until the client has taken enough; several may wait, and one may give up."""
-        if self._writable is not None:
-            await asyncio.shield(self._writable)
+        self._output.reset()
 
     async def _serve_websocket(self, exchange: Exchange) -> None:
         from kumoi.gateway.websocket import BadHandshake, WebSocket  # at its first use: a platform starts without it
@@ -565,7 +478,7 @@ class HttpConnection(asyncio.Protocol):
             self._finish(unread=False)
             return
         try:
-            websocket = WebSocket(request, self._in_order, drained=self._drained, taken=self._regulate)
+            websocket = WebSocket(request, self._output.in_order, drained=self._output.room, taken=self._regulate)
         except BadHandshake as error:
             self._refused = Refused(400, f"not a valid WebSocket handshake: {error}")
             self._answering = None
@@ -591,11 +504,6 @@ class HttpConnection(asyncio.Protocol):
             self._answering = None
             if not self._finished:
                 self._finish(unread=True)
-
-
-async def _close(pieces: AsyncIterator[bytes] | FileBody) -> None:
-    if isinstance(pieces, AsyncGenerator):
-        await pieces.aclose()
 
 
 def _tell(on_sent: Callable[[], None]) -> None:

@@ -177,7 +177,7 @@ def test_an_answer_that_cannot_be_written_cuts_its_own_connection(busy: Any, cap
     client, other = busy.connect(), busy.connect()
     assert [client.ask(get("/")).body, other.ask(get("/")).body] == [SMALL, SMALL]
     (mine,) = (one for one in busy.listener._connections if one._client == client.socket.getsockname())
-    mine._transport = Broken(mine._transport)
+    mine._output._transport = Broken(mine._transport)
     client.send(get("/"))
     assert other.ask(get("/")).body == SMALL
     with pytest.raises((ConnectionResetError, EOFError)):

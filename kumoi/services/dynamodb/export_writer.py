@@ -10,7 +10,6 @@ import asyncio
 import base64
 import gzip
 import hashlib
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +56,7 @@ class _Writer:
         self._state = state
         self._region = region
         self._export = export
-        self._caller = replace(export.caller, source=f"dynamodb:{export.source.name}")
+        self._caller = msgspec.structs.replace(export.caller, source=f"dynamodb:{export.source.name}")
         self.items = self.bytes = 0
         self.ended = 0.0
 

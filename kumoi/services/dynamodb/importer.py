@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -57,7 +56,7 @@ class _Run:
         self._state = state
         self._region = region
         self._import = wanted
-        self._caller = replace(wanted.caller, source=f"dynamodb:{wanted.table}")
+        self._caller = msgspec.structs.replace(wanted.caller, source=f"dynamodb:{wanted.table}")
         self._told: list[str] = []
         self.processed = self.imported = self.errors = self.bytes = 0
 

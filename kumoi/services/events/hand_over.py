@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, TargetCall, json_path, make_calls, target_calls
 from kumoi.doorway import CallDropped, Doorway, Principal, Trace

@@ -9,7 +9,6 @@ IoT's registry changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -121,7 +120,7 @@ def as_thing(principal: Principal, variables: dict[str, tuple[str, ...]]) -> Pri
     """A caller with the policy variables of its connection."""
     session = principal.session or Session()
     context = (*session.context, *variables.items())
-    return replace(principal, session=msgspec.structs.replace(session, context=context))
+    return msgspec.structs.replace(principal, session=msgspec.structs.replace(session, context=context))
 
 
 def compiled(texts: dict[str, str]) -> list[Policy]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from kumoi.doorway import Call, CallDropped, Principal
 from kumoi.doorway.host_names import HostNames, Meaning
