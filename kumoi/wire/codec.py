@@ -410,11 +410,10 @@ class Exchange:
         """Params, decoded and validated; raises AwsError. `body` is the Body itself where the input streams."""
         params = self.decode_unchecked(request, body)
         operation = self.operation
-        if self._codec.all_in_body and type(body) is bytes and len(body) <= SHORT:
-            if operation.checked_if_short:
-                operation.validate(params, short=True)
-        elif operation.checked:
-            operation.validate(params)
+        short = self._codec.all_in_body and type(body) is bytes and len(body) <= SHORT
+        check = operation.check_short if short else operation.check
+        if check is not None:
+            check(params)
         return params
 
     def decode_unchecked(self, request: Request, body: bytes | Body) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import orjson
 
 from kumoi.wire.declarations import declaration
 from kumoi.wire.overlays import OVERLAYS, Overlay
-from kumoi.wire.validation import Check, Validator, Violation
+from kumoi.wire.validation import Validator, Violation
 from kumoi.wire.validation import error as validation_error
 
 SHORT = 65_535
@@ -159,39 +159,34 @@ class OperationModel:
         name = self.input.traits.get("payload") if self.input else None
         return self.input.members[name] if self.input and name else None
 
-    @cached_property
-    def checked(self) -> bool:
-        """Whether there is anything that `validate` could find."""
-        return self.model.overlay.validation_code is not None and self._check is not None
+    def validate(self, params: Mapping[str, Any]) -> None:
+        """Raise the service's validation error for params that break the model's constraints."""
+        if self.check is not None:
+            self.check(params)
 
     @cached_property
-    def checked_if_short(self) -> bool:
-        """Whether there is anything that `validate` could find in params that come from no more than `SHORT` bytes."""
-        return self.model.overlay.validation_code is not None and self._check_of_short is not None
+    def check(self) -> Callable[[Mapping[str, Any]], None] | None:
+        """What `validate` does; None where there is nothing that it could find."""
+        return self._checking(self.model.validator, "validate")
 
-    def validate(self, params: Mapping[str, Any], *, short: bool = False) -> None:
-        """Raise the service's validation error for params that break the model's constraints.
+    @cached_property
+    def check_short(self) -> Callable[[Mapping[str, Any]], None] | None:
+        """As `check`, for params that come from no more than `SHORT` bytes: nothing among them can be longer."""
+        return self._checking(self.model.validator_of_short, "validate short")
 
-        `short`: they come from no more than `SHORT` bytes, so that nothing among them can be longer.
-        """
+    def _checking(self, validator: Validator, title: str) -> Callable[[Mapping[str, Any]], None] | None:
         code = self.model.overlay.validation_code
-        check = None if code is None else self._check_of_short if short else self._check
-        if code is None or check is None:
-            return
-        found: list[Violation] = []
-        check(params, "", found)
-        if found:
-            raise validation_error(found, code)
-
-    @cached_property
-    def _check(self) -> Check | None:
-        return self.model.validator.check(self.input, f"{self.name} validate") if self.input is not None else None
-
-    @cached_property
-    def _check_of_short(self) -> Check | None:
-        if self.input is None:
+        look = None if code is None or self.input is None else validator.check(self.input, f"{self.name} {title}")
+        if code is None or look is None:
             return None
-        return self.model.validator_of_short.check(self.input, f"{self.name} validate short")
+
+        def check(params: Mapping[str, Any]) -> None:
+            found: list[Violation] = []
+            look(params, "", found)
+            if found:
+                raise validation_error(found, code)
+
+        return check
 
     @cached_property
     def streams_input(self) -> str | None:
