@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kumoi.services.s3 import cors, lifecycle_rules, policies, replication_rules, website_configuration
+from kumoi.services.s3 import cors, lifecycle_checks, policies, replication_rules, website_configuration
 from kumoi.services.s3.encryption import KMS
 from kumoi.services.s3.records import Bucket, buckets
 from kumoi.services.s3.settings import settings_of
@@ -179,7 +179,7 @@ KINDS: tuple[Kind, ...] = (
         member="LifecycleConfiguration",
         spread=True,
         missing=("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
-        check=lambda _, content: lifecycle_rules.checked(content),
+        check=lambda _, content: lifecycle_checks.checked(content),
     ),
     Kind(
         "Logging",

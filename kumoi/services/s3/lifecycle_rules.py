@@ -1,4 +1,4 @@
-"""Lifecycle rules: what they may say, whom they are about, and when they act; pure.
+"""Lifecycle rules: whom they are about, and when they act; pure. What they may say: `lifecycle_checks.py`.
 
 Times are epoch seconds. An action of days falls on the midnight (UTC) after them. Rules: "Lifecycle configuration
 elements" and "Setting lifecycle configuration" in the S3 user guide, and recorded errors of the service.
@@ -13,13 +13,9 @@ from typing import Any
 
 import msgspec
 
-from kumoi.names import uuid
 from kumoi.services.s3.records import ObjectVersion
-from kumoi.wire.errors import AwsError, aws_error
-from kumoi.wire.xml_shapes import malformed
 
 DAY = 86_400
-MAX_RULES = 1000
 MINIMUM_SIZES = ("all_storage_classes_128K", "varies_by_storage_class")
 SMALLEST_MOVED = 131_072
 """Bytes that an object has at least which a rule moves to another class, where its filter says nothing of sizes."""
@@ -75,104 +71,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         archived = self.archives_small and storage_class in ("GLACIER", "DEEP_ARCHIVE")
         further = DEPTHS.get(storage_class, 0) > DEPTHS.get(version.storage_class, 0)
         return further and (large or archived) and self.about(version)
-
-
-# ── checking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def checked(content: dict[str, Any]) -> dict[str, Any]:
-    """A LifecycleConfiguration that may be stored, its rules with ids; raises MalformedXML, InvalidArgument, …"""
-    rules = content["Rules"]
-    if not 1 <= len(rules) <= MAX_RULES:
-        raise malformed()
-    kept: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for rule in rules:
-        identified = {**rule, "ID": rule.get("ID") or uuid()}
-        if len(identified["ID"]) > 255:
-            raise _invalid("ID length should not exceed allowed limit of 255")
-        if identified["ID"] in seen:
-            raise _invalid("Rule ID must be unique. Found same ID for more than one rule")
-        seen.add(identified["ID"])
-        _check_rule(identified)
-        kept.append(identified)
-    return {**content, "Rules": kept}
-
-
-def _invalid(text: str, code: str = "InvalidArgument") -> AwsError:
-    return aws_error(code, text)
-
-
-def _check_rule(rule: dict[str, Any]) -> None:
-    if (rule.get("Filter") is None) == (rule.get("Prefix") is None):
-        raise malformed()
-    _check_filter(rule.get("Filter") or {})
-    actions = (
-        "Expiration",
-        "Transitions",
-        "NoncurrentVersionTransitions",
-        "NoncurrentVersionExpiration",
-        "AbortIncompleteMultipartUpload",
-    )
-    if not any(rule.get(action) for action in actions):
-        if any(rule.get(action) == {} for action in actions):
-            raise malformed()
-        raise _invalid("At least one action needs to be specified in a rule", "InvalidRequest")
-    if (expiration := rule.get("Expiration")) is not None:
-        _check_expiration(expiration)
-    for transition in rule.get("Transitions") or ():
-        if (transition.get("Days") is None) == (transition.get("Date") is None) or not transition.get("StorageClass"):
-            raise malformed()
-        _check_moment(transition, least=0, what="Transition")
-    if (noncurrent := rule.get("NoncurrentVersionExpiration")) is not None:
-        if noncurrent.get("NoncurrentDays") is None:
-            raise malformed()
-        _positive(noncurrent["NoncurrentDays"], "'NoncurrentDays' for NoncurrentVersionExpiration action")
-        if noncurrent.get("NewerNoncurrentVersions") is not None:
-            _positive(noncurrent["NewerNoncurrentVersions"], "'NewerNoncurrentVersions'")
-    for transition in rule.get("NoncurrentVersionTransitions") or ():
-        if transition.get("NoncurrentDays") is None or not transition.get("StorageClass"):
-            raise malformed()
-    if (abort := rule.get("AbortIncompleteMultipartUpload")) is not None:
-        if abort.get("DaysAfterInitiation") is None:
-            raise malformed()
-        _positive(abort["DaysAfterInitiation"], "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action")
-
-
-def _check_filter(given: dict[str, Any]) -> None:
-    told = [name for name in ("Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan", "And") if name in given]
-    if len(told) > 1:
-        raise malformed()
-    tags = (given.get("And") or {}).get("Tags") or []
-    if len({tag["Key"] for tag in tags}) < len(tags):
-        raise _invalid("Duplicate Tag Keys are not allowed.", "InvalidRequest")
-    if given.get("And") == {}:
-        raise malformed()
-    among = given.get("And") or {}
-    above, below = among.get("ObjectSizeGreaterThan"), among.get("ObjectSizeLessThan")
-    if above is not None and below is not None and above >= below:
-        raise _invalid("'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.", "InvalidRequest")
-
-
-def _check_expiration(expiration: dict[str, Any]) -> None:
-    told = [name for name in ("Days", "Date", "ExpiredObjectDeleteMarker") if expiration.get(name) is not None]
-    if len(told) != 1:
-        raise malformed()
-    _check_moment(expiration, least=1, what="Expiration")
-
-
-def _check_moment(given: dict[str, Any], *, least: int, what: str) -> None:
-    days = given.get("Days")
-    if days is not None and days < least:
-        kind = "positive" if least else "nonnegative"
-        raise _invalid(f"'Days' for {what} action must be a {kind} integer")
-    if given.get("Date") is not None and epoch(given["Date"]) % DAY:
-        raise _invalid("'Date' must be at midnight GMT")
-
-
-def _positive(number: int, what: str) -> None:
-    if number < 1:
-        raise _invalid(f"{what} must be a positive integer")
 
 
 def epoch(moment: Any) -> float:

@@ -198,6 +198,7 @@ def rule(**members: Any) -> dict[str, Any]:
     return {"LifecycleConfiguration": {"Rules": [{"ID": "r", "Status": "Enabled", **members}]}}
 
 
+NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, 5, tzinfo=UTC)
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 WEB = "put_bucket_website"
@@ -289,6 +290,90 @@ REFUSALS: list[tuple[str, dict[str, Any], str, str]] = [
         rule(Filter={}, Expiration={"Days": 1}) | {"TransitionDefaultMinimumObjectSize": "value"},
         "InvalidRequest",
         "Invalid TransitionDefaultMinimumObjectSize found: value",
+    ),
+    (
+        LIFE,
+        rule(Filter={}, Transitions=[{"Days": 7, "StorageClass": "STANDARD_IA"}]),
+        "InvalidArgument",
+        "'Days' in Transition action must be greater than or equal to 30 for storageClass 'STANDARD_IA'",
+    ),
+    (
+        LIFE,
+        rule(Filter={}, NoncurrentVersionTransitions=[{"NoncurrentDays": 0, "StorageClass": "ONEZONE_IA"}]),
+        "InvalidArgument",
+        "'NoncurrentDays' in NoncurrentVersionTransition action must be greater than or equal to 30 for storageClass"
+        " 'ONEZONE_IA'",
+    ),
+    (
+        LIFE,
+        rule(Filter={"Prefix": ""}, Expiration={"Days": 30}, Transitions=[{"Days": 30, "StorageClass": "GLACIER"}]),
+        "InvalidArgument",
+        "'Days' in the Expiration action for filter '(prefix=)' must be greater than 'Days' in the Transition action",
+    ),
+    (
+        LIFE,
+        rule(
+            Filter={"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}], "ObjectSizeLessThan": 9}},
+            NoncurrentVersionExpiration={"NoncurrentDays": 1},
+            NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "DEEP_ARCHIVE"}],
+        ),
+        "InvalidArgument",
+        "'NoncurrentDays' in the NoncurrentVersionExpiration action for filter '(prefix=a/ and tag={key=k, value=v} and"
+        " objectsizelessthan=9)' must be greater than 'NoncurrentDays' in the NoncurrentVersionTransition action",
+    ),
+    (
+        LIFE,
+        rule(
+            Prefix="a",
+            Transitions=[{"Days": 1, "StorageClass": "DEEP_ARCHIVE"}, {"Days": 1, "StorageClass": "GLACIER"}],
+        ),
+        "InvalidArgument",
+        "'Days' in the Transition action for StorageClass 'DEEP_ARCHIVE' for filter '(prefix=a)' must be greater than"
+        " 'Days' in the Transition action for StorageClass 'GLACIER' for filter '(prefix=a)'",
+    ),
+    (
+        LIFE,
+        rule(
+            Prefix="a",
+            Transitions=[{"Date": NEW_YEAR, "StorageClass": "DEEP_ARCHIVE"}],
+            Expiration={"Date": NEW_YEAR},
+        ),
+        "InvalidArgument",
+        "'Date' in the Expiration action for filter '(prefix=a)' must be greater than 'Date' in the Transition action",
+    ),
+    (
+        LIFE,
+        rule(Prefix="a", Transitions=[{"Days": number, "StorageClass": "GLACIER"} for number in (1, 2)]),
+        "InvalidRequest",
+        "'StorageClass' must be different for 'Transition' actions in same 'Rule' with filter '(prefix=a)'",
+    ),
+    (
+        LIFE,
+        rule(Prefix="a", Transitions=[{"Days": 1, "StorageClass": "GLACIER"}], Expiration={"Date": NEW_YEAR}),
+        "InvalidRequest",
+        "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for filter"
+        " '(prefix=a)'",
+    ),
+    (
+        LIFE,
+        rule(
+            Prefix="a",
+            Transitions=[{"Days": 1, "StorageClass": "GLACIER"}, {"Date": NEW_YEAR, "StorageClass": "DEEP_ARCHIVE"}],
+        ),
+        "InvalidRequest",
+        "Found mixed 'Date' and 'Days' based Transition actions in lifecycle rule for filter '(prefix=a)'",
+    ),
+    (
+        LIFE,
+        rule(Filter={"Tag": {"Key": "k", "Value": "v"}}, AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1}),
+        "InvalidRequest",
+        "AbortIncompleteMultipartUpload cannot be specified with Tags.",
+    ),
+    (
+        LIFE,
+        rule(Filter={"ObjectSizeGreaterThan": 1}, Expiration={"ExpiredObjectDeleteMarker": True}),
+        "InvalidRequest",
+        "ExpiredObjectDeleteMarker cannot be specified with Object Size.",
     ),
     (
         "put_bucket_encryption",

@@ -172,8 +172,8 @@ def test_transitions(kumoi: Any, s3: Any, versioned: str) -> None:
             "ID": "down",
             "Filter": {"ObjectSizeGreaterThan": 1},
             "Transitions": [
-                {"Days": 1, "StorageClass": "STANDARD_IA"},
-                {"Days": 3, "StorageClass": "GLACIER"},
+                {"Days": 30, "StorageClass": "STANDARD_IA"},
+                {"Days": 33, "StorageClass": "GLACIER"},
             ],
             "NoncurrentVersionTransitions": [{"NoncurrentDays": 1, "StorageClass": "DEEP_ARCHIVE"}],
         },
@@ -185,9 +185,9 @@ def test_transitions(kumoi: Any, s3: Any, versioned: str) -> None:
     def classes() -> list[str]:
         return [one["StorageClass"] for one in s3.list_object_versions(Bucket=versioned)["Versions"]]
 
-    kumoi.advance("2d")
+    kumoi.advance("31d")
     assert classes() == ["STANDARD_IA", "DEEP_ARCHIVE", "STANDARD"]
-    kumoi.advance("2d")
+    kumoi.advance("3d")
     assert classes() == ["GLACIER", "DEEP_ARCHIVE", "STANDARD"]
 
 
