@@ -18,21 +18,29 @@ AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".amazo
 """What AWS's own names end with."""
 _FOREIGN = (".cloudfront.net", ".amazoncognito.com")
 """Names that do not stand below a base domain; their last label counts as one."""
+_NOT_OURS = (*AWS_DOMAINS, ".on.aws", ".api.aws")
+"""What names end with that no bucket stands before but in S3's own forms."""
 
 _PLAIN = {"http": "http", "https": "http", "ws": "ws", "wss": "ws"}
 """Schemes, and what they are without TLS."""
 
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}"
 _REGION_LABEL = re.compile(_REGION)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class HostName(NamedTuple):
-    """What was read: the name of a data plane, or of a service, or neither; `attributes` go into the target."""
+    """What was read: the name of a data plane, or of a service, or neither; `attributes` go into the target.
+
+    `bucket` is what stands before a domain that is not AWS's, where S3 may take it for a bucket: many SDKs put the
+    bucket before the endpoint they are given.
+    """
 
     plane: str | None = None
     service: str | None = None
     region: str | None = None
     attributes: Mapping[str, str] = {}
+    bucket: str | None = None
 
 
 _PLANES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -78,7 +86,12 @@ def read_host(host: str, domains: Iterable[str], endpoints: Mapping[str, str]) -
     for service, pattern in _SERVICES:
         if match := pattern.fullmatch(label):
             return _said(match, host)._replace(service=service)
-    return HostName(service=_endpoint(label, endpoints), region=_region(label))
+    region, bucket = _region(label), None
+    if _BUCKET.fullmatch(label) and not bare_host(host).endswith(_NOT_OURS):
+        if region == label:
+            region = None  # a name like `my-bucket-1`
+        bucket = label if region is None else None
+    return HostName(service=_endpoint(label, endpoints), region=region, bucket=bucket)
 
 
 def local_address(address: str, base: str) -> str:

@@ -420,12 +420,6 @@ def _connections(target: Target, path: str) -> Target:
 
 def _s3(request: Request, host: HostName, region: str, credential: Credential | None) -> Target:
     """A bucket in the host becomes the first segment of the path; a person who just looks gets Kumoi's own page."""
-    bucket = host.attributes.get("bucket") if host.service == "s3" else None
-    path = None if bucket is None else f"/{bucket}{request.path or '/'}"
-    if (plane := _s3_plane(request, path or request.path)) is not None:
-        return Target("data-plane", plane, region, credential, host.attributes, path)
-    if path is not None:
-        return Target("api", "s3", region, credential, host.attributes, path)
     if (
         request.path == "/"
         and request.method == "GET"
@@ -434,6 +428,12 @@ def _s3(request: Request, host: HostName, region: str, credential: Credential | 
         and "text/html" in (request.headers.get("accept") or "")
     ):
         return Target("internal", "kumoi", region, path="/_kumoi/info")
+    bucket = host.attributes.get("bucket") if host.service == "s3" else host.bucket
+    path = None if bucket is None else f"/{bucket}{request.path or '/'}"
+    if (plane := _s3_plane(request, path or request.path)) is not None:
+        return Target("data-plane", plane, region, credential, host.attributes, path)
+    if path is not None:
+        return Target("api", "s3", region, credential, host.attributes, path)
     return Target("api", "s3", region, credential)
 
 

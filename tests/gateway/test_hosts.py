@@ -105,6 +105,30 @@ def test_buckets(host: str, bucket: str | None, region: str | None) -> None:
     assert (found.plane, found.service, found.attributes.get("bucket"), found.region) == (None, "s3", bucket, region)
 
 
+@pytest.mark.parametrize(
+    ("host", "bucket"),
+    [
+        ("photos.localhost:4566", "photos"),
+        ("my.photos.localhost", "my.photos"),
+        ("my-bucket-1.localhost", "my-bucket-1"),
+        ("photos.localhost.localstack.cloud:4566", "photos"),
+        ("lambda.localhost", "lambda"),  # S3's to say, where a request is signed for it
+        ("photos.s3.localhost", None),  # a bucket for certain, among the attributes
+        ("photos.eu-west-1.localhost", None),
+        ("photos_1.localhost", None),
+        ("ab.localhost", None),
+        ("localhost:4566", None),
+        ("photos.amazonaws.com", None),
+        ("photos.on.aws", None),
+        ("photos.example.com", None),
+    ],
+)
+def test_what_may_be_a_bucket(host: str, bucket: str | None) -> None:
+    found = read_host(host, BASE_DOMAINS, ENDPOINTS)
+    assert found.bucket == bucket
+    assert bucket is None or found.region is None
+
+
 def test_a_base_domain_of_ones_own() -> None:
     assert read_host("b.s3.cloud.test:80", ["cloud.test"], {}).attributes["bucket"] == "b"
     assert read_host("b.s3.amazonaws.com", ["cloud.test"], {}) == HostName()

@@ -394,6 +394,10 @@ def test_a_rest_apis_stage_is_in_its_path() -> None:
         ),
         ("PUT /2015-03-31/functions", (), "photos.s3.localhost", "/photos/2015-03-31/functions"),
         ("GET /123456789012/k", (), "photos.s3.localhost", "/photos/123456789012/k"),
+        ("PUT /k", (signed("s3"),), "photos.localhost:4566", "/photos/k"),
+        ("GET /k", (), "photos.localhost:4566", "/photos/k"),
+        ("GET /k", (signed("s3"),), "lambda.localhost:4566", "/lambda/k"),
+        ("GET /", (signed("s3"), ("Accept", "text/html")), "photos.localhost", "/photos/"),
         ("GET /bucket/k", (), "s3.eu-west-1.amazonaws.com", None),
         ("GET /bucket/k", (), "localhost:4566", None),
         ("GET /bucket/k", (("Authorization", "AWS AKID:c2ln"),), "localhost", None),
@@ -420,6 +424,7 @@ def test_a_bucket_in_the_host_does_not_hide_another_services_scope() -> None:
 def test_a_browser_that_just_looks_gets_kumois_page() -> None:
     page = resolve("GET /", ("Accept", "text/html,application/xhtml+xml"))
     assert shown(page) == "internal kumoi /_kumoi/info"
+    assert resolve("GET /", ("Accept", "text/html"), host="kumoi.localhost").kind == "internal"
     assert resolve("GET /", ("Accept", "text/html"), host="photos.s3.localhost").service == "s3"
 
 
