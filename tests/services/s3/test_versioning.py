@@ -94,7 +94,7 @@ def test_pages_of_versions_add_up(s3: Any, versioned: str, size: int) -> None:
     assert refused(s3.list_object_versions, Bucket=versioned, VersionIdMarker="x")[0] == "InvalidArgument"
 
 
-def test_emptying_a_bucket_of_versions(s3: Any, versioned: str) -> None:
+def test_emptying_a_bucket_of_versions(kumoi: Any, s3: Any, versioned: str) -> None:
     for number in range(5):
         s3.put_object(Bucket=versioned, Key=f"{number}", Body=b"")
         s3.delete_object(Bucket=versioned, Key=f"{number}")
@@ -105,6 +105,8 @@ def test_emptying_a_bucket_of_versions(s3: Any, versioned: str) -> None:
     done = s3.delete_objects(Bucket=versioned, Delete={"Objects": [*objects, {"Key": "x", "VersionId": "bogus"}]})
     assert len(done["Deleted"]) == 10
     assert [one["Code"] for one in done["Errors"]] == ["NoSuchVersion"]
+    nameless = {"Bucket": versioned, "Delete": {"Objects": [{"Key": ""}]}}
+    assert refused(kumoi.client("s3", parameter_validation=False).delete_objects, **nameless)[0] == "MalformedXML"
     s3.delete_bucket(Bucket=versioned)
 
 

@@ -129,7 +129,7 @@ async def delete_objects(
     ):
         raise aws_error("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
     wanted = (Delete or {}).get("Objects") or []
-    if not 1 <= len(wanted) <= MAX_OBJECTS or any("Key" not in one for one in wanted):
+    if not 1 <= len(wanted) <= MAX_OBJECTS or not all(one.get("Key") for one in wanted):
         raise malformed()
     deleted: list[dict[str, Any]] = []
     refused = await refused_keys(call, Bucket, wanted, bypass=BypassGovernanceRetention)
