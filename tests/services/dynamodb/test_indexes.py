@@ -73,6 +73,32 @@ def test_an_index_is_dropped(client: Any, make: Make) -> None:
     assert client.scan(TableName="table", IndexName="by-g")["Count"] == 1
 
 
+def test_an_attribute_keeps_the_type_it_has(client: Any, make: Make) -> None:
+    make(gsi={"by-g": ("g:S",)})
+    client.update_table(
+        TableName="table",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "N"} for name in ("g", "h", "pk")],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": "by-h",
+                    "KeySchema": [
+                        {"AttributeName": "h", "KeyType": "HASH"},
+                        {"AttributeName": "g", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            }
+        ],
+    )
+    wait_until_active(client)
+    definitions = client.describe_table(TableName="table")["Table"]["AttributeDefinitions"]
+    assert {one["AttributeName"]: one["AttributeType"] for one in definitions} == {"pk": "S", "g": "S", "h": "N"}
+    client.put_item(TableName="table", Item={"pk": {"S": "a"}, "g": {"S": "x"}, "h": {"N": "1"}})
+    for index in ("by-g", "by-h"):
+        assert client.scan(TableName="table", IndexName=index)["Count"] == 1
+
+
 def test_index_updates_that_are_refused(client: Any, make: Make) -> None:
     make(gsi={"by-g": ("g:S",)})
     with pytest.raises(ClientError, match="Attempting to create an index which already exists"):

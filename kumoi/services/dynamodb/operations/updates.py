@@ -223,6 +223,7 @@ async def _restreamed(tx: Transaction, table: Table, specification: Mapping[str,
 async def _with_index(tx: Transaction, table: Table, definition: Mapping[str, Any], given: Mapping[str, Any]) -> Table:
     """The table with an index that is to be filled."""
     types = schema.attribute_types(given.get("AttributeDefinitions"))
+    types = {name: table.attributes.get(name, kind) for name, kind in types.items()}  # what is defined stays as it is
     index = schema.global_index(definition, types, table.billing)
     if table.index(index.name) is not None:
         raise invalid("Attempting to create an index which already exists")
