@@ -13,7 +13,7 @@ import msgspec
 
 from kumoi.services.dynamodb.changes import Update
 from kumoi.services.dynamodb.errors import invalid, invalid_values
-from kumoi.services.dynamodb.keys import Item, ItemKey, empty_key, place
+from kumoi.services.dynamodb.keys import EmptyKey, Item, ItemKey, place
 from kumoi.services.dynamodb.language import legacy
 from kumoi.services.dynamodb.language.conditions import Condition, parse_condition
 from kumoi.services.dynamodb.language.key_conditions import KeyCondition, parse_key_condition
@@ -247,6 +247,6 @@ def _key_condition(condition: KeyCondition, keys: Keys) -> tuple[ItemKey, str, t
     if any(keys.range_type not in value for value in condition.range_values):
         raise invalid_values("Condition parameter type does not match schema type")
     if not condition.hash_value[keys.hash_type]:
-        raise empty_key(keys.hash_type, keys.hash)
+        raise EmptyKey(keys.hash_type, f"Key: {keys.hash}")
     operands = tuple(sort_key_bytes(value) for value in condition.range_values)
     return place(sort_key_bytes(condition.hash_value)), condition.range_operator, operands

@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 from kumoi.services.dynamodb.errors import WRONG_KEY, invalid, invalid_values
 from kumoi.services.dynamodb.language.values import normalise, sort_key_bytes
 from kumoi.services.dynamodb.records import Index, Keys
+from kumoi.wire.errors import AwsError
 
 BUCKETS = 1 << 32
 MOST_HASH_BYTES, MOST_RANGE_BYTES = 2048, 1024
+
+_NO_INDEX_KEY = " A value specified for a secondary index key is not supported."
 
 Item = dict[str, Any]
 
@@ -89,7 +92,7 @@ def _key_bytes(value: Any, name: str, kind: str) -> bytes:
     if content is None:
         raise invalid_values(f"Type mismatch for key {name} expected: {kind} actual: {next(iter(value))}")
     if not content:
-        raise empty_key(kind, name)
+        raise EmptyKey(kind, f"Key: {name}")
     return sort_key_bytes(value)
 
 
@@ -117,7 +120,7 @@ def _key_value(key: Mapping[str, Any], name: str, kind: str) -> Any:
     if kind not in value:
         raise invalid(WRONG_KEY)
     if not value[kind]:
-        raise empty_key(kind, name)
+        raise EmptyKey(kind, f"Key: {name}")
     return value
 
 
@@ -151,23 +154,21 @@ def check_index_keys(index: Index, item: Mapping[str, Any]) -> None:
                 f"Type mismatch for Index Key {name} Expected: {kind} Actual: {actual} IndexName: {index.name}"
             )
         if not content:
-            empty = "string" if kind == "S" else "binary"
-            raise invalid(
-                "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                f"supported. The AttributeValue for a key attribute cannot contain an empty {empty} value. "
-                f"IndexName: {index.name}, IndexKey: {name}"
-            )
+            raise EmptyKey(kind, f"IndexName: {index.name}, IndexKey: {name}", _NO_INDEX_KEY)
         if kind != "N" and len(sort_key_bytes(value)) > most:
             raise _hash_too_long() if name == keys.hash else _range_too_long()
 
 
-def empty_key(kind: str, name: str) -> Exception:
-    """The refusal of an empty key attribute."""
-    empty = "string" if kind == "S" else "binary"
-    return invalid(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
-        f"{empty} value. Key: {name}"
-    )
+class EmptyKey(AwsError):
+    """An empty key attribute. A request that has one is refused as a whole, a transaction too: nothing need be read."""
+
+    def __init__(self, kind: str, where: str, more: str = "") -> None:
+        empty = "string" if kind == "S" else "binary"
+        super().__init__(
+            "ValidationException",
+            f"One or more parameter values are not valid.{more} The AttributeValue for a key attribute cannot contain "
+            f"an empty {empty} value. {where}",
+        )
 
 
 def _hash_too_long() -> Exception:

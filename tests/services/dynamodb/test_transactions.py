@@ -189,6 +189,24 @@ def test_transactions_that_are_refused(client: Any, make: Make) -> None:
     assert refused(lambda: client.transact_write_items(TransactItems=[{}]))[0] == "ValidationException"
 
 
+def test_an_empty_key_refuses_a_transaction_as_a_whole(client: Any, make: Make) -> None:
+    make(gsi={"by-g": ("g:S",)})
+    failing = put("a", ConditionExpression="attribute_exists(pk)")
+    empty = (
+        "ValidationException",
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+        "string value. Key: pk",
+    )
+    update = {"TableName": "table", "Key": key(""), "UpdateExpression": "REMOVE x"}
+    for action in (put(""), {"Delete": {"TableName": "table", "Key": key("")}}, {"Update": update}):
+        assert refused(lambda one=action: client.transact_write_items(TransactItems=[failing, one])) == empty
+    gets = [{"Get": {"TableName": "table", "Key": key(text)}} for text in ("a", "")]
+    assert refused(lambda: client.transact_get_items(TransactItems=gets)) == empty
+    indexed = {"Put": {"TableName": "table", "Item": {**key("b"), "g": {"S": ""}}}}
+    code, message = refused(lambda: client.transact_write_items(TransactItems=[failing, indexed]))
+    assert (code, message.endswith("IndexName: by-g, IndexKey: g")) == ("ValidationException", True)
+
+
 def test_a_transaction_reads_one_moment(client: Any, make: Make) -> None:
     make("table")
     client.put_item(TableName="table", Item=item("a"))

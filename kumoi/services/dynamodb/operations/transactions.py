@@ -26,7 +26,7 @@ from kumoi.services.dynamodb.capacity import (
 from kumoi.services.dynamodb.changes import Change, Prepared, key_of_change, prepare, put_of, store
 from kumoi.services.dynamodb.errors import invalid
 from kumoi.services.dynamodb.expressions import Read, Write
-from kumoi.services.dynamodb.keys import Item, ItemKey, normalised_key
+from kumoi.services.dynamodb.keys import EmptyKey, Item, ItemKey, normalised_key
 from kumoi.services.dynamodb.language.projections import Projection
 from kumoi.services.dynamodb.naming import find_table, table_name
 from kumoi.services.dynamodb.records import Table
@@ -164,6 +164,8 @@ async def write_all(tx: Transaction, actions: Sequence[Action], token: Token | N
         try:
             prepared.append(await prepare(tx, tables[action.table], action.change))
             failures.append(None)
+        except EmptyKey:
+            raise
         except AwsError as error:
             failures.append(error)
     if any(failures):
@@ -271,6 +273,8 @@ async def get_all(tx: Transaction, wanted: Sequence[tuple[str, str, Item]]) -> l
         table = await find_table(tx, name)
         try:
             _, key = normalised_key(table.keys, asked)
+        except EmptyKey:
+            raise
         except AwsError as error:
             failures.append(error)
             continue

@@ -11,7 +11,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from kumoi.services.dynamodb.errors import invalid
-from kumoi.services.dynamodb.keys import ItemKey, empty_key, place
+from kumoi.services.dynamodb.keys import EmptyKey, ItemKey, place
 from kumoi.services.dynamodb.language.syntax import (
     AndNode,
     BetweenNode,
@@ -130,7 +130,7 @@ def _branch(node: Node, keys: Keys, bound: Bound) -> tuple[list[Part] | None, No
     parts = []
     for value in hashes:
         if not _typed(value, keys.hash_type)[keys.hash_type]:
-            raise empty_key(keys.hash_type, keys.hash)
+            raise EmptyKey(keys.hash_type, f"Key: {keys.hash}")
         parts.append(Part(place(sort_key_bytes(value)), operator, operands))
     return parts, _joined(rest)
 
