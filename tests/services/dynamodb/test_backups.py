@@ -112,6 +112,33 @@ def test_a_table_is_restored_to_a_point_in_time(client: Any, make: Make, kumoi: 
         )
 
 
+def test_encryption_is_told_and_may_be_another_in_a_restored_table(client: Any, make: Make) -> None:
+    make()
+    client.update_table(TableName="table", SSESpecification={"Enabled": True})
+    arn = client.create_backup(TableName="table", BackupName="first")["BackupDetails"]["BackupArn"]
+    told = client.describe_backup(BackupArn=arn)["BackupDescription"]
+    assert told["SourceTableFeatureDetails"]["SSEDescription"]["SSEType"] == "KMS"
+    wait(
+        lambda: (
+            client.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]["BackupStatus"] == "AVAILABLE"
+        )
+    )
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    client.restore_table_from_backup(
+        TargetTableName="plain", BackupArn=arn, SSESpecificationOverride={"Enabled": False}
+    )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName="table", PointInTimeRecoverySpecification=recovery)
+    client.restore_table_to_point_in_time(
+        SourceTableName="table",
+        TargetTableName="another",
+        UseLatestRestorableTime=True,
+        SSESpecificationOverride={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+    assert "SSEDescription" not in wait_for_table(client, "plain")
+    assert wait_for_table(client, "another")["SSEDescription"]["KMSMasterKeyArn"] == key
+
+
 def test_backups_that_are_refused(client: Any, make: Make) -> None:
     with pytest.raises(client.exceptions.TableNotFoundException):
         client.create_backup(TableName="missing", BackupName="first")

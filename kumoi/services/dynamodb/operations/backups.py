@@ -31,6 +31,7 @@ OVERRIDES = (
     "LocalSecondaryIndexOverride",
     "ProvisionedThroughputOverride",
     "OnDemandThroughputOverride",
+    "SSESpecificationOverride",
 )
 
 
@@ -127,9 +128,10 @@ async def restore_table_from_backup(
     LocalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
     ProvisionedThroughputOverride: dict[str, int] | None = None,
     OnDemandThroughputOverride: dict[str, int] | None = None,
+    SSESpecificationOverride: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Begin to make a new table of a backup; it is ACTIVE once all items are in."""
-    overrides = {name: call.params.get(name) for name in OVERRIDES}
+    overrides = _overrides(call)
     table = await _restore_backup(
         call.state, table_name(call, TargetTableName), _backup_key(call, BackupArn), BackupArn, overrides
     )
@@ -163,6 +165,7 @@ async def restore_table_to_point_in_time(
     LocalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
     ProvisionedThroughputOverride: dict[str, int] | None = None,
     OnDemandThroughputOverride: dict[str, int] | None = None,
+    SSESpecificationOverride: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Begin to make a new table of a table as it was at a moment within its window of recovery."""
     source = SourceTableName or SourceTableArn
@@ -170,7 +173,7 @@ async def restore_table_to_point_in_time(
         raise invalid("One of SourceTableName or SourceTableArn must be specified")
     if UseLatestRestorableTime == (RestoreDateTime is not None):
         raise invalid("Exactly one of UseLatestRestorableTime or RestoreDateTime must be specified")
-    overrides = {name: call.params.get(name) for name in OVERRIDES}
+    overrides = _overrides(call)
     moment = call.now if RestoreDateTime is None else RestoreDateTime.timestamp()
     target = table_name(call, TargetTableName)
     table = await _restore_moment(call.state, target, table_name(call, source), moment, overrides)
@@ -200,6 +203,11 @@ async def _restore_moment(
     return restored
 
 
+def _overrides(call: Call) -> dict[str, Any]:
+    """What a restored table has otherwise than its source."""
+    return {name: call.params.get(name) for name in OVERRIDES} | {"DefaultKey": call.arn("kms", "alias/aws/dynamodb")}
+
+
 async def _new_table(
     tx: Transaction, name: str, source: Table, overrides: Mapping[str, Any], summary: dict[str, Any]
 ) -> Table:
@@ -207,7 +215,7 @@ async def _new_table(
     if await tables.get(tx, name) is not None:
         raise aws_error("TableAlreadyExistsException", f"Table already exists: {name}")
     billing = overrides["BillingModeOverride"] or source.billing
-    units = overrides["ProvisionedThroughputOverride"]
+    units, sse = overrides["ProvisionedThroughputOverride"], overrides["SSESpecificationOverride"]
     throughput = (
         source.throughput if units is None and billing == source.billing else schema.billing_mode(billing, units)
     )
@@ -231,7 +239,7 @@ async def _new_table(
         throughput=throughput if billing == "PROVISIONED" else Throughput(),
         on_demand=schema.on_demand(overrides["OnDemandThroughputOverride"], billing),
         table_class=source.table_class,
-        encryption=source.encryption,
+        encryption=source.encryption if sse is None else schema.encryption(sse, overrides["DefaultKey"]),
         restoring=True,
         restored_from=summary,
     )
@@ -302,6 +310,8 @@ def _description(call: Call, backup: Backup, count: Count) -> dict[str, Any]:
         features["StreamDescription"] = told["StreamSpecification"]
     if source.expiry:
         features["TimeToLiveDescription"] = {"TimeToLiveStatus": "ENABLED", "AttributeName": source.expiry}
+    if source.encryption:
+        features["SSEDescription"] = source.encryption
     return {
         "BackupDetails": _details(call, backup, count),
         "SourceTableDetails": {
@@ -317,6 +327,7 @@ def _description(call: Call, backup: Backup, count: Count) -> dict[str, Any]:
             },
             "ItemCount": count.items,
             "BillingMode": source.billing,
+            **({"OnDemandThroughput": source.on_demand} if source.on_demand else {}),
         },
         "SourceTableFeatureDetails": features,
     }
