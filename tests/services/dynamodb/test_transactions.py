@@ -87,6 +87,14 @@ def test_batches_that_are_refused(client: Any, make: Make) -> None:
         "ValidationException",
         "Provided list of item keys contains duplicates",
     )
+    make("other")
+    ways = {"table": {"Keys": [key("a")], "AttributesToGet": ["x"]}, "other": {"Keys": [key("a")]}}
+    ways["other"]["ProjectionExpression"] = "x"
+    assert refused(lambda: client.batch_get_item(RequestItems=ways)) == (
+        "ValidationException",
+        "Can not use both expression and non-expression parameters in the same request: "
+        "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}",
+    )
     assert refused(lambda: client.batch_write_item(RequestItems={"nothing": puts}))[0] == "ResourceNotFoundException"
     assert refused(lambda: client.batch_write_item(RequestItems={"table": [{"PutRequest": {"Item": {}}}]})) == (
         "ValidationException",

@@ -42,6 +42,7 @@ async def batch_get_item(
     if sum(len(asked["Keys"]) for asked in RequestItems.values()) > MOST_GETS:
         raise invalid("Too many items requested for the BatchGetItem call")
     wanted = {table: (table_name(call, table), asked["Keys"]) for table, asked in RequestItems.items()}
+    _check_mix(RequestItems)
     projections = {table: _projection(asked) for table, asked in RequestItems.items()}
     found = await _get(call.state, wanted)
     answer: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {}}
@@ -62,6 +63,12 @@ async def batch_get_item(
     call.meter("read_units", consumed.total)
     answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
     return answer
+
+
+def _check_mix(requests: Mapping[str, Mapping[str, Any]]) -> None:
+    """One call asks all its tables in one way."""
+    said = {name: value for asked in requests.values() for name, value in asked.items() if value is not None}
+    Read(said.get("AttributesToGet"), said.get("ProjectionExpression")).check_mix(None)
 
 
 def _projection(asked: Mapping[str, Any]) -> Projection | None:
