@@ -15,6 +15,7 @@ from kumoi.doorway.authorization import PASS_ROLE, no_permission, pass_role
 from kumoi.names import partition_of
 from kumoi.services.s3 import copy_source, policies
 from kumoi.services.s3.acl_policies import policies_for
+from kumoi.services.s3.actions import ACTIONS
 from kumoi.services.s3.kinds import block_of
 from kumoi.services.s3.lookup import find_bucket, home
 from kumoi.services.s3.settings import settings_of
@@ -34,48 +35,6 @@ def arn(call: Call, bucket: str, key: str | None = None) -> str:
     """The ARN of a bucket or object: S3's have neither region nor account."""
     return f"arn:{partition_of(call.region)}:s3:::{bucket}" + ("" if key is None else f"/{key}")
 
-
-def _configuration(name: str, action: str) -> dict[str, str]:
-    """The operations on one of a bucket's configurations: removing one is putting none."""
-    return {
-        f"Get{name}": f"Get{action}",
-        f"Put{name}": f"Put{action}",
-        f"Delete{name}": f"Put{action}",
-        f"List{name}s": f"Get{action}",
-    }
-
-
-ACTIONS = {
-    "ListBuckets": "ListAllMyBuckets",
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
-    "ListObjectVersions": "ListBucketVersions",
-    "HeadBucket": "ListBucket",
-    "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "ListParts": "ListMultipartUploadParts",
-    "ListMultipartUploads": "ListBucketMultipartUploads",
-    "SelectObjectContent": "GetObject",
-    "PostObject": "PutObject",
-    "DeleteBucketTagging": "PutBucketTagging",
-    "GetBucketNotificationConfiguration": "GetBucketNotification",
-    "PutBucketNotificationConfiguration": "PutBucketNotification",
-    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
-    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
-    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
-    **_configuration("BucketAccelerateConfiguration", "AccelerateConfiguration"),
-    **_configuration("BucketAnalyticsConfiguration", "AnalyticsConfiguration"),
-    **_configuration("BucketCors", "BucketCORS"),
-    **_configuration("BucketEncryption", "EncryptionConfiguration"),
-    **_configuration("BucketIntelligentTieringConfiguration", "IntelligentTieringConfiguration"),
-    **_configuration("BucketInventoryConfiguration", "InventoryConfiguration"),
-    **_configuration("BucketMetricsConfiguration", "MetricsConfiguration"),
-    **_configuration("BucketOwnershipControls", "BucketOwnershipControls"),
-    **_configuration("BucketReplication", "ReplicationConfiguration"),
-    **_configuration("ObjectLockConfiguration", "BucketObjectLockConfiguration"),
-    **_configuration("PublicAccessBlock", "BucketPublicAccessBlock"),
-}
 
 _GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _WITH_PUT = (

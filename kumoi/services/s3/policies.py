@@ -5,6 +5,7 @@ Rules: "Bucket policies", "Blocking public access: the meaning of public" in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from kumoi.policy import Policy, PolicyError, compile_policy
+from kumoi.services.s3.actions import NO_ACTIONS
 from kumoi.wire.errors import AwsError, aws_error
 
 MAX_BYTES = 20_480
@@ -38,6 +40,13 @@ _FIXING = frozenset(
 
 _NO_RESOURCE = "Policy has invalid resource"
 
+_PRINCIPAL = re.compile(
+    r"\*|[0-9]{12}|[A-Z0-9]{16,128}"
+    r"|arn:aws[a-z-]*:(?:iam::[0-9]{12}:(?:root|(?:user|role)/[^*?]+)|sts::[0-9]{12}:(?:assumed-role|federated-user)/[^*?]+"
+    r"|iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+)"
+)
+"""Whom a bucket policy may name as `AWS`; the ids are of users and roles that are gone."""
+
 
 def _malformed(text: str) -> AwsError:
     return aws_error("MalformedPolicy", text)
@@ -63,10 +72,24 @@ def checked(text: str, bucket_arn: str) -> str:
     for statement in _statements(document):
         if "Principal" not in statement and "NotPrincipal" not in statement:
             raise _malformed("Missing required field Principal")
+        if not all(map(_PRINCIPAL.fullmatch, _named(statement.get("Principal", statement.get("NotPrincipal"))))):
+            raise _malformed("Invalid principal in policy")
+        if not all(map(_is_action, _texts(statement.get("Action", statement.get("NotAction"))))):
+            raise _malformed("Policy has invalid action")
         for resource in _texts(statement.get("Resource", statement.get("NotResource"))):
             if resource != "*" and not _within(resource, bucket_arn):
                 raise _malformed(_NO_RESOURCE)
     return text
+
+
+def _named(principal: Any) -> list[str]:
+    return _texts(principal["AWS"]) if isinstance(principal, dict) and "AWS" in principal else []
+
+
+def _is_action(text: str) -> bool:
+    """Whether a pattern may be of actions of S3."""
+    vendor, _, name = text.lower().partition(":")
+    return vendor in ("*", "s3") and name not in NO_ACTIONS
 
 
 def _within(resource: str, bucket_arn: str) -> bool:

@@ -198,6 +198,11 @@ def rule(**members: Any) -> dict[str, Any]:
     return {"LifecycleConfiguration": {"Rules": [{"ID": "r", "Status": "Enabled", **members}]}}
 
 
+def policy(action: str, principal: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": ["s3:Get*", action], "Resource": "*"}
+    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, 5, tzinfo=UTC)
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
@@ -416,6 +421,15 @@ REFUSALS: list[tuple[str, dict[str, Any], str, str]] = [
         {"Policy": "[]"},
         "MalformedPolicy",
         "Policies must be valid JSON and the first byte must be '{'",
+    ),
+    ("put_bucket_policy", policy("s3:ListObjects", "*"), "MalformedPolicy", "Policy has invalid action"),
+    ("put_bucket_policy", policy("dynamodb:GetItem", "*"), "MalformedPolicy", "Policy has invalid action"),
+    ("put_bucket_policy", policy("s3:GetObject", {"AWS": "ann"}), "MalformedPolicy", "Invalid principal in policy"),
+    (
+        "put_bucket_policy",
+        policy("s3:GetObject", {"AWS": ["111122223333", "arn:aws:iam::111122223333:role/*"]}),
+        "MalformedPolicy",
+        "Invalid principal in policy",
     ),
     (
         "put_bucket_inventory_configuration",
