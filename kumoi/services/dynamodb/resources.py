@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.services.dynamodb.template_settings import numbers, retag, settle
+from kumoi.wire.errors import aws_error
 
 _TABLE = (
     *("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema"),
@@ -21,25 +21,13 @@ _REPLICA = (
 """What a global table states for each of its replicas; the stack's region's are settled, the others have its own."""
 
 
-def _numbers(value: Any) -> Any:
-    """Throughput numbers may be texts in templates."""
-    if isinstance(value, dict):
-        return {
-            name: int(one) if name.endswith(("Units",)) and isinstance(one, str) else _numbers(one)
-            for name, one in value.items()
-        }
-    if isinstance(value, list):
-        return [_numbers(one) for one in value]
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
 def _stream(call: ResourceCall) -> dict[str, Any] | None:
     stated = call.properties.get("StreamSpecification")
     return None if not stated else {"StreamEnabled": True, "StreamViewType": stated["StreamViewType"]}
 
 
 def _encryption(call: ResourceCall) -> dict[str, Any] | None:
-    stated = _numbers(call.properties.get("SSESpecification"))
+    stated = numbers(call.properties.get("SSESpecification"))
     if not stated:
         return None
     return {"Enabled": stated.get("SSEEnabled", False)} | {
@@ -48,10 +36,12 @@ def _encryption(call: ResourceCall) -> dict[str, Any] | None:
 
 
 async def _create_table(call: ResourceCall) -> Resource:
+    if call.properties.get("ImportSourceSpecification"):
+        raise aws_error("ValidationError", f"Kumoi's {call.kind} does not take ImportSourceSpecification yet.")
     name = call.name("TableName", 255)
-    given = _numbers(call.given(*_TABLE))
-    for index in given.get("GlobalSecondaryIndexes", []):
-        index.pop("ContributorInsightsSpecification", None)
+    given = numbers(call.given(*_TABLE))
+    if indexes := _indexes(call.properties):
+        given["GlobalSecondaryIndexes"] = list(indexes.values())
     tags = [tag for tag in call.tag_list() if not tag["Key"].startswith("aws:")]
     await call.ask(
         "dynamodb",
@@ -63,57 +53,8 @@ async def _create_table(call: ResourceCall) -> Resource:
         **given,
     )
     call.begin(Resource(name))
-    await _settle(call, name)
+    await settle(call, name)
     return await _table(call, name)
-
-
-async def _settle(call: ResourceCall, name: str) -> None:
-    """The settings that have operations of their own."""
-    expiry = call.properties.get("TimeToLiveSpecification")
-    if expiry and expiry != call.before.get("TimeToLiveSpecification"):
-        await call.ask("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=_numbers(expiry))
-    recovery = call.properties.get("PointInTimeRecoverySpecification")
-    if recovery and recovery != call.before.get("PointInTimeRecoverySpecification"):
-        await call.ask(
-            "dynamodb",
-            "UpdateContinuousBackups",
-            TableName=name,
-            PointInTimeRecoverySpecification=_numbers(recovery),
-        )
-    await _settle_policy(call, name)
-    await _settle_destination(call, name)
-    insights = call.properties.get("ContributorInsightsSpecification")
-    if insights != call.before.get("ContributorInsightsSpecification"):
-        on = _numbers((insights or {}).get("Enabled"))
-        action = {"ContributorInsightsAction": "ENABLE" if on else "DISABLE"}
-        await call.ask("dynamodb", "UpdateContributorInsights", TableName=name, **action)
-
-
-async def _settle_policy(call: ResourceCall, name: str) -> None:
-    policy, before = call.properties.get("ResourcePolicy"), call.before.get("ResourcePolicy")
-    if policy == before:
-        return
-    arn = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]["TableArn"]
-    if policy:
-        text = orjson.dumps(policy["PolicyDocument"]).decode()
-        await call.ask("dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=text)
-    else:
-        await call.ask("dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
-
-
-async def _settle_destination(call: ResourceCall, name: str) -> None:
-    wanted, before = (one.get("KinesisStreamSpecification") for one in (call.properties, call.before))
-    if wanted == before:
-        return
-    if before:
-        given = {"TableName": name, "StreamArn": before["StreamArn"]}
-        await call.ask("dynamodb", "DisableKinesisStreamingDestination", **given)
-    if wanted:
-        precision = wanted.get("ApproximateCreationDateTimePrecision")
-        given = {"TableName": name, "StreamArn": wanted["StreamArn"]}
-        if precision:
-            given["EnableKinesisStreamingConfiguration"] = {"ApproximateCreationDateTimePrecision": precision}
-        await call.ask("dynamodb", "EnableKinesisStreamingDestination", **given)
 
 
 async def _table(call: ResourceCall, name: str) -> Resource:
@@ -125,32 +66,90 @@ async def _table(call: ResourceCall, name: str) -> Resource:
 
 
 async def _update_table(call: ResourceCall) -> Resource:
-    name, before = call.physical_id, call.before
-    changed: dict[str, Any] = {}
-    for member in ("BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass"):
-        if call.properties.get(member) != before.get(member) and member in call.properties:
-            changed[member] = _numbers(call.properties[member])
-    if call.properties.get("StreamSpecification") != before.get("StreamSpecification"):
-        if before.get("StreamSpecification"):
+    """Change what the template says otherwise: indexes that go first, then the table, then indexes that come.
+
+    Each change is compared with the table as it is: a rollback comes after some of them were made.
+    """
+    name, wanted, before = call.physical_id, _indexes(call.properties), _indexes(call.before)
+    table = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]
+    had = _indexes(table)
+    for index in wanted.keys() & had.keys() & before.keys():
+        _check_index(wanted[index], before[index], had[index])
+    for index in had.keys() & before.keys() - wanted.keys():
+        await _update_index(call, name, {"Delete": {"IndexName": index}})
+    changed = _changes(call, table) | _throughput_changes(call, table)
+    if _says_otherwise(call, "StreamSpecification"):
+        stream, now = _stream(call), table.get("StreamSpecification")
+        if now and now != stream:
             await call.ask("dynamodb", "UpdateTable", TableName=name, StreamSpecification={"StreamEnabled": False})
-        stream = _stream(call)
-        if stream:
+        if stream and now != stream:
             changed["StreamSpecification"] = stream
     if changed:
         await call.ask("dynamodb", "UpdateTable", TableName=name, **changed)
-    await _bring_indexes(call, name)
-    await _settle(call, name)
+    for index in wanted.keys() - had.keys():
+        await _update_index(call, name, {"Create": wanted[index]})
+    await settle(call, name)
+    await retag(call, table["TableArn"])
     return await _table(call, name)
 
 
-async def _bring_indexes(call: ResourceCall, name: str) -> None:
-    """Make and drop global indexes, one at a time as the service wants it."""
-    wanted = {one["IndexName"]: one for one in call.properties.get("GlobalSecondaryIndexes", [])}
-    had = {one["IndexName"]: one for one in call.before.get("GlobalSecondaryIndexes", [])}
-    for index in had.keys() - wanted.keys():
-        await _update_index(call, name, {"Delete": {"IndexName": index}})
-    for index in wanted.keys() - had.keys():
-        await _update_index(call, name, {"Create": _numbers(wanted[index])})
+def _says_otherwise(call: ResourceCall, member: str) -> bool:
+    return bool(call.properties.get(member) != call.before.get(member))
+
+
+def _indexes(properties: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The global indexes of a template, or of a table, by name; without what is settled apart."""
+    apart = ("ContributorInsightsSpecification",)
+    return {
+        one["IndexName"]: {member: value for member, value in one.items() if member not in apart}
+        for one in numbers(properties.get("GlobalSecondaryIndexes", []))
+    }
+
+
+def _check_index(wanted: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Of an index that stays, only the throughput changes."""
+    for member in ("KeySchema", "Projection"):
+        if wanted.get(member) not in (before.get(member), now.get(member)):
+            raise aws_error(
+                "InvalidRequest",
+                "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights "
+                "Specification. You can create a new GSI with a different name.",
+            )
+
+
+def _changes(call: ResourceCall, table: dict[str, Any]) -> dict[str, Any]:
+    """What UpdateTable is asked to change, apart from throughput and streams."""
+    changed: dict[str, Any] = {}
+    for member, usual in (("DeletionProtectionEnabled", False), ("TableClass", "STANDARD"), ("WarmThroughput", None)):
+        value = numbers(call.properties.get(member, usual))
+        if _says_otherwise(call, member) and value is not None:
+            changed[member] = value
+    if _says_otherwise(call, "SSESpecification"):
+        changed["SSESpecification"] = _encryption(call) or {"Enabled": False}
+    if _says_otherwise(call, "OnDemandThroughput") and call.properties.get("BillingMode") == "PAY_PER_REQUEST":
+        none = dict.fromkeys(("MaxReadRequestUnits", "MaxWriteRequestUnits"), -1)
+        changed["OnDemandThroughput"] = none | (numbers(call.properties.get("OnDemandThroughput")) or {})
+    return changed
+
+
+def _throughput_changes(call: ResourceCall, table: dict[str, Any]) -> dict[str, Any]:
+    """Another billing mode, or other throughput of the table and of the indexes that stay."""
+    changed: dict[str, Any] = {}
+    mode, had = call.properties.get("BillingMode", "PROVISIONED"), _mode(table)
+    if mode != had:
+        changed["BillingMode"] = mode
+    if mode != "PROVISIONED":
+        return changed
+    units = numbers(call.properties.get("ProvisionedThroughput"))
+    if units and (mode != had or (_says_otherwise(call, "ProvisionedThroughput") and units != _throughput(table))):
+        changed["ProvisionedThroughput"] = units
+    wanted, before, updates = _indexes(call.properties), _indexes(call.before), []
+    for index in table.get("GlobalSecondaryIndexes", ()):
+        name = index["IndexName"]
+        units, known = ((one.get(name) or {}).get("ProvisionedThroughput") for one in (wanted, before))
+        if units and (mode != had or (units != known and units != _throughput(index))):
+            updates.append({"Update": {"IndexName": name, "ProvisionedThroughput": units}})
+    return changed | ({"GlobalSecondaryIndexUpdates": updates} if updates else {})
 
 
 async def _update_index(call: ResourceCall, name: str, update: dict[str, Any]) -> None:
@@ -228,7 +227,7 @@ async def _read_table(call: ResourceCall) -> Reading:
     table = (await call.ask("dynamodb", "DescribeTable", TableName=call.physical_id))["Table"]
     expiry = await call.ask("dynamodb", "DescribeTimeToLive", TableName=call.physical_id)
     tags = await call.ask("dynamodb", "ListTagsOfResource", ResourceArn=table["TableArn"])
-    mode = (table.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED")
+    mode = _mode(table)
     stream, lives = table.get("StreamSpecification") or {}, expiry["TimeToLiveDescription"]
     told = {
         "TableName": call.physical_id,
@@ -252,6 +251,10 @@ async def _read_table(call: ResourceCall) -> Reading:
 def _index(described: dict[str, Any], mode: str) -> dict[str, Any]:
     index = {name: described[name] for name in ("IndexName", "KeySchema", "Projection")}
     return index | {"ProvisionedThroughput": _throughput(described)} if mode == "PROVISIONED" else index
+
+
+def _mode(table: dict[str, Any]) -> str:
+    return str((table.get("BillingModeSummary") or {}).get("BillingMode", "PROVISIONED"))
 
 
 def _throughput(described: dict[str, Any]) -> dict[str, Any]:

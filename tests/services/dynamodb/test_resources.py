@@ -1,0 +1,156 @@
+"""Tables of templates: what CloudFormation makes, changes, takes away and takes back."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+Properties = dict[str, Any]
+
+
+class Stack:
+    """One stack of an account, with a table."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def create(self, properties: Properties) -> str:
+        self._client.create_stack(StackName="Shop", TemplateBody=_template(properties))
+        return self._settled()
+
+    def update(self, properties: Properties) -> str:
+        self._client.update_stack(StackName="Shop", TemplateBody=_template(properties))
+        return self._settled()
+
+    def _settled(self) -> str:
+        while True:
+            status = str(self._client.describe_stacks(StackName="Shop")["Stacks"][0]["StackStatus"])
+            if not status.endswith("_IN_PROGRESS"):
+                return status
+
+    def reasons(self) -> str:
+        found = self._client.describe_stack_events(StackName="Shop")["StackEvents"]
+        return " ".join(one.get("ResourceStatusReason", "") for one in found)
+
+
+def _template(properties: Properties) -> str:
+    return json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}})
+
+
+def index(name: str, key: str, **members: Any) -> dict[str, Any]:
+    schema = [{"AttributeName": key, "KeyType": "HASH"}]
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}, **members}
+
+
+def properties_of(*attributes: str, **members: Any) -> Properties:
+    return {
+        "TableName": "orders",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", *attributes)],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        **members,
+    }
+
+
+@pytest.fixture
+def stack(kumoi: Any) -> Stack:
+    return Stack(kumoi.client("cloudformation"))
+
+
+def policy(action: str, account: str = "111122223333") -> dict[str, Any]:
+    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+
+
+def test_settings_come_change_and_go(stack: Stack, client: Any) -> None:
+    plain = properties_of("g", GlobalSecondaryIndexes=[index("by-g", "g")])
+    full = deepcopy(plain) | {
+        "Tags": [{"Key": f"t{number:02}", "Value": "1"} for number in range(12)],
+        "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": "true"},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
+        "ContributorInsightsSpecification": {"Enabled": True},
+        "DeletionProtectionEnabled": True,
+        "TableClass": "STANDARD_INFREQUENT_ACCESS",
+        "SSESpecification": {"SSEEnabled": True},
+        "OnDemandThroughput": {"MaxReadRequestUnits": "10", "MaxWriteRequestUnits": 10},
+        "StreamSpecification": {
+            "StreamViewType": "NEW_IMAGE",
+            "ResourcePolicy": policy("dynamodb:DescribeStream"),
+        },
+        "ResourcePolicy": policy("dynamodb:GetItem"),
+    }
+    full["GlobalSecondaryIndexes"][0]["ContributorInsightsSpecification"] = {"Enabled": True}
+    assert stack.create(full) == "CREATE_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    arn, stream = table["TableArn"], table["LatestStreamArn"]
+    assert "DescribeStream" in client.get_resource_policy(ResourceArn=stream)["Policy"]
+    insights = client.list_contributor_insights(TableName="orders")["ContributorInsightsSummaries"]
+    assert sorted(one.get("IndexName", "") for one in insights) == ["", "by-g"]
+
+    other = deepcopy(full)
+    other["Tags"] = [{"Key": "t00", "Value": "2"}]
+    other["TimeToLiveSpecification"]["AttributeName"] = "gone"
+    other["StreamSpecification"] = {"StreamViewType": "KEYS_ONLY", "ResourcePolicy": policy("dynamodb:DescribeStream")}
+    assert stack.update(other) == "UPDATE_COMPLETE", stack.reasons()
+    assert client.list_tags_of_resource(ResourceArn=arn)["Tags"] == [{"Key": "t00", "Value": "2"}]
+    assert client.describe_time_to_live(TableName="orders")["TimeToLiveDescription"]["AttributeName"] == "gone"
+    table = client.describe_table(TableName="orders")["Table"]
+    assert table["StreamSpecification"]["StreamViewType"] == "KEYS_ONLY"
+    assert "DescribeStream" in client.get_resource_policy(ResourceArn=table["LatestStreamArn"])["Policy"]
+
+    assert stack.update(plain) == "UPDATE_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    assert table["DeletionProtectionEnabled"] is False
+    assert table["TableClassSummary"]["TableClass"] == "STANDARD"
+    assert table.keys().isdisjoint({"SSEDescription", "StreamSpecification", "OnDemandThroughput"})
+    assert client.list_tags_of_resource(ResourceArn=arn)["Tags"] == []
+    assert client.describe_time_to_live(TableName="orders")["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
+    recovery = client.describe_continuous_backups(TableName="orders")["ContinuousBackupsDescription"]
+    assert recovery["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
+    assert client.list_contributor_insights(TableName="orders")["ContributorInsightsSummaries"] == []
+    with pytest.raises(client.exceptions.PolicyNotFoundException):
+        client.get_resource_policy(ResourceArn=arn)
+
+
+def test_billing_throughput_and_indexes_change(stack: Stack, client: Any) -> None:
+    def units(read: Any) -> dict[str, Any]:
+        return {"ReadCapacityUnits": read, "WriteCapacityUnits": 1}
+
+    one, two = index("by-g", "g"), index("by-h", "h")
+    off = {"AttributeName": "ttl", "Enabled": False}
+    before = properties_of("g", "h", GlobalSecondaryIndexes=[one, two], TimeToLiveSpecification=off)
+    assert stack.create(before) == "CREATE_COMPLETE", stack.reasons()
+    after = properties_of(
+        "h",
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=units("5"),
+        GlobalSecondaryIndexes=[two | {"ProvisionedThroughput": units(3)}],
+    )
+    assert stack.update(after) == "UPDATE_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 5
+    (kept,) = table["GlobalSecondaryIndexes"]
+    assert (kept["IndexName"], kept["ProvisionedThroughput"]["ReadCapacityUnits"]) == ("by-h", 3)
+    after["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] = 4
+    assert stack.update(after) == "UPDATE_COMPLETE", stack.reasons()
+    (kept,) = client.describe_table(TableName="orders")["Table"]["GlobalSecondaryIndexes"]
+    assert kept["ProvisionedThroughput"]["ReadCapacityUnits"] == 4
+    after["GlobalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "KEYS_ONLY"}
+    assert stack.update(after) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "You can create a new GSI with a different name" in stack.reasons()
+
+
+def test_what_failed_midway_is_taken_back(stack: Stack, client: Any) -> None:
+    before = properties_of("g", GlobalSecondaryIndexes=[index("by-g", "g")])
+    before["StreamSpecification"] = {"StreamViewType": "NEW_IMAGE"}
+    assert stack.create(before) == "CREATE_COMPLETE", stack.reasons()
+    after = deepcopy(before) | {"StreamSpecification": {"StreamViewType": "KEYS_ONLY"}, "BillingMode": "PROVISIONED"}
+    after["ProvisionedThroughput"] = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}  # and none for the index
+    assert stack.update(after) == "UPDATE_ROLLBACK_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
