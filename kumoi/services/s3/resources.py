@@ -1,7 +1,7 @@
 """S3's CloudFormation resource types. Source: "Amazon S3 resource type reference".
 
 A bucket is made, then configured section by section; an update puts the sections that changed and removes those that
-are gone. How templates word a section is `template_sections.py`'s matter.
+are gone. How templates word a section is `template_sections.py`'s matter, and `template_lists.py`'s.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import orjson
 from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.names import arn
 from kumoi.services.s3.naming import HOME
+from kumoi.services.s3.template_lists import LISTS, Listed
 from kumoi.services.s3.template_sections import SECTIONS, Section, flag
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -50,7 +51,7 @@ def _bucket(call: ResourceCall, name: str) -> Resource:
 
 
 def _check(call: ResourceCall) -> None:
-    known = _MADE_WITH.union(section.name for section in SECTIONS)
+    known = _MADE_WITH.union(one.name for one in (*SECTIONS, *LISTS))
     unknown = sorted(set(call.properties) - known)
     if unknown:
         raise aws_error("ValidationError", f"Kumoi's AWS::S3::Bucket does not take {', '.join(unknown)} yet.")
@@ -103,6 +104,8 @@ async def _configure(call: ResourceCall, name: str) -> None:
         stated = call.properties.get(section.name)
         if stated is not None:
             await call.ask("s3", section.put, Bucket=name, **{section.member: _content(section, stated)})
+    for listed in LISTS:
+        await _bring_list(call, name, listed)
     control, before = call.properties.get("AccessControl"), call.before.get("AccessControl")
     if control != before:  # once ownership and the public access block are as the template has them
         await call.ask("s3", "PutBucketAcl", Bucket=name, ACL=_CANNED.get(control or "Private", control))
@@ -113,7 +116,19 @@ async def _configure(call: ResourceCall, name: str) -> None:
         await call.ask("s3", "DeleteBucketTagging", Bucket=name)
 
 
-def _content(section: Section, stated: Any) -> Any:
+async def _bring_list(call: ResourceCall, name: str, listed: Listed) -> None:
+    """Put the configurations that are stated, and remove those that were."""
+    stated, before = (one.get(listed.name) or () for one in (call.properties, call.before))
+    if stated == before:
+        return
+    wanted = [_content(listed, one) for one in stated]
+    for gone in {one["Id"] for one in before} - {one["Id"] for one in wanted}:
+        await _unless_gone(call, f"DeleteBucket{listed.member}", name, Id=gone)
+    for one in wanted:
+        await call.ask("s3", f"PutBucket{listed.member}", Bucket=name, Id=one["Id"], **{listed.member: one})
+
+
+def _content(section: Section | Listed, stated: Any) -> Any:
     """A section as the API takes it; raises ValidationError for what is none."""
     try:
         return section.content(stated)
@@ -140,11 +155,11 @@ async def _read_bucket(call: ResourceCall) -> Reading:
     return Reading(_bucket(call, name), told)
 
 
-async def _unless_gone(call: ResourceCall, operation: str, bucket: str) -> None:
+async def _unless_gone(call: ResourceCall, operation: str, bucket: str, **named: str) -> None:
     try:
-        await call.ask("s3", operation, Bucket=bucket)
+        await call.ask("s3", operation, Bucket=bucket, **named)
     except AwsError as error:
-        if error.code != "NoSuchBucket":
+        if error.code not in ("NoSuchBucket", "NoSuchConfiguration"):
             raise
 
 

@@ -154,6 +154,68 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=name)
 
 
+def test_configurations_of_which_there_are_many(stack: Stack, s3: Any, kumoi: Any) -> None:
+    name, reports = f"site-{kumoi.account}", "arn:aws:s3:::reports"
+    told = {"BucketArn": reports, "Format": "CSV", "BucketAccountId": kumoi.account, "Prefix": "p"}
+    properties: dict[str, Any] = {
+        "BucketName": name,
+        "MetricsConfigurations": [
+            {"Id": "all"},
+            {"Id": "some", "Prefix": "a/", "TagFilters": [{"Key": "k", "Value": "v"}]},
+        ],
+        "IntelligentTieringConfigurations": [
+            {
+                "Id": "i",
+                "Status": "Enabled",
+                "Prefix": "a/",
+                "Tierings": [{"AccessTier": "ARCHIVE_ACCESS", "Days": "90"}],
+            }
+        ],
+        "InventoryConfigurations": [
+            {
+                "Id": "daily",
+                "Enabled": "true",
+                "IncludedObjectVersions": "All",
+                "ScheduleFrequency": "Daily",
+                "OptionalFields": ["Size"],
+                "Destination": told,
+            }
+        ],
+        "AnalyticsConfigurations": [
+            {
+                "Id": "classes",
+                "TagFilters": [{"Key": "k", "Value": "v"}],
+                "StorageClassAnalysis": {"DataExport": {"OutputSchemaVersion": "V_1", "Destination": told}},
+            }
+        ],
+    }
+    made = stack.create({"Files": bucket_of(**properties)})
+    assert made["StackStatus"] == "CREATE_COMPLETE", stack.reasons()
+    metrics = s3.list_bucket_metrics_configurations(Bucket=name)["MetricsConfigurationList"]
+    both = {"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}]}}
+    assert metrics == [{"Id": "all"}, {"Id": "some", "Filter": both}]
+    tiering = s3.get_bucket_intelligent_tiering_configuration(Bucket=name, Id="i")["IntelligentTieringConfiguration"]
+    assert (tiering["Filter"], tiering["Tierings"][0]["Days"]) == ({"Prefix": "a/"}, 90)
+    inventory = s3.get_bucket_inventory_configuration(Bucket=name, Id="daily")["InventoryConfiguration"]
+    place = {"Bucket": reports, "Format": "CSV", "AccountId": kumoi.account, "Prefix": "p"}
+    assert inventory["Destination"]["S3BucketDestination"] == place
+    assert (inventory["IsEnabled"], inventory["Schedule"], "Filter" in inventory) == (
+        True,
+        {"Frequency": "Daily"},
+        False,
+    )
+    analytics = s3.get_bucket_analytics_configuration(Bucket=name, Id="classes")["AnalyticsConfiguration"]
+    assert analytics["Filter"] == {"Tag": {"Key": "k", "Value": "v"}}
+    export = analytics["StorageClassAnalysis"]["DataExport"]["Destination"]["S3BucketDestination"]
+    assert export["BucketAccountId"] == kumoi.account
+
+    kept = {"BucketName": name, "MetricsConfigurations": [{"Id": "some", "Prefix": "b/"}]}
+    assert stack.update({"Files": bucket_of(**kept)})["StackStatus"] == "UPDATE_COMPLETE", stack.reasons()
+    metrics = s3.list_bucket_metrics_configurations(Bucket=name)["MetricsConfigurationList"]
+    assert metrics == [{"Id": "some", "Filter": {"Prefix": "b/"}}]
+    assert "InventoryConfigurationList" not in s3.list_bucket_inventory_configurations(Bucket=name)
+
+
 def test_a_policy_goes_with_its_bucket(stack: Stack, s3: Any) -> None:
     policy = {
         "Type": "AWS::S3::BucketPolicy",
@@ -196,7 +258,7 @@ def test_a_bucket_that_holds_objects_is_not_deleted(stack: Stack, s3: Any) -> No
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ({"InventoryConfigurations": []}, "does not take InventoryConfigurations yet"),
+        ({"MetadataConfiguration": {}}, "does not take MetadataConfiguration yet"),
         ({"CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["X"], "AllowedOrigins": ["*"]}]}}, "Unsupported"),
         ({"CorsConfiguration": {"Rules": []}}, "CorsConfiguration is malformed"),
         ({"WebsiteConfiguration": "index.html"}, "WebsiteConfiguration is malformed"),
