@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.services.dynamodb.template_replicas import of_region
 from kumoi.services.dynamodb.template_settings import numbers, retag, settle
 from kumoi.wire.errors import aws_error
 
@@ -14,11 +15,6 @@ _TABLE = (
     *("AttributeDefinitions", "BillingMode", "DeletionProtectionEnabled", "GlobalSecondaryIndexes", "KeySchema"),
     *("LocalSecondaryIndexes", "OnDemandThroughput", "ProvisionedThroughput", "TableClass", "WarmThroughput"),
 )
-_REPLICA = (
-    *("ContributorInsightsSpecification", "DeletionProtectionEnabled", "KinesisStreamSpecification"),
-    *("PointInTimeRecoverySpecification", "ResourcePolicy", "TableClass", "Tags"),
-)
-"""What a global table states for each of its replicas; the stack's region's are settled, the others have its own."""
 
 
 def _stream(call: ResourceCall) -> dict[str, Any] | None:
@@ -138,17 +134,18 @@ def _throughput_changes(call: ResourceCall, table: dict[str, Any]) -> dict[str, 
     mode, had = call.properties.get("BillingMode", "PROVISIONED"), _mode(table)
     if mode != had:
         changed["BillingMode"] = mode
-    if mode != "PROVISIONED":
-        return changed
+    member = "ProvisionedThroughput" if mode == "PROVISIONED" else "OnDemandThroughput"
     units = numbers(call.properties.get("ProvisionedThroughput"))
-    if units and (mode != had or (_says_otherwise(call, "ProvisionedThroughput") and units != _throughput(table))):
-        changed["ProvisionedThroughput"] = units
+    otherwise = mode != had or _says_otherwise(call, member)
+    if mode == "PROVISIONED" and units and otherwise and units != _throughput(table):
+        changed[member] = units
     wanted, before, updates = _indexes(call.properties), _indexes(call.before), []
     for index in table.get("GlobalSecondaryIndexes", ()):
         name = index["IndexName"]
-        units, known = ((one.get(name) or {}).get("ProvisionedThroughput") for one in (wanted, before))
-        if units and (mode != had or (units != known and units != _throughput(index))):
-            updates.append({"Update": {"IndexName": name, "ProvisionedThroughput": units}})
+        stated, known = (one.get(name, {}).get(member) for one in (wanted, before))
+        now = _throughput(index) if mode == "PROVISIONED" else index.get(member)
+        if stated and stated != now and (mode != had or stated != known):
+            updates.append({"Update": {"IndexName": name, member: stated}})
     return changed | ({"GlobalSecondaryIndexUpdates": updates} if updates else {})
 
 
@@ -170,27 +167,8 @@ async def _create_global(call: ResourceCall) -> Resource:
 
 
 def _here(call: ResourceCall) -> ResourceCall:
-    """A global table's properties as those of the table in the stack's region."""
-    return replace(call, properties=_own(call, call.properties), before=_own(call, call.before))
-
-
-def _own(call: ResourceCall, properties: Mapping[str, Any]) -> dict[str, Any]:
-    replicas = properties.get("Replicas", ())
-    own: Mapping[str, Any] = next((one for one in replicas if one.get("Region") == call.region), {})
-    settled = {member: own[member] for member in _REPLICA if member in own}
-    write = properties.get("WriteProvisionedThroughputSettings") or {}
-    read = own.get("ReadProvisionedThroughputSettings") or {}
-    if properties.get("BillingMode", "PROVISIONED") == "PROVISIONED" and properties:
-        settled["ProvisionedThroughput"] = {
-            "ReadCapacityUnits": read.get("ReadCapacityUnits") or _least(read, "ReadCapacityAutoScalingSettings"),
-            "WriteCapacityUnits": _least(write, "WriteCapacityAutoScalingSettings"),
-        }
-    return {**properties, **settled}
-
-
-def _least(settings: Mapping[str, Any], member: str) -> Any:
-    """Where auto scaling begins; Kumoi does not throttle, so nothing scales."""
-    return (settings.get(member) or {}).get("MinCapacity", 1)
+    """A global table's properties as those of the table in the stack's region; the other replicas have its own."""
+    return replace(call, properties=of_region(call.properties, call.region), before=of_region(call.before, call.region))
 
 
 async def _update_global(call: ResourceCall) -> Resource:

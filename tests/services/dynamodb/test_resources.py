@@ -17,12 +17,12 @@ class Stack:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def create(self, properties: Properties) -> str:
-        self._client.create_stack(StackName="Shop", TemplateBody=_template(properties))
+    def create(self, properties: Properties, kind: str = "Table") -> str:
+        self._client.create_stack(StackName="Shop", TemplateBody=_template(properties, kind))
         return self._settled()
 
-    def update(self, properties: Properties) -> str:
-        self._client.update_stack(StackName="Shop", TemplateBody=_template(properties))
+    def update(self, properties: Properties, kind: str = "Table") -> str:
+        self._client.update_stack(StackName="Shop", TemplateBody=_template(properties, kind))
         return self._settled()
 
     def _settled(self) -> str:
@@ -36,8 +36,8 @@ class Stack:
         return " ".join(one.get("ResourceStatusReason", "") for one in found)
 
 
-def _template(properties: Properties) -> str:
-    return json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}})
+def _template(properties: Properties, kind: str) -> str:
+    return json.dumps({"Resources": {"Table": {"Type": f"AWS::DynamoDB::{kind}", "Properties": properties}}})
 
 
 def index(name: str, key: str, **members: Any) -> dict[str, Any]:
@@ -154,3 +154,58 @@ def test_what_failed_midway_is_taken_back(stack: Stack, client: Any) -> None:
     table = client.describe_table(TableName="orders")["Table"]
     assert table["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_global_tables_throughput_is_its_replicas(stack: Stack, client: Any) -> None:
+    def scaled(way: str, least: int) -> dict[str, Any]:
+        return {f"{way}CapacityAutoScalingSettings": {"MinCapacity": least, "MaxCapacity": 90}}
+
+    indexed = index("by-g", "g", WriteProvisionedThroughputSettings=scaled("Write", 4))
+    replica = {
+        "Region": "us-east-1",
+        "ReadProvisionedThroughputSettings": {"ReadCapacityUnits": "7"},
+        "Tags": [{"Key": "team", "Value": "shop"}],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": "by-g",
+                "ReadProvisionedThroughputSettings": scaled("Read", 3),
+                "ContributorInsightsSpecification": {"Enabled": True},
+            }
+        ],
+    }
+    properties = properties_of(
+        "g",
+        BillingMode="PROVISIONED",
+        WriteProvisionedThroughputSettings=scaled("Write", 2),
+        GlobalSecondaryIndexes=[indexed],
+        Replicas=[replica],
+    )
+    assert stack.create(properties, "GlobalTable") == "CREATE_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    assert units_of(table) == (7, 2)
+    assert units_of(table["GlobalSecondaryIndexes"][0]) == (3, 4)
+    assert client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == replica["Tags"]
+    insights = client.list_contributor_insights(TableName="orders")["ContributorInsightsSummaries"]
+    assert [one["IndexName"] for one in insights] == ["by-g"]
+
+    properties = properties_of(
+        "g",
+        WriteOnDemandThroughputSettings={"MaxWriteRequestUnits": 50},
+        StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        GlobalSecondaryIndexes=[index("by-g", "g", WriteOnDemandThroughputSettings={"MaxWriteRequestUnits": 9})],
+        Replicas=[
+            {"Region": "us-east-1", "ReadOnDemandThroughputSettings": {"MaxReadRequestUnits": 60}},
+            {"Region": "eu-west-1"},
+        ],
+    )
+    assert stack.update(properties, "GlobalTable") == "UPDATE_COMPLETE", stack.reasons()
+    table = client.describe_table(TableName="orders")["Table"]
+    assert table["OnDemandThroughput"] == {"MaxReadRequestUnits": 60, "MaxWriteRequestUnits": 50}
+    assert table["GlobalSecondaryIndexes"][0]["OnDemandThroughput"] == {"MaxWriteRequestUnits": 9}
+    assert [one["RegionName"] for one in table["Replicas"]] == ["eu-west-1"]
+    assert client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == []
+
+
+def units_of(described: dict[str, Any]) -> tuple[int, int]:
+    units = described["ProvisionedThroughput"]
+    return units["ReadCapacityUnits"], units["WriteCapacityUnits"]
