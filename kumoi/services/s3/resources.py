@@ -103,7 +103,9 @@ async def _configure(call: ResourceCall, name: str) -> None:
     for section in changed:
         stated = call.properties.get(section.name)
         if stated is not None:
-            await call.ask("s3", section.put, Bucket=name, **{section.member: _content(section, stated)})
+            content = {section.member: _content(section, stated)}
+            beside = {member: stated.get(member) for member in section.beside}
+            await call.ask("s3", section.put, Bucket=name, **content, **beside)
     for listed in LISTS:
         await _bring_list(call, name, listed)
     control, before = call.properties.get("AccessControl"), call.before.get("AccessControl")

@@ -13,7 +13,10 @@ Given = Mapping[str, Any]
 
 
 class Section(NamedTuple):
-    """A property and the operation that puts it as `member`; where none deletes it, `none` is put in its stead."""
+    """A property and the operation that puts it as `member`; where none deletes it, `none` is put in its stead.
+
+    `beside` are members of the property that the operation takes beside `member`.
+    """
 
     name: str
     put: str
@@ -21,6 +24,7 @@ class Section(NamedTuple):
     content: Callable[[Any], Any]
     delete: str = ""
     none: Any = None
+    beside: tuple[str, ...] = ()
 
 
 def flag(value: Any) -> bool:
@@ -263,6 +267,7 @@ SECTIONS = (
         "LifecycleConfiguration",
         _lifecycle,
         "DeleteBucketLifecycle",
+        beside=("TransitionDefaultMinimumObjectSize",),
     ),
     Section("WebsiteConfiguration", "PutBucketWebsite", "WebsiteConfiguration", _website, "DeleteBucketWebsite"),
     Section("LoggingConfiguration", "PutBucketLogging", "BucketLoggingStatus", _logging, none={}),

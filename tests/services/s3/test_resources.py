@@ -104,7 +104,10 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
         "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
         "CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": "60"}]},
         "WebsiteConfiguration": {"IndexDocument": "index.html"},
-        "LifecycleConfiguration": {"Rules": [{"Id": "old", "Status": "Enabled", "ExpirationInDays": 3}]},
+        "LifecycleConfiguration": {
+            "Rules": [{"Id": "old", "Status": "Enabled", "ExpirationInDays": 3}],
+            "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
+        },
         "NotificationConfiguration": {
             "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}],
             "EventBridgeConfiguration": {"EventBridgeEnabled": True},
@@ -138,7 +141,9 @@ def test_a_bucket_is_configured_changed_and_stripped(stack: Stack, s3: Any, kumo
     ]
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["MaxAgeSeconds"] == 60
     assert s3.get_bucket_website(Bucket=name)["IndexDocument"] == {"Suffix": "index.html"}
-    assert s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]["Expiration"] == {"Days": 3}
+    lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=name)
+    assert lifecycle["Rules"][0]["Expiration"] == {"Days": 3}
+    assert lifecycle["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
     told = s3.get_bucket_notification_configuration(Bucket=name)
     assert told["QueueConfigurations"][0]["Events"] == ["s3:ObjectCreated:*"]
     assert told["EventBridgeConfiguration"] == {}
