@@ -62,7 +62,7 @@ async def _table(call: ResourceCall, name: str) -> Resource:
 
 
 async def _update_table(call: ResourceCall) -> Resource:
-    """Change what the template says otherwise: indexes that go first, then the table, then indexes that come.
+    """Change what the template says otherwise: an index that goes first, then the table, then an index that comes.
 
     Each change is compared with the table as it is: a rollback comes after some of them were made.
     """
@@ -71,7 +71,10 @@ async def _update_table(call: ResourceCall) -> Resource:
     had = _indexes(table)
     for index in wanted.keys() & had.keys() & before.keys():
         _check_index(wanted[index], before[index], had[index])
-    for index in had.keys() & before.keys() - wanted.keys():
+    come, go = wanted.keys() - had.keys(), had.keys() & before.keys() - wanted.keys()
+    if len(come) + len(go) > 1:
+        raise aws_error("InvalidRequest", "Cannot perform more than one GSI creation or deletion in a single update")
+    for index in go:
         await _update_index(call, name, {"Delete": {"IndexName": index}})
     changed = _changes(call, table) | _throughput_changes(call, table)
     if _says_otherwise(call, "StreamSpecification"):
@@ -82,7 +85,7 @@ async def _update_table(call: ResourceCall) -> Resource:
             changed["StreamSpecification"] = stream
     if changed:
         await call.ask("dynamodb", "UpdateTable", TableName=name, **changed)
-    for index in wanted.keys() - had.keys():
+    for index in come:
         await _update_index(call, name, {"Create": wanted[index]})
     await settle(call, name)
     await retag(call, table["TableArn"])

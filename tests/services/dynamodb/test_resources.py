@@ -139,6 +139,11 @@ def test_billing_throughput_and_indexes_change(stack: Stack, client: Any) -> Non
     assert stack.update(after) == "UPDATE_COMPLETE", stack.reasons()
     (kept,) = client.describe_table(TableName="orders")["Table"]["GlobalSecondaryIndexes"]
     assert kept["ProvisionedThroughput"]["ReadCapacityUnits"] == 4
+    more = deepcopy(after) | {"AttributeDefinitions": properties_of("h", "i", "j")["AttributeDefinitions"]}
+    for key in ("i", "j"):
+        more["GlobalSecondaryIndexes"].append(index(f"by-{key}", key, ProvisionedThroughput=units(1)))
+    assert stack.update(more) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Cannot perform more than one GSI creation or deletion in a single update" in stack.reasons()
     after["GlobalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "KEYS_ONLY"}
     assert stack.update(after) == "UPDATE_ROLLBACK_COMPLETE"
     assert "You can create a new GSI with a different name" in stack.reasons()
