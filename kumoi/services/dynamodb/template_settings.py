@@ -64,11 +64,11 @@ async def retag(call: ResourceCall, arn: str) -> None:
 
 
 async def _settle_expiry(call: ResourceCall, name: str) -> None:
-    wanted = numbers(call.properties.get("TimeToLiveSpecification"))
-    if wanted == numbers(call.before.get("TimeToLiveSpecification")):
+    wanted, before = (numbers(one.get("TimeToLiveSpecification") or {}) for one in (call.properties, call.before))
+    if wanted == before:
         return
     lives = (await call.ask("dynamodb", "DescribeTimeToLive", TableName=name))["TimeToLiveDescription"]
-    now, then = lives.get("AttributeName"), wanted["AttributeName"] if wanted and wanted["Enabled"] else None
+    now, then = lives.get("AttributeName"), wanted.get("AttributeName") if wanted.get("Enabled") else None
     for attribute, enabled in ((now, False), (then, True)):
         if attribute and now != then:
             specification = {"AttributeName": attribute, "Enabled": enabled}
