@@ -19,6 +19,7 @@ from kumoi.services.dynamodb.language.syntax import (
     FunctionNode,
     InNode,
     Node,
+    NotNode,
     OrNode,
     PathNode,
     ValueNode,
@@ -76,19 +77,32 @@ def plan(where: Node | None, keys: Keys, bound: Bound) -> Plan:
     """What a SELECT with this clause reads of a table or index."""
     if where is None:
         return Plan(None, None)
-    branches = [_branch(branch, keys, bound) for branch in _flattened(where, OrNode)]
+    alternatives = list(_flattened(where, OrNode))
+    branches = [_branch(branch, keys, bound) for branch in alternatives]
     parts: list[Part] = []
-    for branch, _ in branches:
+    whole: set[ItemKey] = set()
+    for alternative, (branch, _) in zip(alternatives, branches, strict=True):
         if branch is None:
             return Plan(None, where)
         parts += branch
+        if len(branches) > 1 and _spares(alternative, keys, bound):
+            whole.update(part.key for part in branch)
     if len(branches) == 1:
         return Plan(tuple(dict.fromkeys(parts)), branches[0][1])
-    parts = list(dict.fromkeys(parts))
+    parts = list(dict.fromkeys(Part(part.key) if part.key in whole else part for part in parts))
     for number, part in enumerate(parts):
         if any(_overlap(part, other) for other in parts[:number]):
             raise invalid(_OVERLAP)
     return Plan(tuple(parts), where, alternatives=True)
+
+
+def _spares(node: Node, keys: Keys, bound: Bound) -> bool:
+    """Whether an alternative says what the sort key is not; its whole partitions are read, and may be others' too."""
+    for one in _flattened(node, AndNode) if keys.range else ():
+        term = _term(one.condition if isinstance(one, NotNode) else one, keys.range, bound)
+        if term is not None and (isinstance(one, NotNode) or term.operator == "<>"):
+            return True
+    return False
 
 
 def one_item(where: Node | None, keys: Keys, bound: Bound) -> tuple[Item, Node | None] | None:
