@@ -55,6 +55,11 @@ def parse_key_condition(text: str, names: Names, values: Values, hash_name: str,
         if any(known.name == term.name for known in terms):
             raise failure(KIND, "KeyConditionExpressions must only contain one condition per key")
         terms.append(term)
+    if len(terms) > 2:
+        raise invalid(
+            f"The number of query conditions ({len(terms)}) exceeds the number of key attributes defined in the schema "
+            f"({2 if range_name else 1})"
+        )
     return key_condition_of(terms, hash_name, range_name)
 
 

@@ -109,7 +109,10 @@ def test_a_key_condition_names_a_partition_and_a_range(text: str, condition: Key
             "pk = :a AND pk = :b",
             "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key",
         ),
-        ("pk = :a AND sk = :b AND x = :b", "Conditions can be of length 1 or 2 only"),
+        (
+            "pk = :a AND sk = :b AND x = :b",
+            "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)",
+        ),
         ("sk = :a", "Query condition missed key schema element: pk"),
         ("pk = :a AND x = :b", "Query condition missed key schema element: sk"),
         ("pk > :a", "Query key condition not supported"),
