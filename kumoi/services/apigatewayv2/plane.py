@@ -33,6 +33,7 @@ METERED = 512 * 1024
 """Bytes of a request or a response that count as one call."""
 _DEFAULT_RATE, _DEFAULT_BURST = 10_000.0, 5_000.0
 _TABLES_KEPT = 512
+_DEFAULT = "$default"
 _LONGEST_STAGE = 128 * 3
 """Characters of the longest name of a stage, percent-encoded."""
 
@@ -194,19 +195,18 @@ def _one_line(text: str) -> str:
 async def _find(state: State, api_id: str, path: str, stage_name: str | None) -> tuple[Served | None, str]:
     """The stage that a path leads to, and the path below it."""
     if stage_name is not None:
-        return await _served(state, api_id, unquote(stage_name)), path
+        return await _served(state, api_id, "", unquote(stage_name)), path
     first, _, rest = path[1:].partition("/")
-    if first and not first.startswith("$") and len(first) <= _LONGEST_STAGE:
-        served = await _served(state, api_id, unquote(first))
-        if served is not None:
-            return served, f"/{rest}"
-    return await _served(state, api_id, "$default"), path
+    named = len(first) <= _LONGEST_STAGE and not first.startswith(_DEFAULT)
+    served = await _served(state, api_id, unquote(first) if named else "", _DEFAULT)
+    return served, path if served is None or served.stage.name == _DEFAULT else f"/{rest}"
 
 
 @recalled
-async def _served(tx: Transaction, api_id: str, stage_name: str) -> Served | None:
-    """What a stage serves; None where there is none."""
-    api, stage = await apis.get(tx, api_id), await stages.get(tx, api_id, stage_name)
+async def _served(tx: Transaction, api_id: str, first: str, otherwise: str) -> Served | None:
+    """What the stage `first` serves, or the one called `otherwise` where there is none of that name."""
+    api = await apis.get(tx, api_id)
+    stage = (await stages.get(tx, api_id, first) if first else None) or await stages.get(tx, api_id, otherwise)
     if api is None or stage is None:
         return None
     return Served(api, stage, await deployments.get(tx, api_id, stage.deployment) if stage.deployment else None)

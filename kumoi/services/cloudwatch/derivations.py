@@ -165,10 +165,13 @@ def _answered(
 def _requests(hops: Sequence[Hop]) -> Mapping[tuple[str, str], Sequence[tuple[float, Hop]]]:
     """The status of each request, by the stage and the API's name, as `execute-api:status/STAGE/NAME` tells them."""
     by_unit: dict[str, list[tuple[float, Hop]]] = {}
+    telling: dict[tuple[str, ...], list[str]] = {}
     for hop in hops:
-        for unit, status in hop.units.items():
-            if unit.startswith("execute-api:status/"):
-                by_unit.setdefault(unit, []).append((status, hop))
+        names = tuple(hop.units)  # mostly those of the hop before
+        if names not in telling:
+            telling[names] = [unit for unit in names if unit.startswith("execute-api:status/")]
+        for unit in telling[names]:
+            by_unit.setdefault(unit, []).append((hop.units[unit], hop))
     named = ((unit.split("/", 2), requests) for unit, requests in by_unit.items())
     return {(stage, unquote(name)): requests for (_, stage, name), requests in named}
 
