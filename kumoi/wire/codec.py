@@ -268,6 +268,11 @@ class OperationCodec:
         if read is None:
             return lambda request, labels, query, body: {}
         if self.protocol == "query":
+            told = self.model.overlay.path_member
+            if self.operation.input is not None and told in self.operation.input.members:
+                return lambda request, labels, query, form: read(
+                    form if told in form or request.path == "/" else {**form, told: request.path}
+                )
             return lambda request, labels, query, form: read(form)
         if self.protocol == "json":
             return _json_decode(self.parse, read)

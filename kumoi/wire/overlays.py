@@ -24,7 +24,8 @@ class Overlay:
     `form_names` are the names that elements of flattened lists and maps have in the query protocol, by shape: with them
     a service speaks that protocol, too, though its model has forgotten it. `told_statuses` are operations whose
     handlers say the answer's status, as StatusCode. A service with `amz_cbor` takes its JSON protocol with bodies in
-    CBOR, too, as the Java SDKs of Kinesis send them.
+    CBOR, too, as the Java SDKs of Kinesis send them. `path_member` is the member that the query protocol's path tells
+    where a form leaves it out.
     """
 
     error_prefix: str = ""
@@ -40,6 +41,7 @@ class Overlay:
     form_names: Mapping[str, str] = field(default_factory=dict)
     told_statuses: frozenset[str] = frozenset()
     amz_cbor: bool = False
+    path_member: str = ""
 
 
 _S3_STATUSES = {
@@ -181,6 +183,7 @@ OVERLAYS: Mapping[str, Overlay] = {
         unchecked=frozenset({"QueueAttributeName"}),
         xml_namespace="http://queue.amazonaws.com/doc/2012-11-05/",
         form_names=_SQS_FORM_NAMES,
+        path_member="QueueUrl",
     ),
     "stepfunctions": Overlay(error_prefix="com.amazonaws.swf.service.v2.model#"),
     "sts": Overlay(validation_code="ValidationError"),

@@ -208,6 +208,9 @@ def test_the_query_protocol_speaks_of_the_same_queues(client: Any, url: str, kum
     got = ask("/", **{"Action": "ReceiveMessage", "QueueUrl": url, "MessageAttributeName.1": "All"})
     assert got.findtext(".//q:Message/q:Body", namespaces=spaces) == "hello"
     assert got.findtext(".//q:MessageAttribute/q:Value/q:StringValue", namespaces=spaces) == "greeting"
+    ask(f"{path}/", Action="SendMessage", MessageBody="at the queue's own address")
+    got = ask(path, Action="ReceiveMessage")
+    assert got.findtext(".//q:Message/q:Body", namespaces=spaces) == "at the queue's own address"
     with pytest.raises(urllib.error.HTTPError) as error:
         ask("/", Action="GetQueueUrl", QueueName="nobody")
     told = ET.fromstring(error.value.read())
