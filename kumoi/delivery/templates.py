@@ -1,7 +1,8 @@
 """Input templates: text with placeholders that become a target's input. Pure.
 
 A template that begins with `{` or `[` is JSON: a placeholder outside of quotes becomes a JSON value, one inside of
-quotes the bare text. One that begins with `"` is text: values appear bare, objects without any quotes.
+quotes the bare text. One that begins with `"` is text: values appear bare, objects without any quotes. One that is
+nothing but a placeholder becomes its value in JSON.
 Source: "Transforming target input" of the EventBridge user guide, and recorded deliveries.
 """
 
@@ -27,6 +28,8 @@ def fill(template: str, placeholder: re.Pattern[str], value_of: ValueOf) -> str:
     Raises DeliveryFailed when that makes no valid input.
     """
     start = template.lstrip()[:1]
+    if (alone := placeholder.fullmatch(template.strip())) is not None:
+        return _outside_quotes(value_of(alone[1]))
     if start == '"':
         return placeholder.sub(lambda match: _bare(value_of(match[1])), template)
     if start not in ("{", "["):

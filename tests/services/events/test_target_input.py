@@ -42,6 +42,8 @@ PATHS = {name: f"$.detail.{name}" for name in ("s", "n", "o", "l", "t", "z", "mi
             '{"r": "r", "a": "arn:aws:events:us-east-1:1:rule/r"}',
         ),
         ('{"at": "<aws.events.event.ingestion-time>"}', '{"at": "2026-01-02T03:04:05Z"}'),
+        ("<o>", '{"a":"b","c":[1]}'),
+        (" <s>\n", r'"te\"xt"'),
     ],
 )
 def test_a_template_is_filled(template: str, text: str) -> None:
