@@ -22,9 +22,9 @@ from kumoi.wire.errors import AwsError, aws_error
 
 PAGE = 100
 MAX_FILTERS = 10
+MIN_AGE = 60
 _KINDS: dict[str, Kind] = {"sqs": "sqs", "dynamodb": "dynamodb", "kinesis": "kinesis"}
 _KEPT = ("KMSKeyArn", "MetricsConfig", "LoggingConfig", "ProvisionedPollerConfig")
-_MAX_QUEUE_BATCH, _MAX_FIFO_BATCH = 10_000, 10
 
 
 @lambda_.operation
@@ -265,13 +265,25 @@ def _check(mapping: Mapping, destinations: dict[str, Any] | None) -> None:
                 else "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
             )
             raise invalid(reason)
-        if destinations:
-            raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+        if fifo and mapping.window:
+            raise invalid("Batching window is not supported for FIFO queues")
+        for parameter, given in (
+            ("DestinationConfig", bool(destinations)),
+            ("ParallelizationFactor", mapping.parallelization != 1),
+            ("MaximumRecordAgeInSeconds", mapping.max_age != -1),
+            ("MaximumRetryAttempts", mapping.max_retries != -1),
+            ("BisectBatchOnFunctionError", mapping.bisect),
+            ("TumblingWindowInSeconds", mapping.tumbling_window > 0),
+        ):
+            if given:
+                raise invalid(f"Unsupported {parameter} parameter for given event source mapping type.")
         if mapping.starting_position is not None:
             raise invalid("StartingPosition is not valid for SQS event sources.")
         return
     if destinations and "OnSuccess" in destinations:
         raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+    if -1 < mapping.max_age < MIN_AGE:
+        raise invalid(f"MaximumRecordAgeInSeconds must be -1 or at least {MIN_AGE}.")
     if mapping.max_concurrency is not None:
         raise invalid("ScalingConfig is only supported for SQS event sources.")
     if mapping.starting_position is None:

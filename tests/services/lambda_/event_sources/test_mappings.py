@@ -73,6 +73,21 @@ def test_tags_of_a_mapping(client: Any, queue: Any, telling: Callable[..., dict[
         ({"FilterCriteria": {"Filters": [{"Pattern": '{"a": [1]}'}] * 11}}, "Filter"),
         ({"BatchSize": 10_001, "MaximumBatchingWindowInSeconds": 1}, "less than or equal to 10000"),
         ({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:x"}}}, "Unsupported"),
+        (
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:x.fifo", "MaximumBatchingWindowInSeconds": 1},
+            "Batching window is not supported for FIFO queues",
+        ),
+        ({"ParallelizationFactor": 2}, "Unsupported ParallelizationFactor parameter for given event source mapping"),
+        ({"MaximumRetryAttempts": 2}, "Unsupported MaximumRetryAttempts parameter"),
+        ({"TumblingWindowInSeconds": 5}, "Unsupported TumblingWindowInSeconds parameter"),
+        (
+            {
+                "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+                "StartingPosition": "LATEST",
+                "MaximumRecordAgeInSeconds": 59,
+            },
+            "MaximumRecordAgeInSeconds must be -1 or at least 60",
+        ),
     ],
 )
 def test_what_lambda_refuses(
