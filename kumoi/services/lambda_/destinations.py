@@ -21,7 +21,10 @@ _MESSAGE_BYTES = 1024
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """Something to hand over to a target, an ARN. `attributes` are a dead letter's; `success`: what it reports."""
+    """Something to hand over to a target, an ARN. `attributes` are a dead letter's; `success`: what it reports.
+
+    `folder`: where a bucket keeps it, if not with what the function's asynchronous invocations left.
+    """
 
     kind: Literal["destination", "dead-letter"]
     target: str
@@ -29,6 +32,7 @@ class Delivery(msgspec.Struct, frozen=True):
     success: bool = False
     function_arn: str = ""
     attributes: dict[str, tuple[str, str]] = {}
+    folder: str = ""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -103,9 +107,9 @@ def _message(service: str, resource: str, delivery: Delivery, now: float) -> tup
         }
         return "PutEvents", {"Entries": [entry]}
     if service == "s3":
-        name = delivery.function_arn.split(":")[6]
+        folder = delivery.folder or f"aws/lambda/async/{delivery.function_arn.split(':')[6]}"
         moment = datetime.fromtimestamp(now, UTC)
-        key = f"aws/lambda/async/{name}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{uuid()}"
+        key = f"{folder}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{uuid()}"
         return "PutObject", {"Bucket": resource, "Key": key, "Body": delivery.body}
     return "Invoke", {"FunctionName": delivery.target, "InvocationType": "Event", "Payload": delivery.body}
 

@@ -25,12 +25,19 @@ from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
+PROBLEM = "PROBLEM: Function call failed"
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionSink:
-    """Invokes `function_arn` with each batch; `node` is the source on the map."""
+    """Invokes `function_arn` with each batch; `node` is the source on the map.
+
+    How the last batch of a mapping went is put into `results`, by the mapping's UUID.
+    """
 
     doorway: Doorway = field(compare=False)
+    results: dict[str, str] = field(compare=False)
+    mapping: str
     account: str
     region: str
     function: str
@@ -42,10 +49,12 @@ class FunctionSink:
     service = "lambda.amazonaws.com"
 
     @classmethod
-    def of(cls, doorway: Doorway, mapping: Mapping) -> FunctionSink:
+    def of(cls, doorway: Doorway, results: dict[str, str], mapping: Mapping) -> FunctionSink:
         """The sink of a mapping."""
         return cls(
             doorway,
+            results,
+            mapping.uuid,
             mapping.account,
             mapping.region,
             mapping.function,
@@ -74,7 +83,9 @@ class FunctionSink:
             )
         except (AwsError, CallDropped) as error:
             logger.warning("%s could not be invoked for %s: %r", self.function, self.node, error)
+            self.results[self.mapping] = PROBLEM
             return Outcome(ALL, counts=False)
+        self.results[self.mapping] = PROBLEM if "FunctionError" in answer else "OK"
         if "FunctionError" in answer:
             return Outcome(ALL, payload=answer["Payload"], answer=answer)
         failed = failed_items(answer["Payload"], identifiers) if self.reports_failures else frozenset()
@@ -86,7 +97,8 @@ class FunctionSink:
             return
         now = self.doorway.clock.now()
         body = loss_record(self.function_arn, batch, now, with_payload=":s3:" in self.on_failure)
-        delivery = Delivery("destination", self.on_failure, orjson.dumps(body), False, self.function_arn)
+        folder = f"aws/lambda/{batch.source.id}/{batch.shard}"
+        delivery = Delivery("destination", self.on_failure, orjson.dumps(body), False, self.function_arn, folder=folder)
         await deliver(self.doorway, delivery, f"lambda:{self.function}", Trace.new(now), now)
 
 

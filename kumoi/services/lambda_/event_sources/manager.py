@@ -16,6 +16,8 @@ class EventSources:
         self._doorway = doorway
         self._state = doorway.state.at("", "")
         self._pollers = Pollers(doorway)
+        self.results: dict[str, str] = {}
+        """How the last batches went that mappings handed over since the platform started, by their UUIDs."""
 
     async def resume(self) -> None:
         """Start what was enabled when the platform stopped."""
@@ -25,13 +27,14 @@ class EventSources:
     async def follow(self, mapping: Mapping) -> None:
         """Have a mapping work as it says now."""
         if mapping.enabled:
-            await self._pollers.follow(mapping.source, FunctionSink.of(self._doorway, mapping))
+            await self._pollers.follow(mapping.source, FunctionSink.of(self._doorway, self.results, mapping))
         else:
             await self._pollers.leave(mapping.uuid)
 
     async def leave(self, uuid: str) -> None:
         """Stop a mapping's work."""
         await self._pollers.leave(uuid)
+        self.results.pop(uuid, None)
 
     async def forget(self, account: str | None) -> None:
         """Stop and drop the mappings of an account, or all."""

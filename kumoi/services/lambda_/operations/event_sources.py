@@ -202,7 +202,7 @@ def describe(call: Call, mapping: Mapping, state: str | None = None) -> dict[str
         answer["ScalingConfig"] = {"MaximumConcurrency": mapping.max_concurrency}
     if stream:
         answer |= {
-            "LastProcessingResult": "No records processed",
+            "LastProcessingResult": call.part(EventSources).results.get(mapping.uuid, "No records processed"),
             "ParallelizationFactor": mapping.parallelization,
             "StartingPosition": mapping.starting_position,
             "MaximumRecordAgeInSeconds": mapping.max_age,

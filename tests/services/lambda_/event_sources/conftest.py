@@ -38,6 +38,20 @@ class Mailbox:
 
 
 @pytest.fixture
+def wait_until() -> Callable[[Callable[[], Any]], Any]:
+    """Wait until a function answers something, and answer that."""
+
+    def wait(found: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 60
+        while not (answer := found()):
+            assert time.monotonic() < deadline, "nothing came of it within 60 s"
+            time.sleep(0.02)
+        return answer
+
+    return wait
+
+
+@pytest.fixture
 def sqs(kumoi: Any) -> Any:
     return kumoi.client("sqs")
 

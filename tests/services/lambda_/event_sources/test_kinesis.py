@@ -111,6 +111,21 @@ def test_what_fails_for_good_is_told_and_the_rest_goes_on(
     assert said(seen.next()) == ["good"]
 
 
+def test_a_bucket_gets_what_was_lost_under_its_mapping_and_shard(
+    kumoi: Any, stream: Stream, telling: Make, connect: Make, wait_until: Callable[..., Any]
+) -> None:
+    telling("raise ValueError('no')")
+    s3 = kumoi.client("s3")
+    s3.create_bucket(Bucket="lost")
+    stream.put("bad")
+    made = connect(MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::lost"}})
+    kept = wait_until(lambda: s3.list_objects_v2(Bucket="lost").get("Contents"))[0]["Key"]
+    today = kumoi.now().strftime("%Y/%m/%d/%Y-%m-%dT")
+    assert kept.startswith(f"aws/lambda/{made['UUID']}/shardId-000000000000/{today}")
+    record = json.loads(s3.get_object(Bucket="lost", Key=kept)["Body"].read())
+    assert said(json.loads(record["payload"])) == ["bad"]
+
+
 def test_parallel_batches_lose_nothing_and_keep_a_keys_order_in_each(
     seen: Any, stream: Stream, telling: Make, connect: Make
 ) -> None:

@@ -81,12 +81,23 @@ def test_what_was_there_before_is_read_from_the_beginning_in_order(
 
 @pytest.mark.kumoi_clock
 def test_a_batch_is_tried_again_and_then_given_up_to_the_failure_destination(
-    kumoi: Any, seen: Any, table: Table, telling: Make, connect: Make, mailbox: Callable[[str], Any]
+    kumoi: Any,
+    client: Any,
+    seen: Any,
+    table: Table,
+    telling: Make,
+    connect: Make,
+    mailbox: Callable[[str], Any],
+    wait_until: Callable[..., Any],
 ) -> None:
+    def last_result() -> str:
+        return str(client.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"])
+
     telling("if keys(event) == ['bad']:\n    raise ValueError('no')")
     failed = mailbox("failed")
+    made = connect(MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": failed.arn}})
+    assert last_result() == "No records processed"
     table.put("bad")
-    connect(MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": failed.arn}})
     assert keys(seen.next()) == ["bad"]
     kumoi.advance("10s")
     assert keys(seen.next()) == ["bad"]
@@ -95,8 +106,10 @@ def test_a_batch_is_tried_again_and_then_given_up_to_the_failure_destination(
     assert lost["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert lost["DDBStreamBatchInfo"]["batchSize"] == 1
     assert lost["DDBStreamBatchInfo"]["streamArn"] == table.stream
+    assert last_result() == "PROBLEM: Function call failed"
     table.put("good")
     assert keys(seen.next()) == ["good"]
+    wait_until(lambda: last_result() == "OK")
 
 
 def test_a_failed_batch_is_halved_until_the_bad_record_is_alone(
