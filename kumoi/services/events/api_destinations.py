@@ -66,8 +66,8 @@ class ApiDestinations:
         self._tokens: dict[str, Token] = {}
         self._limits: dict[str, RateLimit] = {}
 
-    async def deliver(self, arn: Arn, target: dict[str, Any], text: str) -> None:
-        """Deliver a text to the API destination that a target names; DeliveryFailed when it is not taken."""
+    async def deliver(self, arn: Arn, wanted: dict[str, Any], text: str) -> None:
+        """Deliver a text to an API destination, with a target's HttpParameters; raises DeliveryFailed."""
         state = self._state.at(arn.account, arn.region)
         destination, connection = await _find(state, arn)
         if connection.state == "DEAUTHORIZED" or connection.sealed is None:
@@ -75,14 +75,14 @@ class ApiDestinations:
         await self._limits.setdefault(str(arn), RateLimit()).wait(destination.rate)
         token = await self._token(connection)
         parameters = unseal(self._sealer, connection.id, connection.sealed)
-        request = destination_request(destination, parameters, target, text, token)
+        request = destination_request(destination, parameters, wanted, text, token)
         place = ChargeKey(arn.account, arn.region, "", f"events:{destination.name}", "events", "ApiDestination")
         self._charges.add(place, api_destinations=1)
         answer = await self._send(request)
         if token is not None and answer.status in (401, 407):
             self._tokens.pop(connection.token_id, None)
             token = await self._token(connection)
-            answer = await self._send(destination_request(destination, parameters, target, text, token))
+            answer = await self._send(destination_request(destination, parameters, wanted, text, token))
         check_status(answer.status, request.url)
 
     async def parameters(self, state: State, arn: Arn) -> dict[str, dict[str, str]]:

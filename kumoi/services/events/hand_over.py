@@ -14,6 +14,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.names import Arn
 from kumoi.services.events.api_destinations import ApiDestinations
 from kumoi.services.events.event import timestamp
+from kumoi.services.events.http_request import dynamic
 from kumoi.services.events.router import Handover
 from kumoi.services.events.target_input import RuleFacts, render
 from kumoi.wire.errors import AwsError
@@ -46,7 +47,8 @@ class HandOver:
         document = orjson.loads(handover.event)
         text = render(target, document, RuleFacts(handover.rule, handover.rule_arn, timestamp(handover.ingested)))
         if arn.service == "events" and arn.resource.startswith("api-destination/"):
-            await self._endpoints.deliver(arn, target, text)
+            parameters = dynamic(target.get("HttpParameters", {}), document)
+            await self._endpoints.deliver(arn, parameters, text)
             return
         payload = Payload(
             text,

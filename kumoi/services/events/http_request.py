@@ -1,7 +1,7 @@
 """The request that an API destination gets: pure rules.
 
-Parameters of the connection win over those of the target. Source: "API destinations" and "Connections for API
-targets" of the EventBridge user guide.
+Parameters of the connection win over those of the target. Source: "API destinations", "Connections for API targets"
+and "Dynamic path parameters" of the EventBridge user guide.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from kumoi.delivery import DeliveryFailed
+from kumoi.delivery import DeliveryFailed, json_path
 from kumoi.services.events.records import ApiDestination
 
 AGENT = "Amazon/EventBridge/ApiDestinations"
@@ -30,10 +30,12 @@ class HttpRequest(NamedTuple):
 
 
 def destination_request(
-    destination: ApiDestination, parameters: Mapping[str, Any], target: Mapping[str, Any], text: str, token: str | None
+    destination: ApiDestination, parameters: Mapping[str, Any], wanted: Mapping[str, Any], text: str, token: str | None
 ) -> HttpRequest:
-    """The request that delivers `text`; `parameters` are the connection's, `token` its OAuth header, if it has one."""
-    wanted = target.get("HttpParameters", {})
+    """The request that delivers `text`; `parameters` are the connection's, `token` its OAuth header, if it has one.
+
+    `wanted` are the target's HttpParameters.
+    """
     invocation = parameters.get("InvocationHttpParameters", {})
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": AGENT, "Range": "bytes=0-1048575"}
     headers |= wanted.get("HeaderParameters", {})
@@ -43,6 +45,21 @@ def destination_request(
     url = with_query(_filled(destination.endpoint, wanted.get("PathParameterValues", ())), query)
     body = _with_members(text, named(invocation.get("BodyParameters", ())))
     return HttpRequest(destination.method, url, headers, body)
+
+
+def dynamic(parameters: Mapping[str, Any], event: Any) -> dict[str, Any]:
+    """A target's HttpParameters with what is a JSON path as a whole replaced by what the event has there.
+
+    A path with nothing at its end becomes an empty text. Keys of headers are no paths.
+    """
+    query = parameters.get("QueryStringParameters", {})
+    return {
+        "PathParameterValues": [_told(value, event) for value in parameters.get("PathParameterValues", ())],
+        "HeaderParameters": {
+            name: _told(value, event) for name, value in parameters.get("HeaderParameters", {}).items()
+        },
+        "QueryStringParameters": {_told(name, event): _told(value, event) for name, value in query.items()},
+    }
 
 
 def token_request(parameters: Mapping[str, Any]) -> HttpRequest:
@@ -102,6 +119,18 @@ def check_status(status: int, url: str) -> None:
     if status >= 300:
         code = "NO_PERMISSIONS" if status in (401, 403, 407) else "SDK_CLIENT_ERROR"
         raise DeliveryFailed(code, f"{url} answered {status}.", retry=False)
+
+
+def _told(text: str, event: Any) -> str:
+    if not text.startswith("$."):
+        return text
+    try:
+        found = json_path.find(event, json_path.parse(text))
+    except json_path.PathError:
+        return text
+    except json_path.Missing:
+        return ""
+    return found if isinstance(found, str) else orjson.dumps(found).decode()
 
 
 def _filled(endpoint: str, values: Sequence[str]) -> str:

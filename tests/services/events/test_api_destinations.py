@@ -124,6 +124,24 @@ def test_an_api_key_and_parameters_of_connection_and_target(
     assert json.loads(request["body"]) == {"n": 1, "extra": "yes"}
 
 
+def test_parameters_that_are_paths_tell_of_the_event(
+    deliver: Callable[..., None], put: Callable[..., Any], endpoint: Endpoint
+) -> None:
+    wanted = {
+        "PathParameterValues": ["$.detail.order.id"],
+        "HeaderParameters": {"X-Number": "$.detail.n", "X-Static": "to $.detail.n", "X-None": "$.detail.none"},
+        "QueryStringParameters": {"of": "$.source"},
+    }
+    deliver("API_KEY", API_KEY, "/in/*/of", HttpParameters=wanted, InputPath="$.detail.n")
+    put({"order": {"id": "a/b"}, "n": 7})
+    (request,) = endpoint.wait(1)
+    assert request["path"].startswith("/in/a%2Fb/of?of=")
+    assert "$" not in request["path"]
+    headers = request["headers"]
+    assert (headers["X-Number"], headers["X-Static"], headers["X-None"]) == ("7", "to $.detail.n", "")
+    assert request["body"] == "7"
+
+
 def test_a_token_of_the_clients_credentials_fetched_again_when_it_is_no_longer_taken(
     client: Any, deliver: Callable[..., None], put: Callable[..., Any], endpoint: Endpoint
 ) -> None:
