@@ -106,7 +106,26 @@ def test_values_keep_their_types(database: Database) -> None:
     other = database.sql("select id, price from t where id = 1", resultSetOptions=options)
     assert other["records"] == [[{"stringValue": "1"}, {"doubleValue": 12.5}]]
     formatted = database.sql("select id, ok, price, d->>'a' as a from t where id = 1", formatRecordsAs="JSON")
-    assert json.loads(formatted["formattedRecords"]) == [{"id": 1, "ok": True, "price": 12.5, "a": 1}]
+    assert json.loads(formatted["formattedRecords"]) == [{"id": 1, "ok": True, "price": 12.5, "a": "1"}]
+    computed = database.sql(
+        "select id > 1, exists (select 1 from t), not ok, 1.5::numeric(5,2), 7::text, d->>'a' = '1',"
+        " coalesce(ok, false), case when id = 1 then true else false end, id + 1 from t where id = 1",
+        includeResultMetadata=True,
+    )
+    assert computed["records"][0] == [
+        {"booleanValue": False},
+        {"booleanValue": True},
+        {"booleanValue": False},
+        {"stringValue": "1.50"},
+        {"stringValue": "7"},
+        {"booleanValue": True},
+        {"booleanValue": True},
+        {"booleanValue": True},
+        {"longValue": 2},
+    ]
+    assert [one["typeName"] for one in computed["columnMetadata"][:5]] == ["bool", "bool", "bool", "numeric", "text"]
+    database.sql("create index a on t ((d->>'a'))")
+    assert database.rows("insert into t (id) values (3) returning id = 3, id") == [[True, 3]]
     nothing = database.sql("select id, ok from t where id = 9", includeResultMetadata=True)
     assert [one["typeName"] for one in nothing["columnMetadata"]] == ["int4", "bool"]
     assert nothing["records"] == []

@@ -21,7 +21,7 @@ import apsw
 from kumoi.services.rds.data.dialect import Statement
 from kumoi.services.rds.data.failures import bad_request, database_error
 from kumoi.services.rds.data.fields import Column, Value
-from kumoi.services.rds.data.functions import BadValue, functions
+from kumoi.services.rds.data.functions import DETERMINISTIC, BadValue, functions
 from kumoi.wire.errors import AwsError, aws_error
 
 P = ParamSpec("P")
@@ -176,7 +176,7 @@ class Database:
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         for name, function in self._functions.items():
-            connection.create_scalar_function(name, function)
+            connection.create_scalar_function(name, function, deterministic=name in DETERMINISTIC)
         connection.execute(_CATALOG)
         connection.set_authorizer(_authorize)
         return connection
@@ -224,8 +224,8 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
     def see(cursor: Any, _sql: str, _values: Any) -> bool:
         nonlocal columns
         columns = tuple(
-            Column(label, declared or "", table or "", name or "")
-            for label, declared, _database, table, name in cursor.description_full
+            Column(label, declared or (statement.types[at] if statement.types else ""), table or "", name or "")
+            for at, (label, declared, _database, table, name) in enumerate(cursor.description_full)
         )
         return True
 

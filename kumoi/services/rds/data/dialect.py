@@ -87,12 +87,14 @@ class Refused(Exception):
 class Statement:
     """One statement as SQLite runs it.
 
-    `database` is the name of one to be created or dropped; `lenient`: IF EXISTS.
+    `types` are those of the result's columns, as declared ones are, where the words tell them. `database` is the name
+    of one to be created or dropped; `lenient`: IF EXISTS.
     """
 
     sql: str
     kind: Kind
     placeholders: frozenset[str]
+    types: tuple[str, ...] = ()
     database: str = ""
     dropped: bool = False
     lenient: bool = False
@@ -105,7 +107,7 @@ def translate(sql: str, engine: Engine) -> Statement:
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
         name = next(tree.find_all(exp.Identifier)).name
         lenient = bool(tree.args.get("exists"))
-        return Statement("", "database", frozenset(), name, isinstance(tree, exp.Drop), lenient)
+        return Statement("", "database", frozenset(), (), name, isinstance(tree, exp.Drop), lenient)
     kind = _kind(tree)
     if engine == "postgres":
         _fold_names(tree)
@@ -121,13 +123,14 @@ def translate(sql: str, engine: Engine) -> Statement:
         for column in tree.args.get("actions") or ():
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
                 column.set("kind", _type(_declared(column.args["kind"])))
+    types = _result_types(tree, engine)
     tree = _rewrite(tree)
     names = frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name)
     try:
         text = tree.sql("sqlite", identify=True, unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as problem:
         raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
-    return Statement(text, kind, names)
+    return Statement(text, kind, names, types)
 
 
 def _parse(sql: str, engine: Engine) -> Tree:
@@ -199,6 +202,34 @@ _FUNCTION_LABELS: dict[Any, str] = {
     exp.Uuid: "gen_random_uuid",
     exp.GroupConcat: "string_agg",
 }
+
+
+def _result_types(tree: Tree, engine: Engine) -> tuple[str, ...]:
+    """The types of a result's columns, empty where nothing tells; none at all beside `*`, which is any number."""
+    returning = tree.args.get("returning")
+    columns = tree.selects if isinstance(tree, exp.Query) else returning.expressions if returning else []
+    if any(one.is_star for one in columns):
+        return ()
+    return tuple(_type_of(one, engine) for one in columns)
+
+
+def _type_of(node: Tree, engine: Engine) -> str:
+    """SQLite has neither truth values nor types of what is computed: what PostgreSQL makes of an expression."""
+    if isinstance(node, exp.Alias | exp.Paren):
+        return _type_of(node.this, engine)
+    if isinstance(node, exp.Cast):
+        return _declared(node.to) if node.to.this in _NAMES else ""
+    if isinstance(node, exp.JSONExtractScalar):
+        return "text"
+    if isinstance(node, exp.Coalesce | exp.Case):
+        branches = [one.args.get("true") for one in node.args.get("ifs") or ()]
+        branches += [node.args.get("default")] if isinstance(node, exp.Case) else [node.this, *node.expressions]
+        told = {_type_of(one, engine) for one in branches if one is not None} - {""}
+        return told.pop() if len(told) == 1 else ""
+    return "bool" if engine == "postgres" and isinstance(node, _TRUTHS) else ""
+
+
+_TRUTHS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Exists, exp.LogicalAnd, exp.LogicalOr)
 
 
 def _declare(schema: exp.Schema) -> None:
@@ -300,6 +331,11 @@ def _truncated(node: Tree) -> Tree:
     return _call("kumoi_date_trunc", _text(node.unit.name.lower()), node.this)
 
 
+def _json_text(node: Tree) -> Tree:
+    """`->>` is text in PostgreSQL and MySQL; SQLite's own makes numbers of numbers and of truth values."""
+    return _call("kumoi_json_text", exp.JSONExtract(this=node.this, expression=node.expression))
+
+
 def _default(node: Tree) -> Tree:
     if isinstance(node.this, exp.Func | exp.Anonymous):
         node.set("this", exp.Paren(this=node.this))
@@ -362,6 +398,7 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Drop: _drop,
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
+    exp.JSONExtractScalar: _json_text,
     exp.OnConflict: _conflict,
     exp.Ordered: _ordered,
     exp.Select: _without_lock,

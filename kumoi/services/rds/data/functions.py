@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
+
 _FIXED = {
     "microsecond": timedelta(microseconds=1),
     "millisecond": timedelta(milliseconds=1),
@@ -38,6 +40,10 @@ _PARTS: Mapping[str, Callable[[datetime], float]] = {
 }
 
 
+DETERMINISTIC = frozenset(("kumoi_json_text",))
+"""What indexes may be made of."""
+
+
 class BadValue(ValueError):
     """A value that PostgreSQL would refuse; the text is its error."""
 
@@ -57,6 +63,7 @@ def functions(now: Callable[[], float]) -> Mapping[str, Callable[..., Any]]:
         "kumoi_date": lambda value: None if value is None else read(value).date().isoformat(),
         "kumoi_date_trunc": truncated,
         "kumoi_extract": part,
+        "kumoi_json_text": json_text,
         "kumoi_shift": shifted,
     }
 
@@ -86,6 +93,13 @@ def boolean(value: Any) -> int | None:
     if word in ("f", "false", "n", "no", "off", "0"):
         return 0
     raise BadValue(f'ERROR: invalid input syntax for type boolean: "{value}"; SQLState: 22P02')
+
+
+def json_text(value: Any) -> str | None:
+    """What `->>` makes of a JSON value: a text without its quotes, null as none, anything else as it is written."""
+    if value is None or value == "null":
+        return None
+    return str(orjson.loads(value)) if value.startswith('"') else str(value)
 
 
 def truncated(unit: str, value: Any) -> str | None:
