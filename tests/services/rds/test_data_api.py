@@ -126,6 +126,22 @@ def test_values_keep_their_types(database: Database) -> None:
     assert [one["typeName"] for one in computed["columnMetadata"][:5]] == ["bool", "bool", "bool", "numeric", "text"]
     database.sql("create index a on t ((d->>'a'))")
     assert database.rows("insert into t (id) values (3) returning id = 3, id") == [[True, 3]]
+    totals = database.sql(
+        "select sum(price), sum(t.id), avg(id), round(avg(price), 1), sum(price * id), max(price), sum(x), count(*),"
+        " coalesce(sum(price), 0), 1.5 from t"
+    )
+    assert totals["records"][0] == [
+        {"stringValue": "12.50"},
+        {"longValue": 6},
+        {"stringValue": "2.0"},
+        {"stringValue": "12.5"},
+        {"stringValue": "12.50"},
+        {"stringValue": "12.50"},
+        {"doubleValue": 2.0},
+        {"longValue": 3},
+        {"stringValue": "12.50"},
+        {"stringValue": "1.5"},
+    ]
     nothing = database.sql("select id, ok from t where id = 9", includeResultMetadata=True)
     assert [one["typeName"] for one in nothing["columnMetadata"]] == ["int4", "bool"]
     assert nothing["records"] == []

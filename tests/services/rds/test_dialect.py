@@ -128,6 +128,8 @@ def test_garbage_is_translated_or_refused(sql: str) -> None:
 
 
 def test_depth_and_length_are_bounded() -> None:
-    for sql in ("select " + "(" * 20_000 + "1" + ")" * 20_000, "select " + "1+" * 40_000 + "1"):
+    deep = "select " + "(" * 20_000 + "1" + ")" * 20_000
+    for sql in (deep, "select " + "- " * 400 + "1", "select " + "1+" * 40_000 + "1"):
         with pytest.raises(Refused):
             translate(sql, "postgres")
+    assert translate("select " + "1+" * 2_000 + "1", "postgres").type_of(0, lambda _table, _name: "") == ""

@@ -221,10 +221,17 @@ def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[
 def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
     columns: tuple[Column, ...] = ()
 
+    def declared_in(table: str, column: str) -> str:
+        for name in [statement.tables.get(table, "")] if table else statement.tables.values():
+            query = "SELECT type FROM pragma_table_info(?) WHERE name = ?"
+            for (found,) in connection.execute(query, (name, column)):
+                return "int4" if found == "INTEGER" else str(found)
+        return ""
+
     def see(cursor: Any, _sql: str, _values: Any) -> bool:
         nonlocal columns
         columns = tuple(
-            Column(label, declared or (statement.types[at] if statement.types else ""), table or "", name or "")
+            Column(label, declared or statement.type_of(at, declared_in), table or "", name or "")
             for at, (label, declared, _database, table, name) in enumerate(cursor.description_full)
         )
         return True

@@ -11,14 +11,16 @@ Declared types keep their PostgreSQL names in the file, with a second word where
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
+
+from kumoi.services.rds.data.result_types import TypeOfColumn, type_of
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what is refused here in words of our own
 
@@ -87,17 +89,28 @@ class Refused(Exception):
 class Statement:
     """One statement as SQLite runs it.
 
-    `types` are those of the result's columns, as declared ones are, where the words tell them. `database` is the name
-    of one to be created or dropped; `lenient`: IF EXISTS.
+    `database` is the name of one to be created or dropped; `lenient`: IF EXISTS. `columns` are the expressions of the
+    result's columns, and `tables` the tables that they may be of, by their aliases.
     """
 
     sql: str
     kind: Kind
     placeholders: frozenset[str]
-    types: tuple[str, ...] = ()
     database: str = ""
     dropped: bool = False
     lenient: bool = False
+    engine: Engine = "postgres"
+    columns: tuple[Tree, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
+
+    def type_of(self, number: int, column: TypeOfColumn) -> str:
+        """The type of a computed column of the result; empty where nothing tells."""
+        if number >= len(self.columns):
+            return ""
+        try:
+            return type_of(self.columns[number], self.engine, column, _cast_type)
+        except RecursionError:  # the sum of a thousand numbers runs all the same
+            return ""
 
 
 @lru_cache(maxsize=1024)
@@ -107,7 +120,7 @@ def translate(sql: str, engine: Engine) -> Statement:
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
         name = next(tree.find_all(exp.Identifier)).name
         lenient = bool(tree.args.get("exists"))
-        return Statement("", "database", frozenset(), (), name, isinstance(tree, exp.Drop), lenient)
+        return Statement("", "database", frozenset(), name, isinstance(tree, exp.Drop), lenient)
     kind = _kind(tree)
     if engine == "postgres":
         _fold_names(tree)
@@ -123,14 +136,18 @@ def translate(sql: str, engine: Engine) -> Statement:
         for column in tree.args.get("actions") or ():
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
                 column.set("kind", _type(_declared(column.args["kind"])))
-    types = _result_types(tree, engine)
+    columns = _computed(tree)
+    named = [] if tree.find(exp.Subquery, exp.With) else tree.find_all(exp.Table)  # theirs are columns of no table
+    tables = {one.alias_or_name: one.name for one in named}
     tree = _rewrite(tree)
     names = frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name)
     try:
         text = tree.sql("sqlite", identify=True, unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as problem:
         raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
-    return Statement(text, kind, names, types)
+    except RecursionError:
+        raise Refused("ERROR: stack depth limit exceeded; SQLState: 54001") from None
+    return Statement(text, kind, names, engine=engine, columns=columns, tables=tables)
 
 
 def _parse(sql: str, engine: Engine) -> Tree:
@@ -204,32 +221,11 @@ _FUNCTION_LABELS: dict[Any, str] = {
 }
 
 
-def _result_types(tree: Tree, engine: Engine) -> tuple[str, ...]:
-    """The types of a result's columns, empty where nothing tells; none at all beside `*`, which is any number."""
+def _computed(tree: Tree) -> tuple[Tree, ...]:
+    """The expressions that a result's columns are; none beside `*`, which is any number."""
     returning = tree.args.get("returning")
     columns = tree.selects if isinstance(tree, exp.Query) else returning.expressions if returning else []
-    if any(one.is_star for one in columns):
-        return ()
-    return tuple(_type_of(one, engine) for one in columns)
-
-
-def _type_of(node: Tree, engine: Engine) -> str:
-    """SQLite has neither truth values nor types of what is computed: what PostgreSQL makes of an expression."""
-    if isinstance(node, exp.Alias | exp.Paren):
-        return _type_of(node.this, engine)
-    if isinstance(node, exp.Cast):
-        return _declared(node.to) if node.to.this in _NAMES else ""
-    if isinstance(node, exp.JSONExtractScalar):
-        return "text"
-    if isinstance(node, exp.Coalesce | exp.Case):
-        branches = [one.args.get("true") for one in node.args.get("ifs") or ()]
-        branches += [node.args.get("default")] if isinstance(node, exp.Case) else [node.this, *node.expressions]
-        told = {_type_of(one, engine) for one in branches if one is not None} - {""}
-        return told.pop() if len(told) == 1 else ""
-    return "bool" if engine == "postgres" and isinstance(node, _TRUTHS) else ""
-
-
-_TRUTHS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Exists, exp.LogicalAnd, exp.LogicalOr)
+    return () if any(one.is_star for one in columns) else tuple(one.copy() for one in columns)
 
 
 def _declare(schema: exp.Schema) -> None:
@@ -264,6 +260,10 @@ def _declared(kind: exp.DataType) -> str:
         raise Refused(f"Kumoi's SQLite engine has no type {kind.sql('postgres').lower()}.")
     size = ",".join(one.name for one in kind.expressions)
     return f"{name}({size})" if size else name
+
+
+def _cast_type(kind: exp.DataType) -> str:
+    return _declared(kind) if kind.this in _NAMES else ""
 
 
 def _type(name: str) -> exp.DataType:

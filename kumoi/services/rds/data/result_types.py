@@ -1,0 +1,108 @@
+"""The types of computed columns: what PostgreSQL and MySQL make of an expression, where SQLite tells nothing. Pure.
+
+Types are written as columns declare them: `int4`, `numeric(10,2)`; empty where nothing tells. Rules: "Numeric Types",
+"Mathematical Functions", "Aggregate Functions" of PostgreSQL's manual; MySQL's sums and averages are decimals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+TypeOfColumn = Callable[[str, str], str]
+"""The declared type of (table or its alias, empty for any; column)."""
+
+_INTEGERS = frozenset(("int2", "int4", "int8"))
+_FLOATS = frozenset(("float4", "float8"))
+_TRUTHS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Exists, exp.LogicalAnd, exp.LogicalOr)
+_MOST_DIGITS = 38
+
+
+def type_of(node: Any, engine: str, column: TypeOfColumn, declared: Callable[[exp.DataType], str]) -> str:
+    """The type of an expression; `declared` writes a type that a cast names."""
+
+    def of(inner: Any) -> str:
+        return type_of(inner, engine, column, declared)
+
+    if isinstance(node, exp.Alias | exp.Paren | exp.Neg | exp.Abs | exp.Min | exp.Max):
+        return of(node.this)
+    if isinstance(node, exp.Column):
+        return column(node.table, node.name)
+    if isinstance(node, exp.Cast):
+        return declared(node.to)
+    if isinstance(node, exp.JSONExtractScalar):
+        return "text"
+    if isinstance(node, exp.Literal):
+        return "" if node.is_string else "numeric" if re.search("[.eE]", node.name) else "int4"
+    if isinstance(node, exp.Coalesce | exp.Case):
+        branches = [one.args.get("true") for one in node.args.get("ifs") or ()]
+        branches += [node.args.get("default")] if isinstance(node, exp.Case) else [node.this, *node.expressions]
+        return _common({of(one) for one in branches if one is not None})
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
+        return _arithmetic(node, of(node.this), of(node.expression))
+    if isinstance(node, exp.Sum | exp.Avg | exp.Round):
+        return _rounded(node, of(node.this), engine)
+    return "bool" if engine == "postgres" and isinstance(node, _TRUTHS) else ""
+
+
+def _base(name: str) -> str:
+    return name.partition("(")[0].partition(" ")[0]
+
+
+def _scale(name: str) -> int | None:
+    """The digits after the point of an exact number; None where they are not told."""
+    if _base(name) in _INTEGERS:
+        return 0
+    found = re.search(r",(\d+)\)", name)
+    return int(found[1]) if found else None
+
+
+def _numeric(scale: int | None) -> str:
+    return "numeric" if scale is None or scale > _MOST_DIGITS else f"numeric({_MOST_DIGITS},{scale})"
+
+
+def _common(types: set[str]) -> str:
+    """The type of what has one of several."""
+    told = types - {""}
+    if len(told) <= 1:
+        return told.pop() if told else ""
+    bases = {_base(name) for name in told}
+    if bases <= _INTEGERS:
+        return "int8"
+    if bases <= _INTEGERS | {"numeric"}:
+        scales = [one for one in map(_scale, told) if one is not None]
+        return _numeric(max(scales) if len(scales) == len(told) else None)
+    if len(bases) == 1:
+        return bases.pop()
+    return "float8" if bases <= _INTEGERS | _FLOATS | {"numeric"} else ""
+
+
+def _arithmetic(node: Any, left: str, right: str) -> str:
+    bases = {_base(left), _base(right)}
+    if bases & _FLOATS:
+        return "float8"
+    if "numeric" in bases:
+        scales = [one for one in (_scale(left), _scale(right)) if one is not None]
+        if len(scales) < 2 or isinstance(node, exp.Div):
+            return "numeric"
+        return _numeric(sum(scales) if isinstance(node, exp.Mul) else max(scales))
+    return "int8" if bases <= _INTEGERS else ""
+
+
+def _rounded(node: Any, inner: str, engine: str) -> str:
+    """Of sums, averages and rounded numbers."""
+    base = _base(inner)
+    if base in _FLOATS:
+        return "float8"
+    if base not in _INTEGERS | {"numeric"}:
+        return ""
+    if isinstance(node, exp.Sum):
+        small = engine == "postgres" and base in ("int2", "int4")
+        return "int8" if small else _numeric(_scale(inner))
+    if isinstance(node, exp.Round):
+        digits = node.args.get("decimals")
+        return _numeric(int(digits.name) if isinstance(digits, exp.Literal) and digits.name.isdigit() else None)
+    return "numeric"
