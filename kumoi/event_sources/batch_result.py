@@ -20,13 +20,13 @@ def failed_items(payload: bytes, identifiers: Sequence[str]) -> frozenset[str] |
         answer: Any = orjson.loads(payload or b"null")
     except orjson.JSONDecodeError:
         return ALL
-    if answer is None or answer == {}:
+    if not answer:
         return frozenset()
     if not isinstance(answer, dict):
         return ALL
     failures = answer.get("batchItemFailures")
     if failures is None:
-        return frozenset() if "batchItemFailures" in answer or not answer else ALL
+        return frozenset()
     if not isinstance(failures, list):
         return ALL
     known = set(identifiers)
