@@ -244,20 +244,29 @@ class StreamPoller:
 
     async def _windowed(self, shard: str, window: Window, records: Sequence[StreamRecord]) -> None:
         """Tumbling windows: the function's state goes from batch to batch, and to one last invocation at the end."""
+        source, clock = self._source, self._doorway.clock
         wanted = [record for record in records if self._filters.pass_on(record.event)]
-        for step in window.steps(wanted, self._doorway.clock.now()):
-            event = step.event(shard, self._source.arn)
-            pause, attempts = _PAUSE_SECONDS, 0
+        for planned in window.steps(wanted, clock.now()):
+            step, pause, attempts = planned, _PAUSE_SECONDS, 0
             while True:
-                outcome = await self._take(event, step.records)
-                attempts += outcome.counts
-                if outcome.failed is not ALL and window.take(outcome.payload, step):
+                if step.records and 0 <= source.max_age < clock.now() - step.records[0].arrived:
+                    await self._lost(shard, step.records, Loss("RecordAgeExceeded", attempts))
+                    window.drop(step)
                     break
-                if outcome.counts and 0 <= self._source.max_retries < attempts:
+                outcome = await self._take(step.event(shard, source.arn), step.records)
+                attempts += outcome.counts
+                left = _left(step.records, outcome)
+                managed = outcome.failed is not ALL and (not left or len(left) < len(step.records))
+                if managed and window.take(outcome.payload, step):
+                    if not left:
+                        break
+                    step, pause, attempts = step._replace(records=left, state=window.state), _PAUSE_SECONDS, 0
+                    continue
+                if outcome.counts and 0 <= source.max_retries < attempts:
                     await self._lost(shard, step.records, Loss("RetryAttemptsExhausted", attempts, outcome.answer))
                     window.drop(step)
                     break
-                await self._doorway.clock.sleep(pause)
+                await clock.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     async def _lost(self, shard: str, records: Sequence[StreamRecord], loss: Loss) -> None:

@@ -165,6 +165,34 @@ def test_a_tumbling_window_hands_its_state_on_and_ends(
     assert (last["state"], last["isFinalInvokeForWindow"], last["Records"]) == ({"n": 1}, True, [])
 
 
+@pytest.mark.kumoi_clock
+def test_what_failed_in_a_tumbling_window_comes_again_with_the_state_of_the_rest(
+    kumoi: Any, seen: Any, table: Table, telling: Make, connect: Make, mailbox: Callable[[str], Any]
+) -> None:
+    telling(
+        "names = keys(event)\n"
+        "at = names.index('bad') if 'bad' in names else len(names)\n"
+        "failed = [record['dynamodb']['SequenceNumber'] for record in event['Records'][at:][:1]]\n"
+        "return {'state': {'n': event['state'].get('n', 0) + at},\n"
+        "    'batchItemFailures': [{'itemIdentifier': one} for one in failed]}"
+    )
+    lost = mailbox("lost")
+    table.put("a", "bad", "c")
+    connect(
+        TumblingWindowInSeconds=900,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": lost.arn}},
+    )
+    first, second = seen.next(), seen.next()
+    assert (keys(first), first["state"]) == (["a", "bad", "c"], {})
+    assert (keys(second), second["state"]) == (["bad", "c"], {"n": 1})
+    kumoi.advance("70s")
+    told = lost.next()
+    assert told["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert told["DDBStreamBatchInfo"]["batchSize"] == 2
+
+
 def test_a_stream_needs_a_starting_position(client: Any, table: Table, telling: Make) -> None:
     telling()
     with pytest.raises(ClientError, match="startingPosition"):
