@@ -10,18 +10,20 @@ import orjson
 from msgspec.structs import replace
 
 from kumoi.delivery import Delivery, DeliveryFailed, Failure, Payload, TargetCall, json_path, make_calls, target_calls
-from kumoi.doorway import CallDropped, Doorway, Principal, Trace
+from kumoi.doorway import Call, CallDropped, Doorway, Principal, Trace
 from kumoi.names import Arn
 from kumoi.services.events.api_destinations import ApiDestinations
 from kumoi.services.events.event import timestamp
-from kumoi.services.events.http_request import dynamic
+from kumoi.services.events.http_request import api_request, check_status, dynamic
 from kumoi.services.events.router import Handover
 from kumoi.services.events.target_input import RuleFacts, render
 from kumoi.wire.errors import AwsError
+from kumoi.wire.http import Response
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTRIBUTE = 1024
+_APIS = "execute-api"
 
 
 class HandOver:
@@ -50,6 +52,9 @@ class HandOver:
             parameters = dynamic(target.get("HttpParameters", {}), document)
             await self._endpoints.deliver(arn, parameters, text)
             return
+        if arn.service == "execute-api":
+            await self._call_api(arn, dynamic(target.get("HttpParameters", {}), document), text, caller, trace)
+            return
         payload = Payload(
             text,
             delivery.id,
@@ -61,6 +66,18 @@ class HandOver:
         if arn.service == "logs":
             calls = [_log_message(call) for call in calls]
         await make_calls(self._doorway, calls, caller, region, trace)
+
+    async def _call_api(self, arn: Arn, wanted: dict[str, Any], text: str, caller: Principal, trace: Trace) -> None:
+        """Send a text to an API of API Gateway, as a request that came from outside would."""
+        api, request = api_request(arn, wanted, text)
+        params = {"path": request.path, "attributes": {"id": api}}
+        call = Call(
+            self._doorway, _APIS, _APIS, params, caller, caller.account, arn.region, trace, caller.source, http=request
+        )
+        answer: Response = await self._doorway.dispatch(call)
+        if answer.on_sent is not None:
+            answer.on_sent()
+        check_status(answer.status, str(arn))
 
     async def give_up(self, delivery: Delivery, failure: Failure) -> None:
         """Send the event to the target's dead-letter queue, where it has one."""

@@ -1,4 +1,4 @@
-"""The request that an API destination gets: pure rules.
+"""The request that an API destination or an API gets: pure rules.
 
 Parameters of the connection win over those of the target. Source: "API destinations", "Connections for API targets"
 and "Dynamic path parameters" of the EventBridge user guide.
@@ -14,9 +14,13 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import orjson
 
 from kumoi.delivery import DeliveryFailed, json_path
+from kumoi.names import Arn
 from kumoi.services.events.records import ApiDestination
+from kumoi.wire.http import BufferedBody, Headers, Request
 
 AGENT = "Amazon/EventBridge/ApiDestinations"
+DEFAULT_STAGE = "$default"
+"""The stage of an HTTP API that its paths do not name."""
 RETRIED = frozenset({409, 429})
 
 
@@ -45,6 +49,30 @@ def destination_request(
     url = with_query(_filled(destination.endpoint, wanted.get("PathParameterValues", ())), query)
     body = _with_members(text, named(invocation.get("BodyParameters", ())))
     return HttpRequest(destination.method, url, headers, body)
+
+
+def api_request(arn: Arn, wanted: Mapping[str, Any], text: str) -> tuple[str, Request]:
+    """(An API's id, the request that delivers `text` to it) for a target `arn:aws:execute-api:…:API/STAGE/METHOD/PATH`.
+
+    `wanted` are the target's HttpParameters.
+    """
+    api, stage, method, path = [*arn.resource.split("/", 3), "", "", ""][:4]
+    filled = _filled(path, wanted.get("PathParameterValues", ()))
+    body = text.encode()
+    headers = {
+        "Host": f"{api}.execute-api.{arn.region}.amazonaws.com",
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": AGENT,
+        **wanted.get("HeaderParameters", {}),
+        "Content-Length": str(len(body)),
+    }
+    return api, Request(
+        "POST" if method in ("", "*") else method,
+        f"/{filled}" if stage == DEFAULT_STAGE else f"/{stage}/{filled}",
+        urlencode(wanted.get("QueryStringParameters", {})),
+        Headers(list(headers.items())),
+        BufferedBody(body),
+    )
 
 
 def dynamic(parameters: Mapping[str, Any], event: Any) -> dict[str, Any]:

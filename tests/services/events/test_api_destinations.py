@@ -142,6 +142,47 @@ def test_parameters_that_are_paths_tell_of_the_event(
     assert request["body"] == "7"
 
 
+def test_an_api_of_api_gateway_is_a_target(
+    kumoi: Any, client: Any, put: Callable[..., Any], endpoint: Endpoint
+) -> None:
+    rest = kumoi.client("apigateway")
+    api = rest.create_rest_api(name="shop")["id"]
+    root = rest.get_resources(restApiId=api)["items"][0]["id"]
+    orders = rest.create_resource(restApiId=api, parentId=root, pathPart="orders")["id"]
+    order = {
+        "restApiId": api,
+        "resourceId": rest.create_resource(restApiId=api, parentId=orders, pathPart="{id}")["id"],
+        "httpMethod": "PUT",
+    }
+    rest.put_method(**order, authorizationType="NONE", requestParameters={"method.request.path.id": True})
+    rest.put_integration(
+        **order,
+        type="HTTP_PROXY",
+        integrationHttpMethod="PUT",
+        uri=f"{endpoint.url}/in/rest/{{id}}",
+        requestParameters={"integration.request.path.id": "method.request.path.id"},
+    )
+    rest.create_deployment(restApiId=api, stageName="prod")
+    http = kumoi.client("apigatewayv2").create_api(
+        Name="shop", ProtocolType="HTTP", RouteKey="POST /orders", Target=f"{endpoint.url}/in/http"
+    )["ApiId"]
+    apis = f"arn:aws:execute-api:us-east-1:{kumoi.account}"
+    client.put_rule(Name="apis", EventPattern='{"source": ["app"]}')
+    wanted = {"PathParameterValues": ["$.detail.id"], "QueryStringParameters": {"from": "rule"}}
+    client.put_targets(
+        Rule="apis",
+        Targets=[
+            {"Id": "rest", "Arn": f"{apis}:{api}/prod/PUT/orders/*", "HttpParameters": wanted, "InputPath": "$.detail"},
+            {"Id": "http", "Arn": f"{apis}:{http}/$default/POST/orders", "Input": '{"to": "http"}'},
+        ],
+    )
+    put({"id": "o7"})
+    got = {one["path"]: one for one in endpoint.wait(2)}
+    assert got["/in/rest/o7?from=rule"]["method"] == "PUT"
+    assert json.loads(got["/in/rest/o7?from=rule"]["body"]) == {"id": "o7"}
+    assert json.loads(got["/in/http"]["body"]) == {"to": "http"}
+
+
 def test_a_token_of_the_clients_credentials_fetched_again_when_it_is_no_longer_taken(
     client: Any, deliver: Callable[..., None], put: Callable[..., Any], endpoint: Endpoint
 ) -> None:
