@@ -88,7 +88,8 @@ def _xml(
     headers += request_ids(model, request_id)
     if request.method == "HEAD" or status == 304:
         return Response(status, headers[1:], b"")
-    told = {"Code": _query_code(model, shape, error), "Message": error.message} | error.members
+    message = model.overlay.query_texts.get(error.message, error.message)
+    told = {"Code": _query_code(model, shape, error), "Message": message} | error.members
     elements = "".join(
         f"<{name}>{text_of(value)}</{name}>"
         for name, value in told.items()
@@ -99,6 +100,7 @@ def _xml(
         text = f"<Error>{elements}<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
     else:
         kind = "Sender" if status < 500 else "Receiver"
+        elements += "<Detail/>" if model.overlay.detailed else ""
         text = (
             f"<ErrorResponse{namespace(model.xml_namespace)}><Error><Type>{kind}</Type>{elements}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"

@@ -25,7 +25,8 @@ class Overlay:
     a service speaks that protocol, too, though its model has forgotten it. `told_statuses` are operations whose
     handlers say the answer's status, as StatusCode. A service with `amz_cbor` takes its JSON protocol with bodies in
     CBOR, too, as the Java SDKs of Kinesis send them. `path_member` is the member that the query protocol's path tells
-    where a form leaves it out.
+    where a form leaves it out. `query_texts` are what errors say in the query protocol, by what they say else, and
+    `detailed` ones have an element for details there, which is empty.
     """
 
     error_prefix: str = ""
@@ -42,6 +43,8 @@ class Overlay:
     told_statuses: frozenset[str] = frozenset()
     amz_cbor: bool = False
     path_member: str = ""
+    query_texts: Mapping[str, str] = field(default_factory=dict)
+    detailed: bool = False
 
 
 _S3_STATUSES = {
@@ -99,6 +102,7 @@ _SQS_QUERY_CODES = {
         )
     },
 }
+_NO_QUEUE = "The specified queue does not exist."
 _SQS_FORM_NAMES = {
     "AWSAccountIdList": "AWSAccountId",
     "ActionNameList": "ActionName",
@@ -184,6 +188,8 @@ OVERLAYS: Mapping[str, Overlay] = {
         xml_namespace="http://queue.amazonaws.com/doc/2012-11-05/",
         form_names=_SQS_FORM_NAMES,
         path_member="QueueUrl",
+        query_texts={_NO_QUEUE: "The specified queue does not exist for this wsdl version."},
+        detailed=True,
     ),
     "stepfunctions": Overlay(error_prefix="com.amazonaws.swf.service.v2.model#"),
     "sts": Overlay(validation_code="ValidationError"),

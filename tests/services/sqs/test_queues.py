@@ -215,3 +215,5 @@ def test_the_query_protocol_speaks_of_the_same_queues(client: Any, url: str, kum
         ask("/", Action="GetQueueUrl", QueueName="nobody")
     told = ET.fromstring(error.value.read())
     assert told.findtext(".//{*}Code") == "AWS.SimpleQueueService.NonExistentQueue"
+    assert told.findtext(".//{*}Message") == "The specified queue does not exist for this wsdl version."
+    assert told.find(".//{*}Error/{*}Detail") is not None
