@@ -192,8 +192,22 @@ async def empty(tx: Transaction, lines: Lines, queue: Queue) -> None:
     await fifo.emptied(tx, queue)
 
 
+async def _expire(tx: Transaction, lines: Lines, queue: Queue) -> None:
+    """Drop the oldest messages that are past their time, a thousand at most."""
+    since = oldest(queue, int(tx.now * 1000))
+    for _ in range(1000):
+        found = await messages.list(tx, queue.id, limit=1)
+        if not found or found[0].sent >= since:
+            return
+        taken = await find(tx, lines, queue, found[0].sequence)
+        if taken is None:
+            return
+        await drop(tx, lines, queue, *taken)
+
+
 async def counts(tx: Transaction, lines: Lines, queue: Queue) -> Counts:
-    """How many messages a queue has; only those that are hidden are looked at."""
+    """How many messages a queue has; only those that are hidden are looked at, and the oldest: it may have expired."""
+    await _expire(tx, lines, queue)
     if queue.fifo:
         total = await tx.add((TOTAL, queue.id), 0)
         in_flight, delayed = await fifo.hidden(tx, queue)

@@ -128,6 +128,26 @@ def test_queues_that_are_refused(client: Any, name: str, given: dict[str, str], 
 
 
 @pytest.mark.kumoi_clock
+@pytest.mark.parametrize("fifo", [False, True])
+def test_what_has_expired_is_not_counted(client: Any, kumoi: Any, fifo: bool) -> None:
+    kind = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}
+    name = "short.fifo" if fifo else "short"
+    url = client.create_queue(QueueName=name, Attributes={"MessageRetentionPeriod": "60", **kind})["QueueUrl"]
+    group = {"MessageGroupId": "g"} if fifo else {}
+    for body in ("hidden", "visible"):
+        client.send_message(QueueUrl=url, MessageBody=body, **group)
+    client.receive_message(QueueUrl=url, VisibilityTimeout=600)
+    kumoi.advance(50)
+    client.send_message(QueueUrl=url, MessageBody="later", **group)
+    kumoi.advance(11)
+    told = attributes(client, url)
+    assert told["ApproximateNumberOfMessages"] == "1"
+    assert told["ApproximateNumberOfMessagesNotVisible"] == "0"
+    (message,) = client.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == "later"
+
+
+@pytest.mark.kumoi_clock
 def test_what_failed_too_often_moves_and_can_be_moved_back(client: Any, url: str, kumoi: Any) -> None:
     dead = client.create_queue(QueueName="dead")["QueueUrl"]
     arn = attributes(client, dead, "QueueArn")["QueueArn"]
