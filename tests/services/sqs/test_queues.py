@@ -96,6 +96,13 @@ def test_tags_and_permissions(client: Any, url: str) -> None:
     assert statement["Action"] == "SQS:SendMessage"
     again = {"QueueUrl": url, "Label": "send", "AWSAccountIds": ["111122223333"], "Actions": ["*"]}
     assert "Already exists." in refused(lambda: client.add_permission(**again))[1]
+    for wrong, reason in (
+        ({"Actions": ["DeleteQueue"]}, "Value SQS:DeleteQueue for parameter ActionName is invalid."),
+        ({"AWSAccountIds": ["me"]}, "Value [me] for parameter PrincipalId is invalid. Reason: Unable to verify."),
+        ({"Actions": []}, "The request must contain the parameter Actions."),
+    ):
+        call = {**again, "Label": "other", **wrong}
+        assert reason in refused(lambda: client.add_permission(**call))[1]  # noqa: B023
     client.remove_permission(QueueUrl=url, Label="send")
     assert "Policy" not in attributes(client, url)
     assert "can't find label" in refused(lambda: client.remove_permission(QueueUrl=url, Label="send"))[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,12 +14,33 @@ from kumoi.services.sqs.operations.queues import arn_of, find_queue
 from kumoi.services.sqs.records import Queue, queues
 from kumoi.services.sqs.rules import out_of_range
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
+
+MOST_ACTIONS = 7
+GRANTED = frozenset(
+    (
+        *("*", "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl", "PurgeQueue"),
+        *("ListDeadLetterSourceQueues", "ReceiveMessage", "SendMessage"),
+    )
+)
+"""What AddPermission lets other accounts do; the rest is the owner's."""
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @sqs.operation
 async def add_permission(call: Call, QueueUrl: str, Label: str, AWSAccountIds: list[str], Actions: list[str]) -> None:
     """Let accounts act on a queue."""
     queue = await find_queue(call, QueueUrl)
+    if not Actions:
+        raise aws_error("MissingRequiredParameterException", "The request must contain the parameter Actions.")
+    if len(Actions) > MOST_ACTIONS:
+        raise aws_error("OverLimit", f"{len(Actions)} Actions were found, maximum allowed is {MOST_ACTIONS}.")
+    for action in Actions:
+        if action not in GRANTED:
+            reason = "Only the queue owner is allowed to invoke this action."
+            raise out_of_range("ActionName", f"SQS:{action}", reason)
+    if not AWSAccountIds or not all(_ACCOUNT.fullmatch(account) for account in AWSAccountIds):
+        raise out_of_range("PrincipalId", f"[{', '.join(AWSAccountIds)}]", "Unable to verify.")
     statement = {
         "Sid": Label,
         "Effect": "Allow",
