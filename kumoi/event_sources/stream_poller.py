@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from kumoi.doorway import CallDropped, Doorway
+from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.event_sources.filters import Filters
 from kumoi.event_sources.sink import ALL, Loss, LostBatch, Outcome, Sink
 from kumoi.event_sources.source import Checkpoint, Source, checkpoints
@@ -50,6 +50,7 @@ class StreamPoller:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._refresh = asyncio.Event()
         self._begun = False
+        self._identity = ""  # who reads, as records of Kinesis tell it
 
     async def run(self) -> None:
         """See to it that each shard has a worker; shards come and go."""
@@ -194,8 +195,7 @@ class StreamPoller:
         source = self._source
         if source.kind == "dynamodb":
             return dynamodb_record(raw, source.arn)
-        role = f"arn:aws:iam::{source.account}:role/lambda"
-        record = kinesis_record(raw, source.arn, shard, source.region, role)
+        record = kinesis_record(raw, source.arn, shard, source.region, self._identity)
         return flattened(record) if source.flat else record
 
     async def _process(self, shard: str, records: Sequence[StreamRecord]) -> None:
@@ -288,8 +288,15 @@ class StreamPoller:
 
     async def _ask(self, operation: str, **params: Any) -> dict[str, Any]:
         reader, region = await self._sink.reader(), self._source.region
+        self._identity = _identity_of(reader)
         answer: dict[str, Any] = await self._doorway.ask(self._service, operation, params, reader, region)
         return answer
+
+
+def _identity_of(reader: Principal) -> str:
+    """A principal's ARN; the role itself for a session of one."""
+    kind, _, name = reader.arn.rpartition(":")[2].partition("/")
+    return f"arn:aws:iam::{reader.account}:role/{name.partition('/')[0]}" if kind == "assumed-role" else reader.arn
 
 
 def _left(records: Sequence[StreamRecord], outcome: Outcome) -> Sequence[StreamRecord]:

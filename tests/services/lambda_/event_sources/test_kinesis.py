@@ -59,6 +59,7 @@ def test_a_record_arrives_as_a_function_expects_it(
     assert record["eventID"] == f"shardId-000000000000:{sent['sequenceNumber']}"
     assert (record["eventName"], record["eventSource"]) == ("aws:kinesis:record", "aws:kinesis")
     assert (record["eventSourceARN"], record["awsRegion"]) == (stream.arn, "us-east-1")
+    assert record["invokeIdentityArn"] == f"arn:aws:iam::{kumoi.account}:role/test-role"
 
 
 def test_what_was_there_before_is_read_in_order(seen: Any, stream: Stream, telling: Make, connect: Make) -> None:
