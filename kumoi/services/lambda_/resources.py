@@ -234,7 +234,22 @@ _MAPPING = (
     *("BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "FilterCriteria", "FunctionName"),
     *("FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds"),
     *("MaximumRetryAttempts", "ParallelizationFactor", "ScalingConfig", "TumblingWindowInSeconds"),
+    *("LoggingConfig", "MetricsConfig", "ProvisionedPollerConfig"),
 )
+_MAPPING_DEFAULTS: dict[str, Any] = {
+    "BisectBatchOnFunctionError": False,
+    "DestinationConfig": {},
+    "Enabled": True,
+    "FilterCriteria": {},
+    "FunctionResponseTypes": [],
+    "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "ParallelizationFactor": 1,
+    "ScalingConfig": {},
+    "TumblingWindowInSeconds": 0,
+}
+"""What a mapping has again of what a template states no more."""
 
 
 def _mapping(answer: dict[str, Any]) -> Resource:
@@ -245,12 +260,23 @@ def _mapping(answer: dict[str, Any]) -> Resource:
 
 async def _create_mapping(call: ResourceCall) -> Resource:
     given = typed(call.given(*_MAPPING, "EventSourceArn", "StartingPosition", "StartingPositionTimestamp"))
-    return _mapping(await call.ask("lambda", "CreateEventSourceMapping", **given))
+    return _mapping(await call.ask("lambda", "CreateEventSourceMapping", Tags=call.all_tags(), **given))
 
 
 async def _update_mapping(call: ResourceCall) -> Resource:
     given = typed(call.given(*_MAPPING))
-    return _mapping(await call.ask("lambda", "UpdateEventSourceMapping", UUID=call.physical_id, **given))
+    for name in set(call.before) & set(_MAPPING_DEFAULTS) - set(given):
+        given[name] = _MAPPING_DEFAULTS[name]
+    if "BatchSize" in call.before and "BatchSize" not in given:
+        given["BatchSize"] = 10 if ":sqs:" in str(call.properties.get("EventSourceArn")) else 100
+    made = _mapping(await call.ask("lambda", "UpdateEventSourceMapping", UUID=call.physical_id, **given))
+    arn = made.attributes["EventSourceMappingArn"]
+    gone = [one["Key"] for one in call.before.get("Tags") or () if one["Key"] not in call.all_tags()]
+    if gone:
+        await call.ask("lambda", "UntagResource", Resource=arn, TagKeys=gone)
+    if tags := call.all_tags():
+        await call.ask("lambda", "TagResource", Resource=arn, Tags=tags)
+    return made
 
 
 async def _delete_mapping(call: ResourceCall) -> None:
