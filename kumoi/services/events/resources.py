@@ -29,9 +29,19 @@ async def _bring_targets(call: ResourceCall, name: str) -> None:
             raise ValueError(failure["ErrorMessage"])
 
 
+async def _bring_tags(call: ResourceCall, arn: str) -> None:
+    """Bring a resource's tags to what the template and the stack say."""
+    wanted = call.all_tags()
+    gone = sorted({one["Key"] for one in call.before.get("Tags") or ()} - wanted.keys())
+    if gone:
+        await call.ask("events", "UntagResource", ResourceARN=arn, TagKeys=gone)
+    if wanted:
+        await call.ask("events", "TagResource", ResourceARN=arn, Tags=call.tag_list())
+
+
 async def _create_rule(call: ResourceCall) -> Resource:
     name = call.name("Name", 64)
-    answer = await call.ask("events", "PutRule", **_rule(call, name))
+    answer = await call.ask("events", "PutRule", **_rule(call, name), Tags=call.tag_list())
     bus = str(call.properties.get("EventBusName", "default")).rpartition("/")[2]
     made = call.begin(Resource(name if bus == "default" else f"{bus}|{name}", {"Arn": answer["RuleArn"]}))
     await _bring_targets(call, name)
@@ -40,8 +50,9 @@ async def _create_rule(call: ResourceCall) -> Resource:
 
 async def _update_rule(call: ResourceCall) -> Resource:
     name = call.physical_id.rpartition("|")[2]
-    await call.ask("events", "PutRule", **_rule(call, name))
+    answer = await call.ask("events", "PutRule", **_rule(call, name))
     await _bring_targets(call, name)
+    await _bring_tags(call, answer["RuleArn"])
     return Resource(call.physical_id, call.attributes)
 
 
@@ -77,8 +88,12 @@ async def _create_bus(call: ResourceCall) -> Resource:
 
 
 async def _update_bus(call: ResourceCall) -> Resource:
-    await call.ask("events", "UpdateEventBus", Name=call.physical_id, **call.given(*_BUS))
+    given = call.given(*_BUS)
+    for name in set(call.before) & set(_BUS) - set(given):
+        given[name] = {} if name in ("DeadLetterConfig", "LogConfig") else ""
+    answer = await call.ask("events", "UpdateEventBus", Name=call.physical_id, **given)
     await _put_bus_policy(call, call.physical_id)
+    await _bring_tags(call, answer["Arn"])
     return Resource(call.physical_id, call.attributes)
 
 

@@ -14,10 +14,15 @@ def described(client: Any) -> dict[str, Any]:
 
 def test_a_stack_of_everything_is_made_changed_and_deleted(kumoi: Any, client: Any) -> None:
     formation = kumoi.client("cloudformation")
+    tags = [{"Key": "team", "Value": "a"}]
 
-    def template(days: int, rate: int) -> str:
-        resources = {
-            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "mine", "Description": f"{days} days"}},
+    def own_tags(arn: str) -> set[str]:
+        told = {tag["Key"] for tag in client.list_tags_for_resource(ResourceARN=arn)["Tags"]}
+        return {key for key in told if not key.startswith("aws:")}
+
+    def template(days: int, rate: int, **bus: Any) -> str:
+        resources: dict[str, Any] = {
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "mine", **bus}},
             "Allowed": {
                 "Type": "AWS::Events::EventBusPolicy",
                 "Properties": {
@@ -60,6 +65,7 @@ def test_a_stack_of_everything_is_made_changed_and_deleted(kumoi: Any, client: A
                 "Properties": {
                     "EventBusName": {"Ref": "Bus"},
                     "EventPattern": {"source": ["app"]},
+                    "Tags": [{"Key": f"days-{days}", "Value": "yes"}],
                     "Targets": [
                         {
                             "Id": "out",
@@ -74,7 +80,7 @@ def test_a_stack_of_everything_is_made_changed_and_deleted(kumoi: Any, client: A
         outputs["Secret"] = {"Value": {"Fn::GetAtt": ["Login", "SecretArn"]}}
         return json.dumps({"Resources": resources, "Outputs": outputs})
 
-    formation.create_stack(StackName="stack", TemplateBody=template(7, 5))
+    formation.create_stack(StackName="stack", TemplateBody=template(7, 5, Description="first", Tags=tags))
     stack = described(formation)
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     names = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -86,6 +92,9 @@ def test_a_stack_of_everything_is_made_changed_and_deleted(kumoi: Any, client: A
     assert client.describe_archive(ArchiveName=names["Kept"])["RetentionDays"] == 7
     rule = names["On"].partition("|")[2]
     (target,) = client.list_targets_by_rule(Rule=rule, EventBusName="mine")["Targets"]
+    bus = client.describe_event_bus(Name="mine")
+    rule_arn = client.describe_rule(Name=rule, EventBusName="mine")["Arn"]
+    assert (bus["Description"], own_tags(bus["Arn"]), own_tags(rule_arn)) == ("first", {"team"}, {"days-7"})
     assert target["Arn"] == client.describe_api_destination(Name=names["Out"])["ApiDestinationArn"]
 
     formation.update_stack(StackName="stack", TemplateBody=template(30, 50))
@@ -93,7 +102,8 @@ def test_a_stack_of_everything_is_made_changed_and_deleted(kumoi: Any, client: A
     assert stack["StackStatus"] == "UPDATE_COMPLETE", stack
     assert client.describe_archive(ArchiveName=names["Kept"])["RetentionDays"] == 30
     assert client.describe_api_destination(Name=names["Out"])["InvocationRateLimitPerSecond"] == 50
-    assert client.describe_event_bus(Name="mine")["Description"] == "30 days"
+    assert "Description" not in client.describe_event_bus(Name="mine")
+    assert (own_tags(bus["Arn"]), own_tags(rule_arn)) == (set(), {"days-30"})
 
     formation.delete_stack(StackName=stack["StackId"])
     while formation.describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"] != "DELETE_COMPLETE":

@@ -113,7 +113,8 @@ async def _create(tx: Transaction, bus: EventBus) -> None:
 @transactional
 async def _update(tx: Transaction, name: str, extras: dict[str, Any]) -> EventBus:
     bus = await find_bus(tx, name)
-    bus = msgspec.structs.replace(bus, extras={**bus.extras, **extras}, modified=tx.now, created=bus.created or tx.now)
+    kept = {name: value for name, value in {**bus.extras, **extras}.items() if value}  # empty ones are taken away
+    bus = msgspec.structs.replace(bus, extras=kept, modified=tx.now, created=bus.created or tx.now)
     await buses.put(tx, bus)
     return bus
 
