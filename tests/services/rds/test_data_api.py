@@ -142,6 +142,14 @@ def test_values_keep_their_types(database: Database) -> None:
         {"stringValue": "12.50"},
         {"stringValue": "1.5"},
     ]
+    ratios = "select count(*)::numeric / 4, 3 / (2::decimal * 1), 3 / 2, round(1::numeric / 3, 2) from t"
+    assert database.rows(ratios) == [["0.75", "1.5", 1, "0.33"]]
+    database.sql("update t set price = 10 where id = 1")
+    assert database.rows("select price / 4, id / 2, 3 / sum(price) from t where id = 1 group by 1, 2") == [
+        ["2.5", 0, "0.3"]
+    ]
+    assert database.sql("update t set price = price / 4 where price / 3 > 3")["numberOfRecordsUpdated"] == 1
+    assert database.rows("select price from t where id = 1") == [["2.50"]]
     nothing = database.sql("select id, ok from t where id = 9", includeResultMetadata=True)
     assert [one["typeName"] for one in nothing["columnMetadata"]] == ["int4", "bool"]
     assert nothing["records"] == []

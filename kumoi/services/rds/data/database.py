@@ -201,6 +201,8 @@ def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[
     missing = sorted(statement.placeholders - values.keys())
     if missing:
         raise bad_request(f"Cannot find parameter: {missing[0]}")
+    if statement.divides:
+        statement = statement.knowing(_numerics(connection, statement.divides))
     deadline = time.monotonic() + SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
     connection.set_last_insert_rowid(0)
@@ -216,6 +218,12 @@ def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[
         raise _error(problem) from None
     finally:
         connection.set_progress_handler(None)
+
+
+def _numerics(connection: apsw.Connection, tables: frozenset[str]) -> frozenset[str]:
+    """The names of the numeric columns of some tables, in lower case."""
+    query = "SELECT lower(name) FROM pragma_table_info(?) WHERE type LIKE 'numeric%'"
+    return frozenset(name for table in tables for (name,) in connection.execute(query, (table,)))
 
 
 def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:

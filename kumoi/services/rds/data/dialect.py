@@ -90,7 +90,8 @@ class Statement:
     """One statement as SQLite runs it.
 
     `database` is the name of one to be created or dropped; `lenient`: IF EXISTS. `columns` are the expressions of the
-    result's columns, and `tables` the tables that they may be of, by their aliases.
+    result's columns, and `tables` the tables that they may be of, by their aliases. `divides` are the tables of a
+    statement that divides columns: which of those are numeric decides about how, see `knowing`.
     """
 
     sql: str
@@ -102,6 +103,12 @@ class Statement:
     engine: Engine = "postgres"
     columns: tuple[Tree, ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    divides: frozenset[str] = frozenset()
+
+    def knowing(self, numerics: frozenset[str]) -> Statement:
+        """The same where these columns are numeric."""
+        return translate(self.source, self.engine, numerics) if numerics else self
 
     def type_of(self, number: int, column: TypeOfColumn) -> str:
         """The type of a computed column of the result; empty where nothing tells."""
@@ -114,8 +121,8 @@ class Statement:
 
 
 @lru_cache(maxsize=1024)
-def translate(sql: str, engine: Engine) -> Statement:
-    """The statement for SQLite; raises Refused."""
+def translate(sql: str, engine: Engine, numerics: frozenset[str] = frozenset()) -> Statement:
+    """The statement for SQLite; raises Refused. `numerics` are columns known to be numeric, in lower case."""
     tree = _parse(sql, engine)
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
         name = next(tree.find_all(exp.Identifier)).name
@@ -137,6 +144,8 @@ def translate(sql: str, engine: Engine) -> Statement:
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
                 column.set("kind", _type(_declared(column.args["kind"])))
     columns = _computed(tree)
+    divides = _divide_numerics(tree, numerics)
+    used = frozenset(one.name for one in tree.find_all(exp.Table)) if divides else frozenset()
     named = [] if tree.find(exp.Subquery, exp.With) else tree.find_all(exp.Table)  # theirs are columns of no table
     tables = {one.alias_or_name: one.name for one in named}
     tree = _rewrite(tree)
@@ -147,7 +156,7 @@ def translate(sql: str, engine: Engine) -> Statement:
         raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
     except RecursionError:
         raise Refused("ERROR: stack depth limit exceeded; SQLState: 54001") from None
-    return Statement(text, kind, names, engine=engine, columns=columns, tables=tables)
+    return Statement(text, kind, names, engine=engine, columns=columns, tables=tables, source=sql, divides=used)
 
 
 def _parse(sql: str, engine: Engine) -> Tree:
@@ -219,6 +228,29 @@ _FUNCTION_LABELS: dict[Any, str] = {
     exp.Uuid: "gen_random_uuid",
     exp.GroupConcat: "string_agg",
 }
+
+
+def _divide_numerics(tree: Tree, numerics: frozenset[str]) -> bool:
+    """Divide numerics as real numbers: SQLite may hold them as whole ones. Whether a column is divided, or by one."""
+    columns = False
+    for node in list(tree.find_all(exp.Div)):
+        if _holds_numeric(node.this, numerics) or _holds_numeric(node.expression, numerics):
+            real = exp.DataType(this=_KEPT.DOUBLE)
+            node.set("this", exp.Cast(this=exp.Paren(this=node.this), to=real))
+        columns = columns or node.find(exp.Column) is not None
+    return columns
+
+
+def _holds_numeric(node: Tree, numerics: frozenset[str]) -> bool:
+    if isinstance(node, exp.Column):
+        return node.name.lower() in numerics
+    if isinstance(node, exp.Cast):
+        return node.to.this is _KEPT.DECIMAL
+    if isinstance(node, exp.Paren | exp.Neg | exp.Sum | exp.Min | exp.Max | exp.Coalesce | exp.Round):
+        return _holds_numeric(node.this, numerics)
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        return _holds_numeric(node.this, numerics) or _holds_numeric(node.expression, numerics)
+    return False
 
 
 def _computed(tree: Tree) -> tuple[Tree, ...]:
