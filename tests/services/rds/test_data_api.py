@@ -281,11 +281,16 @@ def test_databases_are_made_and_dropped(database: Database) -> None:
 
 def test_mysql_tells_the_keys_that_it_made(kumoi: KumoiAccount) -> None:
     database = Database(kumoi, "aurora-mysql")
-    database.sql("create table t (id int auto_increment primary key, name varchar(5) unique, n int)")
+    database.sql(
+        "create table t (id int auto_increment primary key, name varchar(5) unique, n int, at datetime default now())"
+    )
     made = database.sql("insert into t (name, n) values ('a', 1)")
     assert made["generatedFields"] == [{"longValue": 1}]
     database.sql("insert into t (name, n) values ('a', 2) on duplicate key update n = values(n)")
     assert database.rows("select n from t where name like 'A'") == [[2]]
+    assert database.rows("select at <= now(), at > now() - interval 1 day from t") == [[1, 1]]
+    with pytest.raises(ClientError, match="no ON UPDATE of columns"):
+        database.sql("create table u (at timestamp default current_timestamp on update current_timestamp)")
 
 
 @pytest.mark.kumoi_clock

@@ -55,6 +55,13 @@ MYSQL = {
         "INSERT INTO t (x) VALUES (:x) ON CONFLICT DO UPDATE SET x = excluded.x"
     ),
     "select `A` from t": "SELECT A FROM t",
+    "create table t (at datetime default now(), b timestamp default current_timestamp)": (
+        "CREATE TABLE t (at timestamp TEXT DEFAULT (KUMOI_NOW()), b timestamptz TEXT DEFAULT (KUMOI_NOW()))"
+    ),
+    "delete from t where at < date_sub(now(), interval 2 day) or at > utc_timestamp()": (
+        "DELETE FROM t WHERE at < KUMOI_SHIFT(KUMOI_NOW(), '-', '2', 'day') OR at > KUMOI_NOW()"
+    ),
+    "select unix_timestamp()": "SELECT CAST(KUMOI_EXTRACT('epoch', KUMOI_NOW()) AS INTEGER)",
 }
 
 

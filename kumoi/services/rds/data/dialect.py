@@ -78,6 +78,7 @@ _CASTS = {
 _PLAIN_CASTS = frozenset(
     (_KEPT.SMALLINT, _KEPT.INT, _KEPT.BIGINT, _KEPT.FLOAT, _KEPT.DOUBLE, _KEPT.TEXT, _KEPT.VARCHAR, _KEPT.CHAR)
 )
+_NOW = frozenset(("now", "sysdate", "localtime", "clock_timestamp", "statement_timestamp", "transaction_timestamp"))
 _VIEWS = frozenset(("tables", "columns"))
 
 
@@ -355,6 +356,26 @@ def _shift(node: Tree) -> Tree:
     return _call("kumoi_shift", node.this, _text(sign), amount, _text(unit.name.lower() if unit else ""))
 
 
+def _named(node: Tree) -> Tree:
+    """Functions that sqlglot knows by name only."""
+    name = node.name.lower()
+    if name in _NOW:
+        return _call("kumoi_now")
+    if name == "unix_timestamp" and not node.expressions:
+        epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
+        return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
+    return node
+
+
+def _date_shift(node: Tree) -> Tree:
+    sign = "+" if isinstance(node, exp.DateAdd) else "-"
+    return _call("kumoi_shift", node.this, _text(sign), node.expression, _text(node.unit.name.lower()))
+
+
+def _on_update(_node: Tree) -> Tree:
+    raise Refused("Kumoi's SQLite engine has no ON UPDATE of columns: set them in the statement.")
+
+
 def _date_part(node: Tree) -> Tree:
     return _call("kumoi_extract", _text(node.this.name.lower()), node.expression)
 
@@ -419,6 +440,7 @@ def _without_lock(node: Tree) -> Tree:
 
 _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Add: _shift,
+    exp.Anonymous: _named,
     exp.Any: _any,
     exp.Array: _any,
     exp.ByteString: lambda node: _text(node.name),
@@ -426,17 +448,22 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Create: _create,
     exp.CurrentDate: lambda _node: _call("kumoi_today"),
     exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
+    exp.DateAdd: _date_shift,
+    exp.DateSub: _date_shift,
     exp.DefaultColumnConstraint: _default,
     exp.Drop: _drop,
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
     exp.JSONExtractScalar: _json_text,
+    exp.Localtimestamp: lambda _node: _call("kumoi_now"),
     exp.OnConflict: _conflict,
+    exp.OnUpdateColumnConstraint: _on_update,
     exp.Ordered: _ordered,
     exp.Select: _without_lock,
     exp.Sub: _shift,
     exp.Table: _table,
     exp.TimestampTrunc: _truncated,
     exp.TryCast: _cast,
+    exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
     exp.Uuid: lambda _node: _call("kumoi_uuid"),
 }
