@@ -288,7 +288,8 @@ def test_mysql_tells_the_keys_that_it_made(kumoi: KumoiAccount) -> None:
     assert made["generatedFields"] == [{"longValue": 1}]
     database.sql("insert into t (name, n) values ('a', 2) on duplicate key update n = values(n)")
     assert database.rows("select n from t where name like 'A'") == [[2]]
-    assert database.rows("select at <= now(), at > now() - interval 1 day from t") == [[1, 1]]
+    assert database.rows("select at <= now(), at > now() - interval 1 day, length(at) from t") == [[1, 1, 19]]
+    assert database.rows("select n / 4, sum(n), n > 1 from t group by n") == [["0.5", "2", 1]]
     with pytest.raises(ClientError, match="no ON UPDATE of columns"):
         database.sql("create table u (at timestamp default current_timestamp on update current_timestamp)")
 

@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import apsw
 
-from kumoi.services.rds.data.dialect import Statement
+from kumoi.services.rds.data.dialect import Engine, Statement
 from kumoi.services.rds.data.failures import bad_request, database_error
 from kumoi.services.rds.data.fields import Column, Value
 from kumoi.services.rds.data.functions import DETERMINISTIC, BadValue, functions
@@ -60,11 +60,11 @@ class Result:
 class Database:
     """A database file. `now` is the platform's time; a commit waits for the disk."""
 
-    def __init__(self, path: Path, now: Callable[[], float], *, case_sensitive_like: bool = True) -> None:
+    def __init__(self, path: Path, now: Callable[[], float], engine: Engine = "postgres") -> None:
         self.path = path
         self.writing = asyncio.Lock()
-        self._functions = functions(now)
-        self._case_sensitive_like = case_sensitive_like
+        self._functions = functions(now, whole_seconds=engine == "mysql")
+        self._case_sensitive_like = engine == "postgres"
         self._idle: list[apsw.Connection] = []
         self._guard = threading.Lock()
 

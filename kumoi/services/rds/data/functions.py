@@ -48,11 +48,11 @@ class BadValue(ValueError):
     """A value that PostgreSQL would refuse; the text is its error."""
 
 
-def functions(now: Callable[[], float]) -> Mapping[str, Callable[..., Any]]:
-    """The functions by name; `now` is the platform's time in epoch seconds."""
+def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mapping[str, Callable[..., Any]]:
+    """The functions by name; `now` is the platform's time in epoch seconds, which MySQL tells in whole ones."""
 
     def current() -> datetime:
-        return datetime.fromtimestamp(now(), UTC).replace(tzinfo=None)
+        return datetime.fromtimestamp(int(now()) if whole_seconds else now(), UTC).replace(tzinfo=None)
 
     return {
         "kumoi_now": lambda: written(current()),

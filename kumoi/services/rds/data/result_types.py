@@ -42,7 +42,7 @@ def type_of(node: Any, engine: str, column: TypeOfColumn, declared: Callable[[ex
         branches += [node.args.get("default")] if isinstance(node, exp.Case) else [node.this, *node.expressions]
         return _common({of(one) for one in branches if one is not None})
     if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
-        return _arithmetic(node, of(node.this), of(node.expression))
+        return _arithmetic(node, of(node.this), of(node.expression), engine)
     if isinstance(node, exp.Sum | exp.Avg | exp.Round):
         return _rounded(node, of(node.this), engine)
     return "bool" if engine == "postgres" and isinstance(node, _TRUTHS) else ""
@@ -80,11 +80,11 @@ def _common(types: set[str]) -> str:
     return "float8" if bases <= _INTEGERS | _FLOATS | {"numeric"} else ""
 
 
-def _arithmetic(node: Any, left: str, right: str) -> str:
+def _arithmetic(node: Any, left: str, right: str, engine: str) -> str:
     bases = {_base(left), _base(right)}
     if bases & _FLOATS:
         return "float8"
-    if "numeric" in bases:
+    if "numeric" in bases or (engine == "mysql" and isinstance(node, exp.Div) and bases <= _INTEGERS):
         scales = [one for one in (_scale(left), _scale(right)) if one is not None]
         if len(scales) < 2 or isinstance(node, exp.Div):
             return "numeric"

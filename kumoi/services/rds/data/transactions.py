@@ -87,7 +87,7 @@ class Databases:
         if not always and not await asyncio.to_thread(path.exists):
             raise aws_error("DatabaseNotFoundException", f'FATAL: database "{name}" does not exist; SQLState: 3D000')
         await asyncio.to_thread(partial(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True))
-        found = Database(path, self._clock.now, case_sensitive_like=engine == "postgres")
+        found = Database(path, self._clock.now, engine)
         return self._open.setdefault((cluster, name), found)
 
     async def create(self, cluster: str, name: str, engine: Engine) -> None:
