@@ -150,6 +150,11 @@ def test_values_keep_their_types(database: Database) -> None:
     ]
     assert database.sql("update t set price = price / 4 where price / 3 > 3")["numberOfRecordsUpdated"] == 1
     assert database.rows("select price from t where id = 1") == [["2.50"]]
+    functions = (
+        "select left('abc', 2), right('abc', 2), split_part('a,b,c', ',', 2), split_part('a,b', ',', -1),"
+        " md5('a'), random() between 0 and 1, jsonb_build_object('a', 1)->>'a'"
+    )
+    assert database.rows(functions) == [["ab", "bc", "b", "b", "0cc175b9c0f1b6a831c399e269772661", True, "1"]]
     nothing = database.sql("select id, ok from t where id = 9", includeResultMetadata=True)
     assert [one["typeName"] for one in nothing["columnMetadata"]] == ["int4", "bool"]
     assert nothing["records"] == []
@@ -282,7 +287,8 @@ def test_databases_are_made_and_dropped(database: Database) -> None:
 def test_mysql_tells_the_keys_that_it_made(kumoi: KumoiAccount) -> None:
     database = Database(kumoi, "aurora-mysql")
     database.sql(
-        "create table t (id int auto_increment primary key, name varchar(5) unique, n int, at datetime default now())"
+        "create table t (id int auto_increment primary key, name varchar(5), n int, at datetime default now(),"
+        " unique key named (name), key counted (n))"
     )
     made = database.sql("insert into t (name, n) values ('a', 1)")
     assert made["generatedFields"] == [{"longValue": 1}]

@@ -262,7 +262,12 @@ def _computed(tree: Tree) -> tuple[Tree, ...]:
 
 
 def _declare(schema: exp.Schema) -> None:
-    """Types, keys and identities of a table's columns."""
+    """Types, keys and identities of a table's columns. Indexes within it, which only make it faster, are left out."""
+    for one in list(schema.expressions):
+        if isinstance(one, exp.IndexColumnConstraint):
+            one.pop()
+        elif isinstance(one, exp.UniqueColumnConstraint) and isinstance(one.this, exp.Schema):
+            one.this.set("this", None)
     keys = {one.name for key in schema.expressions if isinstance(key, exp.PrimaryKey) for one in key.expressions}
     for column in _columns(schema):
         primary = column.name in keys or bool(column.find(exp.PrimaryKeyColumnConstraint))
@@ -361,6 +366,8 @@ def _named(node: Tree) -> Tree:
     name = node.name.lower()
     if name in _NOW:
         return _call("kumoi_now")
+    if name in ("json_build_object", "jsonb_build_object"):
+        return _call("json_object", *node.expressions)
     if name == "unix_timestamp" and not node.expressions:
         epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
         return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
@@ -455,11 +462,16 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
     exp.JSONExtractScalar: _json_text,
+    exp.Left: lambda node: _call("substr", node.this, exp.Literal.number(1), node.expression),
     exp.Localtimestamp: lambda _node: _call("kumoi_now"),
+    exp.MD5: lambda node: _call("kumoi_md5", node.this),
     exp.OnConflict: _conflict,
     exp.OnUpdateColumnConstraint: _on_update,
     exp.Ordered: _ordered,
+    exp.Rand: lambda _node: _call("kumoi_random"),
+    exp.Right: lambda node: _call("substr", node.this, exp.Neg(this=node.expression)),
     exp.Select: _without_lock,
+    exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
     exp.Sub: _shift,
     exp.Table: _table,
     exp.TimestampTrunc: _truncated,

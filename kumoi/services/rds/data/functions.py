@@ -10,6 +10,8 @@ import calendar
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from hashlib import md5
+from random import random
 from typing import Any
 
 import orjson
@@ -40,7 +42,7 @@ _PARTS: Mapping[str, Callable[[datetime], float]] = {
 }
 
 
-DETERMINISTIC = frozenset(("kumoi_json_text",))
+DETERMINISTIC = frozenset(("kumoi_json_text", "kumoi_md5", "kumoi_split_part"))
 """What indexes may be made of."""
 
 
@@ -64,6 +66,11 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         "kumoi_date_trunc": truncated,
         "kumoi_extract": part,
         "kumoi_json_text": json_text,
+        "kumoi_md5": lambda value: (
+            None if value is None else md5(str(value).encode(), usedforsecurity=False).hexdigest()
+        ),
+        "kumoi_random": random,
+        "kumoi_split_part": split_part,
         "kumoi_shift": shifted,
     }
 
@@ -100,6 +107,17 @@ def json_text(value: Any) -> str | None:
     if value is None or value == "null":
         return None
     return str(orjson.loads(value)) if value.startswith('"') else str(value)
+
+
+def split_part(value: Any, delimiter: Any, number: int) -> str | None:
+    """One of the parts of a text, from 1 on, or from -1 backwards; an empty text where there is none."""
+    if value is None or delimiter is None or number is None:
+        return None
+    if number == 0:
+        raise BadValue("ERROR: field position must not be zero; SQLState: 22023")
+    parts = str(value).split(str(delimiter)) if delimiter else [str(value)]
+    at = number - 1 if number > 0 else len(parts) + number
+    return parts[at] if 0 <= at < len(parts) else ""
 
 
 def truncated(unit: str, value: Any) -> str | None:
