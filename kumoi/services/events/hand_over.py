@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTRIBUTE = 1024
 _APIS = "execute-api"
+_SESSION_KEY = "ASIAEVENTBRIDGERULES"
+"""What APIs are told that a request in a target's role was signed with."""
 
 
 class HandOver:
@@ -53,7 +55,8 @@ class HandOver:
             await self._endpoints.deliver(arn, parameters, text)
             return
         if arn.service == "execute-api":
-            await self._call_api(arn, dynamic(target.get("HttpParameters", {}), document), text, caller, trace)
+            signer = replace(caller, access_key=_SESSION_KEY) if "RoleArn" in target else caller
+            await self._call_api(arn, dynamic(target.get("HttpParameters", {}), document), text, signer, trace)
             return
         payload = Payload(
             text,

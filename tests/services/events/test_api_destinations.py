@@ -154,7 +154,7 @@ def test_an_api_of_api_gateway_is_a_target(
         "resourceId": rest.create_resource(restApiId=api, parentId=orders, pathPart="{id}")["id"],
         "httpMethod": "PUT",
     }
-    rest.put_method(**order, authorizationType="NONE", requestParameters={"method.request.path.id": True})
+    rest.put_method(**order, authorizationType="AWS_IAM", requestParameters={"method.request.path.id": True})
     rest.put_integration(
         **order,
         type="HTTP_PROXY",
@@ -172,7 +172,13 @@ def test_an_api_of_api_gateway_is_a_target(
     client.put_targets(
         Rule="apis",
         Targets=[
-            {"Id": "rest", "Arn": f"{apis}:{api}/prod/PUT/orders/*", "HttpParameters": wanted, "InputPath": "$.detail"},
+            {
+                "Id": "rest",
+                "Arn": f"{apis}:{api}/prod/PUT/orders/*",
+                "RoleArn": f"arn:aws:iam::{kumoi.account}:role/r",
+                "HttpParameters": wanted,
+                "InputPath": "$.detail",
+            },
             {"Id": "http", "Arn": f"{apis}:{http}/$default/POST/orders", "Input": '{"to": "http"}'},
         ],
     )
