@@ -3,7 +3,9 @@ r"""SQS through HTTP: the server's CPU time per SendMessage, and per pair of Rec
     PEER_PYTHON=/venv/with/ministack/bin/python MOTO=/venv/with/moto/bin/moto_server scripts/bench messages
 
 Prepared requests on kept-alive connections, messages of 1 KB. Kumoi's are on disk, the others' in memory. Each
-server has answered 20,000 requests before. moto closes every connection: it is compared with one for each request.
+server has answered 20,000 requests before. Kumoi and ministack are measured in turns, five of each, and the middle one
+counts: a shared machine is now fast and now slow. moto closes every connection: it is compared with one for each
+request.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import statistics
 import sys
 from contextlib import ExitStack
 from tempfile import TemporaryDirectory
@@ -18,9 +21,11 @@ from typing import Any
 
 from load import cpu_seconds, exchange, free_port, load, request, server, warm
 
+ROUNDS = 5
 COUNT, PAIRS, ALONE = 7000, 2000, 500
 """Requests; ministack closes a connection after a thousand."""
 CONNECTIONS = 8
+KUMOI = "kumoi"
 BODY = "m" * 1024
 
 
@@ -60,29 +65,47 @@ def deletion(url: str, received: bytes) -> bytes:
     return call("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def measure_kept(port: int, pid: int) -> None:
-    """Over eight connections that stay."""
-    warm(port, call("ListQueues"), pid)
-    measured = load(
-        port, sending(port, "kept"), count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25
-    )
-    print(f"  SendMessage      c={CONNECTIONS}   {measured.cpu_us:6.0f} µs CPU")
-    load(port, sending(port, "pairs"), count=PAIRS, concurrency=CONNECTIONS, pid=pid)
-    url = json.loads(alone(port, call("GetQueueUrl", QueueName="pairs")))["QueueUrl"]
+def sent(port: int, pid: int, round_: int) -> float:
+    """µs of the server's CPU a SendMessage, over eight connections that stay."""
+    prepared = sending(port, f"kept-{round_}")
+    measured = load(port, prepared, count=COUNT, concurrency=CONNECTIONS, pid=pid, warm_up=CONNECTIONS * 25)
+    return measured.cpu_us
+
+
+def received(port: int, pid: int, round_: int) -> float:
+    """µs of the server's CPU a ReceiveMessage with its DeleteMessage, over eight connections that stay."""
+    load(port, sending(port, f"pairs-{round_}"), count=PAIRS, concurrency=CONNECTIONS, pid=pid)
+    url = json.loads(alone(port, call("GetQueueUrl", QueueName=f"pairs-{round_}")))["QueueUrl"]
     receive = call("ReceiveMessage", QueueUrl=url)
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CONNECTIONS)]
 
         def take(rounds: int) -> None:
             for _ in range(rounds):
-                received = at_once(sockets, [receive] * CONNECTIONS)
-                at_once(sockets, [deletion(url, one) for one in received])
+                found = at_once(sockets, [receive] * CONNECTIONS)
+                at_once(sockets, [deletion(url, one) for one in found])
 
         take(25)
         rounds, began = PAIRS // CONNECTIONS - 25, cpu_seconds(pid)
         take(rounds)
-        cpu = (cpu_seconds(pid) - began) / rounds / CONNECTIONS
-    print(f"  Receive + Delete c={CONNECTIONS}   {cpu * 1e6:6.0f} µs CPU")
+        return (cpu_seconds(pid) - began) / rounds / CONNECTIONS * 1e6
+
+
+def measure_kept(servers: dict[str, tuple[int, int]]) -> None:
+    """Each server in turn; the servers by their names, with port and process."""
+    for port, pid in servers.values():
+        warm(port, call("ListQueues"), pid)
+    for title, measure in (("SendMessage", sent), ("Receive + Delete", received)):
+        rounds = [{name: measure(*where, number) for name, where in servers.items()} for number in range(ROUNDS)]
+        middle = {name: statistics.median(one[name] for one in rounds) for name in servers}
+        told = ", ".join(f"{name} {cpu:.0f} µs" for name, cpu in middle.items())
+        ratios = "".join(
+            f"; {middle[name] / middle[KUMOI]:.1f} × (in the rounds "
+            f"{', '.join(f'{ratio:.1f}' for ratio in sorted(one[name] / one[KUMOI] for one in rounds))})"
+            for name in servers
+            if name != KUMOI
+        )
+        print(f"  {title:16} c={CONNECTIONS}   CPU: {told}{ratios}")
 
 
 def measure_alone(port: int, pid: int) -> None:
@@ -100,17 +123,18 @@ def measure_alone(port: int, pid: int) -> None:
 
 
 def main() -> None:
-    port = free_port()
-    with TemporaryDirectory() as data:
+    port, other = free_port(), free_port()
+    with ExitStack() as stack:
+        data = stack.enter_context(TemporaryDirectory())
         command = [sys.executable, "-m", "kumoi", "up", "--port", str(port), "--data", data]
-        with server(command, port) as (pid, _):
-            print("kumoi")
-            measure_kept(port, pid)
-            measure_alone(port, pid)
-    if (path := os.environ.get("PEER_PYTHON")) is not None:
-        with server([path, "-m", "ministack"], port, GATEWAY_PORT=str(port)) as (pid, _):
-            print("ministack")
-            measure_kept(port, pid)
+        pid, _ = stack.enter_context(server(command, port))
+        servers = {KUMOI: (port, pid)}
+        if (path := os.environ.get("PEER_PYTHON")) is not None:
+            peer, _ = stack.enter_context(server([path, "-m", "ministack"], other, GATEWAY_PORT=str(other)))
+            servers["ministack"] = (other, peer)
+        measure_kept(servers)
+        print(KUMOI)
+        measure_alone(port, pid)
     if (path := os.environ.get("MOTO")) is not None:
         with server([path, "-p", str(port)], port) as (pid, _):
             print("moto")

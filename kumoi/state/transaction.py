@@ -44,7 +44,7 @@ class Work:
         self.heads: dict[bytes, int] = {}
         """The last numbers of streams that were appended to."""
         self.actions: list[Callable[[], None]] = []
-        self.topics: set[bytes] = set()
+        self.topics: set[tuple[bytes, str]] = set()
         """Whose watchers are told."""
         self.earliest_timer: float | None = None
 
@@ -360,10 +360,10 @@ class SqliteTransaction(Transaction):
 
     def notify(self, topic: str) -> None:
         """Wake the watchers of `topic` (of this place) once the transaction has committed."""
-        work = self._work
-        raw = work.engine.memory.key(self._place, (topic,))
-        if raw not in work.topics:
-            work.topics.add(raw)
+        work, watched = self._work, (self._place, topic)
+        if watched not in work.topics:
+            work.topics.add(watched)
+            raw = work.engine.memory.key(self._place, (topic,))
             work.actions.append(partial(work.engine.notify, raw))
 
     def on_commit(self, action: Callable[[], None]) -> None:

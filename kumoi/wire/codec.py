@@ -413,7 +413,10 @@ class Exchange:
 
     def decode(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params, decoded and validated; raises AwsError. `body` is the Body itself where the input streams."""
-        params = self.decode_unchecked(request, body)
+        try:
+            params = self._codec.decode(request, self.labels, self.query, body if self.form is None else self.form)
+        except RecursionError:
+            raise self._nested() from None
         operation = self.operation
         short = self._codec.all_in_body and type(body) is bytes and len(body) <= SHORT
         check = operation.check_short if short else operation.check
@@ -424,12 +427,15 @@ class Exchange:
     def decode_unchecked(self, request: Request, body: bytes | Body) -> dict[str, Any]:
         """Params of the right types, their constraints not checked; raises AwsError."""
         try:
-            sent = body if self.form is None else self.form
-            return self._codec.decode(request, self.labels, self.query, sent)
+            return self._codec.decode(request, self.labels, self.query, body if self.form is None else self.form)
         except RecursionError:
-            if self.protocol == "rest-xml":
-                raise malformed() from None
-            raise aws_error("SerializationException", "the request is nested too deeply") from None
+            raise self._nested() from None
+
+    def _nested(self) -> AwsError:
+        """The refusal of a request that is nested too deeply."""
+        if self.protocol == "rest-xml":
+            return malformed()
+        return aws_error("SerializationException", "the request is nested too deeply")
 
     def encode(self, result: dict[str, Any] | None, request_id: str) -> Response:
         """The answer that carries a handler's result."""

@@ -75,12 +75,14 @@ class Line:
             self.saved.add(sequence)
             self.hold(visibility)
         elif sequence > self.last:
-            if self.beyond is None and self._room.left < 0:
+            if self.beyond is None:
+                if self._room.left >= 0:
+                    self.last = sequence
+                    self._append(message)
+                    return
                 self.beyond, self.further = self.last, 0
             self.last = sequence
-            if self.beyond is None:
-                self._append(message)
-            elif self.further is not None:
+            if self.further is not None:
                 self.further += 1
 
     def read(self, found: Iterable[Message], beyond: int | None) -> None:
@@ -204,9 +206,9 @@ class Line:
         return None
 
     def _append(self, message: Message) -> None:
-        shown = message.shown or 0
-        if self.fresh and shown < (self.fresh[-1].shown or 0):  # the clock was set back
+        fresh, shown = self.fresh, message.shown or 0
+        if fresh and shown < (fresh[-1].shown or 0):  # the clock was set back
             self.hold(Visibility(queue=message.queue, sequence=message.sequence, at=shown))
             return
-        self.fresh.append(message)
+        fresh.append(message)
         self._room.left -= _EACH + len(message.body)

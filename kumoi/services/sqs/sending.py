@@ -26,6 +26,8 @@ from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
 
 _LONGEST_DELAY = 900
+_PLAIN = frozenset(("Id", "QueueUrl", "MessageBody", "MessageAttributes"))
+"""The members of a message that says nothing of its time, its order or its trace."""
 
 
 def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool = False) -> Message:
@@ -37,23 +39,11 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
     most = queue.number("MaximumMessageSize")
     if size_of(body, attributes) > most:
         raise too_long(most, batch=batch)
-    if (delay := given.get("DelaySeconds")) is not None:
-        check_between("DelaySeconds", delay, 0, _LONGEST_DELAY, "Must be >=")
-    group, deduplication = given.get("MessageGroupId"), given.get("MessageDeduplicationId")
-    if group is not None:
-        check_token("MessageGroupId", group)
-    if deduplication is not None:
-        check_token("MessageDeduplicationId", deduplication)
-    if queue.fifo:
-        deduplication = _deduplication(queue, body, group, deduplication, given, batch=batch)
-    elif deduplication is not None:
-        raise out_of_range(
-            "MessageDeduplicationId",
-            deduplication,
-            "The request include parameter that is not valid for this queue type",
-        )
-    system = given.get("MessageSystemAttributes")
-    trace = system.get("AWSTraceHeader", {}).get("StringValue") if system else None
+    group = deduplication = trace = None
+    if queue.fifo or not _PLAIN.issuperset(given):
+        group, deduplication = _in_order(queue, body, given, batch=batch)
+        if system := given.get("MessageSystemAttributes"):
+            trace = system.get("AWSTraceHeader", {}).get("StringValue")
     if trace is None and call.http is not None:
         trace = call.http.headers.get("x-amzn-trace-id")
     if trace is None and call.trace.sampled:
@@ -71,6 +61,26 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
         deduplication=deduplication,
         digest=body_digest(body),
     )
+
+
+def _in_order(queue: Queue, body: str, given: dict[str, Any], *, batch: bool) -> tuple[str | None, str | None]:
+    """The group and the deduplication id of a message; what says when and in which order it comes is checked."""
+    if (delay := given.get("DelaySeconds")) is not None:
+        check_between("DelaySeconds", delay, 0, _LONGEST_DELAY, "Must be >=")
+    group, deduplication = given.get("MessageGroupId"), given.get("MessageDeduplicationId")
+    if group is not None:
+        check_token("MessageGroupId", group)
+    if deduplication is not None:
+        check_token("MessageDeduplicationId", deduplication)
+    if queue.fifo:
+        return group, _deduplication(queue, body, group, deduplication, given, batch=batch)
+    if deduplication is not None:
+        raise out_of_range(
+            "MessageDeduplicationId",
+            deduplication,
+            "The request include parameter that is not valid for this queue type",
+        )
+    return group, None
 
 
 def _deduplication(
