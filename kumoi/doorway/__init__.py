@@ -9,6 +9,7 @@ from kumoi.doorway.fault import Fault
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.held import Held
 from kumoi.doorway.hop import Hop
+from kumoi.doorway.hop_batch import HopBatch
 from kumoi.doorway.hops import Hops
 from kumoi.doorway.identity import AccessKey, AuthMode, Identity, SessionCredentials, access_keys
 from kumoi.doorway.parts import Parts
@@ -33,6 +34,7 @@ __all__ = [
     "Faults",
     "Held",
     "Hop",
+    "HopBatch",
     "Hops",
     "Identity",
     "Operation",

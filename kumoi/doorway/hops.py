@@ -14,6 +14,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from kumoi.doorway.hop import TABLE, Hop, rows_of
+from kumoi.doorway.hop_batch import HopBatch
 from kumoi.lake import Lake
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ MOST_AT_ONCE = 500
 """Hops that go to the lake together at most: handing them over keeps other work waiting for as long as that takes."""
 
 Hearing = Callable[[Hop], None]
-Taking = Callable[[Sequence[Hop]], None]
+Taking = Callable[[HopBatch], None]
 T = TypeVar("T", Hearing, Taking)
 _Entry = tuple[Callable[[Hop], T | None], Collection[str] | None]
 """What makes somebody who hears or takes hops, by the first of a kind, and of which services."""
@@ -146,12 +147,13 @@ class Hops:
         """Have what has come in taken by those who take hops of a kind together."""
         untaken, self._untaken = self._untaken, []
         for alike in untaken:
-            hops, alike.hops = alike.hops, []
+            batch, alike.hops = HopBatch(alike.hops), []
             for take in alike.taking:
                 try:
-                    take(hops)
+                    take(batch)
                 except Exception:
-                    logger.exception("hops %s %s could not be taken", hops[0].service, hops[0].operation)
+                    first = batch.first
+                    logger.exception("hops %s %s could not be taken", first.service, first.operation)
 
     def follow(self, follower: Callable[[str], None], service: str) -> Callable[[], None]:
         """Have `follower` called with the operation of each call of a service that has had its effect; answers how to

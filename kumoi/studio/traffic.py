@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import repeat
 from typing import Any
 
-from kumoi.doorway import ChargeKey, Doorway, Hop
+from kumoi.doorway import ChargeKey, Doorway, Hop, HopBatch
 from kumoi.doorway.hops import Taking
 from kumoi.studio.nodes import is_traffic, node_of, placed, settled
 
@@ -64,19 +65,17 @@ class Edge:
     last_error: str = ""
     changed: float = 0.0
 
-    def take(self, hops: Sequence[Hop], now: float) -> None:
+    def take(self, batch: HopBatch, now: float) -> None:
         """Count calls of one kind, and add what they cost: prices are of sums."""
-        found, last = _counted(hops), hops[-1]
+        found = _counted(batch)
         for counts in (self._bucket(now), self.window, self.totals):
             for place, amount in enumerate(found):
                 counts[place] += amount
-        self.operations[last.operation] += int(found[CALLS])
-        self.durations.extend([(now, hop.duration_us) for hop in hops[-_DURATIONS:]])
-        self.last_seen = max(self.last_seen, last.time)
-        for hop in reversed(hops):
-            if hop.outcome != "ok":
-                self.last_error = hop.outcome
-                break
+        self.operations[batch.first.operation] += int(found[CALLS])
+        self.durations.extend(zip(repeat(now), batch.column("duration_us")[-_DURATIONS:]))
+        self.last_seen = max(self.last_seen, *batch.column("time"))
+        if found[ERRORS]:
+            self.last_error = next(outcome for outcome in reversed(batch.column("outcome")) if outcome != "ok")
         self.changed = now
 
     def charge(self, usd: float, now: float) -> None:
@@ -134,17 +133,22 @@ class Edge:
             self.window = [0.0] * WIDTH
 
 
-def _counted(hops: Sequence[Hop]) -> Sequence[float]:
+def _counted(batch: HopBatch) -> Sequence[float]:
     """What calls of one kind come to, in the order of an edge's counts."""
-    units = _sums([hop.units for hop in hops])
-    failed = [hop.outcome for hop in hops if hop.outcome != "ok"]
-    read, written = sum([hop.request_bytes for hop in hops]), sum([hop.response_bytes for hop in hops])
-    one = hops[0]
-    usd = _pricing().calls_cost(one.source, one.target, one.service, one.operation, units, read, written, one.region)
-    throttled, faults = sum([outcome in THROTTLES for outcome in failed]), sum([hop.fault != "" for hop in hops])
-    calls = [hop.calls for hop in hops]
-    microseconds = sum([hop.duration_us * many for hop, many in zip(hops, calls, strict=True)])
-    return sum(calls), len(failed), throttled, microseconds, read + written, usd, faults
+    first, outcomes, durations = batch.first, batch.column("outcome"), batch.column("duration_us")
+    units = {unit: sum(amounts) for unit, amounts in batch.units.items()}
+    read, written = sum(batch.column("request_bytes")), sum(batch.column("response_bytes"))
+    usd = _pricing().calls_cost(
+        first.source, first.target, first.service, first.operation, units, read, written, first.region
+    )
+    failed = len(batch) - outcomes.count("ok")
+    throttled = sum([outcome in THROTTLES for outcome in outcomes]) if failed else 0
+    faults = len(batch) - batch.column("fault").count("")
+    if batch.calls == len(batch):
+        microseconds = sum(durations)
+    else:
+        microseconds = sum([hop.duration_us * hop.calls for hop in batch.hops])
+    return batch.calls, failed, throttled, microseconds, read + written, usd, faults
 
 
 class Traffic:
@@ -230,18 +234,18 @@ class Traffic:
         if ":" not in target:
             return self._several
         edge = self._passing(hop, source, target)
-        return lambda hops: edge.take(hops, self._loop.time())
+        return lambda batch: edge.take(batch, self._loop.time())
 
-    def _several(self, hops: Sequence[Hop]) -> None:
+    def _several(self, batch: HopBatch) -> None:
         """Count hops that say themselves which edges they pass."""
-        for hop in hops:
+        for hop in batch.hops:
             for end in _named(hop):
-                self._passing(hop, settled(hop.source), end).take([hop], self._loop.time())
+                self._passing(hop, settled(hop.source), end).take(HopBatch([hop]), self._loop.time())
 
-    def _set_up(self, hops: Sequence[Hop]) -> None:
+    def _set_up(self, batch: HopBatch) -> None:
         """An account has set something up."""
-        account = hops[0].account
-        self._revisions[account] += len(hops)
+        account = batch.first.account
+        self._revisions[account] += len(batch)
         self._edges.setdefault(account, {})
 
     def _passing(self, hop: Hop, source: str, end: str) -> Edge:
@@ -256,18 +260,6 @@ class Traffic:
             found = edges[source, target] = Edge(source, target)
             self._revisions[account] += 1
         return found
-
-
-def _sums(amounts: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Amounts by unit, added up; those of the same units, as calls of one kind mostly have, go column by column."""
-    alike: dict[tuple[str, ...], list[Iterable[float]]] = {}
-    for one in amounts:
-        alike.setdefault(tuple(one), []).append(one.values())
-    found: dict[str, float] = {}
-    for units, rows in alike.items():
-        for unit, column in zip(units, zip(*rows, strict=True), strict=True):
-            found[unit] = found.get(unit, 0.0) + sum(column)
-    return found
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from kumoi.doorway import (
     Fault,
     Faults,
     Hop,
+    HopBatch,
     Hops,
     Identity,
     Parts,
@@ -251,8 +252,8 @@ def test_hops_of_a_kind_are_taken_together() -> None:
     async def scenario(doorway: Doorway) -> list[list[tuple[str, str]]]:
         taken = list[list[tuple[str, str]]]()
 
-        def take(hops: Sequence[Hop]) -> None:
-            taken.append([(hop.operation, hop.outcome) for hop in hops])
+        def take(batch: HopBatch) -> None:
+            taken.append([*zip(batch.column("operation"), batch.column("outcome"), strict=True)])
 
         hops = doorway.hops
         stop = hops.take_by_kind(lambda hop: take if hop.operation == "Pay" else None, ("bank",))
@@ -279,11 +280,11 @@ def test_who_cannot_take_hops_keeps_them_from_nobody(caplog: pytest.LogCaptureFi
     async def scenario(doorway: Doorway) -> int:
         taken = list[Hop]()
 
-        def stumble(hops: Sequence[Hop]) -> None:
-            raise KeyError(hops[0].operation)
+        def stumble(batch: HopBatch) -> None:
+            raise KeyError(batch.first.operation)
 
         doorway.hops.take_by_kind(lambda _hop: stumble)
-        doorway.hops.take_by_kind(lambda _hop: taken.extend)
+        doorway.hops.take_by_kind(lambda _hop: lambda batch: taken.extend(batch.hops))
         await doorway.dispatch(call(doorway, "Pay", Amount=1))
         doorway.hops.hand_over()
         return len(taken)
@@ -296,10 +297,27 @@ def test_who_cannot_take_hops_keeps_them_from_nobody(caplog: pytest.LogCaptureFi
 def test_what_is_cleared_is_not_taken(account: str | None, left: int) -> None:
     async def scenario(doorway: Doorway) -> int:
         taken = list[Hop]()
-        doorway.hops.take_by_kind(lambda _hop: taken.extend)
+        doorway.hops.take_by_kind(lambda _hop: lambda batch: taken.extend(batch.hops))
         await doorway.dispatch(call(doorway, "Pay", Amount=1))
         doorway.hops.clear(account)
         doorway.hops.hand_over()
         return len(taken)
 
     assert run(scenario) == left
+
+
+def test_a_batch_tells_its_hops_by_columns_and_units() -> None:
+    def hop(outcome: str, **units: float) -> Hop:
+        ends = ("client", "bank:b", "bank", "Pay")
+        return Hop(1, ACCOUNT, "us-east-1", "t", "s", "", *ends, outcome, 10, 1, 2, "r", "", units)
+
+    hops = [hop("ok", requests=1, read=0.5), hop("Refused", requests=1), hop("ok", requests=3, read=2.0), hop("ok")]
+    batch = HopBatch(hops)
+    assert (len(batch), batch.first, batch.calls) == (4, hops[0], 6)
+    assert list(batch.column("outcome")) == ["ok", "Refused", "ok", "ok"]
+    assert {unit: list(values) for unit, values in batch.units.items()} == {"requests": [1, 3, 1], "read": [0.5, 2.0]}
+    reading, succeeded = batch.having("read"), batch.succeeded
+    assert reading is not None and reading.hops == [hops[0], hops[2]]
+    assert succeeded is not None and succeeded.hops == [hops[0], *hops[2:]]
+    assert reading.succeeded is reading and reading.having("requests") is reading
+    assert (list(batch.unit("write")), batch.having("write"), HopBatch(hops[1:2]).succeeded) == ([], None, None)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from kumoi.cost.hop_cost import hop_cost
-from kumoi.doorway import ChargeKey, Hop
+from kumoi.doorway import ChargeKey, Hop, HopBatch
 from kumoi.doorway.hops import Hops
 from kumoi.lake import Lake
 from kumoi.studio.traffic import WINDOW, Edge, Traffic, _pricing
@@ -24,7 +24,7 @@ def hop(**given: Any) -> Hop:
 
 
 def add(edge: Edge, hop: Hop, now: float) -> None:
-    edge.take([hop], now)
+    edge.take(HopBatch([hop]), now)
 
 
 def test_rates_are_of_now_and_totals_of_ever() -> None:

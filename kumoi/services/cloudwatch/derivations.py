@@ -8,10 +8,13 @@ dimensions are those of the services' own pages on CloudWatch metrics.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import add
 from urllib.parse import unquote
 
-from kumoi.doorway import ChargeKey, Hop
+from kumoi.doorway import ChargeKey, Hop, HopBatch
 from kumoi.names import arn
 from kumoi.services.cloudwatch.records import Dimensions
 
@@ -21,32 +24,39 @@ Found = tuple[str, str, Dimensions, str, Sequence[float]]
 """Namespace, name, dimensions, unit, values."""
 
 
-def _named(hops: Sequence[Hop]) -> str:
+def _named(batch: HopBatch) -> str:
     """The name of what hops of one kind were to."""
-    return hops[0].target.partition(":")[2]
+    return batch.first.target.partition(":")[2]
 
 
-def _function(hops: Sequence[Hop]) -> Iterator[Found]:
-    invoked = [hop for hop in hops if "lambda:millisecond" in hop.units]
-    throttles = [1.0 for hop in hops if hop.outcome == _THROTTLED]
-    throttles += [0.0 for hop in invoked if hop.outcome != _THROTTLED]
-    errors = [float(hop.outcome != "ok") for hop in invoked]
-    durations = [hop.units["lambda:millisecond"] for hop in invoked]
-    for dimensions in ((("FunctionName", _named(hops)),), ()):
+def _flags(count: int, total: int) -> list[float]:
+    """Of so many, how many: as ones and zeros."""
+    return [1.0] * count + [0.0] * (total - count)
+
+
+def _milliseconds(batch: HopBatch | None) -> list[float]:
+    return [] if batch is None else [duration / 1000 for duration in batch.column("duration_us")]
+
+
+def _function(batch: HopBatch) -> Iterator[Found]:
+    throttled, invoked = batch.column("outcome").count(_THROTTLED), batch.having("lambda:millisecond")
+    outcomes = () if invoked is None else invoked.column("outcome")
+    throttles = _flags(throttled, throttled + len(outcomes) - outcomes.count(_THROTTLED))
+    for dimensions in ((("FunctionName", _named(batch)),), ()):
         yield "AWS/Lambda", "Throttles", dimensions, "Count", throttles
-        yield "AWS/Lambda", "Invocations", dimensions, "Count", [1.0] * len(invoked)
-        yield "AWS/Lambda", "Errors", dimensions, "Count", errors
-        yield "AWS/Lambda", "Duration", dimensions, "Milliseconds", durations
+        yield "AWS/Lambda", "Invocations", dimensions, "Count", [1.0] * len(outcomes)
+        yield "AWS/Lambda", "Errors", dimensions, "Count", _flags(len(outcomes) - outcomes.count("ok"), len(outcomes))
+        yield "AWS/Lambda", "Duration", dimensions, "Milliseconds", batch.unit("lambda:millisecond")
 
 
-def _table(hops: Sequence[Hop]) -> Iterator[Found]:
+def _table(batch: HopBatch) -> Iterator[Found]:
     """By table, by table and operation; errors of requests by neither. Of operations on items alone, errors aside."""
-    name, operation = _named(hops), hops[0].operation
-    told = {outcome: sum(hop.outcome == outcome for hop in hops) for outcome in {hop.outcome for hop in hops}}
-    conditions = told.get(_CONDITION, 0)
-    throttles = sum(told.get(outcome, 0) for outcome in _TABLE_THROTTLES)
-    broken = sum(told.get(outcome, 0) for outcome in _TABLE_BROKEN)
-    others = len(hops) - told.get("ok", 0) - conditions - throttles - broken
+    name, operation = _named(batch), batch.first.operation
+    told = Counter(batch.column("outcome"))
+    conditions = told[_CONDITION]
+    throttles = sum(told[outcome] for outcome in _TABLE_THROTTLES)
+    broken = sum(told[outcome] for outcome in _TABLE_BROKEN)
+    others = len(batch) - told["ok"] - conditions - throttles - broken
     yield "AWS/DynamoDB", "UserErrors", (), "Count", [1.0] * others
     if not name:
         return
@@ -56,30 +66,30 @@ def _table(hops: Sequence[Hop]) -> Iterator[Found]:
     yield "AWS/DynamoDB", "SystemErrors", both, "Count", [1.0] * broken
     yield "AWS/DynamoDB", "ConditionalCheckFailedRequests", table, "Count", [1.0] * conditions
     if operation in _ON_ITEMS:
-        latencies = [hop.duration_us / 1000 for hop in hops if hop.outcome == "ok"]
-        yield "AWS/DynamoDB", "SuccessfulRequestLatency", both, "Milliseconds", latencies
+        yield "AWS/DynamoDB", "SuccessfulRequestLatency", both, "Milliseconds", _milliseconds(batch.succeeded)
     for unit, metric in (("read_units", "ConsumedReadCapacityUnits"), ("write_units", "ConsumedWriteCapacityUnits")):
-        yield "AWS/DynamoDB", metric, table, "Count", [hop.units[unit] for hop in hops if unit in hop.units]
+        yield "AWS/DynamoDB", metric, table, "Count", batch.unit(unit)
 
 
-def _queue(hops: Sequence[Hop]) -> Iterator[Found]:
-    metric = _QUEUE.get(hops[0].operation.removesuffix("Batch"))
-    if metric is None:
+def _queue(batch: HopBatch) -> Iterator[Found]:
+    metric = _QUEUE.get(batch.first.operation.removesuffix("Batch"))
+    if metric is None or batch.succeeded is None:
         return
-    counts = [hop.units["sqs:messages"] for hop in hops if "sqs:messages" in hop.units and hop.outcome == "ok"]
-    dimensions = (("QueueName", _named(hops)),)
+    counts, dimensions = batch.succeeded.unit("sqs:messages"), (("QueueName", _named(batch)),)
     yield "AWS/SQS", metric, dimensions, "Count", counts
     if metric == "NumberOfMessagesReceived":
         yield "AWS/SQS", "NumberOfEmptyReceives", dimensions, "Count", [float(not count) for count in counts]
 
 
-def _log_group(hops: Sequence[Hop]) -> Iterator[Found]:
-    sizes = [hop.units.get("ingested_bytes", hop.units.get("infrequent_bytes")) for hop in hops]
-    known = [size for size in sizes if size is not None]
-    for dimensions in ((("LogGroupName", _named(hops)),), ()):
-        yield "AWS/Logs", "IncomingBytes", dimensions, "Bytes", known
+def _log_group(batch: HopBatch) -> Iterator[Found]:
+    sizes = batch.unit("ingested_bytes")
+    if "infrequent_bytes" in batch.units:
+        known = [hop.units.get("ingested_bytes", hop.units.get("infrequent_bytes")) for hop in batch.hops]
+        sizes = [size for size in known if size is not None]
+    for dimensions in ((("LogGroupName", _named(batch)),), ()):
+        yield "AWS/Logs", "IncomingBytes", dimensions, "Bytes", sizes
         for unit, metric in _LOG_COUNTS.items():
-            yield "AWS/Logs", metric, dimensions, "Count", [hop.units[unit] for hop in hops if unit in hop.units]
+            yield "AWS/Logs", metric, dimensions, "Count", batch.unit(unit)
 
 
 _LOG_COUNTS: Mapping[str, str] = {
@@ -95,10 +105,10 @@ _QUEUE: Mapping[str, str] = {
 }
 
 
-def _distribution(hops: Sequence[Hop]) -> Iterator[Found]:
-    served = [hop for hop in hops if "cloudfront:status" in hop.units]
+def _distribution(batch: HopBatch) -> Iterator[Found]:
+    served = [hop for hop in batch.hops if "cloudfront:status" in hop.units]
     whole = ("Region", "Global")
-    dimensions = (("DistributionId", _named(hops)), whole)
+    dimensions = (("DistributionId", _named(batch)), whole)
 
     statuses = _each(served, "cloudfront:status")
     yield "AWS/CloudFront", "Requests", dimensions, "None", [1.0] * len(statuses)
@@ -134,69 +144,67 @@ _FUNCTION: Mapping[str, tuple[tuple[str, str, float | None], ...]] = {
 """What a CloudFront function's units mean: metric, unit, value (None: the amount itself)."""
 
 
-def _http_api(hops: Sequence[Hop]) -> Iterator[Found]:
+def _http_api(batch: HopBatch) -> Iterator[Found]:
     """By API, and by API and stage; of WebSocket APIs connections and messages."""
-    api = (("ApiId", _named(hops)),)
-    for (stage, _), requests in _requests(hops).items():
-        sizes = [float(hop.request_bytes + hop.response_bytes) for _, hop in requests]
+    api = (("ApiId", _named(batch)),)
+    for stage, _, statuses, answered in _answered(batch):
+        sizes = map(add, answered.column("request_bytes"), answered.column("response_bytes"))
+        processed = [*map(float, sizes)]
         for dimensions in (api, (*api, ("Stage", stage))):
-            yield from _answered(dimensions, requests, "4xx", "5xx")
-            yield "AWS/ApiGateway", "DataProcessed", dimensions, "Bytes", sizes
+            yield from _requests(dimensions, statuses, answered, "4xx", "5xx")
+            yield "AWS/ApiGateway", "DataProcessed", dimensions, "Bytes", processed
     for unit, name in (("websocket_connects", "ConnectCount"), ("websocket_messages", "MessageCount")):
-        yield "AWS/ApiGateway", name, api, "Count", [hop.units[unit] for hop in hops if unit in hop.units]
+        yield "AWS/ApiGateway", name, api, "Count", batch.unit(unit)
 
 
-def _rest_api(hops: Sequence[Hop]) -> Iterator[Found]:
+def _rest_api(batch: HopBatch) -> Iterator[Found]:
     """By the API's name, and by that and the stage."""
-    for (stage, name), requests in _requests(hops).items():
+    for stage, name, statuses, answered in _answered(batch):
         for dimensions in ((("ApiName", name),), (("ApiName", name), ("Stage", stage))):
-            yield from _answered(dimensions, requests, "4XXError", "5XXError")
+            yield from _requests(dimensions, statuses, answered, "4XXError", "5XXError")
 
 
-def _answered(
-    dimensions: Dimensions, requests: Sequence[tuple[float, Hop]], fourth: str, fifth: str
+def _requests(
+    dimensions: Dimensions, statuses: Counter[float], answered: HopBatch, fourth: str, fifth: str
 ) -> Iterator[Found]:
-    yield "AWS/ApiGateway", "Count", dimensions, "Count", [1.0] * len(requests)
-    yield "AWS/ApiGateway", fourth, dimensions, "Count", [float(400 <= status < 500) for status, _ in requests]
-    yield "AWS/ApiGateway", fifth, dimensions, "Count", [float(status >= 500) for status, _ in requests]
-    yield "AWS/ApiGateway", "Latency", dimensions, "Milliseconds", [hop.duration_us / 1000 for _, hop in requests]
+    yield "AWS/ApiGateway", "Count", dimensions, "Count", [1.0] * len(answered)
+    for name, least, most in ((fourth, 400, 499), (fifth, 500, math.inf)):
+        count = sum(times for status, times in statuses.items() if least <= status <= most)
+        yield "AWS/ApiGateway", name, dimensions, "Count", _flags(count, len(answered))
+    yield "AWS/ApiGateway", "Latency", dimensions, "Milliseconds", _milliseconds(answered)
 
 
-def _requests(hops: Sequence[Hop]) -> Mapping[tuple[str, str], Sequence[tuple[float, Hop]]]:
-    """The status of each request, by the stage and the API's name, as `execute-api:status/STAGE/NAME` tells them."""
-    by_unit: dict[str, list[tuple[float, Hop]]] = {}
-    telling: dict[tuple[str, ...], list[str]] = {}
-    for hop in hops:
-        names = tuple(hop.units)  # mostly those of the hop before
-        if names not in telling:
-            telling[names] = [unit for unit in names if unit.startswith("execute-api:status/")]
-        for unit in telling[names]:
-            by_unit.setdefault(unit, []).append((hop.units[unit], hop))
-    named = ((unit.split("/", 2), requests) for unit, requests in by_unit.items())
-    return {(stage, unquote(name)): requests for (_, stage, name), requests in named}
+def _answered(batch: HopBatch) -> Iterator[tuple[str, str, Counter[float], HopBatch]]:
+    """The stage and the API's name, how often each status came, and the requests: `execute-api:status/STAGE/NAME`."""
+    for unit, statuses in batch.units.items():
+        answered = batch.having(unit) if unit.startswith("execute-api:status/") else None
+        if answered is not None:
+            _, stage, name = unit.split("/", 2)
+            yield stage, unquote(name), Counter(statuses), answered
 
 
-def _graphql_api(hops: Sequence[Hop]) -> Iterator[Found]:
-    if hops[0].operation == "appsync-api":
-        api = (("GraphQLAPIId", _named(hops)),)
-        failed = [hop.units.get("appsync:status", 0.0) for hop in hops]
-        yield "AWS/AppSync", "Latency", api, "Milliseconds", [hop.duration_us / 1000 for hop in hops]
-        yield "AWS/AppSync", "4XXError", api, "Count", [float(400 <= status < 500) for status in failed]
-        yield "AWS/AppSync", "5XXError", api, "Count", [float(status >= 500) for status in failed]
+def _graphql_api(batch: HopBatch) -> Iterator[Found]:
+    if batch.first.operation == "appsync-api":
+        api = (("GraphQLAPIId", _named(batch)),)
+        statuses = [hop.units.get("appsync:status", 0.0) for hop in batch.hops]
+        yield "AWS/AppSync", "Latency", api, "Milliseconds", _milliseconds(batch)
+        yield "AWS/AppSync", "4XXError", api, "Count", [float(400 <= status < 500) for status in statuses]
+        yield "AWS/AppSync", "5XXError", api, "Count", [float(status >= 500) for status in statuses]
 
 
-def _topic(hops: Sequence[Hop]) -> Iterator[Found]:
-    topic = (("TopicName", _named(hops)),)
-    published = [hop for hop in hops if "sns:messages" in hop.units and hop.outcome == "ok"]
-    counts = [hop.units["sns:messages"] for hop in published]
-    yield "AWS/SNS", "NumberOfMessagesPublished", topic, "Count", counts
-    yield "AWS/SNS", "PublishSize", topic, "Bytes", [float(hop.request_bytes) for hop in published]
+def _topic(batch: HopBatch) -> Iterator[Found]:
+    topic = (("TopicName", _named(batch)),)
+    published = None if batch.succeeded is None else batch.succeeded.having("sns:messages")
+    if published is not None:
+        yield "AWS/SNS", "NumberOfMessagesPublished", topic, "Count", published.unit("sns:messages")
+        yield "AWS/SNS", "PublishSize", topic, "Bytes", [*map(float, published.column("request_bytes"))]
 
 
-def _started(hops: Sequence[Hop]) -> Iterator[Found]:
-    if hops[0].operation in ("StartExecution", "StartSyncExecution"):
-        machine = _machine(hops[0].account, hops[0].region, _named(hops))
-        yield "AWS/States", "ExecutionsStarted", machine, "Count", [1.0 for hop in hops if hop.outcome == "ok"]
+def _started(batch: HopBatch) -> Iterator[Found]:
+    first = batch.first
+    if first.operation in ("StartExecution", "StartSyncExecution"):
+        machine = _machine(first.account, first.region, _named(batch))
+        yield "AWS/States", "ExecutionsStarted", machine, "Count", [1.0] * batch.column("outcome").count("ok")
 
 
 def _ended(key: ChargeKey, units: Mapping[str, float]) -> Iterator[Found]:
@@ -212,17 +220,17 @@ def _machine(account: str, region: str, name: str) -> Dimensions:
     return (("StateMachineArn", arn("states", region, account, f"stateMachine:{name}")),)
 
 
-def _nothing(_hops: Sequence[Hop]) -> Iterator[Found]:
+def _nothing(_batch: HopBatch) -> Iterator[Found]:
     return iter(())
 
 
-def of_rules(hops: Sequence[Hop]) -> Iterator[Found]:
+def of_rules(batch: HopBatch) -> Iterator[Found]:
     """What rules have called: their targets."""
-    for hop in hops:
-        if hop.source.startswith("events:"):
-            rule = (("RuleName", hop.source.partition(":")[2]),)
-            yield "AWS/Events", "Invocations", rule, "Count", [1.0]
-            yield "AWS/Events", "FailedInvocations", rule, "Count", [float(hop.outcome != "ok")]
+    kind, _, name = batch.first.source.partition(":")
+    if kind == "events" and name:
+        rule, failed = (("RuleName", name),), len(batch) - batch.column("outcome").count("ok")
+        yield "AWS/Events", "Invocations", rule, "Count", [1.0] * len(batch)
+        yield "AWS/Events", "FailedInvocations", rule, "Count", _flags(failed, len(batch))
 
 
 _ENDS = {
@@ -252,7 +260,7 @@ _ON_ITEMS = frozenset(
     )
 )
 
-HOPS: Mapping[str, Callable[[Sequence[Hop]], Iterator[Found]]] = {
+HOPS: Mapping[str, Callable[[HopBatch], Iterator[Found]]] = {
     "apigateway": _rest_api,
     "apigatewayv2": _http_api,
     "appsync": _graphql_api,

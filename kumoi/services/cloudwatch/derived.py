@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from kumoi.doorway import ChargeKey, Doorway, Hop
-from kumoi.services.cloudwatch.derivations import CHARGES, HOPS, of_rules
+from kumoi.doorway import ChargeKey, Doorway, Hop, HopBatch
+from kumoi.services.cloudwatch.derivations import CHARGES, HOPS, Found, of_rules
 from kumoi.services.cloudwatch.records import Dimensions
 from kumoi.services.cloudwatch.storage import Datum, put
 
@@ -21,8 +21,6 @@ Place = tuple[str, str]
 Key = tuple[str, str, Dimensions, str, int]
 Counts = dict[Place, dict[Key, Counter[float]]]
 """How often each value came, by place and metric."""
-Kind = tuple[str, str, str, str, str, int]
-"""What hops are gathered by: account, region, service, target, operation, and the minute (epoch seconds)."""
 
 
 class DerivedMetrics:
@@ -30,8 +28,7 @@ class DerivedMetrics:
 
     def __init__(self, doorway: Doorway) -> None:
         self._doorway = doorway
-        self._gathered: dict[Kind, list[Hop]] = {}
-        self._charged: Counts = {}
+        self._gathered: Counts = {}
         self._timer: asyncio.TimerHandle | None = None
         self._putting: set[asyncio.Task[None]] = set()
         self._stops = (
@@ -39,13 +36,9 @@ class DerivedMetrics:
             doorway.charges.listen(self.charged),
         )
 
-    def take(self, hops: Sequence[Hop]) -> None:
+    def take(self, batch: HopBatch) -> None:
         """Take note of hops of one kind."""
-        if len({hop.time // 60_000 for hop in hops}) == 1:
-            self._gathered.setdefault(kind_of(hops[0]), []).extend(hops)
-        else:
-            for hop in hops:
-                self._gathered.setdefault(kind_of(hop), []).append(hop)
+        count(batch, self._gathered)
         self._flush_later()
 
     def charged(self, key: ChargeKey, units: Mapping[str, float]) -> None:
@@ -54,18 +47,14 @@ class DerivedMetrics:
         if rule is None:
             return
         minute = int(self._doorway.clock.now()) // 60 * 60
-        here = self._charged.setdefault((key.account, key.region), {})
-        for namespace, name, dimensions, unit, values in rule(key, units):
-            here.setdefault((namespace, name, dimensions, unit, minute), Counter()).update(values)
+        _add(self._gathered, (key.account, key.region), minute, rule(key, units))
         self._flush_later()
 
     def forget(self, account: str | None) -> None:
         """Drop what was gathered for an account, or all, and what is about to be."""
         self._doorway.hops.hand_over()
-        for kind in [kind for kind in self._gathered if account in (None, kind[0])]:
-            del self._gathered[kind]
-        for place in [place for place in self._charged if account in (None, place[0])]:
-            del self._charged[place]
+        for place in [place for place in self._gathered if account in (None, place[0])]:
+            del self._gathered[place]
 
     async def stop(self) -> None:
         """Put what was gathered, and gather no more."""
@@ -83,8 +72,7 @@ class DerivedMetrics:
             self._timer.cancel()
             self._timer = None
         gathered, self._gathered = self._gathered, {}
-        charged, self._charged = self._charged, {}
-        for (account, region), found in [*counted(gathered).items(), *charged.items()]:
+        for (account, region), found in gathered.items():
             task = asyncio.create_task(self._put(account, region, found))
             self._putting.add(task)
             task.add_done_callback(self._putting.discard)
@@ -99,17 +87,24 @@ class DerivedMetrics:
             await put(state, namespace, data)
 
 
-def kind_of(hop: Hop) -> Kind:
-    """What a hop is gathered by."""
-    return hop.account, hop.region, hop.service, hop.target, hop.operation, hop.time // 60_000 * 60
+def count(batch: HopBatch, into: Counts) -> None:
+    """Count what hops of one kind come to, by the minutes they began in."""
+    times = batch.column("time")
+    minute = min(times) // 60_000
+    if max(times) // 60_000 == minute:
+        first = batch.first
+        for found in (HOPS[first.service](batch), of_rules(batch)):
+            _add(into, (first.account, first.region), minute * 60, found)
+    else:
+        minutes: dict[int, list[Hop]] = {}
+        for hop in batch.hops:
+            minutes.setdefault(hop.time // 60_000, []).append(hop)
+        for hops in minutes.values():
+            count(HopBatch(hops), into)
 
 
-def counted(gathered: Mapping[Kind, Sequence[Hop]]) -> Counts:
-    """What hops come to."""
-    found: Counts = {}
-    for (account, region, service, _target, _operation, minute), hops in gathered.items():
-        here = found.setdefault((account, region), {})
-        for namespace, name, dimensions, unit, values in (*HOPS[service](hops), *of_rules(hops)):
-            if values:
-                here.setdefault((namespace, name, dimensions, unit, minute), Counter()).update(values)
-    return found
+def _add(counts: Counts, place: Place, minute: int, found: Iterable[Found]) -> None:
+    for namespace, name, dimensions, unit, values in found:
+        if values:
+            here = counts.setdefault(place, {})
+            here.setdefault((namespace, name, dimensions, unit, minute), Counter()).update(values)

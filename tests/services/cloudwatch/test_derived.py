@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kumoi.doorway import Hop
-from kumoi.services.cloudwatch.derived import Kind, counted, kind_of
+from kumoi.doorway import Hop, HopBatch
+from kumoi.services.cloudwatch.derived import Counts, count
 
 
 def test_queues_and_log_groups_are_counted(kumoi: Any) -> None:
@@ -62,10 +62,13 @@ def hop(service: str, target: str, operation: str, outcome: str = "ok", region: 
 
 def metrics(*hops: Hop) -> dict[tuple[str, ...], dict[float, float]]:
     """What hops come to in region `r`: values with their counts, by name and the dimensions' values."""
-    gathered: dict[Kind, list[Hop]] = {}
+    kinds: dict[tuple[str, ...], list[Hop]] = {}
     for one in hops:
-        gathered.setdefault(kind_of(one), []).append(one)
-    found = counted(gathered)["a", "r"]
+        kinds.setdefault((one.region, one.source, one.service, one.target, one.operation), []).append(one)
+    counts: Counts = {}
+    for alike in kinds.values():
+        count(HopBatch(alike), counts)
+    found = counts["a", "r"]
     assert {minute for *_, minute in found} == {120}
     return {
         (name, *(value for _, value in dimensions)): dict(counts)
