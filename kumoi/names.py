@@ -15,6 +15,7 @@ import os
 import random
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 DEFAULT_ACCOUNT = "000000000000"
@@ -94,8 +95,9 @@ class Arn(NamedTuple):
     partition: str = "aws"
 
     @classmethod
+    @lru_cache(4096)
     def parse(cls, text: str) -> Arn:
-        """Read an ARN; `ValueError` when `text` is not of the form."""
+        """Read an ARN; `ValueError` when `text` is not of the form. The same few are read again and again."""
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2] or not parts[5]:
             raise ValueError(f"not an ARN: {text!r}")

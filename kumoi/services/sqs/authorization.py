@@ -11,6 +11,7 @@ from kumoi.names import Arn, arn
 from kumoi.policy import Policy, PolicyError, compile_policy
 from kumoi.services.sqs.records import queues
 from kumoi.services.sqs.rules import queue_name
+from kumoi.state import Transaction, recalled
 
 
 def queue(call: Call) -> str:
@@ -33,11 +34,16 @@ async def owned(call: Call, ask: Ask) -> Owned:
         place = Arn.parse(ask.resource)
     except ValueError:
         return Owned(call.account)
-    found = await queues.look(call.doorway.state.at(place.account, place.region), place.resource)
+    return await _side(call.doorway.state.at(place.account, place.region), place.account, place.resource)
+
+
+@recalled
+async def _side(tx: Transaction, account: str, name: str) -> Owned:
+    found = await queues.get(tx, name)
     if found is None:
-        return Owned(place.account)
+        return Owned(account)
     policy = _policy(found.attributes.get("Policy"))
-    return Owned(place.account, () if policy is None else (policy,), context=resource_tags(found.tags))
+    return Owned(account, () if policy is None else (policy,), context=resource_tags(found.tags), decided={})
 
 
 def _policy(text: str | None) -> Policy | None:

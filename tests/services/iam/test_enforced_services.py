@@ -49,6 +49,48 @@ def test_queues_let_other_accounts_and_services_in_by_their_policy(
     assert any('"told"' in body for body in bodies)
 
 
+def test_a_policy_that_is_changed_counts_at_once(connect: Connect, eventually: Helper) -> None:
+    sqs, sns = connect("sqs"), connect("sns")
+    topic = sns.create_topic(Name="changes")["TopicArn"]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("changing", "lost")}
+    arns = {name: f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in urls}
+
+    def permit(name: str, *statements: dict[str, Any]) -> None:
+        policy = (
+            json.dumps({"Statement": [{**one, "Resource": arns[name]} for one in statements]}) if statements else ""
+        )
+        sqs.set_queue_attributes(QueueUrl=urls[name], Attributes={"Policy": policy})
+
+    def arrives(text: str) -> str:
+        """The queue that a message published now comes to."""
+        sns.publish(TopicArn=topic, Message=text)
+
+        def where() -> str:
+            for name, url in urls.items():
+                for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", []):
+                    assert json.loads(message["Body"])["Message"] == text
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    return name
+            return ""
+
+        return str(eventually(where))
+
+    permit("lost", allowed)
+    redrive = json.dumps({"deadLetterTargetArn": arns["lost"]})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arns["changing"], Attributes={"RedrivePolicy": redrive})
+    seen = [arrives("1"), arrives("2")]
+    permit("changing", allowed)
+    seen += [arrives("3"), arrives("4")]
+    permit("changing", {**allowed, "Condition": {"ArnEquals": {"aws:SourceArn": f"{topic}-other"}}})
+    seen += [arrives("5"), arrives("6")]
+    permit("changing", {**allowed, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}})
+    seen += [arrives("7"), arrives("8")]
+    permit("changing")
+    seen.append(arrives("9"))
+    assert seen == ["lost", "lost", "changing", "changing", "lost", "lost", "changing", "changing", "lost"]
+
+
 HANDLER = """
 import boto3, os
 def handler(event, context):
