@@ -138,8 +138,7 @@ class Output:
         except ConnectionError:
             raise Broken from None
         except Exception as error:
-            logger.exception("a response's body failed in the middle; the connection is cut")
-            raise Broken from error
+            raise _failed() from error
         finally:
             self.streaming = False
             if not self._transport.is_closing():
@@ -176,11 +175,16 @@ class Output:
         except ClientDisconnected:
             raise Broken from None
         except Exception as error:
-            logger.exception("a response's body failed in the middle; the connection is cut")
-            raise Broken from error
+            raise _failed() from error
         finally:
             self.streaming = False
             await close(pieces)
+
+
+def _failed() -> Broken:
+    """What comes of a body that has just failed; the log has why."""
+    logger.exception("a response's body failed in the middle; the connection is cut")
+    return Broken()
 
 
 async def close(pieces: AsyncIterator[bytes] | FileBody) -> None:

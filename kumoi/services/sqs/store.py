@@ -33,6 +33,9 @@ LONGEST = 43_200_000
 """Milliseconds that a message may be hidden after it was received."""
 
 
+_EXPIRED_AT_ONCE = 250
+
+
 class Counts(NamedTuple):
     """Messages that are visible, in flight and delayed."""
 
@@ -193,9 +196,9 @@ async def empty(tx: Transaction, lines: Lines, queue: Queue) -> None:
 
 
 async def _expire(tx: Transaction, lines: Lines, queue: Queue) -> None:
-    """Drop the oldest messages that are past their time, a thousand at most."""
+    """Drop the oldest messages that are past their time, so many at most: others wait meanwhile."""
     since = oldest(queue, int(tx.now * 1000))
-    for _ in range(1000):
+    for _ in range(_EXPIRED_AT_ONCE):
         found = await messages.list(tx, queue.id, limit=1)
         if not found or found[0].sent >= since:
             return
