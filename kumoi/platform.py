@@ -294,7 +294,7 @@ class Platform:
 
     def _front(self, doorway: Doorway, clock: Clock, timers: TimerRunner) -> Front:
         router = self.parts.add(Router, Router(default_region=self.settings.region))
-        self.parts.add(HostNames, router)  # type: ignore[type-abstract]
+        self.parts.add(HostNames, router.hosts)  # type: ignore[type-abstract]
         snapshots = SnapshotRequests(self.save, self.load)
         assert self._turnstile is not None, "the entrance is built before"
         recording = Recording(self._turnstile.repeats.shut, self._turnstile.repeats.open)

@@ -16,7 +16,7 @@ class Meaning(NamedTuple):
 
 
 class HostNames(ABC):
-    """Where host names are claimed for data planes; the gateway's router is one.
+    """Where host names are claimed for data planes; the gateway's known hosts are.
 
     `changes` counts claims and releases: what was concluded from a name holds while it stays.
     """

@@ -16,7 +16,7 @@ import time
 from kumoi.clock import Clock
 from kumoi.doorway import Identity, Principal
 from kumoi.doorway.identity import InvalidToken, UnknownKey
-from kumoi.gateway.routing import UNSIGNED, Target
+from kumoi.gateway.target import UNSIGNED, Target
 from kumoi.names import DEFAULT_ACCOUNT
 from kumoi.wire import Body, Request, ServiceCodec
 from kumoi.wire.http import BufferedBody

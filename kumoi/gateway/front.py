@@ -19,7 +19,8 @@ from kumoi.gateway.authentication import Authentication
 from kumoi.gateway.damage import damaged
 from kumoi.gateway.known_heads import OWN_FIELDS
 from kumoi.gateway.recording import PUTTING_IN, Recording
-from kumoi.gateway.routing import Router, Target
+from kumoi.gateway.routing import Router
+from kumoi.gateway.target import Target
 from kumoi.names import uuid
 from kumoi.wire import AwsError, Body, BodyTooLarge, Request, Response, ServiceCodec, Wire, aws_error
 from kumoi.wire.codec import Exchange
@@ -51,7 +52,7 @@ _PLANS = 4096
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """What a request came to that is the same for all its kin, as long as the router says the same (`changes`).
+    """What a request came to that is the same for all its kin, as long as host names mean the same (`changes`).
 
     `settled` are its params where these are the same, too, but for a body of plain bytes.
     """
@@ -79,6 +80,7 @@ class Front:
         self._doorway = doorway
         self._wire = wire
         self._router = router
+        self._hosts, self._remembered = router.hosts, router.remembered
         self._internal = internal
         self._authentication = Authentication(doorway.identity, doorway.clock)
         self._codecs: dict[str, ServiceCodec] = {}
@@ -91,7 +93,7 @@ class Front:
         kin = request.kin
         plan = None if kin is None else self._plans.get(kin)
         # Whoever verifies signatures reads what was signed anew, of each request.
-        if plan is not None and plan.changes == self._router.changes and not self._doorway.identity.verifies:
+        if plan is not None and plan.changes == self._hosts.changes and not self._doorway.identity.verifies:
             return self._planned(request, plan)
         return self._answer(request)
 
@@ -105,12 +107,11 @@ class Front:
             self.recording.end(request, response)
 
     def _answer(self, request: Request) -> Awaitable[Response]:
-        router = self._router
         if self._doorway.identity.verifies:
             return self._resolved(request)
-        if (plane := router.of_host(request)) is not None:
+        if (plane := self._remembered.of_host(request)) is not None:
             return self._data_plane(request, plane, request.path)
-        target = router.recall(request)
+        target = self._remembered.signed(request)
         if target is None:
             return self._resolved(request)
         return self._api(request, target, None)
@@ -134,7 +135,7 @@ class Front:
             self._plans.clear()
         alone = exchange.of(replace(request, body=BufferedBody()))
         settled = settle(exchange, request, OWN_FIELDS)
-        self._plans[kin] = _Plan(self._router.changes, target, alone, caller, "x-amzn-trace-id" in index, settled)
+        self._plans[kin] = _Plan(self._hosts.changes, target, alone, caller, "x-amzn-trace-id" in index, settled)
 
     def _api(self, request: Request, target: Target, form: bytes | None) -> Awaitable[Response]:
         answering = self._operation(request, target, form)
@@ -160,7 +161,7 @@ class Front:
             target = Target("data-plane", plane, target.region, target.credential)
         if target.kind == "data-plane":
             return await self._data_plane(request, target, sent_path)
-        router.remember(request, target)
+        self._remembered.remember(request, target)
         return await self._api(request, target, form)
 
     async def _crossing(self, request: Request, target: Target, answering: Awaitable[Response]) -> Response:

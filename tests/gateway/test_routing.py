@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kumoi.gateway.routing import Router, Target
+from kumoi.gateway.routing import Router
+from kumoi.gateway.target import Target
 from kumoi.wire.http import Headers, Request
 
 URL_ID = "a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6"
@@ -105,11 +106,11 @@ def test_registered_host_names() -> None:
     aliased = Target("data-plane", "cloudfront-edge", "us-east-1", attributes={"id": "d1"})
     incoming = request("GET /", signed("s3"), host="WWW.example.com:4566")
     assert router.resolve(incoming).service == "s3"
-    router.register_host("www.Example.com", aliased)
+    router.hosts.register("www.Example.com", aliased)
     found = router.resolve(incoming)
     assert (shown(found), found.attributes, found.access_key) == ("data-plane cloudfront-edge", {"id": "d1"}, "AKID")
-    router.unregister_host("www.example.com")
-    router.unregister_host("never.example.com")
+    router.hosts.release("www.example.com")
+    router.hosts.release("never.example.com")
     assert router.resolve(incoming).service == "s3"
 
 
@@ -126,7 +127,7 @@ def test_registered_host_names() -> None:
 )
 def test_names_of_aws_and_the_platforms_own_are_not_taken_over(host: str, taken: bool) -> None:
     router = Router()
-    router.register_host(
+    router.hosts.register(
         host.partition(":")[0], Target("data-plane", "cloudfront-edge", "us-east-1", attributes={"alias": "x"})
     )
     found = router.resolve(Request("GET", "/", headers=Headers([("Host", host)])))
@@ -298,7 +299,7 @@ def test_a_form_is_read_only_where_it_decides(
 
 def test_a_registered_hosts_form_is_not_read() -> None:
     router = Router()
-    router.register_host("www.example.com", Target("data-plane", "cloudfront-edge", "us-east-1"))
+    router.hosts.register("www.example.com", Target("data-plane", "cloudfront-edge", "us-east-1"))
     assert router.needs_form(request("POST /", FORM, host="www.example.com")) is False
 
 
@@ -455,20 +456,20 @@ HOSTS = ("localhost:4566", "b.s3.localhost", "sqs.eu-west-1.amazonaws.com", "a.e
 
 def test_what_is_remembered_is_what_would_be_resolved() -> None:
     router, recalled = Router(), set()
-    router.register_host("ours", Target("data-plane", "elb", "us-east-1"))
+    router.hosts.register("ours", Target("data-plane", "elb", "us-east-1"))
     for lines in (LINES, LINES[::-1]):
         for line in lines:
             for headers in SIGNALS:
                 for host in HOSTS:
                     incoming = request(line, *headers, host=host)
                     target = router.resolve(incoming)
-                    known = router.recall(incoming)
+                    known = router.remembered.signed(incoming)
                     if known is not None:
                         credential = target.credential
                         assert credential is not None and credential.signature == "0" * 64
                         assert known == replace(target, credential=credential._replace(signature="")), incoming
                         recalled.add((line, headers, host))
-                    router.remember(incoming, target)
+                    router.remembered.remember(incoming, target)
     assert len(recalled) > 150
     assert {(line, SIGNALS[at], HOSTS[0]) for line, at in [("GET /bucket/k", 0), ("GET /tags", 1), ("POST /", 9)]} <= (
         recalled
@@ -477,12 +478,12 @@ def test_what_is_remembered_is_what_would_be_resolved() -> None:
 
 def test_a_remembered_request_is_forgotten_when_its_host_is_claimed() -> None:
     router, incoming = Router(), request("GET /bucket/k", signed("s3"), host="www.example.com")
-    router.remember(incoming, router.resolve(incoming))
-    assert router.recall(incoming) is not None
-    router.claim("www.example.com", "elb", "us-east-1", {})
-    assert router.recall(incoming) is None
-    router.release("www.example.com")
-    assert router.recall(incoming) is None
+    router.remembered.remember(incoming, router.resolve(incoming))
+    assert router.remembered.signed(incoming) is not None
+    router.hosts.claim("www.example.com", "elb", "us-east-1", {})
+    assert router.remembered.signed(incoming) is None
+    router.hosts.release("www.example.com")
+    assert router.remembered.signed(incoming) is None
 
 
 UNSIGNED = (
@@ -500,15 +501,15 @@ QUERIES = (
 
 def test_what_a_host_name_alone_says_is_what_would_be_resolved() -> None:
     router, known = Router(), set()
-    router.register_host("ours", Target("data-plane", "elb", "us-east-1"))
-    router.register_host("theirs", Target("api", "sqs", "us-east-1"))
+    router.hosts.register("ours", Target("data-plane", "elb", "us-east-1"))
+    router.hosts.register("theirs", Target("api", "sqs", "us-east-1"))
     for _ in range(2):
         for line in (*LINES, "GET /_localstack/chaos/faults", "GET /stage/path%2Fof/an/api"):
             for headers in UNSIGNED:
                 for query in QUERIES:
                     for host in (*HOSTS, "theirs"):
                         incoming = request(line.partition("?")[0] + query, *headers, host=host)
-                        found, target = router.of_host(incoming), router.resolve(incoming)
+                        found, target = router.remembered.of_host(incoming), router.resolve(incoming)
                         if found is not None:
                             assert found == target, incoming
                             known.add((line, headers, query, host))
@@ -516,21 +517,21 @@ def test_what_a_host_name_alone_says_is_what_would_be_resolved() -> None:
     assert usual in known
     assert {host for *_, host in known} == {"a.execute-api.eu-west-1.localhost", "ours"}
     incoming = request("GET /", host="ours")
-    router.release("ours")
-    assert router.of_host(incoming) is None
+    router.hosts.release("ours")
+    assert router.remembered.of_host(incoming) is None
 
 
 def test_only_so_much_is_remembered() -> None:
     router = Router()
     for number in range(5_000):
         incoming = request("GET /", signed("sqs", key=f"AKID{number}"))
-        router.remember(incoming, router.resolve(incoming))
+        router.remembered.remember(incoming, router.resolve(incoming))
     for number in range(5_000):
         router.resolve(request("GET /", host=f"a{number}.execute-api.localhost"))
-    assert max(len(router._alike), len(router._planes)) < 4_100
+    assert max(len(router.remembered._signed), len(router.remembered._planes)) < 4_100
     long = request("GET /", signed("sqs", key="A" * 2_000))
-    router.remember(long, router.resolve(long))
-    assert router.recall(long) is None
+    router.remembered.remember(long, router.resolve(long))
+    assert router.remembered.signed(long) is None
 
 
 # -- anything at all ------------------------------------------------------------------------------------------------
@@ -553,6 +554,6 @@ def test_garbage_never_raises(
     incoming = Request(method, path, query, Headers(headers))
     router.needs_form(incoming)
     assert router.resolve(incoming, form).service
-    router.remember(incoming, router.resolve(incoming, form))
-    router.recall(incoming)
-    assert router.of_host(incoming) in (None, router.resolve(incoming, form))
+    router.remembered.remember(incoming, router.resolve(incoming, form))
+    router.remembered.signed(incoming)
+    assert router.remembered.of_host(incoming) in (None, router.resolve(incoming, form))
