@@ -1,37 +1,27 @@
 """From a request to params and back, in the protocol that the request is written in.
 
 `Wire` keeps one `ServiceCodec` per service, `ServiceCodec.match` finds the operation, and the `Exchange` it answers
-decodes, validates and encodes. What each operation needs is generated from the model at its first use and kept.
+decodes, validates and encodes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from kumoi.wire import cbor, event_stream, typed_json
-from kumoi.wire.error_rendering import (
-    AMZ_CBOR,
-    CBOR,
-    amz_cbor_headers,
-    cbor_headers,
-    json_headers,
-    render_error,
-    request_ids,
-)
+from kumoi.wire.error_rendering import AMZ_CBOR, CBOR, render_error
 from kumoi.wire.errors import AwsError, aws_error
-from kumoi.wire.http import Body, HeaderList, Request, Response
-from kumoi.wire.json_shapes import JsonShapes
+from kumoi.wire.http import Body, Request, Response
 from kumoi.wire.model import SHORT, OperationModel, ServiceModel
-from kumoi.wire.query_shapes import QueryShapes, fields, fold
-from kumoi.wire.rest_bindings import RestBindings, load_json
+from kumoi.wire.operation_codec import OperationCodec
+from kumoi.wire.query_shapes import fields, fold
 from kumoi.wire.rest_router import RestRouter
-from kumoi.wire.xml_shapes import XmlShapes, malformed, namespace
+from kumoi.wire.service_shapes import REST, ServiceShapes
+from kumoi.wire.xml_shapes import malformed
 
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/([^/]+)")
-_REST = ("rest-json", "rest-xml")
 _TARGETS = 1024
 """Spellings of X-Amz-Target of which a service remembers what they mean."""
 _PATHS, _PATH_LIMIT = 1024, 256
@@ -60,46 +50,11 @@ class ServiceCodec:
 
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
+        self._shapes = ServiceShapes(model)
         self._codecs: dict[tuple[str, str], OperationCodec] = {}
         self._targets: dict[str, OperationCodec] = {}
         self._paths: dict[tuple[str, str], tuple[OperationCodec, Mapping[str, str]]] = {}
-        self._rest_alone = model.protocol in _REST and len(model.protocols) == 1
-
-    @cached_property
-    def xml(self) -> XmlShapes:
-        """The service's shapes in XML."""
-        return XmlShapes(self.model.name, milliseconds=self.model.overlay.milliseconds)
-
-    @cached_property
-    def query(self) -> QueryShapes:
-        """The service's shapes in forms."""
-        return QueryShapes(self.model.name)
-
-    @cached_property
-    def json(self) -> JsonShapes:
-        """The service's shapes in JSON."""
-        return JsonShapes(self.model.name, renamed=self.model.protocol in _REST)
-
-    @cached_property
-    def cbor(self) -> JsonShapes:
-        """The service's shapes in CBOR."""
-        return JsonShapes(self.model.name, renamed=False, native=True)
-
-    @cached_property
-    def amz_cbor(self) -> JsonShapes:
-        """The same with times in milliseconds."""
-        return JsonShapes(self.model.name, renamed=False, native=True, milliseconds=True)
-
-    def documents(self, protocol: str) -> JsonShapes:
-        """The service's shapes in a protocol whose bodies are documents."""
-        if protocol == CBOR:
-            return self.cbor
-        return self.amz_cbor if protocol == AMZ_CBOR else self.json
-
-    @cached_property
-    def rest(self) -> RestBindings:
-        """The service's bindings to paths, queries and headers."""
-        return RestBindings(self.model.name, self.json, self.xml if self.model.protocol == "rest-xml" else None)
+        self._rest_alone = model.protocol in REST and len(model.protocols) == 1
 
     @cached_property
     def router(self) -> RestRouter:
@@ -138,7 +93,7 @@ class ServiceCodec:
     def match(self, request: Request, form: bytes | None = None) -> Exchange:
         """The operation that a request means; raises the service's error for an unknown one."""
         protocol = self.protocol_of(request)
-        if protocol in _REST:
+        if protocol in REST:
             return self._match_path(request, protocol)
         if protocol == CBOR:
             path = _CBOR_PATH.fullmatch(request.path)
@@ -166,7 +121,7 @@ class ServiceCodec:
         key = (operation.name, protocol)
         found = self._codecs.get(key)
         if found is None:
-            found = self._codecs[key] = OperationCodec(self, operation, protocol)
+            found = self._codecs[key] = OperationCodec(self._shapes, operation, protocol)
         return found
 
     def error_response(self, request: Request, error: AwsError, request_id: str) -> Response:
@@ -212,173 +167,6 @@ class ServiceCodec:
                 status=405,
             )
         return aws_error("UnknownOperationException", f"There is no operation at {request.path}", status=404)
-
-
-Decode = Callable[[Request, Mapping[str, str], Mapping[str, list[str]], Any], dict[str, Any]]
-Encode = Callable[[Request, dict[str, Any], str], Response]
-
-
-class OperationCodec:
-    """One operation in one protocol; each side is generated when it is first needed."""
-
-    def __init__(self, service: ServiceCodec, operation: OperationModel, protocol: str) -> None:
-        if protocol == "ec2":
-            raise aws_error("NotImplemented", "Kumoi does not speak the ec2 protocol.")
-        self.service = service
-        self.model = service.model
-        self.operation = operation
-        self.protocol = protocol
-
-    # ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def all_in_body(self) -> bool:
-        """Whether all params come in the body, each in no fewer bytes than it has characters."""
-        return self.protocol not in (*_REST, "query")
-
-    @cached_property
-    def read_document(self) -> Any:
-        """The reader of what a body was parsed to; None for an operation without input."""
-        shape = self.operation.input
-        if shape is None:
-            return None
-        title = f"{self.operation.name} decode"
-        if self.protocol == "query":
-            return self.service.query.reader(shape, title)
-        return self.service.documents(self.protocol).decoder(shape, title)
-
-    @cached_property
-    def parse(self) -> Callable[[bytes], dict[str, Any]] | None:
-        """The parser of a JSON body that is as the model has it, where there can be one."""
-        shape = self.operation.input
-        return typed_json.parser(shape) if self.protocol == "json" and shape is not None else None
-
-    @cached_property
-    def read_rest(self) -> Any:
-        """The reader of a REST request."""
-        return self.service.rest.reader(self.operation)
-
-    @cached_property
-    def decode(self) -> Decode:
-        """The function that answers the params of (request, labels, query, body or form), not validated."""
-        if self.protocol in _REST:
-            read_rest: Decode = self.read_rest
-            return read_rest
-        read = self.read_document
-        if read is None:
-            return lambda request, labels, query, body: {}
-        if self.protocol == "query":
-            told = self.model.overlay.path_member
-            if self.operation.input is not None and told in self.operation.input.members:
-                return lambda request, labels, query, form: read(
-                    form if told in form or request.path == "/" else {**form, told: request.path}
-                )
-            return lambda request, labels, query, form: read(form)
-        if self.protocol == "json":
-            return _json_decode(self.parse, read)
-        milliseconds = self.protocol == AMZ_CBOR
-        return lambda request, labels, query, body: read(_load_cbor(body, milliseconds=milliseconds))
-
-    # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def event_output(self) -> tuple[str, event_stream.Encode] | None:
-        """(the member that is a stream of events, its encoder), if the output has one."""
-        members = self.operation.output.members if self.operation.output is not None else {}
-        for name, member in members.items():
-            if member.event_stream:
-                xml = self.service.xml if self.protocol == "rest-xml" else None
-                return name, event_stream.encoder(member, self.service.json, xml, f"{self.operation.name} events")
-        return None
-
-    @cached_property
-    def write_rest(self) -> Any:
-        """The writer of a REST answer."""
-        overlay = self.model.overlay
-        name = self.operation.name
-        told = name in overlay.told_statuses
-        return self.service.rest.writer(self.operation, overlay.roots.get(name), overlay.bare.get(name), told=told)
-
-    @cached_property
-    def write_document(self) -> Any:
-        """The writer of a JSON or CBOR answer: result to bytes."""
-        shapes = self.service.documents(self.protocol)
-        shape = self.operation.output
-        empty = cbor.encode({}) if self.protocol in (CBOR, AMZ_CBOR) else b"{}"
-        return (lambda result: empty) if shape is None else shapes.encoder(shape, f"{self.operation.name} encode")
-
-    @cached_property
-    def write_query(self) -> Any:
-        """The writer of a query protocol's answer: (result, request id) to bytes."""
-        name, shape = self.operation.name, self.operation.output
-        start, end = f"<{name}Response{namespace(self.model.xml_namespace)}>", f"</{name}Response>"
-        wrapper, write = "", None
-        if shape is not None:
-            wrapper = shape.traits.get("resultWrapper", f"{name}Result")
-            start = f"{start}<{wrapper}>"
-            write = self.service.xml.members_writer(shape, f"{name} encode")
-
-        def written(result: dict[str, Any], request_id: str) -> bytes:
-            out = [start]
-            if write is not None:
-                write(out.append, result)
-                out.append(f"</{wrapper}>")
-            out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>{end}")
-            return "".join(out).encode()
-
-        return written
-
-    @cached_property
-    def encode(self) -> Encode:
-        """The function that answers (request, result, request id) with what carries the result."""
-        model = self.model
-        if (events := self.event_output) is not None:
-            return lambda request, result, request_id: self._encode_events(result, request_id, *events)
-        if self.protocol in _REST:
-            write_rest = self.write_rest
-
-            def rest(request: Request, result: dict[str, Any], request_id: str) -> Response:
-                headers = request_ids(model, request_id)
-                status, body = write_rest(result, headers)
-                return Response(status, headers, body)
-
-            return rest
-        if self.protocol == "query":
-            return lambda request, result, request_id: Response(
-                200,
-                [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)],
-                self.write_query(result, request_id),
-            )
-        write = self.write_document
-        if self.protocol != "json":
-            its_headers = cbor_headers if self.protocol == CBOR else amz_cbor_headers
-            return lambda request, result, request_id: Response(200, its_headers(request_id), write(result))
-
-        def in_json(request: Request, result: dict[str, Any], request_id: str) -> Response:
-            content = write(result)
-            return Response(200, json_headers(model, request, request_id, content), content)
-
-        return in_json
-
-    def _encode_events(
-        self, result: dict[str, Any], request_id: str, member: str, encode: event_stream.Encode
-    ) -> Response:
-        """The stream of events that a result's member is.
-
-        Where there are no headers to carry the other members (JSON, CBOR), they are the stream's first message.
-        """
-        headers: HeaderList = request_ids(self.model, request_id)
-        status, first = 200, None
-        if self.protocol in _REST:
-            status, _ = self.write_rest({name: one for name, one in result.items() if name != member}, headers)
-            remapped = "X-Amzn-Remapped-Content-Type"  # what the stream carries, beside what it is
-            headers = [(remapped, value) if name == "Content-Type" else (name, value) for name, value in headers]
-        else:
-            first = event_stream.initial_response(self.write_document(result), self.protocol == CBOR)
-            if self.protocol == CBOR:
-                headers.append(("smithy-protocol", "rpc-v2-cbor"))
-        headers.append(("Content-Type", event_stream.CONTENT_TYPE))
-        return Response(status, headers, encode(result[member], first))
 
 
 _NOTHING: Mapping[str, Any] = {}
@@ -444,28 +232,3 @@ class Exchange:
     def encode_error(self, error: AwsError, request_id: str) -> Response:
         """The answer that carries an error."""
         return render_error(self._codec.model, self.protocol, self._request, error, request_id)
-
-
-def _json_decode(parse: Callable[[bytes], dict[str, Any]] | None, read: Callable[[Any], dict[str, Any]]) -> Decode:
-    """Bodies in JSON: parsed as the model has them, or, where that refuses one, as they are."""
-    if parse is None:
-        return lambda request, labels, query, body: read(load_json(body))
-
-    def decode(
-        request: Request, labels: Mapping[str, str], query: Mapping[str, list[str]], body: bytes
-    ) -> dict[str, Any]:
-        try:
-            return parse(body)
-        except typed_json.REFUSED:
-            return read(load_json(body))
-
-    return decode
-
-
-def _load_cbor(body: bytes, *, milliseconds: bool) -> Any:
-    if not body:
-        return {}
-    try:
-        return cbor.decode(body, milliseconds=milliseconds)
-    except cbor.CborError as error:
-        raise aws_error("SerializationException", f"the body is not CBOR: {error}") from None

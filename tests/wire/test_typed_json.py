@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kumoi.wire import typed_json
-from kumoi.wire.codec import OperationCodec, Wire
+from kumoi.wire.codec import Wire
 from kumoi.wire.errors import AwsError
+from kumoi.wire.operation_codec import OperationCodec
 from kumoi.wire.rest_bindings import load_json
 
 
