@@ -1,17 +1,14 @@
 """A sandbox: a keeper, the runtime (and extensions) it starts, and our connections to them.
 
 The runtime is started when the sandbox is, initialises at once, and is started again for the invocation after one that
-ended it (a time-out, an exit, a kill): /tmp and the log stream stay. Error payloads of ends that the runtime cannot
-report itself are made here, in the words that Lambda uses today.
+ended it (a time-out, an exit, a kill): /tmp and the log stream stay.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +18,7 @@ from msgspec.structs import replace
 
 from kumoi.sandbox.api_link import ApiLink
 from kumoi.sandbox.control import Control, SandboxGone
+from kumoi.sandbox.ends import error_payload, exit_reason, time_out
 from kumoi.sandbox.extensions import Extensions
 from kumoi.sandbox.interface import Invocation, LogSink, Outcome, ResponseSink, SandboxSpec
 from kumoi.sandbox.log_pipe import LogPipe
@@ -352,22 +350,21 @@ class KeptSandbox:
 
     async def _timed_out(self, invocation: Invocation, init: float | None) -> Outcome:
         end = await self._kill()
-        message = f"RequestId: {invocation.request_id} Error: Task timed out after {invocation.timeout:.2f} seconds"
-        payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode()
-        return Outcome(payload, "Sandbox.Timedout", invocation.timeout, init, self._mb(end), "timeout")
+        kind = "Sandbox.Timedout"
+        payload = error_payload(invocation.request_id, kind, time_out(invocation.timeout))
+        return Outcome(payload, kind, invocation.timeout, init, self._mb(end), "timeout")
 
     async def _exited(self, invocation: Invocation, init: float | None) -> Outcome:
         end = await self._kill()  # it may only have closed, or spoilt, its channel
         if self._program.kind == "api" and self._control.failure:
             return self._failed(invocation, "Runtime.InvalidEntrypoint", self._control.failure, end)
-        outcome = self._failed(invocation, "Runtime.ExitError", _reason(end), end, init)
+        outcome = self._failed(invocation, "Runtime.ExitError", exit_reason(end), end, init)
         return replace(outcome, error_type="Runtime.OutOfMemory") if end.get("over") else outcome
 
     def _failed(
         self, invocation: Invocation, kind: str, reason: str, end: dict[str, Any], init: float | None = None
     ) -> Outcome:
-        message = f"RequestId: {invocation.request_id} Error: {reason}"
-        payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+        payload = error_payload(invocation.request_id, kind, reason)
         return Outcome(payload, kind, time.monotonic() - self.began, init, self._mb(end), "failure")
 
     async def _kill(self) -> dict[str, Any]:
@@ -446,27 +443,3 @@ class KeptSandbox:
         if self._telemetry.subscriptions:
             self._telemetry.lines("extension", when, lines)
         return self._sink(when, lines)
-
-
-def _reason(end: dict[str, Any]) -> str:
-    """How the runtime ended, as Lambda says it."""
-    status = end.get("exited")
-    if status is None:
-        return "Runtime exited with error: signal: killed"
-    if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
-        return f"Runtime exited with error: signal: {_SIGNALS.get(name, name)}"
-    code = os.waitstatus_to_exitcode(status)
-    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
-
-
-_SIGNALS = {
-    "SIGKILL": "killed",
-    "SIGTERM": "terminated",
-    "SIGSEGV": "segmentation fault",
-    "SIGABRT": "aborted",
-    "SIGINT": "interrupt",
-    "SIGBUS": "bus error",
-    "SIGFPE": "floating point exception",
-    "SIGILL": "illegal instruction",
-}
