@@ -10,7 +10,8 @@ from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, Resour
 from kumoi.wire.errors import aws_error
 
 _MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
-_MOST_CHARACTERS = 1011
+_LOGICAL_CHARACTERS = 24
+"""How much of a logical id goes into a name that is made."""
 
 
 def _parameter(call: ResourceCall) -> dict[str, Any]:
@@ -23,12 +24,17 @@ def _parameter(call: ResourceCall) -> dict[str, Any]:
     return {**given, "Value": str(given["Value"])}
 
 
+def _name(call: ResourceCall) -> str:
+    """The name stated, or one made without the stack's: that may begin with `aws` or `ssm`, as no name may."""
+    return str(call.properties.get("Name") or f"CFN-{call.logical_id[:_LOGICAL_CHARACTERS]}-{call.token}")
+
+
 def _made(call: ResourceCall, name: str) -> Resource:
     return Resource(name, {"Type": call.properties["Type"], "Value": str(call.properties["Value"])})
 
 
 async def _create(call: ResourceCall) -> Resource:
-    name = call.name("Name", _MOST_CHARACTERS)
+    name = _name(call)
     await call.ask("ssm", "PutParameter", Name=name, Tags=call.tag_list(), **_parameter(call))
     return _made(call, name)
 
@@ -72,7 +78,7 @@ RESOURCES = (
         _delete,
         _update,
         replaced_by=frozenset(("Name", "Type")),
-        expected=lambda call: call.name("Name", _MOST_CHARACTERS),
+        expected=_name,
         read=_read,
         identifier="Name",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_parameter_is_made_changed_and_deleted_with_its_stack(client: Any, ssm
     stack = create(client, {"P": one}, Outputs=outputs)
     told = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     name = told["Name"]
-    assert name.startswith("s-P-")
+    assert re.fullmatch("CFN-P-[0-9A-Za-z]{8,}", name)  # not the stack's, which may begin as no parameter's may
     assert (told["Kind"], told["Value"]) == ("String", "one")
     tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
     assert {"Key": "team", "Value": "red"} in tags
