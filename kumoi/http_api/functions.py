@@ -50,6 +50,11 @@ def function_of(uri: str) -> str:
     return match["arn"] if match else uri
 
 
+def is_function(uri: str) -> bool:
+    """Whether an integration's URI, which may have stage variables in it, is that of a function."""
+    return uri.endswith("/invocations")
+
+
 def acting(call: Call, source_arn: str, role: str | None) -> Principal:
     """API Gateway as it calls what stands behind a route: in a role it was given, as the client, or itself."""
     if role == AS_CLIENT:

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from kumoi import java_patterns
+from kumoi.http_api.aws_services import read_uri
+from kumoi.http_api.functions import IntegrationFailed, is_function
 from kumoi.http_api.load_balancers import LISTENER
 from kumoi.java_patterns import BadPattern
 from kumoi.services.apigatewayv2.errors import bad
@@ -152,8 +154,12 @@ def _check_message_integration(given: dict[str, Any]) -> None:
         raise bad("IntegrationSubtype is only supported for HTTP APIs")
     if given.get("PayloadFormatVersion", "1.0") != "1.0":
         raise bad("PayloadFormatVersion must be 1.0 for WEBSOCKET APIs")
-    if kind == "AWS" and not (given.get("IntegrationUri") or "").endswith("/invocations"):
-        raise bad("Kumoi serves integrations of type AWS for functions only (…:lambda:path/…/invocations)")
+    uri = given.get("IntegrationUri") or ""
+    if kind == "AWS" and uri and "${" not in uri and not is_function(uri):
+        try:
+            read_uri(uri, "")
+        except IntegrationFailed as error:
+            raise bad(f"Invalid integration URI: {error}") from None
     _check_templates(given.get("RequestTemplates"))
 
 

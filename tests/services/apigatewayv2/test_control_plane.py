@@ -260,6 +260,8 @@ def test_a_websocket_api_and_what_it_cannot_have(client: Any) -> None:
         client.create_integration, IntegrationType="AWS_PROXY", IntegrationUri="arn:f", PayloadFormatVersion="2.0"
     )
     assert bad(client.create_integration, IntegrationType="MOCK", RequestTemplates={"$default": "#foreach($a in"})
+    for uri in ("arn:aws:sqs:us-east-1:1:q", "arn:aws:apigateway:us-east-1:nothing:path/x"):
+        assert bad(client.create_integration, IntegrationType="AWS", IntegrationUri=uri)
     assert bad(client.create_integration, IntegrationType="HTTP", IntegrationUri="ftp://x")
     assert bad(client.export_api, Specification="OAS30", OutputType="JSON")
     document = {"openapi": "3.0.1", "info": {"title": "a", "version": "1"}, "paths": {}}

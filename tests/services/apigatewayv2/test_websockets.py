@@ -369,6 +369,57 @@ def test_mocks_and_templates(client: Any, websockets: Any, dial: Any) -> None:
     assert peer.recv(timeout=60) == "hello Ada on dev"
 
 
+SEND = "arn:aws:apigateway:us-east-1:sqs:path/{account}/inbox"
+PUT = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem"
+FORM = {"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"}
+MESSAGE = (
+    "Action=SendMessage&MessageBody=$util.urlEncode($input.json('$.text'))&MessageAttribute.1.Name=from"
+    "&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=$context.connectionId"
+)
+ITEM = """{"TableName": "$input.path('$.table')", "Item": {"pk": {"S": "$context.connectionId"}}}"""
+
+
+def test_services_behind_routes(client: Any, websockets: Any, dial: Any, kumoi: Any) -> None:
+    queues, tables = kumoi.client("sqs"), kumoi.client("dynamodb")
+    inbox = queues.create_queue(QueueName="inbox")["QueueUrl"]
+    tables.create_table(
+        TableName="seen",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    service = {"IntegrationType": "AWS", "IntegrationMethod": "POST", "TemplateSelectionExpression": "\\$default"}
+    api_id = websockets(
+        {
+            "send": {
+                **service,
+                "IntegrationUri": SEND.format(account=kumoi.account),
+                "RequestParameters": FORM,
+                "RequestTemplates": {"$default": MESSAGE},
+            },
+            "put": {**service, "IntegrationUri": PUT, "RequestTemplates": {"$default": ITEM}},
+        }
+    )
+    for integration in client.get_integrations(ApiId=api_id)["Items"]:
+        for key, template in (("$default", '{"done": true}'), ("/4../", "{\"refused\": $input.json('$.__type')}")):
+            client.create_integration_response(
+                ApiId=api_id,
+                IntegrationId=integration["IntegrationId"],
+                IntegrationResponseKey=key,
+                ResponseTemplates={"$default": template},
+                TemplateSelectionExpression="\\$default",
+            )
+    peer = dial(api_id)
+    assert ask(peer, {"action": "send", "text": "a & b = ü"}) == {"done": True}
+    (message,) = queues.receive_message(QueueUrl=inbox, MessageAttributeNames=["All"])["Messages"]
+    assert message["Body"] == '"a & b = ü"'
+    sender = message["MessageAttributes"]["from"]["StringValue"]
+    assert ask(peer, {"action": "put", "table": "seen"}) == {"done": True}
+    assert tables.scan(TableName="seen")["Items"] == [{"pk": {"S": sender}}]
+    refused = ask(peer, {"action": "put", "table": "unseen"})["refused"]
+    assert refused.endswith("#ResourceNotFoundException")
+
+
 def test_api_keys(client: Any, websockets: Any, function: Any, dial: Any, kumoi: Any) -> None:
     echo = function(ECHO)
     api_id = websockets({"$default": echo, "$connect": echo}, ApiKeyRequired=True)

@@ -1,63 +1,19 @@
-"""AWS services behind methods: a request in the service's own protocol, made into a call through the doorway.
-
-The URI says which service, in which region, and either the `path` of the request or the `action` it means. Source:
-"uri" of PutIntegration, and the tutorials of service integrations in the developer guide.
-"""
+"""AWS services behind methods: what is asked of one as an integration's mappings made it, and what came of it."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from typing import Any
 
 import orjson
 
-from kumoi.doorway import Call, Principal
-from kumoi.http_api import iam
+from kumoi.doorway import Principal
+from kumoi.http_api.aws_services import Operation, ask, read_uri, request_of
 from kumoi.http_api.functions import AS_CLIENT, IntegrationFailed, acting, with_stage_variables
 from kumoi.services.apigateway.exchange import Exchange
 from kumoi.services.apigateway.integrations.endpoints import filled
 from kumoi.services.apigateway.integrations.mapping import Answer, Outgoing
-from kumoi.wire import Wire
-from kumoi.wire.catalog import CATALOG, CatalogEntry
-from kumoi.wire.errors import AwsError
-from kumoi.wire.http import BufferedBody, FileBody, Headers, Request, Response
-
-_URI = re.compile(
-    r"arn:[^:]+:apigateway:(?P<region>[^:]*):(?:(?P<sub>[^:]+)\.)?(?P<service>[^:.]+):(?P<kind>path|action)/(?P<rest>.*)",
-    re.DOTALL,
-)
-_MAX_ANSWER = 10_485_760
-_FORM = "application/x-www-form-urlencoded"
-
-
-class Operation(NamedTuple):
-    """A URI read: the service, and either the request's path or the action."""
-
-    entry: CatalogEntry
-    region: str
-    path: str = ""
-    action: str = ""
-
-
-def read_uri(uri: str, region: str) -> Operation:
-    """What an integration's URI means; raises IntegrationFailed."""
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise IntegrationFailed("refused", f"{uri} is no URI of a service")
-    name, sub, rest = match["service"], match["sub"], match["rest"]
-    entry = next((one for one in CATALOG if f"{sub}.{name}" == one.endpoint), None) if sub else None
-    if entry is None:
-        entry = next((one for one in CATALOG if name in (one.endpoint, one.signing, one.name)), None)
-        rest = f"{sub}/{rest}" if sub and name == "s3" else rest
-    if entry is None:
-        raise IntegrationFailed("refused", f"{uri} names the service {name}, which Kumoi does not know")
-    place = match["region"] or region
-    if match["kind"] == "action":
-        return Operation(entry, place, action=rest)
-    return Operation(entry, place, path="/" + rest.lstrip("/"))
+from kumoi.wire.http import Response
 
 
 async def ask_service(exchange: Exchange, integration: Mapping[str, Any], outgoing: Outgoing) -> Answer:
@@ -65,85 +21,15 @@ async def ask_service(exchange: Exchange, integration: Mapping[str, Any], outgoi
     uri = filled(with_stage_variables(integration["uri"], exchange.variables), outgoing.path)
     operation = read_uri(uri, exchange.call.region)
     method = integration["httpMethod"]
-    request = _request(operation, exchange.incoming.method if method == "ANY" else method, outgoing)
+    if method == "ANY":
+        method = exchange.incoming.method
+    request = request_of(operation, method, outgoing.headers, outgoing.query, outgoing.body)
     caller = _caller(exchange, integration.get("credentials"))
     exchange.log(f"Sending request to {operation.entry.name} {operation.action or operation.path}")
-    try:
-        async with asyncio.timeout(integration["timeoutInMillis"] / 1000):
-            response = await _dispatched(exchange, operation, request, caller)
-            body = await _content(response)
-    except TimeoutError:
-        raise IntegrationFailed("timeout", f"{uri} did not answer in time") from None
+    seconds = integration["timeoutInMillis"] / 1000
+    response, body = await ask(exchange.call, operation, request, caller, seconds=seconds)
     exchange.log(f"Received response. Status: {response.status}")
     return Answer(response.status, response.headers, body, _failure(operation, response, body))
-
-
-def _request(operation: Operation, method: str, outgoing: Outgoing) -> Request:
-    entry = operation.entry
-    headers = dict(outgoing.headers)
-    query = {name: list(values) for name, values in outgoing.query.items()}
-    body, path = outgoing.body, urlsplit(operation.path)
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    if operation.action:
-        action, _, rest = operation.action.partition("&")
-        for pair in filter(None, rest.split("&")):
-            name, _, value = pair.partition("=")
-            query.setdefault(name, [value])
-        if entry.version and (kind.startswith(_FORM) or not entry.target):
-            if kind.startswith(_FORM) and body:
-                body = f"Action={action}&Version={entry.version}&".encode() + body
-            query = {"Action": [action], "Version": [entry.version], **query}
-        elif entry.target:
-            headers["X-Amz-Target"] = f"{entry.target}.{action}"
-            method = "POST"
-            if not body and query:
-                body = orjson.dumps({name: values[-1] for name, values in query.items()})
-    if entry.target and not kind.startswith(_FORM):
-        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
-        headers["Content-Type"] = kind if kind.startswith("application/x-amz-json") else "application/x-amz-json-1.1"
-        if entry.name in ("dynamodb", "dynamodbstreams", "stepfunctions", "sqs") and "1.1" in headers["Content-Type"]:
-            headers["Content-Type"] = "application/x-amz-json-1.0"
-    fields = [("Host", f"{entry.endpoint}.{operation.region}.amazonaws.com"), *headers.items()]
-    sent = urlencode([(name, value) for name, values in query.items() for value in values])
-    return Request(
-        method,
-        path.path or "/",
-        "&".join(text for text in (path.query, sent) if text),
-        Headers([*fields, ("Content-Length", str(len(body)))]),
-        BufferedBody(body),
-    )
-
-
-async def _dispatched(exchange: Exchange, operation: Operation, request: Request, caller: Principal) -> Response:
-    origin = exchange.call
-    codec = origin.part(Wire).codec(operation.entry.name)
-    content = await request.body.read()
-    form = content if codec.needs_form(request) else None
-    try:
-        meant = codec.match(request, form)
-    except AwsError as error:
-        return codec.error_response(request, error, origin.request_id)
-    try:
-        origin.doorway.registry[operation.entry.name]
-        params = meant.decode_unchecked(request, request.body if meant.streams_input else content)
-        if operation.entry.name == "sqs" and "QueueUrl" not in params and operation.path.count("/") == 2:
-            params["QueueUrl"] = f"{origin.doorway.endpoint}{operation.path}"
-        meant.operation.validate(params)
-        call = Call(
-            origin.doorway,
-            operation.entry.name,
-            meant.name,
-            params,
-            caller,
-            caller.account,
-            operation.region,
-            origin.onward,
-            origin.node,
-            http=request,
-        )
-        return meant.encode(await iam.ask_service(call), call.request_id)
-    except AwsError as error:
-        return meant.encode_error(error, origin.request_id)
 
 
 def _caller(exchange: Exchange, credentials: str | None) -> Principal:
@@ -152,30 +38,6 @@ def _caller(exchange: Exchange, credentials: str | None) -> Principal:
     if role and role != AS_CLIENT and ":role/" not in role:
         raise IntegrationFailed("refused", f"the credentials {role} are no role's ARN")
     return acting(exchange.call, exchange.source_arn, role)
-
-
-async def _content(response: Response) -> bytes:
-    body = response.body
-    if isinstance(body, bytes):
-        return body
-    if isinstance(body, FileBody):
-        if body.length > _MAX_ANSWER:
-            raise IntegrationFailed("refused", "the service answered more than 10 MB")
-        return await asyncio.to_thread(_read, body)
-    pieces: list[bytes] = []
-    length = 0
-    async for piece in body:
-        length += len(piece)
-        if length > _MAX_ANSWER:
-            raise IntegrationFailed("refused", "the service answered more than 10 MB")
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _read(body: FileBody) -> bytes:
-    with body.path.open("rb") as file:
-        file.seek(body.offset)
-        return file.read(body.length)
 
 
 def _failure(operation: Operation, response: Response, body: bytes) -> str | None:

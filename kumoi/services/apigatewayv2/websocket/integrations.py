@@ -1,4 +1,4 @@
-"""What stands behind routes of WebSocket APIs: functions, HTTP endpoints, or nothing at all (MOCK).
+"""What stands behind routes of WebSocket APIs: functions, AWS services, HTTP endpoints, or nothing at all (MOCK).
 
 Proxies pass a message on and its answer back as they are. The others rewrite a message by a request template, and
 answer with what the integration response that matches the status says. Source: "Integrations for WebSocket APIs".
@@ -12,8 +12,16 @@ from typing import Any
 import orjson
 
 from kumoi import java_patterns
+from kumoi.http_api.aws_services import ask, read_uri, request_of
 from kumoi.http_api.endpoints import send
-from kumoi.http_api.functions import FunctionCaller, IntegrationFailed, function_of, with_stage_variables
+from kumoi.http_api.functions import (
+    FunctionCaller,
+    IntegrationFailed,
+    acting,
+    function_of,
+    is_function,
+    with_stage_variables,
+)
 from kumoi.http_api.places import execute_arn
 from kumoi.http_api.results import HttpResult, Malformed, described
 from kumoi.http_client import Unreachable
@@ -39,7 +47,8 @@ async def integrate(
         return await _endpoint(occasion, integration, occasion.body or "")
     message = await _templated(occasion, integration)
     if kind == "AWS":
-        result = await _function(occasion, integration, message)
+        of_function = is_function(integration["IntegrationUri"])
+        result = await (_function if of_function else _service)(occasion, integration, message)
     elif kind == "HTTP":
         result = await _endpoint(occasion, integration, message)
     else:
@@ -76,11 +85,25 @@ async def _function(occasion: Occasion, integration: Mapping[str, Any], message:
     return HttpResult(200, [("Content-Type", "application/json")], content)
 
 
+async def _service(occasion: Occasion, integration: Mapping[str, Any], message: str) -> HttpResult:
+    call = occasion.call
+    operation = read_uri(with_stage_variables(integration["IntegrationUri"], occasion.variables), call.region)
+    method = integration.get("IntegrationMethod") or "POST"
+    headers = dict(_parameters(occasion, integration, "header"))
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    query = {name: [value] for name, value in _parameters(occasion, integration, "querystring")}
+    request = request_of(operation, "POST" if method == "ANY" else method, headers, query, message.encode())
+    caller = acting(call, occasion.route_arn, integration.get("CredentialsArn"))
+    response, body = await ask(call, operation, request, caller, seconds=integration["TimeoutInMillis"] / 1000)
+    return HttpResult(response.status, response.headers, body)
+
+
 async def _endpoint(occasion: Occasion, integration: Mapping[str, Any], message: str) -> HttpResult:
     url = with_stage_variables(integration["IntegrationUri"], occasion.variables)
     method = integration.get("IntegrationMethod") or "POST"
     headers = [("Content-Type", "application/json"), ("User-Agent", f"AmazonAPIGateway_{occasion.connection.api}")]
-    headers += _parameters(occasion, integration)
+    headers += _parameters(occasion, integration, "header")
     seconds = integration["TimeoutInMillis"] / 1000
     try:
         answer = await send(
@@ -91,11 +114,15 @@ async def _endpoint(occasion: Occasion, integration: Mapping[str, Any], message:
     return HttpResult(answer.status, answer.headers, answer.body)
 
 
-def _parameters(occasion: Occasion, integration: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Header fields that request parameters make: `integration.request.header.name` of a context value or a text."""
+def _parameters(occasion: Occasion, integration: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+    """What request parameters make: `integration.request.{kind}.name` of a context value, a text and so on.
+
+    `kind` is `header` or `querystring`.
+    """
+    made_for = f"integration.request.{kind}."
     made: list[tuple[str, str]] = []
     for target, source in (integration.get("RequestParameters") or {}).items():
-        if not target.startswith("integration.request.header."):
+        if not target.startswith(made_for):
             continue
         if source.startswith("'"):
             value: Any = source.strip("'")
@@ -110,7 +137,7 @@ def _parameters(occasion: Occasion, integration: Mapping[str, Any]) -> list[tupl
         else:
             value = None
         if value is not None:
-            made.append((target.removeprefix("integration.request.header."), " ".join(as_text(value).split())))
+            made.append((target.removeprefix(made_for), " ".join(as_text(value).split())))
     return made
 
 
