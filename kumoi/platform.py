@@ -22,9 +22,11 @@ from typing import Any
 from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.cost.budget import Budgets
-from kumoi.doorway import Doorway, Faults, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway import Doorway, Faults, History, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway.charges import TABLE as CHARGES
 from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
+from kumoi.doorway.hop import TABLE as HOPS
 from kumoi.doorway.host_names import HostNames
 from kumoi.doorway.payloads import Payloads
 from kumoi.gateway.front import Front
@@ -225,6 +227,9 @@ class Platform:
                 payloads=Payloads(on=settings.auth != "enforce" if settings.payloads is None else settings.payloads),
             ),
         )
+        history = parts.add(History, History(lake, clock, kept=settings.history))
+        history.keep(HOPS.name)
+        history.keep(CHARGES.name)
         budgets = parts.add(Budgets, Budgets(doorway, clock))
         if settings.budget is not None:
             budgets.set(settings.budget)
@@ -247,6 +252,8 @@ class Platform:
         doorway.endpoint = self.url
         await self._daemon_proxy(doorway.tracing)
         await timers.start()
+        forgetting = asyncio.create_task(history.run())
+        stack.callback(forgetting.cancel)
         lag = parts.add(LoopLag, LoopLag())
         lag.start()
         stack.callback(lag.stop)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from kumoi.doorway import AuthMode
+from kumoi.doorway.history import KEPT
 from kumoi.names import DEFAULT_REGION
 from kumoi.sandbox import IsolationSetting
 
@@ -24,7 +25,8 @@ class Settings:
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
     answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
     hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
-    kept in memory for Studio; None keeps it unless policies are enforced.
+    kept in memory for Studio; None keeps it unless policies are enforced. `history` is for how many seconds calls and
+    charges are kept on disk, None for good.
     """
 
     host: str = "127.0.0.1"
@@ -40,6 +42,7 @@ class Settings:
     xray_port: int | None = None
     budget: float | None = None
     payloads: bool | None = None
+    history: float | None = KEPT
 
     def check(self) -> None:
         """Raise NotLoopback when others could reach an unguarded platform."""

@@ -28,6 +28,7 @@ from kumoi.cli.connection import (
     read_run_file,
     run_file,
 )
+from kumoi.cli.durations import parse_duration
 
 START_SECONDS = 120.0
 FILES = 20_000
@@ -46,6 +47,16 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
             raise click.BadParameter(f"{value} is not HOST:PORT=MOST")
         limits[found[1]] = int(found[2])
     return limits
+
+
+def _history(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
+    """Seconds; None for `all`."""
+    if value == "all":
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("up")
@@ -74,6 +85,14 @@ def _limits(_context: click.Context, _parameter: click.Parameter, values: tuple[
     default=None,
     help="Keep what the latest calls were given and answered, in memory, for Studio."
     "  [default: unless policies are enforced]",
+)
+@click.option(
+    "--history",
+    default="30d",
+    show_default=True,
+    callback=_history,
+    metavar="DURATION",
+    help="How long calls and charges are kept; `all` keeps them for good.",
 )
 @click.option(
     "--database",

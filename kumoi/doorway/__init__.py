@@ -8,6 +8,7 @@ from kumoi.doorway.eventual import EventualReads
 from kumoi.doorway.fault import Fault
 from kumoi.doorway.faults import CallDropped, Faults
 from kumoi.doorway.held import Held
+from kumoi.doorway.history import History
 from kumoi.doorway.hop import Hop
 from kumoi.doorway.hop_batch import HopBatch
 from kumoi.doorway.hops import Hops
@@ -33,6 +34,7 @@ __all__ = [
     "Fault",
     "Faults",
     "Held",
+    "History",
     "Hop",
     "HopBatch",
     "Hops",
