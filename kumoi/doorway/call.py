@@ -32,7 +32,8 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
 
     `sampled` is None until somebody has decided. `upstream` is the segment (or subsegment) that X-Ray shows as the
     caller: calls between it and this one that leave no segments are passed over. `traced` says that the calling span is
-    itself one of a service that is traced.
+    itself one of a service that is traced. `lineage` names the functions whose chain of requests led to the call; it
+    goes on only where Lambda would learn of it (`chained`).
     """
 
     root: str
@@ -40,6 +41,7 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
     sampled: bool | None = None
     upstream: str = ""
     traced: bool = False
+    lineage: str = ""
 
     @classmethod
     def new(cls, now: float) -> Trace:
@@ -60,7 +62,11 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
             return cls.new(now)
         parent = _span(fields.get("Parent", ""))
         sampled = _SAMPLED.get(fields.get("Sampled", ""))
-        return cls(root, _span(fields.get("Hop", "")) or parent, sampled, parent if sampled else "")
+        lineage = fields.get("Lineage", "")
+        if lineage and not _LINEAGE.fullmatch(lineage):
+            lineage = ""
+        upstream = parent if sampled else ""
+        return cls(root, _span(fields.get("Hop", "")) or parent, sampled, upstream, lineage=lineage)
 
     def header(self, span: str) -> str:
         """The header that goes on from the call of `span`, to be read back where it goes on."""
@@ -71,6 +77,11 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
         upstream = self.segment(span)
         parent = f"Parent={upstream};" if upstream else ""
         return f"Root={self.root};{parent}Sampled=1;Hop={span}"
+
+    def chained(self, span: str) -> str:
+        """The header, and the lineage where there is one: for what comes to functions from services that hand it on."""
+        header = self.header(span)
+        return f"{header};Lineage={self.lineage}" if self.lineage else header
 
     def segment(self, span: str) -> str:
         """The segment or subsegment that X-Ray shows as the caller of the call of `span`; empty for none."""
@@ -88,6 +99,7 @@ def _span(text: str) -> str:
 
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 _SPAN = re.compile(r"[0-9a-f]{16}")
+_LINEAGE = re.compile(r"\d{1,5}:[0-9a-f]{8}:\d{1,5}(?:\+\d{1,5}:[0-9a-f]{8}:\d{1,5}){0,31}")
 _SAMPLED = {"1": True, "0": False}
 
 NO_TRACE = Trace("", "")

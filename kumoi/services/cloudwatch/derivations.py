@@ -19,6 +19,7 @@ from kumoi.names import arn
 from kumoi.services.cloudwatch.records import Dimensions
 
 _THROTTLED = "TooManyRequestsException"
+_RECURSIVE = "RecursiveInvocationException"
 
 Found = tuple[str, str, Dimensions, str, Sequence[float]]
 """Namespace, name, dimensions, unit, values."""
@@ -39,11 +40,14 @@ def _milliseconds(batch: HopBatch | None) -> list[float]:
 
 
 def _function(batch: HopBatch) -> Iterator[Found]:
-    throttled, invoked = batch.column("outcome").count(_THROTTLED), batch.having("lambda:millisecond")
-    outcomes = () if invoked is None else invoked.column("outcome")
-    throttles = _flags(throttled, throttled + len(outcomes) - outcomes.count(_THROTTLED))
+    invoked = batch.having("lambda:millisecond")
+    told, outcomes = batch.column("outcome"), () if invoked is None else invoked.column("outcome")
+    # What a function failed with is told as it names it: only what never ran was refused.
+    throttled, recursive = (told.count(one) - outcomes.count(one) for one in (_THROTTLED, _RECURSIVE))
+    throttles = _flags(throttled, throttled + len(outcomes))
     for dimensions in ((("FunctionName", _named(batch)),), ()):
         yield "AWS/Lambda", "Throttles", dimensions, "Count", throttles
+        yield "AWS/Lambda", "RecursiveInvocationsDropped", dimensions, "Count", [1.0] * recursive
         yield "AWS/Lambda", "Invocations", dimensions, "Count", [1.0] * len(outcomes)
         yield "AWS/Lambda", "Errors", dimensions, "Count", _flags(len(outcomes) - outcomes.count("ok"), len(outcomes))
         yield "AWS/Lambda", "Duration", dimensions, "Milliseconds", batch.unit("lambda:millisecond")

@@ -19,6 +19,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal, Trace
 from kumoi.names import arn
 from kumoi.services.lambda_.destinations import Delivery, Ended, dead_letter_attributes, deliver, record_of
 from kumoi.services.lambda_.identifiers import LATEST
+from kumoi.services.lambda_.lineage import MOST, STOPPED, entered, mark_of, times
 from kumoi.services.lambda_.lookup import EventSettings, event_settings
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.state.space import Space
@@ -32,7 +33,7 @@ RETRY_DELAYS = (60.0, 120.0)
 MAX_AGE = 21_600.0
 MAX_PAUSE = 300.0
 MAX_DELIVERY_FAULTS = 16
-HOPELESS = frozenset({"ResourceNotFoundException", "InvalidRuntimeException"})
+HOPELESS = frozenset({"ResourceNotFoundException", "InvalidRuntimeException", STOPPED})
 """Errors of an invocation that trying again will not mend."""
 
 
@@ -61,6 +62,16 @@ class AsyncEvent(msgspec.Struct, frozen=True, kw_only=True):
     def function_arn(self) -> str:
         """The function's ARN with the qualifier that was invoked."""
         return f"{arn('lambda', self.region, self.account, f'function:{self.function}')}:{self.qualifier or LATEST}"
+
+    @property
+    def mark(self) -> str:
+        """What lineages call the function."""
+        return mark_of(self.account, self.region, self.function)
+
+    @property
+    def lineage(self) -> str:
+        """The lineage that the event came with."""
+        return Trace.parse(self.trace, self.accepted).lineage
 
 
 events: Space[AsyncEvent] = Space(TOPIC, AsyncEvent, lambda event: (event.id,), scope="global")
@@ -129,6 +140,8 @@ class EventQueue:
             pause = min(2.0**event.faults, MAX_PAUSE)
             due = self._now + pause
             code, text = (error.code, error.message) if isinstance(error, AwsError) else ("", "There was no answer.")
+            if code == STOPPED and times(event.lineage, event.mark) > MOST:
+                settings = EventSettings()  # it is what came of telling that the loop was stopped
             if code in HOPELESS or settings.stopped or due > expires:
                 condition: Any = "EventAgeExceeded" if due > expires else "RetriesExhausted"
                 return await self._end(event, settings, Ended(condition, event.attempts, fault=text))
@@ -165,7 +178,9 @@ class EventQueue:
 
     async def _deliver(self, event: AsyncEvent) -> None:
         """Hand over what is left, one after the other; a target that fails is tried again later."""
-        trace = Trace.parse(event.trace, event.accepted)
+        trace = msgspec.structs.replace(
+            Trace.parse(event.trace, event.accepted), lineage=entered(event.lineage, event.mark)
+        )
         while event.deliveries:
             first, *rest = event.deliveries
             try:

@@ -30,6 +30,7 @@ from kumoi.services.lambda_.faults import (
     strike_sandbox,
     timed_out,
 )
+from kumoi.services.lambda_.lineage import check_loop, mark_of
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
@@ -50,6 +51,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     function: Function
     function_arn: str
     payload: bytes
+    recursive_loop: str
     reserved: int | None = None
     client_context: bytes | None = None
     tenant_id: str | None = None
@@ -81,9 +83,13 @@ class Executor:
     async def invoke(self, call: Call, request: Request, sink: ResponseSink | None = None) -> Result:
         """Run one invocation to its end; what the function does wrong is in the outcome, not an exception.
 
-        Raises TooManyRequestsException past AWS's limits, InvalidRuntimeException for what cannot run here.
+        Raises TooManyRequestsException past AWS's limits, RecursiveInvocationException in a loop of functions,
+        InvalidRuntimeException for what cannot run here.
         """
         function = request.function
+        if call.trace.lineage:
+            mark = mark_of(call.account, call.region, function.name)
+            check_loop(call, request.function_arn, mark, request.recursive_loop)
         if call.trace.sampled or function.tracing_mode == "Active":
             await tracing.begin(call, function, request.function_arn)
         key = PoolKey(call.account, call.region, function.name, function.version)
@@ -263,7 +269,7 @@ class Executor:
                 payload=request.payload,
                 timeout=float(request.function.timeout) if timeout is None else timeout,
                 function_arn=request.function_arn,
-                trace_header=tracing.header(call),
+                trace_header=tracing.header(call, mark_of(*environment.key[:3])),
                 client_context=request.client_context,
                 tenant_id=request.tenant_id,
             ),

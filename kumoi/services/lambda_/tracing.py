@@ -10,6 +10,7 @@ from typing import Any
 
 from kumoi.doorway import Call, Sampled, Trace, Traced
 from kumoi.sandbox import Outcome
+from kumoi.services.lambda_.lineage import entered
 from kumoi.services.lambda_.records import Function
 
 _ERROR_BYTES = 4_096
@@ -35,9 +36,14 @@ def links_of(event: dict[str, Any], trace: Trace | None) -> dict[str, str]:
     return {"links": " ".join(links)} if links else {}
 
 
-def header(call: Call) -> str:
-    """The trace header that a function gets: its parent is the invocation, and it is sampled or it is not."""
-    return f"Root={call.trace.root};Parent={call.span};Sampled={int(call.traced is not None)}"
+def header(call: Call, mark: str) -> str:
+    """The trace header that a function gets: its parent is the invocation, and it is sampled or it is not.
+
+    `mark` is what the lineage calls the function, which belongs to the chain of what it asks for.
+    """
+    trace = call.trace
+    chain = entered(trace.lineage, mark)
+    return f"Root={trace.root};Parent={call.span};Sampled={int(call.traced is not None)};Lineage={chain}"
 
 
 def of_function(call: Call) -> Trace:

@@ -56,8 +56,8 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, call: Call) -> Occasion:
         """That of a call."""
-        http = call.http
-        traced = http is not None and "x-amzn-trace-id" in http.headers
+        http, trace = call.http, call.trace
+        traced = bool(trace.lineage) or (http is not None and "x-amzn-trace-id" in http.headers)
         return cls(
             time=call.now,
             principal=f"AWS:{call.caller.id}",
@@ -65,7 +65,7 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
             address=http.client[0] if http is not None else "127.0.0.1",
             request_id=call.request_id,
             host_id=_host_id(),
-            trace=call.trace.header(call.span) if traced else "",
+            trace=trace.chained(call.span) if traced else "",
         )
 
     @classmethod

@@ -103,6 +103,18 @@ def test_functions_are_counted_each_and_together() -> None:
     }
 
 
+def test_what_was_refused_is_told_from_what_a_function_failed_with() -> None:
+    ran = {"lambda:millisecond": 2.5}
+    refusals = ("TooManyRequestsException", "RecursiveInvocationException")
+    found = metrics(
+        *(hop("lambda", "lambda:f", "Invoke", one, **ran) for one in refusals),
+        *(hop("lambda", "lambda:f", "Invoke", one) for one in refusals),
+    )
+    assert found["Throttles", "f"] == {0.0: 2, 1.0: 1}
+    assert found["RecursiveInvocationsDropped", "f"] == {1.0: 1}
+    assert found["Errors", "f"] == {1.0: 2}
+
+
 def test_tables_and_distributions_are_counted() -> None:
     served = {"cloudfront:status": 404.0, "cloudfront:hit": 100.0, "cloudfront:utilization/fn": 7.0}
     found = metrics(

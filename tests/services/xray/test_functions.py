@@ -103,7 +103,7 @@ def test_an_invocation_leaves_segments_that_hold_what_the_sdk_sent(xray: Any, fu
     answer = invoke({"customer": "ada"}, LogType="Tail")
     header = json.loads(answer["Payload"].read())
     trace = root_of(header)
-    assert header.endswith(";Sampled=1")
+    assert ";Sampled=1;Lineage=1:" in header
     found = xray.await_documents(trace, lambda found: len(found) == 3 and "work" in json.dumps(found))
     service, own, queues = found
     assert (service["origin"], own["origin"]) == ("AWS::Lambda", "AWS::Lambda::Function")

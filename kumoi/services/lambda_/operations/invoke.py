@@ -117,8 +117,17 @@ async def invoke_async(call: Call, FunctionName: str, InvokeArgs: Any) -> dict[s
 def _request(
     found: Found, payload: bytes, client_context: bytes | None, tenant_id: str | None, wants_tail: bool
 ) -> Request:
-    reserved = found.head.reserved_concurrency
-    return Request(found.function, found.arn, payload, reserved, client_context, tenant_id, wants_tail)
+    head = found.head
+    return Request(
+        found.function,
+        found.arn,
+        payload,
+        head.recursive_loop,
+        head.reserved_concurrency,
+        client_context,
+        tenant_id,
+        wants_tail,
+    )
 
 
 async def _run(call: Call, request: Request) -> dict[str, Any]:
@@ -158,7 +167,7 @@ async def _accept(call: Call, found: Found, payload: bytes) -> None:
             qualifier=None if identifier.qualifier in (None, LATEST) else identifier.qualifier,
             payload=payload,
             source=call.source,
-            trace=call.trace.header(call.span),
+            trace=call.trace.chained(call.span),
             accepted=call.now,
         )
     )

@@ -68,7 +68,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         ),
     )
     call.request_bytes = len(body)
-    invocation = Request(found.function, found.arn, orjson.dumps(event), found.head.reserved_concurrency)
+    head = found.head
+    invocation = Request(found.function, found.arn, orjson.dumps(event), head.recursive_loop, head.reserved_concurrency)
     if config.invoke_mode == "RESPONSE_STREAM":
         return await _streamed(call, config, headers, invocation)
     return await _buffered(call, config, headers, invocation)

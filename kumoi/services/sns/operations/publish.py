@@ -123,7 +123,7 @@ def _failure(identifier: str, error: AwsError) -> dict[str, Any]:
 
 
 async def _to_topic(call: Call, topic: Topic, messages: list[Message]) -> list[Published]:
-    trace = call.trace.header(call.span)
+    trace = call.trace.chained(call.span)
     done = await publish(home(call, topic), call.part(Dispatcher), topic.name, messages, trace)
     call.meter("sns:messages", len(messages))
     for one in done:
