@@ -67,6 +67,24 @@ def invalid(parameter: str, reason: str = "") -> AwsError:
     return aws_error("ValidationException", f"Parameter {parameter} is not valid.{reason and f' Reason: {reason}'}")
 
 
+def check_dead_letters(given: dict[str, str] | None) -> None:
+    """Raise ValidationException for a DeadLetterConfig that names something else than a standard queue.
+
+    Source: "Considerations for using a dead-letter queue" of the user guide.
+    """
+    if not given or "Arn" not in given:
+        return
+    queue = given["Arn"]
+    try:
+        arn = Arn.parse(queue)
+    except ValueError:
+        raise invalid(queue, "Provided Arn is not in correct format.") from None
+    if arn.service != "sqs":
+        raise invalid(queue, "A dead-letter queue is an Amazon SQS queue.")
+    if arn.resource.endswith(".fifo"):
+        raise invalid(queue, "A dead-letter queue is a standard queue, not a FIFO queue.")
+
+
 def not_found(text: str) -> AwsError:
     """ResourceNotFoundException."""
     return aws_error("ResourceNotFoundException", text)

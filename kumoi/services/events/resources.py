@@ -152,7 +152,7 @@ async def _create_archive(call: ResourceCall) -> Resource:
 
 
 async def _update_archive(call: ResourceCall) -> Resource:
-    given = {"RetentionDays": 0, **_archive(call)}
+    given = {"RetentionDays": 0, "EventPattern": "", **_archive(call)}  # what a template no longer says is taken away
     await call.ask("events", "UpdateArchive", ArchiveName=call.physical_id, **given)
     return Resource(call.physical_id, call.attributes)
 

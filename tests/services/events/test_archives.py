@@ -103,6 +103,16 @@ def test_more_than_a_page_is_replayed_whole(
     assert sorted(map(int, logged(450))) == list(range(450))
 
 
+def test_a_pattern_stays_until_it_is_given_empty(client: Any, bus: str, put: Callable[..., Any]) -> None:
+    client.create_archive(ArchiveName="some", EventSourceArn=bus, EventPattern='{"source": ["other"]}')
+    client.update_archive(ArchiveName="some", Description="kept")
+    assert client.describe_archive(ArchiveName="some")["EventPattern"] == '{"source": ["other"]}'
+    client.update_archive(ArchiveName="some", EventPattern="")
+    assert "EventPattern" not in client.describe_archive(ArchiveName="some")
+    put()
+    assert client.describe_archive(ArchiveName="some")["EventCount"] == 1
+
+
 def test_refusals(client: Any, archive: str, bus: str) -> None:
     client.create_event_bus(Name="other")
     with pytest.raises(client.exceptions.ResourceAlreadyExistsException, match="Archive a already exists."):

@@ -91,6 +91,27 @@ def test_services_put_events_of_their_own_and_nobody_else_does(
     assert logged(1) == ['"k"']
 
 
+@pytest.mark.parametrize(
+    ("queue", "reason"),
+    [
+        ("arn:aws:sns:us-east-1:000000000000:topic", "is an Amazon SQS queue"),
+        ("arn:aws:sqs:us-east-1:000000000000:dead.fifo", "not a FIFO queue"),
+        ("dead", "not in correct format"),
+    ],
+)
+def test_only_standard_queues_take_dead_letters(client: Any, queue: str, reason: str) -> None:
+    dead = {"Arn": queue}
+    client.put_rule(Name="r", EventPattern='{"source": ["app"]}')
+    target = {"Id": "t", "Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "DeadLetterConfig": dead}
+    for refused in (
+        lambda: client.put_targets(Rule="r", Targets=[target]),
+        lambda: client.create_event_bus(Name="b", DeadLetterConfig=dead),
+    ):
+        with pytest.raises(ClientError, match=reason) as error:
+            refused()
+        assert error.value.response["Error"]["Code"] == "ValidationException"
+
+
 def test_a_target_that_nothing_can_be_handed_to_ends_in_the_dead_letter_queue(
     kumoi: Any, client: Any, put: Callable[..., Any]
 ) -> None:

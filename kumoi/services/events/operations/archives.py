@@ -54,14 +54,16 @@ async def update_archive(
     RetentionDays: int | None = None,
     KmsKeyIdentifier: str | None = None,
 ) -> dict[str, Any]:
-    """Change what is given of an archive; a pattern holds for events to come."""
+    """Change what is given of an archive; a pattern holds for events to come, an empty one is taken away."""
     given = {
         "description": Description,
         "pattern": EventPattern,
         "retention_days": RetentionDays,
         "kms_key": KmsKeyIdentifier,
     }
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if EventPattern == "":
+        changes["pattern"] = None
     if not changes:
         raise aws_error(
             "ValidationException", "At least one of EventPattern, RetentionDays or Description must be provided."

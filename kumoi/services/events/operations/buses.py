@@ -10,7 +10,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.events import events
 from kumoi.services.events.lookup import find_bus, get_bus
-from kumoi.services.events.naming import bus_arn, bus_name, exists, invalid, page
+from kumoi.services.events.naming import bus_arn, bus_name, check_dead_letters, exists, invalid, page
 from kumoi.services.events.operations.tags import tags_of
 from kumoi.services.events.records import DEFAULT_BUS, EventBus, archives, buses, rules
 from kumoi.services.events.rule_index import changed
@@ -84,6 +84,7 @@ async def delete_event_bus(call: Call, Name: str) -> None:
 def _extras(
     description: str | None, kms_key: str | None, dead_letters: dict[str, str] | None, log: dict[str, str] | None
 ) -> dict[str, Any]:
+    check_dead_letters(dead_letters)
     given = {
         "Description": description,
         "KmsKeyIdentifier": kms_key,

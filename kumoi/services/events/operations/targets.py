@@ -10,7 +10,7 @@ from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.events import events
 from kumoi.services.events.lookup import find_bus, find_rule, targets_of
-from kumoi.services.events.naming import bus_name, page
+from kumoi.services.events.naming import bus_name, check_dead_letters, page
 from kumoi.services.events.records import RuleTargets, targets
 from kumoi.services.events.rule_index import changed
 from kumoi.services.events.target_input import InputError, check
@@ -67,6 +67,7 @@ def _check(target: dict[str, Any]) -> None:
         raise _refused(
             f"Parameter {target['Arn']} is not valid. Reason: Provided Arn is not in correct format."
         ) from None
+    check_dead_letters(target.get("DeadLetterConfig"))
     is_fifo = arn.service == "sqs" and arn.resource.endswith(".fifo")
     if is_fifo and not target.get("SqsParameters", {}).get("MessageGroupId"):
         raise _refused(f"Parameter(s) SqsParameters must be specified for target: {name}.")
