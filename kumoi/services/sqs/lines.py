@@ -92,8 +92,8 @@ class Lines:
             raise
 
     async def open(self, queue: Queue) -> None:
-        """Have a queue's line read, where it is not known, before a transaction that may yet be refused."""
-        if queue.id not in self.known:
+        """Have a standard queue's line read, where it is not known, before a transaction that may yet be refused."""
+        if queue.id not in self.known and not queue.fifo:
             await self.run(queue, self.of, queue)
 
     async def of(self, tx: Transaction, queue: Queue) -> Line:

@@ -74,6 +74,28 @@ def test_a_head_that_is_hidden_for_longer_holds_up_its_group(client: Any, url: s
     assert bodies(client, url) == ["a", "b", "c"]
 
 
+def test_a_batch_is_received_like_messages_sent_alone(client: Any, url: str) -> None:
+    entries = [
+        {"Id": body, "MessageBody": body, "MessageGroupId": "g", "MessageDeduplicationId": body} for body in "abc"
+    ]
+    client.send_message_batch(QueueUrl=url, Entries=entries)
+    send(client, url, "d")
+    assert bodies(client, url) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_other_groups_go_on_while_a_message_is_hidden_for_longer(client: Any, url: str, batch: bool) -> None:
+    send(client, url, "a", "slow")
+    (got,) = client.receive_message(QueueUrl=url)["Messages"]
+    longer = {"ReceiptHandle": got["ReceiptHandle"], "VisibilityTimeout": 100}
+    if batch:
+        client.change_message_visibility_batch(QueueUrl=url, Entries=[{"Id": "a", **longer}])
+    else:
+        client.change_message_visibility(QueueUrl=url, **longer)
+    send(client, url, "b", "other")
+    assert bodies(client, url) == ["b"]
+
+
 @pytest.mark.kumoi_clock
 def test_a_duplicate_is_answered_as_the_first_was(client: Any, url: str, kumoi: Any) -> None:
     first = send(client, url, "a", MessageDeduplicationId="same")
