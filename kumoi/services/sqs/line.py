@@ -17,6 +17,11 @@ from heapq import heapify, heappop, heappush
 
 from kumoi.services.sqs.records import Message, Queue, Visibility
 
+MOST_IN_FLIGHT = 120_000
+"""Messages of a standard queue that may be received and not deleted at a time. Source: "Amazon SQS standard queue
+quotas"; FIFO queues answer no error, and here know no limit."""
+RECOUNTED = 1000
+"""Milliseconds for which it holds how many of the touched messages are not in flight."""
 _EACH = 1000
 """Bytes that a message takes beside its body."""
 
@@ -50,6 +55,7 @@ class Line:
         self._times = [(one.at, one.sequence) for one in self.touched.values()]
         heapify(self._times)
         self._number = self._numbers_end = self._given = 0
+        self._counted = self._not_in_flight = 0
 
     def number(self) -> int:
         """The sequence number for another message; 0 when those that were reserved are used up."""
@@ -194,6 +200,12 @@ class Line:
         away = [one for one in self.touched.values() if one.at > now]
         delayed = sum(one.received == 0 for one in away)
         return len(away) - delayed, delayed
+
+    def full(self, now: int) -> bool:
+        """Whether about as many messages are in flight as may be. Only where so many are touched need anybody ask."""
+        if not self._counted <= now < self._counted + RECOUNTED:
+            self._counted, self._not_in_flight = now, len(self.touched) - self.hidden(now)[0]
+        return len(self.touched) - self._not_in_flight >= MOST_IN_FLIGHT
 
     def _due(self) -> tuple[int, int] | None:
         """The time and sequence number of the touched message that is visible first; what has moved is passed over."""

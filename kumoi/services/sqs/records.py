@@ -1,9 +1,10 @@
 """What SQS stores: queues, messages, when each message is visible, and what has been sent lately. Times in epoch ms.
 
 Rows beside the records: (HEADS, queue, at, sequence, group) for the first message of each group of a FIFO queue;
-(RECENT, queue, expires, scope, id) for deduplication ids. A standard queue's message has no visibility of its own until
-it is received, unless it was delayed: nearly all are received once, and then deleted. Earlier versions stored
-(VISIBLE, queue, at, sequence) for each of its messages, DELAYED the value of those that were.
+(RECENT, queue, expires, scope, id) for deduplication ids, (ATTEMPTED, queue, expires, id) for receptions. A standard
+queue's message has no visibility of its own until it is received, unless it was delayed: nearly all are received once,
+and then deleted. Earlier versions stored (VISIBLE, queue, at, sequence) for each of its messages, DELAYED the value of
+those that were.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kumoi.state.space import Space
 VISIBLE = "sqs.visible"
 HEADS = "sqs.heads"
 RECENT = "sqs.recent"
+ATTEMPTED = "sqs.attempted"
 TOTAL = "sqs.total"
 SEQUENCE = "sqs.sequence"
 DELAYED = b"d"
@@ -101,6 +103,15 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     expires: int
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """A reception by its ReceiveRequestAttemptId: what was received, as it was then."""
+
+    queue: str
+    id: str
+    expires: int
+    messages: tuple[Visibility, ...]
+
+
 class MoveTask(msgspec.Struct, frozen=True, kw_only=True):
     """A message move task, from a dead-letter queue to `destination` (None: to where each message came from)."""
 
@@ -119,4 +130,5 @@ queues: Space[Queue] = Space("sqs.queue", Queue, lambda queue: (queue.name,), re
 messages: Space[Message] = Space("sqs.message", Message, lambda one: (one.queue, one.sequence))
 visibilities: Space[Visibility] = Space("sqs.visibility", Visibility, lambda one: (one.queue, one.sequence))
 sent: Space[Sent] = Space("sqs.sent", Sent, lambda one: (one.queue, one.scope, one.deduplication))
+attempts: Space[Attempt] = Space("sqs.attempt", Attempt, lambda one: (one.queue, one.id))
 tasks: Space[MoveTask] = Space("sqs.task", MoveTask, lambda task: (task.source, -task.started, task.id))

@@ -165,6 +165,57 @@ def test_a_handle_expires_with_its_reception(client: Any, url: str, kumoi: Any) 
     )
 
 
+def attempt(client: Any, url: str, number: int = 10, **options: Any) -> list[dict[str, Any]]:
+    asked = {"QueueUrl": url, "MaxNumberOfMessages": number, "ReceiveRequestAttemptId": "once", **options}
+    return list(client.receive_message(**asked, MessageSystemAttributeNames=["All"]).get("Messages", []))
+
+
+@pytest.mark.kumoi_clock
+def test_an_attempt_that_is_repeated_gets_the_same_messages_hidden_anew(client: Any, url: str, kumoi: Any) -> None:
+    assert attempt(client, url) == []  # receiving nothing uses no attempt up
+    for body in ("a", "b", "c"):
+        send(client, url, body)
+    first = attempt(client, url, 2)
+    assert [one["Body"] for one in first] == ["a", "b"]
+    kumoi.advance(20)
+    assert attempt(client, url) == first
+    kumoi.advance(20)
+    assert bodies(client, url) == []  # hidden for 30 s from the second attempt
+    client.delete_message(QueueUrl=url, ReceiptHandle=first[0]["ReceiptHandle"])
+    client.delete_message(QueueUrl=url, ReceiptHandle=first[1]["ReceiptHandle"])
+    assert bodies(client, url, ReceiveRequestAttemptId="another") == ["c"]
+
+
+@pytest.mark.kumoi_clock
+@pytest.mark.parametrize("change", ["deleted", "shown", "received otherwise"])
+def test_an_attempt_is_not_repeated_once_a_message_has_changed(client: Any, url: str, kumoi: Any, change: str) -> None:
+    for body in ("a", "b"):
+        send(client, url, body)
+    first = attempt(client, url)
+    handle = first[1]["ReceiptHandle"]
+    if change == "deleted":
+        client.delete_message(QueueUrl=url, ReceiptHandle=handle)
+    elif change == "shown":
+        client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    else:
+        kumoi.advance(31)
+        assert bodies(client, url) == ["a", "b"]
+    assert refused(lambda: attempt(client, url)) == (
+        "InvalidParameterValue",
+        "Value once for parameter ReceiveRequestAttemptId is invalid. Reason: The receiveRequestAttemptId is not valid "
+        "anymore since the receive call is not retryable.",
+    )
+    kumoi.advance(301)
+    assert [one["Body"] for one in attempt(client, url)] == ["a", "b"][: 1 + (change != "deleted")]
+
+
+def test_attempts_that_are_refused(client: Any, url: str) -> None:
+    for bad in ("", "x" * 129, "a b"):
+        assert refused(lambda bad=bad: attempt(client, url, ReceiveRequestAttemptId=bad))[0] == "InvalidParameterValue"
+    plain = client.create_queue(QueueName="plain")["QueueUrl"]
+    assert "not valid for this queue type" in refused(lambda: attempt(client, plain))[1]
+
+
 @pytest.mark.kumoi_clock
 def test_what_moves_away_frees_its_group(client: Any, url: str, kumoi: Any) -> None:
     dead = client.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 
 from kumoi.clock import Clock
 from kumoi.services.sqs.attributes import DEFAULTS
+from kumoi.services.sqs.line import MOST_IN_FLIGHT, RECOUNTED, Line, Room
 from kumoi.services.sqs.lines import Lines
+from kumoi.services.sqs.receiving import receive
 from kumoi.services.sqs.records import DELAYED, VISIBLE, Message, Queue, Visibility, messages, queues, visibilities
 from kumoi.services.sqs.standard import take_at_hand
 from kumoi.services.sqs.store import counts, drop, empty, find, hide, oldest, put, take
 from kumoi.state import Transaction
 from kumoi.state.sqlite import SqliteState
+from kumoi.wire.errors import AwsError
 
 QUEUE = Queue(name="q", id="q", account="", region="", created=0, attributes=DEFAULTS)
 HIDDEN = 30_000
@@ -211,5 +215,49 @@ def test_receptions_of_a_queue_that_was_reset_are_not_written() -> None:
             assert not lines.known
         finally:
             await state.close()
+
+    asyncio.run(scenario())
+
+
+def in_flight(number: int, at: int) -> Line:
+    each = [Visibility(queue="q", sequence=one, at=at, received=1) for one in range(1, number + 1)]
+    return Line(QUEUE, Room(1), each, number)
+
+
+def test_a_line_is_full_while_as_many_messages_as_may_be_are_in_flight() -> None:
+    now = BEGIN * 1000
+    line = in_flight(MOST_IN_FLIGHT, now + 20_000)
+    assert line.full(now)
+    line.gone(7)
+    assert not line.full(now + 1)
+    line.hold(Visibility(queue="q", sequence=MOST_IN_FLIGHT + 1, at=now + 60_000))  # delayed
+    assert not line.full(now + RECOUNTED)
+    line.hold(Visibility(queue="q", sequence=MOST_IN_FLIGHT + 2, at=now + 60_000, received=1))
+    assert line.full(now + RECOUNTED + 1)
+    assert not line.full(now + 20_000)  # nearly all are visible again
+
+
+def test_where_too_many_are_in_flight_short_polls_are_refused_and_long_ones_wait() -> None:
+    async def scenario() -> None:
+        real = [float(BEGIN)]
+        clock = Clock(lambda: real[0])
+        state = await SqliteState.open(None, clock=clock)
+        lines = Lines(state)
+        doorway = SimpleNamespace(clock=clock, state=state)
+        call: Any = SimpleNamespace(part=lambda _: lines, now=real[0], doorway=doorway)
+        await state.run(queues.put, QUEUE)
+        await lines.run(QUEUE, send, lines, 0)
+        assert len(await receive(call, QUEUE, 1, 0, 0)) == 1
+        lines.known["q"] = in_flight(MOST_IN_FLIGHT, BEGIN * 1000 + 20_000)
+        with pytest.raises(AwsError) as refused:
+            await receive(call, QUEUE, 1, 30, 0)
+        assert refused.value.code == "OverLimit"
+        clock.hold()
+        polling = asyncio.create_task(receive(call, QUEUE, 1, 30, 5))
+        await asyncio.sleep(0)
+        assert not polling.done()
+        clock.advance(6)
+        assert await polling == []
+        await state.close()
 
     asyncio.run(scenario())

@@ -11,7 +11,7 @@ from kumoi.services.sqs.metering import CHUNK, MESSAGES, meter
 from kumoi.services.sqs.operations.queues import find_queue
 from kumoi.services.sqs.receiving import receive, told
 from kumoi.services.sqs.records import Queue
-from kumoi.services.sqs.rules import check_between, out_of_range, parse_receipt, size_of
+from kumoi.services.sqs.rules import check_between, check_token, out_of_range, parse_receipt, size_of
 from kumoi.services.sqs.sending import message_of, send
 from kumoi.services.sqs.standard import forget
 from kumoi.services.sqs.store import LONGEST, drop, find, hide
@@ -60,14 +60,24 @@ async def receive_message(
     check_between("WaitTimeSeconds", WaitTimeSeconds, 0, LONGEST_WAIT, "Must be >=")
     check_between("VisibilityTimeout", VisibilityTimeout, 0, LONGEST_TIMEOUT)
     queue = await find_queue(call, QueueUrl)
+    if ReceiveRequestAttemptId is not None:
+        _check_attempt(queue, ReceiveRequestAttemptId)
     hidden = queue.number("VisibilityTimeout") if VisibilityTimeout is None else VisibilityTimeout
     wait = queue.number("ReceiveMessageWaitTimeSeconds") if WaitTimeSeconds is None else WaitTimeSeconds
-    found = await receive(call, queue, MaxNumberOfMessages, hidden, wait)
+    found = await receive(call, queue, MaxNumberOfMessages, hidden, wait, ReceiveRequestAttemptId)
     meter(call, sum(size_of(one.message.body, one.message.attributes) for one in found))
     call.meter(MESSAGES, len(found))
     system = [*(AttributeNames or ()), *(MessageSystemAttributeNames or ())]
     wanted = MessageAttributeNames or []
     return {"Messages": [told(queue, one, system, wanted) for one in found]} if found else {}
+
+
+def _check_attempt(queue: Queue, attempt_id: str) -> None:
+    """Refuse an id that names no reception of such a queue."""
+    check_token("ReceiveRequestAttemptId", attempt_id)
+    if not queue.fifo:
+        text = "The request include parameter that is not valid for this queue type"
+        raise out_of_range("ReceiveRequestAttemptId", attempt_id, text)
 
 
 @sqs.operation

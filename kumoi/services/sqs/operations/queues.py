@@ -8,7 +8,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.names import Arn, hex_id
-from kumoi.services.sqs import sqs
+from kumoi.services.sqs import attempts, sqs
 from kumoi.services.sqs.attributes import (
     DEFAULTS,
     FIFO_DEFAULTS,
@@ -205,6 +205,7 @@ async def _delete(tx: Transaction, lines: Lines, queue: Queue) -> None:
     await empty(tx, lines, queue)
     await sent.delete_all(tx, queue.id)
     await tx.delete_range((RECENT, queue.id))
+    await attempts.forget(tx, queue)
     tx.on_commit(lambda: lines.forget(queue.id))
     tx.notify(f"sqs.{queue.id}")
 
