@@ -1,4 +1,4 @@
-"""What runs for SNS while the platform does: the dispatcher with its outbox, the end of confirmation tokens."""
+"""What runs for SNS while the platform does: the dispatcher and its outbox, the end of confirmation tokens, replays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from kumoi.http_client import HttpClient
 from kumoi.services.sns.confirmations import EXPIRY, expire
 from kumoi.services.sns.dispatcher import Dispatcher
 from kumoi.services.sns.hand_over import HandOver
+from kumoi.services.sns.replays import TOPIC as REPLAY
+from kumoi.services.sns.replays import advance
 from kumoi.services.sns.signing import Signer
 from kumoi.state import Timer
 from kumoi.state.timers import TimerRunner
@@ -25,7 +27,11 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     async def expired(timer: Timer) -> None:
         await expire(doorway.state.at(timer.account, timer.region), timer.payload.decode())
 
+    async def replayed(timer: Timer) -> None:
+        await advance(doorway.state.at(timer.account, timer.region), dispatcher, timer)
+
     timers.on(EXPIRY, expired)
+    timers.on(REPLAY, replayed)
     await dispatcher.outbox.resume()
     try:
         yield

@@ -23,7 +23,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """What a delivery holds: a message on its way to one subscription.
 
     `subscription` is its ARN; `fifo`, `group`, `deduplication` and `number` are those of a FIFO topic's message (a
-    group may come with any). `token` confirms. `policy` is the delivery policy that holds for it.
+    group may come with any). `token` confirms. `policy` is the delivery policy that holds for it. `replayed`: whether
+    it comes out of the topic's archive.
     """
 
     kind: Kind = "Notification"
@@ -44,6 +45,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     token: str = ""
     trace: str = ""
     policy: dict[str, Any] = {}
+    replayed: bool = False
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -104,6 +106,8 @@ def envelope(one: Handover, signed: Signed | None, endpoint: str) -> str:
     if one.kind == "Notification":
         fields["UnsubscribeURL"] = unsubscribe_url(endpoint, one)
     lines = [f'  "{name}" : {_text(value)}' for name, value in fields.items()]
+    if one.replayed:
+        lines.append('  "Replayed" : true')
     if one.attributes:
         told = [f"    {_text(name)} : {_encode(value)}" for name, value in told_attributes(one.attributes).items()]
         lines.append('  "MessageAttributes" : {\n' + ",\n".join(told) + "\n  }")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kumoi.names import uuid
+from kumoi.services.sns import archive
 from kumoi.services.sns.dispatcher import Dispatcher
 from kumoi.services.sns.filter_policy import passes
 from kumoi.services.sns.lookup import get_topic
@@ -51,36 +52,60 @@ async def _publish(
         earlier = await _earlier(tx, topic, message)
         if earlier is not None:
             return Published(earlier.message, earlier.number, {})
-        number = str(_FIRST + 1000 * await tx.add((SEQUENCE, topic.id)))
+        sequence = await tx.add((SEQUENCE, topic.id))
+        number = str(_FIRST + 1000 * sequence)
         await _remember(tx, topic, message, identifier, number)
+        if topic.archived_since:
+            await archive.keep(tx, topic, message, identifier, sequence, number, trace)
     counts: dict[str, int] = {}
     for subscription in listening:
-        text = message.text_for(subscription.protocol)
-        policy = subscription.attributes.get("FilterPolicy")
-        if policy and not passes(policy, scope_of(subscription.attributes), text, message.attributes):
+        if not wants(subscription, message):
+            continue
+        if subscription.replay is not None and not subscription.replay.lets_pass(archive.moment_of(tx.now)):
             continue
         counts[subscription.protocol] = counts.get(subscription.protocol, 0) + 1
-        http = subscription.protocol in ("http", "https")
-        one = Handover(
-            topic=topic.arn,
-            subscription=subscription.arn,
-            protocol=subscription.protocol,
-            endpoint=subscription.endpoint,
-            message_id=identifier,
-            text=text,
-            time=tx.now,
-            subject=message.subject,
-            attributes=message.attributes,
-            fifo=topic.fifo,
-            group=message.group,
-            deduplication=message.deduplication,
-            number=number,
-            signature_version=topic.attributes.get("SignatureVersion", "1"),
-            trace=trace,
-            policy=effective_subscription_policy(topic.attributes, subscription.attributes) if http else {},
-        )
-        await dispatcher.send(tx, one)
+        await dispatcher.send(tx, handover(topic, subscription, message, identifier, number, tx.now, trace))
     return Published(identifier, number, counts)
+
+
+def wants(subscription: Subscription, message: Message) -> bool:
+    """Whether a subscription's filter policy, if it has one, lets a message pass."""
+    policy = subscription.attributes.get("FilterPolicy")
+    if not policy:
+        return True
+    text = message.text_for(subscription.protocol)
+    return passes(policy, scope_of(subscription.attributes), text, message.attributes)
+
+
+def handover(
+    topic: Topic,
+    subscription: Subscription,
+    message: Message,
+    identifier: str,
+    number: str | None,
+    time: float,
+    trace: str,
+) -> Handover:
+    """A message, published at a time (epoch seconds), on its way to a subscription."""
+    http = subscription.protocol in ("http", "https")
+    return Handover(
+        topic=topic.arn,
+        subscription=subscription.arn,
+        protocol=subscription.protocol,
+        endpoint=subscription.endpoint,
+        message_id=identifier,
+        text=message.text_for(subscription.protocol),
+        time=time,
+        subject=message.subject,
+        attributes=message.attributes,
+        fifo=topic.fifo,
+        group=message.group,
+        deduplication=message.deduplication,
+        number=number,
+        signature_version=topic.attributes.get("SignatureVersion", "1"),
+        trace=trace,
+        policy=effective_subscription_policy(topic.attributes, subscription.attributes) if http else {},
+    )
 
 
 def _scope(topic: Topic, message: Message) -> str:

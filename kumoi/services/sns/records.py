@@ -6,6 +6,8 @@ lately; (BUSY, lane) while the first delivery of a FIFO subscription's group is 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from kumoi.delivery import Delivery
@@ -19,7 +21,10 @@ LETTERS = "sns.letters"
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic. `id` tells it from an earlier one of the same name; `attributes` are those that were set."""
+    """A topic. `id` tells it from an earlier one of the same name; `attributes` are those that were set.
+
+    `archived_since` is when its ArchivePolicy was set, where it has one.
+    """
 
     name: str
     id: str
@@ -29,6 +34,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
     data_protection: str | None = None
+    archived_since: float = 0.0
 
     @property
     def fifo(self) -> bool:
@@ -41,10 +47,28 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return arn("sns", self.region, self.account, self.name)
 
 
+class Replay(msgspec.Struct, frozen=True):
+    """A replay out of a topic's archive. `id` tells it from the subscription's earlier ones.
+
+    `cursor` is how far it has come (a moment in ms, and the sequence number of a message of it), `end` the last moment
+    of which the subscription gets messages, None without such an end.
+    """
+
+    id: str
+    cursor: tuple[int, ...]
+    end: int | None
+    status: Literal["Pending", "In progress", "Completed", "Failed"] = "Pending"
+
+    def lets_pass(self, moment: int) -> bool:
+        """Whether the subscription gets at once what is published at a moment."""
+        return self.status in ("Completed", "Failed") and (self.end is None or moment <= self.end)
+
+
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription. `token` confirms it while it is `pending`.
 
-    `authenticated`: whether the confirmation was signed. `guarded`: whether only signed requests may end it.
+    `authenticated`: whether the confirmation was signed. `guarded`: whether only signed requests may end it. `replay`
+    is the one that its ReplayPolicy asked for.
     """
 
     topic: str
@@ -60,6 +84,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     token: str = ""
     authenticated: bool = True
     guarded: bool = False
+    replay: Replay | None = None
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ async def _update_topic(call: ResourceCall) -> Resource:
     topic = call.physical_id
     wanted = _stated(call, _TOPIC)
     for name in set(call.before) & set(_TOPIC) - set(call.properties):
-        wanted[name] = _DEFAULTS.get(name, "")
+        wanted[name] = "{}" if name == "ArchivePolicy" else _DEFAULTS.get(name, "")
     for name, value in wanted.items():
         if name != "FifoTopic" and _text(call.before.get(name, "")) != value:
             await call.ask("sns", "SetTopicAttributes", TopicArn=topic, AttributeName=name, AttributeValue=value)
@@ -160,6 +160,8 @@ async def _update_subscription(call: ResourceCall) -> Resource:
     # A policy may only be valid in the scope it comes with: it is taken away before the scope changes.
     if "FilterPolicyScope" in wanted and "FilterPolicy" in call.before:
         await _set(call, "FilterPolicy", "")
+    if wanted.get("ReplayPolicy") == _text(call.before.get("ReplayPolicy", "")):
+        del wanted["ReplayPolicy"]  # or it would be replayed once more
     for name in ("FilterPolicyScope", *sorted(wanted.keys() - {"FilterPolicyScope"})):
         if name in wanted:
             await _set(call, name, wanted[name])

@@ -14,7 +14,6 @@ from kumoi.services.sns.filter_policy import BODY_SCOPE, SCOPES, FilterPolicyErr
 from kumoi.services.sns.naming import invalid
 from kumoi.services.sns.records import Subscription, Topic
 from kumoi.services.sns.retries import check_subscription_policy, effective_subscription_policy
-from kumoi.wire.errors import aws_error
 
 SETTABLE = (
     *("RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"),
@@ -31,8 +30,6 @@ def check_attributes(
     for name in given:
         if name not in SETTABLE:
             raise invalid("AttributeName" if not prefix else f"{prefix}Unknown attribute: {name}")
-    if given.get("ReplayPolicy"):
-        raise aws_error("NotImplemented", "Kumoi's sns does not archive messages yet: leave ReplayPolicy out.")
     raw = given.get("RawMessageDelivery")
     if raw is not None and raw.lower() not in ("true", "false"):
         raise invalid(f"{prefix}RawMessageDelivery: Invalid value [{raw}]. Must be true or false.")
@@ -74,10 +71,11 @@ def _check_redrive(text: str, topic: Topic, endpoint: str, prefix: str) -> None:
 
 
 def applied(before: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The attributes after a change; an empty text, and an empty filter policy, take one away."""
+    """The attributes after a change; an empty text, and an empty policy of filters or replays, take one away."""
     after = {**before, **given}
-    if after.get("FilterPolicy") and orjson.loads(after["FilterPolicy"]) == {}:
-        after["FilterPolicy"] = ""
+    for name in ("FilterPolicy", "ReplayPolicy"):
+        if after.get(name) and orjson.loads(after[name]) == {}:
+            after[name] = ""
     if "RawMessageDelivery" in after:
         after["RawMessageDelivery"] = after["RawMessageDelivery"].lower()
     return {name: value for name, value in after.items() if value}
@@ -115,6 +113,8 @@ def told(subscription: Subscription, topic: Topic) -> dict[str, str]:
     }
     if "FilterPolicy" in subscription.attributes:
         answer["FilterPolicyScope"] = scope_of(subscription.attributes)
+    if subscription.replay is not None:
+        answer["ReplayStatus"] = subscription.replay.status
     if subscription.protocol in ("http", "https"):
         policy = effective_subscription_policy(topic.attributes, subscription.attributes)
         answer["EffectiveDeliveryPolicy"] = orjson.dumps(policy).decode()

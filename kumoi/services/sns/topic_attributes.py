@@ -12,10 +12,11 @@ from typing import Any
 import orjson
 
 from kumoi.policy import PolicyError, compile_policy
+from kumoi.services.sns.archive_policy import begins, check_archive_policy
 from kumoi.services.sns.naming import invalid
 from kumoi.services.sns.records import Topic
 from kumoi.services.sns.retries import check_topic_policy, effective_topic_policy
-from kumoi.wire.errors import aws_error
+from kumoi.wire.timestamps import milliseconds
 
 DEFAULT_SIZE = 262_144
 _FEEDBACK = re.compile(
@@ -27,7 +28,7 @@ _CHOICES = {
     "ContentBasedDeduplication": ("true", "false"),
     "FifoThroughputScope": ("Topic", "MessageGroup"),
 }
-_FIFO_ONLY = ("ContentBasedDeduplication", "FifoThroughputScope")
+_FIFO_ONLY = ("ArchivePolicy", "ContentBasedDeduplication", "FifoThroughputScope")
 _FREE = ("DisplayName", "KmsMasterKeyId")
 _ACTIONS = (
     *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe"),
@@ -47,8 +48,6 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool, created: bool) -> 
                 raise invalid("AttributeName")
             if value not in ("true", "false"):
                 raise invalid(f"{prefix}FifoTopic: Invalid value [{value}]. Must be true or false.")
-        elif name in ("ArchivePolicy", "BeginningArchiveTime"):
-            raise aws_error("NotImplemented", f"Kumoi's sns does not archive messages yet: leave {name} out.")
         elif name in _FIFO_ONLY and not fifo:
             raise invalid(f"{prefix}{name} is only supported for FIFO topics" if created else "AttributeName")
         elif name in _CHOICES:
@@ -57,6 +56,8 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool, created: bool) -> 
         elif name == "MaximumMessageSize":
             if not re.fullmatch(r"[0-9]{1,9}", value) or not 1024 <= int(value) <= 1_048_576:
                 raise invalid(f"{prefix}MaximumMessageSize: Invalid value [{value}]. Must be 1024 to 1048576.")
+        elif name == "ArchivePolicy":
+            check_archive_policy(value, prefix)
         elif name == "Policy":
             check_policy(value)
         elif name == "DeliveryPolicy":
@@ -103,8 +104,8 @@ def policy_of(topic: Topic) -> dict[str, Any]:
     return policy
 
 
-def told(topic: Topic, confirmed: int, pending: int) -> dict[str, str]:
-    """A topic's attributes as GetTopicAttributes answers them."""
+def told(topic: Topic, confirmed: int, pending: int, now: float) -> dict[str, str]:
+    """A topic's attributes as GetTopicAttributes answers them; `now` in epoch seconds."""
     answer = {
         "TopicArn": topic.arn,
         "Owner": topic.account,
@@ -118,6 +119,8 @@ def told(topic: Topic, confirmed: int, pending: int) -> dict[str, str]:
     }
     if topic.fifo:
         answer |= {"ContentBasedDeduplication": "false", "FifoThroughputScope": "Topic"}
+    if topic.archived_since:
+        answer["BeginningArchiveTime"] = milliseconds(begins(topic, now))
     answer |= {name: value for name, value in topic.attributes.items() if value or name == "DisplayName"}
     answer["Policy"] = topic.attributes.get("Policy") or orjson.dumps(default_policy(topic)).decode()
     return answer

@@ -96,3 +96,37 @@ def test_a_stack_of_topics(kumoi: Any, client: Any, stacks: Any) -> None:
     stacks.get_waiter("stack_delete_complete").wait(StackName="news", WaiterConfig={"Delay": 1})
     assert client.list_topics()["Topics"] == []
     assert client.list_subscriptions()["Subscriptions"] == []
+
+
+def test_a_stack_whose_topic_archives(kumoi: Any, client: Any, stacks: Any) -> None:
+    def template(**archive: Any) -> str:
+        replay = {"PointType": "Timestamp", "StartingPoint": "2020-01-01T00:00:00.000Z"}
+        topic = {"FifoTopic": True, "ContentBasedDeduplication": True, **archive}
+        listener = {
+            "TopicArn": {"Ref": "Topic"},
+            "Protocol": "sqs",
+            "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+            "RawMessageDelivery": not archive,
+            **({"ReplayPolicy": replay} if archive else {}),
+        }
+        made = {
+            "Queue": {"Type": "AWS::SQS::Queue"},
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": topic},
+            "Listener": {"Type": "AWS::SNS::Subscription", "Properties": listener},
+        }
+        outputs = {name: {"Value": {"Ref": name}} for name in ("Topic", "Listener")}
+        return json.dumps({"Resources": made, "Outputs": outputs})
+
+    stacks.create_stack(StackName="kept", TemplateBody=template(ArchivePolicy={"MessageRetentionPeriod": "7"}))
+    stacks.get_waiter("stack_create_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
+    outputs = stacks.describe_stacks(StackName="kept")["Stacks"][0]["Outputs"]
+    names = {one["OutputKey"]: one["OutputValue"] for one in outputs}
+    assert "BeginningArchiveTime" in client.get_topic_attributes(TopicArn=names["Topic"])["Attributes"]
+    listening = client.get_subscription_attributes(SubscriptionArn=names["Listener"])["Attributes"]
+    assert json.loads(listening["ReplayPolicy"])["PointType"] == "Timestamp"
+    stacks.update_stack(StackName="kept", TemplateBody=template())
+    stacks.get_waiter("stack_update_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})
+    assert "ArchivePolicy" not in client.get_topic_attributes(TopicArn=names["Topic"])["Attributes"]
+    assert "ReplayPolicy" not in client.get_subscription_attributes(SubscriptionArn=names["Listener"])["Attributes"]
+    stacks.delete_stack(StackName="kept")
+    stacks.get_waiter("stack_delete_complete").wait(StackName="kept", WaiterConfig={"Delay": 1})

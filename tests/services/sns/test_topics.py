@@ -176,7 +176,5 @@ def test_data_protection_policies_are_kept(client: Any, topic: str) -> None:
     )
 
 
-def test_what_is_not_built_says_so(client: Any, fifo: str) -> None:
-    archive = {"TopicArn": fifo, "AttributeName": "ArchivePolicy", "AttributeValue": '{"MessageRetentionPeriod": "1"}'}
-    assert refused(client.set_topic_attributes, **archive)[0] == "NotImplemented"
+def test_what_is_not_built_says_so(client: Any) -> None:
     assert refused(client.create_sms_sandbox_phone_number, PhoneNumber="+4915112345678")[0] == "NotImplemented"

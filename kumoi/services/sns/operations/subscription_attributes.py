@@ -10,6 +10,7 @@ from kumoi.doorway import Call
 from kumoi.services.sns import sns
 from kumoi.services.sns.lookup import find_subscription, get_subscription, get_topic
 from kumoi.services.sns.records import Topic, subscriptions
+from kumoi.services.sns.replays import begin, check_replay_policy
 from kumoi.services.sns.subscription_attributes import applied, check_attributes, told
 from kumoi.state import Transaction, transactional
 
@@ -35,4 +36,7 @@ async def set_subscription_attributes(
 async def _change(tx: Transaction, topic: Topic, identifier: str, given: dict[str, str]) -> None:
     current = await get_subscription(tx, topic.name, identifier)
     check_attributes(given, current.attributes, topic, current.endpoint, "")
-    await subscriptions.put(tx, msgspec.structs.replace(current, attributes=applied(current.attributes, given)))
+    if policy := given.get("ReplayPolicy"):
+        check_replay_policy(policy, topic, "")
+    changed = msgspec.structs.replace(current, attributes=applied(current.attributes, given))
+    await subscriptions.put(tx, begin(tx, changed) if "ReplayPolicy" in given else changed)

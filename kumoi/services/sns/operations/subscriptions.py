@@ -18,6 +18,7 @@ from kumoi.services.sns.lookup import find_topic, get_topic, home, subscriptions
 from kumoi.services.sns.naming import invalid, page, parse_arn, subscription_arn
 from kumoi.services.sns.operations.confirmation import unsigned
 from kumoi.services.sns.records import Subscription, Topic, platform_endpoints, subscriptions, tokens, topics
+from kumoi.services.sns.replays import begin, check_replay_policy
 from kumoi.services.sns.subscription_attributes import SUBSCRIBING, applied, check_attributes
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -47,6 +48,8 @@ async def subscribe(
     await _check_endpoint(call, topic, Protocol, Endpoint)
     given = Attributes or {}
     check_attributes(given, {}, topic, Endpoint, SUBSCRIBING)
+    if policy := given.get("ReplayPolicy"):
+        check_replay_policy(policy, topic, SUBSCRIBING)
     if Protocol == "firehose" and not given.get("SubscriptionRoleArn"):
         raise invalid("Attributes Reason: SubscriptionRoleArn: required for subscriptions of protocol firehose")
     identifier = uuid()
@@ -78,7 +81,7 @@ async def _subscribe(tx: Transaction, dispatcher: Dispatcher, fresh: Subscriptio
             if known.pending:  # asked once more, with the token it has
                 await ask(tx, dispatcher, topic, known, "SubscriptionConfirmation", known.token)
             return known
-    await subscriptions.put(tx, fresh)
+    await subscriptions.put(tx, begin(tx, fresh) if "ReplayPolicy" in fresh.attributes else fresh)
     if fresh.pending:
         await ask(tx, dispatcher, topic, fresh, "SubscriptionConfirmation", fresh.token)
     return fresh

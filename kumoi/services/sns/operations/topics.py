@@ -9,6 +9,8 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import hex_id
 from kumoi.services.sns import sns
+from kumoi.services.sns.archive import drop
+from kumoi.services.sns.archive_policy import ends_archive
 from kumoi.services.sns.lookup import find_topic, get_topic, home, subscriptions_of
 from kumoi.services.sns.naming import check_name, invalid, page, topic_arn
 from kumoi.services.sns.operations.data_protection import check_policy
@@ -16,6 +18,7 @@ from kumoi.services.sns.operations.tags import tags_of
 from kumoi.services.sns.records import RECENT, Topic, sent, subscriptions, tokens, topics
 from kumoi.services.sns.topic_attributes import check_attributes, told
 from kumoi.state import Transaction, transactional
+from kumoi.wire.errors import aws_error
 
 
 @sns.operation
@@ -43,8 +46,18 @@ async def create_topic(
         tags=tags_of(Tags or []),
         data_protection=DataProtectionPolicy,
     )
+    fresh = _archiving(fresh, call.now)
     await _create(call.state, fresh, tagged=Tags is not None)
     return {"TopicArn": fresh.arn}
+
+
+def _archiving(topic: Topic, now: float) -> Topic:
+    """A topic whose ArchivePolicy may be another: it archives from now on, goes on to, or archives nothing."""
+    policy = topic.attributes.get("ArchivePolicy")
+    if policy is None or ends_archive(policy):
+        attributes = {name: value for name, value in topic.attributes.items() if name != "ArchivePolicy"}
+        return msgspec.structs.replace(topic, attributes=attributes, archived_since=0.0)
+    return msgspec.structs.replace(topic, archived_since=topic.archived_since or now)
 
 
 @transactional
@@ -53,7 +66,7 @@ async def _create(tx: Transaction, fresh: Topic, *, tagged: bool) -> None:
     if found is None:
         await topics.put(tx, fresh)
         return
-    known = told(found, 0, 0)
+    known = told(found, 0, 0, tx.now)
     if any(known.get(name, "") != value for name, value in fresh.attributes.items()):
         raise invalid("Attributes Reason: Topic already exists with different attributes")
     if tagged and found.tags != fresh.tags:
@@ -72,6 +85,8 @@ async def _delete(tx: Transaction, name: str) -> None:
     topic = await topics.get(tx, name)
     if topic is None:
         return
+    if topic.archived_since:
+        raise aws_error("InvalidStateException", "Invalid state: Cannot delete a topic with an ArchivePolicy")
     await topics.delete(tx, name)
     for one in await subscriptions.list(tx, name):
         if one.token:
@@ -87,7 +102,7 @@ async def get_topic_attributes(call: Call, TopicArn: str) -> dict[str, Any]:
     topic = await find_topic(call, TopicArn)
     found = await subscriptions_of(home(call, topic), topic.name)
     pending = sum(one.pending for one in found)
-    return {"Attributes": told(topic, len(found) - pending, pending)}
+    return {"Attributes": told(topic, len(found) - pending, pending, call.now)}
 
 
 @sns.operation
@@ -104,7 +119,10 @@ async def _change(tx: Transaction, name: str, attribute: str, value: str) -> Non
     attributes = {**topic.attributes, attribute: value}
     if value == "":
         del attributes[attribute]
-    await topics.put(tx, msgspec.structs.replace(topic, attributes=attributes))
+    changed = _archiving(msgspec.structs.replace(topic, attributes=attributes), tx.now)
+    if topic.archived_since and not changed.archived_since:
+        await drop(tx, topic)
+    await topics.put(tx, changed)
 
 
 @sns.operation
