@@ -83,6 +83,11 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
         header = self.header(span)
         return f"{header};Lineage={self.lineage}" if self.lineage else header
 
+    def relabelled(self, header: str) -> str:
+        """A header that a client sent, with this trace's lineage for the one that it names."""
+        parts = [part for part in header.split(";") if not part.lstrip().startswith("Lineage=")]
+        return ";".join((*parts, f"Lineage={self.lineage}"))
+
     def segment(self, span: str) -> str:
         """The segment or subsegment that X-Ray shows as the caller of the call of `span`; empty for none."""
         return caller_side(span) if self.traced else self.upstream

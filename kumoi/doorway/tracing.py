@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from kumoi.doorway.call import Call
+from kumoi.doorway.call import Call, Trace
 
 _TRACES = 10_000
 
@@ -44,13 +44,15 @@ Place = tuple[str, str]
 class Tracing:
     """One platform's tracing. `port` is where the daemon is to listen (0: any port, None: nowhere).
 
-    `daemon` is the daemon's address once it listens, `decide` is set by X-Ray.
+    `daemon` is the daemon's address once it listens, `decide` is set by X-Ray. `lineages` are those of what runs just
+    now with session credentials, by their access key, where it runs within a chain of requests.
     """
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port
         self.daemon = ""
         self.decide: Decide | None = None
+        self.lineages: dict[str, str] = {}
         self._places: dict[str, Place] = {}
 
     async def begin(self, call: Call, kind: str, request: Sampled) -> bool:
@@ -73,6 +75,14 @@ class Tracing:
             del self._places[next(iter(self._places))]
         self._places[trace.root] = (call.account, call.region)
         return True
+
+    def chained(self, trace: Trace, access_key: str | None) -> Trace:
+        """The trace of a request that names a lineage, with the lineage of what its caller runs.
+
+        Python's X-Ray SDK sends that of a trace's first invocation as long as an execution environment lives.
+        """
+        lineage = self.lineages.get(access_key or "")
+        return trace if lineage is None else replace(trace, lineage=lineage)
 
     def place(self, root: str) -> Place | None:
         """The account and region that a trace was last seen in; None for one that no traced call belongs to."""

@@ -259,6 +259,9 @@ class Front:
                 params = settled.with_body(body)
             else:
                 params = exchange.decode(request, body)
+            traced = Trace.parse(trace, doorway.clock.now())
+            if traced.lineage:
+                traced = doorway.tracing.chained(traced, caller.access_key)
             call = Call(
                 doorway,
                 name,
@@ -267,7 +270,7 @@ class Front:
                 caller,
                 caller.account,
                 caller.region or target.region,
-                Trace.parse(trace, doorway.clock.now()),
+                traced,
                 caller.source,
                 http=request,
                 attributes=target.attributes,

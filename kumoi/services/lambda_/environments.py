@@ -55,11 +55,12 @@ class EnvironmentMaker:
         code = await self._code.unpacked(function.code)
         opt = await self._code.merged(function.layers)
         log = self._log(key, function)
+        credentials = self._credentials(key, function)
         variables = compose(
             function,
             key.region,
             log.stream,
-            self._credentials(key, function),
+            credentials,
             self._doorway.endpoint,
             kind,
             self._doorway.tracing.daemon,
@@ -87,7 +88,7 @@ class EnvironmentMaker:
             raise aws_error("InvalidRuntimeException", str(error), Type="User") from None
         except ZygoteFailed as error:
             raise aws_error("ServiceException", f"No execution environment could be started: {error}") from error
-        return ExecutionEnvironment(key, revision, sandbox, log, platform_log)
+        return ExecutionEnvironment(key, revision, sandbox, log, platform_log, credentials.access_key)
 
     async def brings(self, function: Function, library: str) -> bool:
         """Whether a function's package, or a layer of it, holds a library that injects faults."""

@@ -30,7 +30,7 @@ from kumoi.services.lambda_.faults import (
     strike_sandbox,
     timed_out,
 )
-from kumoi.services.lambda_.lineage import check_loop, mark_of
+from kumoi.services.lambda_.lineage import check_loop, entered, mark_of
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
@@ -263,18 +263,26 @@ class Executor:
         log.begin(trace, tail=request.wants_tail)
         environment.platform_log.start(call.request_id, trace)
         began = 0.0 if call.traced is None else call.now
-        outcome = await environment.sandbox.invoke(
-            Invocation(
-                request_id=call.request_id,
-                payload=request.payload,
-                timeout=float(request.function.timeout) if timeout is None else timeout,
-                function_arn=request.function_arn,
-                trace_header=tracing.header(call, mark_of(*environment.key[:3])),
-                client_context=request.client_context,
-                tenant_id=request.tenant_id,
-            ),
-            sink,
-        )
+        lineage = entered(call.trace.lineage, mark_of(*environment.key[:3]))
+        lineages = call.doorway.tracing.lineages
+        if call.trace.lineage:
+            lineages[environment.access_key] = lineage
+        try:
+            outcome = await environment.sandbox.invoke(
+                Invocation(
+                    request_id=call.request_id,
+                    payload=request.payload,
+                    timeout=float(request.function.timeout) if timeout is None else timeout,
+                    function_arn=request.function_arn,
+                    trace_header=tracing.header(call, lineage),
+                    client_context=request.client_context,
+                    tenant_id=request.tenant_id,
+                ),
+                sink,
+            )
+        finally:
+            if call.trace.lineage:
+                del lineages[environment.access_key]
         environment.platform_log.done(call.request_id, outcome, trace if call.traced else None)
         log.settle()
         if call.traced is not None:

@@ -37,13 +37,17 @@ class Revision(NamedTuple):
 
 @dataclass(slots=True)
 class ExecutionEnvironment:
-    """A sandbox with its log; `idle_since` in the loop's seconds. `provisioned`: kept ready, never reaped."""
+    """A sandbox with its log; `idle_since` in the loop's seconds. `provisioned`: kept ready, never reaped.
+
+    `access_key` is the one of the credentials within.
+    """
 
     key: PoolKey
     revision: Revision
     sandbox: Sandbox
     log: ExecutionLog
     platform_log: PlatformLog
+    access_key: str
     provisioned: bool = False
     idle_since: float = 0.0
     frozen: bool = False

@@ -10,7 +10,6 @@ from typing import Any
 
 from kumoi.doorway import Call, Sampled, Trace, Traced
 from kumoi.sandbox import Outcome
-from kumoi.services.lambda_.lineage import entered
 from kumoi.services.lambda_.records import Function
 
 _ERROR_BYTES = 4_096
@@ -36,14 +35,12 @@ def links_of(event: dict[str, Any], trace: Trace | None) -> dict[str, str]:
     return {"links": " ".join(links)} if links else {}
 
 
-def header(call: Call, mark: str) -> str:
+def header(call: Call, lineage: str) -> str:
     """The trace header that a function gets: its parent is the invocation, and it is sampled or it is not.
 
-    `mark` is what the lineage calls the function, which belongs to the chain of what it asks for.
+    `lineage` is that of what the function asks for.
     """
-    trace = call.trace
-    chain = entered(trace.lineage, mark)
-    return f"Root={trace.root};Parent={call.span};Sampled={int(call.traced is not None)};Lineage={chain}"
+    return f"Root={call.trace.root};Parent={call.span};Sampled={int(call.traced is not None)};Lineage={lineage}"
 
 
 def of_function(call: Call) -> Trace:

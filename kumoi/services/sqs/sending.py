@@ -46,6 +46,8 @@ def message_of(call: Call, queue: Queue, given: dict[str, Any], *, batch: bool =
             trace = system.get("AWSTraceHeader", {}).get("StringValue")
     if trace is None and call.http is not None:
         trace = call.http.headers.get("x-amzn-trace-id")
+        if trace is not None and call.trace.lineage:
+            trace = call.trace.relabelled(trace)
     if trace is None and (call.trace.sampled or call.trace.lineage):
         trace = call.trace.chained(call.span)
     return Message(

@@ -166,6 +166,30 @@ def test_two_functions_a_topic_and_a_queue_make_a_loop(
     assert loop.runs == MOST
 
 
+@pytest.mark.parametrize("service", ["sqs", "lambda"])
+def test_an_sdk_that_sends_a_trace_s_first_header_again_hides_no_loop(
+    client: Any, loop: Loop, queue: Callable[..., tuple[str, str]], service: str
+) -> None:
+    """As Python's X-Ray SDK does, while an environment lives."""
+    url, arn = queue("work", VisibilityTimeout="20")
+    call = {
+        "sqs": f"send_message(QueueUrl={url!r}, MessageBody='again')",
+        "lambda": "invoke(FunctionName='f', InvocationType='Event')",
+    }
+    header = "os.environ['_X_AMZN_TRACE_ID']"
+    stale = f"first.setdefault({header}.split(';')[0], {header})"
+    sends = f"lambda request, **_: request.headers.update({{'X-Amzn-Trace-Id': {stale}}})"
+    again = (
+        f"first = globals().setdefault('FIRST', {{}}); client = boto3.client({service!r}); "
+        f"client.meta.events.register('before-send', {sends}); client.{call[service]}"
+    )
+    loop.make(again, MemorySize=512)
+    client.create_event_source_mapping(FunctionName="f", EventSourceArn=arn)
+    client.invoke(FunctionName="f", InvocationType="Event")
+    loop.until_stopped()
+    assert loop.runs == MOST
+
+
 def test_a_function_that_may_goes_on(kumoi: Any, client: Any, loop: Loop) -> None:
     again = "event and boto3.client('lambda').invoke(FunctionName='f', InvocationType='Event', Payload=str(event - 1))"
     loop.make(again)
