@@ -17,6 +17,8 @@ _PLAIN = (
     *("Description", "Handler", "Layers", "MemorySize", "Role", "Runtime", "Timeout", "VpcConfig", "Environment"),
     *("DeadLetterConfig", "EphemeralStorage", "FileSystemConfigs", "ImageConfig", "LoggingConfig", "SnapStart"),
 )
+_LOOP = "Terminate"
+"""RecursiveLoop of a function of which a template does not say it."""
 _NUMBERS = frozenset(
     (
         *("MemorySize", "Timeout", "Size", "BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts"),
@@ -125,6 +127,9 @@ async def _settle(call: ResourceCall, name: str) -> None:
         )
     elif "ReservedConcurrentExecutions" in call.before:
         await call.ask("lambda", "DeleteFunctionConcurrency", FunctionName=name)
+    loop = call.properties.get("RecursiveLoop", _LOOP)
+    if loop != call.before.get("RecursiveLoop", _LOOP):
+        await call.ask("lambda", "PutFunctionRecursionConfig", FunctionName=name, RecursiveLoop=loop)
     management = call.properties.get("RuntimeManagementConfig")
     if management:
         await call.ask("lambda", "PutRuntimeManagementConfig", FunctionName=name, **management)
@@ -144,6 +149,8 @@ async def _read_function(call: ResourceCall) -> Reading:
     told["KmsKeyArn"] = configuration.get("KMSKeyArn")
     told["Layers"] = [one["Arn"] for one in configuration.get("Layers", ())] or None
     told["ReservedConcurrentExecutions"] = (found.get("Concurrency") or {}).get("ReservedConcurrentExecutions")
+    recursion = await call.ask("lambda", "GetFunctionRecursionConfig", FunctionName=call.physical_id)
+    told["RecursiveLoop"] = recursion["RecursiveLoop"]
     told["Tags"] = [{"Key": key, "Value": value} for key, value in found.get("Tags", {}).items()]
     told["TracingConfig"] = configuration.get("TracingConfig")
     for derived in ("VpcConfig", "LoggingConfig", "SnapStart", "ImageConfig"):
