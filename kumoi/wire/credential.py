@@ -208,13 +208,20 @@ _QUERY_AUTHENTICATION = frozenset(
 )
 
 
+_UNHOISTED = ("x-amz-checksum-", "x-amz-sdk-checksum-algorithm")
+
+
 def hoisted_headers(query: str) -> HeaderList:
-    """The x-amz-… fields of a presigned query that stand for headers of the same name (S3)."""
+    """The x-amz-… fields of a presigned query that stand for headers of the same name (S3).
+
+    Checksums are none of them ("Download and upload objects with presigned URLs": no checksums of uploads by URL). The
+    SDK for JavaScript signs one of no bytes into each URL of an upload, as it does not know the body yet.
+    """
     found: HeaderList = []
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
         name = name.lower()
-        if name.startswith("x-amz-") and name not in _QUERY_AUTHENTICATION:
+        if name.startswith("x-amz-") and name not in _QUERY_AUTHENTICATION and not name.startswith(_UNHOISTED):
             found.append((name, unquote_plus(value, "latin-1")))
     return found
 

@@ -156,3 +156,4 @@ def test_times() -> None:
 def test_fields_of_a_presigned_query_stand_for_headers() -> None:
     query = "x-id=PutObject&X-Amz-Date=20150830T123600Z&X-Amz-Signature=0&x-amz-meta-a=b%20c&X-Amz-Acl=private"
     assert hoisted_headers(query) == [("x-amz-meta-a", "b c"), ("x-amz-acl", "private")]
+    assert hoisted_headers("x-amz-checksum-crc32=AAAAAA%3D%3D&X-Amz-Sdk-Checksum-Algorithm=CRC32") == []

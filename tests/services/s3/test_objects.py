@@ -12,7 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 ODD_KEYS = [
@@ -285,6 +288,16 @@ def test_a_presigned_url_works_until_it_expires(kumoi: Any, bucket: str) -> None
     body = error.value.read().decode()
     assert error.value.code == 403
     assert "<Code>AccessDenied</Code><Message>Request has expired</Message>" in body
+
+
+def test_a_checksum_in_a_presigned_url_is_not_of_the_body(kumoi: Any, s3: Any, bucket: str) -> None:
+    named = f"{kumoi.url}/{bucket}/k?x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32"
+    outgoing = AWSRequest("PUT", named)
+    key, secret = (kumoi.environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    S3SigV4QueryAuth(Credentials(key, secret), "s3", "us-east-1").add_auth(outgoing)
+    with urllib.request.urlopen(urllib.request.Request(outgoing.url, b"by url", method="PUT")) as answer:
+        assert answer.status == 200
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"by url"
 
 
 def test_copies(s3: Any, bucket: str) -> None:
