@@ -18,10 +18,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import apsw
 
-from kumoi.services.rds.data.dialect import Engine, Statement
+from kumoi.services.rds.data.dialect import Statement
 from kumoi.services.rds.data.failures import bad_request, database_error
 from kumoi.services.rds.data.fields import Column, Value
 from kumoi.services.rds.data.functions import DETERMINISTIC, BadValue, functions
+from kumoi.services.rds.data.parsing import Engine
 from kumoi.wire.errors import AwsError, aws_error
 
 P = ParamSpec("P")

@@ -11,9 +11,10 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.rds import rds_data
 from kumoi.services.rds.data.database import Result
-from kumoi.services.rds.data.dialect import Engine, Refused, Statement, translate
+from kumoi.services.rds.data.dialect import Statement, translate
 from kumoi.services.rds.data.failures import bad_request, database_error
 from kumoi.services.rds.data.fields import Column, Value, bound, field, metadata, plain
+from kumoi.services.rds.data.parsing import Engine, Refused
 from kumoi.services.rds.data.transactions import Databases
 from kumoi.services.rds.naming import ENGINES, databases_of, parse_arn
 from kumoi.services.rds.records import Cluster, clusters

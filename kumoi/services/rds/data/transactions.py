@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     import apsw
 
     from kumoi.services.rds.data.database import Database, Result
-    from kumoi.services.rds.data.dialect import Engine, Statement
+    from kumoi.services.rds.data.dialect import Statement
     from kumoi.services.rds.data.fields import Value
+    from kumoi.services.rds.data.parsing import Engine
 
 IDLE_SECONDS = 180.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$-]{0,62}")

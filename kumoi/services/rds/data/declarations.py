@@ -1,0 +1,98 @@
+"""The columns of tables: their types, keys and identities as SQLite declares them.
+
+Declared types keep their PostgreSQL names in the file, with a second word where SQLite would take a number for a text
+(`timestamptz TEXT`): so results know their columns' types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from kumoi.services.rds.data.parsing import Refused
+
+_KEPT = exp.DataType.Type
+_NAMES = {
+    _KEPT.BOOLEAN: "bool",
+    _KEPT.SMALLINT: "int2",
+    _KEPT.TINYINT: "int2",
+    _KEPT.INT: "int4",
+    _KEPT.MEDIUMINT: "int4",
+    _KEPT.BIGINT: "int8",
+    _KEPT.FLOAT: "float4",
+    _KEPT.DOUBLE: "float8",
+    _KEPT.DECIMAL: "numeric",
+    _KEPT.TEXT: "text",
+    _KEPT.VARCHAR: "varchar",
+    _KEPT.CHAR: "bpchar CHAR",
+    _KEPT.UUID: "uuid TEXT",
+    _KEPT.JSON: "json TEXT",
+    _KEPT.JSONB: "jsonb TEXT",
+    _KEPT.DATE: "date TEXT",
+    _KEPT.TIME: "time TEXT",
+    _KEPT.TIMETZ: "timetz TEXT",
+    _KEPT.TIMESTAMP: "timestamp TEXT",
+    _KEPT.TIMESTAMPTZ: "timestamptz TEXT",
+    _KEPT.TIMESTAMPNTZ: "timestamp TEXT",
+    _KEPT.DATETIME: "timestamp TEXT",
+    _KEPT.VARBINARY: "bytea BLOB",
+    _KEPT.BINARY: "bytea BLOB",
+    _KEPT.BLOB: "bytea BLOB",
+    _KEPT.LONGTEXT: "text",
+    _KEPT.MEDIUMTEXT: "text",
+    _KEPT.TINYTEXT: "text",
+    _KEPT.UINT: "int8",
+    _KEPT.UBIGINT: "int8",
+}
+_SERIAL = frozenset((_KEPT.SERIAL, _KEPT.BIGSERIAL, _KEPT.SMALLSERIAL))
+
+
+def declare(schema: exp.Schema) -> None:
+    """Types, keys and identities of a table's columns. Indexes within it, which only make it faster, are left out."""
+    for one in list(schema.expressions):
+        if isinstance(one, exp.IndexColumnConstraint):
+            one.pop()
+        elif isinstance(one, exp.UniqueColumnConstraint) and isinstance(one.this, exp.Schema):
+            one.this.set("this", None)
+    keys = {one.name for key in schema.expressions if isinstance(key, exp.PrimaryKey) for one in key.expressions}
+    for column in _columns(schema):
+        primary = column.name in keys or bool(column.find(exp.PrimaryKeyColumnConstraint))
+        identity = column.find(exp.GeneratedAsIdentityColumnConstraint, exp.AutoIncrementColumnConstraint)
+        kind = column.args.get("kind")
+        if not isinstance(kind, exp.DataType):
+            continue
+        if kind.this in _SERIAL or identity:
+            if not primary or len(keys) > 1:
+                raise Refused(f"{column.name}: numbers of themselves only come to a single primary key here.")
+            for key in [one for one in schema.expressions if isinstance(one, exp.PrimaryKey)]:
+                key.pop()
+            column.set("kind", raw_type("INTEGER"))
+            column.set("constraints", [exp.ColumnConstraint(kind=exp.Var(this="PRIMARY KEY AUTOINCREMENT"))])
+            continue
+        column.set("kind", raw_type(declared(kind)))
+        if primary and not column.find(exp.NotNullColumnConstraint):
+            column.append("constraints", exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
+
+
+def _columns(schema: exp.Schema) -> Iterator[exp.ColumnDef]:
+    return (one for one in schema.expressions if isinstance(one, exp.ColumnDef))
+
+
+def declared(kind: exp.DataType) -> str:
+    """A type as a column declares it; raises Refused."""
+    name = _NAMES.get(kind.this)
+    if name is None:
+        raise Refused(f"Kumoi's SQLite engine has no type {kind.sql('postgres').lower()}.")
+    size = ",".join(one.name for one in kind.expressions)
+    return f"{name}({size})" if size else name
+
+
+def cast_type(kind: exp.DataType) -> str:
+    """A type that a cast names; empty for one that no column has."""
+    return declared(kind) if kind.this in _NAMES else ""
+
+
+def raw_type(name: str) -> exp.DataType:
+    """A type written as it stands."""
+    return exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=name)

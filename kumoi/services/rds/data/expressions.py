@@ -1,0 +1,202 @@
+"""Expressions that SQLite reads otherwise, or not at all, as it has them; `kumoi_…` functions are in `functions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from kumoi.services.rds.data.declarations import raw_type
+from kumoi.services.rds.data.parsing import Refused, Tree
+
+_KEPT = exp.DataType.Type
+_CASTS = {
+    _KEPT.BOOLEAN: "kumoi_boolean",
+    _KEPT.DATE: "kumoi_date",
+    _KEPT.TIMESTAMP: "kumoi_timestamp",
+    _KEPT.TIMESTAMPTZ: "kumoi_timestamp",
+    _KEPT.TIMESTAMPNTZ: "kumoi_timestamp",
+    _KEPT.DATETIME: "kumoi_timestamp",
+    _KEPT.UUID: "lower",
+    _KEPT.JSON: "json",
+    _KEPT.JSONB: "json",
+}
+_PLAIN_CASTS = frozenset(
+    (_KEPT.SMALLINT, _KEPT.INT, _KEPT.BIGINT, _KEPT.FLOAT, _KEPT.DOUBLE, _KEPT.TEXT, _KEPT.VARCHAR, _KEPT.CHAR)
+)
+_NOW = frozenset(("now", "sysdate", "localtime", "clock_timestamp", "statement_timestamp", "transaction_timestamp"))
+_VIEWS = frozenset(("tables", "columns"))
+
+
+def rewritten(tree: Tree) -> Tree:
+    """Change the nodes that SQLite reads otherwise, the innermost first."""
+    for node in reversed(list(tree.bfs())):
+        change = _CHANGES.get(type(node))
+        changed = node if change is None else change(node)
+        if changed is not node:
+            if node is tree:
+                return changed
+            node.replace(changed)
+    return tree
+
+
+def _call(name: str, *arguments: Any) -> exp.Anonymous:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _text(value: str) -> exp.Literal:
+    return exp.Literal.string(value)
+
+
+def _cast(node: Tree) -> Tree:
+    kind = node.to.this
+    if kind in _CASTS:
+        return _call(_CASTS[kind], node.this)
+    if kind in _PLAIN_CASTS or kind is _KEPT.USERDEFINED:
+        return exp.Cast(this=node.this, to=exp.DataType(this=kind))
+    if kind is _KEPT.DECIMAL:
+        return exp.Cast(this=node.this, to=raw_type("NUMERIC"))
+    raise Refused(f"Kumoi's SQLite engine does not cast to {node.to.sql('postgres').lower()}.")
+
+
+def _table(node: Tree) -> Tree:
+    schema = node.text("db").lower()
+    if schema == "information_schema":
+        if node.name.lower() not in _VIEWS:
+            raise Refused(f'ERROR: relation "information_schema.{node.name}" does not exist; SQLState: 42P01')
+        node.set("this", exp.to_identifier(f"information_schema_{node.name.lower()}"))
+    elif schema not in ("", "public"):
+        raise Refused(f'ERROR: schema "{schema}" does not exist; SQLState: 3F000')
+    node.set("db", None)
+    node.set("catalog", None)
+    return node
+
+
+def _shift(node: Tree) -> Tree:
+    interval = node.expression
+    if not isinstance(interval, exp.Interval):
+        return node
+    amount, unit = interval.this, interval.args.get("unit")
+    sign = "-" if isinstance(node, exp.Sub) else "+"
+    return _call("kumoi_shift", node.this, _text(sign), amount, _text(unit.name.lower() if unit else ""))
+
+
+def _named(node: Tree) -> Tree:
+    """Functions that sqlglot knows by name only."""
+    name = node.name.lower()
+    if name in _NOW:
+        return _call("kumoi_now")
+    if name in ("json_build_object", "jsonb_build_object"):
+        return _call("json_object", *node.expressions)
+    if name == "unix_timestamp" and not node.expressions:
+        epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
+        return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
+    return node
+
+
+def _date_shift(node: Tree) -> Tree:
+    sign = "+" if isinstance(node, exp.DateAdd) else "-"
+    return _call("kumoi_shift", node.this, _text(sign), node.expression, _text(node.unit.name.lower()))
+
+
+def _on_update(_node: Tree) -> Tree:
+    raise Refused("Kumoi's SQLite engine has no ON UPDATE of columns: set them in the statement.")
+
+
+def _date_part(node: Tree) -> Tree:
+    return _call("kumoi_extract", _text(node.this.name.lower()), node.expression)
+
+
+def _truncated(node: Tree) -> Tree:
+    return _call("kumoi_date_trunc", _text(node.unit.name.lower()), node.this)
+
+
+def _json_text(node: Tree) -> Tree:
+    """`->>` is text in PostgreSQL and MySQL; SQLite's own makes numbers of numbers and of truth values."""
+    return _call("kumoi_json_text", exp.JSONExtract(this=node.this, expression=node.expression))
+
+
+def _default(node: Tree) -> Tree:
+    if isinstance(node.this, exp.Func | exp.Anonymous):
+        node.set("this", exp.Paren(this=node.this))
+    return node
+
+
+def _index(node: Tree) -> Tree:
+    node.set("using", None)
+    return node
+
+
+def _ordered(node: Tree) -> Tree:
+    if node.find_ancestor(exp.Index, exp.OnConflict):
+        node.set("nulls_first", None)
+        return exp.Ordered(this=node.this, desc=node.args.get("desc"), nulls_first=not node.args.get("desc"))
+    return node
+
+
+def _create(node: Tree) -> Tree:
+    node.set("concurrently", False)
+    node.set("properties", None)
+    return node
+
+
+def _conflict(node: Tree) -> Tree:
+    if node.args.get("duplicate"):
+        for one in node.find_all(exp.Anonymous):
+            if one.name.upper() == "VALUES":
+                one.replace(exp.column(one.expressions[0].name, table="excluded"))
+        node.set("duplicate", False)
+        node.set("action", exp.var("DO UPDATE"))
+    return node
+
+
+def _drop(node: Tree) -> Tree:
+    node.set("cascade", None)
+    node.set("concurrently", False)
+    return node
+
+
+def _any(_node: Tree) -> Tree:
+    raise Refused("Array parameters are not supported.")
+
+
+def _without_lock(node: Tree) -> Tree:
+    node.set("locks", None)
+    return node
+
+
+_CHANGES: dict[Any, Callable[[Tree], Tree]] = {
+    exp.Add: _shift,
+    exp.Anonymous: _named,
+    exp.Any: _any,
+    exp.Array: _any,
+    exp.ByteString: lambda node: _text(node.name),
+    exp.Cast: _cast,
+    exp.Create: _create,
+    exp.CurrentDate: lambda _node: _call("kumoi_today"),
+    exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
+    exp.DateAdd: _date_shift,
+    exp.DateSub: _date_shift,
+    exp.DefaultColumnConstraint: _default,
+    exp.Drop: _drop,
+    exp.Extract: _date_part,
+    exp.IndexParameters: _index,
+    exp.JSONExtractScalar: _json_text,
+    exp.Left: lambda node: _call("substr", node.this, exp.Literal.number(1), node.expression),
+    exp.Localtimestamp: lambda _node: _call("kumoi_now"),
+    exp.MD5: lambda node: _call("kumoi_md5", node.this),
+    exp.OnConflict: _conflict,
+    exp.OnUpdateColumnConstraint: _on_update,
+    exp.Ordered: _ordered,
+    exp.Rand: lambda _node: _call("kumoi_random"),
+    exp.Right: lambda node: _call("substr", node.this, exp.Neg(this=node.expression)),
+    exp.Select: _without_lock,
+    exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
+    exp.Sub: _shift,
+    exp.Table: _table,
+    exp.TimestampTrunc: _truncated,
+    exp.TryCast: _cast,
+    exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
+    exp.Uuid: lambda _node: _call("kumoi_uuid"),
+}
