@@ -327,3 +327,192 @@ def test_what_was_committed_survives_a_crash(killable: Any) -> None:
     with pytest.raises(ClientError) as refused:
         database.sql("select 1", transactionId=transaction)
     assert code(refused) == "TransactionNotFoundException"
+
+
+def test_other_schemas_hold_tables_of_their_own(database: Database) -> None:
+    with pytest.raises(ClientError) as refused:
+        database.sql("create table app.notes (id int)")
+    assert "42P01" in message(refused) or "3F000" in message(refused)
+    for _ in range(2):
+        database.sql('create schema if not exists "app"')
+    with pytest.raises(ClientError) as refused:
+        database.sql("create schema app")
+    assert "already exists; SQLState: 42P06" in message(refused)
+    database.sql("create table app.notes (id serial primary key, t text)")
+    database.sql("create table notes (id serial primary key, t text)")
+    made = database.sql(
+        "insert into app.notes (t) values ('a'), ('b') returning app.notes.id, t", includeResultMetadata=True
+    )
+    assert len(made["records"]) == 2
+    assert database.rows("select notes.t from app.notes where app.notes.id = 2") == [["b"]]
+    assert database.rows("select count(*) from public.notes") == [[0]]
+    listed = "select table_schema, table_name from information_schema.tables order by table_schema"
+    assert database.rows(listed) == [["app", "notes"], ["public", "notes"]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("drop schema app")
+    assert "2BP01" in message(refused)
+    database.sql("drop schema app cascade")
+    with pytest.raises(ClientError) as refused:
+        database.rows("select * from app.notes")
+    assert 'relation "app.notes" does not exist; SQLState: 42P01' in message(refused)
+
+
+def test_enumerations_hold_columns_to_their_values(database: Database) -> None:
+    database.sql("""create type "public"."role" as enum('admin', 'user')""")
+    database.sql("""create table t (id int primary key, r "role" default 'user' not null)""")
+    database.sql("insert into t values (1, default), (2, 'admin')")
+    assert database.rows("select r from t order by id") == [["user"], ["admin"]]
+    for sql in ("insert into t values (3, 'guest')", "update t set r = 'guest'", "select 'guest'::role"):
+        with pytest.raises(ClientError) as refused:
+            database.sql(sql)
+        assert 'invalid input value for enum role: "guest"; SQLState: 22P02' in message(refused)
+    database.sql("alter type role add value if not exists 'guest' before 'user'")
+    database.sql("insert into t values (3, 'guest')")
+    for sql, state in {"drop type role": "2BP01", "create table u (r mood)": "42704"}.items():
+        with pytest.raises(ClientError) as refused:
+            database.sql(sql)
+        assert state in message(refused)
+
+
+def test_arrays_are_kept_and_answered(database: Database) -> None:
+    database.sql("create table t (id int primary key, tags text[] default '{}', n int[])")
+    tags = {"tags": {"stringValue": '{x,"y z"}'}}
+    database.sql("insert into t values (1, cast(:tags as text[]), array[1, 2]), (2, default, null)", tags)
+    answer = database.sql("select tags, n from t order by id", includeResultMetadata=True)
+    assert answer["records"] == [
+        [{"arrayValue": {"stringValues": ["x", "y z"]}}, {"arrayValue": {"longValues": [1, 2]}}],
+        [{"arrayValue": {"stringValues": []}}, {"isNull": True}],
+    ]
+    assert [(one["typeName"], one["type"], one["arrayBaseColumnType"]) for one in answer["columnMetadata"]] == [
+        ("_text", 2003, 12),
+        ("_int4", 2003, 4),
+    ]
+    assert database.rows("select id from t where tags @> array['x'] and 'y z' = any(tags) and 2 = any(n)") == [[1]]
+    assert database.rows("select array_agg(id order by id desc) from t") == [[{"longValues": [2, 1]}]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("insert into t (id, tags) values (3, 'x')")
+    assert "malformed array literal" in message(refused)
+
+
+def test_tables_are_altered_as_migrations_do(database: Database) -> None:
+    database.sql('create table "users" ("id" serial primary key not null, "name" text not null)')
+    database.sql('create table "posts" ("id" serial primary key, "author_id" integer, "title" text)')
+    database.sql("insert into users (name) values ('ann')")
+    database.sql("insert into posts (author_id, title) values (1, 'first')")
+    for sql in (
+        'alter table "posts" add constraint "posts_author_fk" foreign key ("author_id")'
+        ' references "public"."users"("id") on delete cascade on update no action',
+        'alter table "posts" add constraint "posts_title_unique" unique("title")',
+        'alter table "posts" add constraint "titled" check ("posts"."title" <> \'\')',
+        'alter table "posts" add column "created_at" timestamp with time zone default now() not null',
+        'alter table "posts" add column if not exists "created_at" timestamp',
+        'alter table "posts" alter column "title" set default \'none\', alter column "title" set not null',
+        'alter table "users" alter column "name" drop not null',
+        'alter table "users" alter column "name" set data type varchar(40)',
+        'alter table "users" rename column "name" to "full_name"',
+    ):
+        database.sql(sql)
+    database.sql("insert into posts (author_id) values (1)")
+    assert database.rows("select title, created_at is null from posts order by id") == [
+        ["first", False],
+        ["none", False],
+    ]
+    database.sql("insert into users (full_name) values (null)")
+    for sql, state in {
+        "insert into posts (author_id, title) values (9, 'x')": "23503",
+        "insert into posts (author_id) values (1)": 'unique constraint "posts_title_unique"; SQLState: 23505',
+        "update posts set title = ''": 'check constraint "titled"; SQLState: 23514',
+        'alter table "users" alter column "full_name" set not null': "23502",
+        'alter table "users" add column "age" int not null': "23502",
+        'alter table "posts" drop constraint "nothing"': "42704",
+        'alter table "posts" alter column "nothing" drop default': "42703",
+        "alter table nothing add column a int": "42P01",
+    }.items():
+        with pytest.raises(ClientError) as refused:
+            database.sql(sql)
+        assert state in message(refused), sql
+    database.sql('alter table "posts" drop constraint "titled"')
+    database.sql('alter table "posts" drop constraint "posts_title_unique"')
+    database.sql("update posts set title = ''")
+    database.sql("delete from users where id = 1")
+    assert database.rows("select count(*) from posts") == [[0]]
+
+
+def test_alterations_within_a_transaction_are_undone(database: Database) -> None:
+    database.sql("create table t (id int primary key, a text)")
+    transaction = {"transactionId": database.data.begin_transaction(**database.place)["transactionId"]}
+    database.sql("alter table t alter column a set default 'x'", **transaction)
+    database.sql("insert into t (id) values (1)", **transaction)
+    assert database.rows("select a from t", **transaction) == [["x"]]
+    database.data.rollback_transaction(
+        resourceArn=database.place["resourceArn"], secretArn=database.place["secretArn"], **transaction
+    )
+    database.sql("insert into t (id) values (1)")
+    assert database.rows("select a from t") == [[None]]
+
+
+def test_savepoints_within_a_transaction(database: Database) -> None:
+    database.sql("create table t (id int primary key)")
+    transaction = {"transactionId": database.data.begin_transaction(**database.place)["transactionId"]}
+    for sql in (
+        *("insert into t values (1)", "savepoint sp1", "insert into t values (2)", "rollback to savepoint sp1"),
+        *("savepoint sp2", "insert into t values (3)", "release savepoint sp2"),
+    ):
+        database.sql(sql, **transaction)
+    with pytest.raises(ClientError) as refused:
+        database.sql("rollback to savepoint sp2", **transaction)
+    assert 'savepoint "sp2" does not exist; SQLState: 3B001' in message(refused)
+    database.data.commit_transaction(
+        resourceArn=database.place["resourceArn"], secretArn=database.place["secretArn"], **transaction
+    )
+    assert database.rows("select id from t order by id") == [[1], [3]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("savepoint sp1")
+    assert "25P01" in message(refused)
+
+
+def test_rows_within_rows_as_json(database: Database) -> None:
+    database.sql("create table users (id int primary key, name text, ok boolean, doc jsonb, tags text[])")
+    database.sql("create table posts (id int primary key, author int references users (id), price numeric(5,2))")
+    database.sql("""insert into users values (1, 'ann', true, '{"a": [1]}', '{x}'), (2, 'bob', null, null, null)""")
+    database.sql("insert into posts values (1, 1, 2.5), (2, 1, 3)")
+    related = database.rows("""
+        select "users"."id", "posts"."data" as "posts" from "users" "users" left join lateral (
+            select coalesce(json_agg(json_build_array("posts"."id", "posts"."price", "writer"."data")
+                order by "posts"."id" desc), '[]'::json) as "data"
+            from "posts" "posts" left join lateral (
+                select json_build_array("w"."name", "w"."ok", "w"."doc", "w"."tags") as "data"
+                from (select * from "users" "w" where "w"."id" = "posts"."author" limit 1) "w"
+            ) "writer" on true
+            where "posts"."author" = "users"."id"
+        ) "posts" on true order by "users"."id"
+    """)
+    writer = ["ann", True, {"a": [1]}, ["x"]]
+    assert [(one, json.loads(text)) for one, text in related] == [(1, [[2, 3, writer], [1, 2.5, writer]]), (2, [])]
+    nested = database.rows("""
+        select (select to_json(obj) from (select u.name, u.ok) as obj) as one,
+            (select coalesce(json_agg(agg), '[]') from (select p.id from posts p where p.author = u.id) as agg) as many
+        from users u order by u.id
+    """)
+    assert [[json.loads(one) for one in row] for row in nested] == [
+        [{"name": "ann", "ok": True}, [{"id": 1}, {"id": 2}]],
+        [{"name": "bob", "ok": None}, []],
+    ]
+    several = (
+        "select u.id, s.price from users u join lateral (select p.price from posts p where p.author = u.id) s on true"
+    )
+    assert [row[1] for row in database.rows(f"{several} order by s.price")] == [2.5, 3]
+
+
+def test_what_postgresql_refuses_to_compute(database: Database) -> None:
+    for sql, state in {
+        "select 1 / 0": "division by zero; SQLState: 22012",
+        "select 5 % (1 - 1)": "22012",
+        "select 'a' ~ '('": "2201B",
+    }.items():
+        with pytest.raises(ClientError) as refused:
+            database.sql(sql)
+        assert state in message(refused)
+    assert database.rows("select 1 / nullif(0, 0), 'Abc' ~ '^a', 'Abc' ~* '^a', 'abc' !~ 'x'") == [
+        [None, False, True, True]
+    ]

@@ -17,12 +17,24 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import apsw
+from sqlglot import exp
 
+from kumoi.services.rds.data.alterations import alter
+from kumoi.services.rds.data.arrays import FUNCTIONS
+from kumoi.services.rds.data.catalog import (
+    TABLES,
+    VIEWS,
+    carry_out,
+    functions_of,
+    known_columns,
+    require,
+    unique_constraint,
+)
 from kumoi.services.rds.data.dialect import Statement
-from kumoi.services.rds.data.failures import bad_request, database_error
+from kumoi.services.rds.data.failures import bad_request, database_error, refusal, unique_columns
 from kumoi.services.rds.data.fields import Column, Value
 from kumoi.services.rds.data.functions import DETERMINISTIC, BadValue, functions
-from kumoi.services.rds.data.parsing import Engine
+from kumoi.services.rds.data.parsing import Engine, Refused
 from kumoi.wire.errors import AwsError, aws_error
 
 P = ParamSpec("P")
@@ -31,20 +43,9 @@ R = TypeVar("R")
 SECONDS = 45.0
 MOST_BYTES = 1_048_576
 _LONGEST_VALUE = 16 * 1024 * 1024
-_CATALOG = """
-CREATE TEMP VIEW information_schema_tables AS
-    SELECT 'main' AS table_catalog, 'public' AS table_schema, name AS table_name,
-        CASE type WHEN 'view' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type
-    FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%';
-CREATE TEMP VIEW information_schema_columns AS
-    SELECT 'main' AS table_catalog, 'public' AS table_schema, tables.name AS table_name, columns.name AS column_name,
-        columns.cid + 1 AS ordinal_position, columns.dflt_value AS column_default,
-        CASE columns."notnull" WHEN 1 THEN 'NO' ELSE 'YES' END AS is_nullable, columns.type AS data_type
-    FROM main.sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
-    WHERE tables.type IN ('table', 'view') AND tables.name NOT LIKE 'sqlite_%';
-"""
 _REFUSED = frozenset((apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_CREATE_VTABLE))
 
+_READ = frozenset(("index_info", "index_list", "table_info"))
 _PRIMARY = frozenset((apsw.SQLITE_CONSTRAINT_PRIMARYKEY, apsw.SQLITE_CONSTRAINT_ROWID))
 
 
@@ -71,6 +72,9 @@ class Database:
 
     async def run(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
         """Run a statement by itself, once for each set of values, all or none of them."""
+        if statement.kind == "savepoint":
+            word = statement.sql.partition(" ")[0]
+            raise database_error(f"ERROR: {word} can only be used in transaction blocks; SQLState: 25P01")
         if statement.kind == "read":
             return await self._in_thread(self._alone, statement, sets)
         await self.claim()
@@ -93,6 +97,10 @@ class Database:
     async def begin(self) -> apsw.Connection:
         """A connection within a transaction; the right to write must be held."""
         return await self._in_thread(self._begin)
+
+    async def mark(self, connection: apsw.Connection, statement: Statement) -> list[Result]:
+        """Set a savepoint within a transaction, or go back to one."""
+        return await self._in_thread(self._mark, connection, statement)
 
     async def within(
         self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
@@ -140,6 +148,13 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
+    def _mark(self, connection: apsw.Connection, statement: Statement) -> list[Result]:
+        try:
+            connection.execute(statement.sql)
+        except apsw.Error as problem:
+            raise _error(connection, problem) from None
+        return [Result((), [], 0, None)]
+
     def _nested(
         self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
     ) -> list[Result]:
@@ -178,7 +193,12 @@ class Database:
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         for name, function in self._functions.items():
             connection.create_scalar_function(name, function, deterministic=name in DETERMINISTIC)
-        connection.execute(_CATALOG)
+        for name, function in FUNCTIONS.items():
+            connection.create_scalar_function(name, function, deterministic=True)
+        for name, function in functions_of(connection).items():
+            connection.create_scalar_function(name, function)
+        connection.execute(TABLES)
+        connection.execute(VIEWS)
         connection.set_authorizer(_authorize)
         return connection
 
@@ -191,7 +211,7 @@ class Database:
 
 
 def _authorize(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
-    if action in _REFUSED or (action == apsw.SQLITE_PRAGMA and first != "table_info"):
+    if action in _REFUSED or (action == apsw.SQLITE_PRAGMA and first not in _READ):
         return apsw.SQLITE_DENY
     if action == apsw.SQLITE_FUNCTION and second == "load_extension":
         return apsw.SQLITE_DENY
@@ -202,29 +222,31 @@ def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[
     missing = sorted(statement.placeholders - values.keys())
     if missing:
         raise bad_request(f"Cannot find parameter: {missing[0]}")
-    if statement.divides:
-        statement = statement.knowing(_numerics(connection, statement.divides))
     deadline = time.monotonic() + SECONDS
     connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
     connection.set_last_insert_rowid(0)
     try:
-        return _collect(connection, statement, values)
+        if statement.asks:
+            statement = statement.knowing(known_columns(connection, statement.asks))
+        require(connection, statement.demands)
+        if statement.steps is None:
+            return _collect(connection, statement, values)
+        with connection:
+            take = alter if isinstance(statement.steps, exp.Alter) else carry_out
+            take(connection, statement.steps.copy())
+        return Result((), [], 0, None)
     except apsw.InterruptError:
         raise aws_error(
             "StatementTimeoutException",
             "Query is canceled because it exceeds the timeout of 45 seconds",
             dbConnectionId=0,
         ) from None
+    except Refused as problem:
+        raise refusal(str(problem)) from None
     except (apsw.Error, BadValue) as problem:
-        raise _error(problem) from None
+        raise _error(connection, problem) from None
     finally:
         connection.set_progress_handler(None)
-
-
-def _numerics(connection: apsw.Connection, tables: frozenset[str]) -> frozenset[str]:
-    """The names of the numeric columns of some tables, in lower case."""
-    query = "SELECT lower(name) FROM pragma_table_info(?) WHERE type LIKE 'numeric%'"
-    return frozenset(name for table in tables for (name,) in connection.execute(query, (table,)))
 
 
 def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
@@ -240,7 +262,7 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
     def see(cursor: Any, _sql: str, _values: Any) -> bool:
         nonlocal columns
         columns = tuple(
-            Column(label, declared or statement.type_of(at, declared_in), table or "", name or "")
+            Column(label, declared or statement.type_of(at, declared_in), (table or "").rpartition(".")[2], name or "")
             for at, (label, declared, _database, table, name) in enumerate(cursor.description_full)
         )
         return True
@@ -258,6 +280,11 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
     return Result(columns, rows, changed, connection.last_insert_rowid() or None)
 
 
-def _error(problem: Exception) -> AwsError:
-    primary = getattr(problem, "extendedresult", 0) in _PRIMARY
-    return database_error(str(problem), primary=primary)
+def _error(connection: apsw.Connection, problem: Exception) -> AwsError:
+    broken = unique_columns(str(problem))
+    if broken is None:
+        return database_error(str(problem))
+    table, columns = broken
+    if getattr(problem, "extendedresult", 0) in _PRIMARY:
+        return database_error(str(problem), constraint=f"{table.rpartition('.')[2]}_pkey")
+    return database_error(str(problem), constraint=unique_constraint(connection, table, columns))

@@ -15,10 +15,16 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from kumoi.services.rds.data.declarations import cast_type, declare, declared, raw_type
+from kumoi.services.rds.data.declarations import cast_type, declare, declare_type
 from kumoi.services.rds.data.expressions import rewritten
-from kumoi.services.rds.data.parsing import Engine, Kind, Refused, Tree, kind_of, parse
+from kumoi.services.rds.data.inserts import fill
+from kumoi.services.rds.data.json_values import build
+from kumoi.services.rds.data.lateral import unfold
+from kumoi.services.rds.data.parsing import Engine, Kind, Refused, Tree, kind_of, parse, savepoint
 from kumoi.services.rds.data.result_types import TypeOfColumn, type_of
+from kumoi.services.rds.data.scopes import Known
+from kumoi.services.rds.data.table_names import demands, fold, localize
+from kumoi.services.rds.data.typed_operators import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,9 @@ class Statement:
     """One statement as SQLite runs it.
 
     `database` is the name of one to be created or dropped; `lenient`: IF EXISTS. `columns` are the expressions of the
-    result's columns, and `tables` the tables that they may be of, by their aliases. `divides` are the tables of a
-    statement that divides columns: which of those are numeric decides about how, see `knowing`.
+    result's columns, and `tables` the tables that they may be of, by their aliases. `asks` are the tables whose columns
+    decide about how it runs, see `knowing`; `demands` the schemas and types that must exist. `steps` is what takes
+    more than one of SQLite's statements: a change of a table, a schema or a type.
     """
 
     sql: str
@@ -40,11 +47,13 @@ class Statement:
     columns: tuple[Tree, ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
-    divides: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
+    demands: frozenset[tuple[str, str]] = frozenset()
+    steps: Tree = None
 
-    def knowing(self, numerics: frozenset[str]) -> Statement:
-        """The same where these columns are numeric."""
-        return translate(self.source, self.engine, numerics) if numerics else self
+    def knowing(self, known: Known) -> Statement:
+        """The same where the tables have these columns."""
+        return translate(self.source, self.engine, known) if known else self
 
     def type_of(self, number: int, column: TypeOfColumn) -> str:
         """The type of a computed column of the result; empty where nothing tells."""
@@ -57,8 +66,11 @@ class Statement:
 
 
 @lru_cache(maxsize=1024)
-def translate(sql: str, engine: Engine, numerics: frozenset[str] = frozenset()) -> Statement:
-    """The statement for SQLite; raises Refused. `numerics` are columns known to be numeric, in lower case."""
+def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
+    """The statement for SQLite; raises Refused. `known` are the columns of its tables, where they are known."""
+    marked = savepoint(sql)
+    if marked:
+        return Statement(marked, "savepoint", frozenset(), engine=engine)
     tree = parse(sql, engine)
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
         name = next(tree.find_all(exp.Identifier)).name
@@ -66,39 +78,49 @@ def translate(sql: str, engine: Engine, numerics: frozenset[str] = frozenset()) 
         return Statement("", "database", frozenset(), name, isinstance(tree, exp.Drop), lenient)
     kind = kind_of(tree)
     if engine == "postgres":
-        _fold_names(tree)
+        fold(tree)
         if isinstance(tree, exp.Select):
             _label(tree)
+    if kind == "catalog":
+        return Statement("", "schema", frozenset(), engine=engine, steps=tree)
     if isinstance(tree, exp.TruncateTable):
         if len(tree.expressions) != 1:
             raise Refused("TRUNCATE takes one table here.")
         tree = exp.Delete(this=tree.expressions[0])
+    needed = frozenset(demands(tree))
+    localize(tree)
     for schema in list(tree.find_all(exp.Schema)):
         declare(schema)
     if isinstance(tree, exp.Alter):
         for column in tree.args.get("actions") or ():
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
-                column.set("kind", raw_type(declared(column.args["kind"])))
+                declare_type(column)
     columns = _computed(tree)
-    divides = _divide_numerics(tree, numerics)
-    used = frozenset(one.name for one in tree.find_all(exp.Table)) if divides else frozenset()
     named = [] if tree.find(exp.Subquery, exp.With) else tree.find_all(exp.Table)  # theirs are columns of no table
     tables = {one.alias_or_name: one.name for one in named}
+    used = frozenset(one.name for one in tree.find_all(exp.Table))
+    asks = [build(tree, known, engine), settle(tree, known, engine), fill(tree, known), unfold(tree, known)]
     tree = rewritten(tree)
     names = frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name)
     try:
-        text = tree.sql("sqlite", identify=True, unsupported_level=ErrorLevel.RAISE)
+        level = ErrorLevel.IGNORE if isinstance(tree, exp.Alter) else ErrorLevel.RAISE
+        text = tree.sql("sqlite", identify=True, unsupported_level=level)
     except SqlglotError as problem:
         raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
     except RecursionError:
         raise Refused("ERROR: stack depth limit exceeded; SQLState: 54001") from None
-    return Statement(text, kind, names, engine=engine, columns=columns, tables=tables, source=sql, divides=used)
-
-
-def _fold_names(tree: Tree) -> None:
-    for name in tree.find_all(exp.Identifier):
-        if not name.quoted:
-            name.set("this", name.name.lower())
+    return Statement(
+        text,
+        kind,
+        names,
+        engine=engine,
+        columns=columns,
+        tables=tables,
+        source=sql,
+        asks=used if any(asks) else frozenset(),
+        demands=needed,
+        steps=tree if isinstance(tree, exp.Alter) else None,
+    )
 
 
 def _label(select: exp.Select) -> None:
@@ -125,30 +147,8 @@ _FUNCTION_LABELS: dict[Any, str] = {
     exp.TimestampTrunc: "date_trunc",
     exp.Uuid: "gen_random_uuid",
     exp.GroupConcat: "string_agg",
+    exp.JSONArrayAgg: "json_agg",
 }
-
-
-def _divide_numerics(tree: Tree, numerics: frozenset[str]) -> bool:
-    """Divide numerics as real numbers: SQLite may hold them as whole ones. Whether a column is divided, or by one."""
-    columns = False
-    for node in list(tree.find_all(exp.Div)):
-        if _holds_numeric(node.this, numerics) or _holds_numeric(node.expression, numerics):
-            real = exp.DataType(this=exp.DataType.Type.DOUBLE)
-            node.set("this", exp.Cast(this=exp.Paren(this=node.this), to=real))
-        columns = columns or node.find(exp.Column) is not None
-    return columns
-
-
-def _holds_numeric(node: Tree, numerics: frozenset[str]) -> bool:
-    if isinstance(node, exp.Column):
-        return node.name.lower() in numerics
-    if isinstance(node, exp.Cast):
-        return node.to.this is exp.DataType.Type.DECIMAL
-    if isinstance(node, exp.Paren | exp.Neg | exp.Sum | exp.Min | exp.Max | exp.Coalesce | exp.Round):
-        return _holds_numeric(node.this, numerics)
-    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
-        return _holds_numeric(node.this, numerics) or _holds_numeric(node.expression, numerics)
-    return False
 
 
 def _computed(tree: Tree) -> tuple[Tree, ...]:

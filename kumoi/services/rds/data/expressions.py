@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from kumoi.services.rds.data.declarations import raw_type
 from kumoi.services.rds.data.parsing import Refused, Tree
+from kumoi.services.rds.data.table_names import enumeration
 
 _KEPT = exp.DataType.Type
 _CASTS = {
@@ -26,7 +27,6 @@ _PLAIN_CASTS = frozenset(
     (_KEPT.SMALLINT, _KEPT.INT, _KEPT.BIGINT, _KEPT.FLOAT, _KEPT.DOUBLE, _KEPT.TEXT, _KEPT.VARCHAR, _KEPT.CHAR)
 )
 _NOW = frozenset(("now", "sysdate", "localtime", "clock_timestamp", "statement_timestamp", "transaction_timestamp"))
-_VIEWS = frozenset(("tables", "columns"))
 
 
 def rewritten(tree: Tree) -> Tree:
@@ -51,6 +51,11 @@ def _text(value: str) -> exp.Literal:
 
 def _cast(node: Tree) -> Tree:
     kind = node.to.this
+    named = enumeration(node.to)
+    if named:
+        return _call("kumoi_enum", _text(named), node.this)
+    if kind is _KEPT.ARRAY:
+        return _call("kumoi_array", node.this)
     if kind in _CASTS:
         return _call(_CASTS[kind], node.this)
     if kind in _PLAIN_CASTS or kind is _KEPT.USERDEFINED:
@@ -58,19 +63,6 @@ def _cast(node: Tree) -> Tree:
     if kind is _KEPT.DECIMAL:
         return exp.Cast(this=node.this, to=raw_type("NUMERIC"))
     raise Refused(f"Kumoi's SQLite engine does not cast to {node.to.sql('postgres').lower()}.")
-
-
-def _table(node: Tree) -> Tree:
-    schema = node.text("db").lower()
-    if schema == "information_schema":
-        if node.name.lower() not in _VIEWS:
-            raise Refused(f'ERROR: relation "information_schema.{node.name}" does not exist; SQLState: 42P01')
-        node.set("this", exp.to_identifier(f"information_schema_{node.name.lower()}"))
-    elif schema not in ("", "public"):
-        raise Refused(f'ERROR: schema "{schema}" does not exist; SQLState: 3F000')
-    node.set("db", None)
-    node.set("catalog", None)
-    return node
 
 
 def _shift(node: Tree) -> Tree:
@@ -87,8 +79,10 @@ def _named(node: Tree) -> Tree:
     name = node.name.lower()
     if name in _NOW:
         return _call("kumoi_now")
-    if name in ("json_build_object", "jsonb_build_object"):
-        return _call("json_object", *node.expressions)
+    if name in ("array_append", "array_remove"):
+        return _call(f"kumoi_{name}", *node.expressions)
+    if name in ("uuid_generate_v4", "gen_random_uuid"):
+        return _call("kumoi_uuid")
     if name == "unix_timestamp" and not node.expressions:
         epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
         return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
@@ -118,7 +112,7 @@ def _json_text(node: Tree) -> Tree:
 
 
 def _default(node: Tree) -> Tree:
-    if isinstance(node.this, exp.Func | exp.Anonymous):
+    if not isinstance(node.this, exp.Literal | exp.Null | exp.Boolean | exp.Paren):
         node.set("this", exp.Paren(this=node.this))
     return node
 
@@ -157,8 +151,44 @@ def _drop(node: Tree) -> Tree:
     return node
 
 
-def _any(_node: Tree) -> Tree:
+def _any(node: Tree) -> Tree:
+    if isinstance(node.parent, exp.EQ) and not isinstance(node.this.unnest(), exp.Placeholder):
+        return node
     raise Refused("Array parameters are not supported.")
+
+
+def _equals(node: Tree) -> Tree:
+    """`value = ANY(array)`."""
+    right = node.expression
+    if not isinstance(right, exp.Any):
+        return node
+    array = right.this.this if isinstance(right.this, exp.Paren) else right.this
+    if isinstance(array, exp.Query):
+        return exp.In(this=node.this, query=array if isinstance(array, exp.Subquery) else exp.Subquery(this=array))
+    return _call("kumoi_array_has", array, node.this)
+
+
+def _united(node: Tree) -> Tree:
+    """A query of a UNION without its parentheses, or as a table where it has an order or a limit of its own."""
+    for side in ("this", "expression"):
+        query = node.args[side]
+        if isinstance(query, exp.Subquery) and not query.alias:
+            inner = query.this
+            bounded = any(inner.args.get(one) for one in ("order", "limit", "offset"))
+            node.set(side, exp.select("*").from_(exp.Subquery(this=inner)) if bounded else inner)
+    return node
+
+
+def _array_of_rows(node: Tree) -> Tree:
+    """`array_agg(value ORDER BY …)`."""
+    grouped = exp.Nullif(this=_call("json_group_array", node.this), expression=_text("[]"))
+    return _call("kumoi_array_from_json", grouped)
+
+
+def _matches(node: Tree) -> Tree:
+    """`~` and `~*`."""
+    name = "kumoi_matches_any_case" if isinstance(node, exp.RegexpILike) else "kumoi_matches"
+    return _call(name, node.this, node.expression)
 
 
 def _without_lock(node: Tree) -> Tree:
@@ -170,7 +200,10 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Add: _shift,
     exp.Anonymous: _named,
     exp.Any: _any,
-    exp.Array: _any,
+    exp.Array: lambda node: _call("kumoi_array_of", *node.expressions),
+    exp.ArrayAgg: _array_of_rows,
+    exp.ArrayOverlaps: lambda node: _call("kumoi_array_overlaps", node.this, node.expression),
+    exp.ArraySize: lambda node: _call("kumoi_array_length", node.this),
     exp.ByteString: lambda node: _text(node.name),
     exp.Cast: _cast,
     exp.Create: _create,
@@ -180,8 +213,11 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.DateSub: _date_shift,
     exp.DefaultColumnConstraint: _default,
     exp.Drop: _drop,
+    exp.EQ: _equals,
+    exp.Except: _united,
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
+    exp.Intersect: _united,
     exp.JSONExtractScalar: _json_text,
     exp.Left: lambda node: _call("substr", node.this, exp.Literal.number(1), node.expression),
     exp.Localtimestamp: lambda _node: _call("kumoi_now"),
@@ -190,13 +226,15 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.OnUpdateColumnConstraint: _on_update,
     exp.Ordered: _ordered,
     exp.Rand: lambda _node: _call("kumoi_random"),
+    exp.RegexpILike: _matches,
+    exp.RegexpLike: _matches,
     exp.Right: lambda node: _call("substr", node.this, exp.Neg(this=node.expression)),
     exp.Select: _without_lock,
     exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
     exp.Sub: _shift,
-    exp.Table: _table,
     exp.TimestampTrunc: _truncated,
     exp.TryCast: _cast,
+    exp.Union: _united,
     exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
     exp.Uuid: lambda _node: _call("kumoi_uuid"),
 }

@@ -10,6 +10,10 @@ from kumoi.wire.errors import AwsError, aws_error
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)")
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
+        re.compile(r"UNIQUE constraint failed: index '(.+)'"),
+        lambda found: f'duplicate key value violates unique constraint "{found[1]}"; SQLState: 23505',
+    ),
+    (
         _UNIQUE,
         lambda found: f'duplicate key value violates unique constraint "{_constraint(found[1])}"; SQLState: 23505',
     ),
@@ -37,6 +41,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         lambda found: f'column "{found[2]}" of relation "{found[1]}" does not exist; SQLState: 42703',
     ),
     (
+        re.compile(r"no such savepoint: (\S+)"),
+        lambda found: f'savepoint "{found[1]}" does not exist; SQLState: 3B001',
+    ),
+    (
         re.compile(r"no such function: (\S+)"),
         lambda found: f"function {found[1].lower()} does not exist; SQLState: 42883",
     ),
@@ -53,12 +61,24 @@ def _constraint(columns: str) -> str:
     return "_".join([names[0][0], *(name for _, _, name in names), "key"])
 
 
-def database_error(text: str, *, primary: bool = False) -> AwsError:
-    """DatabaseErrorException of what SQLite said; `primary`: of a primary key."""
-    found = _UNIQUE.search(text) if primary else None
-    if found is not None:
-        table = found[1].partition(".")[0]
-        text = f'ERROR: duplicate key value violates unique constraint "{table}_pkey"; SQLState: 23505'
+def refusal(text: str) -> AwsError:
+    """What is refused before SQLite sees it: in PostgreSQL's words, or because it is not built."""
+    return database_error(text) if text.startswith("ERROR:") else bad_request(text)
+
+
+def unique_columns(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """The table and the columns whose values were there already, where that is what SQLite said."""
+    found = None if "index '" in text else _UNIQUE.search(text)
+    if found is None:
+        return None
+    names = [column.strip().rpartition(".") for column in found[1].split(",")]
+    return names[0][0], tuple(name for _, _, name in names)
+
+
+def database_error(text: str, *, constraint: str = "") -> AwsError:
+    """DatabaseErrorException of what SQLite said; `constraint` is the name of a unique one that was broken."""
+    if constraint:
+        text = f'ERROR: duplicate key value violates unique constraint "{constraint}"; SQLState: 23505'
     for pattern, words in _RULES:
         found = pattern.search(text)
         if found is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from kumoi.services.rds.data.arrays import array_value, values
 from kumoi.services.rds.data.failures import bad_request
 
 Value = None | int | float | str | bytes
@@ -36,6 +37,7 @@ _JDBC = {
     "bytea": -2,
 }
 _OTHER = 1111
+_ARRAY = 2003
 _HINTS = {
     "DATE": re.compile(r"\d{4}-\d{2}-\d{2}"),
     "TIME": re.compile(r"\d{2}:\d{2}:\d{2}(\.\d+)?"),
@@ -56,7 +58,7 @@ class Column:
     @property
     def type(self) -> str:
         """PostgreSQL's name of the type; empty where the engine does not know."""
-        first = self.declared.partition("(")[0].partition(" ")[0]
+        first = self.declared.partition("(")[0].partition(" ")[0].strip('"')
         return "int4" if first == "INTEGER" else first
 
     @property
@@ -132,6 +134,8 @@ def field(value: Value, column: Column, *, decimals: str = "STRING", longs: str 
         return {"stringValue": _numeric(value, column.scale)}
     if isinstance(value, bytes):
         return {"blobValue": value}
+    if kind.startswith("_"):
+        return {"arrayValue": array_value(str(value), kind)}
     if isinstance(value, str):
         return {"stringValue": value}
     if isinstance(value, float) or kind in ("float4", "float8"):
@@ -154,6 +158,8 @@ def plain(value: Value, column: Column) -> Any:
         raise bad_request("formatRecordsAs JSON does not support binary columns.")
     if column.type == "bool" and isinstance(value, int):
         return bool(value)
+    if column.type.startswith("_") and value is not None:
+        return values(str(value), column.type)
     return value
 
 
@@ -168,13 +174,13 @@ def metadata(column: Column) -> dict[str, Any]:
         "tableName": column.table,
         "schemaName": "",
         "typeName": kind or "text",
-        "type": _JDBC.get(kind, _OTHER if kind else 12),
+        "type": _ARRAY if kind.startswith("_") else _JDBC.get(kind, _OTHER if kind else 12),
         "nullable": 1,
         "isSigned": numeric,
         "isCurrency": False,
         "isCaseSensitive": not numeric,
         "isAutoIncrement": False,
-        "arrayBaseColumnType": 0,
+        "arrayBaseColumnType": _JDBC.get(kind[1:], _OTHER) if kind.startswith("_") else 0,
         "precision": int(found[1]) if found else 0,
         "scale": column.scale or 0,
     }

@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from kumoi.java_patterns import BadPattern, found
+
 _FIXED = {
     "microsecond": timedelta(microseconds=1),
     "millisecond": timedelta(milliseconds=1),
@@ -42,7 +44,12 @@ _PARTS: Mapping[str, Callable[[datetime], float]] = {
 }
 
 
-DETERMINISTIC = frozenset(("kumoi_json_text", "kumoi_md5", "kumoi_split_part"))
+DETERMINISTIC = frozenset(
+    (
+        *("kumoi_divisor", "kumoi_json_contains", "kumoi_json_text", "kumoi_matches", "kumoi_matches_any_case"),
+        *("kumoi_md5", "kumoi_split_part"),
+    )
+)
 """What indexes may be made of."""
 
 
@@ -64,8 +71,12 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         "kumoi_timestamp": lambda value: None if value is None else written(read(value)),
         "kumoi_date": lambda value: None if value is None else read(value).date().isoformat(),
         "kumoi_date_trunc": truncated,
+        "kumoi_divisor": divisor,
         "kumoi_extract": part,
+        "kumoi_json_contains": json_contains,
         "kumoi_json_text": json_text,
+        "kumoi_matches": lambda value, pattern: matches(value, pattern),
+        "kumoi_matches_any_case": lambda value, pattern: matches(value, pattern, "(?i)"),
         "kumoi_md5": lambda value: (
             None if value is None else md5(str(value).encode(), usedforsecurity=False).hexdigest()
         ),
@@ -107,6 +118,38 @@ def json_text(value: Any) -> str | None:
     if value is None or value == "null":
         return None
     return str(orjson.loads(value)) if value.startswith('"') else str(value)
+
+
+def divisor(value: Any) -> Any:
+    """What something is divided by; raises BadValue for zero."""
+    if value is not None and float(value) == 0:
+        raise BadValue("ERROR: division by zero; SQLState: 22012")
+    return value
+
+
+def matches(value: Any, pattern: Any, options: str = "") -> int | None:
+    """Whether a text holds what a regular expression matches; raises BadValue for what is none, or takes too long."""
+    if value is None or pattern is None:
+        return None
+    try:
+        return int(found(options + str(pattern), str(value)))
+    except BadPattern as problem:
+        raise BadValue(f"ERROR: invalid regular expression: {problem}; SQLState: 2201B") from None
+
+
+def json_contains(value: Any, wanted: Any) -> int | None:
+    """`@>` of JSON."""
+    return None if value is None or wanted is None else int(_holds(orjson.loads(value), orjson.loads(wanted)))
+
+
+def _holds(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(value, dict) and all(name in value and _holds(value[name], wanted[name]) for name in wanted)
+    if isinstance(wanted, list):
+        return isinstance(value, list) and all(any(_holds(one, each) for one in value) for each in wanted)
+    if isinstance(value, list):
+        return wanted in value
+    return type(value) is type(wanted) and bool(value == wanted)
 
 
 def split_part(value: Any, delimiter: Any, number: int) -> str | None:

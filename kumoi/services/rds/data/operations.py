@@ -12,7 +12,7 @@ from kumoi.doorway import Call
 from kumoi.services.rds import rds_data
 from kumoi.services.rds.data.database import Result
 from kumoi.services.rds.data.dialect import Statement, translate
-from kumoi.services.rds.data.failures import bad_request, database_error
+from kumoi.services.rds.data.failures import bad_request, database_error, refusal
 from kumoi.services.rds.data.fields import Column, Value, bound, field, metadata, plain
 from kumoi.services.rds.data.parsing import Engine, Refused
 from kumoi.services.rds.data.transactions import Databases
@@ -152,8 +152,7 @@ def _translated(sql: str, place: _Place) -> Statement:
     try:
         return translate(sql, place.engine)
     except Refused as problem:
-        text = str(problem)
-        raise (database_error(text) if text.startswith("ERROR:") else bad_request(text)) from None
+        raise refusal(str(problem)) from None
 
 
 async def _run(

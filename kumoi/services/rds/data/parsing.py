@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Literal
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.dialects import MySQL, Postgres
+from sqlglot.dialects.mysql import MySQL
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.parsers.mysql import MySQLParser
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokenizer_core import TokenType
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what is refused here in words of our own
 
@@ -17,7 +21,8 @@ Engine = Literal["postgres", "mysql"]
 Tree = Any
 """A node of sqlglot's; its base class has had two names."""
 
-Kind = Literal["read", "write", "schema", "database"]
+Kind = Literal["read", "write", "schema", "database", "catalog", "savepoint"]
+"""`catalog`: of schemas and types."""
 
 
 class Refused(Exception):
@@ -27,8 +32,8 @@ class Refused(Exception):
 class _Postgres(Postgres):
     """PostgreSQL with the Data API's parameters, which may be named by numbers (`:1`)."""
 
-    class Parser(Postgres.Parser):
-        COLON_PLACEHOLDER_TOKENS = Postgres.Parser.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
+    class Parser(PostgresParser):
+        COLON_PLACEHOLDER_TOKENS = PostgresParser.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
 
         def _parse_generated_as_identity(self) -> Tree:
             """An identity; the options of its sequence, in any order and with a name, tell nothing here."""
@@ -47,11 +52,27 @@ class _Postgres(Postgres):
 class _MySQL(MySQL):
     """MySQL with the Data API's parameters."""
 
-    class Parser(MySQL.Parser):
-        COLON_PLACEHOLDER_TOKENS = MySQL.Parser.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
+    class Parser(MySQLParser):
+        COLON_PLACEHOLDER_TOKENS = MySQLParser.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
 
 
 _DIALECTS = {"postgres": _Postgres, "mysql": _MySQL}
+
+
+_SAVEPOINT = re.compile(
+    r"\s*(SAVEPOINT|RELEASE(?:\s+SAVEPOINT)?|ROLLBACK(?:\s+WORK|\s+TRANSACTION)?\s+TO(?:\s+SAVEPOINT)?)\s+(\w+|\"[^\"]+\")\s*;?\s*",
+    re.IGNORECASE,
+)
+
+
+def savepoint(sql: str) -> str:
+    """A statement about a savepoint as SQLite has it; empty for any other."""
+    found = _SAVEPOINT.fullmatch(sql)
+    if found is None:
+        return ""
+    word = found[1].split()[0].upper()
+    name = found[2].strip('"') if found[2].startswith('"') else found[2].lower()
+    return f'{"ROLLBACK TO" if word == "ROLLBACK" else word} "{name}"'
 
 
 def parse(sql: str, engine: Engine) -> Tree:
@@ -87,8 +108,14 @@ def kind_of(tree: Tree) -> Kind:
         what = str(tree.args.get("kind") or "").upper()
         if what in ("TABLE", "INDEX", "VIEW"):
             return "schema"
-        raise Refused(f"Kumoi's SQLite engine has no {what or tree.key.upper()}: tables, indexes, views only.")
+        enumerates = isinstance(tree.expression, exp.DataType) and tree.expression.this is exp.DataType.Type.ENUM
+        if what == "SCHEMA" or (what == "TYPE" and (isinstance(tree, exp.Drop) or enumerates)):
+            return "catalog"
+        word = what or tree.key.upper()
+        raise Refused(f"Kumoi's SQLite engine has no {word}: tables, indexes, views, schemas and enumerations only.")
     if isinstance(tree, exp.Transaction | exp.Commit | exp.Rollback):
         raise Refused("Transactions are begun and ended with BeginTransaction, CommitTransaction, RollbackTransaction.")
+    if isinstance(tree, exp.Command) and re.match(r"ALTER\s+TYPE\b", f"{tree.this} {tree.expression}", re.IGNORECASE):
+        return "catalog"
     word = str(tree.this) if isinstance(tree, exp.Command) else tree.key.upper()
     raise Refused(f"Kumoi's SQLite engine does not run {word.upper()} statements.")

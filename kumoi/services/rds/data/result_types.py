@@ -17,7 +17,25 @@ TypeOfColumn = Callable[[str, str], str]
 
 _INTEGERS = frozenset(("int2", "int4", "int8"))
 _FLOATS = frozenset(("float4", "float8"))
-_TRUTHS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Exists, exp.LogicalAnd, exp.LogicalOr)
+_TRUTHS = (
+    exp.ArrayContainsAll,
+    exp.ArrayOverlaps,
+    exp.RegexpILike,
+    exp.RegexpLike,
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
+    exp.Boolean,
+    exp.Exists,
+    exp.LogicalAnd,
+    exp.LogicalOr,
+)
+_JSON = frozenset(("json", "jsonb"))
+_NAMED = {  # PostgreSQL's, and SQLite's that stand for them
+    **dict.fromkeys(("json", "json_array", "json_object", "json_group_array", "json_group_object"), "json"),
+    **dict.fromkeys(("json_build_array", "json_build_object", "json_object_agg", "to_json", "row_to_json"), "json"),
+    **dict.fromkeys(("jsonb_build_array", "jsonb_build_object", "jsonb_object_agg", "to_jsonb", "jsonb_agg"), "jsonb"),
+}
 _MOST_DIGITS = 38
 
 
@@ -35,6 +53,20 @@ def type_of(node: Any, engine: str, column: TypeOfColumn, declared: Callable[[ex
         return declared(node.to)
     if isinstance(node, exp.JSONExtractScalar):
         return "text"
+    if isinstance(node, exp.JSONArrayAgg | exp.JSONExtract):
+        return "json"
+    if isinstance(node, exp.Array):
+        return "_" + (base_of(of(node.expressions[0])) or "text" if node.expressions else "text")
+    if isinstance(node, exp.ArrayAgg):
+        inner = node.this.this if isinstance(node.this, exp.Order | exp.Distinct) else node.this
+        return "_" + (base_of(of(inner)) or "text")
+    if isinstance(node, exp.Anonymous):
+        return _NAMED.get(str(node.name).lower(), "")
+    if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select) and len(node.this.selects) == 1:
+        found = of(node.this.selects[0])  # its columns are not ours to look up
+        return found if found in _JSON else ""
+    if isinstance(node, exp.Nullif):
+        return of(node.this)
     if isinstance(node, exp.Literal):
         return "" if node.is_string else "numeric" if re.search("[.eE]", node.name) else "int4"
     if isinstance(node, exp.Coalesce | exp.Case):
@@ -48,13 +80,14 @@ def type_of(node: Any, engine: str, column: TypeOfColumn, declared: Callable[[ex
     return "bool" if engine == "postgres" and isinstance(node, _TRUTHS) else ""
 
 
-def _base(name: str) -> str:
-    return name.partition("(")[0].partition(" ")[0]
+def base_of(name: str) -> str:
+    """The name of a type alone, without its size."""
+    return name.partition("(")[0].partition(" ")[0].strip('"')
 
 
 def _scale(name: str) -> int | None:
     """The digits after the point of an exact number; None where they are not told."""
-    if _base(name) in _INTEGERS:
+    if base_of(name) in _INTEGERS:
         return 0
     found = re.search(r",(\d+)\)", name)
     return int(found[1]) if found else None
@@ -69,7 +102,7 @@ def _common(types: set[str]) -> str:
     told = types - {""}
     if len(told) <= 1:
         return told.pop() if told else ""
-    bases = {_base(name) for name in told}
+    bases = {base_of(name) for name in told}
     if bases <= _INTEGERS:
         return "int8"
     if bases <= _INTEGERS | {"numeric"}:
@@ -81,7 +114,7 @@ def _common(types: set[str]) -> str:
 
 
 def _arithmetic(node: Any, left: str, right: str, engine: str) -> str:
-    bases = {_base(left), _base(right)}
+    bases = {base_of(left), base_of(right)}
     if bases & _FLOATS:
         return "float8"
     if "numeric" in bases or (engine == "mysql" and isinstance(node, exp.Div) and bases <= _INTEGERS):
@@ -94,7 +127,7 @@ def _arithmetic(node: Any, left: str, right: str, engine: str) -> str:
 
 def _rounded(node: Any, inner: str, engine: str) -> str:
     """Of sums, averages and rounded numbers."""
-    base = _base(inner)
+    base = base_of(inner)
     if base in _FLOATS:
         return "float8"
     if base not in _INTEGERS | {"numeric"}:

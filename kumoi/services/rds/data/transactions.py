@@ -54,6 +54,8 @@ class OpenTransaction:
             except BaseException:
                 self.database.writing.release()
                 raise
+        if statement.kind == "savepoint":
+            return await self.database.mark(self._connection, statement)
         return await self.database.within(self._connection, statement, sets)
 
     async def end(self, word: str) -> None:
